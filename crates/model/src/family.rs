@@ -1,0 +1,24 @@
+use std::net::IpAddr;
+
+use crate::word::words;
+
+words! {
+    /// An address family of packets and of the rulesets that see them.
+    pub enum Family {
+        /// IPv4, `iptables`.
+        Ipv4,
+        /// IPv6, `ip6tables`.
+        Ipv6,
+    }
+}
+
+impl Family {
+    /// The family that an address belongs to.
+    pub fn of(address: IpAddr) -> Family {
+        if address.is_ipv4() {
+            Family::Ipv4
+        } else {
+            Family::Ipv6
+        }
+    }
+}
