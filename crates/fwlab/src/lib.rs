@@ -1,1 +1,41 @@
-//! To be written.
+//! fwlab proves on a real kernel which FTP transfers a firewall ruleset lets through,
+//! and names the rule that stops the rest.
+//!
+//! This crate is the face: the library for tests ([`Lab`], [`assert_transferred!`],
+//! [`assert_blocked!`], [`scenario_tests!`]), the command `fwlab`, and the reports.
+//! In a test, without root and without touching the host:
+//!
+//! ```
+//! use fwlab::{DataSetup, Lab, assert_blocked, assert_transferred};
+//!
+//! # fn main() -> Result<(), fwlab::LabError> {
+//! let rules = "
+//!     iptables -P INPUT DROP
+//!     iptables -A INPUT -m state --state ESTABLISHED,RELATED -j ACCEPT";
+//! let lab = Lab::client_firewall().rules(rules);
+//! # if let Err(error) = lab.transfer(DataSetup::Pasv) { eprintln!("not here: {error}"); return Ok(()); }
+//! assert_transferred!(lab.transfer(DataSetup::Pasv)?);
+//! // Without a conntrack helper nothing is ever RELATED.
+//! assert_blocked!(lab.transfer(DataSetup::Port)?, by policy "filter/INPUT");
+//! assert_transferred!(lab.with_helper().transfer(DataSetup::Port)?);
+//! # Ok(())
+//! # }
+//! ```
+
+pub mod collect;
+pub mod command;
+mod lab;
+mod observed;
+mod rendered;
+pub mod report;
+mod scenario_tests;
+
+pub use fwlab_ftp::PeerName;
+pub use fwlab_model::ruleset::{DefaultPolicy, Passive, Policy, Side};
+pub use fwlab_model::{Backend, Cause, DataSetup, IpNet, Operation, Outcome, Phase, Symptom};
+pub use fwlab_runner::Evidence;
+pub use lab::{Lab, LabError};
+pub use observed::Observed;
+pub use scenario_tests::run_scenario_tests;
+
+pub(crate) use rendered::rendered;

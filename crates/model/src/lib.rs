@@ -21,6 +21,7 @@ mod packet;
 mod phase;
 mod protection;
 mod rule_id;
+pub mod ruleset;
 mod symptom;
 mod topology;
 mod word;

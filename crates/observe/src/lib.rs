@@ -1,1 +1,85 @@
-//! To be written.
+//! The kernel's own evidence in a node's namespace: which rule or policy a packet
+//! met ([`TraceStep`], of both backends), what conntrack knew
+//! ([`ConntrackEvent`], [`ExpectationEvent`]), and what went over the wire ([`CapturedPacket`]).
+//!
+//! An [`Observer`] opens its sockets in one node and sends what it reads as [`Event`]s.
+//! It judges nothing: what stopped a packet is worked out from the steps by
+//! [`deciding_steps`], a function without I/O, and what that means is the runner's to say.
+//!
+//! ```
+//! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+//! use fwlab_fabric::Fabric;
+//! use fwlab_model::{NodeName, NodeSpec, Topology};
+//! use fwlab_observe::{Observer, ObserverSettings, What};
+//!
+//! let mut topology = Topology::default();
+//! topology.nodes.push(NodeSpec::new(NodeName::server()));
+//! let fabric = match Fabric::build(&topology).await {
+//!     Ok(fabric) => fabric,
+//!     Err(error) => return eprintln!("not here: {error}"),
+//! };
+//! let server = fabric.node(&NodeName::server()).unwrap();
+//! let settings = ObserverSettings { control_ports: vec![21], ..Default::default() };
+//! let (sender, mut events) = tokio::sync::mpsc::unbounded_channel();
+//! let observer = Observer::start(server, &settings, sender).await.unwrap();
+//!
+//! let refused = server
+//!     .run(async || tokio::net::TcpStream::connect("127.0.0.1:21").await)
+//!     .await
+//!     .unwrap();
+//! assert!(refused.is_err());
+//!
+//! observer.drain().await.unwrap();
+//! let mut captured = 0;
+//! while let Ok(event) = events.try_recv() {
+//!     captured += usize::from(matches!(event.what, What::Captured(_)));
+//! }
+//! assert_eq!(captured, 4, "a SYN and a reset, each out and in over loopback");
+//! # });
+//! ```
+//!
+//! | module | what it has |
+//! | --- | --- |
+//! | `observer`, `reader`, `decoder` | the handle; the task on the node's thread that reads the sockets; datagrams to events |
+//! | `table` | the lab's own table, which marks what is traced |
+//! | `log` | nfnetlink_log: legacy's trace, conntrack's remarks |
+//! | `trace` | trace messages of both backends, joined to steps; which step decided |
+//! | `conntrack`, `capture` | the other two kinds of evidence |
+//! | `rules` | handle → ordinal |
+//! | `netlink`, `headers` | bytes |
+//!
+//! This crate knows no FTP, loads no rules but its own, starts no process, and has no unsafe code.
+
+mod capture;
+mod conntrack;
+mod decoder;
+mod error;
+mod event;
+mod headers;
+mod interface;
+mod log;
+mod names;
+mod netlink;
+mod observer;
+mod reader;
+mod rules;
+mod settings;
+mod table;
+mod trace;
+
+pub use capture::{CapturedPacket, Direction};
+pub use conntrack::{
+    Change, ConntrackDirection, ConntrackEvent, ConntrackId, ConntrackState, ConntrackStatus,
+    ExpectationEvent, HelperDrop, InvalidPacket, TcpState, TraceConntrack, Tuple,
+};
+pub use error::{ObserveError, Step};
+pub use event::{Event, Source, What};
+pub use interface::Interface;
+pub use observer::Observer;
+pub use rules::{NftChain, NftRules};
+pub use settings::{Newer, ObserverSettings};
+pub use table::TABLE;
+pub use trace::{
+    Decision, LegacyLine, LegacyTarget, LegacyWord, PacketId, TableFamily, TracePlace, TraceStep,
+    TraceVerdict, deciding_steps,
+};

@@ -1,0 +1,171 @@
+use std::collections::BTreeMap;
+
+use fwlab_model::{Backend, Family};
+
+use super::ability::Ability;
+use super::packages::Distribution;
+use super::peers::{PeerProgram, Peers};
+use super::probes::{Reason, probe};
+use super::tools::{ToolProgram, examine, tables_tool, tables_tools};
+use crate::{Privilege, PrivilegeError};
+
+/// The programs that can be peers beside the embedded ones.
+const PEERS: [&str; 3] = ["vsftpd", "curl", "lftp"];
+
+/// What this machine can do for a lab.
+#[derive(Debug)]
+pub struct Machine {
+    /// By what right labs are built, or why they cannot be.
+    pub privilege: Result<Privilege, PrivilegeError>,
+    /// The kernel's release: `6.1.0-18-amd64`.
+    pub kernel: String,
+    /// The tools that load and list rules, as far as they are installed.
+    pub tools: Vec<ToolProgram>,
+    /// What the kernel can do, each tried for real, or why it cannot.
+    pub abilities: BTreeMap<Ability, Result<(), Reason>>,
+    /// The peers' programs that are installed, by name.
+    pub peers: BTreeMap<&'static str, PeerProgram>,
+}
+
+/// Something that this machine lacks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Missing {
+    /// What: `iptables-nft-restore`, `packet trace`.
+    pub what: String,
+    /// Why it is not there.
+    pub why: String,
+    /// The command, or the sentence, that mends it.
+    pub mend: String,
+    /// Whether labs work without it, with less to show.
+    pub optional: bool,
+}
+
+impl Machine {
+    /// Looks at everything. It blocks for some tens of milliseconds, in which tools
+    /// run in a namespace that is thrown away.
+    pub fn examine() -> Machine {
+        let privilege = Privilege::current();
+        let names = Backend::ALL
+            .iter()
+            .flat_map(|backend| tables_tools(*backend))
+            .chain(["nft".to_owned()]);
+        Machine {
+            abilities: match privilege {
+                Ok(_) => probe(),
+                Err(_) => BTreeMap::new(),
+            },
+            kernel: kernel(),
+            tools: names.filter_map(|name| examine(&name)).collect(),
+            peers: PEERS
+                .into_iter()
+                .filter_map(|name| Some((name, Peers::find(name)?)))
+                .collect(),
+            privilege,
+        }
+    }
+
+    /// The tool of that name, if it is installed.
+    pub fn tool(&self, name: &str) -> Option<&ToolProgram> {
+        self.tools.iter().find(|tool| tool.name == name)
+    }
+
+    /// Whether rulesets can be loaded and listed through a backend, in both families.
+    pub fn has_backend(&self, backend: Backend) -> bool {
+        let works = self.can(match backend {
+            Backend::Nft => Ability::NftRules,
+            Backend::Legacy => Ability::LegacyRules,
+        });
+        works
+            && tables_tools(backend)
+                .iter()
+                .all(|name| self.tool(name).is_some())
+    }
+
+    /// The tool that loads rulesets of a backend and a family.
+    pub fn restore(&self, backend: Backend, family: Family) -> Option<&ToolProgram> {
+        self.tool(&tables_tool(backend, family, "restore"))
+    }
+
+    /// The tool that lists rulesets of a backend and a family.
+    pub fn save(&self, backend: Backend, family: Family) -> Option<&ToolProgram> {
+        self.tool(&tables_tool(backend, family, "save"))
+    }
+
+    /// Whether the kernel can do it.
+    pub fn can(&self, ability: Ability) -> bool {
+        matches!(self.abilities.get(&ability), Some(Ok(())))
+    }
+
+    /// Everything that is missing, what labs cannot do without first.
+    pub fn missing(&self) -> Vec<Missing> {
+        let distribution = Distribution::here();
+        let mut missing = Vec::new();
+        if let Err(error) = &self.privilege {
+            missing.push(Missing {
+                what: "privilege to make network namespaces".to_owned(),
+                why: error.door.to_string(),
+                mend: error.help.clone(),
+                optional: false,
+            });
+        }
+        let any_backend = Backend::ALL
+            .iter()
+            .any(|backend| self.has_backend(*backend));
+        for (names, optional) in [
+            (tables_tools(Backend::Nft), any_backend),
+            (tables_tools(Backend::Legacy), any_backend),
+        ] {
+            for name in names.iter().filter(|name| self.tool(name).is_none()) {
+                missing.push(Missing {
+                    what: name.clone(),
+                    why: "it is not installed".to_owned(),
+                    mend: distribution.install(name),
+                    optional,
+                });
+            }
+        }
+        for (ability, result) in &self.abilities {
+            let Err(reason) = result else { continue };
+            missing.push(Missing {
+                what: ability.to_string(),
+                why: with_sources(&**reason),
+                mend: mend(*ability),
+                optional: match ability {
+                    Ability::NftRules | Ability::LegacyRules => any_backend,
+                    _ => true,
+                },
+            });
+        }
+        for name in PEERS.iter().filter(|name| !self.peers.contains_key(*name)) {
+            missing.push(Missing {
+                what: format!("the peer {name}"),
+                why: "it is not installed, and not below FWLAB_PEERS".to_owned(),
+                mend: distribution.install(name),
+                optional: true,
+            });
+        }
+        missing.sort_by_key(|missing| missing.optional);
+        missing
+    }
+}
+
+/// The kernel's release, as `uname -r` has it.
+fn kernel() -> String {
+    std::fs::read_to_string("/proc/sys/kernel/osrelease")
+        .map_or_else(|error| error.to_string(), |text| text.trim().to_owned())
+}
+
+fn mend(ability: Ability) -> String {
+    format!(
+        "sudo modprobe -a {} (a kernel with {})",
+        ability.modules().join(" "),
+        ability.option()
+    )
+}
+
+fn with_sources(error: &(dyn std::error::Error + 'static)) -> String {
+    std::iter::successors(Some(error), |error| error.source())
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(": ")
+}

@@ -1,0 +1,13 @@
+//! What this machine can do, and what to do about the rest.
+
+mod ability;
+mod examination;
+mod packages;
+mod peers;
+mod probes;
+mod tools;
+
+pub use ability::Ability;
+pub use examination::{Machine, Missing};
+pub use peers::{PeerProgram, Peers};
+pub use tools::{ToolProgram, find_tool};

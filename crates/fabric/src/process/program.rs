@@ -1,0 +1,285 @@
+use std::ffi::{CString, OsString};
+use std::io::{self, Read};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus, Stdio};
+
+use tokio::sync::{oneshot, watch};
+
+use super::capture::Capture;
+use super::child::Process;
+use crate::sys::{self, Confinement, SetupStep, confine};
+use crate::{NodeGone, Scratch};
+
+/// The most that is kept of each stream of a program.
+const OUTPUT_LIMIT: usize = 1 << 20;
+
+/// An untrusted program (a peer: vsftpd, curl, lftp) to start in a node.
+///
+/// It finds the node's network; a PID namespace of its own with a `/proc` to match, so
+/// that it neither sees nor signals any other process of the machine; every mount
+/// read-only, its files apart; a session of its own; `/dev/null` as input; no
+/// descriptor of the lab's; no capability beyond those that a server needs to bind
+/// port 21 and to change user and root directory; no way to gain more.
+///
+/// It is not a jail against a hostile root: as root of the machine it can still open
+/// device nodes.
+#[derive(Debug, Clone)]
+pub struct ProgramSpec {
+    /// The program's absolute path.
+    pub program: PathBuf,
+    /// Its arguments, without the program's name.
+    pub arguments: Vec<OsString>,
+    /// Its whole environment.
+    pub environment: Vec<(OsString, OsString)>,
+    /// What it may write, mounted at [`Scratch::mount_point`]. It stays readable from
+    /// here after the program's end. Before Linux 6.15 a scratch serves one program.
+    pub files: Option<Scratch>,
+    /// Files of `files` that it sees in place of system files.
+    pub overlays: Vec<Overlay>,
+    /// Where it starts; without one, the mount point of its files, or `/`.
+    pub working_directory: Option<PathBuf>,
+}
+
+/// A file of a program's scratch that it sees in place of a system file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Overlay {
+    /// The file, relative to the scratch.
+    pub file: PathBuf,
+    /// The system file; where there is none, nothing is done.
+    pub over: PathBuf,
+}
+
+impl ProgramSpec {
+    /// A program without arguments, environment and files.
+    pub fn new(program: impl Into<PathBuf>) -> ProgramSpec {
+        ProgramSpec {
+            program: program.into(),
+            arguments: Vec::new(),
+            environment: Vec::new(),
+            files: None,
+            overlays: Vec::new(),
+            working_directory: None,
+        }
+    }
+
+    /// The same program with these arguments behind those that it has.
+    #[must_use]
+    pub fn arguments(
+        mut self,
+        arguments: impl IntoIterator<Item = impl Into<OsString>>,
+    ) -> ProgramSpec {
+        self.arguments.extend(arguments.into_iter().map(Into::into));
+        self
+    }
+
+    /// The same program with these files.
+    #[must_use]
+    pub fn files(mut self, files: Scratch) -> ProgramSpec {
+        self.files = Some(files);
+        self
+    }
+
+    /// Starts it in the namespace of the calling thread, which must be a node's: the
+    /// program ends with that thread.
+    pub(crate) fn start(self) -> Result<Program, ProgramError> {
+        let failed = |step, source| ProgramError::Start {
+            program: self.program.clone(),
+            step,
+            source,
+        };
+        let io = |source| failed(None, source);
+        self.check()?;
+        let mount_point = self.files.as_ref().map(Scratch::mount_point);
+        let mut overlays = Vec::with_capacity(self.overlays.len());
+        for overlay in &self.overlays {
+            let file = mount_point.unwrap_or(Path::new("/")).join(&overlay.file);
+            overlays.push(sys::Overlay {
+                file: c_path(&file).map_err(io)?,
+                over: c_path(&overlay.over).map_err(io)?,
+            });
+        }
+        let directory = self
+            .working_directory
+            .as_deref()
+            .or(mount_point)
+            .unwrap_or(Path::new("/"));
+        let (lifeline, held) = std::io::pipe().map_err(io)?;
+        let (mut report, told) = std::io::pipe().map_err(io)?;
+        let files = match (&self.files, mount_point) {
+            (Some(files), Some(point)) => Some((files.tree(), c_path(point).map_err(io)?)),
+            _ => None,
+        };
+        let confinement = Confinement {
+            files,
+            overlays,
+            directory: c_path(directory).map_err(io)?,
+            lifeline: lifeline.into(),
+            report: told.into(),
+        };
+        let mut command = Command::new(&self.program);
+        command
+            .args(&self.arguments)
+            .env_clear()
+            .envs(self.environment.iter().map(|(name, value)| (name, value)))
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        confine(&mut command, confinement);
+        let started = Process::start(&mut command, Some(held.into()));
+        // With the command goes the last end of the report that could still be written.
+        drop(command);
+        let process = started.map_err(|source| {
+            let mut number = [0];
+            let step = match report.read(&mut number) {
+                Ok(1) => SetupStep::from_number(number[0]),
+                _ => None,
+            };
+            failed(step.map(SetupStep::describe), source)
+        })?;
+        Ok(Program::watch(process, self.files))
+    }
+
+    fn check(&self) -> Result<(), ProgramError> {
+        if !self.program.is_absolute() {
+            return Err(ProgramError::NotAbsolute(self.program.clone()));
+        }
+        if let Some(files) = &self.files
+            && self.program.starts_with(files.mount_point())
+        {
+            return Err(ProgramError::Hidden {
+                program: self.program.clone(),
+                mount_point: files.mount_point().to_owned(),
+            });
+        }
+        Ok(())
+    }
+}
+
+fn c_path(path: &Path) -> io::Result<CString> {
+    CString::new(path.as_os_str().as_bytes()).map_err(|_| io::ErrorKind::InvalidInput.into())
+}
+
+/// A program was not started.
+#[derive(Debug, thiserror::Error)]
+pub enum ProgramError {
+    /// Its path is relative.
+    #[error("`{}` is no absolute path", .0.display())]
+    NotAbsolute(PathBuf),
+    /// Its files would be mounted over it.
+    #[error("`{}` would be hidden by its files at `{}`", program.display(), mount_point.display())]
+    Hidden {
+        /// The program.
+        program: PathBuf,
+        /// Where its files go.
+        mount_point: PathBuf,
+    },
+    /// The kernel refused to start it.
+    #[error("`{}` did not start{}", program.display(), step.map(|step| format!(": could not {step}")).unwrap_or_default())]
+    Start {
+        /// The program.
+        program: PathBuf,
+        /// What failed before the program itself.
+        step: Option<&'static str>,
+        /// The kernel's answer.
+        source: io::Error,
+    },
+    /// The node has ended.
+    #[error(transparent)]
+    Gone(#[from] NodeGone),
+}
+
+/// A running program. Dropping this ends it, with all that it started.
+#[derive(Debug)]
+pub struct Program {
+    pid: u32,
+    files: Option<Scratch>,
+    out: Capture,
+    err: Capture,
+    /// Dropped to end the program.
+    stop: Option<oneshot::Sender<()>>,
+    ended: watch::Receiver<Option<ExitStatus>>,
+}
+
+impl Program {
+    /// Leaves a process to a task of the calling thread's runtime.
+    fn watch(mut process: Process, files: Option<Scratch>) -> Program {
+        let pid = process.child().id();
+        let stdout = process.child().stdout.take().expect("stdout is a pipe");
+        let stderr = process.child().stderr.take().expect("stderr is a pipe");
+        let (out, err) = (Capture::new(OUTPUT_LIMIT), Capture::new(OUTPUT_LIMIT));
+        let (stop, mut stopped) = oneshot::channel::<()>();
+        let (end, ended) = watch::channel(None);
+        let program = Program {
+            pid,
+            files,
+            out: out.clone(),
+            err: err.clone(),
+            stop: Some(stop),
+            ended,
+        };
+        tokio::task::spawn_local(async move {
+            let finish = async {
+                let asked = tokio::select! {
+                    status = process.wait() => return status,
+                    _ = &mut stopped => process.end(),
+                };
+                asked?;
+                process.wait().await
+            };
+            // When the status is there, so is the end of both pipes: the holder
+            // outlives everything that could write to them.
+            let (status, _, _) = tokio::join!(finish, out.fill(stdout), err.fill(stderr));
+            // Dropping `end` without a status tells that the program was lost.
+            if let Ok(status) = status {
+                end.send_replace(Some(status));
+            }
+        });
+        program
+    }
+
+    /// The process id, as the lab sees it, of the process that stands for the program:
+    /// its holder, which ends when everything that the program started has ended.
+    pub fn pid(&self) -> u32 {
+        self.pid
+    }
+
+    /// Its files.
+    pub fn files(&self) -> Option<&Scratch> {
+        self.files.as_ref()
+    }
+
+    /// What it has written to standard output so far, at most the first MiB.
+    pub fn stdout(&self) -> Vec<u8> {
+        self.out.bytes()
+    }
+
+    /// What it has written to standard error so far, at most the first MiB.
+    pub fn stderr(&self) -> Vec<u8> {
+        self.err.bytes()
+    }
+
+    /// Waits until it has ended, and whatever it started with it. Its output is
+    /// complete then. Can be called again.
+    ///
+    /// # Errors
+    /// When its node ended first, and the program with it.
+    pub async fn wait(&mut self) -> Result<ExitStatus, ProgramLost> {
+        let ended = self.ended.wait_for(Option::is_some).await;
+        ended.ok().and_then(|status| *status).ok_or(ProgramLost)
+    }
+
+    /// Kills it, with all that it started, and waits until they have ended.
+    ///
+    /// # Errors
+    /// When its node ended first, and the program with it.
+    pub async fn kill(&mut self) -> Result<ExitStatus, ProgramLost> {
+        drop(self.stop.take());
+        self.wait().await
+    }
+}
+
+/// The program's node ended before it, and so the program did, unseen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the program ended with its node")]
+pub struct ProgramLost;

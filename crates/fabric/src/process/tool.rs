@@ -1,0 +1,201 @@
+use std::ffi::OsString;
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+use std::process::{Command, ExitStatus, Stdio};
+use std::time::Duration;
+
+use tokio::io::AsyncWriteExt;
+use tokio::net::unix::pipe;
+
+use super::capture::Capture;
+use super::child::Process;
+use crate::NodeGone;
+
+/// The most that a tool may write to either stream.
+const OUTPUT_LIMIT: usize = 64 << 20;
+
+/// A call of a short-lived, trusted tool, without a shell.
+///
+/// Its environment is `LC_ALL=C`, `XTABLES_LOCKFILE=/proc/self/ns/net` (a lock for
+/// each namespace instead of one for the machine, and no file; an ordinary user could
+/// not open `/run/xtables.lock`), and what `environment` says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ToolCall {
+    /// The program's path; nothing is looked up in `PATH`.
+    pub program: PathBuf,
+    /// Its arguments, without the program's name.
+    pub arguments: Vec<OsString>,
+    /// What it reads.
+    pub stdin: Vec<u8>,
+    /// Further environment variables; the last of one name wins.
+    pub environment: Vec<(OsString, OsString)>,
+    /// When it is killed.
+    pub deadline: Duration,
+}
+
+impl ToolCall {
+    /// A call without arguments and input, which may take ten seconds.
+    pub fn new(program: impl Into<PathBuf>) -> ToolCall {
+        ToolCall {
+            program: program.into(),
+            arguments: Vec::new(),
+            stdin: Vec::new(),
+            environment: Vec::new(),
+            deadline: Duration::from_secs(10),
+        }
+    }
+
+    /// The same call with these arguments behind those that it has.
+    #[must_use]
+    pub fn arguments(
+        mut self,
+        arguments: impl IntoIterator<Item = impl Into<OsString>>,
+    ) -> ToolCall {
+        self.arguments.extend(arguments.into_iter().map(Into::into));
+        self
+    }
+
+    /// The same call with this input.
+    #[must_use]
+    pub fn stdin(mut self, input: impl Into<Vec<u8>>) -> ToolCall {
+        self.stdin = input.into();
+        self
+    }
+
+    /// The program and its arguments.
+    fn argv(&self) -> Vec<OsString> {
+        std::iter::once(self.program.clone().into_os_string())
+            .chain(self.arguments.iter().cloned())
+            .collect()
+    }
+
+    /// Runs it in the namespace of the calling thread.
+    pub(crate) async fn run(self) -> Result<ToolOutput, ToolError> {
+        let argv = self.argv();
+        let result = self.attempt().await;
+        result.map_err(|cause| ToolError { argv, cause })
+    }
+
+    async fn attempt(self) -> Result<ToolOutput, ToolErrorCause> {
+        // No `pre_exec` and no user or group here: with one, `Command` forks this
+        // process with all its pages instead of taking posix_spawn.
+        let mut command = Command::new(&self.program);
+        command
+            .args(&self.arguments)
+            .env_clear()
+            .env("LC_ALL", "C")
+            .env("XTABLES_LOCKFILE", "/proc/self/ns/net")
+            .envs(self.environment.iter().map(|(name, value)| (name, value)))
+            .stdin(if self.stdin.is_empty() {
+                Stdio::null()
+            } else {
+                Stdio::piped()
+            })
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let mut process =
+            Process::start(&mut command, None).map_err(|error| match error.kind() {
+                io::ErrorKind::NotFound => ToolErrorCause::NotFound,
+                _ => ToolErrorCause::Io(error),
+            })?;
+        let child = process.child();
+        let stdin = child.stdin.take();
+        let stdout = child.stdout.take().expect("stdout is a pipe");
+        let stderr = child.stderr.take().expect("stderr is a pipe");
+        let (out, err) = (Capture::new(OUTPUT_LIMIT), Capture::new(OUTPUT_LIMIT));
+        let feed = async {
+            let Some(stdin) = stdin else { return Ok(()) };
+            let mut pipe = pipe::Sender::from_owned_fd(stdin.into())?;
+            match pipe.write_all(&self.stdin).await {
+                // It read what it wanted: its exit status tells the rest.
+                Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+                result => result,
+            }
+        };
+        let whole = async {
+            let ((), dropped_out, dropped_err, status) =
+                tokio::try_join!(feed, out.fill(stdout), err.fill(stderr), process.wait())?;
+            Ok::<_, io::Error>((status, dropped_out + dropped_err))
+        };
+        let (status, dropped) = tokio::time::timeout(self.deadline, whole)
+            .await
+            .map_err(|_| ToolErrorCause::Deadline(self.deadline))?
+            .map_err(ToolErrorCause::Io)?;
+        if dropped > 0 {
+            return Err(ToolErrorCause::TooMuchOutput);
+        }
+        Ok(ToolOutput {
+            status,
+            stdout: out.take(),
+            stderr: err.take(),
+        })
+    }
+}
+
+/// What a tool left.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ToolOutput {
+    /// How it ended.
+    pub status: ExitStatus,
+    /// What it wrote to standard output.
+    pub stdout: Vec<u8>,
+    /// What it wrote to standard error.
+    pub stderr: Vec<u8>,
+}
+
+/// A tool did not run to its end.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", Argv(argv))]
+pub struct ToolError {
+    /// The program and its arguments.
+    pub argv: Vec<OsString>,
+    /// What went wrong.
+    #[source]
+    pub cause: ToolErrorCause,
+}
+
+/// What kept a tool from running to its end.
+#[derive(Debug, thiserror::Error)]
+pub enum ToolErrorCause {
+    /// There is no such program.
+    #[error("no such program")]
+    NotFound,
+    /// It was killed at its deadline.
+    #[error("did not end within {0:?}")]
+    Deadline(Duration),
+    /// It wrote more than 64 MiB to a stream.
+    #[error("wrote more than 64 MiB")]
+    TooMuchOutput,
+    /// It could not be started, fed or read.
+    #[error("could not be run")]
+    Io(#[source] io::Error),
+    /// The node has ended.
+    #[error(transparent)]
+    Gone(NodeGone),
+}
+
+impl From<NodeGone> for ToolError {
+    fn from(gone: NodeGone) -> ToolError {
+        ToolError {
+            argv: Vec::new(),
+            cause: ToolErrorCause::Gone(gone),
+        }
+    }
+}
+
+/// An argument vector as one line.
+struct Argv<'a>(&'a [OsString]);
+
+impl fmt::Display for Argv<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.is_empty() {
+            return f.write_str("tool");
+        }
+        for (at, word) in self.0.iter().enumerate() {
+            let blank = if at == 0 { "" } else { " " };
+            write!(f, "{blank}{}", word.display())?;
+        }
+        Ok(())
+    }
+}

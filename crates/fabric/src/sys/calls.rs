@@ -1,0 +1,98 @@
+use std::ffi::{CStr, CString};
+use std::io;
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+
+use libc::{c_int, c_long};
+
+/// A call's result: the value, or `errno` where it is -1.
+pub(super) fn checked(result: c_int) -> io::Result<c_int> {
+    if result < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    Ok(result)
+}
+
+fn descriptor(result: c_long) -> io::Result<OwnedFd> {
+    if result < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    let fd = RawFd::try_from(result).expect("the kernel returns a descriptor or an error");
+    // SAFETY: the call that returned `fd` has just opened it, and nobody else knows it.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
+/// Asks a netlink socket for the kernel's own words when it refuses something.
+pub(crate) fn extended_acknowledgements(socket: &OwnedFd) -> io::Result<()> {
+    for option in [libc::NETLINK_EXT_ACK, libc::NETLINK_CAP_ACK] {
+        let on: c_int = 1;
+        // SAFETY: the kernel reads one int from `on`, which lives until the call returns.
+        checked(unsafe {
+            libc::setsockopt(
+                socket.as_raw_fd(),
+                libc::SOL_NETLINK,
+                option,
+                (&raw const on).cast(),
+                size_of::<c_int>() as libc::socklen_t,
+            )
+        })?;
+    }
+    Ok(())
+}
+
+/// A descriptor that becomes readable when the process ends (Linux 5.3).
+pub(crate) fn process_descriptor(pid: u32) -> io::Result<OwnedFd> {
+    // SAFETY: no pointers are passed.
+    descriptor(unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) })
+}
+
+/// A tmpfs that is mounted nowhere and is gone with its last descriptor (Linux 5.2).
+pub(crate) fn detached_tmpfs(limit_bytes: u64) -> io::Result<OwnedFd> {
+    const FSOPEN_CLOEXEC: c_int = 1;
+    const FSMOUNT_CLOEXEC: c_int = 1;
+    const FSCONFIG_SET_STRING: c_int = 1;
+    const FSCONFIG_CMD_CREATE: c_int = 6;
+    const MOUNT_ATTR_NOSUID: c_int = 2;
+    const MOUNT_ATTR_NODEV: c_int = 4;
+
+    // SAFETY: the file system's name is a C string that lives throughout.
+    let context =
+        descriptor(unsafe { libc::syscall(libc::SYS_fsopen, c"tmpfs".as_ptr(), FSOPEN_CLOEXEC) })?;
+    let limit = CString::new(limit_bytes.to_string()).expect("digits hold no NUL");
+    for (key, value) in [(c"size", limit.as_c_str()), (c"mode", c"0755")] {
+        configure(&context, FSCONFIG_SET_STRING, Some((key, value)))?;
+    }
+    configure(&context, FSCONFIG_CMD_CREATE, None)?;
+    // SAFETY: no pointers are passed.
+    return descriptor(unsafe {
+        libc::syscall(
+            libc::SYS_fsmount,
+            context.as_raw_fd(),
+            FSMOUNT_CLOEXEC,
+            MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV,
+        )
+    });
+
+    fn configure(
+        context: &OwnedFd,
+        command: c_int,
+        option: Option<(&CStr, &CStr)>,
+    ) -> io::Result<()> {
+        let pointers = option.map(|(key, value)| (key.as_ptr(), value.as_ptr()));
+        let (key, value) = pointers.unwrap_or((std::ptr::null(), std::ptr::null()));
+        // SAFETY: both are C strings that live throughout, or null where the command wants that.
+        let result = unsafe {
+            libc::syscall(
+                libc::SYS_fsconfig,
+                context.as_raw_fd(),
+                command,
+                key,
+                value,
+                0,
+            )
+        };
+        if result < 0 {
+            return Err(io::Error::last_os_error());
+        }
+        Ok(())
+    }
+}

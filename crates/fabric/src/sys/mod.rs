@@ -1,0 +1,16 @@
+//! The system calls that no safe crate offers, and all of this project's `unsafe`.
+//!
+//! - `user_namespace`: what runs before `main` so that an ordinary user can lay links;
+//! - `confinement`: what runs between fork and exec so that a program cannot outlive the lab;
+//! - `watched`: a descriptor that tokio waits for;
+//! - `calls`: single calls, each as a function that takes and returns owned types.
+
+mod calls;
+mod confinement;
+mod user_namespace;
+mod watched;
+
+pub(crate) use calls::{detached_tmpfs, extended_acknowledgements, process_descriptor};
+pub(crate) use confinement::{Confinement, Overlay, SetupStep, confine};
+pub(crate) use user_namespace::{Entry, Stage, entry};
+pub use watched::WatchedFd;

@@ -1,0 +1,219 @@
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use futures::StreamExt;
+use fwlab_fabric::{Fabric, FabricError, Node, ToolCall};
+use fwlab_model::{NodeName, RouteSpec, Topology};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+use crate::support::{build, can_build, ipv4_pair, net, pair, trio};
+
+/// Sends a word from a node to an address of another, and waits for its echo.
+async fn echo(from: &Node, to: &Node, address: SocketAddr) -> Duration {
+    let listening = to
+        .run(async move || {
+            TcpListener::bind(address)
+                .await
+                .expect("an address of the node")
+        })
+        .await
+        .expect("the node lives");
+    to.spawn(async move || {
+        let (mut stream, _) = listening.accept().await.expect("a connection");
+        let (mut read, mut write) = stream.split();
+        tokio::io::copy(&mut read, &mut write)
+            .await
+            .expect("an echo");
+    })
+    .expect("the node lives");
+    from.run(async move || {
+        let start = Instant::now();
+        let mut stream = TcpStream::connect(address).await.expect("no firewall here");
+        stream.write_all(b"word").await.expect("a connection");
+        let mut word = [0; 4];
+        stream.read_exact(&mut word).await.expect("an echo");
+        assert_eq!(&word, b"word");
+        start.elapsed()
+    })
+    .await
+    .expect("the node lives")
+}
+
+fn node<'a>(fabric: &'a Fabric, name: &NodeName) -> &'a Node {
+    fabric.node(name).expect("a node of the topology")
+}
+
+/// What `ip` shows in a node, as one line for each thing.
+async fn ip(node: &Node, arguments: &str) -> String {
+    let words = std::iter::once("-o").chain(arguments.split(' '));
+    let call = ToolCall::new("/sbin/ip").arguments(words.map(str::to_owned));
+    let output = node.tool(call).await.expect("iproute2 is installed");
+    String::from_utf8(output.stdout).expect("ip writes UTF-8")
+}
+
+#[tokio::test]
+async fn interfaces_addresses_and_routes_are_those_of_the_topology() {
+    if !can_build() {
+        return;
+    }
+    let fabric = build(&trio()).await;
+    let names: Vec<_> = fabric.nodes().map(|node| node.name().as_str()).collect();
+    assert_eq!(names, ["client", "gateway", "server"]);
+    let gateway = node(&fabric, &NodeName::gateway());
+    let links = ip(gateway, "link show up").await;
+    let mut interfaces: Vec<_> = links
+        .lines()
+        .filter_map(|line| line.split([' ', '@', ':']).nth(2))
+        .collect();
+    interfaces.sort_unstable();
+    assert_eq!(interfaces, ["inside", "lo", "outside"]);
+    let addresses = ip(gateway, "address show scope global").await;
+    for (interface, address) in [
+        ("inside", "10.0.1.1/24"),
+        ("inside", "fd00:1::1/64"),
+        ("outside", "10.0.2.1/24"),
+        ("outside", "fd00:2::1/64"),
+    ] {
+        let stands = |line: &str| {
+            line.contains(&format!(": {interface} ")) && line.contains(&format!(" {address} "))
+        };
+        assert!(
+            addresses.lines().any(stands),
+            "{interface} {address} in {addresses}"
+        );
+    }
+    assert!(!addresses.contains("tentative"), "{addresses}");
+    let client = node(&fabric, &NodeName::client());
+    let routes = ip(client, "route show").await + &ip(client, "-6 route show").await;
+    assert!(routes.contains("default via 10.0.1.1 dev eth0"), "{routes}");
+    assert!(
+        routes.contains("default via fd00:1::1 dev eth0"),
+        "{routes}"
+    );
+    let forwarding = "/proc/sys/net/ipv4/ip_forward";
+    for (who, expected) in [(gateway, "1\n"), (client, "0\n")] {
+        let value = who
+            .run(async move || std::fs::read_to_string(forwarding))
+            .await;
+        assert_eq!(value.unwrap().unwrap(), expected, "{}", who.name());
+    }
+}
+
+#[tokio::test]
+async fn a_topology_without_ipv6_says_nothing_in_it() {
+    if !can_build() {
+        return;
+    }
+    let fabric = build(&ipv4_pair()).await;
+    for node in fabric.nodes() {
+        let addresses = ip(node, "-6 address show").await;
+        assert!(!addresses.contains("fe80"), "{addresses}");
+        assert!(
+            addresses.contains("::1/128"),
+            "loopback keeps its own: {addresses}"
+        );
+        let sent = node
+            .run(async || std::fs::read_to_string("/sys/class/net/eth0/statistics/tx_packets"))
+            .await
+            .expect("the node lives");
+        // /sys shows the namespace that it was mounted in, so ask ip instead.
+        drop(sent);
+        let statistics = ip(node, "-s link show eth0").await;
+        let packets = statistics.split("TX:").nth(1).expect("statistics");
+        let sent = packets
+            .split_whitespace()
+            .find_map(|word| word.parse::<u64>().ok());
+        assert_eq!(sent, Some(0), "{statistics}");
+    }
+}
+
+#[tokio::test]
+async fn a_gateway_forwards_both_families() {
+    if !can_build() {
+        return;
+    }
+    let fabric = build(&trio()).await;
+    let (client, server) = (
+        node(&fabric, &NodeName::client()),
+        node(&fabric, &NodeName::server()),
+    );
+    for address in ["10.0.2.2:21", "[fd00:2::2]:21"] {
+        let address = address.parse().expect("an address");
+        let took = echo(client, server, address).await;
+        assert!(took < Duration::from_millis(500), "{address}: {took:?}");
+    }
+}
+
+/// The kernel may leave a fresh veth dead for a second, which looks exactly like a
+/// firewall's drop.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_first_packet_waits_for_the_link() {
+    if !can_build() {
+        return;
+    }
+    let both = pair(
+        &["192.168.0.211/24", "fd00::211/64"],
+        &["192.168.0.201/24", "fd00::201/64"],
+    );
+    for (topology, address) in [
+        (&both, "192.168.0.201:21"),
+        (&both, "[fd00::201]:21"),
+        (&ipv4_pair(), "192.168.0.201:21"),
+    ] {
+        let took: Vec<Duration> = futures::stream::iter(0..200)
+            .map(|_| async move {
+                let fabric = build(topology).await;
+                let client = node(&fabric, &NodeName::client());
+                let server = node(&fabric, &NodeName::server());
+                echo(client, server, address.parse().expect("an address")).await
+            })
+            .buffer_unordered(16)
+            .collect()
+            .await;
+        let slowest = took.iter().max().expect("there were some");
+        let slow = took
+            .iter()
+            .filter(|&&took| took > Duration::from_millis(500));
+        assert_eq!(slow.count(), 0, "{address}: the slowest took {slowest:?}");
+    }
+}
+
+#[tokio::test]
+async fn every_mistake_is_named_before_anything_is_made() {
+    let mut topology = ipv4_pair();
+    topology.nodes.push(topology.nodes[0].clone());
+    topology.nodes[1].routes.push(RouteSpec {
+        to: net("0.0.0.0/0"),
+        via: "172.16.0.1".parse().expect("an address"),
+    });
+    match Fabric::build(&topology).await {
+        Err(FabricError::Topology(mistakes)) => assert_eq!(mistakes.len(), 2, "{mistakes:?}"),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn what_the_kernel_refuses_is_named() {
+    if !can_build() {
+        return;
+    }
+    let mut topology = ipv4_pair();
+    topology.links[0].ends[0].interface =
+        fwlab_model::InterfaceName::new("lo").expect("a name that is taken already");
+    let error = Fabric::build(&topology)
+        .await
+        .expect_err("lo is there already");
+    let text = error.to_string();
+    assert!(
+        text.contains("client") && text.contains("make the link lo to eth0"),
+        "{text}"
+    );
+}
+
+#[tokio::test]
+async fn an_empty_topology_is_built() {
+    let fabric = build(&Topology::default()).await;
+    assert_eq!(fabric.nodes().count(), 0);
+    fabric.join().await;
+}

@@ -1,0 +1,11 @@
+//! The embedded pair: libraries that run inside the lab, on their nodes' threads.
+
+mod client;
+mod failure;
+mod flow;
+mod last_words;
+mod server;
+mod storage;
+
+pub use client::Suppaftp;
+pub use server::Libunftp;

@@ -1,0 +1,240 @@
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use fwlab_fabric::Node;
+use fwlab_model::DataSetup;
+use libunftp::ServerBuilder;
+use libunftp::options::{ActivePassiveMode, PassiveHost};
+use tokio::net::{TcpListener, TcpSocket};
+use tokio::task::{JoinHandle, JoinSet};
+use unftp_core::auth::{AuthenticationError, Authenticator, Credentials, DefaultUser, Principal};
+
+use super::last_words::LastWords;
+use super::storage::Storage;
+use crate::reserve::reserve_ports;
+use crate::{
+    DataSourcePort, PassivePorts, PeerError, PeerName, RunningServer, Server, ServerSettings,
+    StoredFile, Support, TransferSpec,
+};
+
+const PEER: PeerName = PeerName::Libunftp;
+
+/// The version of libunftp that the workspace's lock file holds; a test compares.
+const VERSION: &str = "0.24.0";
+
+/// libunftp as a server inside the lab, with its files in memory.
+///
+/// Where it differs from RFC 959: it connects when it reads PORT, before it
+/// answers 200 and long before RETR; it does not know EPRT (500); its active
+/// connections come from any port, which this crate turns into port 20 by
+/// leaving the node no other ephemeral port; a data connection from or to
+/// another address than the control connection's is closed.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Libunftp;
+
+#[async_trait]
+impl Server for Libunftp {
+    fn name(&self) -> PeerName {
+        PEER
+    }
+
+    fn version(&self) -> String {
+        VERSION.into()
+    }
+
+    fn supports(&self, transfer: &TransferSpec, settings: &ServerSettings) -> Support {
+        let setup = || match transfer.data_setup {
+            DataSetup::Eprt => Support::no("libunftp answers EPRT with 500"),
+            DataSetup::Port if settings.data_source_port == DataSourcePort::Twenty => {
+                if settings.alone_in_node {
+                    Support::Yes
+                } else {
+                    Support::no(
+                        "libunftp connects from port 20 only when it is alone in its node: \
+                         the whole node's ephemeral ports are set to 20",
+                    )
+                }
+            }
+            _ => Support::Yes,
+        };
+        let ports = || match settings.passive_ports {
+            Some(PassivePorts { min, max }) if min > max || min == 0 => Support::no(format!(
+                "libunftp takes no range of passive ports from {min} to {max}"
+            )),
+            _ => Support::Yes,
+        };
+        let options = || match settings.options.first() {
+            Some((name, _)) => Support::no(format!("libunftp has no option `{name}`")),
+            None => Support::Yes,
+        };
+        transfer
+            .possible()
+            .and(setup)
+            .and(ports)
+            .and(options)
+    }
+
+    async fn start(
+        &self,
+        node: &Node,
+        settings: &ServerSettings,
+    ) -> Result<Box<dyn RunningServer>, PeerError> {
+        prepare(node, settings)
+            .await
+            .map_err(|source| PeerError::Sysctl { peer: PEER, source })?;
+        let storage = Storage::holding(settings.stored.clone());
+        let last_words = LastWords::default();
+        let address = SocketAddr::new(settings.address, settings.control_port);
+        let sessions = Sessions {
+            storage: storage.clone(),
+            logger: last_words.logger(),
+            passive_ports: settings.passive_ports,
+        };
+        let serving = node
+            .run(move || async move {
+                let listener = listen(address)?;
+                Ok(tokio::spawn(sessions.serve(listener)))
+            })
+            .await
+            .map_err(|source| PeerError::Node { peer: PEER, source })?
+            .map_err(|source| PeerError::Bind {
+                peer: PEER,
+                address,
+                source,
+            })?;
+        Ok(Box::new(Running {
+            storage,
+            last_words,
+            serving,
+        }))
+    }
+}
+
+/// Leaves the node the ports that the settings ask for.
+async fn prepare(node: &Node, settings: &ServerSettings) -> Result<(), fwlab_fabric::SysctlError> {
+    if let Some(PassivePorts { min, max }) = settings.passive_ports {
+        reserve_ports(node, min..=max).await?;
+    }
+    if settings.alone_in_node && settings.data_source_port == DataSourcePort::Twenty {
+        // The kernel takes no range that begins below the first unprivileged port.
+        node.set_sysctl("net.ipv4.ip_unprivileged_port_start", "0")
+            .await?;
+        node.set_sysctl("net.ipv4.ip_local_port_range", "20 20")
+            .await?;
+    }
+    Ok(())
+}
+
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4()?,
+        SocketAddr::V6(_) => TcpSocket::new_v6()?,
+    };
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(64)
+}
+
+/// What every session of one server shares.
+struct Sessions {
+    storage: Storage,
+    logger: slog::Logger,
+    passive_ports: Option<PassivePorts>,
+}
+
+impl Sessions {
+    /// Accepts sessions until it is aborted, which ends them too.
+    async fn serve(self, listener: TcpListener) {
+        let mut sessions = JoinSet::new();
+        loop {
+            let accepted = tokio::select! {
+                accepted = listener.accept() => accepted,
+                Some(_) = sessions.join_next() => continue,
+            };
+            let stream = match accepted {
+                Ok((stream, _)) => stream,
+                // The connection was reset while it waited; the next one counts.
+                Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => continue,
+                Err(error) => {
+                    slog::error!(self.logger, "accept: {}", error);
+                    return;
+                }
+            };
+            if let Err(error) = stream.set_nodelay(true) {
+                slog::warn!(self.logger, "TCP_NODELAY: {}", error);
+            }
+            // libunftp takes a server for each connection that it did not accept itself.
+            match self.builder().build() {
+                Ok(server) => {
+                    sessions.spawn(server.service(stream));
+                }
+                Err(error) => slog::error!(self.logger, "no session: {}", error),
+            }
+        }
+    }
+
+    fn builder(&self) -> ServerBuilder<Storage, DefaultUser> {
+        let storage = self.storage.clone();
+        let builder = ServerBuilder::with_authenticator(
+            Box::new(move || storage.clone()),
+            Arc::new(AnyUser),
+        )
+        .active_passive_mode(ActivePassiveMode::ActiveAndPassive)
+        .passive_host(PassiveHost::FromConnection)
+        .greeting("fwlab")
+        .logger(self.logger.clone());
+        match self.passive_ports {
+            Some(PassivePorts { min, max }) => builder.passive_ports(min..=max),
+            None => builder,
+        }
+    }
+}
+
+/// Lets everyone in.
+#[derive(Debug)]
+struct AnyUser;
+
+#[async_trait]
+impl Authenticator for AnyUser {
+    async fn authenticate(
+        &self,
+        username: &str,
+        _: &Credentials,
+    ) -> Result<Principal, AuthenticationError> {
+        Ok(Principal {
+            username: username.into(),
+        })
+    }
+}
+
+struct Running {
+    storage: Storage,
+    last_words: LastWords,
+    serving: JoinHandle<()>,
+}
+
+#[async_trait]
+impl RunningServer for Running {
+    async fn stored(&mut self, name: &str) -> Result<Option<StoredFile>, PeerError> {
+        Ok(self.storage.stored(name))
+    }
+
+    fn last_words(&self) -> String {
+        self.last_words.text()
+    }
+
+    async fn stop(mut self: Box<Self>) -> Result<(), PeerError> {
+        self.serving.abort();
+        // Cancelled or already over: either way it is gone.
+        let _ = (&mut self.serving).await;
+        Ok(())
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.serving.abort();
+    }
+}

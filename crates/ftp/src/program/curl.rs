@@ -1,0 +1,195 @@
+use std::time::Duration;
+
+use async_trait::async_trait;
+use fwlab_fabric::Node;
+use fwlab_model::{DataSetup, Operation};
+
+use super::dialogue_log::Marks;
+use super::installed::Installed;
+use super::session::{Kind, RECEIVED, SENT, Session};
+use crate::{
+    Client, ClientFailure, ClientReport, Connection, FailureKind, PASSWORD, PeerError, PeerMissing,
+    PeerName, Support, TransferSpec, USER,
+};
+
+const PEER: PeerName = PeerName::Curl;
+
+const KIND: Kind = Kind {
+    peer: PEER,
+    marks: Marks {
+        sent: "> ",
+        received: "< ",
+    },
+    resumes_file: false,
+};
+
+/// curl, started in a node.
+///
+/// EPSV falls back to PASV and EPRT to PORT when the server, or the network, says
+/// no; curl has no option against that, so the report says
+/// [`FailureKind::Fallback`] instead. Its own patience for a connection from the
+/// server is 60 s and has no option either; [`Patience::whole`](crate::Patience)
+/// ends it.
+#[derive(Debug, Clone)]
+pub struct Curl {
+    installed: Installed,
+}
+
+impl Curl {
+    /// Looks for it on this machine.
+    ///
+    /// # Errors
+    ///
+    /// When it is not there, or does not run.
+    pub fn find() -> Result<Curl, PeerMissing> {
+        Ok(Curl {
+            installed: Installed::find(PEER, "--version")?,
+        })
+    }
+}
+
+#[async_trait]
+impl Client for Curl {
+    fn name(&self) -> PeerName {
+        PEER
+    }
+
+    fn version(&self) -> String {
+        // curl 7.88.1 (x86_64-pc-linux-gnu) libcurl/7.88.1 …
+        let line = &self.installed.version;
+        line.split(' ').nth(1).unwrap_or(line).into()
+    }
+
+    fn supports(&self, transfer: &TransferSpec) -> Support {
+        let rest_zero = transfer.operation == Operation::Rest && transfer.content.half() == 0;
+        transfer.possible().and(|| {
+            if rest_zero {
+                Support::no("curl does not send REST 0")
+            } else if transfer.pace.is_some() {
+                // Of twelve transfers of 4 MB at `--limit-rate 1M`, six took 4 s and the
+                // others between 0.01 s and 1.3 s (7.88).
+                Support::no("curl keeps to --limit-rate only now and then")
+            } else {
+                Support::Yes
+            }
+        })
+    }
+
+    async fn transfer(&self, node: &Node, spec: &TransferSpec) -> Result<ClientReport, PeerError> {
+        let files = KIND.files(spec)?;
+        let program = self
+            .installed
+            .spec(files.mount_point())
+            .arguments(arguments(spec));
+        let session = KIND.run(node, program, files, spec).await?;
+        session.report(spec, |session| explain(session, spec))
+    }
+}
+
+/// curl's command line, its working directory being its files.
+fn arguments(spec: &TransferSpec) -> Vec<String> {
+    let seconds = |time: Duration| format!("{:.3}", time.as_secs_f64().max(0.001));
+    let mut line: Vec<String> = [
+        // First of all: no configuration file.
+        "-q",
+        "--silent",
+        "--show-error",
+        "--verbose",
+        "--globoff",
+        "--ftp-method",
+        "nocwd",
+        // The user is known by its name alone; a password on a command line is no secret.
+        "--user",
+    ]
+    .map(String::from)
+    .to_vec();
+    line.push(format!("{USER}:{PASSWORD}"));
+    line.extend(["--connect-timeout".into(), seconds(spec.patience.connect)]);
+    line.extend(["--max-time".into(), seconds(spec.patience.whole)]);
+    // Whole seconds, one at least: less than a byte a second is silence.
+    let silence = spec.patience.silence.as_secs_f64().ceil().max(1.0);
+    line.extend(["--speed-limit".into(), "1".into()]);
+    line.extend(["--speed-time".into(), silence.to_string()]);
+    line.extend(data_setup(spec));
+    line.extend(operation(spec));
+    let path = if spec.operation.is_listing() {
+        ""
+    } else {
+        spec.content.name()
+    };
+    line.push(format!("ftp://{}/{path}", spec.server));
+    line
+}
+
+fn data_setup(spec: &TransferSpec) -> Vec<String> {
+    let passive = |last: &[&str]| {
+        [&["--ftp-pasv", "--no-ftp-skip-pasv-ip"], last]
+            .concat()
+            .into_iter()
+            .map(String::from)
+            .collect()
+    };
+    // `-`: the address of the control connection, any port; `:LOW-HIGH`: the same
+    // address, these ports.
+    let ports = match &spec.active_ports {
+        Some(ports) => format!(":{}-{}", ports.start(), ports.end()),
+        None => "-".into(),
+    };
+    match spec.data_setup {
+        DataSetup::Pasv => passive(&["--disable-epsv"]),
+        DataSetup::Epsv => passive(&[]),
+        DataSetup::Port => vec!["--ftp-port".into(), ports, "--disable-eprt".into()],
+        DataSetup::Eprt => vec!["--ftp-port".into(), ports],
+    }
+}
+
+fn operation(spec: &TransferSpec) -> Vec<String> {
+    let output = ["--output", RECEIVED].map(String::from);
+    let upload = ["--upload-file", SENT].map(String::from);
+    match spec.operation {
+        Operation::Retr | Operation::List => output.to_vec(),
+        Operation::Rest => {
+            let offset = ["--continue-at".into(), spec.content.half().to_string()];
+            [output, offset].concat()
+        }
+        Operation::Mlsd => [output, ["--request", "MLSD"].map(String::from)].concat(),
+        Operation::Stor => upload.to_vec(),
+        Operation::Appe => {
+            let mut line = upload.to_vec();
+            line.push("--append".into());
+            line
+        }
+    }
+}
+
+/// What its exit status means (curl(1), EXIT CODES), together with how far its
+/// dialogue came.
+fn explain(session: &Session, spec: &TransferSpec) -> ClientFailure {
+    let code = session.status.and_then(|status| status.code());
+    let kind = match code {
+        Some(7) => FailureKind::Connect,
+        Some(12 | 28) => FailureKind::Deadline,
+        Some(52) => FailureKind::Closed,
+        Some(18 | 55 | 56) => FailureKind::Broken,
+        Some(8 | 13 | 14) if session.refusal().is_none() => FailureKind::NoFtp,
+        _ => match session.refusal() {
+            Some(refusal) => return refusal,
+            None => FailureKind::Program,
+        },
+    };
+    let own = session
+        .log
+        .lines()
+        .rev()
+        .find(|line| line.starts_with("curl: "))
+        .unwrap_or("curl said nothing");
+    ClientFailure {
+        on: if session.progress.is_greeted() {
+            session.waiting_on(spec)
+        } else {
+            Connection::Control
+        },
+        kind,
+        words: own.into(),
+    }
+}

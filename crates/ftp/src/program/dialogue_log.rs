@@ -1,0 +1,51 @@
+use crate::wire::{Dialogue, Progress, Side};
+
+/// How a client program marks the lines of the dialogue in its log.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Marks {
+    /// Before a command.
+    pub(super) sent: &'static str,
+    /// Before each line of a reply.
+    pub(super) received: &'static str,
+}
+
+/// How far the session came that a client program logged.
+pub(super) fn progress_of(log: &[u8], marks: Marks) -> Progress {
+    let mut dialogue = Dialogue::default();
+    for line in log.split(|&byte| byte == b'\n') {
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        let (from, text) = if let Some(text) = line.strip_prefix(marks.sent.as_bytes()) {
+            (Side::Client, text)
+        } else if let Some(text) = line.strip_prefix(marks.received.as_bytes()) {
+            (Side::Server, text)
+        } else {
+            continue;
+        };
+        dialogue.bytes(from, &[text, b"\n"].concat());
+    }
+    dialogue.progress().clone()
+}
+
+/// The end of a log, for people: at most 64 KiB of it.
+pub(super) fn tail(log: &[u8]) -> String {
+    let from = log.len().saturating_sub(64 * 1024);
+    String::from_utf8_lossy(&log[from..]).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use fwlab_model::DataSetup;
+
+    #[test]
+    fn curls_and_lftps_logs() {
+        let curl = "* Connected\n< 220-a\n< 220 b\r\n> USER x\n< 230 in\n> EPSV\n< 500 no\n> PASV\n< 227 (1,2,3,4,5,6)\n> RETR a\n< 150 b\n{ [5 bytes data]\n< 226 c\n";
+        let lftp = curl.replace("> ", "---> ").replace("< ", "<--- ");
+        for (log, sent, received) in [(curl, "> ", "< "), (&lftp, "---> ", "<--- ")] {
+            let progress = progress_of(log.as_bytes(), Marks { sent, received });
+            assert!(progress.is_complete());
+            let used: Vec<_> = progress.setups.iter().map(|setup| setup.setup).collect();
+            assert_eq!(used, [DataSetup::Epsv, DataSetup::Pasv]);
+        }
+    }
+}

@@ -1,0 +1,166 @@
+use std::num::NonZeroU64;
+
+use async_trait::async_trait;
+use fwlab_fabric::Node;
+use fwlab_model::{DataSetup, Operation};
+
+use super::dialogue_log::Marks;
+use super::installed::Installed;
+use super::session::{Kind, RECEIVED, SENT, Session};
+use crate::{
+    Client, ClientFailure, ClientReport, FailureKind, PASSWORD, PeerError, PeerMissing, PeerName,
+    Support, TransferSpec, USER,
+};
+
+const PEER: PeerName = PeerName::Lftp;
+
+const KIND: Kind = Kind {
+    peer: PEER,
+    marks: Marks {
+        sent: "---> ",
+        received: "<--- ",
+    },
+    resumes_file: true,
+};
+
+/// lftp, started in a node.
+///
+/// It asks FEAT first, and sends EPSV only to a server that lists it. Refused, it
+/// tries no other data setup: it is given one try.
+#[derive(Debug, Clone)]
+pub struct Lftp {
+    installed: Installed,
+}
+
+impl Lftp {
+    /// Looks for it on this machine.
+    ///
+    /// # Errors
+    ///
+    /// When it is not there, or does not run.
+    pub fn find() -> Result<Lftp, PeerMissing> {
+        Ok(Lftp {
+            installed: Installed::find(PEER, "--version")?,
+        })
+    }
+}
+
+#[async_trait]
+impl Client for Lftp {
+    fn name(&self) -> PeerName {
+        PEER
+    }
+
+    fn version(&self) -> String {
+        // LFTP | Version 4.9.2 | Copyright …
+        let line = &self.installed.version;
+        line.split(" | ")
+            .nth(1)
+            .unwrap_or(line)
+            .trim_start_matches("Version ")
+            .into()
+    }
+
+    fn supports(&self, transfer: &TransferSpec) -> Support {
+        let setup = || match transfer.data_setup {
+            DataSetup::Eprt if transfer.server.is_ipv4() => {
+                Support::no("lftp sends EPRT over IPv6 alone")
+            }
+            _ => Support::Yes,
+        };
+        let operation = || match transfer.operation {
+            Operation::Appe => Support::no("lftp sends REST and STOR where others send APPE"),
+            Operation::Mlsd => Support::no(
+                "lftp sends MLSD only to a server whose FEAT lists MLST with its facts \
+                 (RFC 3659 section 7.8), and no server here does",
+            ),
+            Operation::Rest if transfer.content.half() == 0 => {
+                Support::no("lftp does not send REST 0")
+            }
+            _ => Support::Yes,
+        };
+        transfer.possible().and(setup).and(operation)
+    }
+
+    async fn transfer(&self, node: &Node, spec: &TransferSpec) -> Result<ClientReport, PeerError> {
+        let files = KIND.files(spec)?;
+        let program = self
+            .installed
+            .spec(files.mount_point())
+            .arguments(["--norc", "-d", "-c", &script(spec)]);
+        let session = KIND.run(node, program, files, spec).await?;
+        session.report(spec, |session| explain(session, spec))
+    }
+}
+
+/// lftp's commands, its working directory being its files.
+fn script(spec: &TransferSpec) -> String {
+    let yes = |yes: bool| if yes { "yes" } else { "no" };
+    // Whole seconds: one time for everything that it waits for.
+    let wait = spec.patience.connect.max(spec.patience.silence);
+    let wait = wait.as_secs_f64().ceil().max(1.0);
+    let passive = !spec.data_setup.is_active();
+    let epsv = spec.data_setup == DataSetup::Epsv;
+    let mut script = format!(
+        "set cmd:fail-exit yes; \
+         set net:max-retries 1; \
+         set net:timeout {wait}; \
+         set net:reconnect-interval-base 0; \
+         set dns:order \"inet6 inet\"; \
+         set xfer:clobber yes; \
+         set ftp:ssl-allow no; \
+         set ftp:fix-pasv-address no; \
+         set ftp:sync-mode yes; \
+         set ftp:use-mdtm no; \
+         set ftp:use-allo no; \
+         set ftp:use-stat no; \
+         set ftp:use-site-utime no; \
+         set ftp:use-site-utime2 no; \
+         set ftp:passive-mode {}; \
+         set ftp:prefer-epsv {}; ",
+        yes(passive),
+        yes(epsv),
+    );
+    if let Some(ports) = &spec.active_ports {
+        script += &format!("set ftp:port-range {}-{}; ", ports.start(), ports.end());
+    }
+    if let Some(pace) = spec.pace.map(NonZeroU64::get) {
+        // What it did not use of its rate, it may use later: a tenth of a second's, no more.
+        script += &format!("set net:limit-rate {pace}; set net:limit-max {}; ", pace.div_ceil(10));
+    }
+    let name = spec.content.name();
+    let operation = match spec.operation {
+        Operation::Retr => format!("get {name} -o {RECEIVED}"),
+        Operation::Rest => format!("get -c {name} -o {RECEIVED}"),
+        Operation::Stor | Operation::Appe => format!("put {SENT} -o {name}"),
+        Operation::List | Operation::Mlsd => format!("ls > {RECEIVED}"),
+    };
+    script + &format!("open -u {USER},{PASSWORD} ftp://{}; {operation}; bye", spec.server)
+}
+
+/// Its exit status says no more than that it failed; its log says more.
+fn explain(session: &Session, spec: &TransferSpec) -> ClientFailure {
+    let own = session
+        .log
+        .lines()
+        .rev()
+        .find(|line| line.contains(": Fatal error: ") || line.contains(": Access failed: "))
+        .unwrap_or("lftp said nothing");
+    let said = |words: &str| session.log.contains(words);
+    let kind = if let Some(refusal) = session.refusal() {
+        return refusal;
+    } else if said("Socket error (") {
+        FailureKind::Connect
+    } else if said("Timeout") {
+        FailureKind::Deadline
+    } else if said("Peer closed connection") {
+        FailureKind::Closed
+    } else {
+        FailureKind::Program
+    };
+    ClientFailure {
+        on: session.waiting_on(spec),
+        kind,
+        words: own.into(),
+    }
+}

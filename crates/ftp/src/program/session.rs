@@ -1,0 +1,281 @@
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::process::ExitStatus;
+
+use fwlab_fabric::{Node, ProgramSpec, Scratch, ScratchError};
+use fwlab_model::Operation;
+use tokio::time::timeout;
+
+use super::dialogue_log::{Marks, progress_of, tail};
+use crate::listing::listed_files;
+use crate::reserve::reserve_ports;
+use crate::wire::Progress;
+use crate::{
+    ClientFailure, ClientReport, Connection, Digest, FailureKind, PeerError, PeerName,
+    TransferSpec, Transferred,
+};
+
+/// The file that a client program sends.
+pub(super) const SENT: &str = "sent";
+
+/// The file that a client program writes what it received to.
+pub(super) const RECEIVED: &str = "received";
+
+/// Room beside the file itself: logs, listings, rc files that are not there.
+const ROOM: u64 = 8 << 20;
+
+/// What is the same for every session of a client program.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Kind {
+    pub(super) peer: PeerName,
+    pub(super) marks: Marks,
+    /// Whether REST goes on with a file that is half there already, rather than
+    /// writing the second half alone.
+    pub(super) resumes_file: bool,
+}
+
+/// What a client program's session came to.
+pub(super) struct Session {
+    kind: Kind,
+    files: Scratch,
+    /// `None`: it was still running when patience ended.
+    pub(super) status: Option<ExitStatus>,
+    /// How far its dialogue came, by its own log.
+    pub(super) progress: Progress,
+    /// Its log.
+    pub(super) log: String,
+}
+
+impl Kind {
+    /// Files for the program: what it sends, and what it goes on with.
+    pub(super) fn files(self, spec: &TransferSpec) -> Result<Scratch, PeerError> {
+        let failed = |source| self.unreadable(source);
+        let files = Scratch::new(spec.content.size() * 2 + ROOM).map_err(failed)?;
+        let moved = spec.moved();
+        if spec.operation.is_upload() {
+            files
+                .write_from(SENT, spec.content.reader(moved))
+                .map_err(failed)?;
+        } else if self.received_from(spec) > 0 {
+            files
+                .write_from(RECEIVED, spec.content.reader(0..moved.start))
+                .map_err(failed)?;
+        }
+        Ok(files)
+    }
+
+    /// Where in the received file the bytes of the data connection begin.
+    fn received_from(self, spec: &TransferSpec) -> u64 {
+        if self.resumes_file && spec.operation == Operation::Rest {
+            spec.moved().start
+        } else {
+            0
+        }
+    }
+
+    fn unreadable(self, source: ScratchError) -> PeerError {
+        PeerError::Files {
+            peer: self.peer,
+            source,
+        }
+    }
+
+    /// Runs the program to its end, or to the end of the spec's patience.
+    pub(super) async fn run(
+        self,
+        node: &Node,
+        program: ProgramSpec,
+        files: Scratch,
+        spec: &TransferSpec,
+    ) -> Result<Session, PeerError> {
+        let Kind { peer, marks, .. } = self;
+        if let Some(ports) = spec.active_ports.clone().filter(|_| spec.data_setup.is_active()) {
+            reserve_ports(node, ports)
+                .await
+                .map_err(|source| PeerError::Sysctl { peer, source })?;
+        }
+        let program = program.files(files.clone());
+        let mut program = node
+            .program(program)
+            .await
+            .map_err(|source| PeerError::Start { peer, source })?;
+        let lost = |source| PeerError::Lost { peer, source };
+        let status = match timeout(spec.patience.whole, program.wait()).await {
+            Ok(status) => Some(status.map_err(lost)?),
+            Err(_) => {
+                program.kill().await.map_err(lost)?;
+                None
+            }
+        };
+        let log = program.stderr();
+        Ok(Session {
+            kind: self,
+            files,
+            status,
+            progress: progress_of(&log, marks),
+            log: tail(&log),
+        })
+    }
+}
+
+impl Session {
+    /// Makes the report. `explain` gives the failure of a program that ended by
+    /// itself, and not well.
+    pub(super) fn report(
+        self,
+        spec: &TransferSpec,
+        explain: impl FnOnce(&Session) -> ClientFailure,
+    ) -> Result<ClientReport, PeerError> {
+        let result = match self.failure(spec, explain) {
+            Some(failure) => Err(failure),
+            None => Ok(self.transferred(spec)?),
+        };
+        Ok(ClientReport {
+            result,
+            final_reply: self.progress.completion,
+            log: self.log,
+        })
+    }
+
+    fn failure(
+        &self,
+        spec: &TransferSpec,
+        explain: impl FnOnce(&Session) -> ClientFailure,
+    ) -> Option<ClientFailure> {
+        let used: Vec<_> = self.progress.setups.iter().map(|asked| asked.setup).collect();
+        if used.iter().any(|setup| *setup != spec.data_setup) {
+            let words = used.iter().map(|setup| setup.command()).collect::<Vec<_>>();
+            return Some(ClientFailure {
+                on: Connection::Data,
+                words: format!(
+                    "{} used {} instead of {} alone",
+                    self.kind.peer,
+                    words.join(", then "),
+                    spec.data_setup.command()
+                ),
+                kind: FailureKind::Fallback { used },
+            });
+        }
+        let Some(status) = self.status else {
+            return Some(ClientFailure {
+                on: self.waiting_on(spec),
+                kind: FailureKind::Deadline,
+                words: format!("{} is not done after {:?}", self.kind.peer, spec.patience.whole),
+            });
+        };
+        if !status.success() {
+            return Some(explain(self));
+        }
+        self.undone(spec)
+    }
+
+    /// A program that says it went well, when the dialogue does not.
+    fn undone(&self, spec: &TransferSpec) -> Option<ClientFailure> {
+        let wanted = spec.operation.command();
+        let words = match &self.progress.transfer {
+            Some(sent) if !sent.is(wanted) => {
+                format!("{} sent {sent} instead of {wanted}", self.kind.peer)
+            }
+            Some(_) if self.progress.is_complete() => return None,
+            _ => format!("{} ended without a final reply to {wanted}", self.kind.peer),
+        };
+        Some(ClientFailure {
+            on: Connection::Control,
+            kind: FailureKind::Program,
+            words,
+        })
+    }
+
+    /// The connection that the client was waiting on when it ended.
+    pub(super) fn waiting_on(&self, spec: &TransferSpec) -> Connection {
+        let passive = !spec.data_setup.is_active();
+        let connecting = self.progress.is_set_up() && passive && self.progress.transfer.is_none();
+        if connecting || self.progress.preliminary.is_some() && self.progress.completion.is_none() {
+            Connection::Data
+        } else {
+            Connection::Control
+        }
+    }
+
+    /// The failure of a dialogue that ended in a negative reply.
+    pub(super) fn refusal(&self) -> Option<ClientFailure> {
+        let reply = self
+            .progress
+            .latest
+            .clone()
+            .filter(|reply| reply.code.is_negative())?;
+        Some(ClientFailure {
+            on: Connection::Control,
+            words: reply.to_string(),
+            kind: FailureKind::Reply(reply),
+        })
+    }
+
+    fn transferred(&self, spec: &TransferSpec) -> Result<Transferred, PeerError> {
+        if spec.operation.is_upload() {
+            let moved = spec.moved();
+            return Ok(Transferred::Sent {
+                bytes: moved.end - moved.start,
+            });
+        }
+        let Some(mut file) = self.received()? else {
+            // Nothing came, and so nothing was written.
+            return Ok(if spec.operation.is_listing() {
+                Transferred::Listed { files: Vec::new() }
+            } else {
+                Transferred::Received {
+                    bytes: 0,
+                    digest: Digest::of_bytes(b""),
+                }
+            });
+        };
+        if spec.operation.is_listing() {
+            let mut listing = Vec::new();
+            file.read_to_end(&mut listing)
+                .map_err(|source| self.unreadable(source))?;
+            return Ok(Transferred::Listed {
+                files: listed_files(spec.operation, &String::from_utf8_lossy(&listing)),
+            });
+        }
+        file.seek(SeekFrom::Start(self.kind.received_from(spec)))
+            .map_err(|source| self.unreadable(source))?;
+        let (bytes, digest) = digest_of(file).map_err(|source| self.unreadable(source))?;
+        Ok(Transferred::Received { bytes, digest })
+    }
+
+    fn received(&self) -> Result<Option<File>, PeerError> {
+        match self.files.open(RECEIVED) {
+            Ok(file) => Ok(Some(file)),
+            Err(error) if is_missing(&error) => Ok(None),
+            Err(error) => Err(self.kind.unreadable(error)),
+        }
+    }
+
+    fn unreadable(&self, source: io::Error) -> PeerError {
+        self.kind.unreadable(ScratchError::File {
+            path: RECEIVED.into(),
+            source,
+        })
+    }
+}
+
+/// Whether a scratch says that there is no such file.
+pub(super) fn is_missing(error: &ScratchError) -> bool {
+    matches!(error, ScratchError::File { source, .. } if source.kind() == io::ErrorKind::NotFound)
+}
+
+/// A file's size and digest, read piece by piece.
+pub(super) fn digest_of(mut file: impl Read) -> io::Result<(u64, Digest)> {
+    let mut hasher = blake3::Hasher::new();
+    let mut piece = vec![0; crate::content::PIECE];
+    let mut bytes = 0;
+    loop {
+        match file.read(&mut piece)? {
+            0 => return Ok((bytes, Digest::of(&hasher))),
+            length => {
+                hasher.update(&piece[..length]);
+                bytes += length as u64;
+            }
+        }
+    }
+}

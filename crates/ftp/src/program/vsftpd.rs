@@ -1,0 +1,295 @@
+use std::fmt::Write as _;
+use std::net::IpAddr;
+use std::path::Path;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use fwlab_fabric::{Node, Program, Scratch};
+use fwlab_model::Operation;
+
+use super::dialogue_log::tail;
+use super::installed::Installed;
+use super::session::{digest_of, is_missing};
+use crate::reserve::reserve_ports;
+use crate::{
+    Content, DataSourcePort, PassivePorts, PeerError, PeerMissing, PeerName, RunningServer, Server,
+    ServerSettings, StoredFile, Support, TransferSpec,
+};
+
+const PEER: PeerName = PeerName::Vsftpd;
+
+/// How long it may take from its start to its first listening.
+const START_DEADLINE: Duration = Duration::from_secs(10);
+
+/// Long enough that the lab's patience, and not the server's, ends a wait: seconds.
+const SERVER_PATIENCE: u32 = 600;
+
+const CONFIGURATION: &str = "vsftpd.conf";
+const LOG: &str = "vsftpd.log";
+const ROOT: &str = "root";
+
+/// vsftpd, started in a node.
+///
+/// It runs as the lab's root, which in a user namespace is an ordinary user, and
+/// needs no user, directory or PAM service of its own on the machine. It changes
+/// no user and no root directory (`run_as_launching_user`), since a user namespace
+/// with one user has none to change to; everything that the network sees is as
+/// ever: it binds port 20 when it should, it checks PORT against the control
+/// connection, it keeps to its range of passive ports, unless that is the wrong
+/// way round: then it keeps to none.
+#[derive(Debug, Clone)]
+pub struct Vsftpd {
+    installed: Installed,
+}
+
+impl Vsftpd {
+    /// Looks for it on this machine.
+    ///
+    /// # Errors
+    ///
+    /// When it is not there, or does not run.
+    pub fn find() -> Result<Vsftpd, PeerMissing> {
+        Ok(Vsftpd {
+            installed: Installed::find(PEER, "-v")?,
+        })
+    }
+}
+
+#[async_trait]
+impl Server for Vsftpd {
+    fn name(&self) -> PeerName {
+        PEER
+    }
+
+    fn version(&self) -> String {
+        self.installed
+            .version
+            .trim_start_matches("vsftpd: version ")
+            .into()
+    }
+
+    fn supports(&self, transfer: &TransferSpec, settings: &ServerSettings) -> Support {
+        let operation = || match transfer.operation {
+            Operation::Mlsd => Support::no("vsftpd does not know MLSD (500)"),
+            _ => Support::Yes,
+        };
+        let options = || match options(settings) {
+            Ok(_) => Support::Yes,
+            Err(why) => Support::no(why),
+        };
+        transfer.possible().and(operation).and(options)
+    }
+
+    async fn start(
+        &self,
+        node: &Node,
+        settings: &ServerSettings,
+    ) -> Result<Box<dyn RunningServer>, PeerError> {
+        if let Some(PassivePorts { min, max }) = settings.passive_ports {
+            reserve_ports(node, min..=max)
+                .await
+                .map_err(|source| PeerError::Sysctl { peer: PEER, source })?;
+        }
+        let files = files(settings)?;
+        let home = files.mount_point();
+        let spec = self
+            .installed
+            .spec(home)
+            .arguments([home.join(CONFIGURATION)])
+            .files(files.clone());
+        let program = node
+            .program(spec)
+            .await
+            .map_err(|source| PeerError::Start { peer: PEER, source })?;
+        let mut running = Running { program, files };
+        running.wait_listening(node, settings.control_port).await?;
+        Ok(Box::new(running))
+    }
+}
+
+/// Its configuration, the directory that it serves, and what it holds at the start.
+fn files(settings: &ServerSettings) -> Result<Scratch, PeerError> {
+    let failed = |source| PeerError::Files { peer: PEER, source };
+    // What is there, what may be sent, and logs.
+    let limit = 2 * Content::MAX_SIZE + (16 << 20);
+    let files = Scratch::new(limit).map_err(failed)?;
+    let options = options(settings).map_err(|why| PeerError::Settings { peer: PEER, why })?;
+    let configuration = configuration(settings, options, files.mount_point());
+    files
+        .write(CONFIGURATION, configuration.as_bytes())
+        .map_err(failed)?;
+    files.create_dir(ROOT, 0o755).map_err(failed)?;
+    if let Some(stored) = &settings.stored {
+        let path = Path::new(ROOT).join(stored.content.name());
+        files
+            .write_from(path, stored.content.reader(0..stored.size))
+            .map_err(failed)?;
+    }
+    Ok(files)
+}
+
+/// The extra options, when each can stand on a line of its own.
+fn options(settings: &ServerSettings) -> Result<&[(String, String)], String> {
+    let plain = |text: &str| text.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ');
+    match settings.options.iter().find(|(name, value)| {
+        name.is_empty() || name.contains(['=', ' ', '#']) || !plain(name) || !plain(value)
+    }) {
+        Some((name, value)) => Err(format!("`{name}={value}` is no option of vsftpd.conf(5)")),
+        None => Ok(&settings.options),
+    }
+}
+
+/// vsftpd.conf(5). An option that stands twice counts as it stands last.
+fn configuration(settings: &ServerSettings, options: &[(String, String)], home: &Path) -> String {
+    let (listen, address) = match settings.address {
+        IpAddr::V4(_) => ("listen=YES\nlisten_ipv6=NO", "listen_address"),
+        IpAddr::V6(_) => ("listen=NO\nlisten_ipv6=YES", "listen_address6"),
+    };
+    let from_twenty = match settings.data_source_port {
+        DataSourcePort::Twenty => "YES",
+        DataSourcePort::Ephemeral => "NO",
+    };
+    let mut text = format!(
+        "{listen}\n\
+         {address}={}\n\
+         listen_port={}\n\
+         background=NO\n\
+         run_as_launching_user=YES\n\
+         ftp_username=root\n\
+         nopriv_user=root\n\
+         secure_chroot_dir={home}\n\
+         anonymous_enable=YES\n\
+         local_enable=NO\n\
+         anon_root={home}/{ROOT}\n\
+         allow_writeable_chroot=YES\n\
+         write_enable=YES\n\
+         anon_upload_enable=YES\n\
+         anon_other_write_enable=YES\n\
+         anon_umask=022\n\
+         connect_from_port_20={from_twenty}\n\
+         accept_timeout={SERVER_PATIENCE}\n\
+         connect_timeout={SERVER_PATIENCE}\n\
+         data_connection_timeout={SERVER_PATIENCE}\n\
+         idle_session_timeout={SERVER_PATIENCE}\n\
+         seccomp_sandbox=NO\n\
+         isolate=NO\n\
+         isolate_network=NO\n\
+         xferlog_enable=YES\n\
+         xferlog_std_format=NO\n\
+         log_ftp_protocol=YES\n\
+         vsftpd_log_file={home}/{LOG}\n",
+        settings.address,
+        settings.control_port,
+        home = home.display(),
+    );
+    let passive = settings
+        .passive_ports
+        .map(|ports| [("pasv_min_port", ports.min), ("pasv_max_port", ports.max)]);
+    for (name, port) in passive.into_iter().flatten() {
+        writeln!(text, "{name}={port}").expect("a string takes everything");
+    }
+    for (name, value) in options {
+        writeln!(text, "{name}={value}").expect("a string takes everything");
+    }
+    text
+}
+
+struct Running {
+    program: Program,
+    files: Scratch,
+}
+
+impl Running {
+    async fn wait_listening(&mut self, node: &Node, port: u16) -> Result<(), PeerError> {
+        let listening = tokio::select! {
+            listening = node.wait_listening(port, START_DEADLINE) => listening,
+            ended = self.program.wait() => {
+                let status = ended.map_err(|source| PeerError::Lost { peer: PEER, source })?;
+                let last_words = format!("{status}; {}", self.last_words());
+                return Err(PeerError::Ended { peer: PEER, last_words });
+            }
+        };
+        listening.map_err(|source| PeerError::NotListening {
+            peer: PEER,
+            last_words: self.last_words(),
+            source,
+        })
+    }
+}
+
+#[async_trait]
+impl RunningServer for Running {
+    async fn stored(&mut self, name: &str) -> Result<Option<StoredFile>, PeerError> {
+        let path = Path::new(ROOT).join(name);
+        let failed = |source| PeerError::Files { peer: PEER, source };
+        let file = match self.files.open(&path) {
+            Ok(file) => file,
+            Err(error) if is_missing(&error) => return Ok(None),
+            Err(source) => return Err(failed(source)),
+        };
+        let (size, digest) = digest_of(file)
+            .map_err(|source| failed(fwlab_fabric::ScratchError::File { path, source }))?;
+        Ok(Some(StoredFile { size, digest }))
+    }
+
+    fn last_words(&self) -> String {
+        let log = self.files.read(LOG).unwrap_or_default();
+        tail(&[self.program.stdout(), self.program.stderr(), log].concat())
+    }
+
+    async fn stop(mut self: Box<Self>) -> Result<(), PeerError> {
+        match self.program.kill().await {
+            Ok(_) => Ok(()),
+            Err(source) => Err(PeerError::Lost { peer: PEER, source }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings() -> ServerSettings {
+        ServerSettings {
+            address: [192, 168, 0, 201].into(),
+            control_port: 21,
+            passive_ports: Some(PassivePorts {
+                min: 31250,
+                max: 31240,
+            }),
+            data_source_port: DataSourcePort::Ephemeral,
+            stored: None,
+            alone_in_node: true,
+            options: vec![("pasv_address".into(), "198.51.100.1".into())],
+        }
+    }
+
+    #[test]
+    fn the_configuration_says_what_the_settings_say() {
+        let settings = settings();
+        let options = options(&settings).unwrap();
+        let text = configuration(&settings, options, Path::new("/srv"));
+        for line in [
+            "listen_address=192.168.0.201",
+            "connect_from_port_20=NO",
+            "anon_root=/srv/root",
+            "pasv_min_port=31250",
+            "pasv_max_port=31240",
+            "pasv_address=198.51.100.1",
+        ] {
+            assert!(text.lines().any(|have| have == line), "{line}");
+        }
+        // vsftpd takes a line with blanks around the sign, or none, for a mistake.
+        assert!(text.lines().all(|line| line.contains('=') && !line.contains(" =")));
+        assert!(text.ends_with("pasv_address=198.51.100.1\n"), "options come last");
+    }
+
+    #[test]
+    fn an_option_keeps_to_its_line() {
+        for (name, value) in [("a", "b\nlisten_port=1"), ("a=b", "c"), ("", "x"), ("#a", "b")] {
+            let mut settings = settings();
+            settings.options = vec![(name.into(), value.into())];
+            assert!(options(&settings).is_err(), "{name}={value}");
+        }
+    }
+}

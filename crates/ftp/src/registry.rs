@@ -1,0 +1,70 @@
+use std::sync::Arc;
+
+use crate::{Client, Curl, Lftp, Libunftp, PeerMissing, PeerName, Server, Suppaftp, Vsftpd};
+
+/// The server of that name, ready to be started as often as needed. A program is
+/// looked for, and run once for its version, each time that this is called.
+///
+/// # Errors
+///
+/// When it is a program that this machine does not have, or no server.
+pub fn server(name: PeerName) -> Result<Arc<dyn Server>, PeerMissing> {
+    match name {
+        PeerName::Libunftp => Ok(Arc::new(Libunftp)),
+        PeerName::Vsftpd => Ok(Arc::new(Vsftpd::find()?)),
+        PeerName::Suppaftp | PeerName::Curl | PeerName::Lftp => {
+            Err(other_side(name, "client", true))
+        }
+    }
+}
+
+/// The client of that name, ready to be run as often as needed. A program is
+/// looked for, and run once for its version, each time that this is called.
+///
+/// # Errors
+///
+/// When it is a program that this machine does not have, or no client.
+pub fn client(name: PeerName) -> Result<Arc<dyn Client>, PeerMissing> {
+    match name {
+        PeerName::Suppaftp => Ok(Arc::new(Suppaftp)),
+        PeerName::Curl => Ok(Arc::new(Curl::find()?)),
+        PeerName::Lftp => Ok(Arc::new(Lftp::find()?)),
+        PeerName::Libunftp | PeerName::Vsftpd => Err(other_side(name, "server", false)),
+    }
+}
+
+fn other_side(peer: PeerName, is: &str, servers: bool) -> PeerMissing {
+    let names: Vec<&str> = PeerName::ALL
+        .iter()
+        .filter(|name| name.is_server() == servers)
+        .map(|name| name.word())
+        .collect();
+    PeerMissing {
+        peer,
+        why: format!("it is a {is}"),
+        remedy: format!("use {}", names.join(" or ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_name_is_found_on_its_own_side_alone() {
+        for &name in PeerName::ALL {
+            if name.is_server() {
+                assert!(client(name).is_err(), "{name}");
+            } else {
+                assert!(server(name).is_err(), "{name}");
+            }
+        }
+        assert_eq!(server(PeerName::Libunftp).unwrap().name(), PeerName::Libunftp);
+        assert_eq!(client(PeerName::Suppaftp).unwrap().name(), PeerName::Suppaftp);
+        let error = server(PeerName::Curl).err().unwrap();
+        assert_eq!(
+            error.to_string(),
+            "curl is missing: it is a client; use libunftp or vsftpd"
+        );
+    }
+}

@@ -1,0 +1,110 @@
+use std::net::IpAddr;
+
+use async_trait::async_trait;
+use fwlab_fabric::Node;
+
+use crate::{Digest, PeerError, PeerName, Stored, Support, TransferSpec};
+
+/// An FTP server that can be run in a node.
+#[async_trait]
+pub trait Server: Send + Sync {
+    /// Which one.
+    fn name(&self) -> PeerName;
+
+    /// Its version, as it gives it itself.
+    fn version(&self) -> String;
+
+    /// Whether it can serve this transfer with these settings.
+    fn supports(&self, transfer: &TransferSpec, settings: &ServerSettings) -> Support;
+
+    /// Starts it; gives it back when it listens.
+    ///
+    /// # Errors
+    ///
+    /// When it does not come up: all of them are faults of the lab.
+    async fn start(
+        &self,
+        node: &Node,
+        settings: &ServerSettings,
+    ) -> Result<Box<dyn RunningServer>, PeerError>;
+}
+
+/// A server that listens. Dropping it ends it.
+#[async_trait]
+pub trait RunningServer: Send {
+    /// What it holds under a name; `None` when it holds no such file.
+    async fn stored(&mut self, name: &str) -> Result<Option<StoredFile>, PeerError>;
+
+    /// What it last said of itself, for the message that tells of a fault.
+    /// Empty when it said nothing.
+    fn last_words(&self) -> String;
+
+    /// Ends it and its sessions, and waits until it is gone.
+    async fn stop(self: Box<Self>) -> Result<(), PeerError>;
+}
+
+/// How a server is set up.
+#[derive(Debug, Clone)]
+pub struct ServerSettings {
+    /// The address that it listens on.
+    pub address: IpAddr,
+    /// The port that it listens on.
+    pub control_port: u16,
+    /// The ports of passive data connections; the server's own choice without.
+    pub passive_ports: Option<PassivePorts>,
+    /// The port that active data connections come from.
+    pub data_source_port: DataSourcePort,
+    /// The file that it holds at the start.
+    pub stored: Option<Stored>,
+    /// Whether nothing but the server runs in its node: then the node's
+    /// ephemeral ports may be taken away from everything else.
+    pub alone_in_node: bool,
+    /// Options for a server program, in its own words, after all others.
+    pub options: Vec<(String, String)>,
+}
+
+/// The bounds of the passive ports as they stand in a server's settings: real
+/// administrators get them the wrong way round, and servers differ in what they
+/// make of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PassivePorts {
+    /// What is given as the lower bound.
+    pub min: u16,
+    /// What is given as the upper bound.
+    pub max: u16,
+}
+
+/// The port that a server's active data connections come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DataSourcePort {
+    /// Port 20 (RFC 959 section 3.3: the port below the control port).
+    Twenty,
+    /// Any port.
+    Ephemeral,
+}
+
+/// A file that a server holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StoredFile {
+    /// Its size in bytes.
+    pub size: u64,
+    /// Its digest.
+    pub digest: Digest,
+}
+
+impl ServerSettings {
+    /// The settings of a server that a transfer will find what it needs at:
+    /// alone in its node, active data connections from port 20, passive ports of
+    /// its own choice.
+    pub fn for_transfer(transfer: &TransferSpec) -> ServerSettings {
+        ServerSettings {
+            address: transfer.server.ip(),
+            control_port: transfer.server.port(),
+            passive_ports: None,
+            data_source_port: DataSourcePort::Twenty,
+            stored: transfer.stored_before(),
+            alone_in_node: true,
+            options: Vec::new(),
+        }
+    }
+}

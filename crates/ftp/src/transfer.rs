@@ -1,0 +1,97 @@
+use std::net::SocketAddr;
+use std::num::NonZeroU64;
+use std::ops::{Range, RangeInclusive};
+use std::time::Duration;
+
+use fwlab_model::{DataSetup, Operation, Protection};
+
+use crate::{Content, Support};
+
+/// The user that every client logs in as. Servers ask it for no secret.
+pub const USER: &str = "anonymous";
+
+/// The password that every client gives.
+pub const PASSWORD: &str = "fwlab@localhost";
+
+/// How long a client waits. Nothing is ever waited out in full: these are the
+/// ends of waits for something that may not come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Patience {
+    /// For a connection to be opened, by either side.
+    pub connect: Duration,
+    /// For a reply, or for the next bytes of data.
+    pub silence: Duration,
+    /// For the whole session: a peer that goes on for ever, byte by byte, ends here.
+    pub whole: Duration,
+}
+
+/// One transfer, as every client is told it.
+#[derive(Debug, Clone)]
+pub struct TransferSpec {
+    /// The address and port that the client connects to.
+    pub server: SocketAddr,
+    /// How the data connection is agreed on.
+    pub data_setup: DataSetup,
+    /// The protection of both connections.
+    pub protection: Protection,
+    /// What is done.
+    pub operation: Operation,
+    /// The file that is moved, or that a listing must name.
+    pub content: Content,
+    /// The ports that the client may listen on for an active data connection;
+    /// any free one without.
+    pub active_ports: Option<RangeInclusive<u16>>,
+    /// How long the client waits.
+    pub patience: Patience,
+    /// How fast the client reads data, in bytes a second; as fast as it can without.
+    pub pace: Option<NonZeroU64>,
+}
+
+/// What a server holds of a content: its first bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stored {
+    /// The content.
+    pub content: Content,
+    /// How many of its bytes are there.
+    pub size: u64,
+}
+
+impl TransferSpec {
+    /// What the server must hold before the transfer.
+    pub fn stored_before(&self) -> Option<Stored> {
+        let size = match self.operation {
+            Operation::Stor => return None,
+            Operation::Appe => self.content.half(),
+            Operation::Retr | Operation::Rest | Operation::List | Operation::Mlsd => {
+                self.content.size()
+            }
+        };
+        Some(Stored {
+            content: self.content.clone(),
+            size,
+        })
+    }
+
+    /// Which bytes of the content the data connection carries: none for a listing.
+    pub fn moved(&self) -> Range<u64> {
+        let size = self.content.size();
+        match self.operation {
+            Operation::Retr | Operation::Stor => 0..size,
+            Operation::Appe | Operation::Rest => self.content.half()..size,
+            Operation::List | Operation::Mlsd => 0..0,
+        }
+    }
+
+    /// What no peer can do: PORT and PASV carry IPv4 addresses alone (RFC 959
+    /// section 4.1.2, RFC 2428 section 1).
+    pub(crate) fn possible(&self) -> Support {
+        // Every peer here speaks plain FTP; a second word has to be asked of each.
+        let Protection::Plain = self.protection;
+        let four_only = matches!(self.data_setup, DataSetup::Port | DataSetup::Pasv);
+        if four_only && self.server.is_ipv6() {
+            let command = self.data_setup.command();
+            return Support::no(format!("{command} cannot carry an IPv6 address"));
+        }
+        Support::Yes
+    }
+}

@@ -1,0 +1,189 @@
+use std::collections::VecDeque;
+
+use super::line::Lines;
+use super::reassembler::{Piece, Reassembler};
+use super::reply::{ReplyParser, ReplyStep};
+use super::{Announcement, Command, Progress, Reply};
+
+/// The most commands without a final reply that are remembered. A client that
+/// sends more of them ahead has its later replies matched to no command.
+pub const MAX_PENDING: usize = 64;
+
+/// Who sent something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Side {
+    /// The FTP client.
+    Client,
+    /// The FTP server.
+    Server,
+}
+
+/// What bytes of a control connection meant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// The client sent a command.
+    Command(Command),
+    /// The server sent a reply.
+    Reply {
+        /// The reply.
+        reply: Reply,
+        /// The command that it answers; `None` for a greeting and for what
+        /// comes unasked, as 421 may.
+        to: Option<Command>,
+    },
+    /// The command or reply before this event announced a data connection.
+    Announced(Announcement),
+    /// 234 was sent: everything after it is TLS.
+    Secured,
+    /// The server sent a line that is no part of a reply.
+    NoReply {
+        /// The line, at most [`MAX_LINE`](super::MAX_LINE) bytes; what is no UTF-8 is replaced.
+        line: String,
+    },
+    /// Bytes are missing from the capture.
+    Gap {
+        /// Who sent them.
+        from: Side,
+    },
+}
+
+#[derive(Debug, Clone, Default)]
+struct Direction {
+    reassembler: Reassembler,
+    lines: Lines,
+}
+
+/// Follows a control connection from the bytes of both directions, as they were
+/// captured at one place.
+///
+/// ```
+/// use fwlab_ftp::wire::{Dialogue, Event, Side};
+///
+/// let mut dialogue = Dialogue::default();
+/// dialogue.bytes(Side::Server, b"220 ready\r\n");
+/// let events = dialogue.bytes(Side::Client, b"PORT 192,168,0,211,154,208\r\n");
+/// let Event::Announced(announced) = events[1] else { panic!() };
+/// assert_eq!(announced.to_string(), "PORT announces 192.168.0.211:39632");
+/// ```
+#[derive(Debug, Clone, Default)]
+pub struct Dialogue {
+    client: Direction,
+    server: Direction,
+    replies: ReplyParser,
+    pending: VecDeque<Command>,
+    progress: Progress,
+}
+
+impl Dialogue {
+    /// A SYN, or a SYN-ACK, with this sequence number opens a direction. A
+    /// dialogue whose opening was not captured begins with its first segment.
+    pub fn syn(&mut self, from: Side, sequence: u32) {
+        self.direction(from).reassembler.syn(sequence);
+    }
+
+    /// Takes a captured TCP segment: sequence number and payload.
+    pub fn segment(&mut self, from: Side, sequence: u32, payload: &[u8]) -> Vec<Event> {
+        let mut events = Vec::new();
+        let mut reassembler = std::mem::take(&mut self.direction(from).reassembler);
+        reassembler.segment(sequence, payload, |piece| match piece {
+            Piece::Bytes(bytes) => self.take(from, bytes, &mut events),
+            Piece::Gap => self.gap(from, &mut events),
+        });
+        self.direction(from).reassembler = reassembler;
+        events
+    }
+
+    /// Takes bytes that are in order already.
+    pub fn bytes(&mut self, from: Side, bytes: &[u8]) -> Vec<Event> {
+        let mut events = Vec::new();
+        self.take(from, bytes, &mut events);
+        events
+    }
+
+    /// How far the dialogue has come.
+    pub fn progress(&self) -> &Progress {
+        &self.progress
+    }
+
+    /// The commands that have no final reply yet, the oldest first.
+    pub fn pending(&self) -> impl Iterator<Item = &Command> {
+        self.pending.iter()
+    }
+
+    fn direction(&mut self, from: Side) -> &mut Direction {
+        match from {
+            Side::Client => &mut self.client,
+            Side::Server => &mut self.server,
+        }
+    }
+
+    fn take(&mut self, from: Side, bytes: &[u8], events: &mut Vec<Event>) {
+        let mut lines = std::mem::take(&mut self.direction(from).lines);
+        lines.push(bytes, |line| match from {
+            _ if self.progress.secured => {}
+            Side::Client => self.client_line(line, events),
+            Side::Server => self.server_line(line, events),
+        });
+        self.direction(from).lines = lines;
+    }
+
+    fn gap(&mut self, from: Side, events: &mut Vec<Event>) {
+        self.direction(from).lines.reset();
+        if from == Side::Server {
+            self.replies.reset();
+        }
+        events.push(Event::Gap { from });
+    }
+
+    fn client_line(&mut self, line: &[u8], events: &mut Vec<Event>) {
+        let Some(command) = Command::parse(line) else {
+            return;
+        };
+        self.progress.command(&command);
+        if self.pending.len() < MAX_PENDING {
+            self.pending.push_back(command.clone());
+        }
+        let announced = Announcement::of_command(&command);
+        events.push(Event::Command(command));
+        events.extend(announced.map(Event::Announced));
+    }
+
+    fn server_line(&mut self, line: &[u8], events: &mut Vec<Event>) {
+        match self.replies.line(line) {
+            ReplyStep::Reply(reply) => self.reply(reply, events),
+            ReplyStep::Continues => {}
+            ReplyStep::NoReply => events.push(Event::NoReply {
+                line: String::from_utf8_lossy(line).into_owned(),
+            }),
+        }
+    }
+
+    fn reply(&mut self, reply: Reply, events: &mut Vec<Event>) {
+        let final_reply = !reply.code.is_preliminary();
+        let greeted = self.progress.greeting.is_some();
+        let to = if !greeted {
+            // 120 comes before the greeting, and is none (RFC 959 section 5.4).
+            if final_reply {
+                self.progress.greeted(&reply);
+            }
+            None
+        } else if final_reply {
+            self.pending.pop_front()
+        } else {
+            self.pending.front().cloned()
+        };
+        if let Some(command) = &to {
+            self.progress.answered(command, &reply);
+        }
+        self.progress.latest = Some(reply.clone());
+        let announced = Announcement::of_reply(&reply);
+        events.push(Event::Reply { reply, to });
+        events.extend(announced.map(Event::Announced));
+        if self.progress.secured {
+            events.push(Event::Secured);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,33 @@
+//! The peers over real kernels: a client node, a server node, and no rules.
+//!
+//! Runs as root and as an ordinary user. A case that this machine cannot run is
+//! listed as ignored, with the reason before its name.
+
+mod bad_servers;
+mod by_hand;
+mod embedded;
+mod lab;
+mod leftovers;
+mod programs;
+mod scripted;
+mod throughput;
+mod versions;
+
+use libtest_mimic::Arguments;
+
+fn main() -> std::process::ExitCode {
+    let arguments = Arguments::from_args();
+    let mut trials = Vec::new();
+    trials.extend(versions::trials());
+    trials.extend(embedded::trials());
+    trials.extend(bad_servers::trials());
+    trials.extend(programs::trials());
+    trials.extend(throughput::trials());
+    let listing = arguments.list;
+    let conclusion = libtest_mimic::run(&arguments, trials);
+    if !listing && let Some(left) = leftovers::processes() {
+        eprintln!("left running: {left}");
+        return std::process::ExitCode::FAILURE;
+    }
+    conclusion.exit_code()
+}

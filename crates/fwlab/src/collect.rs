@@ -1,0 +1,81 @@
+//! Finding scenario files.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use fwlab_runner::scenario::{Scenario, ScenarioError};
+
+/// Why scenarios could not be collected.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+pub enum CollectError {
+    /// A path is not there or cannot be read.
+    #[error("cannot read {}", path.display())]
+    #[diagnostic(help("name a scenario file, or a folder of them"))]
+    Unreadable {
+        /// The path.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A folder holds no scenario.
+    #[error("{} holds no scenario", path.display())]
+    #[diagnostic(help("a scenario is a file that ends in .toml; `fwlab schema` tells what stands in it"))]
+    Empty {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A scenario has mistakes.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Scenario(#[from] ScenarioError),
+}
+
+/// Reads the scenario files that paths name: files, and folders with all below them.
+/// A scenario's name is its path below the folder that was given.
+///
+/// # Errors
+/// All mistakes of all files at once.
+pub fn scenarios(paths: &[PathBuf]) -> Result<Vec<Arc<Scenario>>, Vec<CollectError>> {
+    let mut files = Vec::new();
+    let mut errors = Vec::new();
+    for path in paths {
+        let before = files.len();
+        let root = if path.is_dir() { path.as_path() } else { path.parent().unwrap_or(Path::new("")) };
+        match find(path, root, &mut files) {
+            Err(source) => errors.push(CollectError::Unreadable { path: path.clone(), source }),
+            Ok(()) if files.len() == before => errors.push(CollectError::Empty { path: path.clone() }),
+            Ok(()) => {}
+        }
+    }
+    files.sort();
+    files.dedup();
+    let mut scenarios = Vec::new();
+    for (name, path) in files {
+        match std::fs::read(&path) {
+            Err(source) => errors.push(CollectError::Unreadable { path, source }),
+            Ok(bytes) => match Scenario::parse(name, &path, &String::from_utf8_lossy(&bytes)) {
+                Ok(scenario) => scenarios.push(Arc::new(scenario)),
+                Err(error) => errors.push(error.into()),
+            },
+        }
+    }
+    if errors.is_empty() { Ok(scenarios) } else { Err(errors) }
+}
+
+fn find(path: &Path, root: &Path, files: &mut Vec<(String, PathBuf)>) -> std::io::Result<()> {
+    if !path.is_dir() {
+        // What was named is read, whatever it ends in; reading it tells if it is not there.
+        std::fs::metadata(path)?;
+        let name = path.strip_prefix(root).unwrap_or(path).with_extension("");
+        files.push((name.to_string_lossy().into_owned(), path.to_owned()));
+        return Ok(());
+    }
+    for entry in std::fs::read_dir(path)? {
+        let entry = entry?.path();
+        if entry.is_dir() || entry.extension().is_some_and(|extension| extension == "toml") {
+            find(&entry, root, files)?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,278 @@
+use std::collections::BTreeSet;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use clap::{Args, ValueEnum};
+use fwlab_ftp::{DataSourcePort, PeerName};
+use fwlab_model::ruleset::{Ruleset, Source, parse};
+use fwlab_model::{Backend, DataSetup, Family, InterfaceName, IpNet, Operation};
+use fwlab_runner::filter::Filter;
+use fwlab_runner::plan::{Overrides, cells};
+use fwlab_runner::scenario::{
+    Addressing, ClientTerms, Matrix, RulesOrigin, RulesetEntry, Scenario, ServerTerms, Shape, Stage,
+};
+use fwlab_runner::{CellRecord, PeerShelf, RunSettings};
+use miette::Diagnostic;
+
+use super::execute::{Executed, execute};
+use super::exit::{Exit, complain, print, tell};
+use super::run::How;
+use crate::report::{findings, matrix, summary_line};
+
+#[derive(Debug, Args)]
+pub(super) struct CheckArguments {
+    /// What `iptables-save` writes, or lines of `iptables` commands; `-` for standard input
+    ruleset: PathBuf,
+    /// The host that the rules are for
+    #[arg(long, value_enum)]
+    at: At,
+    /// Which of the rules' interfaces is which of the lab's: `eth0=uplink` on a client or
+    /// server; `eth1=lan` (towards the client) and `eth0=wan` on a gateway
+    #[arg(long, value_name = "THEIRS=LAB", value_parser = mapping)]
+    map: Vec<(InterfaceName, LabInterface)>,
+    /// Only these data setups
+    #[arg(long, value_name = "SETUP", value_delimiter = ',')]
+    data: Vec<DataSetup>,
+    /// Only this backend
+    #[arg(long, value_name = "nft|legacy", value_delimiter = ',')]
+    backend: Vec<Backend>,
+    /// These servers; default: libunftp, and vsftpd where it is there
+    #[arg(long, value_name = "PEER", value_delimiter = ',')]
+    server: Vec<PeerName>,
+    /// These clients; default: suppaftp
+    #[arg(long, value_name = "PEER", value_delimiter = ',')]
+    client: Vec<PeerName>,
+    /// The server's control port
+    #[arg(long, value_name = "PORT", default_value_t = 21, value_parser = clap::value_parser!(u16).range(1..))]
+    control_port: u16,
+    /// The ports that the server listens on for passive data connections; default: any
+    #[arg(long, value_name = "LOW-HIGH", value_parser = ports)]
+    passive_ports: Option<(u16, u16)>,
+    /// The server's active data connections come from a high port, and not from port 20
+    #[arg(long)]
+    data_from_high_port: bool,
+    /// The client's address and prefix length
+    #[arg(long, value_name = "ADDRESS/LENGTH")]
+    client_address: Option<IpNet>,
+    /// The server's address and prefix length
+    #[arg(long, value_name = "ADDRESS/LENGTH")]
+    server_address: Option<IpNet>,
+    /// The gateway's address towards the client, and its prefix length
+    #[arg(long, value_name = "ADDRESS/LENGTH")]
+    gateway_client_side: Option<IpNet>,
+    /// The gateway's address towards the server, and its prefix length
+    #[arg(long, value_name = "ADDRESS/LENGTH")]
+    gateway_server_side: Option<IpNet>,
+    #[command(flatten)]
+    how: How,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum At {
+    Client,
+    Server,
+    Gateway,
+}
+
+impl At {
+    fn shape(self) -> Shape {
+        match self {
+            At::Client => Shape::ClientFirewall,
+            At::Server => Shape::ServerFirewall,
+            At::Gateway => Shape::Gateway,
+        }
+    }
+
+    fn lab_interfaces(self) -> &'static [LabInterface] {
+        match self {
+            At::Client | At::Server => &[LabInterface::Uplink],
+            At::Gateway => &[LabInterface::Lan, LabInterface::Wan],
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
+enum LabInterface {
+    Uplink,
+    Lan,
+    Wan,
+}
+
+impl LabInterface {
+    fn word(self) -> &'static str {
+        match self {
+            LabInterface::Uplink => "uplink",
+            LabInterface::Lan => "lan",
+            LabInterface::Wan => "wan",
+        }
+    }
+}
+
+fn mapping(text: &str) -> Result<(InterfaceName, LabInterface), String> {
+    let (theirs, lab) = text.split_once('=').ok_or("write THEIRS=LAB, for example eth0=uplink")?;
+    let theirs = InterfaceName::new(theirs).map_err(|error| error.to_string())?;
+    let lab = LabInterface::from_str(lab, false)
+        .map_err(|_| format!("the lab has no `{lab}`: it has uplink on a client or server, lan and wan on a gateway"))?;
+    Ok((theirs, lab))
+}
+
+fn ports(text: &str) -> Result<(u16, u16), String> {
+    let (low, high) = text.split_once(['-', ':']).unwrap_or((text, text));
+    match (low.parse::<u16>(), high.parse::<u16>()) {
+        (Ok(low @ 1..), Ok(high @ 1..)) => Ok((low, high)),
+        _ => Err("write a port or LOW-HIGH, 1 to 65535".into()),
+    }
+}
+
+pub(super) fn check(arguments: CheckArguments) -> Exit {
+    let source = match read(&arguments.ruleset) {
+        Ok(source) => source,
+        Err(error) => {
+            complain(format!("cannot read {}: {error}", arguments.ruleset.display()), None);
+            return Exit::Usage;
+        }
+    };
+    // Without an IPv6 lab yet, a dump is taken for IPv4; commands name their family.
+    let parsed = match parse(&source, Family::Ipv4) {
+        Ok(parsed) => parsed,
+        Err(mistakes) => {
+            tell([&mistakes as &dyn Diagnostic]);
+            return Exit::Usage;
+        }
+    };
+    let mut addressing = Addressing::default_of(arguments.at.shape());
+    if let Err(exit) = name_interfaces(&arguments, &parsed.ruleset, &mut addressing) {
+        return exit;
+    }
+    place(&arguments, &mut addressing);
+    let stage = Stage::new(arguments.at.shape(), &addressing, arguments.control_port);
+    let mistakes = stage.topology.mistakes();
+    if !mistakes.is_empty() {
+        mistakes.iter().for_each(|mistake| complain(mistake, None));
+        return Exit::Usage;
+    }
+    for note in &parsed.notes {
+        complain(format!("{}:{}: {}", source.name, note.line.line, note.message), None);
+    }
+    let scenario = Arc::new(scenario(&arguments, source, stage));
+    let planned = cells(&scenario, &Overrides::default(), &Filter::default());
+    let settings = RunSettings { keep_going: true, ..arguments.how.settings() };
+    match execute(planned, settings, &arguments.how.report) {
+        Err(exit) => exit,
+        Ok(Executed { records, summary }) => {
+            let records: Vec<&CellRecord> = records.iter().map(Arc::as_ref).collect();
+            print(format!("{}{}{}\n", matrix(&records), findings(&records), summary_line(&summary)));
+            Exit::of(&summary)
+        }
+    }
+}
+
+fn read(path: &Path) -> std::io::Result<Source> {
+    if path == Path::new("-") {
+        let mut text = Vec::new();
+        std::io::stdin().lock().read_to_end(&mut text)?;
+        return Ok(Source::new("standard input", text));
+    }
+    Ok(Source::new(path.display().to_string(), std::fs::read(path)?))
+}
+
+/// The lab takes the rules' names for its interfaces, so that the rules stay as they are.
+fn name_interfaces(arguments: &CheckArguments, rules: &Ruleset, addressing: &mut Addressing) -> Result<(), Exit> {
+    let lab = arguments.at.lab_interfaces();
+    let used: BTreeSet<String> = rules.interfaces_used().into_iter().filter(|name| name != "lo").collect();
+    let mut mapped = arguments.map.clone();
+    if let Some((theirs, wrong)) = mapped.iter().find(|(_, to)| !lab.contains(to)) {
+        let known: Vec<&str> = lab.iter().map(|interface| interface.word()).collect();
+        let (word, known) = (wrong.word(), known.join(" and "));
+        complain(format!("--map {theirs}={word}: here the lab has {known}"), None);
+        return Err(Exit::Usage);
+    }
+    if mapped.is_empty() && !used.is_empty() {
+        let only: Vec<&String> = used.iter().collect();
+        match (lab, &only[..]) {
+            ([lab], [only]) => {
+                let concrete = only.trim_end_matches('+');
+                let name = if concrete == only.as_str() { concrete.to_owned() } else { format!("{concrete}0") };
+                mapped.extend(InterfaceName::new(name).ok().map(|name| (name, *lab)));
+            }
+            _ => {
+                let names: Vec<&str> = used.iter().map(String::as_str).collect();
+                let example: Vec<String> =
+                    lab.iter().zip(&names).map(|(lab, name)| format!("--map {name}={}", lab.word())).collect();
+                complain(
+                    format!("the rules name the interfaces {}; which of them is which of the lab's?", names.join(", ")),
+                    Some(&format!("for example {}", example.join(" "))),
+                );
+                return Err(Exit::Usage);
+            }
+        }
+    }
+    for (theirs, lab) in mapped {
+        let port = match (lab, arguments.at) {
+            (LabInterface::Lan, _) => &mut addressing.gateway[0],
+            (LabInterface::Wan, _) => &mut addressing.gateway[1],
+            (LabInterface::Uplink, At::Server) => &mut addressing.server,
+            (LabInterface::Uplink, _) => &mut addressing.client,
+        };
+        port.interface = theirs;
+    }
+    Ok(())
+}
+
+fn place(arguments: &CheckArguments, addressing: &mut Addressing) {
+    let Addressing { client, gateway: [near_client, near_server], server } = addressing;
+    for (given, port) in [
+        (arguments.client_address, client),
+        (arguments.server_address, server),
+        (arguments.gateway_client_side, near_client),
+        (arguments.gateway_server_side, near_server),
+    ] {
+        if let Some(given) = given {
+            port.address = given;
+        }
+    }
+}
+
+fn scenario(arguments: &CheckArguments, source: Source, stage: Stage) -> Scenario {
+    let or = |given: &[PeerName], default: Vec<PeerName>| if given.is_empty() { default } else { given.to_vec() };
+    let mut servers = vec![PeerName::Libunftp];
+    let shelf = PeerShelf::stock();
+    servers.extend(shelf.has(PeerName::Vsftpd).then_some(PeerName::Vsftpd));
+    let name = source.name.clone();
+    Scenario {
+        name: name.clone(),
+        path: arguments.ruleset.clone(),
+        description: String::new(),
+        reports: Vec::new(),
+        tags: Vec::new(),
+        stage,
+        server: ServerTerms {
+            control_port: arguments.control_port,
+            passive_ports: arguments.passive_ports,
+            data_source_port: if arguments.data_from_high_port {
+                DataSourcePort::Ephemeral
+            } else {
+                DataSourcePort::Twenty
+            },
+            ..ServerTerms::default()
+        },
+        client: ClientTerms::default(),
+        size: Scenario::DEFAULT_SIZE,
+        rulesets: vec![RulesetEntry {
+            name,
+            origin: RulesOrigin::Written(source),
+            helper: false,
+            skip_refused_lines: false,
+            backends: if arguments.backend.is_empty() { Backend::ALL.to_vec() } else { arguments.backend.clone() },
+            beside: None,
+        }],
+        matrix: Matrix {
+            servers: or(&arguments.server, servers),
+            clients: or(&arguments.client, vec![PeerName::Suppaftp]),
+            data: if arguments.data.is_empty() { DataSetup::ALL.to_vec() } else { arguments.data.clone() },
+            operations: vec![Operation::Retr],
+        },
+        requirements: Vec::new(),
+    }
+}

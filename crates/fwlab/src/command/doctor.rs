@@ -1,0 +1,50 @@
+use fwlab_fabric::{Ability, Machine, Privilege};
+use fwlab_runner::PeerShelf;
+
+use super::exit::{Exit, print};
+
+pub(super) fn doctor() -> Exit {
+    let machine = Machine::examine();
+    print(format!("Linux {}\n", machine.kernel));
+    if let Ok(privilege) = &machine.privilege {
+        let words = match privilege {
+            Privilege::Root => "root",
+            Privilege::UserNamespace => "an ordinary user, in a user namespace of its own",
+        };
+        found("privilege", words);
+    }
+    for tool in &machine.tools {
+        found(tool.path.file_name().map_or("?".into(), |name| name.to_string_lossy()).as_ref(), tool.version.as_deref().unwrap_or("version unknown"));
+    }
+    for ability in Ability::ALL.into_iter().filter(|ability| machine.can(*ability)) {
+        found("kernel", &ability.to_string());
+    }
+    let shelf = PeerShelf::stock();
+    let inventory = shelf.inventory();
+    for (peer, version) in inventory.iter().filter_map(|(peer, found)| Some((peer, found.as_ref().ok()?))) {
+        found(peer.word(), version);
+    }
+    let mut works = true;
+    for missing in machine.missing() {
+        works &= missing.optional;
+        lacks(&missing.what, &missing.why, &missing.mend);
+    }
+    for missing in inventory.iter().filter_map(|(_, found)| found.as_ref().err()) {
+        lacks(missing.peer.word(), &missing.why, &missing.remedy);
+    }
+    if works {
+        print("\nfwlab works here.\n");
+        Exit::Good
+    } else {
+        print("\nfwlab cannot work here yet.\n");
+        Exit::Lab
+    }
+}
+
+fn found(what: &str, detail: &str) {
+    print(format!("✓ {what:26} {detail}\n"));
+}
+
+fn lacks(what: &str, why: &str, mend: &str) {
+    print(format!("✗ {what:26} {why}\n  {:26} {mend}\n", ""));
+}

@@ -1,0 +1,55 @@
+use std::path::PathBuf;
+
+use clap::Args;
+use fwlab_runner::filter::Filter;
+use fwlab_runner::plan::{Overrides, cells};
+use miette::Diagnostic;
+
+use super::exit::{Exit, complain, print, tell};
+use crate::collect::scenarios;
+
+#[derive(Debug, Args)]
+pub(super) struct ListArguments {
+    /// Scenario files, or folders of them
+    #[arg(default_value = "scenarios")]
+    paths: Vec<PathBuf>,
+    /// Name every cell, as filters see it
+    #[arg(long)]
+    cells: bool,
+    /// Only these cells, as `run` takes it
+    #[arg(long, value_name = "WORDS")]
+    filter: Vec<String>,
+}
+
+pub(super) fn list(arguments: &ListArguments) -> Exit {
+    let filter = match Filter::parse(&arguments.filter) {
+        Ok(filter) => filter,
+        Err(error) => {
+            complain(format!("--filter: {error}"), None);
+            return Exit::Usage;
+        }
+    };
+    let scenarios = match scenarios(&arguments.paths) {
+        Ok(scenarios) => scenarios,
+        Err(errors) => {
+            tell(errors.iter().map(|error| error as &dyn Diagnostic));
+            return Exit::Usage;
+        }
+    };
+    let width = scenarios.iter().map(|scenario| scenario.name.len()).max().unwrap_or(0);
+    let mut all = 0;
+    for scenario in &scenarios {
+        let cells = cells(scenario, &Overrides::default(), &filter);
+        all += cells.len();
+        if arguments.cells {
+            cells.iter().for_each(|cell| print(format!("{}\n", cell.axes)));
+        } else if !cells.is_empty() {
+            let count = cells.len();
+            print(format!("{:width$}  {count:4} cells  {}\n", scenario.name, scenario.description));
+        }
+    }
+    if !arguments.cells {
+        print(format!("{all} cells in {} scenarios\n", scenarios.len()));
+    }
+    Exit::Good
+}

@@ -1,0 +1,62 @@
+//! The command: arguments in, exit code out. Only here are exit codes known, and only
+//! here is anything printed.
+
+mod check;
+mod doctor;
+mod execute;
+mod exit;
+mod list;
+mod run;
+mod schema;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use exit::Exit;
+
+/// Proves on a real kernel which FTP transfers a firewall ruleset lets through, and
+/// names the rule that stops the rest.
+#[derive(Debug, Parser)]
+#[command(name = "fwlab", version, max_term_width = 100, after_help = EXIT_CODES)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXIT_CODES: &str = "Exit codes: 0 everything required was met; 1 something was missed; \
+    2 the arguments, a scenario or a ruleset are wrong; 3 the lab could not tell, or cannot work here.";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run scenarios and hold their outcomes against their requirements
+    Run(run::RunArguments),
+    /// Print the truth table of your own ruleset
+    Check(check::CheckArguments),
+    /// List scenarios and what they would run
+    List(list::ListArguments),
+    /// Print the format of scenario files
+    Schema(schema::SchemaArguments),
+    /// Tell what this machine can do, and what to do about the rest
+    Doctor,
+}
+
+/// Runs the command line of this process.
+pub fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // A reader that is gone has nothing to be told.
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() { Exit::Usage as u8 } else { Exit::Good as u8 });
+        }
+    };
+    let exit = match arguments.command {
+        Command::Run(arguments) => run::run(arguments),
+        Command::Check(arguments) => check::check(arguments),
+        Command::List(arguments) => list::list(&arguments),
+        Command::Schema(arguments) => schema::schema(&arguments),
+        Command::Doctor => doctor::doctor(),
+    };
+    ExitCode::from(exit as u8)
+}

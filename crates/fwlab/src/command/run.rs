@@ -1,0 +1,134 @@
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::Args;
+use fwlab_ftp::PeerName;
+use fwlab_model::Backend;
+use fwlab_runner::filter::Filter;
+use fwlab_runner::plan::{Overrides, cells, idle_requirements};
+use fwlab_runner::scenario::Scenario;
+use fwlab_runner::{CellRecord, Patience, RunSettings};
+use miette::Diagnostic;
+
+use super::execute::{Executed, execute};
+use super::exit::{Exit, complain, print, tell};
+use crate::collect::scenarios;
+use crate::report::{ReportTo, findings, matrix, summary_line};
+
+#[derive(Debug, Args)]
+pub(super) struct RunArguments {
+    /// Scenario files, or folders of them
+    #[arg(default_value = "scenarios")]
+    paths: Vec<PathBuf>,
+    /// Only these cells: words of the cell's name, or axis=word; all words of one filter must
+    /// hold, several filters are alternatives
+    #[arg(long, value_name = "WORDS")]
+    filter: Vec<String>,
+    /// Only this backend
+    #[arg(long, value_name = "nft|legacy", value_delimiter = ',')]
+    backend: Vec<Backend>,
+    /// These servers in place of the scenarios' own
+    #[arg(long, value_name = "PEER", value_delimiter = ',')]
+    server: Vec<PeerName>,
+    /// These clients in place of the scenarios' own
+    #[arg(long, value_name = "PEER", value_delimiter = ',')]
+    client: Vec<PeerName>,
+    #[command(flatten)]
+    how: How,
+    /// Go on after a cell that missed its requirement, or that the lab could not tell of
+    #[arg(long)]
+    keep_going: bool,
+}
+
+/// How cells are run, whichever they are.
+#[derive(Debug, Args)]
+pub(super) struct How {
+    /// Cells at a time; default: eight for each processor
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=512))]
+    pub(super) jobs: Option<u16>,
+    /// What ends a cell that does not pass: early, the kernel's evidence; full, the peers' own timers
+    #[arg(long, value_name = "early|full", default_value = "early")]
+    pub(super) patience: Patience,
+    /// Write a report: json=FILE, one line a cell; junit=FILE
+    #[arg(long, value_name = "FORMAT=FILE")]
+    pub(super) report: Vec<ReportTo>,
+}
+
+impl How {
+    pub(super) fn settings(&self) -> RunSettings {
+        let default = RunSettings::default();
+        RunSettings { jobs: self.jobs.map_or(default.jobs, usize::from), patience: self.patience, ..default }
+    }
+}
+
+pub(super) fn run(arguments: RunArguments) -> Exit {
+    let filter = match Filter::parse(&arguments.filter) {
+        Ok(filter) => filter,
+        Err(error) => {
+            complain(format!("--filter: {error}"), None);
+            return Exit::Usage;
+        }
+    };
+    for (peers, role, is_role) in [
+        (&arguments.server, "server", true),
+        (&arguments.client, "client", false),
+    ] {
+        if let Some(peer) = peers.iter().find(|peer| peer.is_server() != is_role) {
+            let known = PeerName::ALL.iter().filter(|peer| peer.is_server() == is_role);
+            let known: Vec<&str> = known.map(|peer| peer.word()).collect();
+            complain(format!("--{role}: {peer} is no {role}"), Some(&format!("the {role}s are {}", known.join(", "))));
+            return Exit::Usage;
+        }
+    }
+    let scenarios = match scenarios(&arguments.paths) {
+        Ok(scenarios) => scenarios,
+        Err(errors) => {
+            tell(errors.iter().map(|error| error as &dyn Diagnostic));
+            return Exit::Usage;
+        }
+    };
+    if let Some(exit) = idle(&scenarios) {
+        return exit;
+    }
+    let overrides = Overrides { backends: arguments.backend, servers: arguments.server, clients: arguments.client };
+    let planned: Vec<_> = scenarios.iter().flat_map(|scenario| cells(scenario, &overrides, &filter)).collect();
+    if planned.is_empty() {
+        complain("no cell is chosen", Some("`fwlab list` shows the cells that there are"));
+        return Exit::Usage;
+    }
+    let settings = RunSettings { keep_going: arguments.keep_going, ..arguments.how.settings() };
+    match execute(planned, settings, &arguments.how.report) {
+        Err(exit) => exit,
+        Ok(Executed { records, summary }) => {
+            show(&scenarios, &records);
+            print(summary_line(&summary) + "\n");
+            Exit::of(&summary)
+        }
+    }
+}
+
+/// A requirement that is held against nothing is a mistake of its file.
+fn idle(scenarios: &[Arc<Scenario>]) -> Option<Exit> {
+    let mut found = None;
+    for scenario in scenarios {
+        if let Some(error) = scenario.idle_requirements_error(&idle_requirements(scenario)) {
+            tell([&error as &dyn Diagnostic]);
+            found = Some(Exit::Usage);
+        }
+    }
+    found
+}
+
+/// Prints each scenario's matrix and findings, in order of name.
+fn show(scenarios: &[Arc<Scenario>], records: &[Arc<CellRecord>]) {
+    let mut of_scenario: BTreeMap<&str, Vec<&CellRecord>> = BTreeMap::new();
+    for record in records {
+        of_scenario.entry(&record.axes.scenario).or_default().push(record);
+    }
+    for scenario in scenarios {
+        let Some(records) = of_scenario.get(scenario.name.as_str()) else { continue };
+        let name = console::Style::new().bold().apply_to(&scenario.name);
+        print(format!("{name}  {}\n{}{}\n", scenario.description, matrix(records), findings(records)));
+    }
+}

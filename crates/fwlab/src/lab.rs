@@ -1,0 +1,271 @@
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, LazyLock};
+
+use fwlab_ftp::{DataSourcePort, PeerName};
+use fwlab_model::ruleset::{Policy, Source};
+use fwlab_model::{Backend, DataSetup, IpNet, Operation};
+use fwlab_runner::filter::Filter;
+use fwlab_runner::plan::{Overrides, cells};
+use fwlab_runner::scenario::{
+    Addressing, ClientTerms, Matrix, RulesOrigin, RulesetEntry, Scenario, ServerTerms, Shape, Stage,
+};
+use fwlab_runner::{CellRecord, Judgement, Loader, PrepareError, Run, RunSettings};
+use tokio::runtime::Runtime;
+
+use crate::Observed;
+
+/// A topology and a ruleset, ready for transfers. Each transfer gets everything
+/// fresh: namespaces, links, rules, server, client.
+///
+/// ```no_run
+/// use fwlab::{DataSetup, Lab};
+///
+/// # fn main() -> Result<(), fwlab::LabError> {
+/// let lab = Lab::client_firewall().rules_file("rules.v4")?;
+/// fwlab::assert_transferred!(lab.transfer(DataSetup::Epsv)?);
+/// fwlab::assert_blocked!(lab.transfer(DataSetup::Port)?, by policy "filter/INPUT");
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone)]
+#[must_use = "a lab does nothing until a transfer is asked of it"]
+pub struct Lab {
+    shape: Shape,
+    addressing: Addressing,
+    origin: RulesOrigin,
+    helper: bool,
+    backend: Backend,
+    server: ServerTerms,
+    client: ClientTerms,
+    peers: (PeerName, PeerName),
+    size: u64,
+}
+
+/// Why a lab has no answer. That a transfer did not pass is an answer.
+#[derive(Debug, thiserror::Error)]
+pub enum LabError {
+    /// A ruleset file cannot be read.
+    #[error("cannot read {}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// This process may not make namespaces.
+    #[error("{source}\n  {}", source.help)]
+    Privilege {
+        /// Why not.
+        #[from]
+        source: fwlab_fabric::PrivilegeError,
+    },
+    /// This machine has no iptables.
+    #[error("{source}\n  {}", source.help())]
+    NoLoader {
+        /// What is missing.
+        #[from]
+        source: fwlab_runner::NoLoader,
+    },
+    /// The ruleset has mistakes, or did not load.
+    #[error("the ruleset cannot be used:\n{}", .0.iter().map(crate::rendered).collect::<Vec<_>>().join("\n"))]
+    Ruleset(Vec<PrepareError>),
+    /// A peer cannot do this transfer.
+    #[error("not run: {0}")]
+    NotSupported(String),
+    /// The lab could not tell what happened.
+    #[error("inconclusive: {0}")]
+    Inconclusive(String),
+}
+
+/// The runtime of all labs of this process: made once, and never inside another one.
+static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
+    // Few files are enough for one lab; a refusal shows where it matters.
+    let _ = fwlab_fabric::raise_open_file_limit();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().thread_name("fwlab").build();
+    runtime.expect("threads and an event queue can be had")
+});
+
+pub(crate) fn block_on<T: Send + 'static>(future: impl Future<Output = T> + Send + 'static) -> T {
+    let (sender, receiver) = std::sync::mpsc::sync_channel(1);
+    RUNTIME.spawn(async move {
+        // Nobody waits any more when the caller's thread is gone.
+        let _ = sender.send(future.await);
+    });
+    receiver.recv().expect("a panic of the lab's own is a broken invariant")
+}
+
+impl Lab {
+    /// Client and server on one link, the rules on the client's host.
+    pub fn client_firewall() -> Lab {
+        Lab::new(Shape::ClientFirewall)
+    }
+
+    /// Client and server on one link, the rules on the server's host.
+    pub fn server_firewall() -> Lab {
+        Lab::new(Shape::ServerFirewall)
+    }
+
+    /// A router between client and server, with the rules on it.
+    pub fn gateway() -> Lab {
+        Lab::new(Shape::Gateway)
+    }
+
+    fn new(shape: Shape) -> Lab {
+        Lab {
+            shape,
+            addressing: Addressing::default_of(shape),
+            origin: RulesOrigin::None,
+            helper: false,
+            backend: Backend::Nft,
+            server: ServerTerms::default(),
+            client: ClientTerms::default(),
+            peers: (PeerName::Libunftp, PeerName::Suppaftp),
+            size: Scenario::DEFAULT_SIZE,
+        }
+    }
+
+    /// Loads these rules: what `iptables-save` writes, or lines of `iptables` commands.
+    pub fn rules(mut self, text: impl Into<String>) -> Lab {
+        self.origin = RulesOrigin::Written(Source::new("rules", text.into().into_bytes()));
+        self
+    }
+
+    /// Loads the rules of a file.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn rules_file(mut self, path: impl AsRef<Path>) -> Result<Lab, LabError> {
+        let path = path.as_ref();
+        let text = std::fs::read(path).map_err(|source| LabError::Unreadable { path: path.to_owned(), source })?;
+        self.origin = RulesOrigin::Written(Source::new(path.display().to_string(), text));
+        Ok(self)
+    }
+
+    /// Loads rules generated for a purpose.
+    pub fn policy(mut self, policy: Policy) -> Lab {
+        self.origin = RulesOrigin::Generated(policy);
+        self
+    }
+
+    /// Adds the rule that assigns the conntrack helper `ftp`, where it belongs.
+    pub fn with_helper(mut self) -> Lab {
+        self.helper = true;
+        self
+    }
+
+    /// Loads through this backend; otherwise through iptables-nft.
+    pub fn backend(mut self, backend: Backend) -> Lab {
+        self.backend = backend;
+        self
+    }
+
+    /// Gives the client this address.
+    pub fn client_address(mut self, address: IpNet) -> Lab {
+        self.addressing.client.address = address;
+        self
+    }
+
+    /// Gives the server this address.
+    pub fn server_address(mut self, address: IpNet) -> Lab {
+        self.addressing.server.address = address;
+        self
+    }
+
+    /// Lets the server listen for passive data connections on these ports only.
+    pub fn passive_ports(mut self, ports: std::ops::RangeInclusive<u16>) -> Lab {
+        self.server.passive_ports = Some((*ports.start(), *ports.end()));
+        self
+    }
+
+    /// Lets the client listen for active data connections on these ports only.
+    pub fn active_ports(mut self, ports: std::ops::RangeInclusive<u16>) -> Lab {
+        self.client.active_ports = Some(ports);
+        self
+    }
+
+    /// Lets active data connections come from port 20; otherwise from a high port.
+    pub fn data_from_port_20(mut self) -> Lab {
+        self.server.data_source_port = DataSourcePort::Twenty;
+        self
+    }
+
+    /// Lets the server listen on this control port; otherwise on 21.
+    pub fn control_port(mut self, port: u16) -> Lab {
+        self.server.control_port = port;
+        self
+    }
+
+    /// Uses these peers in place of the embedded ones.
+    pub fn peers(mut self, server: PeerName, client: PeerName) -> Lab {
+        self.peers = (server, client);
+        self
+    }
+
+    /// Transfers so many bytes; otherwise 300,000.
+    pub fn size(mut self, bytes: u64) -> Lab {
+        self.size = bytes.min(fwlab_ftp::Content::MAX_SIZE);
+        self
+    }
+
+    /// Downloads a file over this data setup, and tells what happened.
+    ///
+    /// # Errors
+    /// When the lab has no answer.
+    pub fn transfer(&self, data: DataSetup) -> Result<Observed, LabError> {
+        self.run(data, Operation::Retr)
+    }
+
+    /// Does this operation over this data setup, and tells what happened.
+    ///
+    /// # Errors
+    /// When the lab has no answer.
+    pub fn run(&self, data: DataSetup, operation: Operation) -> Result<Observed, LabError> {
+        let lab = self.clone();
+        block_on(async move { lab.observe(data, operation).await })
+    }
+
+    /// The same as [`Lab::run`], for callers that have a runtime of their own.
+    ///
+    /// # Errors
+    /// When the lab has no answer.
+    pub async fn observe(&self, data: DataSetup, operation: Operation) -> Result<Observed, LabError> {
+        fwlab_fabric::Privilege::current()?;
+        let scenario = Arc::new(self.scenario(data, operation));
+        let planned = cells(&scenario, &Overrides::default(), &Filter::default());
+        let settings = RunSettings { keep_evidence: true, ..RunSettings::default() };
+        let run = Run::prepare(planned, Loader::find()?, settings).await.map_err(LabError::Ruleset)?;
+        let CellRecord { axes, judgement, evidence, took, .. } = run.cell(0).await;
+        match judgement {
+            Judgement::Met(outcome) | Judgement::Reported(outcome) | Judgement::Missed { outcome, .. } => {
+                Ok(Observed { cell: axes.to_string(), outcome, evidence, took })
+            }
+            Judgement::Inconclusive { why } => Err(LabError::Inconclusive(why)),
+            Judgement::Skipped { why } => Err(LabError::NotSupported(why)),
+        }
+    }
+
+    fn scenario(&self, data: DataSetup, operation: Operation) -> Scenario {
+        let (server, client) = self.peers;
+        Scenario {
+            name: "lab".into(),
+            path: PathBuf::new(),
+            description: String::new(),
+            reports: Vec::new(),
+            tags: Vec::new(),
+            stage: Stage::new(self.shape, &self.addressing, self.server.control_port),
+            server: self.server.clone(),
+            client: self.client.clone(),
+            size: self.size,
+            rulesets: vec![RulesetEntry {
+                name: "rules".into(),
+                origin: self.origin.clone(),
+                helper: self.helper,
+                skip_refused_lines: false,
+                backends: vec![self.backend],
+                beside: None,
+            }],
+            matrix: Matrix { servers: vec![server], clients: vec![client], data: vec![data], operations: vec![operation] },
+            requirements: Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,85 @@
+use std::fmt;
+use std::time::Duration;
+
+use fwlab_model::{Cause, Outcome, Symptom};
+use fwlab_runner::Evidence;
+
+/// What a transfer came to, with the evidence for it.
+#[derive(Debug, Clone)]
+pub struct Observed {
+    /// The cell's name.
+    pub cell: String,
+    /// What happened: to be matched on.
+    pub outcome: Outcome,
+    /// What the kernel and the wire showed.
+    pub evidence: Evidence,
+    /// How long it took.
+    pub took: Duration,
+}
+
+impl Observed {
+    /// Whether the bytes arrived unchanged and the final reply was read.
+    pub fn is_transferred(&self) -> bool {
+        self.outcome.symptom == Symptom::Transferred
+    }
+
+    /// Whether the firewall stopped it: a rule, a policy, or the helper itself.
+    pub fn is_blocked(&self) -> bool {
+        matches!(self.outcome.cause, Cause::Rule { .. } | Cause::Policy { .. } | Cause::Helper { .. })
+    }
+
+    /// Whether a policy stopped it, of the chain `table/CHAIN`.
+    pub fn is_blocked_by_policy(&self, chain: &str) -> bool {
+        matches!(&self.outcome.cause, Cause::Policy { chain: id, .. } if format!("{}/{}", id.table, id.chain) == chain)
+    }
+
+    /// Whether a rule stopped it: the one in this place of the chain `table/CHAIN`, 1 for the first.
+    pub fn is_blocked_by_rule(&self, chain: &str, ordinal: u32) -> bool {
+        matches!(&self.outcome.cause, Cause::Rule { rule, .. }
+            if format!("{}/{}", rule.chain.table, rule.chain.chain) == chain && rule.ordinal.0 == ordinal)
+    }
+}
+
+/// The outcome and all its evidence: the message of a failed assertion.
+impl fmt::Display for Observed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}\n  {}\n{}", self.cell, self.outcome, self.evidence)
+    }
+}
+
+/// Asserts that a transfer passed; the failure message is the evidence.
+#[macro_export]
+macro_rules! assert_transferred {
+    ($observed:expr $(,)?) => {
+        match &$observed {
+            observed => assert!(observed.is_transferred(), "it should have passed, and did not: {observed}"),
+        }
+    };
+}
+
+/// Asserts that the firewall stopped a transfer: anyhow, `by policy "filter/INPUT"`,
+/// or `by rule "filter/INPUT", 2`. The failure message is the evidence.
+#[macro_export]
+macro_rules! assert_blocked {
+    ($observed:expr, by policy $chain:expr $(,)?) => {
+        match &$observed {
+            observed => assert!(
+                observed.is_blocked_by_policy($chain),
+                "the policy of {} should have stopped it, and did not: {observed}", $chain
+            ),
+        }
+    };
+    ($observed:expr, by rule $chain:expr, $ordinal:expr $(,)?) => {
+        match &$observed {
+            observed => assert!(
+                observed.is_blocked_by_rule($chain, $ordinal),
+                "rule {} of {} should have stopped it, and did not: {observed}", $ordinal, $chain
+            ),
+        }
+    };
+    ($observed:expr $(,)?) => {
+        match &$observed {
+            observed => assert!(observed.is_blocked(), "the firewall should have stopped it, and did not: {observed}"),
+        }
+    };
+}

@@ -1,0 +1,183 @@
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+
+use console::{Style, measure_text_width, pad_str};
+use fwlab_model::{DataSetup, Symptom};
+use fwlab_runner::{CellRecord, Judgement};
+
+/// Draws the cells of one scenario: a row for each ruleset, a column for each data
+/// setup. What backends and peers agree on is one row.
+pub fn matrix(records: &[&CellRecord]) -> String {
+    let columns: BTreeSet<DataSetup> = records.iter().map(|record| record.axes.data).collect();
+    let rows = merged_rows(records);
+    let heads: Vec<[String; 4]> = rows.iter().map(Row::head).collect();
+    let width = |column: usize| heads.iter().map(|head| measure_text_width(&head[column])).max().unwrap_or(0);
+    let widths = [width(0), width(1), width(2), width(3)];
+    let mut text = String::new();
+    let indent = widths.iter().filter(|width| **width > 0).map(|width| width + 2).sum::<usize>() + 2;
+    let _ = write!(text, "{:indent$}", "");
+    for column in &columns {
+        let _ = write!(text, "{}", pad_str(column.word(), CELL, console::Alignment::Left, None));
+    }
+    text.truncate(text.trim_end().len());
+    text.push('\n');
+    for (row, head) in rows.iter().zip(&heads) {
+        text.push_str("  ");
+        for (part, width) in head.iter().zip(widths) {
+            if width > 0 {
+                let _ = write!(text, "{}  ", pad_str(part, width, console::Alignment::Left, None));
+            }
+        }
+        for column in &columns {
+            let shown = row.cells.get(column).map_or_else(String::new, |shown| shown.styled());
+            let _ = write!(text, "{}", pad_str(&shown, CELL, console::Alignment::Left, None));
+        }
+        text.truncate(text.trim_end().len());
+        text.push('\n');
+    }
+    text
+}
+
+const CELL: usize = 14;
+
+/// A cell as it is shown: the outcome in a word or two, and whether it is as required.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Shown {
+    words: &'static str,
+    state: State,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Met,
+    Missed,
+    Reported,
+    Unclear,
+    Skipped,
+}
+
+impl Shown {
+    fn of(judgement: &Judgement) -> Shown {
+        let state = match judgement {
+            Judgement::Met(_) => State::Met,
+            Judgement::Missed { .. } => State::Missed,
+            Judgement::Reported(_) => State::Reported,
+            Judgement::Inconclusive { .. } => State::Unclear,
+            Judgement::Skipped { .. } => State::Skipped,
+        };
+        let words = match (judgement.outcome().map(|outcome| outcome.symptom), state) {
+            (Some(Symptom::Transferred), _) => "passes",
+            (Some(Symptom::DataTimeout), _) => "timeout",
+            (Some(Symptom::DataRejected), _) => "rejected",
+            (Some(Symptom::ControlTimeout), _) => "ctl timeout",
+            (Some(Symptom::ControlRejected), _) => "ctl rejected",
+            (Some(Symptom::Refused), _) => "refused",
+            (None, State::Skipped) => "–",
+            (None, _) => "unclear",
+        };
+        Shown { words, state }
+    }
+
+    fn styled(&self) -> String {
+        let (mark, style) = match self.state {
+            State::Met => ("✓", Style::new().green()),
+            State::Missed => ("✗", Style::new().red().bold()),
+            State::Reported if self.words == "passes" => ("", Style::new().green()),
+            State::Reported => ("", Style::new().yellow()),
+            State::Unclear => ("?", Style::new().magenta().bold()),
+            State::Skipped => ("", Style::new().dim()),
+        };
+        let text = if mark.is_empty() { self.words.to_owned() } else { format!("{mark} {}", self.words) };
+        style.apply_to(text).to_string()
+    }
+}
+
+#[derive(Debug)]
+struct Row {
+    ruleset: String,
+    operation: Option<&'static str>,
+    backends: BTreeSet<&'static str>,
+    peers: BTreeSet<(String, String)>,
+    cells: BTreeMap<DataSetup, Shown>,
+}
+
+impl Row {
+    fn head(&self) -> [String; 4] {
+        let backends: Vec<&str> = self.backends.iter().copied().collect();
+        let servers: BTreeSet<&str> = self.peers.iter().map(|(server, _)| server.as_str()).collect();
+        let clients: BTreeSet<&str> = self.peers.iter().map(|(_, client)| client.as_str()).collect();
+        // Where a row stands for some pairs only, naming all servers and clients would claim more.
+        let peers = if self.peers.len() == servers.len() * clients.len() {
+            let join = |names: BTreeSet<&str>| names.into_iter().collect::<Vec<_>>().join(",");
+            format!("{} ← {}", join(servers), join(clients))
+        } else {
+            let pairs = self.peers.iter().map(|(server, client)| format!("{server} ← {client}"));
+            pairs.collect::<Vec<_>>().join(", ")
+        };
+        [self.ruleset.clone(), self.operation.unwrap_or_default().to_owned(), backends.join(","), peers]
+    }
+
+    /// Whether two rows say the same wherever both say something.
+    fn agrees(&self, other: &Row) -> bool {
+        let same = |data: &DataSetup, shown: &Shown| match other.cells.get(data) {
+            Some(theirs) => theirs == shown || theirs.state == State::Skipped || shown.state == State::Skipped,
+            None => true,
+        };
+        self.ruleset == other.ruleset
+            && self.operation == other.operation
+            && self.cells.iter().all(|(data, shown)| same(data, shown))
+    }
+
+    fn absorb(&mut self, other: Row) {
+        self.backends.extend(other.backends);
+        self.peers.extend(other.peers);
+        for (data, shown) in other.cells {
+            match self.cells.get(&data) {
+                Some(mine) if mine.state != State::Skipped => {}
+                _ => {
+                    self.cells.insert(data, shown);
+                }
+            }
+        }
+    }
+}
+
+fn merged_rows(records: &[&CellRecord]) -> Vec<Row> {
+    let operations: BTreeSet<_> = records.iter().map(|record| record.axes.operation).collect();
+    type Key = (String, fwlab_model::Operation, &'static str, String, String);
+    let mut single: BTreeMap<Key, Row> = BTreeMap::new();
+    let mut order: Vec<String> = Vec::new();
+    for record in records {
+        let axes = &record.axes;
+        if !order.contains(&axes.ruleset) {
+            order.push(axes.ruleset.clone());
+        }
+        let (server, client) = (axes.server.to_string(), axes.client.to_string());
+        let key = (axes.ruleset.clone(), axes.operation, axes.backend.word(), server.clone(), client.clone());
+        let row = single.entry(key).or_insert_with(|| Row {
+            ruleset: axes.ruleset.clone(),
+            operation: (operations.len() > 1).then(|| axes.operation.word()),
+            backends: BTreeSet::from([axes.backend.word()]),
+            peers: BTreeSet::from([(server, client)]),
+            cells: BTreeMap::new(),
+        });
+        row.cells.insert(axes.data, Shown::of(&record.judgement));
+    }
+    let mut rows: Vec<Row> = Vec::new();
+    for row in single.into_values() {
+        // First the peers of one backend, then the backends: a merged row is a rectangle.
+        match rows.iter_mut().find(|merged| merged.backends == row.backends && merged.agrees(&row)) {
+            Some(merged) => merged.absorb(row),
+            None => rows.push(row),
+        }
+    }
+    let mut merged: Vec<Row> = Vec::new();
+    for row in rows {
+        match merged.iter_mut().find(|merged| merged.peers == row.peers && merged.agrees(&row)) {
+            Some(merged) => merged.absorb(row),
+            None => merged.push(row),
+        }
+    }
+    merged.sort_by_key(|row| order.iter().position(|name| *name == row.ruleset));
+    merged
+}

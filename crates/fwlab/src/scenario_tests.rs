@@ -1,0 +1,81 @@
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use fwlab_runner::filter::Filter;
+use fwlab_runner::plan::{Cell, Overrides, cells};
+use fwlab_runner::{CellRecord, Judgement, Loader, Run, RunSettings};
+use libtest_mimic::{Arguments, Failed, Trial};
+
+use crate::collect::scenarios;
+use crate::lab::block_on;
+
+/// Makes the `main` of a test target (`harness = false`) that has one test for each
+/// cell of the scenarios below a folder, relative to the package. The tests are named as the cells are,
+/// so that filters find them, under `cargo test` and under nextest alike.
+///
+/// ```toml
+/// [[test]]
+/// name = "scenarios"
+/// harness = false
+/// ```
+/// ```no_run
+/// fwlab::scenario_tests!("scenarios");
+/// # fn unused() { main(); }
+/// ```
+#[macro_export]
+macro_rules! scenario_tests {
+    ($folder:expr) => {
+        fn main() -> std::process::ExitCode {
+            $crate::run_scenario_tests(&std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join($folder))
+        }
+    };
+}
+
+/// What [`scenario_tests!`](crate::scenario_tests) calls: the cells below a folder as tests.
+pub fn run_scenario_tests(folder: &Path) -> ExitCode {
+    let arguments = Arguments::from_args();
+    let scenarios = match scenarios(&[folder.to_owned()]) {
+        Ok(scenarios) => scenarios,
+        Err(errors) => {
+            let trial = Trial::test("scenarios can be read", move || {
+                Err(errors.iter().map(|error| crate::rendered(error)).collect::<Vec<_>>().join("\n").into())
+            });
+            return libtest_mimic::run(&arguments, vec![trial]).exit_code();
+        }
+    };
+    let planned = scenarios.iter().flat_map(|scenario| cells(scenario, &Overrides::default(), &Filter::default()));
+    let shelf = Arc::new(fwlab_runner::PeerShelf::stock());
+    let trials = planned
+        .map(|cell| {
+            let name = cell.axes.to_string();
+            let skip = Run::skip_reason(&cell, &shelf);
+            // A skipped cell stands in the list as an ignored test, with its reason as the kind.
+            match skip {
+                Some(why) => Trial::test(name, || Ok(())).with_kind(format!("skipped: {why}")).with_ignored_flag(true),
+                None => Trial::test(name, move || run(cell)),
+            }
+        })
+        .collect();
+    libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+fn run(cell: Cell) -> Result<(), Failed> {
+    fwlab_fabric::Privilege::current().map_err(|error| format!("{error}\n  {}", error.help))?;
+    let record = block_on(async move {
+        let loader = Loader::find().map_err(|error| format!("{error}\n  {}", error.help()))?;
+        let settings = RunSettings { keep_evidence: true, ..RunSettings::default() };
+        let run = Run::prepare(vec![cell], loader, settings)
+            .await
+            .map_err(|errors| errors.iter().map(|error| crate::rendered(error)).collect::<Vec<_>>().join("\n"))?;
+        Ok::<CellRecord, String>(run.cell(0).await)
+    })?;
+    match record.judgement {
+        Judgement::Met(_) | Judgement::Reported(_) => Ok(()),
+        Judgement::Missed { outcome, differences } => {
+            Err(format!("{}\n{outcome}\n{}", differences.join("; "), record.evidence).into())
+        }
+        Judgement::Inconclusive { why } => Err(format!("inconclusive: {why}\n{}", record.evidence).into()),
+        Judgement::Skipped { why } => Err(format!("skipped, and not foreseen: {why}").into()),
+    }
+}

@@ -1,0 +1,276 @@
+//! Reads lines of `iptables` commands as people paste them.
+
+use std::ops::Range;
+
+use super::apply::Applier;
+use super::lookalike::{self, Role};
+use super::mistake::{Draft, MistakeKind, Report, quote};
+use super::prompt::{self, Program, Prompt};
+use super::prose::Prose;
+use super::shell::{CommandLine, Refused, read_command};
+use super::statement::{Form, Statement};
+use super::text::SourceText;
+
+pub(super) fn read(source: &SourceText, applier: &mut Applier, report: &mut Report) {
+    let text = source.text();
+    let mut reader = Reader {
+        text,
+        hash_is_prompt: !has_bare_commands(text),
+        commented_out: None,
+        prose: Prose::default(),
+        applier,
+        report,
+    };
+    let mut at = 0;
+    while at < text.len() {
+        at = reader.line(at);
+    }
+    reader.finish();
+}
+
+/// Whether some command stands without a prompt: then `# iptables …` is a
+/// comment in a script, not a command behind root's prompt.
+fn has_bare_commands(text: &str) -> bool {
+    let mut continued = false;
+    text.lines().any(|line| {
+        let start = !std::mem::replace(&mut continued, line.ends_with('\\'));
+        start && prompt::prompt(line).0 == Prompt::None && prompt::starts_command(line)
+    })
+}
+
+struct Reader<'t, 'r> {
+    text: &'t str,
+    hash_is_prompt: bool,
+    /// The first command that was taken for a comment, and how many there are.
+    commented_out: Option<(Range<usize>, usize)>,
+    prose: Prose,
+    applier: &'r mut Applier,
+    report: &'r mut Report,
+}
+
+impl<'t> Reader<'t, '_> {
+    /// Reads what stands at the start of a line; gives where to read on.
+    fn line(&mut self, start: usize) -> usize {
+        let rest = &self.text[start..];
+        let end = rest.find('\n').map_or(rest.len(), |at| at + 1);
+        let line = rest[..end].trim_end_matches(['\n', '\r']);
+        let (found, behind) = prompt::prompt(line);
+        let commands = line[behind..].trim();
+        if commands.is_empty() {
+            return start + end;
+        }
+        if found == Prompt::Hash && !self.hash_is_prompt {
+            let span = start..start + line.len();
+            self.commented_out.get_or_insert((span, 0)).1 += 1;
+            return start + end;
+        }
+        if commands.starts_with('#') {
+            return start + end;
+        }
+        if prompt::writes_proc(commands) {
+            let note =
+                "sets the kernel, not its rules: left out; a scenario names sysctls of its own";
+            self.report.note(start + behind, start + line.len(), note);
+            return start + end;
+        }
+        // Behind a prompt, ` # iptables …` on the same line is the next command.
+        let run_together = found != Prompt::None;
+        let another = |rest: &str| {
+            let next = rest
+                .strip_prefix('#')
+                .filter(|next| next.starts_with([' ', '\t']));
+            run_together && next.is_some_and(prompt::starts_command)
+        };
+        let mut at = start + behind;
+        loop {
+            let command = read_command(self.text, at, another);
+            let next = command.next;
+            self.command(command, at);
+            let run_on = self.text[next..].starts_with('#') && next > start;
+            if !run_on || self.text[..next].ends_with('\n') {
+                return next;
+            }
+            at = next
+                + 1
+                + (self.text[next + 1..].len()
+                    - self.text[next + 1..].trim_start_matches([' ', '\t']).len());
+        }
+    }
+
+    fn command(&mut self, mut command: CommandLine<'t>, start: usize) {
+        let skipped = prompt::privileged(command.words.iter().map(|word| word.text.as_ref()));
+        let Some(program) = command.words.get(skipped) else {
+            self.no_program(&command, start);
+            return;
+        };
+        let span = start..command.end.max(program.span.end);
+        let name = program.text.as_ref();
+        let family = match prompt::program(name) {
+            Some(Program::Iptables(family)) => family,
+            Some(Program::Other(why)) => {
+                self.report
+                    .note(span.start, span.end, format!("`{name}` {why}: left out"));
+                return;
+            }
+            Some(Program::Restore) => {
+                self.report.push(|| {
+                    Draft::new(
+                        MistakeKind::Shell,
+                        span,
+                        format!("`{name}` reads rules from elsewhere"),
+                    )
+                    .label("not read here")
+                    .help("give that file")
+                });
+                return;
+            }
+            Some(Program::Nft) => {
+                self.report.push(|| {
+                    Draft::new(
+                        MistakeKind::NotARuleset,
+                        span,
+                        "a command of nft among commands of iptables",
+                    )
+                    .label("another language")
+                    .help("a file has one of the two")
+                });
+                return;
+            }
+            None => {
+                self.no_command(&command, span);
+                return;
+            }
+        };
+        if let Some((refused, at)) = command.refused {
+            self.report.push(|| refuse(&refused, at));
+            return;
+        }
+        if let Some(opened) = command.unclosed {
+            self.report.push(|| {
+                Draft::new(
+                    MistakeKind::UnclosedQuote,
+                    opened..command.end,
+                    "a quotation mark without its fellow",
+                )
+                .label("opened here, and not closed on this line")
+            });
+            return;
+        }
+        command.words.drain(..=skipped);
+        let statement = Statement {
+            family,
+            text: self.text,
+            span,
+            words: command.words,
+            form: Form::Command,
+        };
+        self.applier.statement(&statement, None, self.report);
+    }
+
+    /// A line on which nothing but a refused sign could be read.
+    fn no_program(&mut self, command: &CommandLine<'t>, start: usize) {
+        if let Some((refused, at)) = &command.refused {
+            self.report.push(|| refuse(refused, at.clone()));
+        } else {
+            let span = start..command.end.max(start);
+            let text = self.text.get(span.clone()).unwrap_or_default();
+            self.prose.line(span, text, false, self.report);
+        }
+    }
+
+    /// A line that starts with no known program.
+    fn no_command(&mut self, command: &CommandLine<'t>, span: Range<usize>) {
+        let line = self.text[span.start..].lines().next().unwrap_or_default();
+        let span = span.start..span.start + line.trim_end().len();
+        let first = command.words.first().map_or("", |word| word.text.as_ref());
+        let assigned = first.split_once('=').map(|(name, _)| name).filter(|name| {
+            !name.is_empty()
+                && name
+                    .bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+        });
+        const KEYWORDS: &[&str] = &[
+            "if", "then", "else", "elif", "fi", "for", "while", "until", "do", "done", "case",
+            "esac", "function", "return", "exit", "set", "export", "local", "source", ".", "eval",
+            "exec", "unset", "trap", "test", "[", "[[", "{", "}",
+        ];
+        if let Some(name) = assigned {
+            self.report.push(|| {
+                Draft::new(
+                    MistakeKind::Shell,
+                    span,
+                    format!("the shell variable `{name}`"),
+                )
+                .label("set here")
+                .help("write the rules out; no file is given to a shell")
+            });
+        } else if KEYWORDS.contains(&first) || first.ends_with("()") {
+            self.report.push(|| {
+                Draft::new(MistakeKind::Shell, span, format!("`{first}`, which only a shell could carry out"))
+                    .label("a shell's script")
+                    .help("run the script in a namespace of its own, and take what `iptables-save` says then")
+            });
+        } else if let Some(found) = first
+            .chars()
+            .filter_map(lookalike::lookalike)
+            .find(|found| found.role != Role::Damage)
+        {
+            self.report.push(|| {
+                Draft::new(
+                    MistakeKind::Blank,
+                    span,
+                    format!("`{}` has {found} in it", quote(first)),
+                )
+                .label("no command")
+            });
+        } else if first.starts_with('-') || lookalike::option_meant(first).is_some() {
+            self.report.push(|| {
+                Draft::new(MistakeKind::Command, span, "a rule without its command")
+                    .label("`iptables` should stand before it")
+            });
+        } else {
+            self.prose.line(span, line, false, self.report);
+        }
+    }
+
+    fn finish(&mut self) {
+        self.prose.finish(self.report);
+        if let Some((span, count)) = self.commented_out.take() {
+            let what = match count {
+                1 => "a comment, not a command behind root's prompt".to_owned(),
+                count => format!(
+                    "a comment, not a command behind root's prompt, like {} lines more",
+                    count - 1
+                ),
+            };
+            self.report.note(
+                span.start,
+                span.end,
+                format!("{what}: other commands stand without a prompt"),
+            );
+        }
+    }
+}
+
+fn refuse(refused: &Refused, at: Range<usize>) -> Draft {
+    let draft = Draft::new(
+        MistakeKind::Shell,
+        at,
+        format!("{refused}: no file is given to a shell"),
+    );
+    match refused {
+        Refused::Variable(_) => draft.label("what is its value?").help("write the value"),
+        Refused::Separator(_) => draft
+            .label("one command ends here")
+            .help("each command on a line of its own"),
+        Refused::Parenthesis | Refused::BraceExpansion | Refused::DollarQuote => draft
+            .label("not read")
+            .help("quote it if it is meant as text; or write it out"),
+        Refused::Pipe | Refused::Background | Refused::Redirection(_) => {
+            draft.label("not carried out").help("leave it out")
+        }
+        Refused::CommandSubstitution | Refused::Backtick => {
+            draft.label("not carried out").help("write what it gives")
+        }
+    }
+}

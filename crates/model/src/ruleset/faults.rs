@@ -1,0 +1,318 @@
+//! Tells what kept the words of a statement from being read.
+
+use super::check;
+use super::extension::{self, Extension};
+use super::lookalike::{self, Role};
+use super::mistake::{Draft, MistakeKind, Report, quote};
+use super::statement::{Form, Statement};
+use super::suggest::nearest;
+use super::walk::{Fault, Walk, core_names};
+use crate::Family;
+
+pub(super) fn tell(statement: &Statement<'_>, walk: &Walk<'_>, report: &mut Report) {
+    dashes(statement, walk, report);
+    let mut strayed = false;
+    for fault in &walk.faults {
+        match *fault {
+            Fault::Dash { .. } => {}
+            Fault::Stray { word } => {
+                // What follows a stray word mostly strays with it.
+                if !std::mem::replace(&mut strayed, true) {
+                    stray(statement, walk, word, report);
+                }
+            }
+            Fault::MissingValue { word, wanted } => report.push(|| {
+                let option = statement.word(word);
+                let values = if wanted == 2 { "two values" } else { "a value" };
+                Draft::new(
+                    MistakeKind::MissingValue,
+                    statement.word_span(word),
+                    format!("`{option}` stands without its value"),
+                )
+                .label(format!("needs {values} behind it"))
+            }),
+            Fault::Unknown { word } => unknown(statement, walk, word, report),
+            Fault::Ambiguous {
+                word,
+                ref candidates,
+            } => report.push(|| {
+                Draft::new(
+                    MistakeKind::UnknownOption,
+                    statement.word_span(word),
+                    format!("`{}` is the start of several options", statement.word(word)),
+                )
+                .label("which of them?")
+                .help(format!("write it out: {}", candidates.join(", ")))
+            }),
+            Fault::DoubleNegation { word } => report.push(|| {
+                Draft::new(
+                    MistakeKind::Negation,
+                    statement.word_span(word),
+                    "two `!` in a row",
+                )
+                .label("the second")
+                .help("one `!` negates, and iptables takes no more")
+            }),
+            Fault::Dangling { word } => report.push(|| {
+                Draft::new(
+                    MistakeKind::Negation,
+                    statement.word_span(word),
+                    "a `!` with nothing behind it",
+                )
+                .label("negates nothing")
+            }),
+            Fault::EndOfOptions { word } => report.push(|| {
+                Draft::new(
+                    MistakeKind::StrayWord,
+                    statement.word_span(word),
+                    "`--` alone is no option",
+                )
+                .label("iptables takes nothing behind it")
+                .help("write it together with its option, `--dport`")
+            }),
+        }
+    }
+}
+
+fn dashes(statement: &Statement<'_>, walk: &Walk<'_>, report: &mut Report) {
+    let fixes: Vec<_> = walk
+        .faults
+        .iter()
+        .filter_map(|fault| match fault {
+            Fault::Dash { word, meant } => Some((*word, meant.clone())),
+            _ => None,
+        })
+        .collect();
+    let Some((first, rest)) = fixes.split_first() else {
+        return;
+    };
+    report.push(|| {
+        let label = |word: usize| match lookalike::option_meant(statement.word(word)) {
+            Some((found, _)) => found.to_string(),
+            None => "one dash".to_owned(),
+        };
+        let (word, meant) = (statement.word(first.0), &first.1);
+        let message = match (lookalike::option_meant(word), rest.len()) {
+            (Some((found, _)), 0) => format!("`{word}` has {found} where `{meant}` is meant"),
+            (Some((found, _)), more) => {
+                format!("`{word}` and {more} more have {found} where `{meant}` is meant")
+            }
+            (None, _) => format!("`{word}` has one dash where `{meant}` is meant"),
+        };
+        let words = fixes
+            .iter()
+            .map(|(word, meant)| (statement.word_span(*word), meant.clone()));
+        let mut draft = Draft::new(MistakeKind::Dash, statement.word_span(first.0), message)
+            .label(label(first.0));
+        for (word, _) in rest {
+            draft = draft.also(statement.word_span(*word), label(*word));
+        }
+        draft.help(statement.write_instead(&words.collect::<Vec<_>>()))
+    });
+}
+
+fn stray(statement: &Statement<'_>, walk: &Walk<'_>, word: usize, report: &mut Report) {
+    let text = statement.word(word);
+    // The `!` behind an option is told with that option.
+    let behind_negation = walk.pieces.iter().any(|piece| {
+        piece.first.is_some_and(|value| value.word + 1 == word) && check::is_bare_negation(statement, piece)
+    });
+    if behind_negation {
+        return;
+    }
+    report.push(|| {
+        let span = statement.word_span(word);
+        let before = &statement.words[..=word];
+        let quoted = before.iter().rev().find_map(|word| {
+            let mut found = word.text.chars().filter_map(lookalike::lookalike);
+            let found = found.find(|found| matches!(found.role, Role::Quote(_)))?;
+            Some((word, found))
+        });
+        if let Some((word, found)) = quoted {
+            let fix: Vec<_> = before
+                .iter()
+                .filter(|word| {
+                    word.text
+                        .chars()
+                        .filter_map(lookalike::lookalike)
+                        .next()
+                        .is_some()
+                })
+                .map(|word| (word.span.clone(), lookalike::plain(&word.text)))
+                .collect();
+            return Draft::new(
+                MistakeKind::Quote,
+                word.span.clone(),
+                format!("{found} does not quote"),
+            )
+            .label("the text falls apart at its blanks")
+            .also(span, "is left over")
+            .help(statement.write_instead(&fix));
+        }
+        let draft = |message: String| Draft::new(MistakeKind::StrayWord, span.clone(), message);
+        let last = word.checked_sub(1).map_or("", |last| statement.word(last));
+        if text.starts_with('#') && statement.form == Form::Saved {
+            return draft("a comment behind a rule".to_owned())
+                .label("iptables-restore takes it for an argument")
+                .help("a comment stands on a line of its own, `#` first");
+        }
+        if statement.form == Form::Saved && (last.starts_with('\'') || text.starts_with('\'')) {
+            return draft("`'` does not quote in the format of iptables-restore".to_owned())
+                .label("the text falls apart at its blanks")
+                .help("quote with `\"`");
+        }
+        if last.ends_with(',') || text.starts_with(',') {
+            return draft(format!("the list `{last} {text}` has a blank in it"))
+                .label("falls off the list")
+                .help(format!(
+                    "write `{}`",
+                    format!("{last}{text}").replace(' ', "")
+                ));
+        }
+        if let Some(option) = text
+            .strip_prefix('!')
+            .filter(|option| option.starts_with('-'))
+        {
+            return draft(format!("no blank between `!` and `{option}`"))
+                .label("read as one word")
+                .help(format!("write `! {option}`"));
+        }
+        draft(format!("`{}` belongs to no option", quote(text)))
+            .label("iptables: Bad argument")
+            .help_if(stray_help(text, last))
+    });
+}
+
+fn stray_help(text: &str, last: &str) -> Option<String> {
+    let name = nearest(text, core_names()).filter(|_| text.len() > 3);
+    let name = name.or_else(|| any_option(text).map(|_| text))?;
+    Some(format!("`--{name}`? It stands behind `{}`", quote(last)))
+}
+
+fn unknown(statement: &Statement<'_>, walk: &Walk<'_>, word: usize, report: &mut Report) {
+    let text = statement.word(word);
+    let Some(name) = text
+        .trim_start_matches('-')
+        .split('=')
+        .next()
+        .filter(|_| text.len() > 2)
+    else {
+        report.push(|| {
+            Draft::new(
+                MistakeKind::UnknownOption,
+                statement.word_span(word),
+                format!("iptables has no option `{text}`"),
+            )
+            .label("unknown")
+        });
+        return;
+    };
+    if !text.starts_with("--") {
+        report.push(|| {
+            Draft::new(
+                MistakeKind::UnknownOption,
+                statement.word_span(word),
+                format!("iptables has no option `{text}`"),
+            )
+            .label("unknown")
+            .help_if(nearest(name, core_names()).map(|name| format!("`--{name}`?")))
+        });
+        return;
+    }
+    if any_option(name).is_some() {
+        report.push(|| out_of_place(statement, walk, word, name));
+        return;
+    }
+    let loaded = walk
+        .extensions
+        .iter()
+        .flat_map(|extension| extension.options());
+    let names = core_names().chain(loaded.map(|option| option.name));
+    let near = nearest(name, names).or_else(|| nearest(name, every_option()));
+    // What resembles nothing may be an option of a later iptables: the loader knows.
+    if let Some(near) = near {
+        report.push(|| {
+            let fix = (statement.word_span(word), text.replacen(name, near, 1));
+            Draft::new(
+                MistakeKind::UnknownOption,
+                statement.word_span(word),
+                format!("there is no option `--{name}`"),
+            )
+            .label(format!("`--{near}`?"))
+            .help(statement.write_instead(&[fix]))
+        });
+    }
+}
+
+/// An option that exists, but not without what brings it.
+fn out_of_place(statement: &Statement<'_>, walk: &Walk<'_>, word: usize, name: &str) -> Draft {
+    let has = |extension: &&Extension| {
+        extension.is_of(statement.family) && extension.options().any(|option| option.name == name)
+    };
+    let protocols: Vec<_> = extension::matches()
+        .iter()
+        .filter(has)
+        .filter(|extension| ["tcp", "udp", "icmp", "icmp6"].contains(&extension.name))
+        .map(|extension| match extension.name {
+            "icmp6" => "`-p icmpv6`".to_owned(),
+            name => format!("`-p {name}`"),
+        })
+        .collect();
+    let matches = extension::matches()
+        .iter()
+        .filter(has)
+        .map(|extension| format!("`-m {}`", extension.name));
+    let targets = extension::targets()
+        .iter()
+        .filter(has)
+        .map(|extension| format!("`-j {}`", extension.name));
+    let brought: Vec<_> = if protocols.is_empty() {
+        matches.chain(targets).collect()
+    } else {
+        protocols
+    };
+    if brought.is_empty() {
+        let family = match statement.family {
+            Family::Ipv4 => "IPv4",
+            Family::Ipv6 => "IPv6",
+        };
+        return Draft::new(
+            MistakeKind::UnknownOption,
+            statement.word_span(word),
+            format!("{family} has no option `--{name}`"),
+        )
+        .label("of the other family");
+    }
+    let later = walk
+        .pieces
+        .iter()
+        .skip_while(|piece| piece.at <= word)
+        .find(|piece| {
+            let written = format!("{} {}", statement.word(piece.at), piece.value());
+            brought
+                .iter()
+                .any(|brings| brings.trim_matches('`') == written)
+        });
+    let brought = brought.join(" or ");
+    let draft = Draft::new(
+        MistakeKind::OptionOutOfPlace,
+        statement.word_span(word),
+        format!("`--{name}` needs {brought} before it"),
+    );
+    match later {
+        Some(piece) => draft
+            .label("comes too early")
+            .also(statement.piece_span(piece), "only here")
+            .help("options are read from left to right"),
+        None => draft.label(format!("without {brought} there is no such option")),
+    }
+}
+
+fn any_option(name: &str) -> Option<&'static str> {
+    every_option().find(|option| *option == name)
+}
+
+fn every_option() -> impl Iterator<Item = &'static str> {
+    let extensions = extension::matches().iter().chain(extension::targets());
+    extensions.flat_map(|extension| extension.options().map(|option| option.name))
+}

@@ -1,0 +1,314 @@
+use super::policy::{DefaultPolicy, Passive, Policy, RejectWith, Side};
+use super::rule::{Rule, Ruleset, Tables};
+use super::tables::{ChainPolicy, Hook, TableName};
+use super::transform::helper_rule;
+use crate::Family;
+
+impl RejectWith {
+    fn option(self, family: Family) -> &'static str {
+        match (self, family) {
+            (RejectWith::TcpReset, _) => "tcp-reset",
+            (RejectWith::PortUnreachable, Family::Ipv4) => "icmp-port-unreachable",
+            (RejectWith::PortUnreachable, Family::Ipv6) => "icmp6-port-unreachable",
+            (RejectWith::AdminProhibited, Family::Ipv4) => "icmp-admin-prohibited",
+            (RejectWith::AdminProhibited, Family::Ipv6) => "icmp6-adm-prohibited",
+        }
+    }
+}
+
+/// Makes the fewest rules that hold a policy: every new packet is accepted for
+/// a reason, and the rest falls to the default. [`Policy::passing`] says which
+/// data setups then pass.
+///
+/// RELATED is asked for together with `-m helper`, so that no other helper's
+/// expectations pass ("Secure use of iptables and connection tracking
+/// helpers", netfilter.org).
+pub fn generate(policy: &Policy, family: Family) -> Ruleset {
+    let mut writer = Writer {
+        policy,
+        family,
+        ruleset: Ruleset::default(),
+    };
+    writer.ruleset.families.insert(family, Tables::default());
+    writer.defaults();
+    if policy.default != DefaultPolicy::Accept {
+        writer.host();
+        writer.control();
+        writer.data();
+        writer.reject();
+    }
+    if policy.helper {
+        let rule = helper_rule(policy.control_port, family);
+        let chain = policy.firewall.helper_chain();
+        writer
+            .ruleset
+            .chain_mut(family, TableName::Raw, chain)
+            .rules
+            .push(rule);
+    }
+    writer.ruleset.sort();
+    writer.ruleset
+}
+
+/// Which way a packet goes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Way {
+    ToServer,
+    ToClient,
+}
+
+struct Writer<'p> {
+    policy: &'p Policy,
+    family: Family,
+    ruleset: Ruleset,
+}
+
+impl Writer<'_> {
+    fn defaults(&mut self) {
+        let policy = match self.policy.default {
+            DefaultPolicy::Accept => ChainPolicy::Accept,
+            DefaultPolicy::Drop | DefaultPolicy::Reject | DefaultPolicy::RejectWith(_) => {
+                ChainPolicy::Drop
+            }
+        };
+        for hook in TableName::Filter.hooks() {
+            self.ruleset
+                .chain_mut(self.family, TableName::Filter, hook.chain())
+                .policy = Some(policy);
+        }
+    }
+
+    fn push(&mut self, hook: Hook, rule: &str) {
+        let rule = Rule::new(rule.split_ascii_whitespace(), self.family);
+        self.ruleset
+            .chain_mut(self.family, TableName::Filter, hook.chain())
+            .rules
+            .push(rule);
+    }
+
+    /// What every host needs: itself, and on IPv6 its neighbours (RFC 4861:
+    /// without solicitations and advertisements no packet leaves).
+    fn host(&mut self) {
+        if self.policy.loopback {
+            self.push(Hook::Input, "-i lo -j ACCEPT");
+            self.push(Hook::Output, "-o lo -j ACCEPT");
+        }
+        if self.family == Family::Ipv6 {
+            for hook in [Hook::Input, Hook::Output] {
+                for kind in ["neighbour-solicitation", "neighbour-advertisement"] {
+                    self.push(hook, &format!("-p icmpv6 --icmpv6-type {kind} -j ACCEPT"));
+                }
+            }
+        }
+    }
+
+    /// A rule for TCP packets that go one way.
+    fn pass(&mut self, way: Way, matches: &str) {
+        let hook = match (self.policy.firewall, way) {
+            (Side::Client, Way::ToServer) | (Side::Server, Way::ToClient) => Hook::Output,
+            (Side::Client, Way::ToClient) | (Side::Server, Way::ToServer) => Hook::Input,
+            (Side::Gateway, _) => Hook::Forward,
+        };
+        self.push(hook, &format!("-p tcp {matches} -j ACCEPT"));
+    }
+
+    fn control(&mut self) {
+        let port = self.policy.control_port;
+        self.pass(
+            Way::ToServer,
+            &format!("--dport {port} -m conntrack --ctstate NEW,ESTABLISHED"),
+        );
+        self.pass(
+            Way::ToClient,
+            &format!("--sport {port} -m conntrack --ctstate ESTABLISHED"),
+        );
+    }
+
+    fn data(&mut self) {
+        const RELATED: &str = "-m conntrack --ctstate RELATED,ESTABLISHED -m helper --helper ftp";
+        const ESTABLISHED: &str = "-m conntrack --ctstate ESTABLISHED -m helper --helper ftp";
+        if self.policy.active() {
+            let port = |option: &str| match self.policy.data_source_port {
+                Some(port) => format!("--{option} {port} "),
+                None => String::new(),
+            };
+            let (from, to) = (port("sport"), port("dport"));
+            self.pass(Way::ToClient, &format!("{from}--dport 1024: {RELATED}"));
+            self.pass(Way::ToServer, &format!("--sport 1024: {to}{ESTABLISHED}"));
+        }
+        if !self.policy.passive() {
+            return;
+        }
+        match self.policy.passive.clone() {
+            Passive::Stateful => {
+                let ports = "--sport 1024: --dport 1024:";
+                self.pass(Way::ToServer, &format!("{ports} {RELATED}"));
+                self.pass(Way::ToClient, &format!("{ports} {ESTABLISHED}"));
+            }
+            Passive::StaticRange(range) if range.is_empty() => {}
+            Passive::StaticRange(range) => {
+                let (first, last) = (range.start(), range.end());
+                // With a helper the connection is RELATED, without one NEW.
+                let states = if self.policy.helper {
+                    "NEW,RELATED,ESTABLISHED"
+                } else {
+                    "NEW,ESTABLISHED"
+                };
+                self.pass(
+                    Way::ToServer,
+                    &format!("--dport {first}:{last} -m conntrack --ctstate {states}"),
+                );
+                self.pass(
+                    Way::ToClient,
+                    &format!("--sport {first}:{last} -m conntrack --ctstate ESTABLISHED"),
+                );
+            }
+        }
+    }
+
+    fn reject(&mut self) {
+        let answers: &[RejectWith] = match &self.policy.default {
+            DefaultPolicy::Reject => &[RejectWith::TcpReset, RejectWith::PortUnreachable],
+            DefaultPolicy::RejectWith(with) => std::slice::from_ref(with),
+            DefaultPolicy::Drop | DefaultPolicy::Accept => return,
+        };
+        for with in answers {
+            let protocol = if *with == RejectWith::TcpReset {
+                "-p tcp "
+            } else {
+                ""
+            };
+            let option = with.option(self.family);
+            for hook in TableName::Filter.hooks() {
+                self.push(
+                    *hook,
+                    &format!("{protocol}-j REJECT --reject-with {option}"),
+                );
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::DataSetup;
+    use crate::ruleset::{Source, parse};
+
+    fn text(policy: &Policy, family: Family) -> String {
+        let generated = generate(policy, family);
+        let text = generated.render(family).text().to_owned();
+        let parsed = parse(&Source::new("generated", text.as_str()), family).unwrap();
+        assert_eq!(parsed.ruleset, generated);
+        assert_eq!(generated.impurities(), []);
+        text
+    }
+
+    #[test]
+    fn passive_on_the_client() {
+        let policy = Policy::new(Side::Client, [DataSetup::Epsv]);
+        insta::assert_snapshot!(text(&policy, Family::Ipv4), @r#"
+        *raw
+        -A OUTPUT -p tcp --dport 21 -j CT --helper ftp
+        COMMIT
+        *filter
+        :INPUT DROP [0:0]
+        :FORWARD DROP [0:0]
+        :OUTPUT DROP [0:0]
+        -A INPUT -i lo -j ACCEPT
+        -A INPUT -p tcp --sport 21 -m conntrack --ctstate ESTABLISHED -j ACCEPT
+        -A INPUT -p tcp --sport 1024: --dport 1024: -m conntrack --ctstate ESTABLISHED -m helper --helper ftp -j ACCEPT
+        -A OUTPUT -o lo -j ACCEPT
+        -A OUTPUT -p tcp --dport 21 -m conntrack --ctstate NEW,ESTABLISHED -j ACCEPT
+        -A OUTPUT -p tcp --sport 1024: --dport 1024: -m conntrack --ctstate RELATED,ESTABLISHED -m helper --helper ftp -j ACCEPT
+        COMMIT
+        "#);
+        assert_eq!(policy.passing(), [DataSetup::Pasv, DataSetup::Epsv]);
+    }
+
+    #[test]
+    fn active_on_an_ipv6_server_that_rejects() {
+        let policy = Policy {
+            default: DefaultPolicy::Reject,
+            loopback: false,
+            data_source_port: None,
+            ..Policy::new(Side::Server, [DataSetup::Eprt])
+        };
+        insta::assert_snapshot!(text(&policy, Family::Ipv6), @r#"
+        *raw
+        -A PREROUTING -p tcp --dport 21 -j CT --helper ftp
+        COMMIT
+        *filter
+        :INPUT DROP [0:0]
+        :FORWARD DROP [0:0]
+        :OUTPUT DROP [0:0]
+        -A INPUT -p icmpv6 --icmpv6-type neighbour-solicitation -j ACCEPT
+        -A INPUT -p icmpv6 --icmpv6-type neighbour-advertisement -j ACCEPT
+        -A INPUT -p tcp --dport 21 -m conntrack --ctstate NEW,ESTABLISHED -j ACCEPT
+        -A INPUT -p tcp --sport 1024: -m conntrack --ctstate ESTABLISHED -m helper --helper ftp -j ACCEPT
+        -A INPUT -p tcp -j REJECT --reject-with tcp-reset
+        -A INPUT -j REJECT --reject-with icmp6-port-unreachable
+        -A FORWARD -p tcp -j REJECT --reject-with tcp-reset
+        -A FORWARD -j REJECT --reject-with icmp6-port-unreachable
+        -A OUTPUT -p icmpv6 --icmpv6-type neighbour-solicitation -j ACCEPT
+        -A OUTPUT -p icmpv6 --icmpv6-type neighbour-advertisement -j ACCEPT
+        -A OUTPUT -p tcp --sport 21 -m conntrack --ctstate ESTABLISHED -j ACCEPT
+        -A OUTPUT -p tcp --dport 1024: -m conntrack --ctstate RELATED,ESTABLISHED -m helper --helper ftp -j ACCEPT
+        -A OUTPUT -p tcp -j REJECT --reject-with tcp-reset
+        -A OUTPUT -j REJECT --reject-with icmp6-port-unreachable
+        COMMIT
+        "#);
+        assert_eq!(policy.passing(), [DataSetup::Port, DataSetup::Eprt]);
+    }
+
+    #[test]
+    fn a_static_range_through_a_gateway() {
+        let policy = Policy {
+            passive: Passive::StaticRange(50000..=50100),
+            helper: false,
+            default: DefaultPolicy::RejectWith(RejectWith::AdminProhibited),
+            ..Policy::new(Side::Gateway, [DataSetup::Pasv])
+        };
+        insta::assert_snapshot!(text(&policy, Family::Ipv4), @r#"
+        *filter
+        :INPUT DROP [0:0]
+        :FORWARD DROP [0:0]
+        :OUTPUT DROP [0:0]
+        -A INPUT -i lo -j ACCEPT
+        -A INPUT -j REJECT --reject-with icmp-admin-prohibited
+        -A FORWARD -p tcp --dport 21 -m conntrack --ctstate NEW,ESTABLISHED -j ACCEPT
+        -A FORWARD -p tcp --sport 21 -m conntrack --ctstate ESTABLISHED -j ACCEPT
+        -A FORWARD -p tcp --dport 50000:50100 -m conntrack --ctstate NEW,ESTABLISHED -j ACCEPT
+        -A FORWARD -p tcp --sport 50000:50100 -m conntrack --ctstate ESTABLISHED -j ACCEPT
+        -A FORWARD -j REJECT --reject-with icmp-admin-prohibited
+        -A OUTPUT -o lo -j ACCEPT
+        -A OUTPUT -j REJECT --reject-with icmp-admin-prohibited
+        COMMIT
+        "#);
+        assert_eq!(policy.passing(), [DataSetup::Pasv, DataSetup::Epsv]);
+    }
+
+    #[test]
+    fn what_rules_cannot_tell_apart_is_said() {
+        let gateway = |allow, data_source_port| Policy {
+            data_source_port,
+            ..Policy::new(Side::Gateway, [allow])
+        };
+        let all = DataSetup::ALL;
+        assert_eq!(gateway(DataSetup::Port, None).passing(), all);
+        assert_eq!(gateway(DataSetup::Pasv, None).passing(), all);
+        assert_eq!(
+            gateway(DataSetup::Port, Some(20)).passing(),
+            [DataSetup::Port, DataSetup::Eprt]
+        );
+        assert_eq!(
+            gateway(DataSetup::Pasv, Some(20)).passing(),
+            [DataSetup::Pasv, DataSetup::Epsv]
+        );
+        let without_helper = Policy {
+            helper: false,
+            ..Policy::new(Side::Client, all.iter().copied())
+        };
+        assert_eq!(without_helper.passing(), []);
+    }
+}

@@ -1,0 +1,370 @@
+use super::rule::{Rule, Ruleset};
+use super::text::SourceLine;
+use super::walk::{Core, Opt, Piece};
+use crate::word::words;
+use crate::{Family, RuleId};
+
+words! {
+    /// What a rule depends on beside the packet and its connection.
+    pub enum Dependence {
+        /// The time of day, or how long something took.
+        Time,
+        /// How fast packets come.
+        Rate,
+        /// How many packets, bytes or connections there were.
+        Count,
+        /// Chance.
+        Chance,
+        /// What other packets left behind in a list or set.
+        Memory,
+        /// A program, or the process that a packet is of.
+        UserSpace,
+        /// The bytes that a packet carries.
+        Content,
+        /// What the packet meets on its way beside the rules: routes, processors, devices.
+        Machine,
+        /// Nobody here knows.
+        Unknown,
+    }
+}
+
+/// Something in a rule that makes its decision depend on more than the packet
+/// and its connection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Impurity {
+    /// The rule.
+    pub rule: RuleId,
+    /// The line that it came from.
+    pub source_line: Option<SourceLine>,
+    /// The match, target or option, as it is written: `-m limit`.
+    pub what: String,
+    /// What it depends on.
+    pub why: Dependence,
+}
+
+impl std::fmt::Display for Impurity {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "`{}` depends on {}", self.what, self.why.phrase())?;
+        match self.source_line {
+            Some(line) => write!(f, " ({}, {line})", self.rule),
+            None => write!(f, " ({})", self.rule),
+        }
+    }
+}
+
+impl Dependence {
+    fn phrase(self) -> &'static str {
+        match self {
+            Dependence::Time => "time",
+            Dependence::Rate => "how fast packets come",
+            Dependence::Count => "how much came before",
+            Dependence::Chance => "chance",
+            Dependence::Memory => "what other packets left behind",
+            Dependence::UserSpace => "a program",
+            Dependence::Content => "the bytes that a packet carries",
+            Dependence::Machine => "the machine",
+            Dependence::Unknown => "nobody here knows what",
+        }
+    }
+}
+
+/// Matches on addresses, ports, protocols, flags, interfaces, conntrack's view
+/// of the connection, marks, and fields of the headers: a packet sent again is
+/// decided on as before.
+const PURE_MATCHES: &[&str] = &[
+    "addrtype",
+    "ah",
+    "comment",
+    "connmark",
+    "conntrack",
+    "dccp",
+    "devgroup",
+    "dscp",
+    "dst",
+    "ecn",
+    "esp",
+    "eui64",
+    "frag",
+    "hbh",
+    "helper",
+    "hl",
+    "icmp",
+    "icmp6",
+    "ipcomp",
+    "iprange",
+    "ipv6header",
+    "length",
+    "mac",
+    "mark",
+    "mh",
+    "multiport",
+    "physdev",
+    "pkttype",
+    "rt",
+    "sctp",
+    "srh",
+    "state",
+    "tcp",
+    "tcpmss",
+    "tos",
+    "ttl",
+    "udp",
+];
+
+const PURE_TARGETS: &[&str] = &[
+    "ACCEPT",
+    "AUDIT",
+    "CHECKSUM",
+    "CLASSIFY",
+    "CONNMARK",
+    "CONNSECMARK",
+    "CT",
+    "DNAT",
+    "DNPT",
+    "DROP",
+    "DSCP",
+    "ECN",
+    "HL",
+    "LOG",
+    "MARK",
+    "MASQUERADE",
+    "NETMAP",
+    "NFLOG",
+    "NOTRACK",
+    "REDIRECT",
+    "REJECT",
+    "RETURN",
+    "SECMARK",
+    "SNAT",
+    "SNPT",
+    "TCPMSS",
+    "TCPOPTSTRIP",
+    "TOS",
+    "TRACE",
+    "TTL",
+];
+
+const IMPURE: &[(&str, Dependence)] = &[
+    ("IDLETIMER", Dependence::Time),
+    ("LED", Dependence::Time),
+    ("NFQUEUE", Dependence::UserSpace),
+    ("QUEUE", Dependence::UserSpace),
+    ("RATEEST", Dependence::Rate),
+    ("SET", Dependence::Memory),
+    ("SYNPROXY", Dependence::Time),
+    ("TARPIT", Dependence::Time),
+    ("TEE", Dependence::Machine),
+    ("TPROXY", Dependence::UserSpace),
+    ("bpf", Dependence::Content),
+    ("cgroup", Dependence::UserSpace),
+    ("connbytes", Dependence::Count),
+    ("connlabel", Dependence::Memory),
+    ("connlimit", Dependence::Count),
+    ("cpu", Dependence::Machine),
+    ("hashlimit", Dependence::Rate),
+    ("ipvs", Dependence::Machine),
+    ("limit", Dependence::Rate),
+    ("nfacct", Dependence::Count),
+    ("owner", Dependence::UserSpace),
+    ("quota", Dependence::Count),
+    ("rateest", Dependence::Rate),
+    ("recent", Dependence::Memory),
+    ("rpfilter", Dependence::Machine),
+    ("set", Dependence::Memory),
+    ("socket", Dependence::UserSpace),
+    ("statistic", Dependence::Chance),
+    ("string", Dependence::Content),
+    ("time", Dependence::Time),
+    ("u32", Dependence::Content),
+];
+
+impl Ruleset {
+    /// What makes the ruleset *impure*: every match, target and option by which
+    /// a packet sent again may be decided on otherwise. Empty for a *pure*
+    /// ruleset. What is not known to be pure is taken for impure.
+    pub fn impurities(&self) -> Vec<Impurity> {
+        let mut impurities = Vec::new();
+        for (family, table, chain, at, rule) in self.placed() {
+            let of_rule = rule_impurities(rule, family, |name| {
+                self.table(family, table)
+                    .is_some_and(|table| table.chain(name).is_some())
+            });
+            for (what, why) in of_rule {
+                impurities.push(Impurity {
+                    rule: RuleId {
+                        chain: crate::ChainId {
+                            family,
+                            table: table.word().to_owned(),
+                            chain: chain.name().to_owned(),
+                        },
+                        ordinal: crate::RuleOrdinal(at as u32 + 1),
+                    },
+                    source_line: rule.source(),
+                    what,
+                    why,
+                });
+            }
+        }
+        impurities
+    }
+}
+
+fn rule_impurities(
+    rule: &Rule,
+    family: Family,
+    is_chain: impl Fn(&str) -> bool,
+) -> Vec<(String, Dependence)> {
+    let mut found = Vec::new();
+    for piece in rule.walk(family).pieces {
+        let value = piece.value();
+        match &piece.option {
+            Opt::Core(Core::Match) => {
+                let name = super::extension::match_named(value).map_or(value, |known| known.name);
+                if !PURE_MATCHES.contains(&name) {
+                    found.push((format!("-m {value}"), why(name)));
+                }
+            }
+            Opt::Core(Core::Jump) if !PURE_TARGETS.contains(&value) && !is_chain(value) => {
+                found.push((format!("-j {value}"), why(value)));
+            }
+            Opt::Core(_) => {}
+            Opt::Extension { .. } => found.extend(option(&piece)),
+            Opt::Unknown(written) => found.push((written.clone(), Dependence::Unknown)),
+        }
+    }
+    found
+}
+
+fn why(name: &str) -> Dependence {
+    IMPURE
+        .iter()
+        .find(|(known, _)| *known == name)
+        .map_or(Dependence::Unknown, |(_, why)| *why)
+}
+
+/// Options that make a pure match or target impure.
+fn option(piece: &Piece<'_>) -> Option<(String, Dependence)> {
+    let why = match piece.option {
+        Opt::Extension {
+            name: "ctexpire", ..
+        } => Dependence::Time,
+        Opt::Extension {
+            of: "CT",
+            name: "timeout",
+            ..
+        } => Dependence::Time,
+        Opt::Extension {
+            name: "random" | "random-fully",
+            ..
+        } => Dependence::Chance,
+        // One of several addresses is chosen for each connection.
+        Opt::Extension {
+            name: "to-destination" | "to-source",
+            ..
+        } if several(piece.value()) => Dependence::Chance,
+        _ => return None,
+    };
+    let Opt::Extension { name, .. } = piece.option else {
+        return None;
+    };
+    Some((format!("--{name}"), why))
+}
+
+fn several(addresses: &str) -> bool {
+    let host = match addresses.strip_prefix('[') {
+        Some(rest) => rest.split(']').next().unwrap_or_default(),
+        None if addresses.matches(':').count() == 1 => {
+            addresses.split(':').next().unwrap_or_default()
+        }
+        None => addresses,
+    };
+    host.contains('-')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ruleset::{Source, parse};
+
+    fn impurities(table: &str, rule: &str) -> Vec<String> {
+        let text = format!("*{table}\n:f - [0:0]\n{rule}\nCOMMIT\n");
+        let parsed = parse(&Source::new("test", text), Family::Ipv4).unwrap();
+        let impurities = parsed.ruleset.impurities();
+        impurities
+            .iter()
+            .map(|impurity| {
+                assert_eq!(impurity.source_line.unwrap().line, 3);
+                format!("{}: {}", impurity.what, impurity.why)
+            })
+            .collect()
+    }
+
+    #[test]
+    fn what_looks_at_the_packet_alone_is_pure() {
+        for rule in [
+            "-A INPUT -i eth0 -p tcp --dport 21 -m state --state NEW -j ACCEPT",
+            "-A INPUT -p 6 -m multiport --dports 20,21 -m comment --comment \"-m limit\" -j f",
+            "-A INPUT -m conntrack --ctstate RELATED -m helper --helper ftp -m mark --mark 1 -j LOG --log-prefix x",
+            "-A INPUT -p tcp --syn -m length --length 1:100 -m ttl --ttl 64 -j REJECT",
+            "-A INPUT -m pkttype --pkt-type unicast -m addrtype --dst-type LOCAL -j NFLOG",
+            "-A INPUT -g f",
+        ] {
+            assert_eq!(impurities("filter", rule), [""; 0], "{rule}");
+        }
+        assert_eq!(
+            impurities(
+                "nat",
+                "-A PREROUTING -p tcp -j DNAT --to-destination 10.0.0.1:2000-3000"
+            ),
+            [""; 0]
+        );
+    }
+
+    #[test]
+    fn what_depends_on_more_is_named() {
+        assert_eq!(
+            impurities("filter", "-A INPUT -m limit --limit 1/s -j ACCEPT"),
+            ["-m limit: rate"]
+        );
+        assert_eq!(
+            impurities("filter", "-A INPUT -m recent --set"),
+            ["-m recent: memory"]
+        );
+        assert_eq!(
+            impurities("filter", "-A INPUT -j NFQUEUE --queue-num 1"),
+            ["-j NFQUEUE: user-space"]
+        );
+        assert_eq!(
+            impurities("filter", "-A INPUT -m geoip --src-cc DE -j DROP"),
+            ["-m geoip: unknown", "--src-cc: unknown"]
+        );
+        assert_eq!(
+            impurities("filter", "-A INPUT -m conntrack --ctexpire 5 -j DROP"),
+            ["--ctexpire: time"]
+        );
+        assert_eq!(
+            impurities(
+                "nat",
+                "-A PREROUTING -j DNAT --to-destination 10.0.0.1-10.0.0.9"
+            ),
+            ["--to-destination: chance"]
+        );
+        assert_eq!(
+            impurities("nat", "-A POSTROUTING -j MASQUERADE --random"),
+            ["--random: chance"]
+        );
+    }
+
+    #[test]
+    fn every_known_extension_is_classified_once() {
+        let known = super::super::extension::matches()
+            .iter()
+            .chain(super::super::extension::targets());
+        for extension in known {
+            let pure =
+                PURE_MATCHES.contains(&extension.name) || PURE_TARGETS.contains(&extension.name);
+            let impure = IMPURE.iter().any(|(name, _)| *name == extension.name);
+            assert!(!(pure && impure), "{} is both", extension.name);
+        }
+    }
+}

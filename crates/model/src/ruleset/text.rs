@@ -1,0 +1,233 @@
+use std::fmt;
+use std::sync::Arc;
+
+use miette::{MietteError, NamedSource, SourceCode, SourceSpan, SpanContents};
+use serde::{Deserialize, Serialize};
+
+/// A ruleset as it came: a name to call it by, and bytes that nobody has looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Source {
+    /// What reports call it, mostly a path.
+    pub name: String,
+    /// The bytes.
+    pub text: Vec<u8>,
+}
+
+impl Source {
+    /// A source of that name.
+    pub fn new(name: impl Into<String>, text: impl Into<Vec<u8>>) -> Source {
+        Source {
+            name: name.into(),
+            text: text.into(),
+        }
+    }
+}
+
+/// A line of a source, and where the statement on it stands.
+///
+/// The offsets are bytes of [`SourceText::text`], which differs from the bytes
+/// of the [`Source`] where those were not plain text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct SourceLine {
+    /// The line, 1 for the first.
+    pub line: u32,
+    /// The first byte of the statement.
+    pub start: usize,
+    /// The byte after the statement.
+    pub end: usize,
+}
+
+impl fmt::Display for SourceLine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {}", self.line)
+    }
+}
+
+/// A source as text that can be shown: without a byte order mark, with U+FFFD
+/// for what is not UTF-8, and with control pictures (U+2400 and up) for
+/// control characters, so that no report can be made to drive a terminal.
+pub struct SourceText {
+    named: NamedSource<String>,
+    starts: Vec<usize>,
+    signs: Signs,
+}
+
+/// What was found in the bytes while they were decoded.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Signs {
+    pub(super) byte_order_mark: bool,
+    pub(super) crlf: bool,
+    pub(super) nul: bool,
+    pub(super) replaced: bool,
+    pub(super) ascii: bool,
+}
+
+impl SourceText {
+    pub(super) fn decode(source: &Source) -> Arc<SourceText> {
+        let mut bytes = source.text.as_slice();
+        let mut signs = Signs::default();
+        if let Some(rest) = bytes.strip_prefix(b"\xef\xbb\xbf") {
+            signs.byte_order_mark = true;
+            bytes = rest;
+        }
+        signs.ascii = bytes.is_ascii();
+        let controls = |(at, byte): (usize, &u8)| match byte {
+            b'\n' | b'\t' => false,
+            b'\r' => {
+                let ends_line = bytes.get(at + 1) == Some(&b'\n');
+                signs.crlf |= ends_line;
+                !ends_line
+            }
+            0 => {
+                signs.nul = true;
+                true
+            }
+            byte => *byte < b' ' || *byte == 0x7f,
+        };
+        let controls = bytes
+            .iter()
+            .enumerate()
+            .filter(|at| *at.1 < b' ' || *at.1 == 0x7f)
+            .map(controls);
+        let controls = controls.fold(false, |any, control| any | control);
+        let text = match std::str::from_utf8(bytes) {
+            Ok(text) if !controls => text.to_owned(),
+            Ok(text) => {
+                signs.replaced = true;
+                picture_controls(text)
+            }
+            Err(_) => {
+                signs.replaced = true;
+                picture_controls(&String::from_utf8_lossy(bytes))
+            }
+        };
+        let starts = std::iter::once(0)
+            .chain(
+                text.bytes()
+                    .enumerate()
+                    .filter(|(_, byte)| *byte == b'\n')
+                    .map(|(at, _)| at + 1),
+            )
+            .collect();
+        Arc::new(SourceText {
+            named: NamedSource::new(&source.name, text),
+            starts,
+            signs,
+        })
+    }
+
+    /// What reports call the source.
+    pub fn name(&self) -> &str {
+        self.named.name()
+    }
+
+    /// The text that every offset counts in.
+    pub fn text(&self) -> &str {
+        self.named.inner()
+    }
+
+    /// The line that a byte stands in, 1 for the first.
+    pub fn line_of(&self, offset: usize) -> u32 {
+        self.starts.partition_point(|start| *start <= offset) as u32
+    }
+
+    /// The text of a line, 1 for the first, without its end.
+    pub fn line(&self, line: u32) -> Option<&str> {
+        let at = (line as usize).checked_sub(1)?;
+        let start = *self.starts.get(at)?;
+        let end = self
+            .starts
+            .get(at + 1)
+            .map_or(self.text().len(), |next| next - 1);
+        Some(self.text()[start..end].trim_end_matches('\r'))
+    }
+
+    pub(super) fn signs(&self) -> Signs {
+        self.signs
+    }
+
+    pub(super) fn source_line(&self, start: usize, end: usize) -> SourceLine {
+        SourceLine {
+            line: self.line_of(start),
+            start,
+            end,
+        }
+    }
+}
+
+impl fmt::Debug for SourceText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SourceText")
+            .field("name", &self.name())
+            .field("bytes", &self.text().len())
+            .finish()
+    }
+}
+
+impl SourceCode for SourceText {
+    fn read_span<'a>(
+        &'a self,
+        span: &SourceSpan,
+        before: usize,
+        after: usize,
+    ) -> Result<Box<dyn SpanContents<'a> + 'a>, MietteError> {
+        self.named.read_span(span, before, after)
+    }
+}
+
+fn picture_controls(text: &str) -> String {
+    let mut pictured = String::with_capacity(text.len());
+    let mut chars = text.chars().peekable();
+    while let Some(char) = chars.next() {
+        match char {
+            '\n' | '\t' => pictured.push(char),
+            '\r' if chars.peek() == Some(&'\n') => pictured.push(char),
+            '\0'..' ' => pictured.push(control_picture(char)),
+            '\x7f' => pictured.push('\u{2421}'),
+            char => pictured.push(char),
+        }
+    }
+    pictured
+}
+
+fn control_picture(control: char) -> char {
+    char::from_u32(0x2400 + control as u32).expect("U+2400 to U+241F are characters")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn decode(bytes: &[u8]) -> Arc<SourceText> {
+        SourceText::decode(&Source::new("test", bytes))
+    }
+
+    #[test]
+    fn lines_are_found_by_offset_and_by_number() {
+        let text = decode(b"one\r\ntwo\n\nfour");
+        assert_eq!(text.line_of(0), 1);
+        assert_eq!(text.line_of(4), 1);
+        assert_eq!(text.line_of(5), 2);
+        assert_eq!(text.line_of(10), 4);
+        assert_eq!(text.line(1), Some("one"));
+        assert_eq!(text.line(3), Some(""));
+        assert_eq!(text.line(4), Some("four"));
+        assert_eq!(text.line(5), None);
+        assert_eq!(text.line(0), None);
+    }
+
+    #[test]
+    fn what_is_not_text_is_made_visible() {
+        let text = decode(b"\xef\xbb\xbfa\x1b[31m\0\xe9\rb");
+        assert_eq!(text.text(), "a\u{241b}[31m\u{2400}\u{fffd}\u{240d}b");
+        let signs = text.signs();
+        assert!(signs.byte_order_mark && signs.nul && signs.replaced && !signs.crlf);
+    }
+
+    #[test]
+    fn plain_text_stays_as_it_is() {
+        let text = decode(b"a\tb\r\nc\n");
+        assert_eq!(text.text(), "a\tb\r\nc\n");
+        assert!(text.signs().crlf && text.signs().ascii && !text.signs().replaced);
+    }
+}

@@ -1,0 +1,107 @@
+use std::io::{self, IoSliceMut};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+
+use fwlab_fabric::WatchedFd;
+use nix::errno::Errno;
+use nix::sys::socket::{
+    ControlMessageOwned, LinkAddr, MsgFlags, recvmsg, setsockopt, sockopt::RxqOvfl,
+};
+use socket2::{Domain, Protocol, SockFilter, Socket, Type};
+
+use super::{Direction, filter};
+use crate::error::Step;
+
+/// A packet socket on all interfaces of the namespace of the thread that opened it. Packets come
+/// without their link header, so that every kind of interface looks the same. Never blocks.
+#[derive(Debug)]
+pub(crate) struct CaptureSocket<F = OwnedFd>(F);
+
+/// What came with a packet.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Received {
+    /// Bytes in the buffer.
+    pub(crate) length: usize,
+    pub(crate) interface: u32,
+    pub(crate) direction: Direction,
+    /// Packets that found the queue full, since the socket was opened; `None` for none.
+    pub(crate) lost: Option<u32>,
+}
+
+/// `PACKET_OUTGOING` (`include/uapi/linux/if_packet.h`).
+const OUTGOING: u8 = 4;
+
+/// Room for the one control message that is asked for: a header, and a number.
+const CONTROL: usize = 32;
+
+impl CaptureSocket {
+    /// Opens the socket. It hears from the start on, and the filter comes a moment later:
+    /// what came in between is for the reader to drop.
+    pub(crate) fn open(control_ports: &[u16]) -> Result<Self, (Step, Errno)> {
+        let every_protocol = Protocol::from(i32::from((nix::libc::ETH_P_ALL as u16).to_be()));
+        let open = |error| (Step::OpenCapture, errno(error));
+        let socket = Socket::new(
+            Domain::PACKET,
+            Type::DGRAM.nonblocking(),
+            Some(every_protocol),
+        )
+        .map_err(open)?;
+        let program: Vec<SockFilter> = filter::program(control_ports)
+            .into_iter()
+            .map(|(code, if_true, if_false, k)| SockFilter::new(code, if_true, if_false, k))
+            .collect();
+        socket
+            .attach_filter(&program)
+            .map_err(|error| (Step::FilterCapture, errno(error)))?;
+        setsockopt(&socket, RxqOvfl, &1).map_err(|errno| (Step::OpenCapture, errno))?;
+        Ok(Self(socket.into()))
+    }
+
+    /// Hands the socket to the runtime that this is called in.
+    pub(crate) fn watched(self) -> io::Result<CaptureSocket<WatchedFd>> {
+        WatchedFd::new(self.0).map(CaptureSocket)
+    }
+}
+
+impl CaptureSocket<WatchedFd> {
+    pub(crate) fn fd(&self) -> &WatchedFd {
+        &self.0
+    }
+
+    pub(crate) fn receive(&self, buffer: &mut [u8]) -> Result<Received, Errno> {
+        let mut control = [0; CONTROL];
+        let mut slices = [IoSliceMut::new(buffer)];
+        let message = recvmsg::<LinkAddr>(
+            self.0.as_fd().as_raw_fd(),
+            &mut slices,
+            Some(&mut control),
+            MsgFlags::empty(),
+        )?;
+        let from = message.address;
+        let lost = message.cmsgs()?.find_map(|control| match control {
+            ControlMessageOwned::RxqOvfl(lost) => Some(lost),
+            _ => None,
+        });
+        Ok(Received {
+            length: message.bytes,
+            interface: from
+                .and_then(|from| u32::try_from(from.ifindex()).ok())
+                .unwrap_or_default(),
+            direction: match from.map(|from| from.pkttype()) {
+                Some(OUTGOING) => Direction::Out,
+                _ => Direction::In,
+            },
+            lost,
+        })
+    }
+}
+
+/// The errno of an error that a system call made.
+pub(crate) fn errno(error: io::Error) -> Errno {
+    Errno::from_raw(error.raw_os_error().unwrap_or_default())
+}
+
+impl<F: AsFd> AsFd for CaptureSocket<F> {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}

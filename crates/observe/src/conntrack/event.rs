@@ -1,0 +1,63 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{ConntrackId, ConntrackStatus, TcpState, Tuple};
+
+/// What happened to an entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Change {
+    /// It is there now. A connection is announced when its first packet has left
+    /// netfilter: one whose first packet is dropped never is.
+    New,
+    /// It changed.
+    Update,
+    /// It is gone: ended, timed out, or (an expectation) fulfilled.
+    Destroy,
+}
+
+/// A change of a connection in conntrack.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ConntrackEvent {
+    /// What happened.
+    pub change: Change,
+    /// The entry.
+    pub id: Option<ConntrackId>,
+    /// The way of its first packet, as that packet was before NAT.
+    pub original: Tuple,
+    /// The way back. Not the original turned round where there is NAT.
+    pub reply: Option<Tuple>,
+    /// Its status bits.
+    pub status: Option<ConntrackStatus>,
+    /// How far TCP is. The kernel says it while the connection lives.
+    pub tcp_state: Option<TcpState>,
+    /// How long it lives without a packet.
+    pub timeout: Option<Duration>,
+    /// The helper that reads along, such as `ftp`.
+    pub helper: Option<Arc<str>>,
+    /// The connection whose helper expected this one.
+    pub master: Option<Tuple>,
+}
+
+/// A change of an expectation: a connection that a helper announced.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ExpectationEvent {
+    /// What happened; never [`Change::Update`].
+    pub change: Change,
+    /// The connection that is expected.
+    pub tuple: Tuple,
+    /// Which bits of it count.
+    pub mask: Tuple,
+    /// The connection that announced it.
+    pub master: Tuple,
+    /// The helper that did so.
+    pub helper: Option<Arc<str>>,
+    /// How long it lives.
+    pub timeout: Option<Duration>,
+}
+
+impl ExpectationEvent {
+    /// Whether a connection whose first packet goes this way, before NAT, is the expected one.
+    pub fn expects(&self, first: &Tuple) -> bool {
+        self.tuple.is_same_under(first, &self.mask)
+    }
+}

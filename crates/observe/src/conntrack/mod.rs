@@ -1,0 +1,16 @@
+//! What conntrack knows: connections, expectations, and their changes.
+
+mod decode;
+mod event;
+mod remark;
+mod state;
+mod tuple;
+
+pub(crate) use decode::{connection, expectation};
+pub use event::{Change, ConntrackEvent, ExpectationEvent};
+pub(crate) use remark::Remark;
+pub use remark::{HelperDrop, InvalidPacket};
+pub use state::{
+    ConntrackDirection, ConntrackId, ConntrackState, ConntrackStatus, TcpState, TraceConntrack,
+};
+pub use tuple::Tuple;

@@ -1,0 +1,191 @@
+use std::sync::Arc;
+use std::time::Instant;
+
+use fwlab_fabric::WatchedFd;
+use fwlab_model::NodeName;
+use nix::errno::Errno;
+use tokio::sync::mpsc;
+
+use crate::capture::{self, CaptureSocket, CapturedPacket};
+use crate::conntrack::{self, HelperDrop, InvalidPacket, Remark};
+use crate::event::{Event, Source, What};
+use crate::interface::Interfaces;
+use crate::log::Record;
+use crate::names::Names;
+use crate::netlink::{Message, Messages, NetfilterSocket, subsystem};
+use crate::settings::{Newer, ObserverSettings};
+use crate::trace::{Joiner, LegacyPlace, NftMessage};
+
+/// `NFT_MSG_TRACE` and `NFULNL_MSG_PACKET`.
+const TRACE: u8 = 17;
+const LOG_PACKET: u8 = 0;
+
+/// Turns datagrams into events.
+pub(crate) struct Decoder {
+    node: Arc<NodeName>,
+    events: mpsc::UnboundedSender<Event>,
+    joiner: Joiner,
+    names: Names,
+    interfaces: Interfaces,
+    control_ports: Vec<u16>,
+    /// Packets that the capture socket has lost so far.
+    lost: u32,
+}
+
+impl Decoder {
+    pub(crate) fn new(
+        node: Arc<NodeName>,
+        settings: &ObserverSettings,
+        events: mpsc::UnboundedSender<Event>,
+    ) -> Decoder {
+        Decoder {
+            node,
+            events,
+            joiner: Joiner::new(!settings.pretend_without.contains(&Newer::TraceConntrack)),
+            names: Names::default(),
+            interfaces: Interfaces::default(),
+            control_ports: settings.control_ports.clone(),
+            lost: 0,
+        }
+    }
+
+    /// Reads at most so many datagrams; returns whether the socket is empty.
+    pub(crate) fn netfilter(
+        &mut self,
+        socket: &NetfilterSocket<WatchedFd>,
+        buffer: &mut [u8],
+        most: usize,
+    ) -> bool {
+        for _ in 0..most {
+            match socket.receive(buffer) {
+                Ok(length) => self.messages(&buffer[..length], Instant::now()),
+                Err(Errno::EINTR) => {}
+                Err(Errno::EAGAIN) => return true,
+                // ENOBUFS, and whatever else may keep a message from coming through.
+                Err(_) => self.send(
+                    Instant::now(),
+                    What::Lost {
+                        source: Source::Netfilter,
+                    },
+                ),
+            }
+        }
+        false
+    }
+
+    pub(crate) fn capture(
+        &mut self,
+        socket: &CaptureSocket<WatchedFd>,
+        buffer: &mut [u8],
+        most: usize,
+    ) -> bool {
+        for _ in 0..most {
+            let received = match socket.receive(buffer) {
+                Ok(received) => received,
+                Err(Errno::EINTR) => continue,
+                Err(Errno::EAGAIN) => return true,
+                Err(_) => {
+                    self.send(
+                        Instant::now(),
+                        What::Lost {
+                            source: Source::Capture,
+                        },
+                    );
+                    continue;
+                }
+            };
+            let at = Instant::now();
+            if let Some(lost) = received.lost
+                && lost != self.lost
+            {
+                self.lost = lost;
+                self.send(
+                    at,
+                    What::Lost {
+                        source: Source::Capture,
+                    },
+                );
+            }
+            if let Some((packet, payload)) =
+                capture::read(&buffer[..received.length], &self.control_ports)
+            {
+                let captured = CapturedPacket {
+                    direction: received.direction,
+                    interface: self.interfaces.get(received.interface),
+                    packet,
+                    payload,
+                };
+                self.send(at, What::Captured(captured));
+            }
+        }
+        false
+    }
+
+    fn messages(&mut self, datagram: &[u8], at: Instant) {
+        for message in Messages::new(datagram) {
+            let Message::Netfilter {
+                subsystem,
+                kind,
+                flags,
+                family,
+                attributes,
+            } = message
+            else {
+                continue;
+            };
+            let what = match (subsystem, kind) {
+                (subsystem::NF_TABLES, TRACE) => NftMessage::read(family, attributes)
+                    .and_then(|message| self.joiner.nft(message))
+                    .map(What::Trace),
+                (subsystem::LOG, LOG_PACKET) => {
+                    Record::read(family, attributes).and_then(|record| self.record(&record))
+                }
+                (subsystem::CONNTRACK, _) => {
+                    conntrack::connection(kind, flags, attributes, &mut self.names)
+                        .map(What::Conntrack)
+                }
+                (subsystem::EXPECTATION, _) => {
+                    conntrack::expectation(kind, flags, attributes, &mut self.names)
+                        .map(What::Expectation)
+                }
+                _ => None,
+            };
+            if let Some(what) = what {
+                self.send(at, what);
+            }
+        }
+    }
+
+    /// `None` for what is neither trace nor conntrack's: a ruleset's own NFLOG rule may log to the same group.
+    fn record(&mut self, record: &Record<'_>) -> Option<What> {
+        if let Some(place) = LegacyPlace::read(record.prefix) {
+            return Some(What::Trace(self.joiner.legacy(record, place)));
+        }
+        let packet = record.headers.packet;
+        let packet_id = self.joiner.packet_id(&record.headers);
+        Some(match Remark::read(record.prefix)? {
+            Remark::HelperDrop { helper, reason } => What::HelperDrop(HelperDrop {
+                family: record.family,
+                helper: self.names.get(helper),
+                reason: reason.to_owned(),
+                packet,
+                packet_id,
+            }),
+            Remark::Invalid { reason } => What::Invalid(InvalidPacket {
+                family: record.family,
+                reason: reason.to_owned(),
+                packet,
+                packet_id,
+            }),
+        })
+    }
+
+    fn send(&self, at: Instant, what: What) {
+        // Whoever no longer listens has seen enough.
+        let _ = self.events.send(Event {
+            node: Arc::clone(&self.node),
+            at,
+            what,
+        });
+    }
+}

@@ -1,0 +1,59 @@
+use std::os::fd::AsFd;
+
+use nix::errno::Errno;
+
+use crate::netlink::{Builder, NetfilterSocket, family, kind, subsystem};
+
+/// Legacy's trace and conntrack's remarks go to whoever has bound himself to the family, as group 0
+/// (`nf_log_trace` and `nf_log_packet` in `net/netfilter/nf_log.c`).
+const GROUP: u16 = 0;
+
+// `include/uapi/linux/netfilter/nfnetlink_log.h`.
+const CONFIG: u16 = kind(subsystem::LOG, 1);
+const COMMAND: u16 = 1;
+const MODE: u16 = 2;
+const THRESHOLD: u16 = 5;
+const FLAGS: u16 = 6;
+const BIND: u8 = 1;
+const UNBIND: u8 = 2;
+const BIND_FAMILY: u8 = 3;
+const COPY_PACKET: u8 = 2;
+const FLAG_CONNTRACK: u16 = 4;
+
+/// Bytes of a packet that are copied: enough for the headers that an ICMPv6 error quotes.
+const SNAP: u32 = 128;
+
+/// Sends what the kernel logs to the socket: each message at once, with the packet's conntrack entry where the kernel can.
+pub(crate) fn bind(socket: &NetfilterSocket, buffer: &mut [u8]) -> Result<(), Errno> {
+    let mut requests = Builder::default();
+    for family in [family::IPV4, family::IPV6] {
+        requests.message(CONFIG, 0, family, 0, |body| {
+            body.byte(COMMAND, BIND_FAMILY);
+        });
+    }
+    requests.message(CONFIG, 0, family::UNSPECIFIED, GROUP, |body| {
+        let [a, b, c, d] = SNAP.to_be_bytes();
+        body.byte(COMMAND, BIND)
+            .bytes(MODE, &[a, b, c, d, COPY_PACKET, 0])
+            .be32(THRESHOLD, 1);
+    });
+    socket.request(&requests, buffer)?;
+    let mut with_conntrack = Builder::default();
+    with_conntrack.message(CONFIG, 0, family::UNSPECIFIED, GROUP, |body| {
+        body.be16(FLAGS, FLAG_CONNTRACK);
+    });
+    match socket.request(&with_conntrack, buffer) {
+        // Built without CONFIG_NETFILTER_NETLINK_GLUE_CT, or without conntrack's netlink module.
+        Err(Errno::EOPNOTSUPP | Errno::EAGAIN) => Ok(()),
+        outcome => outcome,
+    }
+}
+
+/// Leaves the group to others.
+pub(crate) fn unbind(socket: &NetfilterSocket<impl AsFd>, buffer: &mut [u8]) -> Result<(), Errno> {
+    let mut request = Builder::default();
+    request.message(CONFIG, 0, family::UNSPECIFIED, GROUP, |body| {
+        body.byte(COMMAND, UNBIND);
+    });
+    socket.request(&request, buffer)
+}

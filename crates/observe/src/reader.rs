@@ -1,0 +1,190 @@
+use std::os::fd::AsFd;
+use std::sync::Arc;
+
+use fwlab_fabric::WatchedFd;
+use fwlab_model::NodeName;
+use nix::errno::Errno;
+use nix::sys::socket::{setsockopt, sockopt};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::capture::{self, CaptureSocket};
+use crate::decoder::Decoder;
+use crate::error::Step;
+use crate::event::Event;
+use crate::log;
+use crate::netlink::NetfilterSocket;
+use crate::rules::{self, NftRules};
+use crate::settings::{Newer, ObserverSettings};
+use crate::table;
+
+/// What an observer asks of its reader. An answer that nobody waits for any more is dropped.
+#[derive(Debug)]
+pub(crate) enum Command {
+    Drain(oneshot::Sender<()>),
+    TraceEverything(oneshot::Sender<Result<(), Errno>>),
+    ListRules(oneshot::Sender<Result<NftRules, Errno>>),
+    End(oneshot::Sender<()>),
+}
+
+/// The task that reads: on the node's thread, in the node's namespace.
+pub(crate) struct Reader {
+    /// Trace, conntrack and expectations, all in one queue and so in the order in which they happened.
+    netfilter: NetfilterSocket<WatchedFd>,
+    capture: CaptureSocket<WatchedFd>,
+    /// Owns the lab's table, and lists rules. Nothing comes here unasked.
+    requests: NetfilterSocket,
+    pub(crate) owns_its_table: bool,
+    traces_everything: bool,
+    decoder: Decoder,
+    buffer: Vec<u8>,
+    /// More datagrams than can be queued at one time.
+    most_queued: usize,
+}
+
+/// A packet of the largest size and some, and more than netlink puts into one datagram.
+const BUFFER: usize = 72 << 10;
+
+/// Datagrams that are read before other tasks of the node get their turn.
+const TURN: usize = 128;
+
+/// The least that a queued datagram counts against a receive buffer: `sizeof(struct sk_buff)` and its data.
+const LEAST_CHARGE: usize = 512;
+
+/// `NFNLGRP_CONNTRACK_NEW`, `_UPDATE`, `_DESTROY`, `_EXP_NEW`, `_EXP_UPDATE`,
+/// `_EXP_DESTROY` (1 to 6) and `NFNLGRP_NFTRACE` (9).
+const GROUPS: u32 = 0b1_0011_1111;
+
+impl Reader {
+    /// Opens everything in the namespace of the calling thread.
+    pub(crate) fn open(
+        node: Arc<NodeName>,
+        settings: ObserverSettings,
+        events: mpsc::UnboundedSender<Event>,
+    ) -> Result<Reader, (Step, Errno)> {
+        let at = |step: Step| move |errno: Errno| (step, errno);
+        let mut buffer = vec![0; BUFFER];
+
+        let netfilter = NetfilterSocket::open().map_err(at(Step::OpenNetfilter))?;
+        size_buffer(&netfilter, settings.receive_buffer).map_err(at(Step::SizeBuffer))?;
+        netfilter.join(GROUPS).map_err(at(Step::Subscribe))?;
+        log::bind(&netfilter, &mut buffer).map_err(at(Step::BindLog))?;
+
+        let capture = CaptureSocket::open(&settings.control_ports)?;
+        size_buffer(&capture, settings.receive_buffer).map_err(at(Step::SizeBuffer))?;
+
+        // Last: from here on packets are marked, and somebody listens.
+        let requests = NetfilterSocket::open().map_err(at(Step::OpenNetfilter))?;
+        let owns_its_table = !settings.pretend_without.contains(&Newer::OwnedTable);
+        let owns_its_table = load_table(
+            &requests,
+            &settings.control_ports,
+            owns_its_table,
+            &mut buffer,
+        )
+        .map_err(at(Step::LoadTable))?;
+
+        let register = |error| (Step::Register, capture::errno(error));
+        Ok(Reader {
+            netfilter: netfilter.watched().map_err(register)?,
+            capture: capture.watched().map_err(register)?,
+            requests,
+            owns_its_table,
+            traces_everything: false,
+            decoder: Decoder::new(node, &settings, events),
+            buffer,
+            most_queued: 2 * settings.receive_buffer / LEAST_CHARGE + TURN,
+        })
+    }
+
+    /// Reads until the observer is dropped.
+    pub(crate) async fn run(mut self, mut commands: mpsc::UnboundedReceiver<Command>) {
+        loop {
+            tokio::select! {
+                command = commands.recv() => match command {
+                    None => return,
+                    Some(Command::End(answer)) => {
+                        self.dismantle();
+                        let _ = answer.send(());
+                        return;
+                    }
+                    Some(Command::Drain(answer)) => {
+                        self.drain();
+                        let _ = answer.send(());
+                    }
+                    Some(Command::TraceEverything(answer)) => {
+                        let _ = answer.send(self.trace_everything());
+                    }
+                    Some(Command::ListRules(answer)) => {
+                        let _ = answer.send(rules::list(&self.requests, &mut self.buffer));
+                    }
+                },
+                ready = self.netfilter.fd().readable() => {
+                    let Ok(mut ready) = ready else { return };
+                    if self.decoder.netfilter(&self.netfilter, &mut self.buffer, TURN) {
+                        ready.clear_ready();
+                    } else {
+                        tokio::task::yield_now().await;
+                    }
+                }
+                ready = self.capture.fd().readable() => {
+                    let Ok(mut ready) = ready else { return };
+                    if self.decoder.capture(&self.capture, &mut self.buffer, TURN) {
+                        ready.clear_ready();
+                    } else {
+                        tokio::task::yield_now().await;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Closing the sockets would do, if nobody else held them: a child of any thread of this process does, between
+    /// fork and exec. What cannot be taken away is gone already.
+    fn dismantle(mut self) {
+        let _ = log::unbind(&self.netfilter, &mut self.buffer);
+        let _ = self.requests.request(&table::remove(), &mut self.buffer);
+    }
+
+    fn drain(&mut self) {
+        self.decoder
+            .netfilter(&self.netfilter, &mut self.buffer, self.most_queued);
+        self.decoder
+            .capture(&self.capture, &mut self.buffer, self.most_queued);
+    }
+
+    fn trace_everything(&mut self) -> Result<(), Errno> {
+        if !self.traces_everything {
+            self.requests
+                .request(&table::trace_everything(), &mut self.buffer)?;
+            self.traces_everything = true;
+        }
+        Ok(())
+    }
+}
+
+/// Loads the lab's table, owned by the socket if the kernel can; returns whether it is.
+fn load_table(
+    requests: &NetfilterSocket,
+    control_ports: &[u16],
+    owned: bool,
+    buffer: &mut [u8],
+) -> Result<bool, Errno> {
+    if owned {
+        match requests.request(&table::load(control_ports, true), buffer) {
+            Ok(()) => return Ok(true),
+            // What a kernel says to a flag that it does not know.
+            Err(Errno::EINVAL | Errno::EOPNOTSUPP) => {}
+            Err(errno) => return Err(errno),
+        }
+    }
+    requests.request(&table::load(control_ports, false), buffer)?;
+    Ok(false)
+}
+
+/// Sets a receive buffer, beyond the system's limit where this process may.
+fn size_buffer(socket: &impl AsFd, bytes: usize) -> Result<(), Errno> {
+    match setsockopt(socket, sockopt::RcvBufForce, &bytes) {
+        Err(Errno::EPERM) => setsockopt(socket, sockopt::RcvBuf, &bytes),
+        outcome => outcome,
+    }
+}

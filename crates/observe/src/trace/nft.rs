@@ -1,0 +1,158 @@
+use fwlab_model::Family;
+
+use super::TableFamily;
+use crate::conntrack::{
+    ConntrackDirection, ConntrackId, ConntrackState, ConntrackStatus, TraceConntrack,
+};
+use crate::headers::Headers;
+use crate::netlink::{Attributes, be32, be64, byte, family, signed_be32, text};
+
+/// NFT_MSG_TRACE, decoded (`enum nft_trace_attributes` in `include/uapi/linux/netfilter/nf_tables.h`).
+#[derive(Debug)]
+pub(crate) struct NftMessage<'a> {
+    pub(crate) id: u32,
+    pub(crate) table_family: TableFamily,
+    pub(crate) family: Family,
+    pub(crate) table: &'a str,
+    pub(crate) chain: &'a str,
+    pub(crate) step: NftStep<'a>,
+    /// In the first message of a packet in a chain, then no more until the next chain.
+    pub(crate) headers: Option<Headers>,
+    pub(crate) input: Option<u32>,
+    pub(crate) output: Option<u32>,
+    pub(crate) conntrack: Option<TraceConntrack>,
+}
+
+/// What a trace message reports.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum NftStep<'a> {
+    /// A rule matched.
+    Rule {
+        handle: u64,
+        code: i32,
+        chain: &'a str,
+    },
+    /// No rule of the chain ended it: the policy did.
+    Policy { code: i32 },
+    /// The end of a chain was reached. No rule's doing; it may bear the headers.
+    End,
+}
+
+const TABLE: u16 = 1;
+const CHAIN: u16 = 2;
+const RULE_HANDLE: u16 = 3;
+const TYPE: u16 = 4;
+const VERDICT: u16 = 5;
+const ID: u16 = 6;
+const NETWORK_HEADER: u16 = 8;
+const TRANSPORT_HEADER: u16 = 9;
+const INPUT: u16 = 10;
+const OUTPUT: u16 = 12;
+const NFPROTO: u16 = 15;
+const POLICY: u16 = 16;
+const CONNTRACK_ID: u16 = 18;
+const CONNTRACK_DIRECTION: u16 = 19;
+const CONNTRACK_STATUS: u16 = 20;
+const CONNTRACK_STATE: u16 = 21;
+
+/// `NFT_TRACETYPE_POLICY`; a message of type return or rule is told apart by its handle.
+const TYPE_POLICY: u32 = 1;
+
+/// `NFTA_VERDICT_CODE` and `NFTA_VERDICT_CHAIN`.
+const VERDICT_CODE: u16 = 1;
+const VERDICT_CHAIN: u16 = 2;
+
+impl<'a> NftMessage<'a> {
+    /// Reads a message; `None` when it is not about an IP packet or lacks what every trace message has.
+    pub(crate) fn read(table_family: u8, attributes: Attributes<'a>) -> Option<NftMessage<'a>> {
+        let (mut id, mut table, mut chain, mut kind) = (None, None, None, None);
+        let (mut handle, mut code, mut target, mut policy) = (None, None, "", None);
+        let (mut network, mut transport, mut protocol) = (None, &[][..], None);
+        let (mut input, mut output) = (None, None);
+        let (mut ct_id, mut ct_direction, mut ct_status, mut ct_state) = (None, None, None, None);
+        for (attribute, value) in attributes {
+            match attribute {
+                TABLE => table = text(value),
+                CHAIN => chain = text(value),
+                RULE_HANDLE => handle = be64(value),
+                TYPE => kind = be32(value),
+                VERDICT => {
+                    for (attribute, value) in Attributes::new(value) {
+                        match attribute {
+                            VERDICT_CODE => code = signed_be32(value),
+                            VERDICT_CHAIN => target = text(value).unwrap_or_default(),
+                            _ => {}
+                        }
+                    }
+                }
+                ID => id = be32(value),
+                NETWORK_HEADER => network = Some(value),
+                TRANSPORT_HEADER => transport = value,
+                INPUT => input = be32(value),
+                OUTPUT => output = be32(value),
+                NFPROTO => protocol = be32(value),
+                POLICY => policy = signed_be32(value),
+                CONNTRACK_ID => ct_id = be32(value),
+                CONNTRACK_DIRECTION => ct_direction = byte(value),
+                CONNTRACK_STATUS => ct_status = be32(value),
+                CONNTRACK_STATE => ct_state = be32(value),
+                _ => {}
+            }
+        }
+        let step = match (kind?, handle, code) {
+            (TYPE_POLICY, ..) => NftStep::Policy { code: policy? },
+            (_, Some(handle), Some(code)) => NftStep::Rule {
+                handle,
+                code,
+                chain: target,
+            },
+            _ => NftStep::End,
+        };
+        let family = match u8::try_from(protocol?).ok()? {
+            family::IPV4 => Family::Ipv4,
+            family::IPV6 => Family::Ipv6,
+            _ => return None,
+        };
+        Some(NftMessage {
+            id: id?,
+            table_family: TableFamily::from_number(table_family),
+            family,
+            table: table?,
+            chain: chain?,
+            step,
+            headers: network.and_then(|network| Headers::read_apart(network, transport)),
+            input,
+            output,
+            conntrack: ct_state.map(|state| TraceConntrack {
+                id: ct_id.map(ConntrackId),
+                direction: ct_direction.and_then(ConntrackDirection::from_number),
+                state: ConntrackState::from_bits(state),
+                status: ct_status.map(ConntrackStatus),
+            }),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn any_attributes_are_read_or_refused(
+            attributes in proptest::collection::vec(
+                (0u16..24, proptest::collection::vec(any::<u8>(), 0..48)), 0..24
+            ),
+            cut in 0usize..512,
+        ) {
+            let mut body = crate::netlink::Body::default();
+            for (kind, value) in &attributes {
+                body.bytes(*kind, value);
+            }
+            let bytes = body.into_bytes();
+            let _ = NftMessage::read(1, Attributes::new(&bytes));
+            let _ = NftMessage::read(2, Attributes::new(&bytes[..cut.min(bytes.len())]));
+        }
+    }
+}

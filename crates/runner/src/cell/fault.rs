@@ -1,0 +1,42 @@
+use fwlab_fabric::{FabricError, NodeGone, SocketError};
+use fwlab_ftp::{Mismatch, PeerError, PeerMissing};
+use fwlab_model::NodeName;
+use fwlab_observe::ObserveError;
+
+use crate::rules::LoadError;
+
+/// What kept a cell from being run to its end. Never an outcome.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Fault {
+    #[error("{0}")]
+    NotSupported(String),
+    #[error("the scenario's stage has no node `{name}`")]
+    NoNode { name: NodeName },
+    #[error("the lab could not be built")]
+    Fabric(#[from] FabricError),
+    #[error("the rules did not load")]
+    Load(#[from] LoadError),
+    #[error("the kernel could not be observed")]
+    Observe(#[from] ObserveError),
+    #[error("a peer failed")]
+    Peer(#[from] PeerError),
+    #[error("a socket could not be ended")]
+    Socket(#[from] SocketError),
+    #[error("the lab was taken down too soon")]
+    Gone(#[from] NodeGone),
+    #[error("the transfer ended well, with the wrong bytes")]
+    Mismatch(#[source] Mismatch),
+}
+
+impl From<PeerMissing> for Fault {
+    fn from(missing: PeerMissing) -> Fault {
+        Fault::NotSupported(missing.to_string())
+    }
+}
+
+impl Fault {
+    /// The fault with all its causes, in one line.
+    pub(crate) fn in_words(&self) -> String {
+        crate::words::with_causes(self)
+    }
+}

@@ -1,0 +1,237 @@
+//! One cell: everything fresh, one transfer, its evidence, its judgement.
+
+mod fault;
+mod session;
+mod timeline;
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use fwlab_fabric::Fabric;
+use fwlab_ftp::{
+    Client, ClientReport, Content, FailureKind, PassivePorts, RunningServer, Server, ServerSettings, Support, TransferSpec,
+};
+use fwlab_observe::{Event, Observer, ObserverSettings};
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+
+use crate::evidence::Evidence;
+use crate::judge::{ClientEnd, Finding, GRACE, judge};
+use crate::patience::{CLIENT_PATIENCE, Patience, STALL};
+use crate::peers::PeerShelf;
+use crate::plan::Cell;
+use crate::record::{CellRecord, Judgement};
+use crate::rules::{Loader, PreparedRuleset};
+
+use fault::Fault;
+use session::Session;
+
+/// The name of the file that every transfer moves.
+const FILE_NAME: &str = "fwlab.bin";
+
+/// What every cell of a run needs.
+#[derive(Debug)]
+pub(crate) struct Workshop {
+    pub(crate) peers: PeerShelf,
+    pub(crate) loader: Loader,
+    pub(crate) patience: Patience,
+    pub(crate) keep_evidence: bool,
+    pub(crate) observation: ObserverSettings,
+}
+
+impl Workshop {
+    /// Runs a cell. Whatever goes wrong in the lab is in the record, never lost and never an outcome.
+    pub(crate) async fn run(&self, cell: &Cell, ruleset: &PreparedRuleset) -> CellRecord {
+        let started = Instant::now();
+        let (judgement, evidence, notes) = match self.attempt(cell, ruleset).await {
+            Ok(ran) => (held_against(cell, ran.finding), ran.evidence, ran.notes),
+            Err(Fault::NotSupported(why)) => (Judgement::Skipped { why }, Evidence::default(), Vec::new()),
+            Err(fault) => {
+                (Judgement::Inconclusive { why: fault.in_words() }, Evidence::default(), Vec::new())
+            }
+        };
+        CellRecord {
+            axes: cell.axes.clone(),
+            judgement,
+            requirement: cell.requirement.as_ref().map(ToString::to_string),
+            evidence,
+            took: started.elapsed(),
+            notes,
+        }
+    }
+
+    async fn attempt(&self, cell: &Cell, ruleset: &PreparedRuleset) -> Result<Ran, Fault> {
+        let stage = &cell.scenario.stage;
+        let Peers { server, client, spec, settings } = Peers::of(cell, &self.peers)?;
+        let early = self.patience == Patience::Early && ruleset.impurities.is_empty();
+        let mut notes: Vec<String> =
+            ruleset.impurities.iter().map(|impurity| format!("full patience: {impurity}")).collect();
+
+        let fabric = Fabric::build(&stage.topology).await?;
+        let node = |name| fabric.node(name).ok_or_else(|| Fault::NoNode { name: Clone::clone(name) });
+        let (sender, mut events) = unbounded_channel();
+        let observation =
+            ObserverSettings { control_ports: vec![stage.connect_to.port()], ..self.observation.clone() };
+        let observe = async {
+            let starts = fabric.nodes().map(|node| Observer::start(node, &observation, sender.clone()));
+            futures::future::try_join_all(starts).await.map_err(Fault::from)
+        };
+        let load = async { self.loader.load(&fabric, ruleset).await.map_err(Fault::from) };
+        let serve = async { server.start(node(&stage.server)?, &settings).await.map_err(Fault::from) };
+        let (observers, (), mut server) = tokio::try_join!(observe, load, serve)?;
+
+        let mut session = Session::new(cell, ruleset, &fabric, &observers, early);
+        let client_node = node(&stage.client)?;
+        let report = {
+            let mut transfer = std::pin::pin!(client.transfer(client_node, &spec));
+            drive(&mut session, &mut events, transfer.as_mut()).await?
+        };
+        for observer in &observers {
+            observer.drain().await?;
+        }
+        while let Ok(event) = events.try_recv() {
+            session.take(event).await?;
+        }
+        let end = match report {
+            None => ClientEnd::Cut,
+            Some(report) => end_of(&spec, report, server.as_mut(), &mut notes).await?,
+        };
+        let finding = judge(session.watch(), &end, session.events_lost(), session.rulebook());
+        notes.extend(session.notes());
+        let passed = matches!(&finding, Finding::Outcome(outcome) if end == ClientEnd::Done && outcome.cause.kind() == "none");
+        let evidence = if passed && !self.keep_evidence { Evidence::default() } else { session.timeline(&finding) };
+        Ok(Ran { finding, evidence, notes })
+    }
+}
+
+/// Why a cell would be skipped, as far as is known without running it.
+pub(crate) fn skip_reason(cell: &Cell, shelf: &PeerShelf) -> Option<String> {
+    Peers::of(cell, shelf).err().map(|fault| fault.in_words())
+}
+
+/// The two peers of a cell, and what they are told.
+struct Peers {
+    server: Arc<dyn Server>,
+    client: Arc<dyn Client>,
+    spec: TransferSpec,
+    settings: ServerSettings,
+}
+
+impl Peers {
+    fn of(cell: &Cell, shelf: &PeerShelf) -> Result<Peers, Fault> {
+        let spec = transfer_of(cell);
+        let settings = settings_of(cell, &spec);
+        let server = shelf.server(cell.axes.server)?;
+        let client = shelf.client(cell.axes.client)?;
+        supported(cell.axes.server, server.supports(&spec, &settings))?;
+        supported(cell.axes.client, client.supports(&spec))?;
+        Ok(Peers { server, client, spec, settings })
+    }
+}
+
+struct Ran {
+    finding: Finding,
+    evidence: Evidence,
+    notes: Vec<String>,
+}
+
+fn supported(peer: fwlab_ftp::PeerName, support: Support) -> Result<(), Fault> {
+    match support {
+        Support::Yes => Ok(()),
+        Support::No { why } => Err(Fault::NotSupported(format!("not supported by {peer}: {why}"))),
+    }
+}
+
+/// Lets the client work and the kernel report, until the client is done, or the
+/// cell is decided and the client has had its grace.
+async fn drive(
+    session: &mut Session<'_>,
+    events: &mut UnboundedReceiver<Event>,
+    mut transfer: std::pin::Pin<&mut (impl Future<Output = Result<ClientReport, fwlab_ftp::PeerError>> + ?Sized)>,
+) -> Result<Option<ClientReport>, Fault> {
+    let mut cut: Option<tokio::time::Instant> = None;
+    loop {
+        let stall = tokio::time::Instant::now() + STALL;
+        let wake = cut.map_or(stall, |cut| cut.min(stall));
+        tokio::select! {
+            biased;
+            Some(event) = events.recv() => {
+                session.take(event).await?;
+                // Whatever else is waiting belongs to the same moment.
+                while let Ok(event) = events.try_recv() {
+                    session.take(event).await?;
+                }
+                if session.end_dead_connections().await? && cut.is_none() {
+                    cut = Some(tokio::time::Instant::now() + GRACE);
+                }
+            }
+            report = transfer.as_mut() => return Ok(Some(report?)),
+            () = tokio::time::sleep_until(wake) => {
+                if cut.is_some_and(|cut| cut <= tokio::time::Instant::now()) {
+                    return Ok(None);
+                }
+                session.stalled().await?;
+            }
+        }
+    }
+}
+
+/// What the client's report amounts to: done only when the bytes are the right ones too.
+async fn end_of(
+    spec: &TransferSpec,
+    report: ClientReport,
+    server: &mut dyn RunningServer,
+    notes: &mut Vec<String>,
+) -> Result<ClientEnd, Fault> {
+    let transferred = match report.result {
+        Ok(transferred) => transferred,
+        Err(failure) => {
+            if let FailureKind::Fallback { used } = &failure.kind {
+                let used: Vec<&str> = used.iter().map(|setup| setup.word()).collect();
+                notes.push(format!("the client used {} instead of {}", used.join(", "), spec.data_setup));
+            }
+            return Ok(ClientEnd::Failed(failure.to_string()));
+        }
+    };
+    let stored = if spec.operation.is_upload() { server.stored(spec.content.name()).await? } else { None };
+    match spec.verify(&transferred, stored) {
+        Ok(()) => Ok(ClientEnd::Done),
+        Err(mismatch) => Err(Fault::Mismatch(mismatch)),
+    }
+}
+
+fn transfer_of(cell: &Cell) -> TransferSpec {
+    let scenario = &cell.scenario;
+    TransferSpec {
+        server: scenario.stage.connect_to,
+        data_setup: cell.axes.data,
+        protection: cell.axes.protection,
+        operation: cell.axes.operation,
+        content: Content::new(FILE_NAME, scenario.size).expect("the reader admits no larger content"),
+        active_ports: scenario.client.active_ports.clone(),
+        patience: CLIENT_PATIENCE,
+        pace: scenario.client.read_pace.and_then(std::num::NonZeroU64::new),
+    }
+}
+
+fn settings_of(cell: &Cell, spec: &TransferSpec) -> ServerSettings {
+    let scenario = &cell.scenario;
+    ServerSettings {
+        address: scenario.stage.connect_to.ip(),
+        control_port: scenario.server.control_port,
+        passive_ports: scenario.server.passive_ports.map(|(min, max)| PassivePorts { min, max }),
+        data_source_port: scenario.server.data_source_port,
+        stored: spec.stored_before(),
+        alone_in_node: scenario.stage.client != scenario.stage.server,
+        options: scenario.server.options.iter().map(|(name, value)| (name.clone(), value.clone())).collect(),
+    }
+}
+
+fn held_against(cell: &Cell, finding: Finding) -> Judgement {
+    let outcome = match finding {
+        Finding::Inconclusive(why) => return Judgement::Inconclusive { why },
+        Finding::Outcome(outcome) => outcome,
+    };
+    let Some(requirement) = &cell.requirement else { return Judgement::Reported(outcome) };
+    let differences = requirement.differences(&outcome);
+    if differences.is_empty() { Judgement::Met(outcome) } else { Judgement::Missed { outcome, differences } }
+}

@@ -1,0 +1,120 @@
+//! Which cells of a plan are run.
+
+use crate::plan::Axes;
+
+/// Chooses cells by name. A filter is alternatives; each is terms that must all hold.
+///
+/// A term `axis=word` names a value of an axis (`scenario`, `ruleset`, `backend`,
+/// `server`, `client`, `data`, `family`, `protection`, `operation`) or a `tag`;
+/// any other term is looked for in the cell's name.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Filter {
+    alternatives: Vec<Vec<Term>>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Term {
+    Axis(&'static str, String),
+    Part(String),
+}
+
+/// A filter that cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum FilterError {
+    /// There is nothing in it.
+    #[error("an empty filter would choose nothing")]
+    Empty,
+    /// `axis=word` with an axis that is none.
+    #[error("`{0}` is no axis; the axes are {axes}", axes = AXES.join(", "))]
+    UnknownAxis(String),
+}
+
+const AXES: [&str; 10] =
+    ["scenario", "ruleset", "backend", "server", "client", "data", "protection", "family", "operation", "tag"];
+
+impl Filter {
+    /// Reads the alternatives of a command line; none at all admit every cell.
+    pub fn parse<S: AsRef<str>>(alternatives: &[S]) -> Result<Filter, FilterError> {
+        let alternatives = alternatives.iter().map(|text| {
+            let terms = text.as_ref().split_whitespace().map(term).collect::<Result<Vec<_>, _>>()?;
+            if terms.is_empty() { Err(FilterError::Empty) } else { Ok(terms) }
+        });
+        Ok(Filter { alternatives: alternatives.collect::<Result<_, _>>()? })
+    }
+
+    /// Whether a cell is chosen.
+    pub fn admits(&self, axes: &Axes, tags: &[String]) -> bool {
+        let name = axes.to_string();
+        let holds = |term: &Term| match term {
+            Term::Part(part) => name.contains(part.as_str()),
+            Term::Axis("tag", word) => tags.iter().any(|tag| tag == word),
+            Term::Axis(axis, word) => value(axes, axis) == *word,
+        };
+        self.alternatives.is_empty() || self.alternatives.iter().any(|terms| terms.iter().all(holds))
+    }
+}
+
+fn term(text: &str) -> Result<Term, FilterError> {
+    match text.split_once('=') {
+        None => Ok(Term::Part(text.to_owned())),
+        Some((axis, word)) => match AXES.iter().find(|known| **known == axis) {
+            Some(axis) => Ok(Term::Axis(axis, word.to_owned())),
+            None => Err(FilterError::UnknownAxis(axis.to_owned())),
+        },
+    }
+}
+
+fn value(axes: &Axes, axis: &str) -> String {
+    match axis {
+        "scenario" => axes.scenario.clone(),
+        "ruleset" => axes.ruleset.clone(),
+        "backend" => axes.backend.to_string(),
+        "server" => axes.server.to_string(),
+        "client" => axes.client.to_string(),
+        "data" => axes.data.to_string(),
+        "protection" => axes.protection.to_string(),
+        "family" => axes.family.to_string(),
+        _ => axes.operation.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use fwlab_ftp::PeerName;
+    use fwlab_model::{Backend, DataSetup, Family, Operation, Protection};
+
+    use super::*;
+
+    fn axes() -> Axes {
+        Axes {
+            scenario: "seed/active".into(),
+            ruleset: "helper".into(),
+            backend: Backend::Nft,
+            server: PeerName::Libunftp,
+            client: PeerName::Suppaftp,
+            data: DataSetup::Pasv,
+            protection: Protection::Plain,
+            family: Family::Ipv4,
+            operation: Operation::Retr,
+        }
+    }
+
+    #[test]
+    fn terms_of_one_alternative_must_all_hold() {
+        let admits = |texts: &[&str]| Filter::parse(texts).expect("a filter").admits(&axes(), &["seed".into()]);
+        assert!(admits(&[]));
+        assert!(admits(&["active"]));
+        assert!(admits(&["data=pasv backend=nft"]));
+        assert!(!admits(&["data=pasv backend=legacy"]));
+        assert!(admits(&["data=port", "data=pasv"]));
+        assert!(admits(&["tag=seed"]));
+        assert!(!admits(&["tag=see"]));
+        assert!(!admits(&["passive"]));
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_an_error() {
+        assert_eq!(Filter::parse(&["side=x"]), Err(FilterError::UnknownAxis("side".into())));
+        assert_eq!(Filter::parse(&[" "]), Err(FilterError::Empty));
+    }
+}

@@ -1,0 +1,156 @@
+//! The judge: from what was watched and what the client says to an outcome. Pure.
+
+mod stop;
+mod track;
+mod watch;
+
+use std::time::Duration;
+
+use fwlab_ftp::wire::Reply;
+use fwlab_model::{Cause, NodeName, Outcome, Packet, Phase, Symptom, TcpFlags};
+
+pub use stop::{Stop, StoppedBy};
+pub use track::{Death, Track};
+pub use watch::{Role, Watch};
+
+/// How the client's part ended, as far as the judge needs to know.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ClientEnd {
+    /// The bytes compared and the final reply was read, over the data setup that was asked for.
+    Done,
+    /// It failed, in its own words.
+    Failed(String),
+    /// The cell was decided before it ended.
+    Cut,
+}
+
+/// What the judge makes of a cell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Finding {
+    /// This happened.
+    Outcome(Outcome),
+    /// The lab could not tell, and why.
+    Inconclusive(String),
+}
+
+/// Turns a stop into a cause: looks up the rule's text and source line.
+pub trait Explain {
+    /// The cause that a stop is.
+    fn cause_of(&self, stop: &Stop) -> Cause;
+}
+
+/// Decides a cell.
+///
+/// Passing is decided end to end. Not passing is decided by what the kernel showed:
+/// a connection's death, a peer's refusal, a packet that vanished. Where there is
+/// none of these, or where events were lost, the lab could not tell.
+pub fn judge(watch: &Watch, client: &ClientEnd, events_lost: bool, explain: &dyn Explain) -> Finding {
+    let client_words = match client {
+        ClientEnd::Done => {
+            return Finding::Outcome(Outcome {
+                symptom: Symptom::Transferred,
+                phase: Phase::Completion,
+                cause: Cause::None,
+            });
+        }
+        ClientEnd::Failed(words) => words.as_str(),
+        ClientEnd::Cut => "it was still waiting",
+    };
+    if events_lost {
+        return Finding::Inconclusive(format!(
+            "the transfer failed, and the kernel's evidence is incomplete (events were lost); the client: {client_words}"
+        ));
+    }
+    if let Some((_, role, death)) = watch.deciding() {
+        return Finding::Outcome(dead(watch, role, &death, explain));
+    }
+    if let Some((phase, reply)) = refusal(watch) {
+        return Finding::Outcome(Outcome {
+            symptom: Symptom::Refused,
+            phase,
+            cause: Cause::Reply { reply: reply.to_string() },
+        });
+    }
+    if let Some((role, node, packet)) = vanished(watch) {
+        let control = role == Role::Control;
+        return Finding::Outcome(Outcome {
+            symptom: if control { Symptom::ControlTimeout } else { Symptom::DataTimeout },
+            phase: if control { Phase::ControlConnect } else { Phase::DataConnect },
+            cause: Cause::Loss { node, packet },
+        });
+    }
+    Finding::Inconclusive(format!(
+        "the transfer failed at {}, but no rule stopped a packet of it and no host or peer said no; the client: \
+         {client_words}",
+        watch.dialogue_so_far().progress().phase()
+    ))
+}
+
+fn dead(watch: &Watch, role: Role, death: &Death, explain: &dyn Explain) -> Outcome {
+    let control = role == Role::Control;
+    let silent = matches!(death, Death::Dropped(_));
+    let symptom = match (control, silent) {
+        (true, true) => Symptom::ControlTimeout,
+        (true, false) => Symptom::ControlRejected,
+        (false, true) => Symptom::DataTimeout,
+        (false, false) => Symptom::DataRejected,
+    };
+    let phase = match (control, death.in_handshake()) {
+        (true, true) => Phase::ControlConnect,
+        (true, false) => watch.phase_without(death),
+        (false, true) => Phase::DataConnect,
+        (false, false) => Phase::Transfer,
+    };
+    let cause = match death {
+        Death::Dropped(stop) | Death::Rejected(stop) => explain.cause_of(stop),
+        Death::Refused { node, packet, .. } => Cause::Host { node: node.clone(), packet: *packet },
+    };
+    Outcome { symptom, phase, cause }
+}
+
+/// The reply by which a peer said no to something that the transfer needs.
+fn refusal(watch: &Watch) -> Option<(Phase, Reply)> {
+    let progress = watch.dialogue_so_far().progress();
+    let refused = |reply: &&Reply| reply.code.is_negative();
+    if let Some(reply) = progress.greeting.as_ref().filter(refused) {
+        return Some((Phase::Greeting, reply.clone()));
+    }
+    if let Some((phase, reply)) = watch.refused_command() {
+        return Some((*phase, reply.clone()));
+    }
+    let asked = progress.setups.iter().filter(|exchange| exchange.setup == watch.asked());
+    if let Some(reply) = asked.filter_map(|exchange| exchange.answer.as_ref()).find(refused) {
+        return Some((Phase::Negotiate, reply.clone()));
+    }
+    let completion = progress.completion.as_ref().filter(refused)?;
+    let phase = if progress.preliminary.is_some() { Phase::Transfer } else { Phase::Negotiate };
+    Some((phase, completion.clone()))
+}
+
+/// A SYN that left one node and never came in at the next: lost outside netfilter,
+/// as no rule stopped it.
+fn vanished(watch: &Watch) -> Option<(Role, NodeName, Packet)> {
+    let control = watch.control_flow().into_iter().filter_map(|flow| Some((flow, watch.track(&flow)?, Role::Control)));
+    let data = watch.asked_data().map(|(flow, track)| (*flow, track, watch.role(flow)));
+    let (flow, track, role) = control.chain(data).find(|(_, track, _)| !track.is_answered())?;
+    let target = watch.owner_of(flow.to.ip());
+    let reached = target.is_some_and(|target| track.syn_seen.iter().any(|(node, inbound)| node == target && *inbound));
+    if reached {
+        return None;
+    }
+    let (node, _) = track.syn_seen.last()?;
+    let packet = Packet::Tcp {
+        flow,
+        flags: TcpFlags(TcpFlags::SYN),
+        sequence: track.syn_sequence,
+        payload: 0,
+    };
+    Some((role, node.clone(), packet))
+}
+
+/// How long a client is waited for after its cell is decided: time to fall back,
+/// which is told as a note, and never part of the outcome.
+pub const GRACE: Duration = Duration::from_millis(300);
+
+#[cfg(test)]
+mod tests;

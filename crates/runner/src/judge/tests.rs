@@ -1,0 +1,346 @@
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
+use std::time::{Duration, Instant};
+
+use fwlab_model::{
+    Backend, Cause, ChainId, DataSetup, Family, Flow, NodeName, Outcome, Packet, Phase, Symptom, TcpFlags,
+};
+
+use super::{ClientEnd, Explain, Finding, Stop, StoppedBy, Watch, judge};
+
+const SYN: u8 = TcpFlags::SYN;
+const SYN_ACK: u8 = TcpFlags::SYN | TcpFlags::ACK;
+const ACK: u8 = TcpFlags::ACK;
+const RST: u8 = TcpFlags::RST | TcpFlags::ACK;
+
+fn address(text: &str) -> SocketAddr {
+    text.parse().expect("an address and port")
+}
+
+fn flow(from: &str, to: &str) -> Flow {
+    Flow { from: address(from), to: address(to) }
+}
+
+fn tcp(flow: Flow, flags: u8, sequence: u32, payload: u32) -> Packet {
+    Packet::Tcp { flow, flags: TcpFlags(flags), sequence, payload }
+}
+
+fn control() -> Flow {
+    flow("10.0.0.2:40000", "10.0.0.1:21")
+}
+
+/// A session, told to a watch step by step.
+struct Told {
+    watch: Watch,
+    now: Instant,
+    sequences: [u32; 2],
+}
+
+impl Told {
+    fn new(asked: DataSetup) -> Told {
+        let owners: BTreeMap<IpAddr, NodeName> = [
+            ("10.0.0.2".parse().expect("an address"), NodeName::client()),
+            ("10.0.0.1".parse().expect("an address"), NodeName::server()),
+        ]
+        .into();
+        Told { watch: Watch::new(address("10.0.0.1:21"), asked, owners), now: Instant::now(), sequences: [1, 1] }
+    }
+
+    /// A control connection that is up.
+    fn connected(asked: DataSetup) -> Told {
+        let mut told = Told::new(asked);
+        told.opened(control());
+        told
+    }
+
+    /// A session that is logged in.
+    fn logged_in(asked: DataSetup) -> Told {
+        let mut told = Told::connected(asked);
+        for (client, line) in
+            [(false, "220 hi"), (true, "USER a"), (false, "331 pw"), (true, "PASS b"), (false, "230 in")]
+        {
+            told.says(client, line);
+        }
+        told
+    }
+
+    fn later(&mut self, ms: u64) {
+        self.now += Duration::from_millis(ms);
+    }
+
+    fn node_of(&self, address: SocketAddr) -> NodeName {
+        self.watch.owner_of(address.ip()).expect("an address of the lab").clone()
+    }
+
+    /// A packet that leaves one node and comes in at the other.
+    fn passes(&mut self, flow: Flow, flags: u8) {
+        let packet = tcp(flow, flags, 7, 0);
+        let (sender, receiver) = (self.node_of(flow.from), self.node_of(flow.to));
+        self.watch.captured(self.now, &sender, false, &packet);
+        self.watch.captured(self.now, &receiver, true, &packet);
+        self.later(1);
+    }
+
+    fn opened(&mut self, flow: Flow) {
+        self.passes(flow, SYN);
+        self.passes(flow.reversed(), SYN_ACK);
+        self.passes(flow, ACK);
+    }
+
+    fn says(&mut self, client: bool, line: &str) {
+        let flow = if client { control() } else { control().reversed() };
+        let bytes = format!("{line}\r\n").into_bytes();
+        let sequence = &mut self.sequences[usize::from(client)];
+        let packet = tcp(flow, ACK, *sequence, bytes.len() as u32);
+        *sequence += bytes.len() as u32;
+        self.watch.dialogue(&packet, &bytes);
+    }
+
+    fn stopped(&mut self, node: NodeName, packet: Packet, rejects: bool) {
+        let by = StoppedBy::Policy(Backend::Nft, chain());
+        self.watch.stopped(Stop { at: self.now, node, by, rejects, packet });
+        self.later(1);
+    }
+
+    fn judged(&self, end: &ClientEnd) -> Finding {
+        judge(&self.watch, end, false, &Plain)
+    }
+}
+
+fn chain() -> ChainId {
+    ChainId { family: Family::Ipv4, table: "filter".into(), chain: "INPUT".into() }
+}
+
+struct Plain;
+
+impl Explain for Plain {
+    fn cause_of(&self, stop: &Stop) -> Cause {
+        Cause::Policy {
+            node: stop.node.clone(),
+            backend: Backend::Nft,
+            chain: chain(),
+            source_line: None,
+            statement: "-P INPUT DROP".into(),
+            packet: stop.packet,
+        }
+    }
+}
+
+fn failed() -> ClientEnd {
+    ClientEnd::Failed("it failed".into())
+}
+
+#[track_caller]
+fn outcome(finding: Finding) -> Outcome {
+    match finding {
+        Finding::Outcome(outcome) => outcome,
+        Finding::Inconclusive(why) => panic!("inconclusive: {why}"),
+    }
+}
+
+#[test]
+fn a_dropped_control_syn_is_a_control_timeout() {
+    let mut told = Told::new(DataSetup::Pasv);
+    let syn = tcp(control(), SYN, 7, 0);
+    told.watch.captured(told.now, &NodeName::client(), false, &syn);
+    told.stopped(NodeName::server(), syn, false);
+    let outcome = outcome(told.judged(&failed()));
+    assert_eq!((outcome.symptom, outcome.phase), (Symptom::ControlTimeout, Phase::ControlConnect));
+    assert_eq!(outcome.cause.kind(), "policy");
+}
+
+#[test]
+fn a_syn_that_its_own_node_stops_is_on_no_wire_and_is_known_all_the_same() {
+    let mut told = Told::new(DataSetup::Pasv);
+    told.stopped(NodeName::client(), tcp(control(), SYN, 7, 0), false);
+    assert_eq!(outcome(told.judged(&failed())).symptom, Symptom::ControlTimeout);
+}
+
+#[test]
+fn an_announced_data_syn_that_is_dropped_is_a_data_timeout_whatever_comes_first() {
+    for announced_first in [true, false] {
+        let mut told = Told::logged_in(DataSetup::Port);
+        let data = flow("10.0.0.1:20", "10.0.0.2:39632");
+        let announce = |told: &mut Told| told.says(true, "PORT 10,0,0,2,154,208");
+        if announced_first {
+            announce(&mut told);
+        }
+        told.stopped(NodeName::client(), tcp(data, SYN, 9, 0), false);
+        if !announced_first {
+            assert!(told.watch.deciding().is_none(), "nobody announced it yet");
+            announce(&mut told);
+        }
+        assert!(told.watch.deciding().is_some());
+        let outcome = outcome(told.judged(&failed()));
+        assert_eq!((outcome.symptom, outcome.phase), (Symptom::DataTimeout, Phase::DataConnect));
+    }
+}
+
+#[test]
+fn the_servers_425_does_not_hide_the_rule() {
+    let mut told = Told::logged_in(DataSetup::Port);
+    told.says(true, "PORT 10,0,0,2,154,208");
+    told.stopped(NodeName::client(), tcp(flow("10.0.0.1:20", "10.0.0.2:39632"), SYN, 9, 0), false);
+    told.says(false, "425 cannot connect");
+    assert_eq!(outcome(told.judged(&failed())).cause.kind(), "policy");
+}
+
+#[test]
+fn a_connection_that_nobody_announced_decides_nothing() {
+    let mut told = Told::logged_in(DataSetup::Pasv);
+    told.stopped(NodeName::server(), tcp(flow("10.0.0.2:5000", "10.0.0.1:8080"), SYN, 9, 0), false);
+    assert!(told.watch.deciding().is_none());
+    assert!(matches!(told.judged(&failed()), Finding::Inconclusive(_)));
+}
+
+#[test]
+fn the_death_of_a_fallbacks_connection_does_not_decide() {
+    let mut told = Told::logged_in(DataSetup::Epsv);
+    told.says(true, "EPSV");
+    told.says(false, "500 what");
+    told.says(true, "PASV");
+    told.says(false, "227 Entering (10,0,0,1,122,8)");
+    told.stopped(NodeName::server(), tcp(flow("10.0.0.2:5000", "10.0.0.1:31240"), SYN, 9, 0), false);
+    assert!(told.watch.deciding().is_none());
+    let outcome = outcome(told.judged(&failed()));
+    assert_eq!((outcome.symptom, outcome.phase), (Symptom::Refused, Phase::Negotiate));
+}
+
+fn passive_announced() -> (Told, Flow) {
+    let mut told = Told::logged_in(DataSetup::Pasv);
+    told.says(true, "PASV");
+    told.says(false, "227 Entering (10,0,0,1,122,8)");
+    (told, flow("10.0.0.2:5000", "10.0.0.1:31240"))
+}
+
+#[test]
+fn a_dropped_syn_ack_counts_though_it_was_seen_on_the_wire() {
+    let (mut told, data) = passive_announced();
+    told.passes(data, SYN);
+    told.passes(data.reversed(), SYN_ACK);
+    told.stopped(NodeName::client(), tcp(data.reversed(), SYN_ACK, 7, 0), false);
+    assert_eq!(outcome(told.judged(&failed())).symptom, Symptom::DataTimeout);
+}
+
+#[test]
+fn a_first_syn_that_is_dropped_and_a_second_that_passes_is_no_death() {
+    let (mut told, data) = passive_announced();
+    told.passes(data, SYN);
+    told.stopped(NodeName::server(), tcp(data, SYN, 7, 0), false);
+    assert!(told.watch.deciding().is_some());
+    told.later(1000);
+    told.opened(data);
+    assert!(told.watch.deciding().is_none());
+}
+
+#[test]
+fn a_later_packet_must_be_dropped_again_and_not_at_once() {
+    let (mut told, data) = passive_announced();
+    told.opened(data);
+    let packet = tcp(data.reversed(), ACK, 100, 1448);
+    told.stopped(NodeName::client(), packet, false);
+    told.stopped(NodeName::client(), packet, false);
+    assert!(told.watch.deciding().is_none(), "two equal packets at once are no retransmission");
+    told.later(210);
+    told.stopped(NodeName::client(), packet, false);
+    let outcome = outcome(told.judged(&failed()));
+    assert_eq!((outcome.symptom, outcome.phase), (Symptom::DataTimeout, Phase::Transfer));
+}
+
+#[test]
+fn a_reject_is_a_rejection_only_when_its_answer_arrives() {
+    for answer_stopped in [false, true] {
+        let (mut told, data) = passive_announced();
+        told.passes(data, SYN);
+        told.stopped(NodeName::server(), tcp(data, SYN, 7, 0), true);
+        let answer = tcp(data.reversed(), RST, 0, 0);
+        if answer_stopped {
+            told.stopped(NodeName::server(), answer, false);
+        } else {
+            told.passes(data.reversed(), RST);
+        }
+        let expected = if answer_stopped { Symptom::DataTimeout } else { Symptom::DataRejected };
+        let outcome = outcome(told.judged(&failed()));
+        assert_eq!((outcome.symptom, outcome.cause.kind()), (expected, "policy"));
+        assert_eq!(outcome.cause.packet(), Some(&tcp(data, SYN, 7, 0)));
+    }
+}
+
+#[test]
+fn a_reset_that_no_rule_sent_is_the_hosts() {
+    let (mut told, data) = passive_announced();
+    told.passes(data, SYN);
+    told.passes(data.reversed(), RST);
+    let outcome = outcome(told.judged(&failed()));
+    assert_eq!(outcome.symptom, Symptom::DataRejected);
+    assert!(matches!(outcome.cause, Cause::Host { node, .. } if node == NodeName::server()));
+}
+
+#[test]
+fn a_reset_that_ends_a_connection_that_was_up_decides_nothing() {
+    let (mut told, data) = passive_announced();
+    told.opened(data);
+    told.passes(data.reversed(), RST);
+    assert!(told.watch.deciding().is_none());
+}
+
+#[test]
+fn a_syn_that_never_arrives_and_that_no_rule_stopped_is_a_loss() {
+    let (mut told, data) = passive_announced();
+    told.watch.captured(told.now, &NodeName::client(), false, &tcp(data, SYN, 7, 0));
+    let outcome = outcome(told.judged(&failed()));
+    assert!(matches!(outcome.cause, Cause::Loss { node, .. } if node == NodeName::client()));
+}
+
+#[test]
+fn the_phase_of_a_dead_control_connection_leaves_out_what_did_not_arrive() {
+    let mut told = Told::connected(DataSetup::Pasv);
+    let greeting = tcp(control().reversed(), ACK, 1, 8);
+    told.says(false, "220 hi");
+    told.stopped(NodeName::client(), greeting, false);
+    told.later(210);
+    told.stopped(NodeName::client(), greeting, false);
+    let outcome = outcome(told.judged(&failed()));
+    assert_eq!((outcome.symptom, outcome.phase), (Symptom::ControlTimeout, Phase::Greeting));
+}
+
+#[test]
+fn a_lost_final_reply_is_completion() {
+    let (mut told, data) = passive_announced();
+    told.opened(data);
+    told.says(true, "RETR x");
+    told.says(false, "150 here");
+    let sequence = told.sequences[0];
+    told.says(false, "226 done");
+    let reply = tcp(control().reversed(), ACK, sequence, 10);
+    told.stopped(NodeName::server(), reply, false);
+    told.later(210);
+    told.stopped(NodeName::server(), reply, false);
+    let outcome = outcome(told.judged(&failed()));
+    assert_eq!((outcome.symptom, outcome.phase), (Symptom::ControlTimeout, Phase::Completion));
+}
+
+#[test]
+fn a_refused_login_is_refused_at_login() {
+    let mut told = Told::connected(DataSetup::Pasv);
+    for (client, line) in [(false, "220 hi"), (true, "USER a"), (false, "530 no")] {
+        told.says(client, line);
+    }
+    let outcome = outcome(told.judged(&failed()));
+    assert_eq!((outcome.symptom, outcome.phase), (Symptom::Refused, Phase::Login));
+}
+
+#[test]
+fn a_failure_without_evidence_is_inconclusive() {
+    let told = Told::logged_in(DataSetup::Pasv);
+    assert!(matches!(told.judged(&failed()), Finding::Inconclusive(_)));
+}
+
+#[test]
+fn lost_events_never_make_a_block_and_never_unmake_a_pass() {
+    let mut told = Told::new(DataSetup::Pasv);
+    told.stopped(NodeName::client(), tcp(control(), SYN, 7, 0), false);
+    assert!(matches!(judge(&told.watch, &failed(), true, &Plain), Finding::Inconclusive(_)));
+    let passed = judge(&told.watch, &ClientEnd::Done, true, &Plain);
+    assert_eq!(outcome(passed).symptom, Symptom::Transferred);
+}

@@ -1,0 +1,171 @@
+use std::time::Duration;
+
+use fwlab_model::{Cause, Outcome, Phase, Symptom};
+use serde::Serialize;
+
+use crate::evidence::Evidence;
+use crate::plan::Axes;
+
+/// The run record's version. It changes when a reader of the old one would go wrong.
+pub const RECORD_SCHEMA_VERSION: u32 = 1;
+
+/// What became of a cell, held against its requirement.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Judgement {
+    /// The outcome is what was required.
+    Met(Outcome),
+    /// It is not.
+    Missed {
+        /// What happened.
+        outcome: Outcome,
+        /// In what it differs.
+        differences: Vec<String>,
+    },
+    /// Nothing was required.
+    Reported(Outcome),
+    /// The lab could not tell.
+    Inconclusive {
+        /// Why.
+        why: String,
+    },
+    /// The cell was not run.
+    Skipped {
+        /// Why.
+        why: String,
+    },
+}
+
+impl Judgement {
+    /// The word in reports.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Judgement::Met(_) => "met",
+            Judgement::Missed { .. } => "missed",
+            Judgement::Reported(_) => "reported",
+            Judgement::Inconclusive { .. } => "inconclusive",
+            Judgement::Skipped { .. } => "skipped",
+        }
+    }
+
+    /// What happened, where the lab could tell.
+    pub fn outcome(&self) -> Option<&Outcome> {
+        match self {
+            Judgement::Met(outcome) | Judgement::Reported(outcome) | Judgement::Missed { outcome, .. } => Some(outcome),
+            Judgement::Inconclusive { .. } | Judgement::Skipped { .. } => None,
+        }
+    }
+}
+
+/// A finished cell.
+#[derive(Debug, Clone)]
+pub struct CellRecord {
+    /// Its place in the matrix.
+    pub axes: Axes,
+    /// What became of it.
+    pub judgement: Judgement,
+    /// What was required of it, in words; `None` where nothing was.
+    pub requirement: Option<String>,
+    /// What the kernel and the wire showed; empty for a cell that was not run.
+    pub evidence: Evidence,
+    /// How long it took.
+    pub took: Duration,
+    /// Things to know about it that change nothing: full patience and why, a fallback of the client.
+    pub notes: Vec<String>,
+}
+
+/// One line of the JSON report.
+#[derive(Debug, Serialize)]
+pub struct JsonLine<'a> {
+    schema: u32,
+    scenario: &'a str,
+    ruleset: &'a str,
+    backend: &'static str,
+    server: String,
+    client: String,
+    data: &'static str,
+    protection: &'static str,
+    family: &'static str,
+    operation: &'static str,
+    symptom: Option<Symptom>,
+    phase: Option<Phase>,
+    cause: Option<JsonCause<'a>>,
+    requirement: Option<&'a str>,
+    result: &'static str,
+    why: Option<String>,
+    notes: &'a [String],
+    ms: f64,
+}
+
+#[derive(Debug, Serialize)]
+struct JsonCause<'a> {
+    kind: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    node: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rule_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source_line: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    statement: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    packet: Option<String>,
+}
+
+impl<'a> JsonCause<'a> {
+    fn of(cause: &'a Cause) -> JsonCause<'a> {
+        let packet = cause.packet().map(ToString::to_string);
+        let bare = JsonCause { kind: cause.kind(), node: None, rule_id: None, source_line: None, statement: None, packet };
+        match cause {
+            Cause::None => bare,
+            Cause::Rule { node, rule, source_line, statement, .. } => JsonCause {
+                node: Some(node.as_str()),
+                rule_id: Some(rule.to_string()),
+                source_line: *source_line,
+                statement: Some(statement),
+                ..bare
+            },
+            Cause::Policy { node, chain, source_line, statement, .. } => JsonCause {
+                node: Some(node.as_str()),
+                rule_id: Some(format!("{chain}/policy")),
+                source_line: *source_line,
+                statement: Some(statement),
+                ..bare
+            },
+            Cause::Helper { node, .. } | Cause::Host { node, .. } | Cause::Loss { node, .. } => {
+                JsonCause { node: Some(node.as_str()), ..bare }
+            }
+            Cause::Reply { reply } => JsonCause { statement: Some(reply), ..bare },
+        }
+    }
+}
+
+impl CellRecord {
+    /// The record as one line of the JSON report, to be serialised.
+    pub fn json_line(&self) -> JsonLine<'_> {
+        let outcome = self.judgement.outcome();
+        JsonLine {
+            schema: RECORD_SCHEMA_VERSION,
+            scenario: &self.axes.scenario,
+            ruleset: &self.axes.ruleset,
+            backend: self.axes.backend.word(),
+            server: self.axes.server.to_string(),
+            client: self.axes.client.to_string(),
+            data: self.axes.data.word(),
+            protection: self.axes.protection.word(),
+            family: self.axes.family.word(),
+            operation: self.axes.operation.word(),
+            symptom: outcome.map(|outcome| outcome.symptom),
+            phase: outcome.map(|outcome| outcome.phase),
+            cause: outcome.map(|outcome| JsonCause::of(&outcome.cause)),
+            requirement: self.requirement.as_deref(),
+            result: self.judgement.word(),
+            why: match &self.judgement {
+                Judgement::Missed { differences, .. } => Some(differences.join("; ")),
+                Judgement::Inconclusive { why } | Judgement::Skipped { why } => Some(why.clone()),
+                Judgement::Met(_) | Judgement::Reported(_) => None,
+            },
+            notes: &self.notes,
+            ms: (self.took.as_secs_f64() * 1e5).round() / 100.0,
+        }
+    }
+}

@@ -1,0 +1,142 @@
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::time::Duration;
+
+use fwlab_fabric::{Fabric, Node, NodeGone, ToolCall, ToolError, ToolOutput};
+use fwlab_model::ruleset::Listing;
+use fwlab_model::{Backend, Family, NodeName};
+
+use super::tools::{NoLoader, Tools, command};
+use super::{Part, PreparedRuleset};
+
+/// A loader of 20,000 rules needs a second; one that needs longer hangs.
+const DEADLINE: Duration = Duration::from_secs(60);
+
+/// The lock that iptables-legacy takes. The default one is a file of the host, for
+/// all namespaces; this one is the namespace itself, and nothing is left behind.
+const LOCK: (&str, &str) = ("XTABLES_LOCKFILE", "/proc/self/ns/net");
+
+/// Loads rulesets with the real programs.
+#[derive(Debug, Clone)]
+pub struct Loader {
+    pub(super) tools: Tools,
+}
+
+/// Why rules could not be loaded into a node, or listed.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// The program for this backend and family is not there.
+    #[error("no {}-{backend}-restore on this machine", command(*family))]
+    NoTool {
+        /// The backend.
+        backend: Backend,
+        /// The family.
+        family: Family,
+    },
+    /// The program could not be run.
+    #[error("the loader could not be run")]
+    Tool(#[from] ToolError),
+    /// The node is gone.
+    #[error(transparent)]
+    Gone(#[from] NodeGone),
+    /// The lab has no such node.
+    #[error("no node `{0}` to load rules into")]
+    NoNode(NodeName),
+    /// The program refused the rules, which it had loaded before.
+    #[error("{argv} ended with {status}: {stderr}")]
+    Refused {
+        /// What was run.
+        argv: String,
+        /// How it ended.
+        status: std::process::ExitStatus,
+        /// Its words.
+        stderr: String,
+    },
+    /// The listing could not be read.
+    #[error("what {argv} lists cannot be read: {why}")]
+    Listing {
+        /// What was run.
+        argv: String,
+        /// Why.
+        why: String,
+    },
+}
+
+type Key = (Backend, Family, Arc<str>);
+
+/// Rulesets that were proven to load, by backend, family and text: a test process with
+/// many labs proves each once.
+static PROVEN: LazyLock<Mutex<HashMap<Key, Arc<Listing>>>> = LazyLock::new(Mutex::default);
+
+impl Loader {
+    /// Finds the programs on this machine.
+    ///
+    /// # Errors
+    /// When there is not one.
+    pub fn find() -> Result<Loader, NoLoader> {
+        Tools::find().map(|tools| Loader { tools })
+    }
+
+    /// Loads a prepared ruleset into the nodes of a fabric.
+    ///
+    /// # Errors
+    /// When it does not load after all.
+    pub(crate) async fn load(&self, fabric: &Fabric, ruleset: &PreparedRuleset) -> Result<(), LoadError> {
+        for part in &ruleset.parts {
+            let node = fabric.node(&part.node).ok_or_else(|| LoadError::NoNode(part.node.clone()))?;
+            let (argv, output) = self.restore(node, part).await?;
+            if !output.status.success() {
+                return Err(LoadError::Refused { argv, status: output.status, stderr: words_of(&output) });
+            }
+        }
+        Ok(())
+    }
+
+    async fn restore(&self, node: &Node, part: &Part) -> Result<(String, ToolOutput), LoadError> {
+        self.restore_text(node, part.backend, part.family, &part.input).await
+    }
+
+    pub(super) async fn restore_text(
+        &self,
+        node: &Node,
+        backend: Backend,
+        family: Family,
+        text: &str,
+    ) -> Result<(String, ToolOutput), LoadError> {
+        let tool = self.tools.get(backend, family).ok_or(LoadError::NoTool { backend, family })?;
+        let argv = tool.restore.display().to_string();
+        let call = ToolCall { deadline: DEADLINE, ..ToolCall::new(&tool.restore).stdin(text.as_bytes().to_vec()) };
+        Ok((argv, node.tool(with_lock(call)).await?))
+    }
+
+    pub(super) async fn save(&self, node: &Node, backend: Backend, family: Family) -> Result<Listing, LoadError> {
+        let tool = self.tools.get(backend, family).ok_or(LoadError::NoTool { backend, family })?;
+        let argv = tool.save.display().to_string();
+        let call = ToolCall { deadline: DEADLINE, ..ToolCall::new(&tool.save) };
+        let output = node.tool(with_lock(call)).await?;
+        if !output.status.success() {
+            return Err(LoadError::Refused { argv, status: output.status, stderr: words_of(&output) });
+        }
+        let text = String::from_utf8_lossy(&output.stdout);
+        Listing::parse(&text, family).map_err(|error| LoadError::Listing { argv, why: error.to_string() })
+    }
+
+    pub(super) fn proven(backend: Backend, family: Family, text: &Arc<str>) -> Option<Arc<Listing>> {
+        let proven = PROVEN.lock().unwrap_or_else(PoisonError::into_inner);
+        proven.get(&(backend, family, Arc::clone(text))).cloned()
+    }
+
+    pub(super) fn remember(backend: Backend, family: Family, text: &Arc<str>, listing: &Arc<Listing>) {
+        let mut proven = PROVEN.lock().unwrap_or_else(PoisonError::into_inner);
+        proven.insert((backend, family, Arc::clone(text)), Arc::clone(listing));
+    }
+}
+
+fn with_lock(mut call: ToolCall) -> ToolCall {
+    call.environment.push((LOCK.0.into(), LOCK.1.into()));
+    call
+}
+
+pub(super) fn words_of(output: &ToolOutput) -> String {
+    String::from_utf8_lossy(&output.stderr).trim().to_owned()
+}

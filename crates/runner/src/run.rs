@@ -1,0 +1,220 @@
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use fwlab_fabric::Fabric;
+use fwlab_model::Backend;
+use fwlab_observe::{Newer, ObserverSettings};
+use futures::StreamExt;
+use tokio::sync::mpsc::UnboundedSender;
+
+use crate::cell::Workshop;
+use crate::patience::Patience;
+use crate::peers::PeerShelf;
+use crate::plan::Cell;
+use crate::record::{CellRecord, Judgement};
+use crate::rules::{Loader, PrepareError, PreparedRuleset};
+use crate::scenario::Scenario;
+
+/// How a run goes about its cells.
+#[derive(Debug, Clone)]
+pub struct RunSettings {
+    /// How many cells are run at a time.
+    pub jobs: usize,
+    /// What ends a cell.
+    pub patience: Patience,
+    /// Whether the run goes on after a cell that missed its requirement.
+    pub keep_going: bool,
+    /// Whether passing cells keep their evidence too.
+    pub keep_evidence: bool,
+    /// Act as if the kernel had not these features.
+    pub pretend_without: Vec<Newer>,
+    /// The size of the receive buffers for the kernel's evidence, in bytes; `None`: large.
+    pub receive_buffer: Option<usize>,
+}
+
+impl Default for RunSettings {
+    fn default() -> Self {
+        RunSettings {
+            jobs: default_jobs(),
+            patience: Patience::Early,
+            keep_going: true,
+            keep_evidence: false,
+            pretend_without: Vec::new(),
+            receive_buffer: None,
+        }
+    }
+}
+
+/// A cell waits for the kernel (RCU grace periods) longer than it works: more of
+/// them at a time than there are processors.
+fn default_jobs() -> usize {
+    std::thread::available_parallelism().map_or(8, |cores| cores.get() * 8)
+}
+
+/// What happens in a run, in order; every reporter reads these.
+#[derive(Debug, Clone)]
+pub enum RunEvent {
+    /// So many cells are to be run.
+    Planned {
+        /// How many.
+        cells: usize,
+    },
+    /// A cell was begun.
+    Started {
+        /// Its place in the list of cells.
+        index: usize,
+    },
+    /// A cell is finished.
+    Finished {
+        /// Its place in the list of cells.
+        index: usize,
+        /// What became of it.
+        record: Arc<CellRecord>,
+    },
+}
+
+/// A run's numbers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// Cells that met their requirement.
+    pub met: usize,
+    /// Cells that missed it.
+    pub missed: usize,
+    /// Cells of which nothing was required.
+    pub reported: usize,
+    /// Cells that the lab could not tell of.
+    pub inconclusive: usize,
+    /// Cells that were not run, with a reason.
+    pub skipped: usize,
+    /// Cells that were not begun, because the run stopped before.
+    pub not_run: usize,
+    /// How long it all took.
+    pub took: Duration,
+}
+
+impl Summary {
+    fn count(&mut self, judgement: &Judgement) {
+        *match judgement {
+            Judgement::Met(_) => &mut self.met,
+            Judgement::Missed { .. } => &mut self.missed,
+            Judgement::Reported(_) => &mut self.reported,
+            Judgement::Inconclusive { .. } => &mut self.inconclusive,
+            Judgement::Skipped { .. } => &mut self.skipped,
+        } += 1;
+    }
+}
+
+/// Cells with the rules that they load, ready to run.
+#[derive(Debug)]
+pub struct Run {
+    cells: Vec<(Cell, Arc<PreparedRuleset>)>,
+    workshop: Workshop,
+    settings: RunSettings,
+}
+
+impl Run {
+    /// Loads every ruleset of the cells once into a throwaway node, reads it back and
+    /// compares: what does not load is told before the first cell, all of it at once.
+    pub async fn prepare(cells: Vec<Cell>, loader: Loader, settings: RunSettings) -> Result<Run, Vec<PrepareError>> {
+        type Key = (String, usize, Backend);
+        let mut wanted: BTreeMap<Key, Arc<Scenario>> = BTreeMap::new();
+        for cell in &cells {
+            let key = (cell.axes.scenario.clone(), cell.ruleset, cell.axes.backend);
+            wanted.entry(key).or_insert_with(|| Arc::clone(&cell.scenario));
+        }
+        let preparing = wanted.into_iter().map(|(key, scenario)| {
+            let loader = loader.clone();
+            async move {
+                let prepared = loader.prepare(&scenario, key.1, key.2).await;
+                (key, prepared)
+            }
+        });
+        let prepared: Vec<_> = futures::stream::iter(preparing).buffer_unordered(settings.jobs.max(1)).collect().await;
+        let mut rulesets = BTreeMap::new();
+        let mut errors = Vec::new();
+        for (key, result) in prepared {
+            match result {
+                Ok(ruleset) => {
+                    rulesets.insert(key, Arc::new(ruleset));
+                }
+                Err(error) => errors.push((key, error)),
+            }
+        }
+        if !errors.is_empty() {
+            errors.sort_by(|(one, _), (other, _)| one.cmp(other));
+            return Err(PrepareError::distinct(errors.into_iter().map(|(_, error)| error)));
+        }
+        let cells = cells
+            .into_iter()
+            .map(|cell| {
+                let key = (cell.axes.scenario.clone(), cell.ruleset, cell.axes.backend);
+                let ruleset = Arc::clone(&rulesets[&key]);
+                (cell, ruleset)
+            })
+            .collect();
+        let default = ObserverSettings::default();
+        let workshop = Workshop {
+            peers: PeerShelf::stock(),
+            loader,
+            patience: settings.patience,
+            keep_evidence: settings.keep_evidence,
+            observation: ObserverSettings {
+                pretend_without: settings.pretend_without.clone(),
+                receive_buffer: settings.receive_buffer.unwrap_or(default.receive_buffer),
+                ..default
+            },
+        };
+        Ok(Run { cells, workshop, settings })
+    }
+
+    /// Why a cell would be skipped, as far as is known without running it.
+    pub fn skip_reason(cell: &Cell, peers: &PeerShelf) -> Option<String> {
+        crate::cell::skip_reason(cell, peers)
+    }
+
+    /// The cells, in the order in which they are begun.
+    pub fn cells(&self) -> impl ExactSizeIterator<Item = &Cell> {
+        self.cells.iter().map(|(cell, _)| cell)
+    }
+
+    /// Runs one of the cells.
+    pub async fn cell(&self, index: usize) -> CellRecord {
+        let (cell, ruleset) = &self.cells[index];
+        self.workshop.run(cell, ruleset).await
+    }
+
+    /// Runs all cells. When this returns, every node has ended; dropping it ends what runs.
+    pub async fn all(&self, events: UnboundedSender<RunEvent>) -> Summary {
+        let started = Instant::now();
+        let tell = |event| {
+            // A run goes on when nobody listens.
+            let _ = events.send(event);
+        };
+        tell(RunEvent::Planned { cells: self.cells.len() });
+        let mut summary = Summary::default();
+        let running = futures::stream::iter(0..self.cells.len()).map(|index| async move {
+            (index, self.cell(index).await)
+        });
+        let mut running = std::pin::pin!(running.buffer_unordered(self.settings.jobs.max(1)));
+        let mut finished = 0;
+        while let Some((index, record)) = running.next().await {
+            finished += 1;
+            summary.count(&record.judgement);
+            let stop = !self.settings.keep_going
+                && matches!(record.judgement, Judgement::Missed { .. } | Judgement::Inconclusive { .. });
+            tell(RunEvent::Finished { index, record: Arc::new(record) });
+            if stop {
+                break;
+            }
+        }
+        summary.not_run = self.cells.len() - finished;
+        summary.took = started.elapsed();
+        summary
+    }
+
+    /// Waits until every node of this process has ended.
+    pub async fn settle() {
+        Fabric::all_ended().await;
+    }
+}

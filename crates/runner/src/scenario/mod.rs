@@ -1,0 +1,134 @@
+//! Scenario files: one TOML file, its mistakes told all at once.
+
+mod problem;
+mod read;
+mod reader;
+mod requirement;
+mod rules;
+mod schema;
+mod stage;
+
+use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
+use std::path::{Path, PathBuf};
+
+use fwlab_ftp::{DataSourcePort, PeerName};
+use fwlab_model::{DataSetup, Operation};
+
+use crate::plan::IdleRequirement;
+
+pub use problem::{Problem, ScenarioError};
+pub use requirement::{CauseDemand, Requirement, Selector};
+pub use rules::{RulesOrigin, RulesetEntry};
+pub use schema::{SCHEMA_VERSION, describe, json_schema};
+pub use stage::{Addressing, Port, Shape, Stage};
+
+/// A scenario: a stage, rulesets to try on it, the axes of its matrix, and requirements.
+#[derive(Debug, Clone)]
+pub struct Scenario {
+    /// Its name: the file's path below the folder that was given, without `.toml`.
+    pub name: String,
+    /// Its file.
+    pub path: PathBuf,
+    /// One sentence: what it shows.
+    pub description: String,
+    /// Links to the reports that it reproduces.
+    pub reports: Vec<String>,
+    /// Words to filter by.
+    pub tags: Vec<String>,
+    /// Nodes, links and roles.
+    pub stage: Stage,
+    /// How the server is set up.
+    pub server: ServerTerms,
+    /// How the client is set up.
+    pub client: ClientTerms,
+    /// The size of the content, in bytes.
+    pub size: u64,
+    /// The rulesets to try.
+    pub rulesets: Vec<RulesetEntry>,
+    /// The axes.
+    pub matrix: Matrix,
+    /// What the outcomes must be.
+    pub requirements: Vec<Requirement>,
+}
+
+impl Scenario {
+    /// The size of the content where nothing is said, in bytes.
+    pub const DEFAULT_SIZE: u64 = 300_000;
+
+    /// Requirements that nothing is held against, as mistakes of the file.
+    pub fn idle_requirements_error(&self, idle: &[IdleRequirement]) -> Option<ScenarioError> {
+        let mut problems = problem::Problems::default();
+        for IdleRequirement { index, why } in idle {
+            let message = format!("this requirement is never held against a cell: {why}");
+            problems.add_with_help(self.requirements[*index].span.clone(), message, "mend its selectors, or take it out");
+        }
+        if problems.is_empty() {
+            return None;
+        }
+        let text = std::fs::read_to_string(&self.path).unwrap_or_default();
+        Some(problems.into_error(self.path.clone(), &text))
+    }
+
+    /// Reads a scenario from its text.
+    pub fn parse(name: impl Into<String>, path: &Path, text: &str) -> Result<Scenario, ScenarioError> {
+        read::read(name.into(), path, text)
+    }
+}
+
+/// How a server is set up, whichever it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServerTerms {
+    /// Where it listens.
+    pub control_port: u16,
+    /// Where it listens for passive data connections, as written: possibly the wrong way round.
+    pub passive_ports: Option<(u16, u16)>,
+    /// The source port of its active data connections.
+    pub data_source_port: DataSourcePort,
+    /// Settings of a program by their own names.
+    pub options: BTreeMap<String, String>,
+}
+
+impl Default for ServerTerms {
+    fn default() -> Self {
+        ServerTerms {
+            control_port: 21,
+            passive_ports: None,
+            data_source_port: DataSourcePort::Ephemeral,
+            options: BTreeMap::new(),
+        }
+    }
+}
+
+/// How a client is set up, whichever it is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ClientTerms {
+    /// Where it listens for active data connections.
+    pub active_ports: Option<RangeInclusive<u16>>,
+    /// Bytes a second that it reads at most.
+    pub read_pace: Option<u64>,
+}
+
+/// The axes that are multiplied to cells.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Matrix {
+    /// Servers.
+    pub servers: Vec<PeerName>,
+    /// Clients.
+    pub clients: Vec<PeerName>,
+    /// Data setups.
+    pub data: Vec<DataSetup>,
+    /// Operations.
+    pub operations: Vec<Operation>,
+}
+
+impl Default for Matrix {
+    fn default() -> Self {
+        Matrix {
+            servers: vec![PeerName::Libunftp],
+            clients: vec![PeerName::Suppaftp],
+            data: DataSetup::ALL.to_vec(),
+            operations: vec![Operation::Retr],
+        }
+    }
+}

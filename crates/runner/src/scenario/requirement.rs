@@ -1,0 +1,158 @@
+use std::ops::Range;
+
+use fwlab_ftp::PeerName;
+use fwlab_model::{Backend, Cause, DataSetup, NodeName, Operation, Outcome, Phase, Symptom};
+
+use crate::plan::Axes;
+
+/// What a scenario demands of the outcomes of some of its cells.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Requirement {
+    /// Which cells.
+    pub selector: Selector,
+    /// What the client's user must see.
+    pub symptom: Symptom,
+    /// The phase that the transfer must end in.
+    pub phase: Option<Phase>,
+    /// Why.
+    pub cause: Option<CauseDemand>,
+    /// Where it stands in its file, in bytes; empty for one made by a program.
+    pub span: Range<usize>,
+}
+
+/// Names cells by their axes. An empty list names every value.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Selector {
+    /// Rulesets by name.
+    pub rulesets: Vec<String>,
+    /// Backends.
+    pub backends: Vec<Backend>,
+    /// Servers.
+    pub servers: Vec<PeerName>,
+    /// Clients.
+    pub clients: Vec<PeerName>,
+    /// Data setups.
+    pub data: Vec<DataSetup>,
+    /// Operations.
+    pub operations: Vec<Operation>,
+}
+
+impl Selector {
+    /// Whether a cell is among those named.
+    pub fn names(&self, axes: &Axes) -> bool {
+        fn among<T: PartialEq>(listed: &[T], value: &T) -> bool {
+            listed.is_empty() || listed.contains(value)
+        }
+        among(&self.rulesets, &axes.ruleset)
+            && among(&self.backends, &axes.backend)
+            && among(&self.servers, &axes.server)
+            && among(&self.clients, &axes.client)
+            && among(&self.data, &axes.data)
+            && among(&self.operations, &axes.operation)
+    }
+}
+
+/// What the cause must be; what is `None` is not compared.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CauseDemand {
+    /// The cause's kind, as [`Cause::kind`] spells it.
+    pub kind: String,
+    /// The backend that the rule was loaded through.
+    pub backend: Option<Backend>,
+    /// The node whose rules, or which host.
+    pub node: Option<NodeName>,
+    /// Table and chain, `filter/INPUT`.
+    pub chain: Option<String>,
+    /// The rule's place in its chain.
+    pub ordinal: Option<u32>,
+    /// The line of the ruleset's source.
+    pub line: Option<u32>,
+    /// The code of the FTP reply.
+    pub reply: Option<u16>,
+}
+
+impl Requirement {
+    /// Everything in which an outcome is not what is demanded; empty when it is met.
+    pub fn differences(&self, outcome: &Outcome) -> Vec<String> {
+        let mut differences = Vec::new();
+        if self.symptom != outcome.symptom {
+            differences.push(format!("symptom {}, required {}", outcome.symptom, self.symptom));
+        }
+        if let Some(phase) = self.phase.filter(|phase| *phase != outcome.phase) {
+            differences.push(format!("phase {}, required {phase}", outcome.phase));
+        }
+        if let Some(cause) = &self.cause {
+            cause.compare(&outcome.cause, &mut differences);
+        }
+        differences
+    }
+}
+
+/// The requirement in words, without its selectors: `data-timeout at data-connect by policy filter/INPUT`.
+impl std::fmt::Display for Requirement {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}", self.symptom)?;
+        if let Some(phase) = self.phase {
+            write!(f, " at {phase}")?;
+        }
+        self.cause.as_ref().map_or(Ok(()), |cause| write!(f, " by {cause}"))
+    }
+}
+
+impl std::fmt::Display for CauseDemand {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let CauseDemand { kind, backend, node, chain, ordinal, line, reply } = self;
+        write!(f, "{kind}")?;
+        let mut part = |what: &str, value: Option<String>| {
+            value.map_or(Ok(()), |value| write!(f, " {what}{value}"))
+        };
+        part("of ", node.as_ref().map(ToString::to_string))?;
+        part("through ", backend.map(|backend| backend.to_string()))?;
+        part("in ", chain.clone())?;
+        part("number ", ordinal.map(|ordinal| ordinal.to_string()))?;
+        part("from line ", line.map(|line| line.to_string()))?;
+        part("", reply.map(|reply| reply.to_string()))
+    }
+}
+
+impl CauseDemand {
+    fn compare(&self, cause: &Cause, differences: &mut Vec<String>) {
+        fn compare<T: PartialEq + std::fmt::Display>(
+            what: &str,
+            demanded: Option<&T>,
+            found: Option<&T>,
+            differences: &mut Vec<String>,
+        ) {
+            if let Some(demanded) = demanded.filter(|demanded| Some(*demanded) != found) {
+                let found = found.map_or_else(|| "none".to_owned(), ToString::to_string);
+                differences.push(format!("cause {what} {found}, required {demanded}"));
+            }
+        }
+        compare("kind", Some(&self.kind), Some(&cause.kind().to_owned()), differences);
+        let backend = match cause {
+            Cause::Rule { backend, .. } | Cause::Policy { backend, .. } => Some(backend),
+            _ => None,
+        };
+        let (node, chain, ordinal, line) = match cause {
+            Cause::Rule { node, rule, source_line, .. } => {
+                (Some(node), Some(&rule.chain), Some(rule.ordinal.0), *source_line)
+            }
+            Cause::Policy { node, chain, source_line, .. } => (Some(node), Some(chain), None, *source_line),
+            Cause::Helper { node, .. } | Cause::Host { node, .. } | Cause::Loss { node, .. } => {
+                (Some(node), None, None, None)
+            }
+            Cause::None | Cause::Reply { .. } => (None, None, None, None),
+        };
+        let reply = match cause {
+            Cause::Reply { reply } => reply.get(..3).and_then(|code| code.parse::<u16>().ok()),
+            _ => None,
+        };
+        let chain = chain.map(|chain| format!("{}/{}", chain.table, chain.chain));
+        compare("backend", self.backend.as_ref(), backend, differences);
+        compare("node", self.node.as_ref(), node, differences);
+        compare("chain", self.chain.as_ref(), chain.as_ref(), differences);
+        compare("ordinal", self.ordinal.as_ref(), ordinal.as_ref(), differences);
+        compare("line", self.line.as_ref(), line.as_ref(), differences);
+        compare("reply", self.reply.as_ref(), reply.as_ref(), differences);
+    }
+}

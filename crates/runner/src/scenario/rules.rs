@@ -1,0 +1,30 @@
+use fwlab_model::Backend;
+use fwlab_model::ruleset::{Policy, Source};
+
+/// A ruleset of a scenario, before it is parsed.
+#[derive(Debug, Clone)]
+pub struct RulesetEntry {
+    /// Its name in the matrix.
+    pub name: String,
+    /// Where its rules come from.
+    pub origin: RulesOrigin,
+    /// Whether the rule that assigns the conntrack helper is added.
+    pub helper: bool,
+    /// Whether refused lines are left out, as a shell script goes on after a failed command.
+    pub skip_refused_lines: bool,
+    /// The backends that load it.
+    pub backends: Vec<Backend>,
+    /// Rules that stand beside it, through a backend of their own.
+    pub beside: Option<(Backend, Source)>,
+}
+
+/// Where rules come from.
+#[derive(Debug, Clone)]
+pub enum RulesOrigin {
+    /// Somebody wrote them.
+    Written(Source),
+    /// Generated for a purpose.
+    Generated(Policy),
+    /// There are none.
+    None,
+}

@@ -1,0 +1,341 @@
+//! The scenario file format as a table: the reader takes its keys from here, the
+//! documentation is printed from here.
+
+use serde_json::{Map, Value, json};
+
+/// The format's version. It changes when a file that was valid stops being so.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// A table of the scenario file.
+#[derive(Debug)]
+pub(super) struct Section {
+    /// Its name as it stands between brackets; empty for the top of the file.
+    pub(super) name: &'static str,
+    /// Whether it may stand several times, `[[name]]`.
+    pub(super) repeated: bool,
+    /// What it is for.
+    pub(super) about: &'static str,
+    /// Its keys.
+    pub(super) fields: &'static [Field],
+}
+
+/// A key of a table.
+#[derive(Debug)]
+pub(super) struct Field {
+    /// The key.
+    pub(super) key: &'static str,
+    /// What the value is.
+    pub(super) kind: Kind,
+    /// What it means, and its default.
+    pub(super) about: &'static str,
+}
+
+/// What a value is.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Kind {
+    /// Free text.
+    Text,
+    /// True or false.
+    Switch,
+    /// A whole number.
+    Number,
+    /// A TCP port, 1 to 65535.
+    Port,
+    /// A port or a range, `"31240"` or `"50000-50100"`.
+    Ports,
+    /// An address with its prefix length, `"192.168.0.211/24"`.
+    AddressWithPrefix,
+    /// An address, `"127.0.0.1"`.
+    Address,
+    /// One text or a list of texts.
+    Texts,
+    /// One of a closed set of words.
+    Word(&'static [&'static str]),
+    /// One or a list of a closed set of words.
+    Words(&'static [&'static str]),
+    /// A table of free keys with text values.
+    Settings,
+    /// A table of its own.
+    Table(&'static Section),
+    /// A list of tables.
+    Tables(&'static Section),
+}
+
+impl Kind {
+    fn in_words(self) -> String {
+        match self {
+            Kind::Text => "text".into(),
+            Kind::Switch => "true or false".into(),
+            Kind::Number => "number".into(),
+            Kind::Port => "port".into(),
+            Kind::Ports => "port or range".into(),
+            Kind::AddressWithPrefix => "address/prefix".into(),
+            Kind::Address => "address".into(),
+            Kind::Texts => "text, or list of".into(),
+            Kind::Word(words) => words.join(" | "),
+            Kind::Words(words) => format!("{}, or list of", words.join(" | ")),
+            Kind::Settings => "table of text".into(),
+            Kind::Table(section) | Kind::Tables(section) => format!("table, see [{}]", section.name),
+        }
+    }
+
+    fn json(self) -> Value {
+        let one_or_many = |one: Value| json!({ "anyOf": [one, { "type": "array", "items": one }] });
+        match self {
+            Kind::Text | Kind::AddressWithPrefix | Kind::Address => json!({ "type": "string" }),
+            Kind::Switch => json!({ "type": "boolean" }),
+            Kind::Number => json!({ "type": "integer", "minimum": 0 }),
+            Kind::Port => json!({ "type": "integer", "minimum": 1, "maximum": 65535 }),
+            Kind::Ports => json!({ "type": ["string", "integer"] }),
+            Kind::Texts => one_or_many(json!({ "type": "string" })),
+            Kind::Word(words) => json!({ "enum": words }),
+            Kind::Words(words) => one_or_many(json!({ "enum": words })),
+            Kind::Settings => json!({ "type": "object", "additionalProperties": { "type": ["string", "integer"] } }),
+            Kind::Table(section) => section.json(),
+            Kind::Tables(section) => json!({ "type": "array", "items": section.json() }),
+        }
+    }
+}
+
+impl Section {
+    fn json(&self) -> Value {
+        let properties: Map<String, Value> = self
+            .fields
+            .iter()
+            .map(|field| {
+                let mut value = field.kind.json();
+                value["description"] = field.about.into();
+                (field.key.to_owned(), value)
+            })
+            .collect();
+        json!({ "type": "object", "description": self.about, "additionalProperties": false, "properties": properties })
+    }
+
+    fn inner(&self) -> impl Iterator<Item = &'static Section> {
+        self.fields.iter().filter_map(|field| match field.kind {
+            Kind::Table(section) | Kind::Tables(section) => Some(section),
+            _ => None,
+        })
+    }
+
+    fn describe(&'static self, text: &mut String) {
+        let heading = match (self.name, self.repeated) {
+            ("", _) => "At the top of the file".to_owned(),
+            (name, false) => format!("`[{name}]`"),
+            (name, true) => format!("`[[{name}]]`"),
+        };
+        *text += &format!("## {heading}\n\n{}\n\n| key | value | meaning |\n| --- | --- | --- |\n", self.about);
+        for field in self.fields {
+            let kind = field.kind.in_words().replace('|', "\\|");
+            *text += &format!("| `{}` | {kind} | {} |\n", field.key, field.about.replace('|', "\\|"));
+        }
+        text.push('\n');
+        for section in self.inner() {
+            section.describe(text);
+        }
+    }
+}
+
+/// The format as a page of Markdown.
+pub fn describe() -> String {
+    let mut text = format!(
+        "# The scenario file\n\nOne TOML file a scenario, version {SCHEMA_VERSION} of the format. \
+         This page is what `fwlab schema` prints.\n\n"
+    );
+    SCENARIO.describe(&mut text);
+    text.truncate(text.trim_end().len());
+    text.push('\n');
+    text
+}
+
+/// The format as a JSON Schema (draft 2020-12), for editors.
+pub fn json_schema() -> Value {
+    let mut value = SCENARIO.json();
+    value["$schema"] = "https://json-schema.org/draft/2020-12/schema".into();
+    value["title"] = format!("fwlab scenario, version {SCHEMA_VERSION}").into();
+    value
+}
+
+const SHAPES: &[&str] = &["client-firewall", "server-firewall", "gateway"];
+const NODES: &[&str] = &["client", "gateway", "server"];
+const SERVERS: &[&str] = &["libunftp", "vsftpd"];
+const CLIENTS: &[&str] = &["suppaftp", "curl", "lftp"];
+const BACKENDS: &[&str] = &["nft", "legacy"];
+const DATA: &[&str] = &["port", "eprt", "pasv", "epsv"];
+const OPERATIONS: &[&str] = &["retr", "stor", "appe", "list", "mlsd", "rest"];
+const SYMPTOMS: &[&str] =
+    &["transferred", "data-timeout", "data-rejected", "control-timeout", "control-rejected", "refused"];
+const PHASES: &[&str] = &[
+    "control-connect", "greeting", "auth-tls", "login", "negotiate", "data-connect", "data-tls", "transfer",
+    "completion",
+];
+const CAUSES: &[&str] = &["none", "rule", "policy", "helper", "host", "loss", "reply"];
+
+const fn field(key: &'static str, kind: Kind, about: &'static str) -> Field {
+    Field { key, kind, about }
+}
+
+/// The whole file.
+pub(super) static SCENARIO: Section = Section {
+    name: "",
+    repeated: false,
+    about: "What the scenario is and where it comes from.",
+    fields: &[
+        field("description", Kind::Text, "one sentence: what this shows. Required"),
+        field("report", Kind::Texts, "links to the reports that it reproduces"),
+        field("tags", Kind::Texts, "words to filter by"),
+        field("topology", Kind::Table(&TOPOLOGY), "nodes, links and addresses"),
+        field("server", Kind::Table(&SERVER), "how the FTP server is set up"),
+        field("client", Kind::Table(&CLIENT), "how the FTP client is set up"),
+        field("transfer", Kind::Table(&TRANSFER), "what is transferred"),
+        field("sysctl", Kind::Tables(&SYSCTL), "per-namespace kernel settings"),
+        field("ruleset", Kind::Tables(&RULESET), "the rulesets to try, at least one"),
+        field("matrix", Kind::Table(&MATRIX), "the axes that are multiplied to cells"),
+        field("require", Kind::Tables(&REQUIRE), "what the outcomes must be, most specific last"),
+    ],
+};
+
+static TOPOLOGY: Section = Section {
+    name: "topology",
+    repeated: false,
+    about: "Where the firewall stands. `client-firewall` and `server-firewall` are one link between client and \
+            server, with the rules on the one or the other; `gateway` is a router between them, without NAT.",
+    fields: &[
+        field("shape", Kind::Word(SHAPES), "required"),
+        field("client", Kind::AddressWithPrefix, "the client's address; default `10.77.0.2/24`, behind a gateway `10.77.1.2/24`"),
+        field("server", Kind::AddressWithPrefix, "the server's address; default `10.77.0.1/24`, behind a gateway `203.0.113.10/24`"),
+        field("client-interface", Kind::Text, "the client's interface; default `e0`"),
+        field("server-interface", Kind::Text, "the server's interface; default `e0`"),
+        field("gateway-client-side", Kind::AddressWithPrefix, "the gateway's address towards the client; default `10.77.1.1/24`"),
+        field("gateway-server-side", Kind::AddressWithPrefix, "the gateway's address towards the server; default `203.0.113.1/24`"),
+        field("gateway-client-interface", Kind::Text, "the gateway's interface towards the client; default `lan`"),
+        field("gateway-server-interface", Kind::Text, "the gateway's interface towards the server; default `wan`"),
+    ],
+};
+
+static SERVER: Section = Section {
+    name: "server",
+    repeated: false,
+    about: "How the FTP server is set up, whichever it is.",
+    fields: &[
+        field("control-port", Kind::Port, "where it listens; default 21"),
+        field("passive-ports", Kind::Ports, "where it listens for passive data connections; default: any port of its choice. A range may be written the wrong way round to see what the server makes of it"),
+        field("data-source-port", Kind::Word(&["20", "ephemeral"]), "the source port of its active data connections; default `ephemeral`"),
+        field("options", Kind::Settings, "further settings of a server that is a program, by their own names; a server that does not know them is skipped"),
+    ],
+};
+
+static CLIENT: Section = Section {
+    name: "client",
+    repeated: false,
+    about: "How the FTP client is set up, whichever it is.",
+    fields: &[
+        field("active-ports", Kind::Ports, "where it listens for active data connections; default: any port of its choice"),
+        field("at", Kind::Word(&["client", "server"]), "the node that it runs on; default `client`"),
+        field("connect-to", Kind::Address, "the address that it connects to; default: the server's"),
+        field("read-pace", Kind::Number, "bytes a second that it reads from the data connection at most; default: as fast as it can"),
+    ],
+};
+
+static TRANSFER: Section = Section {
+    name: "transfer",
+    repeated: false,
+    about: "What is transferred. The content is made by fwlab and compared by hash at the other end.",
+    fields: &[field("size", Kind::Number, "bytes, 0 to 104857600; default 300000")],
+};
+
+static SYSCTL: Section = Section {
+    name: "sysctl",
+    repeated: true,
+    about: "Kernel settings of a node's namespace. What is not per namespace is refused.",
+    fields: &[
+        field("node", Kind::Word(NODES), "required"),
+        field("set", Kind::Settings, "names and values: `{ \"net.netfilter.nf_conntrack_tcp_loose\" = 0 }`. Required"),
+    ],
+};
+
+static RULESET: Section = Section {
+    name: "ruleset",
+    repeated: true,
+    about: "A ruleset that the firewall's node loads: exactly one of `file`, `text`, `policy` or `none`.",
+    fields: &[
+        field("name", Kind::Text, "its name in the matrix, unique in the file. Required"),
+        field("file", Kind::Text, "a file, relative to this one: what `iptables-save` writes, or lines of `iptables` commands"),
+        field("text", Kind::Text, "the same, in place"),
+        field("policy", Kind::Table(&POLICY), "a ruleset generated for a purpose"),
+        field("none", Kind::Switch, "`true`: no rules at all"),
+        field("helper", Kind::Switch, "`true` adds the rule that assigns the conntrack helper `ftp` to the control connection, where it belongs on this node; default `false`"),
+        field("skip-refused-lines", Kind::Switch, "`true` goes on without the lines that are refused, as a shell script does; default `false`"),
+        field("backends", Kind::Words(BACKENDS), "the backends that load it; default both"),
+        field("beside", Kind::Table(&BESIDE), "rules that stand beside it in the same namespace, through a backend of their own"),
+    ],
+};
+
+static POLICY: Section = Section {
+    name: "ruleset.policy",
+    repeated: false,
+    about: "A generated ruleset: what the firewall is meant to allow.",
+    fields: &[
+        field("allow", Kind::Words(DATA), "the data setups that are to pass. Required"),
+        field("stateful", Kind::Switch, "`true`: by RELATED, for the passive setups without a range too; `false`: by fixed ports; default `true`"),
+        field("passive-ports", Kind::Ports, "the static passive range, with `stateful = false`"),
+        field("helper", Kind::Switch, "assign the conntrack helper; default as `stateful`"),
+        field("default", Kind::Word(&["drop", "reject", "accept"]), "what happens to the rest; default `drop`"),
+    ],
+};
+
+static BESIDE: Section = Section {
+    name: "ruleset.beside",
+    repeated: false,
+    about: "Rules beside a ruleset: exactly one of `file` or `text`.",
+    fields: &[
+        field("backend", Kind::Word(BACKENDS), "required"),
+        field("file", Kind::Text, "a file, relative to the scenario"),
+        field("text", Kind::Text, "the rules in place"),
+    ],
+};
+
+static MATRIX: Section = Section {
+    name: "matrix",
+    repeated: false,
+    about: "Every combination is a cell. A peer that cannot do a cell skips it, with the reason.",
+    fields: &[
+        field("servers", Kind::Words(SERVERS), "default `libunftp`"),
+        field("clients", Kind::Words(CLIENTS), "default `suppaftp`"),
+        field("data", Kind::Words(DATA), "default all four"),
+        field("operations", Kind::Words(OPERATIONS), "default `retr`"),
+    ],
+};
+
+static REQUIRE: Section = Section {
+    name: "require",
+    repeated: true,
+    about: "A requirement for the cells that its selectors name; without selectors, for all. Where several name a \
+            cell, the last one holds. A cell that none names is reported and nothing more.",
+    fields: &[
+        field("ruleset", Kind::Texts, "selector: rulesets by name"),
+        field("backend", Kind::Words(BACKENDS), "selector"),
+        field("server", Kind::Words(SERVERS), "selector"),
+        field("client", Kind::Words(CLIENTS), "selector"),
+        field("data", Kind::Words(DATA), "selector"),
+        field("operation", Kind::Words(OPERATIONS), "selector"),
+        field("symptom", Kind::Word(SYMPTOMS), "what the client's user sees. Required"),
+        field("phase", Kind::Word(PHASES), "the phase that the transfer ended in"),
+        field("cause", Kind::Table(&CAUSE), "why"),
+    ],
+};
+
+static CAUSE: Section = Section {
+    name: "require.cause",
+    repeated: false,
+    about: "What the cause must be; only what is written is compared.",
+    fields: &[
+        field("kind", Kind::Word(CAUSES), "required"),
+        field("backend", Kind::Word(BACKENDS), "the backend that the rule was loaded through"),
+        field("node", Kind::Word(NODES), "the node whose rules, or which host"),
+        field("chain", Kind::Text, "table and chain, `filter/INPUT`"),
+        field("ordinal", Kind::Number, "the rule's place in its chain, 1 for the first"),
+        field("line", Kind::Number, "the line of the ruleset's source"),
+        field("reply", Kind::Number, "the code of the FTP reply"),
+    ],
+};
