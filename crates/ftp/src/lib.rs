@@ -1,4 +1,58 @@
-//! FTP: the protocol on the wire, and its peers.
+//! FTP for fwlab: the protocol on the wire, and the peers that speak it.
+//!
+//! - [`wire`] reads a control connection from captured bytes, without any I/O:
+//!   commands, replies, what they announce, how far the session came.
+//! - [`Server`] and [`Client`] are the two sides of a transfer, each a trait with
+//!   several peers behind it. [`Libunftp`] and [`Suppaftp`] are libraries that run
+//!   inside the lab; [`Vsftpd`], [`Curl`] and [`Lftp`] are programs of the machine,
+//!   started in a node. [`server`] and [`client`] give them by name.
+//! - [`TransferSpec`] and [`ServerSettings`] say what is to be done; a peer that
+//!   cannot do it says [`Support::No`] and why, before anything is started.
+//! - [`Content`] is what is transferred: a function of name and size, compared by
+//!   digest. A transfer has passed when its [`ClientReport`] is good, which takes
+//!   the final reply, *and* [`TransferSpec::verify`] finds the right bytes where
+//!   they belong.
+//!
+//! A failed transfer is data: [`ClientReport::result`] tells what the client saw,
+//! and judges nothing. [`PeerError`] is for faults of the lab alone. This crate
+//! knows no rules and reads no evidence but the peers' own.
+//!
+//! ```
+//! use std::time::Duration;
+//! use fwlab_fabric::Fabric;
+//! use fwlab_ftp::{Client, Content, Libunftp, Patience, Server, ServerSettings, Suppaftp, TransferSpec};
+//! use fwlab_model::{DataSetup, NodeName, NodeSpec, Operation, Protection, Topology};
+//!
+//! # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+//! let mut topology = Topology::default();
+//! topology.nodes.push(NodeSpec::new(NodeName::server()));
+//! let fabric = match Fabric::build(&topology).await {
+//!     Ok(fabric) => fabric,
+//!     Err(error) => return Ok(eprintln!("not here: {error}")),
+//! };
+//! let node = fabric.node(&NodeName::server()).expect("it is in the topology");
+//!
+//! let seconds = Duration::from_secs(10);
+//! let spec = TransferSpec {
+//!     server: "127.0.0.1:21".parse()?,
+//!     data_setup: DataSetup::Pasv,
+//!     protection: Protection::Plain,
+//!     operation: Operation::Retr,
+//!     content: Content::new("file.bin", 300_000)?,
+//!     active_ports: None,
+//!     patience: Patience { connect: seconds, silence: seconds, whole: seconds },
+//!     pace: None,
+//! };
+//! let settings = ServerSettings { alone_in_node: false, ..ServerSettings::for_transfer(&spec) };
+//! let mut server = Libunftp.start(node, &settings).await?;
+//! let report = Suppaftp.transfer(node, &spec).await?;
+//! let transferred = report.result.expect("nothing is in its way");
+//! spec.verify(&transferred, server.stored("file.bin").await?)?;
+//! server.stop().await?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! # })?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod client;
 mod content;
@@ -23,8 +77,6 @@ pub use embedded::{Libunftp, Suppaftp};
 pub use peer::{PeerError, PeerMissing, PeerName, Support};
 pub use program::{Curl, Lftp, Vsftpd};
 pub use registry::{client, server};
-pub use server::{
-    DataSourcePort, PassivePorts, RunningServer, Server, ServerSettings, StoredFile,
-};
+pub use server::{DataSourcePort, PassivePorts, RunningServer, Server, ServerSettings, StoredFile};
 pub use transfer::{PASSWORD, Patience, Stored, TransferSpec, USER};
 pub use verify::Mismatch;

@@ -59,8 +59,14 @@ mod tests {
                 assert!(server(name).is_err(), "{name}");
             }
         }
-        assert_eq!(server(PeerName::Libunftp).unwrap().name(), PeerName::Libunftp);
-        assert_eq!(client(PeerName::Suppaftp).unwrap().name(), PeerName::Suppaftp);
+        assert_eq!(
+            server(PeerName::Libunftp).unwrap().name(),
+            PeerName::Libunftp
+        );
+        assert_eq!(
+            client(PeerName::Suppaftp).unwrap().name(),
+            PeerName::Suppaftp
+        );
         let error = server(PeerName::Curl).err().unwrap();
         assert_eq!(
             error.to_string(),

@@ -16,6 +16,9 @@ pub(crate) async fn reserve_ports(
     if first == 0 || last < first || last - first >= WIDEST {
         return Ok(());
     }
-    node.set_sysctl("net.ipv4.ip_local_reserved_ports", &format!("{first}-{last}"))
-        .await
+    node.set_sysctl(
+        "net.ipv4.ip_local_reserved_ports",
+        &format!("{first}-{last}"),
+    )
+    .await
 }

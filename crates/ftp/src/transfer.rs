@@ -39,7 +39,9 @@ pub struct TransferSpec {
     /// The file that is moved, or that a listing must name.
     pub content: Content,
     /// The ports that the client may listen on for an active data connection;
-    /// any free one without.
+    /// any free one without. A server that connects from port 20 cannot connect
+    /// twice to one port within a minute: its kernel keeps the first connection's
+    /// TIME-WAIT (RFC 9293 section 3.6.1).
     pub active_ports: Option<RangeInclusive<u16>>,
     /// How long the client waits.
     pub patience: Patience,

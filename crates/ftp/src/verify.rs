@@ -76,7 +76,11 @@ impl TransferSpec {
                 let Some(file) = files.iter().find(|file| file.name == name) else {
                     return Err(Mismatch::NotListed {
                         name: name.into(),
-                        names: files.iter().map(|file| file.name.clone()).take(16).collect(),
+                        names: files
+                            .iter()
+                            .map(|file| file.name.clone())
+                            .take(16)
+                            .collect(),
                     });
                 };
                 match (self.operation, file.size) {

@@ -20,7 +20,9 @@ pub enum CollectError {
     },
     /// A folder holds no scenario.
     #[error("{} holds no scenario", path.display())]
-    #[diagnostic(help("a scenario is a file that ends in .toml; `fwlab schema` tells what stands in it"))]
+    #[diagnostic(help(
+        "a scenario is a file that ends in .toml; `fwlab schema` tells what stands in it"
+    ))]
     Empty {
         /// The folder.
         path: PathBuf,
@@ -41,10 +43,19 @@ pub fn scenarios(paths: &[PathBuf]) -> Result<Vec<Arc<Scenario>>, Vec<CollectErr
     let mut errors = Vec::new();
     for path in paths {
         let before = files.len();
-        let root = if path.is_dir() { path.as_path() } else { path.parent().unwrap_or(Path::new("")) };
+        let root = if path.is_dir() {
+            path.as_path()
+        } else {
+            path.parent().unwrap_or(Path::new(""))
+        };
         match find(path, root, &mut files) {
-            Err(source) => errors.push(CollectError::Unreadable { path: path.clone(), source }),
-            Ok(()) if files.len() == before => errors.push(CollectError::Empty { path: path.clone() }),
+            Err(source) => errors.push(CollectError::Unreadable {
+                path: path.clone(),
+                source,
+            }),
+            Ok(()) if files.len() == before => {
+                errors.push(CollectError::Empty { path: path.clone() })
+            }
             Ok(()) => {}
         }
     }
@@ -60,7 +71,11 @@ pub fn scenarios(paths: &[PathBuf]) -> Result<Vec<Arc<Scenario>>, Vec<CollectErr
             },
         }
     }
-    if errors.is_empty() { Ok(scenarios) } else { Err(errors) }
+    if errors.is_empty() {
+        Ok(scenarios)
+    } else {
+        Err(errors)
+    }
 }
 
 fn find(path: &Path, root: &Path, files: &mut Vec<(String, PathBuf)>) -> std::io::Result<()> {
@@ -73,7 +88,11 @@ fn find(path: &Path, root: &Path, files: &mut Vec<(String, PathBuf)>) -> std::io
     }
     for entry in std::fs::read_dir(path)? {
         let entry = entry?.path();
-        if entry.is_dir() || entry.extension().is_some_and(|extension| extension == "toml") {
+        if entry.is_dir()
+            || entry
+                .extension()
+                .is_some_and(|extension| extension == "toml")
+        {
             find(&entry, root, files)?;
         }
     }

@@ -81,7 +81,10 @@ pub enum LabError {
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
     // Few files are enough for one lab; a refusal shows where it matters.
     let _ = fwlab_fabric::raise_open_file_limit();
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().thread_name("fwlab").build();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .thread_name("fwlab")
+        .build();
     runtime.expect("threads and an event queue can be had")
 });
 
@@ -91,7 +94,9 @@ pub(crate) fn block_on<T: Send + 'static>(future: impl Future<Output = T> + Send
         // Nobody waits any more when the caller's thread is gone.
         let _ = sender.send(future.await);
     });
-    receiver.recv().expect("a panic of the lab's own is a broken invariant")
+    receiver
+        .recv()
+        .expect("a panic of the lab's own is a broken invariant")
 }
 
 impl Lab {
@@ -136,7 +141,10 @@ impl Lab {
     /// When the file cannot be read.
     pub fn rules_file(mut self, path: impl AsRef<Path>) -> Result<Lab, LabError> {
         let path = path.as_ref();
-        let text = std::fs::read(path).map_err(|source| LabError::Unreadable { path: path.to_owned(), source })?;
+        let text = std::fs::read(path).map_err(|source| LabError::Unreadable {
+            path: path.to_owned(),
+            source,
+        })?;
         self.origin = RulesOrigin::Written(Source::new(path.display().to_string(), text));
         Ok(self)
     }
@@ -228,17 +236,37 @@ impl Lab {
     ///
     /// # Errors
     /// When the lab has no answer.
-    pub async fn observe(&self, data: DataSetup, operation: Operation) -> Result<Observed, LabError> {
+    pub async fn observe(
+        &self,
+        data: DataSetup,
+        operation: Operation,
+    ) -> Result<Observed, LabError> {
         fwlab_fabric::Privilege::current()?;
         let scenario = Arc::new(self.scenario(data, operation));
         let planned = cells(&scenario, &Overrides::default(), &Filter::default());
-        let settings = RunSettings { keep_evidence: true, ..RunSettings::default() };
-        let run = Run::prepare(planned, Loader::find()?, settings).await.map_err(LabError::Ruleset)?;
-        let CellRecord { axes, judgement, evidence, took, .. } = run.cell(0).await;
+        let settings = RunSettings {
+            keep_evidence: true,
+            ..RunSettings::default()
+        };
+        let run = Run::prepare(planned, Loader::find()?, settings)
+            .await
+            .map_err(LabError::Ruleset)?;
+        let CellRecord {
+            axes,
+            judgement,
+            evidence,
+            took,
+            ..
+        } = run.cell(0).await;
         match judgement {
-            Judgement::Met(outcome) | Judgement::Reported(outcome) | Judgement::Missed { outcome, .. } => {
-                Ok(Observed { cell: axes.to_string(), outcome, evidence, took })
-            }
+            Judgement::Met(outcome)
+            | Judgement::Reported(outcome)
+            | Judgement::Missed { outcome, .. } => Ok(Observed {
+                cell: axes.to_string(),
+                outcome,
+                evidence,
+                took,
+            }),
             Judgement::Inconclusive { why } => Err(LabError::Inconclusive(why)),
             Judgement::Skipped { why } => Err(LabError::NotSupported(why)),
         }
@@ -264,7 +292,12 @@ impl Lab {
                 backends: vec![self.backend],
                 beside: None,
             }],
-            matrix: Matrix { servers: vec![server], clients: vec![client], data: vec![data], operations: vec![operation] },
+            matrix: Matrix {
+                servers: vec![server],
+                clients: vec![client],
+                data: vec![data],
+                operations: vec![operation],
+            },
             requirements: Vec::new(),
         }
     }

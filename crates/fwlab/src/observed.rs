@@ -25,7 +25,10 @@ impl Observed {
 
     /// Whether the firewall stopped it: a rule, a policy, or the helper itself.
     pub fn is_blocked(&self) -> bool {
-        matches!(self.outcome.cause, Cause::Rule { .. } | Cause::Policy { .. } | Cause::Helper { .. })
+        matches!(
+            self.outcome.cause,
+            Cause::Rule { .. } | Cause::Policy { .. } | Cause::Helper { .. }
+        )
     }
 
     /// Whether a policy stopped it, of the chain `table/CHAIN`.
@@ -52,7 +55,10 @@ impl fmt::Display for Observed {
 macro_rules! assert_transferred {
     ($observed:expr $(,)?) => {
         match &$observed {
-            observed => assert!(observed.is_transferred(), "it should have passed, and did not: {observed}"),
+            observed => assert!(
+                observed.is_transferred(),
+                "it should have passed, and did not: {observed}"
+            ),
         }
     };
 }
@@ -65,7 +71,8 @@ macro_rules! assert_blocked {
         match &$observed {
             observed => assert!(
                 observed.is_blocked_by_policy($chain),
-                "the policy of {} should have stopped it, and did not: {observed}", $chain
+                "the policy of {} should have stopped it, and did not: {observed}",
+                $chain
             ),
         }
     };
@@ -73,13 +80,18 @@ macro_rules! assert_blocked {
         match &$observed {
             observed => assert!(
                 observed.is_blocked_by_rule($chain, $ordinal),
-                "rule {} of {} should have stopped it, and did not: {observed}", $ordinal, $chain
+                "rule {} of {} should have stopped it, and did not: {observed}",
+                $ordinal,
+                $chain
             ),
         }
     };
     ($observed:expr $(,)?) => {
         match &$observed {
-            observed => assert!(observed.is_blocked(), "the firewall should have stopped it, and did not: {observed}"),
+            observed => assert!(
+                observed.is_blocked(),
+                "the firewall should have stopped it, and did not: {observed}"
+            ),
         }
     };
 }

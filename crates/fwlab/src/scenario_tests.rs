@@ -27,7 +27,9 @@ use crate::lab::block_on;
 macro_rules! scenario_tests {
     ($folder:expr) => {
         fn main() -> std::process::ExitCode {
-            $crate::run_scenario_tests(&std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join($folder))
+            $crate::run_scenario_tests(
+                &std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join($folder),
+            )
         }
     };
 }
@@ -39,12 +41,19 @@ pub fn run_scenario_tests(folder: &Path) -> ExitCode {
         Ok(scenarios) => scenarios,
         Err(errors) => {
             let trial = Trial::test("scenarios can be read", move || {
-                Err(errors.iter().map(|error| crate::rendered(error)).collect::<Vec<_>>().join("\n").into())
+                Err(errors
+                    .iter()
+                    .map(|error| crate::rendered(error))
+                    .collect::<Vec<_>>()
+                    .join("\n")
+                    .into())
             });
             return libtest_mimic::run(&arguments, vec![trial]).exit_code();
         }
     };
-    let planned = scenarios.iter().flat_map(|scenario| cells(scenario, &Overrides::default(), &Filter::default()));
+    let planned = scenarios
+        .iter()
+        .flat_map(|scenario| cells(scenario, &Overrides::default(), &Filter::default()));
     let shelf = Arc::new(fwlab_runner::PeerShelf::stock());
     let trials = planned
         .map(|cell| {
@@ -52,7 +61,9 @@ pub fn run_scenario_tests(folder: &Path) -> ExitCode {
             let skip = Run::skip_reason(&cell, &shelf);
             // A skipped cell stands in the list as an ignored test, with its reason as the kind.
             match skip {
-                Some(why) => Trial::test(name, || Ok(())).with_kind(format!("skipped: {why}")).with_ignored_flag(true),
+                Some(why) => Trial::test(name, || Ok(()))
+                    .with_kind(format!("skipped: {why}"))
+                    .with_ignored_flag(true),
                 None => Trial::test(name, move || run(cell)),
             }
         })
@@ -64,18 +75,30 @@ fn run(cell: Cell) -> Result<(), Failed> {
     fwlab_fabric::Privilege::current().map_err(|error| format!("{error}\n  {}", error.help))?;
     let record = block_on(async move {
         let loader = Loader::find().map_err(|error| format!("{error}\n  {}", error.help()))?;
-        let settings = RunSettings { keep_evidence: true, ..RunSettings::default() };
+        let settings = RunSettings {
+            keep_evidence: true,
+            ..RunSettings::default()
+        };
         let run = Run::prepare(vec![cell], loader, settings)
             .await
-            .map_err(|errors| errors.iter().map(|error| crate::rendered(error)).collect::<Vec<_>>().join("\n"))?;
+            .map_err(|errors| {
+                errors
+                    .iter()
+                    .map(|error| crate::rendered(error))
+                    .collect::<Vec<_>>()
+                    .join("\n")
+            })?;
         Ok::<CellRecord, String>(run.cell(0).await)
     })?;
     match record.judgement {
         Judgement::Met(_) | Judgement::Reported(_) => Ok(()),
-        Judgement::Missed { outcome, differences } => {
-            Err(format!("{}\n{outcome}\n{}", differences.join("; "), record.evidence).into())
+        Judgement::Missed {
+            outcome,
+            differences,
+        } => Err(format!("{}\n{outcome}\n{}", differences.join("; "), record.evidence).into()),
+        Judgement::Inconclusive { why } => {
+            Err(format!("inconclusive: {why}\n{}", record.evidence).into())
         }
-        Judgement::Inconclusive { why } => Err(format!("inconclusive: {why}\n{}", record.evidence).into()),
         Judgement::Skipped { why } => Err(format!("skipped, and not foreseen: {why}").into()),
     }
 }

@@ -58,11 +58,20 @@ impl fmt::Display for EvidenceSource {
 
 impl fmt::Display for Evidence {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let width = self.lines.iter().map(|line| line.node.as_str().len()).max().unwrap_or(0);
+        let width = self
+            .lines
+            .iter()
+            .map(|line| line.node.as_str().len())
+            .max()
+            .unwrap_or(0);
         for line in &self.lines {
             let mark = if line.deciding { '▶' } else { ' ' };
             let ms = line.at.as_secs_f64() * 1e3;
-            writeln!(f, "{mark} {ms:9.3} ms  {:width$}  {:9}  {}", line.node, line.source, line.text)?;
+            writeln!(
+                f,
+                "{mark} {ms:9.3} ms  {:width$}  {:9}  {}",
+                line.node, line.source, line.text
+            )?;
         }
         if self.left_out > 0 {
             writeln!(f, "  and {} lines more", self.left_out)?;

@@ -29,17 +29,37 @@ pub enum FilterError {
     UnknownAxis(String),
 }
 
-const AXES: [&str; 10] =
-    ["scenario", "ruleset", "backend", "server", "client", "data", "protection", "family", "operation", "tag"];
+const AXES: [&str; 10] = [
+    "scenario",
+    "ruleset",
+    "backend",
+    "server",
+    "client",
+    "data",
+    "protection",
+    "family",
+    "operation",
+    "tag",
+];
 
 impl Filter {
     /// Reads the alternatives of a command line; none at all admit every cell.
     pub fn parse<S: AsRef<str>>(alternatives: &[S]) -> Result<Filter, FilterError> {
         let alternatives = alternatives.iter().map(|text| {
-            let terms = text.as_ref().split_whitespace().map(term).collect::<Result<Vec<_>, _>>()?;
-            if terms.is_empty() { Err(FilterError::Empty) } else { Ok(terms) }
+            let terms = text
+                .as_ref()
+                .split_whitespace()
+                .map(term)
+                .collect::<Result<Vec<_>, _>>()?;
+            if terms.is_empty() {
+                Err(FilterError::Empty)
+            } else {
+                Ok(terms)
+            }
         });
-        Ok(Filter { alternatives: alternatives.collect::<Result<_, _>>()? })
+        Ok(Filter {
+            alternatives: alternatives.collect::<Result<_, _>>()?,
+        })
     }
 
     /// Whether a cell is chosen.
@@ -50,7 +70,11 @@ impl Filter {
             Term::Axis("tag", word) => tags.iter().any(|tag| tag == word),
             Term::Axis(axis, word) => value(axes, axis) == *word,
         };
-        self.alternatives.is_empty() || self.alternatives.iter().any(|terms| terms.iter().all(holds))
+        self.alternatives.is_empty()
+            || self
+                .alternatives
+                .iter()
+                .any(|terms| terms.iter().all(holds))
     }
 }
 
@@ -101,7 +125,11 @@ mod tests {
 
     #[test]
     fn terms_of_one_alternative_must_all_hold() {
-        let admits = |texts: &[&str]| Filter::parse(texts).expect("a filter").admits(&axes(), &["seed".into()]);
+        let admits = |texts: &[&str]| {
+            Filter::parse(texts)
+                .expect("a filter")
+                .admits(&axes(), &["seed".into()])
+        };
         assert!(admits(&[]));
         assert!(admits(&["active"]));
         assert!(admits(&["data=pasv backend=nft"]));
@@ -114,7 +142,10 @@ mod tests {
 
     #[test]
     fn what_cannot_be_read_is_an_error() {
-        assert_eq!(Filter::parse(&["side=x"]), Err(FilterError::UnknownAxis("side".into())));
+        assert_eq!(
+            Filter::parse(&["side=x"]),
+            Err(FilterError::UnknownAxis("side".into()))
+        );
         assert_eq!(Filter::parse(&[" "]), Err(FilterError::Empty));
     }
 }

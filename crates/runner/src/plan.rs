@@ -35,7 +35,17 @@ pub struct Axes {
 /// The cell's name: stable, unique in a run, and what filters look at.
 impl fmt::Display for Axes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Axes { scenario, ruleset, backend, server, client, data, protection, family, operation } = self;
+        let Axes {
+            scenario,
+            ruleset,
+            backend,
+            server,
+            client,
+            data,
+            protection,
+            family,
+            operation,
+        } = self;
         write!(
             f,
             "{scenario}::{ruleset}::{backend}::{server}::{client}::{data}::{protection}::{family}::{operation}"
@@ -78,7 +88,13 @@ pub struct Overrides {
 
 /// Multiplies a scenario's axes to cells, in a fixed order.
 pub fn cells(scenario: &Arc<Scenario>, overrides: &Overrides, filter: &Filter) -> Vec<Cell> {
-    let or = |given: &[PeerName], own: &[PeerName]| if given.is_empty() { own.to_vec() } else { given.to_vec() };
+    let or = |given: &[PeerName], own: &[PeerName]| {
+        if given.is_empty() {
+            own.to_vec()
+        } else {
+            given.to_vec()
+        }
+    };
     let servers = or(&overrides.servers, &scenario.matrix.servers);
     let clients = or(&overrides.clients, &scenario.matrix.clients);
     let mut cells = Vec::new();
@@ -87,9 +103,15 @@ pub fn cells(scenario: &Arc<Scenario>, overrides: &Overrides, filter: &Filter) -
             if !overrides.backends.is_empty() && !overrides.backends.contains(&backend) {
                 continue;
             }
-            for (&server, &client) in servers.iter().flat_map(|server| clients.iter().map(move |client| (server, client))) {
-                for (&operation, &data) in
-                    scenario.matrix.operations.iter().flat_map(|op| scenario.matrix.data.iter().map(move |data| (op, data)))
+            for (&server, &client) in servers
+                .iter()
+                .flat_map(|server| clients.iter().map(move |client| (server, client)))
+            {
+                for (&operation, &data) in scenario
+                    .matrix
+                    .operations
+                    .iter()
+                    .flat_map(|op| scenario.matrix.data.iter().map(move |data| (op, data)))
                 {
                     let axes = Axes {
                         scenario: scenario.name.clone(),
@@ -103,9 +125,17 @@ pub fn cells(scenario: &Arc<Scenario>, overrides: &Overrides, filter: &Filter) -
                         operation,
                     };
                     if filter.admits(&axes, &scenario.tags) {
-                        let requirement =
-                            scenario.requirements.iter().rfind(|requirement| requirement.selector.names(&axes)).cloned();
-                        cells.push(Cell { axes, scenario: Arc::clone(scenario), ruleset: index, requirement });
+                        let requirement = scenario
+                            .requirements
+                            .iter()
+                            .rfind(|requirement| requirement.selector.names(&axes))
+                            .cloned();
+                        cells.push(Cell {
+                            axes,
+                            scenario: Arc::clone(scenario),
+                            ruleset: index,
+                            requirement,
+                        });
                     }
                 }
             }
@@ -120,7 +150,11 @@ pub fn idle_requirements(scenario: &Arc<Scenario>) -> Vec<IdleRequirement> {
     let requirements = scenario.requirements.iter().enumerate();
     requirements
         .filter_map(|(index, requirement)| {
-            let named = || cells.iter().filter(|cell| requirement.selector.names(&cell.axes));
+            let named = || {
+                cells
+                    .iter()
+                    .filter(|cell| requirement.selector.names(&cell.axes))
+            };
             let why = if named().next().is_none() {
                 "it names no cell of this scenario"
             } else if named().all(|cell| cell.requirement.as_ref() != Some(requirement)) {
@@ -128,7 +162,10 @@ pub fn idle_requirements(scenario: &Arc<Scenario>) -> Vec<IdleRequirement> {
             } else {
                 return None;
             };
-            Some(IdleRequirement { index, why: why.into() })
+            Some(IdleRequirement {
+                index,
+                why: why.into(),
+            })
         })
         .collect()
 }

@@ -50,7 +50,9 @@ impl Judgement {
     /// What happened, where the lab could tell.
     pub fn outcome(&self) -> Option<&Outcome> {
         match self {
-            Judgement::Met(outcome) | Judgement::Reported(outcome) | Judgement::Missed { outcome, .. } => Some(outcome),
+            Judgement::Met(outcome)
+            | Judgement::Reported(outcome)
+            | Judgement::Missed { outcome, .. } => Some(outcome),
             Judgement::Inconclusive { .. } | Judgement::Skipped { .. } => None,
         }
     }
@@ -114,17 +116,36 @@ struct JsonCause<'a> {
 impl<'a> JsonCause<'a> {
     fn of(cause: &'a Cause) -> JsonCause<'a> {
         let packet = cause.packet().map(ToString::to_string);
-        let bare = JsonCause { kind: cause.kind(), node: None, rule_id: None, source_line: None, statement: None, packet };
+        let bare = JsonCause {
+            kind: cause.kind(),
+            node: None,
+            rule_id: None,
+            source_line: None,
+            statement: None,
+            packet,
+        };
         match cause {
             Cause::None => bare,
-            Cause::Rule { node, rule, source_line, statement, .. } => JsonCause {
+            Cause::Rule {
+                node,
+                rule,
+                source_line,
+                statement,
+                ..
+            } => JsonCause {
                 node: Some(node.as_str()),
                 rule_id: Some(rule.to_string()),
                 source_line: *source_line,
                 statement: Some(statement),
                 ..bare
             },
-            Cause::Policy { node, chain, source_line, statement, .. } => JsonCause {
+            Cause::Policy {
+                node,
+                chain,
+                source_line,
+                statement,
+                ..
+            } => JsonCause {
                 node: Some(node.as_str()),
                 rule_id: Some(format!("{chain}/policy")),
                 source_line: *source_line,
@@ -132,9 +153,15 @@ impl<'a> JsonCause<'a> {
                 ..bare
             },
             Cause::Helper { node, .. } | Cause::Host { node, .. } | Cause::Loss { node, .. } => {
-                JsonCause { node: Some(node.as_str()), ..bare }
+                JsonCause {
+                    node: Some(node.as_str()),
+                    ..bare
+                }
             }
-            Cause::Reply { reply } => JsonCause { statement: Some(reply), ..bare },
+            Cause::Reply { reply } => JsonCause {
+                statement: Some(reply),
+                ..bare
+            },
         }
     }
 }

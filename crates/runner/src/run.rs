@@ -2,10 +2,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use futures::StreamExt;
 use fwlab_fabric::Fabric;
 use fwlab_model::Backend;
 use fwlab_observe::{Newer, ObserverSettings};
-use futures::StreamExt;
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::cell::Workshop;
@@ -116,12 +116,18 @@ pub struct Run {
 impl Run {
     /// Loads every ruleset of the cells once into a throwaway node, reads it back and
     /// compares: what does not load is told before the first cell, all of it at once.
-    pub async fn prepare(cells: Vec<Cell>, loader: Loader, settings: RunSettings) -> Result<Run, Vec<PrepareError>> {
+    pub async fn prepare(
+        cells: Vec<Cell>,
+        loader: Loader,
+        settings: RunSettings,
+    ) -> Result<Run, Vec<PrepareError>> {
         type Key = (String, usize, Backend);
         let mut wanted: BTreeMap<Key, Arc<Scenario>> = BTreeMap::new();
         for cell in &cells {
             let key = (cell.axes.scenario.clone(), cell.ruleset, cell.axes.backend);
-            wanted.entry(key).or_insert_with(|| Arc::clone(&cell.scenario));
+            wanted
+                .entry(key)
+                .or_insert_with(|| Arc::clone(&cell.scenario));
         }
         let preparing = wanted.into_iter().map(|(key, scenario)| {
             let loader = loader.clone();
@@ -130,7 +136,10 @@ impl Run {
                 (key, prepared)
             }
         });
-        let prepared: Vec<_> = futures::stream::iter(preparing).buffer_unordered(settings.jobs.max(1)).collect().await;
+        let prepared: Vec<_> = futures::stream::iter(preparing)
+            .buffer_unordered(settings.jobs.max(1))
+            .collect()
+            .await;
         let mut rulesets = BTreeMap::new();
         let mut errors = Vec::new();
         for (key, result) in prepared {
@@ -143,7 +152,9 @@ impl Run {
         }
         if !errors.is_empty() {
             errors.sort_by(|(one, _), (other, _)| one.cmp(other));
-            return Err(PrepareError::distinct(errors.into_iter().map(|(_, error)| error)));
+            return Err(PrepareError::distinct(
+                errors.into_iter().map(|(_, error)| error),
+            ));
         }
         let cells = cells
             .into_iter()
@@ -165,7 +176,11 @@ impl Run {
                 ..default
             },
         };
-        Ok(Run { cells, workshop, settings })
+        Ok(Run {
+            cells,
+            workshop,
+            settings,
+        })
     }
 
     /// Why a cell would be skipped, as far as is known without running it.
@@ -191,19 +206,26 @@ impl Run {
             // A run goes on when nobody listens.
             let _ = events.send(event);
         };
-        tell(RunEvent::Planned { cells: self.cells.len() });
-        let mut summary = Summary::default();
-        let running = futures::stream::iter(0..self.cells.len()).map(|index| async move {
-            (index, self.cell(index).await)
+        tell(RunEvent::Planned {
+            cells: self.cells.len(),
         });
+        let mut summary = Summary::default();
+        let running = futures::stream::iter(0..self.cells.len())
+            .map(|index| async move { (index, self.cell(index).await) });
         let mut running = std::pin::pin!(running.buffer_unordered(self.settings.jobs.max(1)));
         let mut finished = 0;
         while let Some((index, record)) = running.next().await {
             finished += 1;
             summary.count(&record.judgement);
             let stop = !self.settings.keep_going
-                && matches!(record.judgement, Judgement::Missed { .. } | Judgement::Inconclusive { .. });
-            tell(RunEvent::Finished { index, record: Arc::new(record) });
+                && matches!(
+                    record.judgement,
+                    Judgement::Missed { .. } | Judgement::Inconclusive { .. }
+                );
+            tell(RunEvent::Finished {
+                index,
+                record: Arc::new(record),
+            });
             if stop {
                 break;
             }

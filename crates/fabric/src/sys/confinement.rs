@@ -67,7 +67,7 @@ macro_rules! steps {
 steps! {
     Namespaces => "make a PID and a mount namespace",
     Mounts => "make the mounts private",
-    Files => "mount its files",
+    Files => "mount its files (before Linux 6.15 they serve one program)",
     Overlays => "put a file over a system file",
     Processes => "start its init process",
     Proc => "mount /proc",

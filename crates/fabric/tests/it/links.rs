@@ -9,7 +9,10 @@ use tokio::net::{TcpListener, TcpStream};
 
 use crate::support::{build, can_build, ipv4_pair, net, pair, trio};
 
-/// Sends a word from a node to an address of another, and waits for its echo.
+/// When a lost SYN, ARP request or neighbour solicitation is sent again.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// Sends a word from a node to an address of another, and returns how long its echo took.
 async fn echo(from: &Node, to: &Node, address: SocketAddr) -> Duration {
     let listening = to
         .run(async move || {
@@ -113,12 +116,6 @@ async fn a_topology_without_ipv6_says_nothing_in_it() {
             addresses.contains("::1/128"),
             "loopback keeps its own: {addresses}"
         );
-        let sent = node
-            .run(async || std::fs::read_to_string("/sys/class/net/eth0/statistics/tx_packets"))
-            .await
-            .expect("the node lives");
-        // /sys shows the namespace that it was mounted in, so ask ip instead.
-        drop(sent);
         let statistics = ip(node, "-s link show eth0").await;
         let packets = statistics.split("TX:").nth(1).expect("statistics");
         let sent = packets
@@ -141,14 +138,16 @@ async fn a_gateway_forwards_both_families() {
     for address in ["10.0.2.2:21", "[fd00:2::2]:21"] {
         let address = address.parse().expect("an address");
         let took = echo(client, server, address).await;
-        assert!(took < Duration::from_millis(500), "{address}: {took:?}");
+        assert!(took < RETRY, "{address}: {took:?}");
     }
 }
 
-/// The kernel may leave a fresh veth dead for a second, which looks exactly like a
-/// firewall's drop.
+/// The kernel may leave a fresh veth or IPv6 address dead for a while, which looks
+/// exactly like a firewall's drop: the SYN, or the request for the neighbour's address
+/// before it, is lost. (Time is the only witness: a SYN that waits for an address is
+/// not counted as sent again.)
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn no_first_packet_waits_for_the_link() {
+async fn no_first_packet_is_lost_on_a_fresh_link() {
     if !can_build() {
         return;
     }
@@ -156,6 +155,8 @@ async fn no_first_packet_waits_for_the_link() {
         &["192.168.0.211/24", "fd00::211/64"],
         &["192.168.0.201/24", "fd00::201/64"],
     );
+    // Many at once bring it out, and a machine that is slow itself hides it.
+    let at_once = std::thread::available_parallelism().map_or(8, |cores| 4 * cores.get());
     for (topology, address) in [
         (&both, "192.168.0.201:21"),
         (&both, "[fd00::201]:21"),
@@ -168,14 +169,12 @@ async fn no_first_packet_waits_for_the_link() {
                 let server = node(&fabric, &NodeName::server());
                 echo(client, server, address.parse().expect("an address")).await
             })
-            .buffer_unordered(16)
+            .buffer_unordered(at_once)
             .collect()
             .await;
         let slowest = took.iter().max().expect("there were some");
-        let slow = took
-            .iter()
-            .filter(|&&took| took > Duration::from_millis(500));
-        assert_eq!(slow.count(), 0, "{address}: the slowest took {slowest:?}");
+        let late = took.iter().filter(|&&took| took >= RETRY).count();
+        assert_eq!(late, 0, "{address}: the slowest took {slowest:?}");
     }
 }
 

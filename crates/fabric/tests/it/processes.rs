@@ -272,12 +272,14 @@ async fn a_program_sees_its_own_world_only() {
         scratch.read("answer").expect("a file"),
         b"from the program\n"
     );
-    // The next program finds the same files.
-    let mut program = node
-        .program(script("cat answer").files(scratch))
-        .await
-        .expect("a shell");
-    assert_eq!(output(&mut program).await, "from the program\n");
+    // The next program finds the same files, where the kernel can attach them again.
+    match node.program(script("cat answer").files(scratch)).await {
+        Ok(mut program) => assert_eq!(output(&mut program).await, "from the program\n"),
+        Err(error) => {
+            assert!(error.to_string().contains("before Linux 6.15"), "{error}");
+            eprintln!("skipped: {error}");
+        }
+    }
 }
 
 #[tokio::test]
@@ -296,7 +298,7 @@ async fn a_program_ends_with_all_that_it_started() {
     let alive = |id: u32| processes_with(&id.to_string()).len();
     let started = async |id: u32| {
         let program = server(&fabric).program(family(id)).await.expect("a shell");
-        let limit = Duration::from_secs(5);
+        let limit = Duration::from_secs(30);
         eventually("four sleep", limit, || {
             (1..=4).all(|last| processes_with(&format!("\0{id}{last}\0")).len() == 1)
         });

@@ -1,6 +1,5 @@
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::ops::RangeInclusive;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -8,18 +7,18 @@ use async_trait::async_trait;
 use fwlab_fabric::Node;
 use fwlab_model::{DataSetup, Operation};
 use suppaftp::tokio::{AsyncFtpStream, AsyncNoTlsStream, TransferStream};
-use suppaftp::types::{FileType, FtpResult, Mode, Response};
+use suppaftp::types::{FileType, FtpResult, Mode};
 use suppaftp::{FtpError, Status};
-use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
 
-use super::{failure, flow};
+use super::{failure, flow, own_listener};
 use crate::listing::listed_files;
 use crate::reserve::reserve_ports;
-use crate::wire::{ExtendedPort, HostPort, Reply};
+use crate::wire::Reply;
 use crate::{
-    Client, ClientFailure, ClientReport, Connection, PASSWORD, Patience, PeerError, PeerName,
-    Support, TransferSpec, Transferred, USER,
+    Client, ClientFailure, ClientReport, Connection, FailureKind, PASSWORD, Patience, PeerError,
+    PeerName, Support, TransferSpec, Transferred, USER,
 };
 
 const PEER: PeerName = PeerName::Suppaftp;
@@ -27,12 +26,7 @@ const PEER: PeerName = PeerName::Suppaftp;
 /// The version of suppaftp that the workspace's lock file holds; a test compares.
 const VERSION: &str = "12.2.1";
 
-const BEGUN: &[Status] = &[Status::AboutToSend, Status::AlreadyOpen];
-const DONE: &[Status] = &[
-    Status::ClosingDataConnection,
-    Status::RequestedFileActionOk,
-];
-
+pub(super) const BEGUN: &[Status] = &[Status::AboutToSend, Status::AlreadyOpen];
 /// suppaftp as a client inside the lab.
 ///
 /// PASV, EPSV, PORT over IPv4 and EPRT over IPv6 are suppaftp's own. For EPRT
@@ -56,67 +50,93 @@ impl Client for Suppaftp {
     }
 
     async fn transfer(&self, node: &Node, spec: &TransferSpec) -> Result<ClientReport, PeerError> {
-        if let Some(ports) = spec.active_ports.clone().filter(|_| spec.data_setup.is_active()) {
+        if let Some(ports) = spec
+            .active_ports
+            .clone()
+            .filter(|_| spec.data_setup.is_active())
+        {
             reserve_ports(node, ports)
                 .await
                 .map_err(|source| PeerError::Sysctl { peer: PEER, source })?;
         }
         let spec = spec.clone();
-        node.run(move || async move {
-            let mut final_reply = None;
-            let whole = spec.patience.whole;
-            let result = match timeout(whole, session(&spec, &mut final_reply)).await {
-                Ok(result) => result,
-                Err(_) => Err(failure::session_deadline(whole)),
-            };
-            if let Err(ClientFailure {
-                kind: crate::FailureKind::Reply(reply),
-                ..
-            }) = &result
-            {
-                final_reply = Some(reply.clone());
-            }
-            ClientReport {
-                result,
-                final_reply,
-                log: String::new(),
-            }
-        })
-        .await
-        .map_err(|source| PeerError::Node { peer: PEER, source })
+        node.run(move || async move { report(&spec).await })
+            .await
+            .map_err(|source| PeerError::Node { peer: PEER, source })?
     }
+}
+
+/// Why a session ended early.
+pub(super) enum End {
+    /// Something was done to it: the report's.
+    Failed(ClientFailure),
+    /// Its own port could not be bound: the lab's fault.
+    Bind {
+        /// The address, and the last port that was tried.
+        address: SocketAddr,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+impl From<ClientFailure> for End {
+    fn from(failure: ClientFailure) -> End {
+        End::Failed(failure)
+    }
+}
+
+async fn report(spec: &TransferSpec) -> Result<ClientReport, PeerError> {
+    let mut final_reply = None;
+    let whole = spec.patience.whole;
+    let result = match timeout(whole, session(spec, &mut final_reply)).await {
+        Ok(Ok(transferred)) => Ok(transferred),
+        Ok(Err(End::Failed(failure))) => Err(failure),
+        Ok(Err(End::Bind { address, source })) => {
+            return Err(PeerError::Bind {
+                peer: PEER,
+                address,
+                source,
+            });
+        }
+        Err(_) => Err(failure::session_deadline(whole)),
+    };
+    if let Err(ClientFailure {
+        kind: FailureKind::Reply(reply),
+        ..
+    }) = &result
+    {
+        final_reply = Some(reply.clone());
+    }
+    Ok(ClientReport {
+        result,
+        final_reply,
+        log: String::new(),
+    })
 }
 
 /// Connects, logs in, transfers, quits. A session that fails is dropped: it may
 /// be out of step.
-async fn session(
-    spec: &TransferSpec,
-    final_reply: &mut Option<Reply>,
-) -> Result<Transferred, ClientFailure> {
+async fn session(spec: &TransferSpec, final_reply: &mut Option<Reply>) -> Result<Transferred, End> {
     let patience = spec.patience;
     let control = connect(spec.server, patience.connect, Connection::Control).await?;
-    let ftp = replied("the connection", patience, AsyncFtpStream::connect_with_stream(control)).await?;
+    let ftp = replied(
+        "the connection",
+        patience,
+        AsyncFtpStream::connect_with_stream(control),
+    )
+    .await?;
     let data_failure = Arc::default();
     let mut ftp = with_data_connections(ftp, spec, Arc::clone(&data_failure));
     replied("USER and PASS", patience, ftp.login(USER, PASSWORD)).await?;
     replied("TYPE", patience, ftp.transfer_type(FileType::Binary)).await?;
-    let transferred = if needs_own_listener(spec) {
-        through_own_listener(&mut ftp, spec, final_reply).await?
+    let transferred = if own_listener::is_needed(spec) {
+        own_listener::transfer(&mut ftp, spec, final_reply).await?
     } else {
         through_suppaftp(&mut ftp, spec, &data_failure).await?
     };
     // The transfer is over: a server that goes without a goodbye takes nothing from it.
     let _ = timeout(patience.silence, ftp.quit()).await;
     Ok(transferred)
-}
-
-/// Whether suppaftp itself cannot announce what the spec asks for.
-fn needs_own_listener(spec: &TransferSpec) -> bool {
-    match spec.data_setup {
-        DataSetup::Port => spec.active_ports.is_some(),
-        DataSetup::Eprt => spec.active_ports.is_some() || spec.server.is_ipv4(),
-        DataSetup::Pasv | DataSetup::Epsv => false,
-    }
 }
 
 type DataFailure = Arc<OnceLock<ClientFailure>>;
@@ -156,7 +176,7 @@ fn with_data_connections(
 }
 
 /// A slow reader must not have the kernel read ahead for it.
-fn receive_buffer(spec: &TransferSpec) -> Option<u32> {
+pub(super) fn receive_buffer(spec: &TransferSpec) -> Option<u32> {
     spec.pace.map(|_| 32 * 1024)
 }
 
@@ -182,7 +202,7 @@ async fn open(address: SocketAddr, receive_buffer: Option<u32>) -> io::Result<Tc
     Ok(stream)
 }
 
-fn socket_for(address: IpAddr) -> io::Result<TcpSocket> {
+pub(super) fn socket_for(address: IpAddr) -> io::Result<TcpSocket> {
     match address {
         IpAddr::V4(_) => TcpSocket::new_v4(),
         IpAddr::V6(_) => TcpSocket::new_v6(),
@@ -190,7 +210,7 @@ fn socket_for(address: IpAddr) -> io::Result<TcpSocket> {
 }
 
 /// Waits for a step of the control connection, a reply's worth of patience.
-async fn replied<T>(
+pub(super) async fn replied<T>(
     to: &str,
     patience: Patience,
     step: impl Future<Output = FtpResult<T>>,
@@ -203,7 +223,7 @@ async fn replied<T>(
 }
 
 /// The transfer command's line.
-fn command(spec: &TransferSpec) -> String {
+pub(super) fn command(spec: &TransferSpec) -> String {
     let verb = spec.operation.command();
     if spec.operation.is_listing() {
         verb.into()
@@ -275,117 +295,8 @@ async fn finish(
     replied("the end of the data", patience, data.finish()).await
 }
 
-/// The transfer through a listener of this crate's, on exactly the ports of the spec.
-async fn through_own_listener(
-    ftp: &mut AsyncFtpStream,
-    spec: &TransferSpec,
-    final_reply: &mut Option<Reply>,
-) -> Result<Transferred, ClientFailure> {
-    let local = ftp
-        .get_ref()
-        .await
-        .local_addr()
-        .map_err(|error| failure::connect(Connection::Control, &error))?
-        .ip();
-    let listener = listen(local, spec.active_ports.clone().unwrap_or(0..=0), receive_buffer(spec))
-        .map_err(|error| failure::connect(Connection::Data, &error))?;
-    let announced = listener
-        .local_addr()
-        .map_err(|error| failure::connect(Connection::Data, &error))?;
-    let setup = match (spec.data_setup, announced) {
-        (DataSetup::Port, SocketAddr::V4(address)) => format!("PORT {}", HostPort(address)),
-        (_, address) => format!("EPRT {}", ExtendedPort(address)),
-    };
-    // A server that connects at once, before it answers, needs a connection's patience too.
-    let setup_patience = Patience {
-        silence: spec.patience.silence + spec.patience.connect,
-        ..spec.patience
-    };
-    replied(&setup, setup_patience, ftp.custom_command(&setup, &[Status::CommandOk])).await?;
-    if spec.operation == Operation::Rest {
-        let rest = format!("REST {}", spec.content.half());
-        replied(&rest, spec.patience, ftp.custom_command(&rest, &[Status::RequestFilePending])).await?;
-    }
-    let line = command(spec);
-    replied(&line, setup_patience, ftp.custom_command(&line, BEGUN)).await?;
-    let (mut data, early) = accept(ftp, &listener, spec).await?;
-    let transferred = flow_through(&mut data, spec).await?;
-    drop(data);
-    let response = match early {
-        Some(response) => response,
-        None => replied("the end of the data", spec.patience, ftp.read_response_in(DONE)).await?,
-    };
-    *final_reply = Some(failure::reply(&response));
-    Ok(transferred)
-}
-
-fn listen(
-    address: IpAddr,
-    ports: RangeInclusive<u16>,
-    receive_buffer: Option<u32>,
-) -> io::Result<TcpListener> {
-    let mut latest = io::Error::from(io::ErrorKind::AddrNotAvailable);
-    for port in ports {
-        let socket = socket_for(address)?;
-        socket.set_reuseaddr(true)?;
-        if let Some(bytes) = receive_buffer {
-            socket.set_recv_buffer_size(bytes)?;
-        }
-        match socket.bind(SocketAddr::new(address, port)).and_then(|()| socket.listen(4)) {
-            Ok(listener) => return Ok(listener),
-            Err(error) => latest = error,
-        }
-    }
-    Err(latest)
-}
-
-/// Waits for the server's data connection, or for what it says instead.
-async fn accept(
-    ftp: &mut AsyncFtpStream,
-    listener: &TcpListener,
-    spec: &TransferSpec,
-) -> Result<(TcpStream, Option<Response>), ClientFailure> {
-    let server = spec.server.ip();
-    let patience = spec.patience.connect;
-    let waiting = async {
-        tokio::select! {
-            biased;
-            accepted = accept_from(listener, server) => accepted.map(|data| (data, None)),
-            // suppaftp keeps what it read of a reply when this branch loses.
-            response = ftp.read_response_in(DONE) => match response {
-                // A short transfer can be over before it is accepted.
-                Ok(response) => accept_from(listener, server)
-                    .await
-                    .map(|data| (data, Some(response))),
-                Err(FtpError::UnexpectedResponse(response)) => {
-                    Err(failure::refused(failure::reply(&response)))
-                }
-                Err(error) => Err(failure::control(&error)),
-            },
-        }
-    };
-    match timeout(patience, waiting).await {
-        Ok(outcome) => outcome,
-        Err(_) => Err(failure::connect_deadline(Connection::Data, patience)),
-    }
-}
-
-/// The first connection from the server's address; suppaftp's own active mode
-/// passes over others in the same way.
-async fn accept_from(listener: &TcpListener, server: IpAddr) -> Result<TcpStream, ClientFailure> {
-    loop {
-        let (data, from) = listener
-            .accept()
-            .await
-            .map_err(|error| failure::connect(Connection::Data, &error))?;
-        if from.ip() == server {
-            return Ok(data);
-        }
-    }
-}
-
 /// What the operation moves over the data connection.
-async fn flow_through(
+pub(super) async fn flow_through(
     data: &mut (impl tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin),
     spec: &TransferSpec,
 ) -> Result<Transferred, ClientFailure> {

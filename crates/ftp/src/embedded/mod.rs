@@ -4,6 +4,7 @@ mod client;
 mod failure;
 mod flow;
 mod last_words;
+mod own_listener;
 mod server;
 mod storage;
 

@@ -69,11 +69,7 @@ impl Server for Libunftp {
             Some((name, _)) => Support::no(format!("libunftp has no option `{name}`")),
             None => Support::Yes,
         };
-        transfer
-            .possible()
-            .and(setup)
-            .and(ports)
-            .and(options)
+        transfer.possible().and(setup).and(ports).and(options)
     }
 
     async fn start(
@@ -177,14 +173,12 @@ impl Sessions {
 
     fn builder(&self) -> ServerBuilder<Storage, DefaultUser> {
         let storage = self.storage.clone();
-        let builder = ServerBuilder::with_authenticator(
-            Box::new(move || storage.clone()),
-            Arc::new(AnyUser),
-        )
-        .active_passive_mode(ActivePassiveMode::ActiveAndPassive)
-        .passive_host(PassiveHost::FromConnection)
-        .greeting("fwlab")
-        .logger(self.logger.clone());
+        let builder =
+            ServerBuilder::with_authenticator(Box::new(move || storage.clone()), Arc::new(AnyUser))
+                .active_passive_mode(ActivePassiveMode::ActiveAndPassive)
+                .passive_host(PassiveHost::FromConnection)
+                .greeting("fwlab")
+                .logger(self.logger.clone());
         match self.passive_ports {
             Some(PassivePorts { min, max }) => builder.passive_ports(min..=max),
             None => builder,

@@ -24,7 +24,10 @@ pub(super) struct Storage(Arc<Mutex<BTreeMap<String, File>>>);
 #[derive(Debug, Clone)]
 enum File {
     Stored(Stored),
-    Sent { size: u64, hasher: Box<blake3::Hasher> },
+    Sent {
+        size: u64,
+        hasher: Box<blake3::Hasher>,
+    },
 }
 
 impl File {
@@ -284,7 +287,10 @@ async fn send_range<W: AsyncWrite + Unpin + ?Sized>(
     while at < range.end {
         let wanted = piece.len().min((range.end - at) as usize);
         let made = content.fill(at, &mut piece[..wanted]);
-        output.write_all(&piece[..made]).await.map_err(Error::from)?;
+        output
+            .write_all(&piece[..made])
+            .await
+            .map_err(Error::from)?;
         at += made as u64;
     }
     Ok(total)

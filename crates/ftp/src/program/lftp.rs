@@ -84,10 +84,12 @@ impl Client for Lftp {
 
     async fn transfer(&self, node: &Node, spec: &TransferSpec) -> Result<ClientReport, PeerError> {
         let files = KIND.files(spec)?;
-        let program = self
-            .installed
-            .spec(files.mount_point())
-            .arguments(["--norc", "-d", "-c", &script(spec)]);
+        let program = self.installed.spec(files.mount_point()).arguments([
+            "--norc",
+            "-d",
+            "-c",
+            &script(spec),
+        ]);
         let session = KIND.run(node, program, files, spec).await?;
         session.report(spec, |session| explain(session, spec))
     }
@@ -126,7 +128,10 @@ fn script(spec: &TransferSpec) -> String {
     }
     if let Some(pace) = spec.pace.map(NonZeroU64::get) {
         // What it did not use of its rate, it may use later: a tenth of a second's, no more.
-        script += &format!("set net:limit-rate {pace}; set net:limit-max {}; ", pace.div_ceil(10));
+        script += &format!(
+            "set net:limit-rate {pace}; set net:limit-max {}; ",
+            pace.div_ceil(10)
+        );
     }
     let name = spec.content.name();
     let operation = match spec.operation {
@@ -135,7 +140,11 @@ fn script(spec: &TransferSpec) -> String {
         Operation::Stor | Operation::Appe => format!("put {SENT} -o {name}"),
         Operation::List | Operation::Mlsd => format!("ls > {RECEIVED}"),
     };
-    script + &format!("open -u {USER},{PASSWORD} ftp://{}; {operation}; bye", spec.server)
+    script
+        + &format!(
+            "open -u {USER},{PASSWORD} ftp://{}; {operation}; bye",
+            spec.server
+        )
 }
 
 /// Its exit status says no more than that it failed; its log says more.

@@ -9,7 +9,7 @@ use tokio::time::timeout;
 use super::dialogue_log::{Marks, progress_of, tail};
 use crate::listing::listed_files;
 use crate::reserve::reserve_ports;
-use crate::wire::Progress;
+use crate::wire::{Progress, Reply};
 use crate::{
     ClientFailure, ClientReport, Connection, Digest, FailureKind, PeerError, PeerName,
     TransferSpec, Transferred,
@@ -89,7 +89,11 @@ impl Kind {
         spec: &TransferSpec,
     ) -> Result<Session, PeerError> {
         let Kind { peer, marks, .. } = self;
-        if let Some(ports) = spec.active_ports.clone().filter(|_| spec.data_setup.is_active()) {
+        if let Some(ports) = spec
+            .active_ports
+            .clone()
+            .filter(|_| spec.data_setup.is_active())
+        {
             reserve_ports(node, ports)
                 .await
                 .map_err(|source| PeerError::Sysctl { peer, source })?;
@@ -142,7 +146,12 @@ impl Session {
         spec: &TransferSpec,
         explain: impl FnOnce(&Session) -> ClientFailure,
     ) -> Option<ClientFailure> {
-        let used: Vec<_> = self.progress.setups.iter().map(|asked| asked.setup).collect();
+        let used: Vec<_> = self
+            .progress
+            .setups
+            .iter()
+            .map(|asked| asked.setup)
+            .collect();
         if used.iter().any(|setup| *setup != spec.data_setup) {
             let words = used.iter().map(|setup| setup.command()).collect::<Vec<_>>();
             return Some(ClientFailure {
@@ -160,7 +169,10 @@ impl Session {
             return Some(ClientFailure {
                 on: self.waiting_on(spec),
                 kind: FailureKind::Deadline,
-                words: format!("{} is not done after {:?}", self.kind.peer, spec.patience.whole),
+                words: format!(
+                    "{} is not done after {:?}",
+                    self.kind.peer, spec.patience.whole
+                ),
             });
         };
         if !status.success() {
@@ -172,9 +184,16 @@ impl Session {
     /// A program that says it went well, when the dialogue does not.
     fn undone(&self, spec: &TransferSpec) -> Option<ClientFailure> {
         let wanted = spec.operation.command();
+        let restarted = |reply: &Reply| reply.code.is_intermediate();
         let words = match &self.progress.transfer {
             Some(sent) if !sent.is(wanted) => {
                 format!("{} sent {sent} instead of {wanted}", self.kind.peer)
+            }
+            Some(_)
+                if spec.operation == Operation::Rest
+                    && !self.progress.restart.as_ref().is_some_and(restarted) =>
+            {
+                format!("{} sent no REST", self.kind.peer)
             }
             Some(_) if self.progress.is_complete() => return None,
             _ => format!("{} ended without a final reply to {wanted}", self.kind.peer),

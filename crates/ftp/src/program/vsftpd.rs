@@ -1,5 +1,6 @@
 use std::fmt::Write as _;
-use std::net::IpAddr;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::time::Duration;
 
@@ -90,6 +91,15 @@ impl Server for Vsftpd {
                 .await
                 .map_err(|source| PeerError::Sysctl { peer: PEER, source })?;
         }
+        // Who listens there already would be taken for this one.
+        let free = node.wait_listening(settings.control_port, Duration::ZERO);
+        if free.await.is_ok() {
+            return Err(PeerError::Bind {
+                peer: PEER,
+                address: SocketAddr::new(settings.address, settings.control_port),
+                source: io::ErrorKind::AddrInUse.into(),
+            });
+        }
         let files = files(settings)?;
         let home = files.mount_point();
         let spec = self
@@ -130,7 +140,10 @@ fn files(settings: &ServerSettings) -> Result<Scratch, PeerError> {
 
 /// The extra options, when each can stand on a line of its own.
 fn options(settings: &ServerSettings) -> Result<&[(String, String)], String> {
-    let plain = |text: &str| text.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ');
+    let plain = |text: &str| {
+        text.bytes()
+            .all(|byte| byte.is_ascii_graphic() || byte == b' ')
+    };
     match settings.options.iter().find(|(name, value)| {
         name.is_empty() || name.contains(['=', ' ', '#']) || !plain(name) || !plain(value)
     }) {
@@ -280,13 +293,24 @@ mod tests {
             assert!(text.lines().any(|have| have == line), "{line}");
         }
         // vsftpd takes a line with blanks around the sign, or none, for a mistake.
-        assert!(text.lines().all(|line| line.contains('=') && !line.contains(" =")));
-        assert!(text.ends_with("pasv_address=198.51.100.1\n"), "options come last");
+        assert!(
+            text.lines()
+                .all(|line| line.contains('=') && !line.contains(" ="))
+        );
+        assert!(
+            text.ends_with("pasv_address=198.51.100.1\n"),
+            "options come last"
+        );
     }
 
     #[test]
     fn an_option_keeps_to_its_line() {
-        for (name, value) in [("a", "b\nlisten_port=1"), ("a=b", "c"), ("", "x"), ("#a", "b")] {
+        for (name, value) in [
+            ("a", "b\nlisten_port=1"),
+            ("a=b", "c"),
+            ("", "x"),
+            ("#a", "b"),
+        ] {
             let mut settings = settings();
             settings.options = vec![(name.into(), value.into())];
             assert!(options(&settings).is_err(), "{name}={value}");

@@ -22,9 +22,15 @@ impl Announcement {
     pub fn of_command(command: &Command) -> Option<Announcement> {
         let argument = command.argument_text();
         let (setup, to): (_, SocketAddr) = if command.is("PORT") {
-            (DataSetup::Port, argument.trim().parse::<HostPort>().ok()?.0.into())
+            (
+                DataSetup::Port,
+                argument.trim().parse::<HostPort>().ok()?.0.into(),
+            )
         } else if command.is("EPRT") {
-            (DataSetup::Eprt, argument.trim().parse::<ExtendedPort>().ok()?.0)
+            (
+                DataSetup::Eprt,
+                argument.trim().parse::<ExtendedPort>().ok()?.0,
+            )
         } else {
             return None;
         };
@@ -49,7 +55,10 @@ impl Announcement {
             229 => Some(Announcement {
                 setup: DataSetup::Epsv,
                 address: None,
-                port: reply.lines.iter().find_map(|line| extended_passive_port(line))?,
+                port: reply
+                    .lines
+                    .iter()
+                    .find_map(|line| extended_passive_port(line))?,
             }),
             _ => None,
         }
@@ -71,7 +80,11 @@ impl fmt::Display for Announcement {
             DataSetup::Epsv => "229",
         };
         match self.address {
-            Some(address) => write!(f, "{what} announces {}", SocketAddr::new(address, self.port)),
+            Some(address) => write!(
+                f,
+                "{what} announces {}",
+                SocketAddr::new(address, self.port)
+            ),
             None => write!(f, "{what} announces port {} of the server", self.port),
         }
     }

@@ -60,10 +60,7 @@ pub fn extended_passive_port(text: &str) -> Option<u16> {
         .find_map(|(at, window)| {
             let rest = &text.as_bytes()[at + 4..];
             // Five digits and what ends them; a longer number is no port.
-            let length = rest
-                .iter()
-                .take(6)
-                .position(|&byte| byte == window[1])?;
+            let length = rest.iter().take(6).position(|&byte| byte == window[1])?;
             number(&rest[..length])
         })
 }
@@ -87,7 +84,10 @@ mod tests {
         let four: SocketAddr = "132.235.1.2:6275".parse().unwrap();
         let six: SocketAddr = "[1080::8:800:200C:417A]:5282".parse().unwrap();
         assert_eq!("|1|132.235.1.2|6275|".parse(), Ok(ExtendedPort(four)));
-        assert_eq!("|2|1080::8:800:200C:417A|5282|".parse(), Ok(ExtendedPort(six)));
+        assert_eq!(
+            "|2|1080::8:800:200C:417A|5282|".parse(),
+            Ok(ExtendedPort(six))
+        );
         assert_eq!("!1!132.235.1.2!6275!".parse(), Ok(ExtendedPort(four)));
         assert_eq!(
             extended_passive_port("Entering Extended Passive Mode (|||6446|)"),
@@ -108,9 +108,20 @@ mod tests {
             " 1 132.235.1.2 6275 ",
             "ü1ü132.235.1.2ü6275ü",
         ] {
-            assert_eq!(text.parse::<ExtendedPort>(), Err(ExtendedPortError), "{text}");
+            assert_eq!(
+                text.parse::<ExtendedPort>(),
+                Err(ExtendedPortError),
+                "{text}"
+            );
         }
-        for text in ["", "(|||)", "(|||65536|)", "(||6446|)", "(|||6446)", "(|||123456|)"] {
+        for text in [
+            "",
+            "(|||)",
+            "(|||65536|)",
+            "(||6446|)",
+            "(|||6446)",
+            "(|||123456|)",
+        ] {
             assert_eq!(extended_passive_port(text), None, "{text}");
         }
         assert_eq!(extended_passive_port("(see) (!!!21!)"), Some(21));

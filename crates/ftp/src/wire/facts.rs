@@ -18,8 +18,7 @@ impl FromStr for FactLine {
 
     fn from_str(line: &str) -> Result<FactLine, FactLineError> {
         let (facts, name) = line.split_once(' ').ok_or(FactLineError)?;
-        let well_formed =
-            facts.is_empty() || facts.ends_with(';') && facts.contains('=');
+        let well_formed = facts.is_empty() || facts.ends_with(';') && facts.contains('=');
         if name.is_empty() || !well_formed {
             return Err(FactLineError);
         }
@@ -58,7 +57,14 @@ mod tests {
         assert_eq!(line.fact("perm"), Some(""));
         assert_eq!(line.fact("modify"), None);
         assert_eq!(" x".parse::<FactLine>().unwrap().name, "x");
-        for text in ["", "x", "size=1;", "size=1 x", "-rw-r--r-- 1 0 0 5 x", "size=1; "] {
+        for text in [
+            "",
+            "x",
+            "size=1;",
+            "size=1 x",
+            "-rw-r--r-- 1 0 0 5 x",
+            "size=1; ",
+        ] {
             assert_eq!(text.parse::<FactLine>(), Err(FactLineError), "{text}");
         }
     }

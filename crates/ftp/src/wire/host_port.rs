@@ -126,14 +126,27 @@ mod tests {
         ] {
             assert_eq!(HostPort::find(text), expected, "{text}");
         }
-        for text in ["", "no", "1,2,3,4,5", "256,1,1,1,1,1", "1,1,1,1,1,2567", "1.1.1.1:21"] {
+        for text in [
+            "",
+            "no",
+            "1,2,3,4,5",
+            "256,1,1,1,1,1",
+            "1,1,1,1,1,2567",
+            "1.1.1.1:21",
+        ] {
             assert_eq!(HostPort::find(text), None, "{text}");
         }
     }
 
     #[test]
     fn strict_in_a_command() {
-        for text in ["(10,0,0,1,4,0)", "10,0,0,1,4,0 ", " 10,0,0,1,4,0", "10,0,0,1,4,-1", "10,0,0,1,4"] {
+        for text in [
+            "(10,0,0,1,4,0)",
+            "10,0,0,1,4,0 ",
+            " 10,0,0,1,4,0",
+            "10,0,0,1,4,-1",
+            "10,0,0,1,4",
+        ] {
             assert_eq!(text.parse::<HostPort>(), Err(HostPortError), "{text}");
         }
     }

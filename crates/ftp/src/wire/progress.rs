@@ -31,6 +31,8 @@ pub struct Progress {
     /// The data setups asked for, in order: a second one is a client's fallback
     /// or second transfer. At most sixteen are kept.
     pub setups: Vec<SetupExchange>,
+    /// The latest answer to REST, 350 when the next transfer begins elsewhere.
+    pub restart: Option<Reply>,
     /// The transfer command, `RETR name`.
     pub transfer: Option<Command>,
     /// Its preliminary reply, 125 or 150.
@@ -126,10 +128,15 @@ impl Progress {
             };
             *place = Some(reply.clone());
         } else if asked_setup(command).is_some() {
-            let open = self.setups.iter_mut().find(|exchange| exchange.answer.is_none());
+            let open = self
+                .setups
+                .iter_mut()
+                .find(|exchange| exchange.answer.is_none());
             if let Some(exchange) = open.filter(|_| !reply.code.is_preliminary()) {
                 exchange.answer = Some(reply.clone());
             }
+        } else if command.is("REST") {
+            self.restart = Some(reply.clone());
         } else if command.is("AUTH") {
             self.securing = false;
             self.secured = reply.code.number() == 234;

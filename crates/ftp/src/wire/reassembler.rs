@@ -6,6 +6,10 @@ pub const MAX_HELD: usize = 64 * 1024;
 /// The most segments that wait behind a gap; keeps every step short.
 const MAX_SEGMENTS: usize = 64;
 
+/// How far ahead a segment may lie, in bytes: more than any receive window of a
+/// control connection. What claims to lie further is not of this stream.
+const FARTHEST: i32 = 1 << 24;
+
 /// What a segment made of a stream, in the stream's order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Piece<'a> {
@@ -40,6 +44,9 @@ impl Reassembler {
             return;
         }
         let next = *self.next.get_or_insert(sequence);
+        if ahead(next, sequence) > FARTHEST {
+            return;
+        }
         if ahead(next, sequence) > 0 {
             self.hold(sequence, payload);
             if self.bytes_held > MAX_HELD || self.held.len() > MAX_SEGMENTS {
@@ -53,7 +60,11 @@ impl Reassembler {
 
     fn hold(&mut self, sequence: u32, payload: &[u8]) {
         // A retransmission of what waits already adds nothing.
-        if self.held.iter().any(|(held, bytes)| *held == sequence && bytes.len() >= payload.len()) {
+        if self
+            .held
+            .iter()
+            .any(|(held, bytes)| *held == sequence && bytes.len() >= payload.len())
+        {
             return;
         }
         self.bytes_held += payload.len();
@@ -74,7 +85,10 @@ impl Reassembler {
     /// Hands out what waited for the bytes that have come.
     fn release(&mut self, each: &mut impl FnMut(Piece<'_>)) {
         while let Some(next) = self.next
-            && let Some(at) = self.held.iter().position(|(sequence, _)| ahead(next, *sequence) <= 0)
+            && let Some(at) = self
+                .held
+                .iter()
+                .position(|(sequence, _)| ahead(next, *sequence) <= 0)
         {
             let (sequence, bytes) = self.held.swap_remove(at);
             self.bytes_held -= bytes.len();
@@ -108,7 +122,12 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn feed(reassembler: &mut Reassembler, sequence: u32, payload: &[u8], out: &mut Vec<u8>) -> bool {
+    fn feed(
+        reassembler: &mut Reassembler,
+        sequence: u32,
+        payload: &[u8],
+        out: &mut Vec<u8>,
+    ) -> bool {
         let mut gap = false;
         reassembler.segment(sequence, payload, |piece| match piece {
             Piece::Bytes(bytes) => out.extend_from_slice(bytes),
@@ -137,12 +156,34 @@ mod tests {
         feed(&mut reassembler, 0, b"a", &mut out);
         let mut gaps = 0;
         for at in 0..1000_u32 {
-            gaps += u32::from(feed(&mut reassembler, 10 + at * 1000, &[b'x'; 1000], &mut out));
+            gaps += u32::from(feed(
+                &mut reassembler,
+                10 + at * 1000,
+                &[b'x'; 1000],
+                &mut out,
+            ));
             assert!(reassembler.bytes_held <= MAX_HELD + 1000);
             assert!(reassembler.held.len() <= MAX_SEGMENTS + 1);
         }
         assert_eq!(gaps, 1);
         assert!(out.len() > 900_000);
+    }
+
+    #[test]
+    fn segments_from_nowhere_do_not_end_the_stream() {
+        let mut reassembler = Reassembler::default();
+        let mut out = Vec::new();
+        feed(&mut reassembler, 0, b"a", &mut out);
+        for at in 0..1000 {
+            assert!(!feed(
+                &mut reassembler,
+                (1 << 30) + at * 100,
+                &[b'x'; 100],
+                &mut out
+            ));
+        }
+        feed(&mut reassembler, 1, b"b", &mut out);
+        assert_eq!(out, b"ab");
     }
 
     proptest! {

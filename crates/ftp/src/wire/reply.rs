@@ -84,12 +84,12 @@ impl Reply {
     pub fn parse_all(text: &[u8]) -> Vec<Reply> {
         let mut parser = ReplyParser::default();
         text.split(|&byte| byte == b'\n')
-            .filter_map(|line| {
-                match parser.line(line.strip_suffix(b"\r").unwrap_or(line)) {
+            .filter_map(
+                |line| match parser.line(line.strip_suffix(b"\r").unwrap_or(line)) {
                     ReplyStep::Reply(reply) => Some(reply),
                     ReplyStep::Continues | ReplyStep::NoReply => None,
-                }
-            })
+                },
+            )
             .collect()
     }
 
@@ -165,9 +165,7 @@ impl ReplyParser {
         let cost = text.len() + size_of::<String>();
         if reply.lines.is_empty() || self.kept + cost <= MAX_REPLY_TEXT {
             self.kept += cost;
-            reply
-                .lines
-                .push(String::from_utf8_lossy(text).into_owned());
+            reply.lines.push(String::from_utf8_lossy(text).into_owned());
         }
     }
 }

@@ -23,29 +23,116 @@ pub(crate) fn trials() -> Vec<Trial> {
         fails("closes-at-once", vec![], Control, |kind| {
             matches!(kind, FailureKind::Closed | FailureKind::Broken)
         }),
-        fails("turns-away", vec![say("421 too many")], Control, is_reply(421)),
-        fails("talks-garbage", vec![Step::Say(vec![0xfe; 300]), say(""), Step::Hang], Control, is_no_ftp),
-        fails("floods-one-line", vec![Step::Flood(vec![b'2'; 1 << 20], 100), Step::Hang], Control, is_no_ftp),
-        fails("floods-lines", vec![say("220-a"), Step::Flood(b"x\r\n".repeat(1 << 16), 100), Step::Hang], Control, is_no_ftp),
-        fails("refuses-the-user", vec![say("220 a"), Step::Hear, say("530 no"), Step::Hang], Control, is_reply(530)),
-        fails("hangs-after-login", after_login(vec![Step::Hang]), Control, is_deadline),
-        fails("announces-nonsense", after_login(vec![Step::Hear, say("227 (1,2,3)"), Step::Hang]), Control, |kind| {
-            matches!(kind, FailureKind::Reply(reply) if reply.code.number() == 227)
-        }),
-        fails("announces-a-closed-port", after_login(vec![Step::Hear, say("227 (192,168,0,201,0,1)"), Step::Hang]), Data, |kind| {
-            *kind == FailureKind::Connect
-        }),
-        fails("refuses-the-file", transferring("550 no file", vec![Step::Hang]), Control, is_reply(550)),
-        fails("sends-no-data", transferring("150 soon", vec![Step::Hang]), Data, is_deadline),
-        fails("trickles-for-ever", transferring("150 soon", vec![Step::Trickle(Duration::from_millis(100))]), Control, is_deadline),
-        fails("never-completes", transferring("150 soon", vec![data(SIZE), Step::CloseData, Step::Hang]), Control, is_deadline),
-        fails("aborts", transferring("150 soon", vec![data(10), Step::CloseData, say("426 aborted"), Step::Hang]), Control, is_reply(426)),
-        mismatches("sends-too-little", transferring("150 a", vec![data(SIZE - 1), Step::CloseData, say("226 b")])),
-        mismatches("sends-too-much", transferring("150 a", vec![data(SIZE + 1), Step::CloseData, say("226 b")])),
-        mismatches("sends-other-bytes", transferring("150 a", vec![Step::SendData(vec![7; SIZE as usize]), Step::CloseData, say("226 b")])),
+        fails(
+            "turns-away",
+            vec![say("421 too many")],
+            Control,
+            is_reply(421),
+        ),
+        fails(
+            "talks-garbage",
+            vec![Step::Say(vec![0xfe; 300]), say(""), Step::Hang],
+            Control,
+            is_no_ftp,
+        ),
+        fails(
+            "floods-one-line",
+            vec![Step::Flood(vec![b'2'; 1 << 20], 100), Step::Hang],
+            Control,
+            is_no_ftp,
+        ),
+        fails(
+            "floods-lines",
+            vec![
+                say("220-a"),
+                Step::Flood(b"x\r\n".repeat(1 << 16), 100),
+                Step::Hang,
+            ],
+            Control,
+            is_no_ftp,
+        ),
+        fails(
+            "refuses-the-user",
+            vec![say("220 a"), Step::Hear, say("530 no"), Step::Hang],
+            Control,
+            is_reply(530),
+        ),
+        fails(
+            "hangs-after-login",
+            after_login(vec![Step::Hang]),
+            Control,
+            is_deadline,
+        ),
+        fails(
+            "announces-nonsense",
+            after_login(vec![Step::Hear, say("227 (1,2,3)"), Step::Hang]),
+            Control,
+            |kind| matches!(kind, FailureKind::Reply(reply) if reply.code.number() == 227),
+        ),
+        fails(
+            "announces-a-closed-port",
+            after_login(vec![Step::Hear, say("227 (192,168,0,201,0,1)"), Step::Hang]),
+            Data,
+            |kind| *kind == FailureKind::Connect,
+        ),
+        fails(
+            "refuses-the-file",
+            transferring("550 no file", vec![Step::Hang]),
+            Control,
+            is_reply(550),
+        ),
+        fails(
+            "sends-no-data",
+            transferring("150 soon", vec![Step::Hang]),
+            Data,
+            is_deadline,
+        ),
+        fails(
+            "trickles-for-ever",
+            transferring("150 soon", vec![Step::Trickle(Duration::from_millis(100))]),
+            Control,
+            is_deadline,
+        ),
+        fails(
+            "never-completes",
+            transferring("150 soon", vec![data(SIZE), Step::CloseData, Step::Hang]),
+            Control,
+            is_deadline,
+        ),
+        fails(
+            "aborts",
+            transferring(
+                "150 soon",
+                vec![data(10), Step::CloseData, say("426 aborted"), Step::Hang],
+            ),
+            Control,
+            is_reply(426),
+        ),
+        mismatches(
+            "sends-too-little",
+            transferring("150 a", vec![data(SIZE - 1), Step::CloseData, say("226 b")]),
+        ),
+        mismatches(
+            "sends-too-much",
+            transferring("150 a", vec![data(SIZE + 1), Step::CloseData, say("226 b")]),
+        ),
+        mismatches(
+            "sends-other-bytes",
+            transferring(
+                "150 a",
+                vec![
+                    Step::SendData(vec![7; SIZE as usize]),
+                    Step::CloseData,
+                    say("226 b"),
+                ],
+            ),
+        ),
         trial("bad-servers/nobody-listens".into(), nobody_listens),
         trial("bad-servers/nobody-connects".into(), nobody_connects),
-        trial("bad-servers/says-425-for-an-active-connection".into(), says_425),
+        trial(
+            "bad-servers/says-425-for-an-active-connection".into(),
+            says_425,
+        ),
         trial("scripted/eprt-over-ipv4".into(), eprt_passes),
     ]
 }
@@ -56,13 +143,41 @@ pub(crate) fn scripts() -> Vec<(&'static str, Vec<Step>)> {
         ("never-greets", vec![Step::Hang]),
         ("closes-at-once", vec![]),
         ("turns-away", vec![say("421 too many")]),
-        ("talks-garbage", vec![Step::Say(vec![0xfe; 300]), say(""), Step::Hang]),
-        ("floods-one-line", vec![Step::Flood(vec![b'2'; 1 << 20], 100), Step::Hang]),
-        ("floods-lines", vec![say("220-a"), Step::Flood(b"x\r\n".repeat(1 << 16), 100), Step::Hang]),
-        ("announces-nonsense", vec![answer(&[("PASV", "227 (1,2,3)")])]),
-        ("announces-a-closed-port", vec![answer(&[("PASV", "227 (192,168,0,201,0,1)")])]),
-        ("sends-no-data", vec![answer(&[("PASV", PASSIVE), ("RETR", "150 soon")]), Step::Hang]),
-        ("refuses-the-file", vec![answer(&[("PASV", PASSIVE), ("RETR", "550 none")])]),
+        (
+            "talks-garbage",
+            vec![Step::Say(vec![0xfe; 300]), say(""), Step::Hang],
+        ),
+        (
+            "floods-one-line",
+            vec![Step::Flood(vec![b'2'; 1 << 20], 100), Step::Hang],
+        ),
+        (
+            "floods-lines",
+            vec![
+                say("220-a"),
+                Step::Flood(b"x\r\n".repeat(1 << 16), 100),
+                Step::Hang,
+            ],
+        ),
+        (
+            "announces-nonsense",
+            vec![answer(&[("PASV", "227 (1,2,3)")])],
+        ),
+        (
+            "announces-a-closed-port",
+            vec![answer(&[("PASV", "227 (192,168,0,201,0,1)")])],
+        ),
+        (
+            "sends-no-data",
+            vec![
+                answer(&[("PASV", PASSIVE), ("RETR", "150 soon")]),
+                Step::Hang,
+            ],
+        ),
+        (
+            "refuses-the-file",
+            vec![answer(&[("PASV", PASSIVE), ("RETR", "550 none")])],
+        ),
     ]
 }
 
@@ -149,7 +264,9 @@ fn is_reply(code: u16) -> impl Fn(&FailureKind) -> bool + Send + 'static {
 
 async fn nobody_listens() -> Result<(), Failed> {
     let lab = Lab::build().await;
-    let report = Suppaftp.transfer(&lab.client, &retr(DataSetup::Pasv)).await?;
+    let report = Suppaftp
+        .transfer(&lab.client, &retr(DataSetup::Pasv))
+        .await?;
     let failure = report.result.expect_err("nobody listens");
     assert_eq!(failure.on, Connection::Control);
     assert_eq!(failure.kind, FailureKind::Connect);
@@ -163,10 +280,19 @@ async fn nobody_connects() -> Result<(), Failed> {
             active_ports,
             ..retr(DataSetup::Port)
         };
-        let steps = vec![Step::Hear, say("200 a"), Step::Hear, say("150 b"), Step::Hang];
+        let steps = vec![
+            Step::Hear,
+            say("200 a"),
+            Step::Hear,
+            say("150 b"),
+            Step::Hang,
+        ];
         let report = report(after_login(steps), &spec).await?;
         let failure = report.result.expect_err("nobody connects");
-        assert_eq!((failure.on, failure.kind), (Connection::Data, FailureKind::Deadline));
+        assert_eq!(
+            (failure.on, failure.kind),
+            (Connection::Data, FailureKind::Deadline)
+        );
     }
     Ok(())
 }
@@ -181,7 +307,14 @@ async fn says_425() -> Result<(), Failed> {
         },
         ..retr(DataSetup::Port)
     };
-    let steps = vec![Step::Hear, say("200 a"), Step::Hear, say("150 b"), say("425 c"), Step::Hang];
+    let steps = vec![
+        Step::Hear,
+        say("200 a"),
+        Step::Hear,
+        say("150 b"),
+        say("425 c"),
+        Step::Hang,
+    ];
     let report = report(after_login(steps), &spec).await?;
     let failure = report.result.expect_err("no data connection");
     assert!(is_reply(425)(&failure.kind), "{failure:?}");

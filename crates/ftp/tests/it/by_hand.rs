@@ -16,7 +16,12 @@ pub(crate) async fn port_of_an_active_connection(
             let listener = TcpListener::bind(("192.168.0.211", 39632)).await?;
             let control = TcpStream::connect(server).await?;
             let mut control = BufReader::new(control);
-            for line in ["", "USER anonymous\r\n", "PASS x\r\n", "PORT 192,168,0,211,154,208\r\n"] {
+            for line in [
+                "",
+                "USER anonymous\r\n",
+                "PASS x\r\n",
+                "PORT 192,168,0,211,154,208\r\n",
+            ] {
                 control.get_mut().write_all(line.as_bytes()).await?;
                 control.read_line(&mut String::new()).await?;
             }

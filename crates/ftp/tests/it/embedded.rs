@@ -1,6 +1,6 @@
 use fwlab_ftp::{
-    Client, DataSourcePort, FailureKind, Libunftp, PassivePorts, Server, ServerSettings, Suppaftp,
-    TransferSpec,
+    Client, DataSourcePort, FailureKind, Libunftp, PassivePorts, PeerError, Server, ServerSettings,
+    Suppaftp, TransferSpec,
 };
 use fwlab_model::{DataSetup, Family, Operation};
 use libtest_mimic::{Failed, Trial};
@@ -15,9 +15,21 @@ pub(crate) fn trials() -> Vec<Trial> {
     trials.extend(seed_ports());
     trials.push(trial("embedded/eprt-gets-500".into(), eprt_gets_500));
     trials.push(trial("embedded/several-sessions".into(), several_sessions));
-    trials.push(trial("embedded/stop-frees-the-port".into(), stop_frees_the_port));
+    trials.push(trial(
+        "embedded/stop-frees-the-port".into(),
+        stop_frees_the_port,
+    ));
     trials.push(trial("embedded/a-slow-reader".into(), a_slow_reader));
     trials.push(trial("embedded/source-port".into(), source_port));
+    trials.push(trial("embedded/one-node".into(), one_node));
+    trials.push(trial(
+        "embedded/a-taken-port-is-the-labs-fault".into(),
+        taken_port,
+    ));
+    trials.push(trial(
+        "embedded/a-dropped-session-ends".into(),
+        dropped_session,
+    ));
     trials
 }
 
@@ -39,7 +51,8 @@ fn matrix() -> Vec<Trial> {
                         if !Libunftp.supports(&spec, &settings).is_yes() {
                             continue;
                         }
-                        let name = format!("embedded/{family}/{setup}/{operation}/{size}/{source:?}");
+                        let name =
+                            format!("embedded/{family}/{setup}/{operation}/{size}/{source:?}");
                         trials.push(trial(name, move || passes(settings, spec)));
                     }
                 }
@@ -62,8 +75,8 @@ fn seed_ports() -> Vec<Trial> {
                 active_ports: Some(39632..=39632),
                 ..spec(DataSetup::Port, operation, 300_000)
             };
-            let passive = [DataSetup::Pasv, DataSetup::Epsv]
-                .map(|setup| spec(setup, operation, 300_000));
+            let passive =
+                [DataSetup::Pasv, DataSetup::Epsv].map(|setup| spec(setup, operation, 300_000));
             std::iter::once(active).chain(passive)
         })
         .map(|spec| {
@@ -122,12 +135,17 @@ async fn stop_frees_the_port() -> Result<(), Failed> {
     let lab = Lab::build().await;
     for _ in 0..3 {
         let running = Libunftp.start(&lab.server, &settings).await?;
-        assert!(Libunftp.start(&lab.server, &settings).await.is_err(), "the port is taken");
+        assert!(
+            Libunftp.start(&lab.server, &settings).await.is_err(),
+            "the port is taken"
+        );
         running.stop().await?;
     }
     // A server that is dropped is gone too, as soon as its node comes round to it.
     drop(Libunftp.start(&lab.server, &settings).await?);
-    lab.server.run(|| async { tokio::task::yield_now().await }).await?;
+    lab.server
+        .run(|| async { tokio::task::yield_now().await })
+        .await?;
     let running = Libunftp.start(&lab.server, &settings).await?;
     Ok(running.stop().await?)
 }
@@ -139,7 +157,10 @@ async fn a_slow_reader() -> Result<(), Failed> {
     let settings = ServerSettings::for_transfer(&spec);
     let begun = std::time::Instant::now();
     pass(&Libunftp, &Suppaftp, &settings, &spec).await?;
-    assert!(begun.elapsed().as_millis() >= 300, "300 kB at 1 MB a second");
+    assert!(
+        begun.elapsed().as_millis() >= 300,
+        "300 kB at 1 MB a second"
+    );
     Ok(())
 }
 
@@ -152,7 +173,79 @@ async fn source_port() -> Result<(), Failed> {
         let lab = Lab::build().await;
         let _running = Libunftp.start(&lab.server, &settings).await?;
         let port = port_of_an_active_connection(&lab.client, &spec).await?;
-        assert_eq!(port == 20, source == DataSourcePort::Twenty, "from port {port}");
+        assert_eq!(
+            port == 20,
+            source == DataSourcePort::Twenty,
+            "from port {port}"
+        );
     }
     Ok(())
+}
+
+/// Client and server side by side in one node, over loopback.
+async fn one_node() -> Result<(), Failed> {
+    for &setup in DataSetup::ALL {
+        let mut spec = spec(setup, Operation::Retr, 300_000);
+        spec.server.set_ip([127, 0, 0, 1].into());
+        let mut settings = ServerSettings {
+            alone_in_node: false,
+            ..ServerSettings::for_transfer(&spec)
+        };
+        if setup.is_active() {
+            assert!(
+                !Libunftp.supports(&spec, &settings).is_yes(),
+                "port 20 needs a node"
+            );
+            settings.data_source_port = DataSourcePort::Ephemeral;
+        }
+        if !Libunftp.supports(&spec, &settings).is_yes() {
+            continue;
+        }
+        let lab = Lab::build().await;
+        let running = Libunftp.start(&lab.server, &settings).await?;
+        let report = Suppaftp.transfer(&lab.server, &spec).await?;
+        running.stop().await?;
+        let transferred = report.result.map_err(|failure| failure.to_string())?;
+        spec.verify(&transferred, None)?;
+    }
+    Ok(())
+}
+
+/// Dropping a transfer's future ends its session: the server's next one is served.
+async fn dropped_session() -> Result<(), Failed> {
+    let mut slow = spec(DataSetup::Pasv, Operation::Retr, 5 << 20);
+    slow.pace = Some(1000.try_into()?);
+    let settings = ServerSettings::for_transfer(&slow);
+    let lab = Lab::build().await;
+    let running = Libunftp.start(&lab.server, &settings).await?;
+    let patience = std::time::Duration::from_millis(200);
+    let dropped = tokio::time::timeout(patience, Suppaftp.transfer(&lab.client, &slow)).await;
+    assert!(dropped.is_err(), "it would take an hour");
+    let quick = TransferSpec { pace: None, ..slow };
+    let report = Suppaftp.transfer(&lab.client, &quick).await?;
+    running.stop().await?;
+    let transferred = report.result.map_err(|failure| failure.to_string())?;
+    Ok(quick.verify(&transferred, None)?)
+}
+
+/// A port of the client's own that is taken says nothing about a firewall.
+async fn taken_port() -> Result<(), Failed> {
+    let spec = TransferSpec {
+        active_ports: Some(39632..=39632),
+        ..spec(DataSetup::Port, Operation::Retr, 1)
+    };
+    let settings = ServerSettings::for_transfer(&spec);
+    let lab = Lab::build().await;
+    let _running = Libunftp.start(&lab.server, &settings).await?;
+    let _taken = lab
+        .client
+        .run(|| async { std::net::TcpListener::bind("192.168.0.211:39632") })
+        .await??;
+    match Suppaftp.transfer(&lab.client, &spec).await {
+        Err(PeerError::Bind { address, .. }) => {
+            assert_eq!(address.port(), 39632);
+            Ok(())
+        }
+        other => Err(format!("{other:?}").into()),
+    }
 }

@@ -103,7 +103,10 @@ async fn check(
     report: &ClientReport,
     spec: &TransferSpec,
 ) -> Result<(), String> {
-    let transferred = report.result.as_ref().map_err(|failure| format!("{failure} ({failure:?})"))?;
+    let transferred = report
+        .result
+        .as_ref()
+        .map_err(|failure| format!("{failure} ({failure:?})"))?;
     let stored = running
         .stored(spec.content.name())
         .await

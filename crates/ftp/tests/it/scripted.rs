@@ -65,8 +65,12 @@ pub(crate) fn logged_in() -> Vec<Step> {
 /// Serves one connection by a script; closes everything at its end.
 pub(crate) async fn serve(node: &Node, steps: Vec<Step>) {
     node.run(move || async move {
-        let control = TcpListener::bind("192.168.0.201:21").await.expect("port 21");
-        let data = TcpListener::bind("192.168.0.201:31240").await.expect("port 31240");
+        let control = TcpListener::bind("192.168.0.201:21")
+            .await
+            .expect("port 21");
+        let data = TcpListener::bind("192.168.0.201:31240")
+            .await
+            .expect("port 31240");
         // Ends with its script, or with its node.
         tokio::spawn(async move {
             if let Ok((stream, _)) = control.accept().await {
@@ -104,10 +108,16 @@ async fn play(stream: TcpStream, listener: TcpListener, steps: Vec<Step>) -> std
             }
             Step::Accept => data = Some(listener.accept().await?.0),
             Step::SendData(bytes) => {
-                data.as_mut().expect("a data connection").write_all(&bytes).await?;
+                data.as_mut()
+                    .expect("a data connection")
+                    .write_all(&bytes)
+                    .await?;
             }
             Step::Trickle(pause) => loop {
-                data.as_mut().expect("a data connection").write_all(b"x").await?;
+                data.as_mut()
+                    .expect("a data connection")
+                    .write_all(b"x")
+                    .await?;
                 tokio::time::sleep(pause).await;
             },
             Step::CloseData => data = None,
@@ -146,7 +156,10 @@ async fn polite(
             None if command.is("QUIT") => "221 bye",
             None => "502 no",
         };
-        control.get_mut().write_all(format!("{reply}\r\n").as_bytes()).await?;
+        control
+            .get_mut()
+            .write_all(format!("{reply}\r\n").as_bytes())
+            .await?;
         if reply.starts_with('1') {
             return Ok(());
         }

@@ -110,10 +110,15 @@ impl LabInterface {
 }
 
 fn mapping(text: &str) -> Result<(InterfaceName, LabInterface), String> {
-    let (theirs, lab) = text.split_once('=').ok_or("write THEIRS=LAB, for example eth0=uplink")?;
+    let (theirs, lab) = text
+        .split_once('=')
+        .ok_or("write THEIRS=LAB, for example eth0=uplink")?;
     let theirs = InterfaceName::new(theirs).map_err(|error| error.to_string())?;
-    let lab = LabInterface::from_str(lab, false)
-        .map_err(|_| format!("the lab has no `{lab}`: it has uplink on a client or server, lan and wan on a gateway"))?;
+    let lab = LabInterface::from_str(lab, false).map_err(|_| {
+        format!(
+            "the lab has no `{lab}`: it has uplink on a client or server, lan and wan on a gateway"
+        )
+    })?;
     Ok((theirs, lab))
 }
 
@@ -129,7 +134,10 @@ pub(super) fn check(arguments: CheckArguments) -> Exit {
     let source = match read(&arguments.ruleset) {
         Ok(source) => source,
         Err(error) => {
-            complain(format!("cannot read {}: {error}", arguments.ruleset.display()), None);
+            complain(
+                format!("cannot read {}: {error}", arguments.ruleset.display()),
+                None,
+            );
             return Exit::Usage;
         }
     };
@@ -153,16 +161,27 @@ pub(super) fn check(arguments: CheckArguments) -> Exit {
         return Exit::Usage;
     }
     for note in &parsed.notes {
-        complain(format!("{}:{}: {}", source.name, note.line.line, note.message), None);
+        complain(
+            format!("{}:{}: {}", source.name, note.line.line, note.message),
+            None,
+        );
     }
     let scenario = Arc::new(scenario(&arguments, source, stage));
     let planned = cells(&scenario, &Overrides::default(), &Filter::default());
-    let settings = RunSettings { keep_going: true, ..arguments.how.settings() };
+    let settings = RunSettings {
+        keep_going: true,
+        ..arguments.how.settings()
+    };
     match execute(planned, settings, &arguments.how.report) {
         Err(exit) => exit,
         Ok(Executed { records, summary }) => {
             let records: Vec<&CellRecord> = records.iter().map(Arc::as_ref).collect();
-            print(format!("{}{}{}\n", matrix(&records), findings(&records), summary_line(&summary)));
+            print(format!(
+                "{}{}{}\n",
+                matrix(&records),
+                findings(&records),
+                summary_line(&summary)
+            ));
             Exit::of(&summary)
         }
     }
@@ -174,18 +193,32 @@ fn read(path: &Path) -> std::io::Result<Source> {
         std::io::stdin().lock().read_to_end(&mut text)?;
         return Ok(Source::new("standard input", text));
     }
-    Ok(Source::new(path.display().to_string(), std::fs::read(path)?))
+    Ok(Source::new(
+        path.display().to_string(),
+        std::fs::read(path)?,
+    ))
 }
 
 /// The lab takes the rules' names for its interfaces, so that the rules stay as they are.
-fn name_interfaces(arguments: &CheckArguments, rules: &Ruleset, addressing: &mut Addressing) -> Result<(), Exit> {
+fn name_interfaces(
+    arguments: &CheckArguments,
+    rules: &Ruleset,
+    addressing: &mut Addressing,
+) -> Result<(), Exit> {
     let lab = arguments.at.lab_interfaces();
-    let used: BTreeSet<String> = rules.interfaces_used().into_iter().filter(|name| name != "lo").collect();
+    let used: BTreeSet<String> = rules
+        .interfaces_used()
+        .into_iter()
+        .filter(|name| name != "lo")
+        .collect();
     let mut mapped = arguments.map.clone();
     if let Some((theirs, wrong)) = mapped.iter().find(|(_, to)| !lab.contains(to)) {
         let known: Vec<&str> = lab.iter().map(|interface| interface.word()).collect();
         let (word, known) = (wrong.word(), known.join(" and "));
-        complain(format!("--map {theirs}={word}: here the lab has {known}"), None);
+        complain(
+            format!("--map {theirs}={word}: here the lab has {known}"),
+            None,
+        );
         return Err(Exit::Usage);
     }
     if mapped.is_empty() && !used.is_empty() {
@@ -193,15 +226,25 @@ fn name_interfaces(arguments: &CheckArguments, rules: &Ruleset, addressing: &mut
         match (lab, &only[..]) {
             ([lab], [only]) => {
                 let concrete = only.trim_end_matches('+');
-                let name = if concrete == only.as_str() { concrete.to_owned() } else { format!("{concrete}0") };
+                let name = if concrete == only.as_str() {
+                    concrete.to_owned()
+                } else {
+                    format!("{concrete}0")
+                };
                 mapped.extend(InterfaceName::new(name).ok().map(|name| (name, *lab)));
             }
             _ => {
                 let names: Vec<&str> = used.iter().map(String::as_str).collect();
-                let example: Vec<String> =
-                    lab.iter().zip(&names).map(|(lab, name)| format!("--map {name}={}", lab.word())).collect();
+                let example: Vec<String> = lab
+                    .iter()
+                    .zip(&names)
+                    .map(|(lab, name)| format!("--map {name}={}", lab.word()))
+                    .collect();
                 complain(
-                    format!("the rules name the interfaces {}; which of them is which of the lab's?", names.join(", ")),
+                    format!(
+                        "the rules name the interfaces {}; which of them is which of the lab's?",
+                        names.join(", ")
+                    ),
                     Some(&format!("for example {}", example.join(" "))),
                 );
                 return Err(Exit::Usage);
@@ -221,7 +264,11 @@ fn name_interfaces(arguments: &CheckArguments, rules: &Ruleset, addressing: &mut
 }
 
 fn place(arguments: &CheckArguments, addressing: &mut Addressing) {
-    let Addressing { client, gateway: [near_client, near_server], server } = addressing;
+    let Addressing {
+        client,
+        gateway: [near_client, near_server],
+        server,
+    } = addressing;
     for (given, port) in [
         (arguments.client_address, client),
         (arguments.server_address, server),
@@ -235,7 +282,13 @@ fn place(arguments: &CheckArguments, addressing: &mut Addressing) {
 }
 
 fn scenario(arguments: &CheckArguments, source: Source, stage: Stage) -> Scenario {
-    let or = |given: &[PeerName], default: Vec<PeerName>| if given.is_empty() { default } else { given.to_vec() };
+    let or = |given: &[PeerName], default: Vec<PeerName>| {
+        if given.is_empty() {
+            default
+        } else {
+            given.to_vec()
+        }
+    };
     let mut servers = vec![PeerName::Libunftp];
     let shelf = PeerShelf::stock();
     servers.extend(shelf.has(PeerName::Vsftpd).then_some(PeerName::Vsftpd));
@@ -264,13 +317,21 @@ fn scenario(arguments: &CheckArguments, source: Source, stage: Stage) -> Scenari
             origin: RulesOrigin::Written(source),
             helper: false,
             skip_refused_lines: false,
-            backends: if arguments.backend.is_empty() { Backend::ALL.to_vec() } else { arguments.backend.clone() },
+            backends: if arguments.backend.is_empty() {
+                Backend::ALL.to_vec()
+            } else {
+                arguments.backend.clone()
+            },
             beside: None,
         }],
         matrix: Matrix {
             servers: or(&arguments.server, servers),
             clients: or(&arguments.client, vec![PeerName::Suppaftp]),
-            data: if arguments.data.is_empty() { DataSetup::ALL.to_vec() } else { arguments.data.clone() },
+            data: if arguments.data.is_empty() {
+                DataSetup::ALL.to_vec()
+            } else {
+                arguments.data.clone()
+            },
             operations: vec![Operation::Retr],
         },
         requirements: Vec::new(),

@@ -14,14 +14,26 @@ pub(super) fn doctor() -> Exit {
         found("privilege", words);
     }
     for tool in &machine.tools {
-        found(tool.path.file_name().map_or("?".into(), |name| name.to_string_lossy()).as_ref(), tool.version.as_deref().unwrap_or("version unknown"));
+        found(
+            tool.path
+                .file_name()
+                .map_or("?".into(), |name| name.to_string_lossy())
+                .as_ref(),
+            tool.version.as_deref().unwrap_or("version unknown"),
+        );
     }
-    for ability in Ability::ALL.into_iter().filter(|ability| machine.can(*ability)) {
+    for ability in Ability::ALL
+        .into_iter()
+        .filter(|ability| machine.can(*ability))
+    {
         found("kernel", &ability.to_string());
     }
     let shelf = PeerShelf::stock();
     let inventory = shelf.inventory();
-    for (peer, version) in inventory.iter().filter_map(|(peer, found)| Some((peer, found.as_ref().ok()?))) {
+    for (peer, version) in inventory
+        .iter()
+        .filter_map(|(peer, found)| Some((peer, found.as_ref().ok()?)))
+    {
         found(peer.word(), version);
     }
     let mut works = true;
@@ -29,7 +41,10 @@ pub(super) fn doctor() -> Exit {
         works &= missing.optional;
         lacks(&missing.what, &missing.why, &missing.mend);
     }
-    for missing in inventory.iter().filter_map(|(_, found)| found.as_ref().err()) {
+    for missing in inventory
+        .iter()
+        .filter_map(|(_, found)| found.as_ref().err())
+    {
         lacks(missing.peer.word(), &missing.why, &missing.remedy);
     }
     if works {

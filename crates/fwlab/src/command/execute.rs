@@ -16,13 +16,20 @@ pub(super) struct Executed {
 }
 
 /// Runs cells with the reports that were asked for. `Err`: it ended before, and why was told.
-pub(super) fn execute(cells: Vec<Cell>, settings: RunSettings, reports: &[ReportTo]) -> Result<Executed, Exit> {
+pub(super) fn execute(
+    cells: Vec<Cell>,
+    settings: RunSettings,
+    reports: &[ReportTo],
+) -> Result<Executed, Exit> {
     if let Err(error) = fwlab_fabric::Privilege::current() {
         complain(&error, Some(&error.help));
         return Err(Exit::Lab);
     }
     if let Err(error) = fwlab_fabric::raise_open_file_limit() {
-        complain(format!("the limit of open files stays where it is: {error}"), None);
+        complain(
+            format!("the limit of open files stays where it is: {error}"),
+            None,
+        );
     }
     let loader = match Loader::find() {
         Ok(loader) => loader,
@@ -31,10 +38,13 @@ pub(super) fn execute(cells: Vec<Cell>, settings: RunSettings, reports: &[Report
             return Err(Exit::Lab);
         }
     };
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| {
-        complain(format!("the runtime did not start: {error}"), None);
-        Exit::Lab
-    })?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| {
+            complain(format!("the runtime did not start: {error}"), None);
+            Exit::Lab
+        })?;
     runtime.block_on(async {
         let run = match Run::prepare(cells, loader, settings).await {
             Ok(run) => run,
@@ -82,7 +92,10 @@ pub(super) fn execute(cells: Vec<Cell>, settings: RunSettings, reports: &[Report
 /// Ends when the user or the system asks the command to stop.
 async fn interrupted() {
     use tokio::signal::unix::{SignalKind, signal};
-    let (interrupt, terminate) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()));
+    let (interrupt, terminate) = (
+        signal(SignalKind::interrupt()),
+        signal(SignalKind::terminate()),
+    );
     match (interrupt, terminate) {
         (Ok(mut interrupt), Ok(mut terminate)) => {
             tokio::select! { _ = interrupt.recv() => {}, _ = terminate.recv() => {} }
@@ -101,12 +114,18 @@ struct Reporters {
 
 impl Reporters {
     fn begin(cells: usize, reports: &[ReportTo]) -> Result<Reporters, Exit> {
-        let mut reporters =
-            Reporters { progress: Progress::new(cells), json: Vec::new(), junit: Vec::new(), records: BTreeMap::new() };
+        let mut reporters = Reporters {
+            progress: Progress::new(cells),
+            json: Vec::new(),
+            junit: Vec::new(),
+            records: BTreeMap::new(),
+        };
         for ReportTo { format, file } in reports {
             let made = match format {
                 Format::Json => JsonReport::create(file).map(|report| reporters.json.push(report)),
-                Format::Junit => JunitReport::create(file).map(|report| reporters.junit.push(report)),
+                Format::Junit => {
+                    JunitReport::create(file).map(|report| reporters.junit.push(report))
+                }
             };
             if let Err(error) = made {
                 complain(format!("cannot write {}: {error}", file.display()), None);
@@ -122,7 +141,9 @@ impl Reporters {
         for report in &mut self.junit {
             report.add(record);
         }
-        self.json.iter_mut().try_for_each(|report| report.add(record))
+        self.json
+            .iter_mut()
+            .try_for_each(|report| report.add(record))
     }
 
     fn finish(self) -> (Vec<Arc<CellRecord>>, std::io::Result<()>) {

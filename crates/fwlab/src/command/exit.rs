@@ -22,7 +22,9 @@ impl Exit {
     pub(super) fn of(summary: &Summary) -> Exit {
         match summary {
             Summary { missed: 1.., .. } => Exit::Missed,
-            Summary { inconclusive: 1.., .. } => Exit::Lab,
+            Summary {
+                inconclusive: 1.., ..
+            } => Exit::Lab,
             _ => Exit::Good,
         }
     }
@@ -35,7 +37,11 @@ pub(super) fn print(text: impl Display) {
 
 /// Tells mistakes, each with its place.
 pub(super) fn tell<'a>(mistakes: impl IntoIterator<Item = &'a dyn Diagnostic>) {
-    let theme = if console::colors_enabled_stderr() { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
+    let theme = if console::colors_enabled_stderr() {
+        GraphicalTheme::unicode()
+    } else {
+        GraphicalTheme::unicode_nocolor()
+    };
     let handler = GraphicalReportHandler::new_themed(theme).with_width(100);
     for mistake in mistakes {
         let mut text = String::new();

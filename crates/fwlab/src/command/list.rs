@@ -36,16 +36,25 @@ pub(super) fn list(arguments: &ListArguments) -> Exit {
             return Exit::Usage;
         }
     };
-    let width = scenarios.iter().map(|scenario| scenario.name.len()).max().unwrap_or(0);
+    let width = scenarios
+        .iter()
+        .map(|scenario| scenario.name.len())
+        .max()
+        .unwrap_or(0);
     let mut all = 0;
     for scenario in &scenarios {
         let cells = cells(scenario, &Overrides::default(), &filter);
         all += cells.len();
         if arguments.cells {
-            cells.iter().for_each(|cell| print(format!("{}\n", cell.axes)));
+            cells
+                .iter()
+                .for_each(|cell| print(format!("{}\n", cell.axes)));
         } else if !cells.is_empty() {
             let count = cells.len();
-            print(format!("{:width$}  {count:4} cells  {}\n", scenario.name, scenario.description));
+            print(format!(
+                "{:width$}  {count:4} cells  {}\n",
+                scenario.name, scenario.description
+            ));
         }
     }
     if !arguments.cells {

@@ -48,7 +48,11 @@ pub fn main() -> ExitCode {
         Err(error) => {
             // A reader that is gone has nothing to be told.
             let _ = error.print();
-            return ExitCode::from(if error.use_stderr() { Exit::Usage as u8 } else { Exit::Good as u8 });
+            return ExitCode::from(if error.use_stderr() {
+                Exit::Usage as u8
+            } else {
+                Exit::Good as u8
+            });
         }
     };
     let exit = match arguments.command {

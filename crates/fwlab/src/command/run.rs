@@ -58,7 +58,11 @@ pub(super) struct How {
 impl How {
     pub(super) fn settings(&self) -> RunSettings {
         let default = RunSettings::default();
-        RunSettings { jobs: self.jobs.map_or(default.jobs, usize::from), patience: self.patience, ..default }
+        RunSettings {
+            jobs: self.jobs.map_or(default.jobs, usize::from),
+            patience: self.patience,
+            ..default
+        }
     }
 }
 
@@ -75,9 +79,14 @@ pub(super) fn run(arguments: RunArguments) -> Exit {
         (&arguments.client, "client", false),
     ] {
         if let Some(peer) = peers.iter().find(|peer| peer.is_server() != is_role) {
-            let known = PeerName::ALL.iter().filter(|peer| peer.is_server() == is_role);
+            let known = PeerName::ALL
+                .iter()
+                .filter(|peer| peer.is_server() == is_role);
             let known: Vec<&str> = known.map(|peer| peer.word()).collect();
-            complain(format!("--{role}: {peer} is no {role}"), Some(&format!("the {role}s are {}", known.join(", "))));
+            complain(
+                format!("--{role}: {peer} is no {role}"),
+                Some(&format!("the {role}s are {}", known.join(", "))),
+            );
             return Exit::Usage;
         }
     }
@@ -91,13 +100,26 @@ pub(super) fn run(arguments: RunArguments) -> Exit {
     if let Some(exit) = idle(&scenarios) {
         return exit;
     }
-    let overrides = Overrides { backends: arguments.backend, servers: arguments.server, clients: arguments.client };
-    let planned: Vec<_> = scenarios.iter().flat_map(|scenario| cells(scenario, &overrides, &filter)).collect();
+    let overrides = Overrides {
+        backends: arguments.backend,
+        servers: arguments.server,
+        clients: arguments.client,
+    };
+    let planned: Vec<_> = scenarios
+        .iter()
+        .flat_map(|scenario| cells(scenario, &overrides, &filter))
+        .collect();
     if planned.is_empty() {
-        complain("no cell is chosen", Some("`fwlab list` shows the cells that there are"));
+        complain(
+            "no cell is chosen",
+            Some("`fwlab list` shows the cells that there are"),
+        );
         return Exit::Usage;
     }
-    let settings = RunSettings { keep_going: arguments.keep_going, ..arguments.how.settings() };
+    let settings = RunSettings {
+        keep_going: arguments.keep_going,
+        ..arguments.how.settings()
+    };
     match execute(planned, settings, &arguments.how.report) {
         Err(exit) => exit,
         Ok(Executed { records, summary }) => {
@@ -124,11 +146,21 @@ fn idle(scenarios: &[Arc<Scenario>]) -> Option<Exit> {
 fn show(scenarios: &[Arc<Scenario>], records: &[Arc<CellRecord>]) {
     let mut of_scenario: BTreeMap<&str, Vec<&CellRecord>> = BTreeMap::new();
     for record in records {
-        of_scenario.entry(&record.axes.scenario).or_default().push(record);
+        of_scenario
+            .entry(&record.axes.scenario)
+            .or_default()
+            .push(record);
     }
     for scenario in scenarios {
-        let Some(records) = of_scenario.get(scenario.name.as_str()) else { continue };
+        let Some(records) = of_scenario.get(scenario.name.as_str()) else {
+            continue;
+        };
         let name = console::Style::new().bold().apply_to(&scenario.name);
-        print(format!("{name}  {}\n{}{}\n", scenario.description, matrix(records), findings(records)));
+        print(format!(
+            "{name}  {}\n{}{}\n",
+            scenario.description,
+            matrix(records),
+            findings(records)
+        ));
     }
 }

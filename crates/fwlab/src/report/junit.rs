@@ -22,7 +22,10 @@ impl JunitReport {
     /// When the file cannot be made: better now than after the run.
     pub fn create(file: &Path) -> io::Result<JunitReport> {
         File::create(file)?;
-        Ok(JunitReport { file: file.to_owned(), records: Vec::new() })
+        Ok(JunitReport {
+            file: file.to_owned(),
+            records: Vec::new(),
+        })
     }
 
     /// Adds a cell.
@@ -38,12 +41,16 @@ impl JunitReport {
         let mut suites: BTreeMap<String, TestSuite> = BTreeMap::new();
         for record in &self.records {
             let scenario = record.axes.scenario.clone();
-            let suite = suites.entry(scenario.clone()).or_insert_with(|| TestSuite::new(scenario));
+            let suite = suites
+                .entry(scenario.clone())
+                .or_insert_with(|| TestSuite::new(scenario));
             suite.add_test_case(case(record));
         }
         let mut report = Report::new("fwlab");
         report.add_test_suites(suites.into_values());
-        report.serialize(File::create(&self.file)?).map_err(io::Error::other)
+        report
+            .serialize(File::create(&self.file)?)
+            .map_err(io::Error::other)
     }
 }
 
@@ -55,9 +62,14 @@ fn case(record: &CellRecord) -> TestCase {
             status.set_message(why.clone());
             status
         }
-        Judgement::Missed { outcome, differences } => {
+        Judgement::Missed {
+            outcome,
+            differences,
+        } => {
             let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
-            status.set_message(differences.join("; ")).set_type("missed");
+            status
+                .set_message(differences.join("; "))
+                .set_type("missed");
             status.set_description(format!("{outcome}\n\n{}", record.evidence));
             status
         }
@@ -69,6 +81,7 @@ fn case(record: &CellRecord) -> TestCase {
         }
     };
     let mut case = TestCase::new(record.axes.to_string(), status);
-    case.set_classname(record.axes.scenario.clone()).set_time(record.took);
+    case.set_classname(record.axes.scenario.clone())
+        .set_time(record.took);
     case
 }

@@ -11,13 +11,28 @@ pub fn matrix(records: &[&CellRecord]) -> String {
     let columns: BTreeSet<DataSetup> = records.iter().map(|record| record.axes.data).collect();
     let rows = merged_rows(records);
     let heads: Vec<[String; 4]> = rows.iter().map(Row::head).collect();
-    let width = |column: usize| heads.iter().map(|head| measure_text_width(&head[column])).max().unwrap_or(0);
+    let width = |column: usize| {
+        heads
+            .iter()
+            .map(|head| measure_text_width(&head[column]))
+            .max()
+            .unwrap_or(0)
+    };
     let widths = [width(0), width(1), width(2), width(3)];
     let mut text = String::new();
-    let indent = widths.iter().filter(|width| **width > 0).map(|width| width + 2).sum::<usize>() + 2;
+    let indent = widths
+        .iter()
+        .filter(|width| **width > 0)
+        .map(|width| width + 2)
+        .sum::<usize>()
+        + 2;
     let _ = write!(text, "{:indent$}", "");
     for column in &columns {
-        let _ = write!(text, "{}", pad_str(column.word(), CELL, console::Alignment::Left, None));
+        let _ = write!(
+            text,
+            "{}",
+            pad_str(column.word(), CELL, console::Alignment::Left, None)
+        );
     }
     text.truncate(text.trim_end().len());
     text.push('\n');
@@ -25,12 +40,23 @@ pub fn matrix(records: &[&CellRecord]) -> String {
         text.push_str("  ");
         for (part, width) in head.iter().zip(widths) {
             if width > 0 {
-                let _ = write!(text, "{}  ", pad_str(part, width, console::Alignment::Left, None));
+                let _ = write!(
+                    text,
+                    "{}  ",
+                    pad_str(part, width, console::Alignment::Left, None)
+                );
             }
         }
         for column in &columns {
-            let shown = row.cells.get(column).map_or_else(String::new, |shown| shown.styled());
-            let _ = write!(text, "{}", pad_str(&shown, CELL, console::Alignment::Left, None));
+            let shown = row
+                .cells
+                .get(column)
+                .map_or_else(String::new, |shown| shown.styled());
+            let _ = write!(
+                text,
+                "{}",
+                pad_str(&shown, CELL, console::Alignment::Left, None)
+            );
         }
         text.truncate(text.trim_end().len());
         text.push('\n');
@@ -87,7 +113,11 @@ impl Shown {
             State::Unclear => ("?", Style::new().magenta().bold()),
             State::Skipped => ("", Style::new().dim()),
         };
-        let text = if mark.is_empty() { self.words.to_owned() } else { format!("{mark} {}", self.words) };
+        let text = if mark.is_empty() {
+            self.words.to_owned()
+        } else {
+            format!("{mark} {}", self.words)
+        };
         style.apply_to(text).to_string()
     }
 }
@@ -104,23 +134,41 @@ struct Row {
 impl Row {
     fn head(&self) -> [String; 4] {
         let backends: Vec<&str> = self.backends.iter().copied().collect();
-        let servers: BTreeSet<&str> = self.peers.iter().map(|(server, _)| server.as_str()).collect();
-        let clients: BTreeSet<&str> = self.peers.iter().map(|(_, client)| client.as_str()).collect();
+        let servers: BTreeSet<&str> = self
+            .peers
+            .iter()
+            .map(|(server, _)| server.as_str())
+            .collect();
+        let clients: BTreeSet<&str> = self
+            .peers
+            .iter()
+            .map(|(_, client)| client.as_str())
+            .collect();
         // Where a row stands for some pairs only, naming all servers and clients would claim more.
         let peers = if self.peers.len() == servers.len() * clients.len() {
             let join = |names: BTreeSet<&str>| names.into_iter().collect::<Vec<_>>().join(",");
             format!("{} ← {}", join(servers), join(clients))
         } else {
-            let pairs = self.peers.iter().map(|(server, client)| format!("{server} ← {client}"));
+            let pairs = self
+                .peers
+                .iter()
+                .map(|(server, client)| format!("{server} ← {client}"));
             pairs.collect::<Vec<_>>().join(", ")
         };
-        [self.ruleset.clone(), self.operation.unwrap_or_default().to_owned(), backends.join(","), peers]
+        [
+            self.ruleset.clone(),
+            self.operation.unwrap_or_default().to_owned(),
+            backends.join(","),
+            peers,
+        ]
     }
 
     /// Whether two rows say the same wherever both say something.
     fn agrees(&self, other: &Row) -> bool {
         let same = |data: &DataSetup, shown: &Shown| match other.cells.get(data) {
-            Some(theirs) => theirs == shown || theirs.state == State::Skipped || shown.state == State::Skipped,
+            Some(theirs) => {
+                theirs == shown || theirs.state == State::Skipped || shown.state == State::Skipped
+            }
             None => true,
         };
         self.ruleset == other.ruleset
@@ -153,7 +201,13 @@ fn merged_rows(records: &[&CellRecord]) -> Vec<Row> {
             order.push(axes.ruleset.clone());
         }
         let (server, client) = (axes.server.to_string(), axes.client.to_string());
-        let key = (axes.ruleset.clone(), axes.operation, axes.backend.word(), server.clone(), client.clone());
+        let key = (
+            axes.ruleset.clone(),
+            axes.operation,
+            axes.backend.word(),
+            server.clone(),
+            client.clone(),
+        );
         let row = single.entry(key).or_insert_with(|| Row {
             ruleset: axes.ruleset.clone(),
             operation: (operations.len() > 1).then(|| axes.operation.word()),
@@ -166,14 +220,20 @@ fn merged_rows(records: &[&CellRecord]) -> Vec<Row> {
     let mut rows: Vec<Row> = Vec::new();
     for row in single.into_values() {
         // First the peers of one backend, then the backends: a merged row is a rectangle.
-        match rows.iter_mut().find(|merged| merged.backends == row.backends && merged.agrees(&row)) {
+        match rows
+            .iter_mut()
+            .find(|merged| merged.backends == row.backends && merged.agrees(&row))
+        {
             Some(merged) => merged.absorb(row),
             None => rows.push(row),
         }
     }
     let mut merged: Vec<Row> = Vec::new();
     for row in rows {
-        match merged.iter_mut().find(|merged| merged.peers == row.peers && merged.agrees(&row)) {
+        match merged
+            .iter_mut()
+            .find(|merged| merged.peers == row.peers && merged.agrees(&row))
+        {
             Some(merged) => merged.absorb(row),
             None => merged.push(row),
         }

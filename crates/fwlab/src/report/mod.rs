@@ -34,15 +34,24 @@ pub enum Format {
 impl FromStr for ReportTo {
     type Err = String;
     fn from_str(text: &str) -> Result<ReportTo, String> {
-        let (format, file) = text.split_once('=').ok_or("write json=FILE or junit=FILE")?;
+        let (format, file) = text
+            .split_once('=')
+            .ok_or("write json=FILE or junit=FILE")?;
         let format = match format {
             "json" => Format::Json,
             "junit" => Format::Junit,
-            other => return Err(format!("`{other}` is no format: write json=FILE or junit=FILE")),
+            other => {
+                return Err(format!(
+                    "`{other}` is no format: write json=FILE or junit=FILE"
+                ));
+            }
         };
         if file.is_empty() {
             return Err("the file has no name".into());
         }
-        Ok(ReportTo { format, file: file.into() })
+        Ok(ReportTo {
+            format,
+            file: file.into(),
+        })
     }
 }

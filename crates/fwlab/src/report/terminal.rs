@@ -18,10 +18,17 @@ pub struct Progress {
 impl Progress {
     /// A line for so many cells.
     pub fn new(cells: usize) -> Progress {
-        let bar = ProgressBar::with_draw_target(Some(cells as u64), ProgressDrawTarget::stderr_with_hz(10));
+        let bar = ProgressBar::with_draw_target(
+            Some(cells as u64),
+            ProgressDrawTarget::stderr_with_hz(10),
+        );
         let style = ProgressStyle::with_template("{bar:30} {pos}/{len} cells, {elapsed}{msg}");
         bar.set_style(style.expect("the template is a constant"));
-        Progress { bar, missed: 0, unclear: 0 }
+        Progress {
+            bar,
+            missed: 0,
+            unclear: 0,
+        }
     }
 
     /// One cell more is finished.
@@ -61,26 +68,48 @@ pub fn findings(records: &[&CellRecord]) -> String {
         }
         let outcome = record.judgement.outcome();
         if let Some(outcome) = outcome.filter(|outcome| outcome.cause != Cause::None) {
-            causes.entry(cause_in_short(&outcome.cause)).or_default().push(record);
+            causes
+                .entry(cause_in_short(&outcome.cause))
+                .or_default()
+                .push(record);
         }
     }
     let dim = Style::new().dim();
     for (cause, cells) in causes {
-        let rulesets: std::collections::BTreeSet<&str> = cells.iter().map(|cell| cell.axes.ruleset.as_str()).collect();
+        let rulesets: std::collections::BTreeSet<&str> = cells
+            .iter()
+            .map(|cell| cell.axes.ruleset.as_str())
+            .collect();
         let data: std::collections::BTreeSet<_> = cells.iter().map(|cell| cell.axes.data).collect();
         let data: Vec<&str> = data.into_iter().map(|data| data.word()).collect();
         let rulesets: Vec<&str> = rulesets.into_iter().collect();
-        let _ = writeln!(text, "  {} {cause}", dim.apply_to(format!("{}, {}:", rulesets.join(","), data.join(","))));
+        let _ = writeln!(
+            text,
+            "  {} {cause}",
+            dim.apply_to(format!("{}, {}:", rulesets.join(","), data.join(",")))
+        );
     }
     for record in records {
         let (word, style, why) = match &record.judgement {
-            Judgement::Missed { outcome, differences } => {
-                ("missed", Style::new().red().bold(), format!("{}\n    {outcome}", differences.join("; ")))
+            Judgement::Missed {
+                outcome,
+                differences,
+            } => (
+                "missed",
+                Style::new().red().bold(),
+                format!("{}\n    {outcome}", differences.join("; ")),
+            ),
+            Judgement::Inconclusive { why } => {
+                ("inconclusive", Style::new().magenta().bold(), why.clone())
             }
-            Judgement::Inconclusive { why } => ("inconclusive", Style::new().magenta().bold(), why.clone()),
             _ => continue,
         };
-        let _ = writeln!(text, "  {} {}\n    {why}", style.apply_to(word), record.axes);
+        let _ = writeln!(
+            text,
+            "  {} {}\n    {why}",
+            style.apply_to(word),
+            record.axes
+        );
         for line in record.evidence.to_string().lines() {
             let _ = writeln!(text, "    {line}");
         }
@@ -89,7 +118,11 @@ pub fn findings(records: &[&CellRecord]) -> String {
         }
     }
     for (why, count) in skipped {
-        let _ = writeln!(text, "  {}", dim.apply_to(format!("skipped {count}: {why}")));
+        let _ = writeln!(
+            text,
+            "  {}",
+            dim.apply_to(format!("skipped {count}: {why}"))
+        );
     }
     text
 }
@@ -97,18 +130,48 @@ pub fn findings(records: &[&CellRecord]) -> String {
 /// A cause without what differs from cell to cell: the packet's ports and numbers.
 fn cause_in_short(cause: &Cause) -> String {
     let packet = |packet: &fwlab_model::Packet| match packet {
-        fwlab_model::Packet::Tcp { flow, flags, .. } => format!("{flags} {} → {}", flow.from.ip(), flow.to.ip()),
+        fwlab_model::Packet::Tcp { flow, flags, .. } => {
+            format!("{flags} {} → {}", flow.from.ip(), flow.to.ip())
+        }
         other => other.to_string(),
     };
-    let line = |line: &Option<u32>| line.map(|line| format!(", line {line}")).unwrap_or_default();
+    let line = |line: &Option<u32>| {
+        line.map(|line| format!(", line {line}"))
+            .unwrap_or_default()
+    };
     match cause {
-        Cause::Rule { node, rule, source_line, statement, packet: stopped, .. } => {
-            format!("{node}: {rule}{} `{statement}` stopped {}", line(source_line), packet(stopped))
+        Cause::Rule {
+            node,
+            rule,
+            source_line,
+            statement,
+            packet: stopped,
+            ..
+        } => {
+            format!(
+                "{node}: {rule}{} `{statement}` stopped {}",
+                line(source_line),
+                packet(stopped)
+            )
         }
-        Cause::Policy { node, chain, source_line, statement, packet: stopped, .. } => {
-            format!("{node}: {chain}{} `{statement}` stopped {}", line(source_line), packet(stopped))
+        Cause::Policy {
+            node,
+            chain,
+            source_line,
+            statement,
+            packet: stopped,
+            ..
+        } => {
+            format!(
+                "{node}: {chain}{} `{statement}` stopped {}",
+                line(source_line),
+                packet(stopped)
+            )
         }
-        Cause::Host { node, packet: answer } => format!("{node} answered {}", packet(answer)),
+        Cause::Host {
+            node,
+            packet: answer,
+        } => format!("{node} answered {}", packet(answer)),
         Cause::Loss { node, packet: lost } => format!("lost after {node}: {}", packet(lost)),
         other => other.to_string(),
     }
@@ -116,7 +179,15 @@ fn cause_in_short(cause: &Cause) -> String {
 
 /// The last line: the numbers of a run.
 pub fn summary_line(summary: &Summary) -> String {
-    let Summary { met, missed, reported, inconclusive, skipped, not_run, took } = *summary;
+    let Summary {
+        met,
+        missed,
+        reported,
+        inconclusive,
+        skipped,
+        not_run,
+        took,
+    } = *summary;
     let cells = met + missed + reported + inconclusive + skipped;
     let mut parts = Vec::new();
     let mut part = |count: usize, word: &str, style: Style| {
@@ -129,8 +200,20 @@ pub fn summary_line(summary: &Summary) -> String {
     part(reported, "reported", Style::new());
     part(inconclusive, "inconclusive", Style::new().magenta().bold());
     part(skipped, "skipped", Style::new().dim());
-    part(not_run, "not run (--keep-going runs them all)", Style::new().yellow());
-    format!("{cells} cells in {}: {}", in_seconds(took), if parts.is_empty() { "nothing to do".into() } else { parts.join(", ") })
+    part(
+        not_run,
+        "not run (--keep-going runs them all)",
+        Style::new().yellow(),
+    );
+    format!(
+        "{cells} cells in {}: {}",
+        in_seconds(took),
+        if parts.is_empty() {
+            "nothing to do".into()
+        } else {
+            parts.join(", ")
+        }
+    )
 }
 
 fn in_seconds(took: Duration) -> String {

@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
-use super::builder::{Builder, Impossible, RULES_MOST};
+use super::builder::Builder;
+use super::chains::no_built_in_chain;
 use super::expand::expand;
-use super::extension;
+use super::jumps::Jump;
 use super::mistake::{Draft, MistakeKind, Report, quote};
 use super::rule::Rule;
 use super::statement::{Form, Statement};
@@ -18,21 +19,13 @@ use crate::Family;
 /// Reads statements in order, and keeps what they make of the rules.
 #[derive(Default)]
 pub(super) struct Applier {
-    builder: Builder,
+    pub(super) builder: Builder,
     /// Jumps to what was no chain when they were written.
-    jumps: Vec<Jump>,
+    pub(super) jumps: Vec<Jump>,
     /// The line that first declared a chain.
-    declared: BTreeMap<(Family, TableName, String), u32>,
+    pub(super) declared: BTreeMap<(Family, TableName, String), u32>,
     /// The chains whose absence was told.
-    told: BTreeSet<(Family, TableName, String)>,
-}
-
-struct Jump {
-    family: Family,
-    table: TableName,
-    target: String,
-    goto: bool,
-    span: Range<usize>,
+    pub(super) told: BTreeSet<(Family, TableName, String)>,
 }
 
 /// What `-A`, `-I` and their like do with a rule.
@@ -52,7 +45,13 @@ impl Applier {
         table: Option<TableName>,
         report: &mut Report,
     ) {
+        if check::too_long(statement, report) {
+            return;
+        }
         let walk = walk::walk(&statement.words, statement.family);
+        if faults::tell_blanks(statement, &walk, report) {
+            return;
+        }
         faults::tell(statement, &walk, report);
         if !self.is_of_family(statement, &walk, report) {
             return;
@@ -319,362 +318,13 @@ impl Applier {
         self.tell(statement, command, done, report);
     }
 
-    /// Remembers a jump to what is no chain yet; whether it is a mistake is
-    /// seen at the end.
-    fn jump(
-        &mut self,
-        statement: &Statement<'_>,
-        walk: &Walk<'_>,
-        table: TableName,
-        report: &mut Report,
-    ) {
-        let jumps = |piece: &&Piece<'_>| matches!(piece.core(), Some(Core::Jump | Core::Goto));
-        let Some(piece) = walk.pieces.iter().find(jumps) else {
-            return;
-        };
-        let (target, goto) = (piece.value(), piece.core() == Some(Core::Goto));
-        let is_target = walk::is_verdict(target) || extension::target_named(target).is_some();
-        if (is_target && !goto) || piece.first.is_none() {
-            return;
-        }
-        if let Some(hook) = table.hook(target) {
-            report.push(|| {
-                Draft::new(
-                    MistakeKind::UnknownTarget,
-                    statement.piece_span(piece),
-                    format!("a jump to the built-in chain {}", hook.chain()),
-                )
-                .label("only packets of its hook come there")
-            });
-        } else if self
-            .builder
-            .table(statement.family, table)
-            .chain(target)
-            .is_none()
-        {
-            self.jumps.push(Jump {
-                family: statement.family,
-                table,
-                target: target.to_owned(),
-                goto,
-                span: statement.piece_span(piece),
-            });
-        }
-    }
-
-    fn new_chain(
-        &mut self,
-        statement: &Statement<'_>,
-        piece: &Piece<'_>,
-        table: TableName,
-        report: &mut Report,
-    ) {
-        let (name, span) = (piece.value(), statement.value_span(piece));
-        if piece.first.is_none() {
-            return;
-        }
-        if extension::target_named(name).is_some() {
-            report.push(|| {
-                Draft::new(
-                    MistakeKind::BadChain,
-                    span,
-                    format!("no chain can be named `{name}`"),
-                )
-                .label("that is a target")
-            });
-            return;
-        }
-        if !self.chain_name_may_be(name, span.clone(), report) {
-            return;
-        }
-        let built_in = table.hook(name).is_some();
-        if built_in
-            || self
-                .builder
-                .table(statement.family, table)
-                .chain(name)
-                .is_some()
-        {
-            report.push(|| {
-                let label = if built_in {
-                    "is built in"
-                } else {
-                    "is there already"
-                };
-                Draft::new(
-                    MistakeKind::BadChain,
-                    span,
-                    format!("the chain `{}` cannot be made", quote(name)),
-                )
-                .label(label)
-            });
-            return;
-        }
-        self.declared_at(statement, table, name, report);
-    }
-
-    fn declared_at(
-        &mut self,
-        statement: &Statement<'_>,
-        table: TableName,
-        name: &str,
-        report: &Report,
-    ) {
-        let source = report
-            .source()
-            .source_line(statement.span.start, statement.span.end);
-        let key = (statement.family, table, name.to_owned());
-        self.declared.entry(key).or_insert(source.line);
-        self.builder
-            .table(statement.family, table)
-            .chain_or_new(name)
-            .source = Some(source);
-    }
-
-    fn delete_chains(
-        &mut self,
-        statement: &Statement<'_>,
-        piece: &Piece<'_>,
-        table: TableName,
-        report: &mut Report,
-    ) {
-        let state = self.builder.table(statement.family, table);
-        let names: Vec<String> = match piece.first {
-            Some(chain) => vec![chain.text.to_owned()],
-            None => {
-                let mut names: Vec<_> = state
-                    .chain_names()
-                    .filter(|name| table.hook(name).is_none())
-                    .map(str::to_owned)
-                    .collect();
-                names.sort_unstable();
-                names
-            }
-        };
-        for name in names {
-            let deleted = if table.hook(&name).is_some() {
-                Err(Impossible::NoChain)
-            } else {
-                self.builder
-                    .table(statement.family, table)
-                    .delete_chain(&name)
-            };
-            if deleted.is_err() {
-                self.tell(statement, piece, deleted, report);
-                return;
-            }
-        }
-    }
-
-    fn chain_name_is_good(
-        &self,
-        statement: &Statement<'_>,
-        word: usize,
-        name: &str,
-        report: &mut Report,
-    ) -> bool {
-        self.chain_name_may_be(name, statement.word_span(word), report)
-    }
-
-    fn chain_name_may_be(&self, name: &str, span: Range<usize>, report: &mut Report) -> bool {
-        const LONGEST: usize = 28;
-        let wrong = if name.len() > LONGEST {
-            "28 bytes at most"
-        } else if walk::is_verdict(name) {
-            "that is a verdict"
-        } else if name.is_empty() || name.contains([' ', '\t']) {
-            "a name without blanks"
-        } else {
-            return true;
-        };
-        report.push(|| {
-            Draft::new(
-                MistakeKind::BadChain,
-                span,
-                format!("no chain can be named `{}`", quote(name)),
-            )
-            .label(wrong)
-        });
-        false
-    }
-
-    /// Whether the chain that a command names is there; told once for each name.
-    fn chain_is_there(
-        &mut self,
-        statement: &Statement<'_>,
-        piece: &Piece<'_>,
-        table: TableName,
-        report: &mut Report,
-    ) -> bool {
-        let Some(name) = piece.first.map(|name| name.text) else {
-            return false;
-        };
-        let family = statement.family;
-        if table.hook(name).is_some() || self.builder.table(family, table).chain(name).is_some() {
-            return true;
-        }
-        if !self.told.insert((family, table, name.to_owned())) {
-            return false;
-        }
-        let elsewhere = self.builder.tables_with(family, name);
-        let state = self.builder.table(family, table);
-        report.push(|| {
-            let span = statement.value_span(piece);
-            if Hook::of_chain(name).is_some() {
-                return no_built_in_chain(name, table, span);
-            }
-            let chains = state
-                .chain_names()
-                .chain(table.hooks().iter().map(|hook| hook.chain()));
-            let near = nearest(name, chains);
-            let draft = Draft::new(
-                MistakeKind::UnknownChain,
-                span,
-                format!("the table {table} has no chain `{}`", quote(name)),
-            );
-            match (near, elsewhere.first()) {
-                (Some(near), _) => draft.label(format!("`{near}`?")),
-                (None, Some(other)) => draft.label(format!("stands in the table {other}")),
-                (None, None) => draft
-                    .label("not declared before")
-                    .help(match statement.form {
-                        Form::Saved => {
-                            format!("declare it at the head of the table: `:{name} - [0:0]`")
-                        }
-                        Form::Command => format!("make it first: `-N {name}`"),
-                    }),
-            }
-        });
-        false
-    }
-
-    fn tell(
-        &self,
-        statement: &Statement<'_>,
-        piece: &Piece<'_>,
-        done: Result<(), Impossible>,
-        report: &mut Report,
-    ) {
-        let Err(why) = done else {
-            return;
-        };
-        report.push(|| {
-            let (chain, span) = (quote(piece.value()), statement.piece_span(piece));
-            let draft = |kind, message: String| Draft::new(kind, span.clone(), message);
-            match why {
-                Impossible::NoNumber(rules) => draft(
-                    MistakeKind::NoSuchRule,
-                    format!(
-                        "{chain} has no place {}",
-                        piece.second.map_or("1", |number| number.text)
-                    ),
-                )
-                .label(match rules {
-                    0 => "the chain is empty here".to_owned(),
-                    1 => "the chain has one rule here".to_owned(),
-                    rules => format!("the chain has {rules} rules here"),
-                }),
-                Impossible::NoSuchRule => draft(
-                    MistakeKind::NoSuchRule,
-                    format!("no rule of {chain} says this"),
-                )
-                .label("nothing to remove here")
-                .help("rules are compared as written; a number removes any"),
-                Impossible::NoChain => draft(
-                    MistakeKind::UnknownChain,
-                    format!("there is no chain `{chain}` to change"),
-                )
-                .label("not there, or built in"),
-                Impossible::Exists => draft(
-                    MistakeKind::BadChain,
-                    format!(
-                        "a chain cannot become `{}`",
-                        quote(piece.second.map_or("", |to| to.text))
-                    ),
-                )
-                .label("a chain of that name is there already"),
-                Impossible::NotEmpty(name) => draft(
-                    MistakeKind::BadChain,
-                    format!("the chain `{}` has rules", quote(&name)),
-                )
-                .label("cannot be removed")
-                .help(format!("empty it first: `-F {name}`")),
-                Impossible::Referenced(name) => draft(
-                    MistakeKind::BadChain,
-                    format!("a rule jumps to the chain `{}`", quote(&name)),
-                )
-                .label("cannot be removed"),
-                Impossible::TooMany => draft(
-                    MistakeKind::TooLong,
-                    format!("more than {RULES_MOST} rules"),
-                )
-                .label("this one is too many"),
-            }
-        });
-    }
-
     /// What can be told only when everything was read.
     pub(super) fn finish(mut self, report: &mut Report) -> super::Ruleset {
-        for jump in std::mem::take(&mut self.jumps) {
-            self.unknown_target(jump, report);
-        }
+        self.unknown_targets(report);
         let source = std::sync::Arc::clone(report.source());
         let ruleset = self.builder.finish(&source);
         super::cycle::check(&ruleset, report);
         ruleset
-    }
-
-    fn unknown_target(&mut self, jump: Jump, report: &mut Report) {
-        let Jump {
-            family,
-            table,
-            target,
-            goto,
-            span,
-        } = jump;
-        let key = (family, table, target);
-        let declared = self.declared.get(&key).copied();
-        let target = key.2;
-        let near = {
-            let chains = self
-                .builder
-                .table(family, table)
-                .chain_names()
-                .filter(|name| table.hook(name).is_none());
-            let targets = extension::targets()
-                .iter()
-                .map(|known| known.name)
-                .chain(["ACCEPT", "DROP", "RETURN", "QUEUE"]);
-            let targets = targets.filter(|_| !goto);
-            nearest(&target, chains.chain(targets)).map(str::to_owned)
-        };
-        let may_be_target =
-            !goto && (walk::may_be_target(&target) || extension::is_elsewhere(&target));
-        if declared.is_none()
-            && (extension::is_elsewhere(&target) || (near.is_none() && may_be_target))
-        {
-            // A target of another system: the loader knows.
-            return;
-        }
-        let elsewhere = self.builder.tables_with(family, &target);
-        report.push(|| {
-            let draft = Draft::new(
-                MistakeKind::UnknownTarget,
-                span,
-                format!(
-                    "there is no chain or target `{}` in {table}",
-                    quote(&target)
-                ),
-            );
-            match (declared, near, elsewhere.first()) {
-                (Some(line), ..) => draft
-                    .label(format!("declared only later, in line {line}"))
-                    .help("a chain is declared before a rule jumps to it"),
-                (None, Some(near), _) => draft.label(format!("`{near}`?")),
-                (None, None, Some(other)) => draft.label(format!("stands in the table {other}")),
-                (None, None, None) => draft.label("no such chain"),
-            }
-        });
     }
 }
 
@@ -787,30 +437,4 @@ pub(super) fn unknown_table(name: &str, span: Range<usize>) -> Draft {
         || "raw, mangle, nat, filter or security".to_owned(),
         |near| format!("`{near}`?"),
     ))
-}
-
-fn no_built_in_chain(name: &str, table: TableName, span: Range<usize>) -> Draft {
-    let draft = Draft::new(
-        MistakeKind::UnknownChain,
-        span,
-        format!("the table {table} has no built-in chain `{}`", quote(name)),
-    );
-    let draft = draft.label(format!("{table} has {}", table.chains_listed()));
-    match Hook::of_chain(name) {
-        Some(hook) => {
-            let tables: Vec<_> = TableName::ALL
-                .iter()
-                .filter(|table| table.hooks().contains(&hook))
-                .map(|table| table.word())
-                .collect();
-            draft.help(format!(
-                "{name} stands in {}",
-                super::tables::listed(&tables)
-            ))
-        }
-        None => match nearest(name, table.hooks().iter().map(|hook| hook.chain())) {
-            Some(near) => draft.help(format!("`{near}`?")),
-            None => draft.help("only a built-in chain has a policy"),
-        },
-    }
 }

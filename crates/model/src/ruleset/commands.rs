@@ -17,7 +17,7 @@ pub(super) fn read(source: &SourceText, applier: &mut Applier, report: &mut Repo
         text,
         hash_is_prompt: !has_bare_commands(text),
         commented_out: None,
-        prose: Prose::default(),
+        prose: Prose::new("a line is a command, or a comment that starts with `#`"),
         applier,
         report,
     };

@@ -4,8 +4,10 @@ use std::collections::{BTreeSet, HashMap};
 
 use super::mistake::{Draft, MistakeKind, Report};
 use super::rule::{Ruleset, Table};
+use super::same::is_unconditional;
 use super::tables::TableName;
 use super::text::SourceLine;
+use crate::Family;
 
 /// The jump that closes a circle, and the chains of the circle.
 struct Circle<'r> {
@@ -18,7 +20,7 @@ struct Circle<'r> {
 pub(super) fn check(ruleset: &Ruleset, report: &mut Report) {
     for family in ruleset.families().collect::<Vec<_>>() {
         for (name, table) in ruleset.tables(family) {
-            for circle in circles(name, table) {
+            for circle in circles(family, name, table) {
                 let Some(closing) = circle.closing else {
                     continue;
                 };
@@ -44,7 +46,7 @@ enum Visit {
 }
 
 /// Depth first without recursion: a chain of jumps may be as long as the file.
-fn circles(name: TableName, table: &Table) -> Vec<Circle<'_>> {
+fn circles(family: Family, name: TableName, table: &Table) -> Vec<Circle<'_>> {
     let chains = table.chains();
     let places: HashMap<&str, usize> = chains
         .iter()
@@ -68,6 +70,11 @@ fn circles(name: TableName, table: &Table) -> Vec<Circle<'_>> {
                 continue;
             };
             *next += 1;
+            if is_unconditional(rule, family) {
+                // Legacy does not look behind it, and takes a circle there.
+                *next = chains[*at].rules().len();
+                continue;
+            }
             let Some(&to) = rule.target().and_then(|target| places.get(target)) else {
                 continue;
             };

@@ -32,25 +32,49 @@ pub(super) struct ExtensionOption {
 
 impl Extension {
     pub(super) fn options(&self) -> impl Iterator<Item = ExtensionOption> + use<> {
-        self.options.split_ascii_whitespace().map(|option| {
-            let name = option.trim_start_matches('!');
-            let needed = name.len() < option.len();
-            let (name, takes) = match name.as_bytes() {
-                [.., b'=', b'='] => (&name[..name.len() - 2], Takes::Two),
-                [.., b'='] => (&name[..name.len() - 1], Takes::One),
-                [.., b':'] => (&name[..name.len() - 1], Takes::Ports),
-                _ => (name, Takes::Nothing),
-            };
-            ExtensionOption {
-                name,
-                takes,
-                needed,
-            }
-        })
+        self.options
+            .split(' ')
+            .filter(|option| !option.is_empty())
+            .map(read_option)
+    }
+
+    /// The option of exactly that name.
+    pub(super) fn option(&self, name: &str) -> Option<ExtensionOption> {
+        let mut options = self.options.split(' ');
+        // The first letter tells most of them apart.
+        let first = name.as_bytes().first()?;
+        let alike =
+            |option: &&str| option.trim_start_matches('!').as_bytes().first() == Some(first);
+        options
+            .by_ref()
+            .filter(alike)
+            .map(read_option)
+            .find(|option| option.name == name)
+    }
+
+    /// Whether there is something that the extension cannot be without.
+    pub(super) fn needs_options(&self) -> bool {
+        self.options.starts_with('!')
     }
 
     pub(super) fn is_of(&self, family: Family) -> bool {
         self.families.contains(&family)
+    }
+}
+
+fn read_option(written: &'static str) -> ExtensionOption {
+    let name = written.strip_prefix('!').unwrap_or(written);
+    let needed = name.len() < written.len();
+    let (name, takes) = match name.as_bytes() {
+        [.., b'=', b'='] => (&name[..name.len() - 2], Takes::Two),
+        [.., b'='] => (&name[..name.len() - 1], Takes::One),
+        [.., b':'] => (&name[..name.len() - 1], Takes::Ports),
+        _ => (name, Takes::Nothing),
+    };
+    ExtensionOption {
+        name,
+        takes,
+        needed,
     }
 }
 
@@ -263,6 +287,17 @@ mod tests {
     fn the_tables_are_sorted() {
         for table in [MATCHES, TARGETS] {
             assert!(table.is_sorted_by(|one, other| one.name < other.name));
+        }
+    }
+
+    #[test]
+    fn what_is_needed_comes_first() {
+        for extension in MATCHES.iter().chain(TARGETS) {
+            let needed = extension.options().any(|option| option.needed);
+            assert_eq!(extension.needs_options(), needed, "{}", extension.name);
+            for option in extension.options() {
+                assert_eq!(extension.option(option.name), Some(option));
+            }
         }
     }
 

@@ -4,8 +4,10 @@ use super::check;
 use super::extension::{self, Extension};
 use super::lookalike::{self, Role};
 use super::mistake::{Draft, MistakeKind, Report, quote};
+use super::quoting::Word;
 use super::statement::{Form, Statement};
 use super::suggest::nearest;
+use super::tables::listed;
 use super::walk::{Fault, Walk, core_names};
 use crate::Family;
 
@@ -74,6 +76,56 @@ pub(super) fn tell(statement: &Statement<'_>, walk: &Walk<'_>, report: &mut Repo
     }
 }
 
+/// Tells blanks that separate nothing. Where there are some, the words are not
+/// those that were meant, and what else is wrong with them is not worth telling.
+pub(super) fn tell_blanks(statement: &Statement<'_>, walk: &Walk<'_>, report: &mut Report) -> bool {
+    if statement.words.iter().all(|word| word.text.is_ascii()) {
+        return false;
+    }
+    let free: Vec<usize> = walk
+        .pieces
+        .iter()
+        .filter(|piece| check::is_free_text(piece))
+        .flat_map(|piece| [piece.first, piece.second].into_iter().flatten())
+        .map(|value| value.word)
+        .collect();
+    let blank = |word: &str| {
+        let mut found = word.chars().filter_map(lookalike::lookalike);
+        found.find(|found| matches!(found.role, Role::Blank | Role::Nothing))
+    };
+    let found = statement
+        .words
+        .iter()
+        .enumerate()
+        .filter(|(at, word)| !word.quoted && !free.contains(at));
+    let found: Vec<_> = found
+        .filter_map(|(at, word)| Some((at, blank(&word.text)?)))
+        .collect();
+    let Some(((at, first), rest)) = found.split_first() else {
+        return false;
+    };
+    report.push(|| {
+        let fixes = found.iter().map(|(at, _)| {
+            (
+                statement.word_span(*at),
+                lookalike::plain(statement.word(*at)).trim().to_owned(),
+            )
+        });
+        let word = quote(statement.word(*at));
+        let message = match first.role {
+            Role::Nothing => format!("`{word}` holds {first}, which cannot be seen"),
+            _ => format!("{first} does not separate words: `{word}` is one"),
+        };
+        let mut draft = Draft::new(MistakeKind::Blank, statement.word_span(*at), message)
+            .label(first.to_string());
+        for (at, found) in rest {
+            draft = draft.also(statement.word_span(*at), found.to_string());
+        }
+        draft.help(statement.write_instead(&fixes.collect::<Vec<_>>()))
+    });
+    true
+}
+
 fn dashes(statement: &Statement<'_>, walk: &Walk<'_>, report: &mut Report) {
     let fixes: Vec<_> = walk
         .faults
@@ -91,14 +143,23 @@ fn dashes(statement: &Statement<'_>, walk: &Walk<'_>, report: &mut Report) {
             Some((found, _)) => found.to_string(),
             None => "one dash".to_owned(),
         };
-        let (word, meant) = (statement.word(first.0), &first.1);
-        let message = match (lookalike::option_meant(word), rest.len()) {
-            (Some((found, _)), 0) => format!("`{word}` has {found} where `{meant}` is meant"),
-            (Some((found, _)), more) => {
-                format!("`{word}` and {more} more have {found} where `{meant}` is meant")
-            }
-            (None, _) => format!("`{word}` has one dash where `{meant}` is meant"),
+        let words: Vec<_> = fixes
+            .iter()
+            .map(|(word, _)| format!("`{}`", statement.word(*word)))
+            .collect();
+        let meant: Vec<_> = fixes
+            .iter()
+            .map(|(_, meant)| format!("`{meant}`"))
+            .collect();
+        let mut found: Vec<_> = fixes.iter().map(|(word, _)| label(*word)).collect();
+        found.dedup();
+        let (words, meant, found) = (listed(&words), listed(&meant), listed(&found));
+        let (has, is) = if rest.is_empty() {
+            ("has", "is")
+        } else {
+            ("have", "are")
         };
+        let message = format!("{words} {has} {found}: {meant} {is} meant");
         let words = fixes
             .iter()
             .map(|(word, meant)| (statement.word_span(*word), meant.clone()));
@@ -115,7 +176,8 @@ fn stray(statement: &Statement<'_>, walk: &Walk<'_>, word: usize, report: &mut R
     let text = statement.word(word);
     // The `!` behind an option is told with that option.
     let behind_negation = walk.pieces.iter().any(|piece| {
-        piece.first.is_some_and(|value| value.word + 1 == word) && check::is_bare_negation(statement, piece)
+        piece.first.is_some_and(|value| value.word + 1 == word)
+            && check::is_bare_negation(statement, piece)
     });
     if behind_negation {
         return;
@@ -123,31 +185,30 @@ fn stray(statement: &Statement<'_>, walk: &Walk<'_>, word: usize, report: &mut R
     report.push(|| {
         let span = statement.word_span(word);
         let before = &statement.words[..=word];
-        let quoted = before.iter().rev().find_map(|word| {
+        let quoted = before.iter().find_map(|word| {
             let mut found = word.text.chars().filter_map(lookalike::lookalike);
             let found = found.find(|found| matches!(found.role, Role::Quote(_)))?;
             Some((word, found))
         });
         if let Some((word, found)) = quoted {
-            let fix: Vec<_> = before
+            let odd = |word: &&Word<'_>| {
+                word.text
+                    .chars()
+                    .any(|char| lookalike::lookalike(char).is_some())
+            };
+            let fixes = before
                 .iter()
-                .filter(|word| {
-                    word.text
-                        .chars()
-                        .filter_map(lookalike::lookalike)
-                        .next()
-                        .is_some()
-                })
-                .map(|word| (word.span.clone(), lookalike::plain(&word.text)))
-                .collect();
-            return Draft::new(
-                MistakeKind::Quote,
-                word.span.clone(),
-                format!("{found} does not quote"),
-            )
-            .label("the text falls apart at its blanks")
-            .also(span, "is left over")
-            .help(statement.write_instead(&fix));
+                .filter(odd)
+                .map(|word| (word.span.clone(), lookalike::plain(&word.text)));
+            let help = statement.write_instead(&fixes.collect::<Vec<_>>());
+            let message = format!("{found} does not quote");
+            let draft = Draft::new(MistakeKind::Quote, word.span.clone(), message).help(help);
+            return match word.span == span {
+                true => draft.label("the text falls apart at its blanks"),
+                false => draft
+                    .label("the text falls apart at its blanks")
+                    .also(span, "is left over"),
+            };
         }
         let draft = |message: String| Draft::new(MistakeKind::StrayWord, span.clone(), message);
         let last = word.checked_sub(1).map_or("", |last| statement.word(last));
@@ -190,6 +251,10 @@ fn stray_help(text: &str, last: &str) -> Option<String> {
 }
 
 fn unknown(statement: &Statement<'_>, walk: &Walk<'_>, word: usize, report: &mut Report) {
+    if report.is_full() {
+        // To look for what was meant costs more than all else.
+        return;
+    }
     let text = statement.word(word);
     let Some(name) = text
         .trim_start_matches('-')

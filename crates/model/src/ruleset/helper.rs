@@ -36,6 +36,9 @@ pub(super) fn check(
 ) {
     let known = HELPERS.iter().find(|(helper, _)| *helper == name);
     let Some((_, protocols)) = known else {
+        if report.is_full() {
+            return;
+        }
         let names = HELPERS.iter().map(|(helper, _)| *helper);
         let near = nearest(name, names.clone());
         // `ftp-2121` was the name of a helper on another port, to `-m helper`.
@@ -63,7 +66,7 @@ pub(super) fn check(
     };
     let numbered =
         |protocol: &&str| is_of_protocol(walk, protocol, if **protocol == *"tcp" { 6 } else { 17 });
-    if !protocols.iter().any(|protocol| numbered(&protocol)) {
+    if !protocols.iter().any(numbered) {
         report.push(|| {
             let wanted: Vec<_> = protocols
                 .iter()

@@ -1,7 +1,7 @@
 //! Which target may stand in which table and chain, and which interface a
 //! chain can see.
 
-use super::check::other_family;
+use super::check_value::other_family;
 use super::extension;
 use super::mistake::{Draft, MistakeKind, Report};
 use super::statement::Statement;

@@ -127,8 +127,9 @@ impl Mistake {
 }
 
 impl fmt::Display for Mistake {
+    /// What is wrong, without its line: that is beside the snippet that miette shows.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "line {}: {}", self.line, self.message)
+        f.write_str(&self.message)
     }
 }
 
@@ -309,13 +310,13 @@ impl Report {
     /// Takes a mistake. It is worded only while it will be told, so that a
     /// file of nothing but mistakes costs no more than another.
     pub(super) fn push(&mut self, draft: impl FnOnce() -> Draft) {
-        if self.mistakes.len() >= MISTAKES_TOLD {
+        if self.is_full() {
             self.more += 1;
             return;
         }
         let Draft {
             kind,
-            message,
+            mut message,
             help,
             mut labels,
         } = draft();
@@ -328,6 +329,9 @@ impl Report {
                 .line(line)
                 .is_some_and(|line| line.len() <= LINE_PRINTED)
         });
+        if labels.is_empty() {
+            message = format!("line {line}: {message}");
+        }
         self.mistakes.push(Mistake {
             kind,
             message,
@@ -336,6 +340,12 @@ impl Report {
             source: Arc::clone(&self.source),
             line,
         });
+    }
+
+    /// Whether further mistakes are only counted: then their wording, and what
+    /// was meant, is not worth the time.
+    pub(super) fn is_full(&self) -> bool {
+        self.mistakes.len() >= MISTAKES_TOLD
     }
 
     pub(super) fn note(&mut self, start: usize, end: usize, message: impl Into<String>) {

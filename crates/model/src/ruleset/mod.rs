@@ -25,9 +25,12 @@
 
 mod apply;
 mod builder;
+mod chains;
 mod check;
+mod check_value;
 mod commands;
 mod complaint;
+mod core;
 mod correspond;
 mod cycle;
 mod expand;
@@ -35,6 +38,7 @@ mod extension;
 mod faults;
 mod generate;
 mod helper;
+mod jumps;
 mod listing;
 mod lookalike;
 mod misplaced;

@@ -147,9 +147,10 @@ fn format_of(text: &str) -> Format {
     let mut commands = false;
     for line in text.lines() {
         let trimmed = line.trim();
-        let is_table = trimmed
-            .strip_prefix('*')
-            .is_some_and(|name| name.starts_with(|char: char| char.is_ascii_alphabetic()) && !name.trim_end().contains(' '));
+        let is_table = trimmed.strip_prefix('*').is_some_and(|name| {
+            name.starts_with(|char: char| char.is_ascii_alphabetic())
+                && !name.trim_end().contains(' ')
+        });
         if is_table || trimmed == "COMMIT" {
             return Format::Saved;
         }

@@ -17,6 +17,9 @@ pub(super) enum Program {
 
 /// The program that a word names, with or without its folder.
 pub(super) fn program(word: &str) -> Option<Program> {
+    if word.contains('=') {
+        return None;
+    }
     if word.starts_with("/etc/init.d/") || word.starts_with("/etc/rc.d/") {
         return Some(Program::Other("starts or stops a service"));
     }
@@ -187,6 +190,7 @@ mod tests {
         );
         assert_eq!(program("iptables-restore"), Some(Program::Restore));
         assert_eq!(program("ls"), None);
+        assert_eq!(program("IPT=/sbin/iptables"), None);
         assert!(starts_command("echo 1 > /proc/sys/net/ipv4/ip_forward"));
         assert!(starts_command("sudo -u root iptables -L"));
         assert!(!starts_command("echo hello"));

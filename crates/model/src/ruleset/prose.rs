@@ -6,8 +6,9 @@ use super::mistake::{Draft, MistakeKind, Report, quote};
 
 /// Gathers lines of prose that follow one another into one mistake, and tells
 /// lines that are lost in the same way once.
-#[derive(Default)]
 pub(super) struct Prose {
+    /// What may stand outside of a table.
+    elsewhere: &'static str,
     run: Option<Run>,
     told_outside: bool,
 }
@@ -21,6 +22,14 @@ struct Run {
 }
 
 impl Prose {
+    pub(super) fn new(elsewhere: &'static str) -> Prose {
+        Prose {
+            elsewhere,
+            run: None,
+            told_outside: false,
+        }
+    }
+
     /// A line that is no rule.
     pub(super) fn line(
         &mut self,
@@ -66,12 +75,12 @@ impl Prose {
                 lines => format!(", and {} lines more", lines - 1),
             };
             let draft = Draft::new(MistakeKind::Prose, run.span, format!("no rule: `{}`{more}", run.first)).label("text among the rules");
-            if run.first.contains("iptables") {
+            if run.in_table && run.first.contains("tables ") {
                 draft.help("a command in a dump: leave out `iptables`, or write the whole file as commands")
             } else if run.in_table {
                 draft.help("a line in a table starts with `-A`, `:` or `#`, or is COMMIT")
             } else {
-                draft.help("outside of a table only `#` comments may stand")
+                draft.help(self.elsewhere)
             }
         });
     }

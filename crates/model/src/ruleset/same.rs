@@ -45,6 +45,23 @@ pub(super) fn likeness(rule: &Rule, family: Family) -> u64 {
     hasher.finish()
 }
 
+/// Whether a rule decides on every packet that comes to it.
+pub(super) fn is_unconditional(rule: &Rule, family: Family) -> bool {
+    let is_verdict = matches!(rule.target(), Some("ACCEPT" | "DROP" | "RETURN"));
+    is_verdict
+        && rule
+            .walk(family)
+            .pieces
+            .iter()
+            .all(|piece| match piece.option {
+                Opt::Core(Core::Jump | Core::Counters) => true,
+                Opt::Core(Core::Match) | Opt::Extension { .. } | Opt::Unknown(_) => false,
+                Opt::Core(core) => {
+                    piece.negation.is_none() && core_value(core, piece.value()).is_empty()
+                }
+            })
+}
+
 fn negated(piece: &Piece<'_>) -> &'static str {
     if piece.negation.is_some() { "! " } else { "" }
 }
@@ -52,8 +69,8 @@ fn negated(piece: &Piece<'_>) -> &'static str {
 /// The value in one spelling; empty for what matches everything.
 fn core_value(core: Core, value: &str) -> String {
     match core {
+        Core::Source | Core::Destination if value.ends_with("/0") => String::new(),
         Core::Source | Core::Destination => match network(value) {
-            Some(network) if network.prefix_len() == 0 => String::new(),
             Some(network) => network.to_string(),
             None => value.to_owned(),
         },
@@ -66,6 +83,7 @@ fn core_value(core: Core, value: &str) -> String {
             None => value.to_ascii_lowercase(),
         },
         Core::In | Core::Out if value == "+" => String::new(),
+        Core::Fragment => "yes".to_owned(),
         _ => value.to_owned(),
     }
 }
@@ -112,6 +130,21 @@ mod tests {
     }
 
     #[test]
+    fn a_rule_without_a_condition_decides_always() {
+        let rule = |words: &str| {
+            is_unconditional(&Rule::new(words.split(' '), Family::Ipv4), Family::Ipv4)
+        };
+        assert!(rule("-j ACCEPT") && rule("-p all -s 0/0 -i + -j DROP"));
+        assert!(
+            !rule("-p tcp -j ACCEPT")
+                && !rule("-j LOG")
+                && !rule("-j own")
+                && !rule("! -i + -j DROP")
+        );
+        assert!(!rule("-m comment --comment x -j ACCEPT") && !rule("-f -j DROP"));
+    }
+
+    #[test]
     fn rules_that_say_the_same_are_alike() {
         let rule = "-s 1.1.1.1 -p tcp --dport 21 -j ACCEPT";
         assert!(like(rule, "-p 6 -m tcp --dport 21 -s 1.1.1.1/32 -j ACCEPT"));
@@ -128,6 +161,7 @@ mod tests {
         assert!(!like(rule, "-s 1.1.1.1 -p tcp --dport 22 -j ACCEPT"));
         assert!(!like("-m state --state NEW", "-m conntrack --ctstate NEW"));
         assert!(!like("-p tcp", "-p tcp -m tcp"));
+        assert!(!like("-f -j DROP", "-j DROP"));
         assert!(!like("-m comment --comment a", "-m comment --comment b"));
     }
 }

@@ -30,7 +30,7 @@ pub(super) fn read(
         family,
         open: None,
         seen: Vec::new(),
-        prose: Prose::default(),
+        prose: Prose::new("outside of a table only `#` comments may stand"),
         applier,
         report,
     };
@@ -185,7 +185,7 @@ impl<'t> Reader<'t, '_> {
             return;
         };
         let counters = counters(line);
-        let mut words = Vec::new();
+        let mut words = Vec::with_capacity(24);
         if let Err(opened) = restore_words(&line[counters..], start + counters, &mut words) {
             self.report.push(|| {
                 Draft::new(

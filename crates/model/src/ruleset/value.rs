@@ -239,7 +239,7 @@ pub(super) fn bad_item<'t>(list: &'t str, words: &[&str]) -> Option<&'t str> {
             word.get(..item.len())
                 .is_some_and(|start| start.eq_ignore_ascii_case(item))
         };
-        item.is_empty() || !words.iter().any(|word| start_of(&word))
+        item.is_empty() || !words.iter().any(start_of)
     })
 }
 

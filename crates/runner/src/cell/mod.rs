@@ -7,9 +7,11 @@ mod timeline;
 use std::sync::Arc;
 use std::time::Instant;
 
+use futures::FutureExt;
 use fwlab_fabric::Fabric;
 use fwlab_ftp::{
-    Client, ClientReport, Content, FailureKind, PassivePorts, RunningServer, Server, ServerSettings, Support, TransferSpec,
+    Client, ClientReport, Content, FailureKind, PassivePorts, RunningServer, Server,
+    ServerSettings, Support, TransferSpec,
 };
 use fwlab_observe::{Event, Observer, ObserverSettings};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
@@ -24,6 +26,9 @@ use crate::rules::{Loader, PreparedRuleset};
 
 use fault::Fault;
 use session::Session;
+
+/// How many events are taken in before anything is done about them.
+const BATCH: usize = 256;
 
 /// The name of the file that every transfer moves.
 const FILE_NAME: &str = "fwlab.bin";
@@ -44,10 +49,16 @@ impl Workshop {
         let started = Instant::now();
         let (judgement, evidence, notes) = match self.attempt(cell, ruleset).await {
             Ok(ran) => (held_against(cell, ran.finding), ran.evidence, ran.notes),
-            Err(Fault::NotSupported(why)) => (Judgement::Skipped { why }, Evidence::default(), Vec::new()),
-            Err(fault) => {
-                (Judgement::Inconclusive { why: fault.in_words() }, Evidence::default(), Vec::new())
+            Err(Fault::NotSupported(why)) => {
+                (Judgement::Skipped { why }, Evidence::default(), Vec::new())
             }
+            Err(fault) => (
+                Judgement::Inconclusive {
+                    why: fault.in_words(),
+                },
+                Evidence::default(),
+                Vec::new(),
+            ),
         };
         CellRecord {
             axes: cell.axes.clone(),
@@ -61,22 +72,50 @@ impl Workshop {
 
     async fn attempt(&self, cell: &Cell, ruleset: &PreparedRuleset) -> Result<Ran, Fault> {
         let stage = &cell.scenario.stage;
-        let Peers { server, client, spec, settings } = Peers::of(cell, &self.peers)?;
+        let Peers {
+            server,
+            client,
+            spec,
+            settings,
+        } = Peers::of(cell, &self.peers)?;
         let early = self.patience == Patience::Early && ruleset.impurities.is_empty();
-        let mut notes: Vec<String> =
-            ruleset.impurities.iter().map(|impurity| format!("full patience: {impurity}")).collect();
+        let mut notes: Vec<String> = ruleset
+            .impurities
+            .iter()
+            .map(|impurity| format!("full patience: {impurity}"))
+            .collect();
 
         let fabric = Fabric::build(&stage.topology).await?;
-        let node = |name| fabric.node(name).ok_or_else(|| Fault::NoNode { name: Clone::clone(name) });
-        let (sender, mut events) = unbounded_channel();
-        let observation =
-            ObserverSettings { control_ports: vec![stage.connect_to.port()], ..self.observation.clone() };
-        let observe = async {
-            let starts = fabric.nodes().map(|node| Observer::start(node, &observation, sender.clone()));
-            futures::future::try_join_all(starts).await.map_err(Fault::from)
+        let node = |name| {
+            fabric.node(name).ok_or_else(|| Fault::NoNode {
+                name: Clone::clone(name),
+            })
         };
-        let load = async { self.loader.load(&fabric, ruleset).await.map_err(Fault::from) };
-        let serve = async { server.start(node(&stage.server)?, &settings).await.map_err(Fault::from) };
+        let (sender, mut events) = unbounded_channel();
+        let observation = ObserverSettings {
+            control_ports: vec![stage.connect_to.port()],
+            ..self.observation.clone()
+        };
+        let observe = async {
+            let starts = fabric
+                .nodes()
+                .map(|node| Observer::start(node, &observation, sender.clone()));
+            futures::future::try_join_all(starts)
+                .await
+                .map_err(Fault::from)
+        };
+        let load = async {
+            self.loader
+                .load(&fabric, ruleset)
+                .await
+                .map_err(Fault::from)
+        };
+        let serve = async {
+            server
+                .start(node(&stage.server)?, &settings)
+                .await
+                .map_err(Fault::from)
+        };
         let (observers, (), mut server) = tokio::try_join!(observe, load, serve)?;
 
         let mut session = Session::new(cell, ruleset, &fabric, &observers, early);
@@ -88,18 +127,37 @@ impl Workshop {
         for observer in &observers {
             observer.drain().await?;
         }
-        while let Ok(event) = events.try_recv() {
-            session.take(event).await?;
+        let mut rest = Vec::new();
+        while tokio::task::unconstrained(events.recv_many(&mut rest, BATCH))
+            .now_or_never()
+            .is_some_and(|n| n > 0)
+        {
+            for event in rest.drain(..) {
+                session.take(event).await?;
+            }
         }
         let end = match report {
             None => ClientEnd::Cut,
             Some(report) => end_of(&spec, report, server.as_mut(), &mut notes).await?,
         };
-        let finding = judge(session.watch(), &end, session.events_lost(), session.rulebook());
+        let finding = judge(
+            session.watch(),
+            &end,
+            session.events_lost(),
+            session.rulebook(),
+        );
         notes.extend(session.notes());
         let passed = matches!(&finding, Finding::Outcome(outcome) if end == ClientEnd::Done && outcome.cause.kind() == "none");
-        let evidence = if passed && !self.keep_evidence { Evidence::default() } else { session.timeline(&finding) };
-        Ok(Ran { finding, evidence, notes })
+        let evidence = if passed && !self.keep_evidence {
+            Evidence::default()
+        } else {
+            session.timeline(&finding)
+        };
+        Ok(Ran {
+            finding,
+            evidence,
+            notes,
+        })
     }
 }
 
@@ -124,7 +182,12 @@ impl Peers {
         let client = shelf.client(cell.axes.client)?;
         supported(cell.axes.server, server.supports(&spec, &settings))?;
         supported(cell.axes.client, client.supports(&spec))?;
-        Ok(Peers { server, client, spec, settings })
+        Ok(Peers {
+            server,
+            client,
+            spec,
+            settings,
+        })
     }
 }
 
@@ -137,7 +200,9 @@ struct Ran {
 fn supported(peer: fwlab_ftp::PeerName, support: Support) -> Result<(), Fault> {
     match support {
         Support::Yes => Ok(()),
-        Support::No { why } => Err(Fault::NotSupported(format!("not supported by {peer}: {why}"))),
+        Support::No { why } => Err(Fault::NotSupported(format!(
+            "not supported by {peer}: {why}"
+        ))),
     }
 }
 
@@ -146,18 +211,21 @@ fn supported(peer: fwlab_ftp::PeerName, support: Support) -> Result<(), Fault> {
 async fn drive(
     session: &mut Session<'_>,
     events: &mut UnboundedReceiver<Event>,
-    mut transfer: std::pin::Pin<&mut (impl Future<Output = Result<ClientReport, fwlab_ftp::PeerError>> + ?Sized)>,
+    mut transfer: std::pin::Pin<
+        &mut (impl Future<Output = Result<ClientReport, fwlab_ftp::PeerError>> + ?Sized),
+    >,
 ) -> Result<Option<ClientReport>, Fault> {
     let mut cut: Option<tokio::time::Instant> = None;
+    // In batches by `recv_many` and never by `try_recv`: that one parks the thread while a
+    // sender is in the middle of sending, and eats the wake-up of a `block_on` on it.
+    let mut batch = Vec::new();
     loop {
         let stall = tokio::time::Instant::now() + STALL;
         let wake = cut.map_or(stall, |cut| cut.min(stall));
         tokio::select! {
             biased;
-            Some(event) = events.recv() => {
-                session.take(event).await?;
-                // Whatever else is waiting belongs to the same moment.
-                while let Ok(event) = events.try_recv() {
+            1.. = events.recv_many(&mut batch, BATCH) => {
+                for event in batch.drain(..) {
                     session.take(event).await?;
                 }
                 if session.end_dead_connections().await? && cut.is_none() {
@@ -187,12 +255,20 @@ async fn end_of(
         Err(failure) => {
             if let FailureKind::Fallback { used } = &failure.kind {
                 let used: Vec<&str> = used.iter().map(|setup| setup.word()).collect();
-                notes.push(format!("the client used {} instead of {}", used.join(", "), spec.data_setup));
+                notes.push(format!(
+                    "the client used {} instead of {}",
+                    used.join(", "),
+                    spec.data_setup
+                ));
             }
             return Ok(ClientEnd::Failed(failure.to_string()));
         }
     };
-    let stored = if spec.operation.is_upload() { server.stored(spec.content.name()).await? } else { None };
+    let stored = if spec.operation.is_upload() {
+        server.stored(spec.content.name()).await?
+    } else {
+        None
+    };
     match spec.verify(&transferred, stored) {
         Ok(()) => Ok(ClientEnd::Done),
         Err(mismatch) => Err(Fault::Mismatch(mismatch)),
@@ -206,10 +282,14 @@ fn transfer_of(cell: &Cell) -> TransferSpec {
         data_setup: cell.axes.data,
         protection: cell.axes.protection,
         operation: cell.axes.operation,
-        content: Content::new(FILE_NAME, scenario.size).expect("the reader admits no larger content"),
+        content: Content::new(FILE_NAME, scenario.size)
+            .expect("the reader admits no larger content"),
         active_ports: scenario.client.active_ports.clone(),
         patience: CLIENT_PATIENCE,
-        pace: scenario.client.read_pace.and_then(std::num::NonZeroU64::new),
+        pace: scenario
+            .client
+            .read_pace
+            .and_then(std::num::NonZeroU64::new),
     }
 }
 
@@ -218,11 +298,19 @@ fn settings_of(cell: &Cell, spec: &TransferSpec) -> ServerSettings {
     ServerSettings {
         address: scenario.stage.connect_to.ip(),
         control_port: scenario.server.control_port,
-        passive_ports: scenario.server.passive_ports.map(|(min, max)| PassivePorts { min, max }),
+        passive_ports: scenario
+            .server
+            .passive_ports
+            .map(|(min, max)| PassivePorts { min, max }),
         data_source_port: scenario.server.data_source_port,
         stored: spec.stored_before(),
         alone_in_node: scenario.stage.client != scenario.stage.server,
-        options: scenario.server.options.iter().map(|(name, value)| (name.clone(), value.clone())).collect(),
+        options: scenario
+            .server
+            .options
+            .iter()
+            .map(|(name, value)| (name.clone(), value.clone()))
+            .collect(),
     }
 }
 
@@ -231,7 +319,16 @@ fn held_against(cell: &Cell, finding: Finding) -> Judgement {
         Finding::Inconclusive(why) => return Judgement::Inconclusive { why },
         Finding::Outcome(outcome) => outcome,
     };
-    let Some(requirement) = &cell.requirement else { return Judgement::Reported(outcome) };
+    let Some(requirement) = &cell.requirement else {
+        return Judgement::Reported(outcome);
+    };
     let differences = requirement.differences(&outcome);
-    if differences.is_empty() { Judgement::Met(outcome) } else { Judgement::Missed { outcome, differences } }
+    if differences.is_empty() {
+        Judgement::Met(outcome)
+    } else {
+        Judgement::Missed {
+            outcome,
+            differences,
+        }
+    }
 }

@@ -39,12 +39,24 @@ impl<'a> Session<'a> {
         let stage = &cell.scenario.stage;
         let mut owners: BTreeMap<IpAddr, NodeName> = BTreeMap::new();
         for end in stage.topology.links.iter().flat_map(|link| &link.ends) {
-            owners.extend(end.addresses.iter().map(|net| (net.addr(), end.node.clone())));
+            owners.extend(
+                end.addresses
+                    .iter()
+                    .map(|net| (net.addr(), end.node.clone())),
+            );
         }
-        owners.extend(stage.owner_of(stage.connect_to.ip()).map(|owner| (stage.connect_to.ip(), owner.clone())));
+        owners.extend(
+            stage
+                .owner_of(stage.connect_to.ip())
+                .map(|owner| (stage.connect_to.ip(), owner.clone())),
+        );
         Session {
             fabric,
-            observers: fabric.nodes().map(|node| node.name().clone()).zip(observers).collect(),
+            observers: fabric
+                .nodes()
+                .map(|node| node.name().clone())
+                .zip(observers)
+                .collect(),
             client: stage.client.clone(),
             watch: Watch::new(stage.connect_to, cell.axes.data, owners),
             rulebook: Rulebook::new(ruleset),
@@ -62,7 +74,8 @@ impl<'a> Session<'a> {
         match &event.what {
             What::Captured(captured) => {
                 let inbound = captured.direction == Direction::In;
-                self.watch.captured(event.at, &event.node, inbound, &captured.packet);
+                self.watch
+                    .captured(event.at, &event.node, inbound, &captured.packet);
                 if *event.node == self.client && !captured.payload.is_empty() {
                     let lines = self.watch.dialogue(&captured.packet, &captured.payload);
                     self.timeline.dialogue(&event, &lines);
@@ -119,7 +132,9 @@ impl<'a> Session<'a> {
             .watch
             .deaths()
             .filter(|(flow, role, death)| {
-                matches!(death, Death::Dropped(_)) && role.is_watched() && !self.ended.contains(flow)
+                matches!(death, Death::Dropped(_))
+                    && role.is_watched()
+                    && !self.ended.contains(flow)
             })
             .map(|(flow, _, death)| (flow, death))
             .collect();
@@ -130,11 +145,18 @@ impl<'a> Session<'a> {
                 self.end(flow.reversed()).await?;
             }
         }
-        Ok(matches!(self.watch.deciding(), Some((_, _, Death::Dropped(_)))))
+        Ok(matches!(
+            self.watch.deciding(),
+            Some((_, _, Death::Dropped(_)))
+        ))
     }
 
     async fn end(&mut self, flow: Flow) -> Result<(), Fault> {
-        let Some(node) = self.watch.owner_of(flow.from.ip()).and_then(|owner| self.fabric.node(owner)) else {
+        let Some(node) = self
+            .watch
+            .owner_of(flow.from.ip())
+            .and_then(|owner| self.fabric.node(owner))
+        else {
             return Ok(());
         };
         if node.destroy_tcp(flow).await? {
@@ -168,7 +190,9 @@ impl<'a> Session<'a> {
 
     /// Things to know that change nothing.
     pub(super) fn notes(&self) -> impl Iterator<Item = String> + '_ {
-        let lost = self.lost.then(|| "the kernel lost events: full patience from then on".to_owned());
+        let lost = self
+            .lost
+            .then(|| "the kernel lost events: full patience from then on".to_owned());
         self.unread.iter().cloned().chain(lost)
     }
 

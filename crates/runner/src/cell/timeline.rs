@@ -2,7 +2,10 @@ use std::time::Instant;
 
 use fwlab_ftp::wire::Event as Line;
 use fwlab_model::{Flow, NodeName, Packet};
-use fwlab_observe::{CapturedPacket, Change, ConntrackEvent, Direction, Event, ExpectationEvent, InvalidPacket, Source};
+use fwlab_observe::{
+    CapturedPacket, Change, ConntrackEvent, Direction, Event, ExpectationEvent, InvalidPacket,
+    Source,
+};
 
 use crate::evidence::{Evidence, EvidenceLine, EvidenceSource};
 use crate::judge::{Explain, Finding, Stop};
@@ -19,7 +22,11 @@ pub(super) struct Timeline {
 
 impl Timeline {
     pub(super) fn new(start: Instant) -> Timeline {
-        Timeline { start, lines: Vec::new(), left_out: 0 }
+        Timeline {
+            start,
+            lines: Vec::new(),
+            left_out: 0,
+        }
     }
 
     pub(super) fn dialogue(&mut self, event: &Event, lines: &[Line]) {
@@ -43,19 +50,41 @@ impl Timeline {
             Packet::Other { .. } => false,
         };
         if opens_or_ends {
-            let way = if captured.direction == Direction::In { "in" } else { "out" };
-            self.add(event.at, &event.node, EvidenceSource::Wire, format!("{way}: {}", captured.packet));
+            let way = if captured.direction == Direction::In {
+                "in"
+            } else {
+                "out"
+            };
+            self.add(
+                event.at,
+                &event.node,
+                EvidenceSource::Wire,
+                format!("{way}: {}", captured.packet),
+            );
         }
     }
 
     pub(super) fn stopped(&mut self, stop: &Stop, explain: &dyn Explain) {
-        self.add(stop.at, &stop.node, EvidenceSource::Rules, explain.cause_of(stop).to_string());
+        self.add(
+            stop.at,
+            &stop.node,
+            EvidenceSource::Rules,
+            explain.cause_of(stop).to_string(),
+        );
     }
 
     pub(super) fn conntrack(&mut self, event: &Event, change: &ConntrackEvent) {
         if change.change == Change::New {
-            let helper = change.helper.as_ref().map(|helper| format!(", helper {helper}")).unwrap_or_default();
-            let master = change.master.as_ref().map(|master| format!(", expected by {master}")).unwrap_or_default();
+            let helper = change
+                .helper
+                .as_ref()
+                .map(|helper| format!(", helper {helper}"))
+                .unwrap_or_default();
+            let master = change
+                .master
+                .as_ref()
+                .map(|master| format!(", expected by {master}"))
+                .unwrap_or_default();
             let text = format!("new connection {}{helper}{master}", change.original);
             self.add(event.at, &event.node, EvidenceSource::Conntrack, text);
         }
@@ -76,11 +105,21 @@ impl Timeline {
     }
 
     pub(super) fn lost(&mut self, event: &Event, source: Source) {
-        self.add(event.at, &event.node, EvidenceSource::Lab, format!("events were lost on {source:?}"));
+        self.add(
+            event.at,
+            &event.node,
+            EvidenceSource::Lab,
+            format!("events were lost on {source:?}"),
+        );
     }
 
     pub(super) fn ended(&mut self, node: &NodeName, flow: Flow) {
-        self.add(Instant::now(), node, EvidenceSource::Lab, format!("ended the waiting socket {flow}"));
+        self.add(
+            Instant::now(),
+            node,
+            EvidenceSource::Lab,
+            format!("ended the waiting socket {flow}"),
+        );
     }
 
     fn add(&mut self, at: Instant, node: &NodeName, source: EvidenceSource, text: String) {
@@ -89,7 +128,16 @@ impl Timeline {
             return;
         }
         let since = at.saturating_duration_since(self.start);
-        self.lines.push((at, EvidenceLine { at: since, node: node.clone(), source, text, deciding: false }));
+        self.lines.push((
+            at,
+            EvidenceLine {
+                at: since,
+                node: node.clone(),
+                source,
+                text,
+                deciding: false,
+            },
+        ));
     }
 
     pub(super) fn into_evidence(mut self, finding: &Finding) -> Evidence {
@@ -101,11 +149,17 @@ impl Timeline {
                 line.deciding = true;
             }
         }
-        Evidence { lines, left_out: self.left_out }
+        Evidence {
+            lines,
+            left_out: self.left_out,
+        }
     }
 }
 
 /// A wire line without its end, control characters made visible.
 fn printable(line: &[u8]) -> String {
-    String::from_utf8_lossy(line).trim_end().escape_debug().to_string()
+    String::from_utf8_lossy(line)
+        .trim_end()
+        .escape_debug()
+        .to_string()
 }

@@ -44,7 +44,12 @@ pub trait Explain {
 /// Passing is decided end to end. Not passing is decided by what the kernel showed:
 /// a connection's death, a peer's refusal, a packet that vanished. Where there is
 /// none of these, or where events were lost, the lab could not tell.
-pub fn judge(watch: &Watch, client: &ClientEnd, events_lost: bool, explain: &dyn Explain) -> Finding {
+pub fn judge(
+    watch: &Watch,
+    client: &ClientEnd,
+    events_lost: bool,
+    explain: &dyn Explain,
+) -> Finding {
     let client_words = match client {
         ClientEnd::Done => {
             return Finding::Outcome(Outcome {
@@ -68,14 +73,24 @@ pub fn judge(watch: &Watch, client: &ClientEnd, events_lost: bool, explain: &dyn
         return Finding::Outcome(Outcome {
             symptom: Symptom::Refused,
             phase,
-            cause: Cause::Reply { reply: reply.to_string() },
+            cause: Cause::Reply {
+                reply: reply.to_string(),
+            },
         });
     }
     if let Some((role, node, packet)) = vanished(watch) {
         let control = role == Role::Control;
         return Finding::Outcome(Outcome {
-            symptom: if control { Symptom::ControlTimeout } else { Symptom::DataTimeout },
-            phase: if control { Phase::ControlConnect } else { Phase::DataConnect },
+            symptom: if control {
+                Symptom::ControlTimeout
+            } else {
+                Symptom::DataTimeout
+            },
+            phase: if control {
+                Phase::ControlConnect
+            } else {
+                Phase::DataConnect
+            },
             cause: Cause::Loss { node, packet },
         });
     }
@@ -103,9 +118,16 @@ fn dead(watch: &Watch, role: Role, death: &Death, explain: &dyn Explain) -> Outc
     };
     let cause = match death {
         Death::Dropped(stop) | Death::Rejected(stop) => explain.cause_of(stop),
-        Death::Refused { node, packet, .. } => Cause::Host { node: node.clone(), packet: *packet },
+        Death::Refused { node, packet, .. } => Cause::Host {
+            node: node.clone(),
+            packet: *packet,
+        },
     };
-    Outcome { symptom, phase, cause }
+    Outcome {
+        symptom,
+        phase,
+        cause,
+    }
 }
 
 /// The reply by which a peer said no to something that the transfer needs.
@@ -118,23 +140,45 @@ fn refusal(watch: &Watch) -> Option<(Phase, Reply)> {
     if let Some((phase, reply)) = watch.refused_command() {
         return Some((*phase, reply.clone()));
     }
-    let asked = progress.setups.iter().filter(|exchange| exchange.setup == watch.asked());
-    if let Some(reply) = asked.filter_map(|exchange| exchange.answer.as_ref()).find(refused) {
+    let asked = progress
+        .setups
+        .iter()
+        .filter(|exchange| exchange.setup == watch.asked());
+    if let Some(reply) = asked
+        .filter_map(|exchange| exchange.answer.as_ref())
+        .find(refused)
+    {
         return Some((Phase::Negotiate, reply.clone()));
     }
     let completion = progress.completion.as_ref().filter(refused)?;
-    let phase = if progress.preliminary.is_some() { Phase::Transfer } else { Phase::Negotiate };
+    let phase = if progress.preliminary.is_some() {
+        Phase::Transfer
+    } else {
+        Phase::Negotiate
+    };
     Some((phase, completion.clone()))
 }
 
 /// A SYN that left one node and never came in at the next: lost outside netfilter,
 /// as no rule stopped it.
 fn vanished(watch: &Watch) -> Option<(Role, NodeName, Packet)> {
-    let control = watch.control_flow().into_iter().filter_map(|flow| Some((flow, watch.track(&flow)?, Role::Control)));
-    let data = watch.asked_data().map(|(flow, track)| (*flow, track, watch.role(flow)));
-    let (flow, track, role) = control.chain(data).find(|(_, track, _)| !track.is_answered())?;
+    let control = watch
+        .control_flow()
+        .into_iter()
+        .filter_map(|flow| Some((flow, watch.track(&flow)?, Role::Control)));
+    let data = watch
+        .asked_data()
+        .map(|(flow, track)| (*flow, track, watch.role(flow)));
+    let (flow, track, role) = control
+        .chain(data)
+        .find(|(_, track, _)| !track.is_answered())?;
     let target = watch.owner_of(flow.to.ip());
-    let reached = target.is_some_and(|target| track.syn_seen.iter().any(|(node, inbound)| node == target && *inbound));
+    let reached = target.is_some_and(|target| {
+        track
+            .syn_seen
+            .iter()
+            .any(|(node, inbound)| node == target && *inbound)
+    });
     if reached {
         return None;
     }

@@ -3,7 +3,8 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use fwlab_model::{
-    Backend, Cause, ChainId, DataSetup, Family, Flow, NodeName, Outcome, Packet, Phase, Symptom, TcpFlags,
+    Backend, Cause, ChainId, DataSetup, Family, Flow, NodeName, Outcome, Packet, Phase, Symptom,
+    TcpFlags,
 };
 
 use super::{ClientEnd, Explain, Finding, Stop, StoppedBy, Watch, judge};
@@ -18,11 +19,19 @@ fn address(text: &str) -> SocketAddr {
 }
 
 fn flow(from: &str, to: &str) -> Flow {
-    Flow { from: address(from), to: address(to) }
+    Flow {
+        from: address(from),
+        to: address(to),
+    }
 }
 
 fn tcp(flow: Flow, flags: u8, sequence: u32, payload: u32) -> Packet {
-    Packet::Tcp { flow, flags: TcpFlags(flags), sequence, payload }
+    Packet::Tcp {
+        flow,
+        flags: TcpFlags(flags),
+        sequence,
+        payload,
+    }
 }
 
 fn control() -> Flow {
@@ -43,7 +52,11 @@ impl Told {
             ("10.0.0.1".parse().expect("an address"), NodeName::server()),
         ]
         .into();
-        Told { watch: Watch::new(address("10.0.0.1:21"), asked, owners), now: Instant::now(), sequences: [1, 1] }
+        Told {
+            watch: Watch::new(address("10.0.0.1:21"), asked, owners),
+            now: Instant::now(),
+            sequences: [1, 1],
+        }
     }
 
     /// A control connection that is up.
@@ -56,9 +69,13 @@ impl Told {
     /// A session that is logged in.
     fn logged_in(asked: DataSetup) -> Told {
         let mut told = Told::connected(asked);
-        for (client, line) in
-            [(false, "220 hi"), (true, "USER a"), (false, "331 pw"), (true, "PASS b"), (false, "230 in")]
-        {
+        for (client, line) in [
+            (false, "220 hi"),
+            (true, "USER a"),
+            (false, "331 pw"),
+            (true, "PASS b"),
+            (false, "230 in"),
+        ] {
             told.says(client, line);
         }
         told
@@ -69,7 +86,10 @@ impl Told {
     }
 
     fn node_of(&self, address: SocketAddr) -> NodeName {
-        self.watch.owner_of(address.ip()).expect("an address of the lab").clone()
+        self.watch
+            .owner_of(address.ip())
+            .expect("an address of the lab")
+            .clone()
     }
 
     /// A packet that leaves one node and comes in at the other.
@@ -88,7 +108,11 @@ impl Told {
     }
 
     fn says(&mut self, client: bool, line: &str) {
-        let flow = if client { control() } else { control().reversed() };
+        let flow = if client {
+            control()
+        } else {
+            control().reversed()
+        };
         let bytes = format!("{line}\r\n").into_bytes();
         let sequence = &mut self.sequences[usize::from(client)];
         let packet = tcp(flow, ACK, *sequence, bytes.len() as u32);
@@ -98,7 +122,13 @@ impl Told {
 
     fn stopped(&mut self, node: NodeName, packet: Packet, rejects: bool) {
         let by = StoppedBy::Policy(Backend::Nft, chain());
-        self.watch.stopped(Stop { at: self.now, node, by, rejects, packet });
+        self.watch.stopped(Stop {
+            at: self.now,
+            node,
+            by,
+            rejects,
+            packet,
+        });
         self.later(1);
     }
 
@@ -108,7 +138,11 @@ impl Told {
 }
 
 fn chain() -> ChainId {
-    ChainId { family: Family::Ipv4, table: "filter".into(), chain: "INPUT".into() }
+    ChainId {
+        family: Family::Ipv4,
+        table: "filter".into(),
+        chain: "INPUT".into(),
+    }
 }
 
 struct Plain;
@@ -142,10 +176,14 @@ fn outcome(finding: Finding) -> Outcome {
 fn a_dropped_control_syn_is_a_control_timeout() {
     let mut told = Told::new(DataSetup::Pasv);
     let syn = tcp(control(), SYN, 7, 0);
-    told.watch.captured(told.now, &NodeName::client(), false, &syn);
+    told.watch
+        .captured(told.now, &NodeName::client(), false, &syn);
     told.stopped(NodeName::server(), syn, false);
     let outcome = outcome(told.judged(&failed()));
-    assert_eq!((outcome.symptom, outcome.phase), (Symptom::ControlTimeout, Phase::ControlConnect));
+    assert_eq!(
+        (outcome.symptom, outcome.phase),
+        (Symptom::ControlTimeout, Phase::ControlConnect)
+    );
     assert_eq!(outcome.cause.kind(), "policy");
 }
 
@@ -153,7 +191,10 @@ fn a_dropped_control_syn_is_a_control_timeout() {
 fn a_syn_that_its_own_node_stops_is_on_no_wire_and_is_known_all_the_same() {
     let mut told = Told::new(DataSetup::Pasv);
     told.stopped(NodeName::client(), tcp(control(), SYN, 7, 0), false);
-    assert_eq!(outcome(told.judged(&failed())).symptom, Symptom::ControlTimeout);
+    assert_eq!(
+        outcome(told.judged(&failed())).symptom,
+        Symptom::ControlTimeout
+    );
 }
 
 #[test]
@@ -172,7 +213,10 @@ fn an_announced_data_syn_that_is_dropped_is_a_data_timeout_whatever_comes_first(
         }
         assert!(told.watch.deciding().is_some());
         let outcome = outcome(told.judged(&failed()));
-        assert_eq!((outcome.symptom, outcome.phase), (Symptom::DataTimeout, Phase::DataConnect));
+        assert_eq!(
+            (outcome.symptom, outcome.phase),
+            (Symptom::DataTimeout, Phase::DataConnect)
+        );
     }
 }
 
@@ -180,7 +224,11 @@ fn an_announced_data_syn_that_is_dropped_is_a_data_timeout_whatever_comes_first(
 fn the_servers_425_does_not_hide_the_rule() {
     let mut told = Told::logged_in(DataSetup::Port);
     told.says(true, "PORT 10,0,0,2,154,208");
-    told.stopped(NodeName::client(), tcp(flow("10.0.0.1:20", "10.0.0.2:39632"), SYN, 9, 0), false);
+    told.stopped(
+        NodeName::client(),
+        tcp(flow("10.0.0.1:20", "10.0.0.2:39632"), SYN, 9, 0),
+        false,
+    );
     told.says(false, "425 cannot connect");
     assert_eq!(outcome(told.judged(&failed())).cause.kind(), "policy");
 }
@@ -188,7 +236,11 @@ fn the_servers_425_does_not_hide_the_rule() {
 #[test]
 fn a_connection_that_nobody_announced_decides_nothing() {
     let mut told = Told::logged_in(DataSetup::Pasv);
-    told.stopped(NodeName::server(), tcp(flow("10.0.0.2:5000", "10.0.0.1:8080"), SYN, 9, 0), false);
+    told.stopped(
+        NodeName::server(),
+        tcp(flow("10.0.0.2:5000", "10.0.0.1:8080"), SYN, 9, 0),
+        false,
+    );
     assert!(told.watch.deciding().is_none());
     assert!(matches!(told.judged(&failed()), Finding::Inconclusive(_)));
 }
@@ -200,10 +252,17 @@ fn the_death_of_a_fallbacks_connection_does_not_decide() {
     told.says(false, "500 what");
     told.says(true, "PASV");
     told.says(false, "227 Entering (10,0,0,1,122,8)");
-    told.stopped(NodeName::server(), tcp(flow("10.0.0.2:5000", "10.0.0.1:31240"), SYN, 9, 0), false);
+    told.stopped(
+        NodeName::server(),
+        tcp(flow("10.0.0.2:5000", "10.0.0.1:31240"), SYN, 9, 0),
+        false,
+    );
     assert!(told.watch.deciding().is_none());
     let outcome = outcome(told.judged(&failed()));
-    assert_eq!((outcome.symptom, outcome.phase), (Symptom::Refused, Phase::Negotiate));
+    assert_eq!(
+        (outcome.symptom, outcome.phase),
+        (Symptom::Refused, Phase::Negotiate)
+    );
 }
 
 fn passive_announced() -> (Told, Flow) {
@@ -218,8 +277,15 @@ fn a_dropped_syn_ack_counts_though_it_was_seen_on_the_wire() {
     let (mut told, data) = passive_announced();
     told.passes(data, SYN);
     told.passes(data.reversed(), SYN_ACK);
-    told.stopped(NodeName::client(), tcp(data.reversed(), SYN_ACK, 7, 0), false);
-    assert_eq!(outcome(told.judged(&failed())).symptom, Symptom::DataTimeout);
+    told.stopped(
+        NodeName::client(),
+        tcp(data.reversed(), SYN_ACK, 7, 0),
+        false,
+    );
+    assert_eq!(
+        outcome(told.judged(&failed())).symptom,
+        Symptom::DataTimeout
+    );
 }
 
 #[test]
@@ -240,11 +306,17 @@ fn a_later_packet_must_be_dropped_again_and_not_at_once() {
     let packet = tcp(data.reversed(), ACK, 100, 1448);
     told.stopped(NodeName::client(), packet, false);
     told.stopped(NodeName::client(), packet, false);
-    assert!(told.watch.deciding().is_none(), "two equal packets at once are no retransmission");
+    assert!(
+        told.watch.deciding().is_none(),
+        "two equal packets at once are no retransmission"
+    );
     told.later(210);
     told.stopped(NodeName::client(), packet, false);
     let outcome = outcome(told.judged(&failed()));
-    assert_eq!((outcome.symptom, outcome.phase), (Symptom::DataTimeout, Phase::Transfer));
+    assert_eq!(
+        (outcome.symptom, outcome.phase),
+        (Symptom::DataTimeout, Phase::Transfer)
+    );
 }
 
 #[test]
@@ -259,9 +331,16 @@ fn a_reject_is_a_rejection_only_when_its_answer_arrives() {
         } else {
             told.passes(data.reversed(), RST);
         }
-        let expected = if answer_stopped { Symptom::DataTimeout } else { Symptom::DataRejected };
+        let expected = if answer_stopped {
+            Symptom::DataTimeout
+        } else {
+            Symptom::DataRejected
+        };
         let outcome = outcome(told.judged(&failed()));
-        assert_eq!((outcome.symptom, outcome.cause.kind()), (expected, "policy"));
+        assert_eq!(
+            (outcome.symptom, outcome.cause.kind()),
+            (expected, "policy")
+        );
         assert_eq!(outcome.cause.packet(), Some(&tcp(data, SYN, 7, 0)));
     }
 }
@@ -287,7 +366,8 @@ fn a_reset_that_ends_a_connection_that_was_up_decides_nothing() {
 #[test]
 fn a_syn_that_never_arrives_and_that_no_rule_stopped_is_a_loss() {
     let (mut told, data) = passive_announced();
-    told.watch.captured(told.now, &NodeName::client(), false, &tcp(data, SYN, 7, 0));
+    told.watch
+        .captured(told.now, &NodeName::client(), false, &tcp(data, SYN, 7, 0));
     let outcome = outcome(told.judged(&failed()));
     assert!(matches!(outcome.cause, Cause::Loss { node, .. } if node == NodeName::client()));
 }
@@ -301,7 +381,10 @@ fn the_phase_of_a_dead_control_connection_leaves_out_what_did_not_arrive() {
     told.later(210);
     told.stopped(NodeName::client(), greeting, false);
     let outcome = outcome(told.judged(&failed()));
-    assert_eq!((outcome.symptom, outcome.phase), (Symptom::ControlTimeout, Phase::Greeting));
+    assert_eq!(
+        (outcome.symptom, outcome.phase),
+        (Symptom::ControlTimeout, Phase::Greeting)
+    );
 }
 
 #[test]
@@ -317,7 +400,10 @@ fn a_lost_final_reply_is_completion() {
     told.later(210);
     told.stopped(NodeName::server(), reply, false);
     let outcome = outcome(told.judged(&failed()));
-    assert_eq!((outcome.symptom, outcome.phase), (Symptom::ControlTimeout, Phase::Completion));
+    assert_eq!(
+        (outcome.symptom, outcome.phase),
+        (Symptom::ControlTimeout, Phase::Completion)
+    );
 }
 
 #[test]
@@ -327,7 +413,10 @@ fn a_refused_login_is_refused_at_login() {
         told.says(client, line);
     }
     let outcome = outcome(told.judged(&failed()));
-    assert_eq!((outcome.symptom, outcome.phase), (Symptom::Refused, Phase::Login));
+    assert_eq!(
+        (outcome.symptom, outcome.phase),
+        (Symptom::Refused, Phase::Login)
+    );
 }
 
 #[test]
@@ -340,7 +429,10 @@ fn a_failure_without_evidence_is_inconclusive() {
 fn lost_events_never_make_a_block_and_never_unmake_a_pass() {
     let mut told = Told::new(DataSetup::Pasv);
     told.stopped(NodeName::client(), tcp(control(), SYN, 7, 0), false);
-    assert!(matches!(judge(&told.watch, &failed(), true, &Plain), Finding::Inconclusive(_)));
+    assert!(matches!(
+        judge(&told.watch, &failed(), true, &Plain),
+        Finding::Inconclusive(_)
+    ));
     let passed = judge(&told.watch, &ClientEnd::Done, true, &Plain);
     assert_eq!(outcome(passed).symptom, Symptom::Transferred);
 }

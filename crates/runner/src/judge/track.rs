@@ -72,7 +72,12 @@ type Segment = (Flow, u32, u32, u8);
 
 fn segment(packet: &Packet) -> Option<Segment> {
     match packet {
-        Packet::Tcp { flow, flags, sequence, payload } => Some((*flow, *sequence, *payload, flags.0)),
+        Packet::Tcp {
+            flow,
+            flags,
+            sequence,
+            payload,
+        } => Some((*flow, *sequence, *payload, flags.0)),
         _ => None,
     }
 }
@@ -93,8 +98,14 @@ impl Track {
             return Some(Death::Refused { at, node, packet });
         }
         let mut first: BTreeMap<Segment, Instant> = BTreeMap::new();
-        for stop in self.stops.iter().filter(|stop| !opens(&stop.packet) && !is_answer(&stop.packet)) {
-            let Some(segment) = segment(&stop.packet) else { continue };
+        for stop in self
+            .stops
+            .iter()
+            .filter(|stop| !opens(&stop.packet) && !is_answer(&stop.packet))
+        {
+            let Some(segment) = segment(&stop.packet) else {
+                continue;
+            };
             let since = *first.entry(segment).or_insert(stop.at);
             if stop.rejects || stop.at.duration_since(since) >= RETRANSMISSION_GAP {
                 return Some(self.rejected_or_dropped(stop));
@@ -116,7 +127,11 @@ impl Track {
     /// A rejected packet is a dropped one when the answer is stopped on its way back.
     fn rejected_or_dropped(&self, stop: &Stop) -> Death {
         let answer_stopped = || self.stops.iter().any(|other| is_answer(&other.packet));
-        if stop.rejects && !answer_stopped() { Death::Rejected(stop.clone()) } else { Death::Dropped(stop.clone()) }
+        if stop.rejects && !answer_stopped() {
+            Death::Rejected(stop.clone())
+        } else {
+            Death::Dropped(stop.clone())
+        }
     }
 }
 

@@ -63,7 +63,9 @@ impl Watch {
 
     /// A packet was seen on the wire of a node; `inbound`: it came in there.
     pub fn captured(&mut self, at: Instant, node: &NodeName, inbound: bool, packet: &Packet) {
-        let Some(flow) = self.flow_of(packet) else { return };
+        let Some(flow) = self.flow_of(packet) else {
+            return;
+        };
         if matches!(packet, Packet::Tcp { flags, .. } if flags.is_syn()) {
             let seen = (node.clone(), inbound);
             let track = self.track_of(flow);
@@ -86,7 +88,9 @@ impl Watch {
         }
         match packet {
             Packet::Tcp { flags, .. } if flags.is_syn_ack() => track.syn_acks += 1,
-            Packet::Tcp { flow: sent, flags, .. } if flags.is_rst() && sent.to == flow.from => {
+            Packet::Tcp {
+                flow: sent, flags, ..
+            } if flags.is_rst() && sent.to == flow.from => {
                 track.refused.get_or_insert((at, answerer, *packet));
             }
             Packet::Icmp { .. } => {
@@ -101,12 +105,16 @@ impl Watch {
             self.control_flow.get_or_insert(flow);
         }
         let opener = self.owners.get(&flow.from.ip());
-        self.tracks.entry(flow).or_insert_with(|| Track { opener: opener.cloned(), ..Track::default() })
+        self.tracks.entry(flow).or_insert_with(|| Track {
+            opener: opener.cloned(),
+            ..Track::default()
+        })
     }
 
     /// Payload of the control connection was seen on the wire of the client's node.
     pub fn dialogue(&mut self, packet: &Packet, payload: &[u8]) -> Vec<Line> {
-        let (Some(control), Packet::Tcp { flow, sequence, .. }) = (self.control_flow, packet) else {
+        let (Some(control), Packet::Tcp { flow, sequence, .. }) = (self.control_flow, packet)
+        else {
             return Vec::new();
         };
         let side = if *flow == control {
@@ -126,7 +134,10 @@ impl Watch {
                 Line::Announced(announcement) if !self.announcements.contains(announcement) => {
                     self.announcements.push(*announcement);
                 }
-                Line::Reply { reply, to: Some(command) } if reply.code.is_negative() => {
+                Line::Reply {
+                    reply,
+                    to: Some(command),
+                } if reply.code.is_negative() => {
                     let phase = if ["USER", "PASS", "ACCT"].iter().any(|verb| command.is(verb)) {
                         Phase::Login
                     } else if ["TYPE", "REST"].iter().any(|verb| command.is(verb)) {
@@ -145,11 +156,23 @@ impl Watch {
     /// How far the session had come without what a death on the control connection
     /// kept from the other side.
     pub fn phase_without(&self, death: &Death) -> Phase {
-        let (Death::Dropped(stop) | Death::Rejected(stop)) = death else { return self.dialogue.progress().phase() };
-        let Packet::Tcp { flow, sequence: dead, payload, .. } = stop.packet else {
+        let (Death::Dropped(stop) | Death::Rejected(stop)) = death else {
             return self.dialogue.progress().phase();
         };
-        let from = if self.control_flow == Some(flow) { Side::Client } else { Side::Server };
+        let Packet::Tcp {
+            flow,
+            sequence: dead,
+            payload,
+            ..
+        } = stop.packet
+        else {
+            return self.dialogue.progress().phase();
+        };
+        let from = if self.control_flow == Some(flow) {
+            Side::Client
+        } else {
+            Side::Server
+        };
         let mut dialogue = Dialogue::default();
         for (side, sequence, bytes) in &self.segments {
             // Sequence numbers wrap; what is less than half the space ahead comes later.
@@ -196,7 +219,9 @@ impl Watch {
             Packet::Icmp { about, .. } => (*about)?,
             Packet::Other { .. } => return None,
         };
-        [flow, flow.reversed()].into_iter().find(|flow| self.tracks.contains_key(flow))
+        [flow, flow.reversed()]
+            .into_iter()
+            .find(|flow| self.tracks.contains_key(flow))
     }
 
     /// What a connection is for, as far as was announced by now.
@@ -204,7 +229,10 @@ impl Watch {
         if self.control_flow == Some(*flow) {
             return Role::Control;
         }
-        let announced = self.announcements.iter().filter(|one| one.target(self.control.ip()) == flow.to);
+        let announced = self
+            .announcements
+            .iter()
+            .filter(|one| one.target(self.control.ip()) == flow.to);
         match announced.max_by_key(|one| one.setup == self.asked) {
             Some(announcement) => Role::Data(announcement.setup),
             None => Role::Other,
@@ -213,7 +241,9 @@ impl Watch {
 
     /// The connections that are known to be dead, with what they were for.
     pub fn deaths(&self) -> impl Iterator<Item = (Flow, Role, Death)> + '_ {
-        self.tracks.iter().filter_map(|(flow, track)| Some((*flow, self.role(flow), track.death()?)))
+        self.tracks
+            .iter()
+            .filter_map(|(flow, track)| Some((*flow, self.role(flow), track.death()?)))
     }
 
     /// The death that decides the cell: of the control connection, or of a data
@@ -231,7 +261,9 @@ impl Watch {
 
     /// Data connections of the asked setup that were opened, dead or not.
     pub fn asked_data(&self) -> impl Iterator<Item = (&Flow, &Track)> {
-        self.tracks.iter().filter(|(flow, _)| self.role(flow) == Role::Data(self.asked))
+        self.tracks
+            .iter()
+            .filter(|(flow, _)| self.role(flow) == Role::Data(self.asked))
     }
 
     /// What was seen of a connection.

@@ -28,12 +28,17 @@ pub(crate) enum Reading {
 
 impl<'a> Rulebook<'a> {
     pub(crate) fn new(prepared: &'a PreparedRuleset) -> Rulebook<'a> {
-        Rulebook { prepared, handles: BTreeMap::new() }
+        Rulebook {
+            prepared,
+            handles: BTreeMap::new(),
+        }
     }
 
     /// Whether a step can only be read with the node's rule handles, which are not known yet.
     pub(crate) fn wants_handles(&self, node: &NodeName, step: &TraceStep) -> bool {
-        step.is_drop() && matches!(step.at, TracePlace::Rule { .. }) && !self.handles.contains_key(node)
+        step.is_drop()
+            && matches!(step.at, TracePlace::Rule { .. })
+            && !self.handles.contains_key(node)
     }
 
     pub(crate) fn learn_handles(&mut self, node: &NodeName, rules: NftRules) {
@@ -41,31 +46,58 @@ impl<'a> Rulebook<'a> {
     }
 
     pub(crate) fn read(&self, node: &NodeName, at: Instant, step: &TraceStep) -> Reading {
-        let chain = ChainId { family: step.family, table: step.table.to_string(), chain: step.chain.to_string() };
-        let stop = |by, rejects| {
-            Reading::Stopped(Stop { at, node: node.clone(), by, rejects, packet: step.packet })
+        let chain = ChainId {
+            family: step.family,
+            table: step.table.to_string(),
+            chain: step.chain.to_string(),
         };
-        let listing = self.part(node, step.backend, &chain).map(|part| &part.listing);
+        let stop = |by, rejects| {
+            Reading::Stopped(Stop {
+                at,
+                node: node.clone(),
+                by,
+                rejects,
+                packet: step.packet,
+            })
+        };
+        let listing = self
+            .part(node, step.backend, &chain)
+            .map(|part| &part.listing);
         match (&step.verdict, step.at) {
-            (TraceVerdict::Drop, TracePlace::Policy) => stop(StoppedBy::Policy(step.backend, chain), false),
+            (TraceVerdict::Drop, TracePlace::Policy) => {
+                stop(StoppedBy::Policy(step.backend, chain), false)
+            }
             (TraceVerdict::Drop, TracePlace::Rule { handle }) => {
-                let ordinal = self.handles.get(node).and_then(|rules| rules.ordinal(step.table_family, &step.table, &step.chain, handle));
+                let ordinal = self.handles.get(node).and_then(|rules| {
+                    rules.ordinal(step.table_family, &step.table, &step.chain, handle)
+                });
                 match ordinal {
                     Some(ordinal) => {
                         let rule = RuleId { chain, ordinal };
                         let rejects = listing.is_some_and(|listing| is_reject(listing, &rule));
                         stop(StoppedBy::Rule(step.backend, rule), rejects)
                     }
-                    None => Reading::Unknown(format!("{node}: rule with handle {handle} of {chain} is not listed")),
+                    None => Reading::Unknown(format!(
+                        "{node}: rule with handle {handle} of {chain} is not listed"
+                    )),
                 }
             }
             (TraceVerdict::Unsaid, TracePlace::Line { number, .. }) => match listing {
-                None => Reading::Unknown(format!("{node}: {chain} was traced, and is none of the rules that were loaded")),
+                None => Reading::Unknown(format!(
+                    "{node}: {chain} was traced, and is none of the rules that were loaded"
+                )),
                 Some(listing) => {
-                    let rule = RuleId { chain, ordinal: RuleOrdinal(number) };
+                    let rule = RuleId {
+                        chain,
+                        ordinal: RuleOrdinal(number),
+                    };
                     if listing.rule(&rule).is_none() {
                         let drops = listing.policy(&rule.chain) == Some("DROP");
-                        return if drops { stop(StoppedBy::Policy(step.backend, rule.chain), false) } else { Reading::Went };
+                        return if drops {
+                            stop(StoppedBy::Policy(step.backend, rule.chain), false)
+                        } else {
+                            Reading::Went
+                        };
                     }
                     match listing.target(&rule) {
                         Some("DROP") => stop(StoppedBy::Rule(step.backend, rule), false),
@@ -75,17 +107,18 @@ impl<'a> Rulebook<'a> {
                 }
             },
             (TraceVerdict::Queue | TraceVerdict::Stolen | TraceVerdict::Other(_), _) => {
-                Reading::Unknown(format!("{node}: {chain} handed the packet to something else"))
+                Reading::Unknown(format!(
+                    "{node}: {chain} handed the packet to something else"
+                ))
             }
             _ => Reading::Went,
         }
     }
 
     fn part(&self, node: &NodeName, backend: Backend, chain: &ChainId) -> Option<&'a Part> {
-        self.prepared
-            .parts
-            .iter()
-            .find(|part| part.node == *node && part.backend == backend && part.family == chain.family)
+        self.prepared.parts.iter().find(|part| {
+            part.node == *node && part.backend == backend && part.family == chain.family
+        })
     }
 }
 
@@ -101,16 +134,33 @@ impl Explain for Rulebook<'_> {
             StoppedBy::Rule(backend, rule) => {
                 let backend = *backend;
                 let part = self.part(&node, backend, &rule.chain);
-                let statement = part.and_then(|part| part.listing.rule(rule)).unwrap_or("?").to_owned();
+                let statement = part
+                    .and_then(|part| part.listing.rule(rule))
+                    .unwrap_or("?")
+                    .to_owned();
                 let source_line = part.and_then(|part| part.lines.source_line(rule));
-                Cause::Rule { node, backend, rule: rule.clone(), source_line, statement, packet }
+                Cause::Rule {
+                    node,
+                    backend,
+                    rule: rule.clone(),
+                    source_line,
+                    statement,
+                    packet,
+                }
             }
             StoppedBy::Policy(backend, chain) => {
                 let backend = *backend;
                 let part = self.part(&node, backend, chain);
                 let statement = format!("-P {} DROP", chain.chain);
                 let source_line = part.and_then(|part| part.lines.policy_line(chain));
-                Cause::Policy { node, backend, chain: chain.clone(), source_line, statement, packet }
+                Cause::Policy {
+                    node,
+                    backend,
+                    chain: chain.clone(),
+                    source_line,
+                    statement,
+                    packet,
+                }
             }
         }
     }

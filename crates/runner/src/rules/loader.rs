@@ -81,19 +81,30 @@ impl Loader {
     ///
     /// # Errors
     /// When it does not load after all.
-    pub(crate) async fn load(&self, fabric: &Fabric, ruleset: &PreparedRuleset) -> Result<(), LoadError> {
+    pub(crate) async fn load(
+        &self,
+        fabric: &Fabric,
+        ruleset: &PreparedRuleset,
+    ) -> Result<(), LoadError> {
         for part in &ruleset.parts {
-            let node = fabric.node(&part.node).ok_or_else(|| LoadError::NoNode(part.node.clone()))?;
+            let node = fabric
+                .node(&part.node)
+                .ok_or_else(|| LoadError::NoNode(part.node.clone()))?;
             let (argv, output) = self.restore(node, part).await?;
             if !output.status.success() {
-                return Err(LoadError::Refused { argv, status: output.status, stderr: words_of(&output) });
+                return Err(LoadError::Refused {
+                    argv,
+                    status: output.status,
+                    stderr: words_of(&output),
+                });
             }
         }
         Ok(())
     }
 
     async fn restore(&self, node: &Node, part: &Part) -> Result<(String, ToolOutput), LoadError> {
-        self.restore_text(node, part.backend, part.family, &part.input).await
+        self.restore_text(node, part.backend, part.family, &part.input)
+            .await
     }
 
     pub(super) async fn restore_text(
@@ -103,30 +114,63 @@ impl Loader {
         family: Family,
         text: &str,
     ) -> Result<(String, ToolOutput), LoadError> {
-        let tool = self.tools.get(backend, family).ok_or(LoadError::NoTool { backend, family })?;
+        let tool = self
+            .tools
+            .get(backend, family)
+            .ok_or(LoadError::NoTool { backend, family })?;
         let argv = tool.restore.display().to_string();
-        let call = ToolCall { deadline: DEADLINE, ..ToolCall::new(&tool.restore).stdin(text.as_bytes().to_vec()) };
+        let call = ToolCall {
+            deadline: DEADLINE,
+            ..ToolCall::new(&tool.restore).stdin(text.as_bytes().to_vec())
+        };
         Ok((argv, node.tool(with_lock(call)).await?))
     }
 
-    pub(super) async fn save(&self, node: &Node, backend: Backend, family: Family) -> Result<Listing, LoadError> {
-        let tool = self.tools.get(backend, family).ok_or(LoadError::NoTool { backend, family })?;
+    pub(super) async fn save(
+        &self,
+        node: &Node,
+        backend: Backend,
+        family: Family,
+    ) -> Result<Listing, LoadError> {
+        let tool = self
+            .tools
+            .get(backend, family)
+            .ok_or(LoadError::NoTool { backend, family })?;
         let argv = tool.save.display().to_string();
-        let call = ToolCall { deadline: DEADLINE, ..ToolCall::new(&tool.save) };
+        let call = ToolCall {
+            deadline: DEADLINE,
+            ..ToolCall::new(&tool.save)
+        };
         let output = node.tool(with_lock(call)).await?;
         if !output.status.success() {
-            return Err(LoadError::Refused { argv, status: output.status, stderr: words_of(&output) });
+            return Err(LoadError::Refused {
+                argv,
+                status: output.status,
+                stderr: words_of(&output),
+            });
         }
         let text = String::from_utf8_lossy(&output.stdout);
-        Listing::parse(&text, family).map_err(|error| LoadError::Listing { argv, why: error.to_string() })
+        Listing::parse(&text, family).map_err(|error| LoadError::Listing {
+            argv,
+            why: error.to_string(),
+        })
     }
 
-    pub(super) fn proven(backend: Backend, family: Family, text: &Arc<str>) -> Option<Arc<Listing>> {
+    pub(super) fn proven(
+        backend: Backend,
+        family: Family,
+        text: &Arc<str>,
+    ) -> Option<Arc<Listing>> {
         let proven = PROVEN.lock().unwrap_or_else(PoisonError::into_inner);
         proven.get(&(backend, family, Arc::clone(text))).cloned()
     }
 
-    pub(super) fn remember(backend: Backend, family: Family, text: &Arc<str>, listing: &Arc<Listing>) {
+    pub(super) fn remember(
+        backend: Backend,
+        family: Family,
+        text: &Arc<str>,
+        listing: &Arc<Listing>,
+    ) {
         let mut proven = PROVEN.lock().unwrap_or_else(PoisonError::into_inner);
         proven.insert((backend, family, Arc::clone(text)), Arc::clone(listing));
     }

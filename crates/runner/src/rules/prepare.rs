@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use fwlab_fabric::{Fabric, FabricError};
 use fwlab_model::ruleset::{
-    Difference, Complaint, Mistakes, Ruleset, Side, Source, SourceLine, SourceText, correspond,
+    Complaint, Difference, Mistakes, Ruleset, Side, Source, SourceLine, SourceText, correspond,
     generate, parse,
 };
 use fwlab_model::{Backend, Family, NodeName, NodeSpec, Topology};
@@ -46,7 +46,10 @@ pub enum PrepareError {
         text: Option<Arc<SourceText>>,
     },
     /// No throwaway node could be made.
-    #[error("no node to try ruleset `{ruleset}` in: {}", crate::with_causes(source))]
+    #[error(
+        "no node to try ruleset `{ruleset}` in: {}",
+        crate::with_causes(source)
+    )]
     Fabric {
         /// The ruleset's name.
         ruleset: String,
@@ -54,7 +57,10 @@ pub enum PrepareError {
         source: FabricError,
     },
     /// The loader could not be run, or its listing not be read.
-    #[error("ruleset `{ruleset}` could not be tried: {}", crate::with_causes(source))]
+    #[error(
+        "ruleset `{ruleset}` could not be tried: {}",
+        crate::with_causes(source)
+    )]
     Load {
         /// The ruleset's name.
         ruleset: String,
@@ -66,14 +72,19 @@ pub enum PrepareError {
 impl PrepareError {
     /// Whether the lab is at fault, and not the ruleset.
     pub fn is_lab_fault(&self) -> bool {
-        matches!(self, PrepareError::Fabric { .. } | PrepareError::Load { .. })
+        matches!(
+            self,
+            PrepareError::Fabric { .. } | PrepareError::Load { .. }
+        )
     }
 
     /// The errors without those that say the same again: a mistake is one mistake,
     /// however many backends and scenarios would load it.
     pub(crate) fn distinct(errors: impl Iterator<Item = PrepareError>) -> Vec<PrepareError> {
         let mut told = BTreeSet::new();
-        errors.filter(|error| told.insert(format!("{error:?}"))).collect()
+        errors
+            .filter(|error| told.insert(format!("{error:?}")))
+            .collect()
     }
 }
 
@@ -108,12 +119,16 @@ impl Diagnostic for PrepareError {
         };
         match self {
             PrepareError::Mistakes(mistakes) => mistakes.labels(),
-            PrepareError::Refused { complaints, .. } => Some(Box::new(
-                complaints.iter().filter_map(move |complaint| label(complaint.line, complaint.words.clone())),
-            )),
-            PrepareError::Differs { differences, .. } => Some(Box::new(
-                differences.iter().filter_map(move |difference| label(difference.line, difference.to_string())),
-            )),
+            PrepareError::Refused { complaints, .. } => {
+                Some(Box::new(complaints.iter().filter_map(move |complaint| {
+                    label(complaint.line, complaint.words.clone())
+                })))
+            }
+            PrepareError::Differs { differences, .. } => {
+                Some(Box::new(differences.iter().filter_map(move |difference| {
+                    label(difference.line, difference.to_string())
+                })))
+            }
             PrepareError::Fabric { .. } | PrepareError::Load { .. } => None,
         }
     }
@@ -159,9 +174,19 @@ impl Loader {
         }
         let mut prepared = PreparedRuleset::default();
         for (backend, rules) in &wanted {
-            prepared.impurities.extend(rules.impurities().iter().map(ToString::to_string));
+            prepared
+                .impurities
+                .extend(rules.impurities().iter().map(ToString::to_string));
             for family in rules.families() {
-                let part = self.prove(&entry.name, &scenario.stage.firewall, *backend, family, rules).await?;
+                let part = self
+                    .prove(
+                        &entry.name,
+                        &scenario.stage.firewall,
+                        *backend,
+                        family,
+                        rules,
+                    )
+                    .await?;
                 prepared.parts.push(part);
             }
         }
@@ -182,19 +207,43 @@ impl Loader {
         let listing = match Loader::proven(backend, family, &input) {
             Some(listing) => listing,
             None => {
-                let failed = |source| PrepareError::Fabric { ruleset: name.into(), source };
-                let topology = Topology { nodes: vec![NodeSpec::new(node.clone())], links: Vec::new() };
+                let failed = |source| PrepareError::Fabric {
+                    ruleset: name.into(),
+                    source,
+                };
+                let topology = Topology {
+                    nodes: vec![NodeSpec::new(node.clone())],
+                    links: Vec::new(),
+                };
                 let fabric = Fabric::build(&topology).await.map_err(failed)?;
-                let throwaway = fabric.nodes().next().expect("a topology of one node has one");
-                let failed = |source| PrepareError::Load { ruleset: name.into(), source };
-                let (loader, output) =
-                    self.restore_text(throwaway, backend, family, &input).await.map_err(failed)?;
+                let throwaway = fabric
+                    .nodes()
+                    .next()
+                    .expect("a topology of one node has one");
+                let failed = |source| PrepareError::Load {
+                    ruleset: name.into(),
+                    source,
+                };
+                let (loader, output) = self
+                    .restore_text(throwaway, backend, family, &input)
+                    .await
+                    .map_err(failed)?;
                 if !output.status.success() {
                     let words = words_of(&output);
                     let complaints = rendered.complaints(&words);
-                    return Err(PrepareError::Refused { ruleset: name.into(), loader, complaints, words, text });
+                    return Err(PrepareError::Refused {
+                        ruleset: name.into(),
+                        loader,
+                        complaints,
+                        words,
+                        text,
+                    });
                 }
-                let listing = Arc::new(self.save(throwaway, backend, family).await.map_err(failed)?);
+                let listing = Arc::new(
+                    self.save(throwaway, backend, family)
+                        .await
+                        .map_err(failed)?,
+                );
                 Loader::remember(backend, family, &input, &listing);
                 listing
             }
@@ -205,7 +254,14 @@ impl Loader {
             differences,
             text,
         })?;
-        Ok(Part { node: node.clone(), backend, family, input, listing, lines: Arc::new(lines) })
+        Ok(Part {
+            node: node.clone(),
+            backend,
+            family,
+            input,
+            listing,
+            lines: Arc::new(lines),
+        })
     }
 }
 
@@ -217,11 +273,28 @@ fn read(source: &Source, family: Family, skip_refused_lines: bool) -> Result<Rul
         Err(mistakes) if !skip_refused_lines => return Err(mistakes),
         Err(mistakes) => mistakes,
     };
-    let refused: BTreeSet<usize> = mistakes.told().iter().map(|mistake| mistake.line() as usize).collect();
+    let refused: BTreeSet<usize> = mistakes
+        .told()
+        .iter()
+        .map(|mistake| mistake.line() as usize)
+        .collect();
     let text = String::from_utf8_lossy(&source.text);
-    let kept: Vec<&str> =
-        text.lines().enumerate().map(|(index, line)| if refused.contains(&(index + 1)) { "" } else { line }).collect();
-    parse(&Source::new(source.name.clone(), kept.join("\n").into_bytes()), family).map(|parsed| parsed.ruleset)
+    let kept: Vec<&str> = text
+        .lines()
+        .enumerate()
+        .map(|(index, line)| {
+            if refused.contains(&(index + 1)) {
+                ""
+            } else {
+                line
+            }
+        })
+        .collect();
+    parse(
+        &Source::new(source.name.clone(), kept.join("\n").into_bytes()),
+        family,
+    )
+    .map(|parsed| parsed.ruleset)
 }
 
 fn side_of(firewall: &NodeName) -> Side {

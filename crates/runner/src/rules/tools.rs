@@ -16,7 +16,9 @@ pub(super) struct Tool {
 
 /// This machine has no iptables at all.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("no iptables on this machine: neither iptables-nft-restore nor iptables-legacy-restore was found")]
+#[error(
+    "no iptables on this machine: neither iptables-nft-restore nor iptables-legacy-restore was found"
+)]
 pub struct NoLoader;
 
 impl NoLoader {
@@ -32,17 +34,31 @@ impl Tools {
         for &family in Family::ALL {
             for &backend in Backend::ALL {
                 let name = |verb: &str| format!("{}-{backend}-{verb}", command(family));
-                let (restore, save) = (fwlab_fabric::find_tool(&name("restore")), fwlab_fabric::find_tool(&name("save")));
+                let (restore, save) = (
+                    fwlab_fabric::find_tool(&name("restore")),
+                    fwlab_fabric::find_tool(&name("save")),
+                );
                 if let (Some(restore), Some(save)) = (restore, save) {
-                    tools.push(Tool { backend, family, restore, save });
+                    tools.push(Tool {
+                        backend,
+                        family,
+                        restore,
+                        save,
+                    });
                 }
             }
         }
-        if tools.is_empty() { Err(NoLoader) } else { Ok(Tools(tools)) }
+        if tools.is_empty() {
+            Err(NoLoader)
+        } else {
+            Ok(Tools(tools))
+        }
     }
 
     pub(super) fn get(&self, backend: Backend, family: Family) -> Option<&Tool> {
-        self.0.iter().find(|tool| tool.backend == backend && tool.family == family)
+        self.0
+            .iter()
+            .find(|tool| tool.backend == backend && tool.family == family)
     }
 }
 

@@ -61,7 +61,11 @@ impl Scenario {
         let mut problems = problem::Problems::default();
         for IdleRequirement { index, why } in idle {
             let message = format!("this requirement is never held against a cell: {why}");
-            problems.add_with_help(self.requirements[*index].span.clone(), message, "mend its selectors, or take it out");
+            problems.add_with_help(
+                self.requirements[*index].span.clone(),
+                message,
+                "mend its selectors, or take it out",
+            );
         }
         if problems.is_empty() {
             return None;
@@ -71,7 +75,11 @@ impl Scenario {
     }
 
     /// Reads a scenario from its text.
-    pub fn parse(name: impl Into<String>, path: &Path, text: &str) -> Result<Scenario, ScenarioError> {
+    pub fn parse(
+        name: impl Into<String>,
+        path: &Path,
+        text: &str,
+    ) -> Result<Scenario, ScenarioError> {
         read::read(name.into(), path, text)
     }
 }

@@ -17,12 +17,17 @@ pub struct Problem {
 
 impl Diagnostic for Problem {
     fn help<'a>(&'a self) -> Option<Box<dyn std::fmt::Display + 'a>> {
-        self.help.as_ref().map(|help| Box::new(help) as Box<dyn std::fmt::Display>)
+        self.help
+            .as_ref()
+            .map(|help| Box::new(help) as Box<dyn std::fmt::Display>)
     }
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
         let span = SourceSpan::from(self.span.clone());
-        Some(Box::new(std::iter::once(LabeledSpan::new_with_span(Some("here".into()), span))))
+        Some(Box::new(std::iter::once(LabeledSpan::new_with_span(
+            Some("here".into()),
+            span,
+        ))))
     }
 }
 
@@ -46,11 +51,24 @@ pub(crate) struct Problems(Vec<Problem>);
 
 impl Problems {
     pub(crate) fn add(&mut self, span: Range<usize>, message: impl Into<String>) {
-        self.0.push(Problem { span, message: message.into(), help: None });
+        self.0.push(Problem {
+            span,
+            message: message.into(),
+            help: None,
+        });
     }
 
-    pub(crate) fn add_with_help(&mut self, span: Range<usize>, message: impl Into<String>, help: impl Into<String>) {
-        self.0.push(Problem { span, message: message.into(), help: Some(help.into()) });
+    pub(crate) fn add_with_help(
+        &mut self,
+        span: Range<usize>,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) {
+        self.0.push(Problem {
+            span,
+            message: message.into(),
+            help: Some(help.into()),
+        });
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -58,8 +76,14 @@ impl Problems {
     }
 
     pub(crate) fn into_error(mut self, path: PathBuf, text: &str) -> ScenarioError {
-        self.0.sort_by_key(|problem| (problem.span.start, problem.span.end));
-        let source_code = NamedSource::new(path.display().to_string(), text.to_owned()).with_language("toml");
-        ScenarioError { path, source_code, problems: self.0 }
+        self.0
+            .sort_by_key(|problem| (problem.span.start, problem.span.end));
+        let source_code =
+            NamedSource::new(path.display().to_string(), text.to_owned()).with_language("toml");
+        ScenarioError {
+            path,
+            source_code,
+            problems: self.0,
+        }
     }
 }

@@ -22,7 +22,10 @@ pub(crate) fn read(name: String, path: &Path, text: &str) -> Result<Scenario, Sc
     let mut problems = Problems::default();
     let (table, syntax) = DeTable::parse_recoverable(text);
     for error in syntax {
-        problems.add(error.span().unwrap_or(0..text.len().min(1)), error.message());
+        problems.add(
+            error.span().unwrap_or(0..text.len().min(1)),
+            error.message(),
+        );
     }
     let scenario = scenario(name, path, text, table.get_ref(), &mut problems);
     match scenario {
@@ -38,11 +41,19 @@ fn scenario(
     table: &DeTable<'_>,
     problems: &mut Problems,
 ) -> Option<Scenario> {
-    let file = Reader::new(&SCENARIO, table, 0..text.lines().next().map_or(0, str::len), problems);
+    let file = Reader::new(
+        &SCENARIO,
+        table,
+        0..text.lines().next().map_or(0, str::len),
+        problems,
+    );
     for key in ["description", "topology", "ruleset"] {
         file.require(key, problems);
     }
-    let description = file.text("description", problems).map(|text| text.value).unwrap_or_default();
+    let description = file
+        .text("description", problems)
+        .map(|text| text.value)
+        .unwrap_or_default();
     let reports = plain(file.texts("report", problems));
     let tags = plain(file.texts("tags", problems));
     let server = server_terms(file.table("server", problems), problems);
@@ -127,11 +138,17 @@ fn server_terms(table: Option<Reader<'_>>, problems: &mut Problems) -> ServerTer
     }
     terms.passive_ports = table.ports("passive-ports", problems).map(|at| at.value);
     if let Some(word) = table.word::<String>("data-source-port", problems) {
-        terms.data_source_port =
-            if word.value == "20" { DataSourcePort::Twenty } else { DataSourcePort::Ephemeral };
+        terms.data_source_port = if word.value == "20" {
+            DataSourcePort::Twenty
+        } else {
+            DataSourcePort::Ephemeral
+        };
     }
     if let Some(options) = table.settings("options", problems) {
-        terms.options = options.into_iter().map(|(name, at)| (name, at.value)).collect();
+        terms.options = options
+            .into_iter()
+            .map(|(name, at)| (name, at.value))
+            .collect();
     }
     terms
 }
@@ -143,9 +160,17 @@ struct ReadClient {
 }
 
 fn client_terms(table: Option<Reader<'_>>, problems: &mut Problems) -> ReadClient {
-    let mut read = ReadClient { terms: ClientTerms::default(), at: NodeName::client(), connect_to: None };
+    let mut read = ReadClient {
+        terms: ClientTerms::default(),
+        at: NodeName::client(),
+        connect_to: None,
+    };
     let Some(table) = table else { return read };
-    if let Some(At { value: (low, high), span }) = table.ports("active-ports", problems) {
+    if let Some(At {
+        value: (low, high),
+        span,
+    }) = table.ports("active-ports", problems)
+    {
         if low > high {
             problems.add_with_help(
                 span,
@@ -156,24 +181,45 @@ fn client_terms(table: Option<Reader<'_>>, problems: &mut Problems) -> ReadClien
         read.terms.active_ports = Some(low..=high);
     }
     read.terms.read_pace = table.number("read-pace", 1..=u64::from(u32::MAX), problems);
-    if let Some(node) = table.word::<String>("at", problems).and_then(|word| NodeName::new(word.value).ok()) {
+    if let Some(node) = table
+        .word::<String>("at", problems)
+        .and_then(|word| NodeName::new(word.value).ok())
+    {
         read.at = node;
     }
     read.connect_to = table.address("connect-to", problems);
     read
 }
 
-fn stage(table: Option<Reader<'_>>, server: &ServerTerms, problems: &mut Problems) -> Option<(Shape, Stage)> {
+fn stage(
+    table: Option<Reader<'_>>,
+    server: &ServerTerms,
+    problems: &mut Problems,
+) -> Option<(Shape, Stage)> {
     let table = table?;
     table.require("shape", problems);
     let shape = table.word::<Shape>("shape", problems)?.value;
     let mut addressing = Addressing::default_of(shape);
-    let Addressing { client, gateway: [near_client, near_server], server: server_port } = &mut addressing;
+    let Addressing {
+        client,
+        gateway: [near_client, near_server],
+        server: server_port,
+    } = &mut addressing;
     let places: [(&'static str, &'static str, &mut super::stage::Port, bool); 4] = [
         ("client", "client-interface", client, false),
         ("server", "server-interface", server_port, false),
-        ("gateway-client-side", "gateway-client-interface", near_client, true),
-        ("gateway-server-side", "gateway-server-interface", near_server, true),
+        (
+            "gateway-client-side",
+            "gateway-client-interface",
+            near_client,
+            true,
+        ),
+        (
+            "gateway-server-side",
+            "gateway-server-interface",
+            near_server,
+            true,
+        ),
     ];
     for (address_key, interface_key, port, of_gateway) in places {
         for key in [address_key, interface_key] {
@@ -188,7 +234,9 @@ fn stage(table: Option<Reader<'_>>, server: &ServerTerms, problems: &mut Problem
         if let Some(address) = table.prefix(address_key, problems) {
             port.address = address.value;
         }
-        if let Some(interface) = table.parsed::<InterfaceText>(interface_key, "interface name", problems) {
+        if let Some(interface) =
+            table.parsed::<InterfaceText>(interface_key, "interface name", problems)
+        {
             port.interface = interface.value.0;
         }
     }
@@ -216,10 +264,20 @@ fn node_of(entry: &Reader<'_>, key: &'static str, problems: &mut Problems) -> Op
 fn sysctl(entry: &Reader<'_>, stage: &mut Stage, problems: &mut Problems) {
     entry.require("node", problems);
     entry.require("set", problems);
-    let Some(name) = node_of(entry, "node", problems) else { return };
+    let Some(name) = node_of(entry, "node", problems) else {
+        return;
+    };
     let settings = entry.settings("set", problems).unwrap_or_default();
-    let Some(node) = stage.topology.nodes.iter_mut().find(|node| node.name == name.value) else {
-        problems.add(name.span, format!("this topology has no node `{}`", name.value));
+    let Some(node) = stage
+        .topology
+        .nodes
+        .iter_mut()
+        .find(|node| node.name == name.value)
+    else {
+        problems.add(
+            name.span,
+            format!("this topology has no node `{}`", name.value),
+        );
         return;
     };
     for (name, value) in settings {
@@ -239,19 +297,33 @@ fn ruleset(
 ) -> Option<RulesetEntry> {
     entry.require("name", problems);
     let name = entry.text("name", problems)?;
-    let chosen: Vec<&'static str> =
-        ["file", "text", "policy", "none"].into_iter().filter(|key| entry.has(key)).collect();
+    let chosen: Vec<&'static str> = ["file", "text", "policy", "none"]
+        .into_iter()
+        .filter(|key| entry.has(key))
+        .collect();
     let [chosen] = chosen[..] else {
-        let found = if chosen.is_empty() { "none of them".to_owned() } else { chosen.join(" and ") };
+        let found = if chosen.is_empty() {
+            "none of them".to_owned()
+        } else {
+            chosen.join(" and ")
+        };
         problems.add_with_help(
             entry.span.clone(),
-            format!("ruleset `{}` wants exactly one of file, text, policy or none, and has {found}", name.value),
+            format!(
+                "ruleset `{}` wants exactly one of file, text, policy or none, and has {found}",
+                name.value
+            ),
             "for example `file = \"rules.v4\"`",
         );
         return None;
     };
     let origin = match chosen {
-        "policy" => RulesOrigin::Generated(policy(&entry.table("policy", problems)?, shape, server, problems)?),
+        "policy" => RulesOrigin::Generated(policy(
+            &entry.table("policy", problems)?,
+            shape,
+            server,
+            problems,
+        )?),
         "none" => entry.switch("none", problems).map(|_| RulesOrigin::None)?,
         key => RulesOrigin::Written(written(entry, key, file, problems)?),
     };
@@ -269,14 +341,23 @@ fn ruleset(
         name: name.value,
         origin,
         helper: entry.switch("helper", problems).unwrap_or(false),
-        skip_refused_lines: entry.switch("skip-refused-lines", problems).unwrap_or(false),
-        backends: entry.words("backends", problems).unwrap_or_else(|| Backend::ALL.to_vec()),
+        skip_refused_lines: entry
+            .switch("skip-refused-lines", problems)
+            .unwrap_or(false),
+        backends: entry
+            .words("backends", problems)
+            .unwrap_or_else(|| Backend::ALL.to_vec()),
         beside,
     })
 }
 
 /// Rules in a file beside the scenario, or in place.
-fn written(entry: &Reader<'_>, key: &'static str, file: &Origin<'_>, problems: &mut Problems) -> Option<Source> {
+fn written(
+    entry: &Reader<'_>,
+    key: &'static str,
+    file: &Origin<'_>,
+    problems: &mut Problems,
+) -> Option<Source> {
     let At { value, span } = entry.text(key, problems)?;
     if key == "text" {
         return Some(in_place(&value, span, file));
@@ -301,7 +382,10 @@ fn tidy(path: &Path) -> PathBuf {
     let mut tidy = PathBuf::new();
     for component in path.components() {
         if component == std::path::Component::ParentDir
-            && matches!(tidy.components().next_back(), Some(std::path::Component::Normal(_)))
+            && matches!(
+                tidy.components().next_back(),
+                Some(std::path::Component::Normal(_))
+            )
         {
             tidy.pop();
         } else {
@@ -315,7 +399,11 @@ fn tidy(path: &Path) -> PathBuf {
 /// them is blanked, where the text stands in the file letter by letter.
 fn in_place(text: &str, span: Range<usize>, file: &Origin<'_>) -> Source {
     let name = file.path.display().to_string();
-    match file.text.get(span.clone()).and_then(|written| written.find(text)) {
+    match file
+        .text
+        .get(span.clone())
+        .and_then(|written| written.find(text))
+    {
         Some(at) if !text.is_empty() => {
             let mut padded: Vec<u8> = file.text.as_bytes()[..span.start + at]
                 .iter()
@@ -328,7 +416,12 @@ fn in_place(text: &str, span: Range<usize>, file: &Origin<'_>) -> Source {
     }
 }
 
-fn policy(table: &Reader<'_>, shape: Shape, server: &ServerTerms, problems: &mut Problems) -> Option<Policy> {
+fn policy(
+    table: &Reader<'_>,
+    shape: Shape,
+    server: &ServerTerms,
+    problems: &mut Problems,
+) -> Option<Policy> {
     table.require("allow", problems);
     let allow = table.words::<DataSetup>("allow", problems)?;
     let stateful = table.switch("stateful", problems).unwrap_or(true);
@@ -343,9 +436,24 @@ fn policy(table: &Reader<'_>, shape: Shape, server: &ServerTerms, problems: &mut
             );
             return None;
         }
-        (false, Some(At { value: (low, high), .. })) if low <= high => Passive::StaticRange(low..=high),
-        (false, Some(At { value: (low, high), span })) => {
-            problems.add_with_help(span, format!("{low} is above {high}"), format!("write \"{high}-{low}\""));
+        (
+            false,
+            Some(At {
+                value: (low, high), ..
+            }),
+        ) if low <= high => Passive::StaticRange(low..=high),
+        (
+            false,
+            Some(At {
+                value: (low, high),
+                span,
+            }),
+        ) => {
+            problems.add_with_help(
+                span,
+                format!("{low} is above {high}"),
+                format!("write \"{high}-{low}\""),
+            );
             return None;
         }
         (false, None) => {
@@ -357,7 +465,11 @@ fn policy(table: &Reader<'_>, shape: Shape, server: &ServerTerms, problems: &mut
             return None;
         }
     };
-    let default = match table.word::<String>("default", problems).map(|word| word.value).as_deref() {
+    let default = match table
+        .word::<String>("default", problems)
+        .map(|word| word.value)
+        .as_deref()
+    {
         Some("reject") => DefaultPolicy::Reject,
         Some("accept") => DefaultPolicy::Accept,
         _ => DefaultPolicy::Drop,
@@ -395,17 +507,30 @@ fn matrix(table: Option<Reader<'_>>, problems: &mut Problems) -> Matrix {
     matrix
 }
 
-fn requirement(entry: &Reader<'_>, rulesets: &[RulesetEntry], problems: &mut Problems) -> Option<Requirement> {
+fn requirement(
+    entry: &Reader<'_>,
+    rulesets: &[RulesetEntry],
+    problems: &mut Problems,
+) -> Option<Requirement> {
     entry.require("symptom", problems);
     let named = entry.texts("ruleset", problems).unwrap_or_default();
     for name in &named {
         if !rulesets.iter().any(|ruleset| ruleset.name == name.value) {
             let known = || rulesets.iter().map(|ruleset| ruleset.name.as_str());
             let help = super::reader::nearest(&name.value, known()).map_or_else(
-                || format!("the rulesets are {}", known().collect::<Vec<_>>().join(", ")),
+                || {
+                    format!(
+                        "the rulesets are {}",
+                        known().collect::<Vec<_>>().join(", ")
+                    )
+                },
                 |near| format!("did you mean `{near}`?"),
             );
-            problems.add_with_help(name.span.clone(), format!("no ruleset is named `{}`", name.value), help);
+            problems.add_with_help(
+                name.span.clone(),
+                format!("no ruleset is named `{}`", name.value),
+                help,
+            );
         }
     }
     let selector = Selector {
@@ -416,7 +541,9 @@ fn requirement(entry: &Reader<'_>, rulesets: &[RulesetEntry], problems: &mut Pro
         data: entry.words("data", problems).unwrap_or_default(),
         operations: entry.words("operation", problems).unwrap_or_default(),
     };
-    let cause = entry.table("cause", problems).and_then(|table| cause(&table, problems));
+    let cause = entry
+        .table("cause", problems)
+        .and_then(|table| cause(&table, problems));
     Some(Requirement {
         selector,
         symptom: entry.word("symptom", problems)?.value,
@@ -438,21 +565,32 @@ fn cause(table: &Reader<'_>, problems: &mut Problems) -> Option<CauseDemand> {
         chain: table.text("chain", problems).map(|at| at.value),
         ordinal: small(table.number("ordinal", NUMBERS, problems)),
         line: small(table.number("line", NUMBERS, problems)),
-        reply: table.number("reply", 100..=599, problems).and_then(|code| u16::try_from(code).ok()),
+        reply: table
+            .number("reply", 100..=599, problems)
+            .and_then(|code| u16::try_from(code).ok()),
     })
 }
 
 /// Two requirements with one selector cannot demand two things.
 fn contradictions(requirements: &[Requirement], problems: &mut Problems) {
     for (at, later) in requirements.iter().enumerate() {
-        let earlier = requirements[..at].iter().find(|earlier| earlier.selector == later.selector);
+        let earlier = requirements[..at]
+            .iter()
+            .find(|earlier| earlier.selector == later.selector);
         if let Some(earlier) = earlier {
             let message = if earlier.symptom == later.symptom {
                 "this requirement names the same cells as an earlier one".to_owned()
             } else {
-                format!("this requires {} of cells of which {} is required already", later.symptom, earlier.symptom)
+                format!(
+                    "this requires {} of cells of which {} is required already",
+                    later.symptom, earlier.symptom
+                )
             };
-            problems.add_with_help(later.span.clone(), message, "leave one of the two out, or select fewer cells here");
+            problems.add_with_help(
+                later.span.clone(),
+                message,
+                "leave one of the two out, or select fewer cells here",
+            );
         }
     }
 }

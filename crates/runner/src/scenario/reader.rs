@@ -38,25 +38,58 @@ impl<'a> Reader<'a> {
             let name: &str = key.get_ref();
             if !section.fields.iter().any(|field| field.key == name) {
                 let near = nearest(name, section.fields.iter().map(|field| field.key));
-                let known = || section.fields.iter().map(|field| field.key).collect::<Vec<_>>().join(", ");
-                let place = if section.name.is_empty() { "at the top" } else { section.name };
+                let known = || {
+                    section
+                        .fields
+                        .iter()
+                        .map(|field| field.key)
+                        .collect::<Vec<_>>()
+                        .join(", ")
+                };
+                let place = if section.name.is_empty() {
+                    "at the top"
+                } else {
+                    section.name
+                };
                 problems.add_with_help(
                     key.span(),
-                    format!("unknown key `{name}` {}", if section.name.is_empty() { place.into() } else { format!("in [{place}]") }),
-                    near.map_or_else(|| format!("the keys here are {}", known()), |near| format!("did you mean `{near}`?")),
+                    format!(
+                        "unknown key `{name}` {}",
+                        if section.name.is_empty() {
+                            place.into()
+                        } else {
+                            format!("in [{place}]")
+                        }
+                    ),
+                    near.map_or_else(
+                        || format!("the keys here are {}", known()),
+                        |near| format!("did you mean `{near}`?"),
+                    ),
                 );
             }
         }
-        Reader { section, table, span }
+        Reader {
+            section,
+            table,
+            span,
+        }
     }
 
     fn get(&self, key: &'static str) -> Option<&'a Spanned<DeValue<'a>>> {
-        debug_assert!(self.kind(key).is_some(), "the schema has no key {key} in [{}]", self.section.name);
+        debug_assert!(
+            self.kind(key).is_some(),
+            "the schema has no key {key} in [{}]",
+            self.section.name
+        );
         self.table.get(key)
     }
 
     fn kind(&self, key: &str) -> Option<Kind> {
-        self.section.fields.iter().find(|field| field.key == key).map(|field| field.kind)
+        self.section
+            .fields
+            .iter()
+            .find(|field| field.key == key)
+            .map(|field| field.kind)
     }
 
     pub(crate) fn has(&self, key: &'static str) -> bool {
@@ -65,24 +98,42 @@ impl<'a> Reader<'a> {
 
     /// Where a key's value stands, or the table where there is none.
     pub(crate) fn span_of(&self, key: &'static str) -> Range<usize> {
-        self.get(key).map_or_else(|| self.span.clone(), Spanned::span)
+        self.get(key)
+            .map_or_else(|| self.span.clone(), Spanned::span)
     }
 
     /// Tells that a required key is not there.
     pub(crate) fn require(&self, key: &'static str, problems: &mut Problems) {
         if !self.has(key) {
-            let place = if self.section.name.is_empty() { "the file".into() } else { format!("[{}]", self.section.name) };
-            problems.add_with_help(self.span.clone(), format!("{place} has no `{key}`"), format!("write `{key} = …`"));
+            let place = if self.section.name.is_empty() {
+                "the file".into()
+            } else {
+                format!("[{}]", self.section.name)
+            };
+            problems.add_with_help(
+                self.span.clone(),
+                format!("{place} has no `{key}`"),
+                format!("write `{key} = …`"),
+            );
         }
     }
 
     pub(crate) fn text(&self, key: &'static str, problems: &mut Problems) -> Option<At<String>> {
         let value = self.get(key)?;
-        text_of(value, problems).map(|text| At { value: text.to_owned(), span: value.span() })
+        text_of(value, problems).map(|text| At {
+            value: text.to_owned(),
+            span: value.span(),
+        })
     }
 
-    pub(crate) fn texts(&self, key: &'static str, problems: &mut Problems) -> Option<Vec<At<String>>> {
-        Some(self.each(key, problems, |value, problems| text_of(value, problems).map(str::to_owned))?)
+    pub(crate) fn texts(
+        &self,
+        key: &'static str,
+        problems: &mut Problems,
+    ) -> Option<Vec<At<String>>> {
+        Some(self.each(key, problems, |value, problems| {
+            text_of(value, problems).map(str::to_owned)
+        })?)
     }
 
     pub(crate) fn switch(&self, key: &'static str, problems: &mut Problems) -> Option<bool> {
@@ -94,28 +145,44 @@ impl<'a> Reader<'a> {
         switch
     }
 
-    pub(crate) fn number(&self, key: &'static str, within: RangeInclusive<u64>, problems: &mut Problems) -> Option<u64> {
+    pub(crate) fn number(
+        &self,
+        key: &'static str,
+        within: RangeInclusive<u64>,
+        problems: &mut Problems,
+    ) -> Option<u64> {
         let value = self.get(key)?;
         number_of(value, within, problems)
     }
 
     pub(crate) fn port(&self, key: &'static str, problems: &mut Problems) -> Option<u16> {
-        self.number(key, 1..=65535, problems).and_then(|port| u16::try_from(port).ok())
+        self.number(key, 1..=65535, problems)
+            .and_then(|port| u16::try_from(port).ok())
     }
 
     /// A port or `LOW-HIGH`, in the order in which they are written.
-    pub(crate) fn ports(&self, key: &'static str, problems: &mut Problems) -> Option<At<(u16, u16)>> {
+    pub(crate) fn ports(
+        &self,
+        key: &'static str,
+        problems: &mut Problems,
+    ) -> Option<At<(u16, u16)>> {
         let value = self.get(key)?;
         let span = value.span();
         if value.get_ref().as_integer().is_some() {
             let port = u16::try_from(number_of(value, 1..=65535, problems)?).ok()?;
-            return Some(At { value: (port, port), span });
+            return Some(At {
+                value: (port, port),
+                span,
+            });
         }
         let text = text_of(value, problems)?;
         let (low, high) = text.split_once(['-', ':']).unwrap_or((text, text));
         let port = |text: &str| text.trim().parse::<u16>().ok().filter(|port| *port > 0);
         if let (Some(low), Some(high)) = (port(low), port(high)) {
-            Some(At { value: (low, high), span })
+            Some(At {
+                value: (low, high),
+                span,
+            })
         } else {
             problems.add_with_help(
                 span,
@@ -126,7 +193,12 @@ impl<'a> Reader<'a> {
         }
     }
 
-    pub(crate) fn parsed<T: FromStr>(&self, key: &'static str, what: &str, problems: &mut Problems) -> Option<At<T>>
+    pub(crate) fn parsed<T: FromStr>(
+        &self,
+        key: &'static str,
+        what: &str,
+        problems: &mut Problems,
+    ) -> Option<At<T>>
     where
         T::Err: std::fmt::Display,
     {
@@ -134,7 +206,11 @@ impl<'a> Reader<'a> {
         match value.parse() {
             Ok(value) => Some(At { value, span }),
             Err(error) => {
-                problems.add_with_help(span, format!("`{value}` is no {what}: {error}"), example_of(what));
+                problems.add_with_help(
+                    span,
+                    format!("`{value}` is no {what}: {error}"),
+                    example_of(what),
+                );
                 None
             }
         }
@@ -149,21 +225,39 @@ impl<'a> Reader<'a> {
     }
 
     /// A word of the closed set that the schema gives the key.
-    pub(crate) fn word<T: FromStr>(&self, key: &'static str, problems: &mut Problems) -> Option<At<T>> {
+    pub(crate) fn word<T: FromStr>(
+        &self,
+        key: &'static str,
+        problems: &mut Problems,
+    ) -> Option<At<T>> {
         let value = self.get(key)?;
-        let (Some(Kind::Word(known)), span) = (self.kind(key), value.span()) else { return None };
+        let (Some(Kind::Word(known)), span) = (self.kind(key), value.span()) else {
+            return None;
+        };
         word_of(value, known, problems).map(|value| At { value, span })
     }
 
     /// A word or a list of words of the closed set that the schema gives the key.
-    pub(crate) fn words<T: FromStr>(&self, key: &'static str, problems: &mut Problems) -> Option<Vec<T>> {
-        let Some(Kind::Words(known)) = self.kind(key) else { return None };
-        let words = self.each(key, problems, |value, problems| word_of(value, known, problems))?;
+    pub(crate) fn words<T: FromStr>(
+        &self,
+        key: &'static str,
+        problems: &mut Problems,
+    ) -> Option<Vec<T>> {
+        let Some(Kind::Words(known)) = self.kind(key) else {
+            return None;
+        };
+        let words = self.each(key, problems, |value, problems| {
+            word_of(value, known, problems)
+        })?;
         Some(words.into_iter().map(|word| word.value).collect())
     }
 
     /// A table of free keys.
-    pub(crate) fn settings(&self, key: &'static str, problems: &mut Problems) -> Option<BTreeMap<String, At<String>>> {
+    pub(crate) fn settings(
+        &self,
+        key: &'static str,
+        problems: &mut Problems,
+    ) -> Option<BTreeMap<String, At<String>>> {
         let value = self.get(key)?;
         let Some(table) = value.get_ref().as_table() else {
             wrong_type(value, "a table, { name = \"value\" }", problems);
@@ -179,14 +273,22 @@ impl<'a> Reader<'a> {
                     continue;
                 }
             };
-            settings.insert(name.get_ref().to_string(), At { value: text, span: name.span().start..value.span().end });
+            settings.insert(
+                name.get_ref().to_string(),
+                At {
+                    value: text,
+                    span: name.span().start..value.span().end,
+                },
+            );
         }
         Some(settings)
     }
 
     pub(crate) fn table(&self, key: &'static str, problems: &mut Problems) -> Option<Reader<'a>> {
         let value = self.get(key)?;
-        let Some(Kind::Table(section)) = self.kind(key) else { return None };
+        let Some(Kind::Table(section)) = self.kind(key) else {
+            return None;
+        };
         match value.get_ref().as_table() {
             Some(table) => Some(Reader::new(section, table, value.span(), problems)),
             None => {
@@ -197,9 +299,15 @@ impl<'a> Reader<'a> {
     }
 
     pub(crate) fn tables(&self, key: &'static str, problems: &mut Problems) -> Vec<Reader<'a>> {
-        let (Some(value), Some(Kind::Tables(section))) = (self.get(key), self.kind(key)) else { return Vec::new() };
+        let (Some(value), Some(Kind::Tables(section))) = (self.get(key), self.kind(key)) else {
+            return Vec::new();
+        };
         let Some(array) = value.get_ref().as_array() else {
-            wrong_type(value, &format!("a list of tables, [[{}]]", section.name), problems);
+            wrong_type(
+                value,
+                &format!("a list of tables, [[{}]]", section.name),
+                problems,
+            );
             return Vec::new();
         };
         let mut readers = Vec::new();
@@ -224,7 +332,11 @@ impl<'a> Reader<'a> {
             None => vec![value],
         };
         if values.is_empty() {
-            problems.add_with_help(value.span(), format!("`{key}` is empty"), "name at least one, or leave the key out");
+            problems.add_with_help(
+                value.span(),
+                format!("`{key}` is empty"),
+                "name at least one, or leave the key out",
+            );
             return None;
         }
         let read = values.into_iter().filter_map(|value| {
@@ -236,16 +348,31 @@ impl<'a> Reader<'a> {
 }
 
 fn example_of(what: &str) -> String {
-    let example = if what.contains("prefix") { "192.168.0.211/24" } else { "192.168.0.211" };
+    let example = if what.contains("prefix") {
+        "192.168.0.211/24"
+    } else {
+        "192.168.0.211"
+    };
     format!("for example \"{example}\"")
 }
 
 fn wrong_type(value: &Spanned<DeValue<'_>>, wanted: &str, problems: &mut Problems) {
-    problems.add(value.span(), format!("{wanted} goes here, not {} {}", article(value), value.get_ref().type_str()));
+    problems.add(
+        value.span(),
+        format!(
+            "{wanted} goes here, not {} {}",
+            article(value),
+            value.get_ref().type_str()
+        ),
+    );
 }
 
 fn article(value: &Spanned<DeValue<'_>>) -> &'static str {
-    if matches!(value.get_ref(), DeValue::Integer(_) | DeValue::Array(_)) { "an" } else { "a" }
+    if matches!(value.get_ref(), DeValue::Integer(_) | DeValue::Array(_)) {
+        "an"
+    } else {
+        "a"
+    }
 }
 
 fn text_of<'a>(value: &'a Spanned<DeValue<'a>>, problems: &mut Problems) -> Option<&'a str> {
@@ -256,12 +383,18 @@ fn text_of<'a>(value: &'a Spanned<DeValue<'a>>, problems: &mut Problems) -> Opti
     text
 }
 
-fn number_of(value: &Spanned<DeValue<'_>>, within: RangeInclusive<u64>, problems: &mut Problems) -> Option<u64> {
+fn number_of(
+    value: &Spanned<DeValue<'_>>,
+    within: RangeInclusive<u64>,
+    problems: &mut Problems,
+) -> Option<u64> {
     let Some(integer) = value.get_ref().as_integer() else {
         wrong_type(value, "a whole number", problems);
         return None;
     };
-    let number = u64::from_str_radix(integer.as_str(), integer.radix()).ok().filter(|number| within.contains(number));
+    let number = u64::from_str_radix(integer.as_str(), integer.radix())
+        .ok()
+        .filter(|number| within.contains(number));
     if number.is_none() {
         problems.add_with_help(
             value.span(),
@@ -272,7 +405,11 @@ fn number_of(value: &Spanned<DeValue<'_>>, within: RangeInclusive<u64>, problems
     number
 }
 
-fn word_of<T: FromStr>(value: &Spanned<DeValue<'_>>, known: &[&'static str], problems: &mut Problems) -> Option<T> {
+fn word_of<T: FromStr>(
+    value: &Spanned<DeValue<'_>>,
+    known: &[&'static str],
+    problems: &mut Problems,
+) -> Option<T> {
     let number;
     let text = match value.get_ref() {
         DeValue::Integer(integer) => {
@@ -281,13 +418,19 @@ fn word_of<T: FromStr>(value: &Spanned<DeValue<'_>>, known: &[&'static str], pro
         }
         _ => text_of(value, problems)?,
     };
-    let word = known.iter().find(|word| **word == text).and_then(|word| word.parse().ok());
+    let word = known
+        .iter()
+        .find(|word| **word == text)
+        .and_then(|word| word.parse().ok());
     if word.is_none() {
         let near = nearest(text, known.iter().copied());
         problems.add_with_help(
             value.span(),
             format!("`{text}` is not one of {}", known.join(", ")),
-            near.map_or_else(|| format!("write one of {}", known.join(", ")), |near| format!("did you mean `{near}`?")),
+            near.map_or_else(
+                || format!("write one of {}", known.join(", ")),
+                |near| format!("did you mean `{near}`?"),
+            ),
         );
     }
     word

@@ -76,7 +76,10 @@ impl Requirement {
     pub fn differences(&self, outcome: &Outcome) -> Vec<String> {
         let mut differences = Vec::new();
         if self.symptom != outcome.symptom {
-            differences.push(format!("symptom {}, required {}", outcome.symptom, self.symptom));
+            differences.push(format!(
+                "symptom {}, required {}",
+                outcome.symptom, self.symptom
+            ));
         }
         if let Some(phase) = self.phase.filter(|phase| *phase != outcome.phase) {
             differences.push(format!("phase {}, required {phase}", outcome.phase));
@@ -95,13 +98,23 @@ impl std::fmt::Display for Requirement {
         if let Some(phase) = self.phase {
             write!(f, " at {phase}")?;
         }
-        self.cause.as_ref().map_or(Ok(()), |cause| write!(f, " by {cause}"))
+        self.cause
+            .as_ref()
+            .map_or(Ok(()), |cause| write!(f, " by {cause}"))
     }
 }
 
 impl std::fmt::Display for CauseDemand {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let CauseDemand { kind, backend, node, chain, ordinal, line, reply } = self;
+        let CauseDemand {
+            kind,
+            backend,
+            node,
+            chain,
+            ordinal,
+            line,
+            reply,
+        } = self;
         write!(f, "{kind}")?;
         let mut part = |what: &str, value: Option<String>| {
             value.map_or(Ok(()), |value| write!(f, " {what}{value}"))
@@ -128,16 +141,34 @@ impl CauseDemand {
                 differences.push(format!("cause {what} {found}, required {demanded}"));
             }
         }
-        compare("kind", Some(&self.kind), Some(&cause.kind().to_owned()), differences);
+        compare(
+            "kind",
+            Some(&self.kind),
+            Some(&cause.kind().to_owned()),
+            differences,
+        );
         let backend = match cause {
             Cause::Rule { backend, .. } | Cause::Policy { backend, .. } => Some(backend),
             _ => None,
         };
         let (node, chain, ordinal, line) = match cause {
-            Cause::Rule { node, rule, source_line, .. } => {
-                (Some(node), Some(&rule.chain), Some(rule.ordinal.0), *source_line)
-            }
-            Cause::Policy { node, chain, source_line, .. } => (Some(node), Some(chain), None, *source_line),
+            Cause::Rule {
+                node,
+                rule,
+                source_line,
+                ..
+            } => (
+                Some(node),
+                Some(&rule.chain),
+                Some(rule.ordinal.0),
+                *source_line,
+            ),
+            Cause::Policy {
+                node,
+                chain,
+                source_line,
+                ..
+            } => (Some(node), Some(chain), None, *source_line),
             Cause::Helper { node, .. } | Cause::Host { node, .. } | Cause::Loss { node, .. } => {
                 (Some(node), None, None, None)
             }
@@ -151,7 +182,12 @@ impl CauseDemand {
         compare("backend", self.backend.as_ref(), backend, differences);
         compare("node", self.node.as_ref(), node, differences);
         compare("chain", self.chain.as_ref(), chain.as_ref(), differences);
-        compare("ordinal", self.ordinal.as_ref(), ordinal.as_ref(), differences);
+        compare(
+            "ordinal",
+            self.ordinal.as_ref(),
+            ordinal.as_ref(),
+            differences,
+        );
         compare("line", self.line.as_ref(), line.as_ref(), differences);
         compare("reply", self.reply.as_ref(), reply.as_ref(), differences);
     }

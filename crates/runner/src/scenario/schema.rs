@@ -75,7 +75,9 @@ impl Kind {
             Kind::Word(words) => words.join(" | "),
             Kind::Words(words) => format!("{}, or list of", words.join(" | ")),
             Kind::Settings => "table of text".into(),
-            Kind::Table(section) | Kind::Tables(section) => format!("table, see [{}]", section.name),
+            Kind::Table(section) | Kind::Tables(section) => {
+                format!("table, see [{}]", section.name)
+            }
         }
     }
 
@@ -90,7 +92,9 @@ impl Kind {
             Kind::Texts => one_or_many(json!({ "type": "string" })),
             Kind::Word(words) => json!({ "enum": words }),
             Kind::Words(words) => one_or_many(json!({ "enum": words })),
-            Kind::Settings => json!({ "type": "object", "additionalProperties": { "type": ["string", "integer"] } }),
+            Kind::Settings => {
+                json!({ "type": "object", "additionalProperties": { "type": ["string", "integer"] } })
+            }
             Kind::Table(section) => section.json(),
             Kind::Tables(section) => json!({ "type": "array", "items": section.json() }),
         }
@@ -124,10 +128,17 @@ impl Section {
             (name, false) => format!("`[{name}]`"),
             (name, true) => format!("`[[{name}]]`"),
         };
-        *text += &format!("## {heading}\n\n{}\n\n| key | value | meaning |\n| --- | --- | --- |\n", self.about);
+        *text += &format!(
+            "## {heading}\n\n{}\n\n| key | value | meaning |\n| --- | --- | --- |\n",
+            self.about
+        );
         for field in self.fields {
             let kind = field.kind.in_words().replace('|', "\\|");
-            *text += &format!("| `{}` | {kind} | {} |\n", field.key, field.about.replace('|', "\\|"));
+            *text += &format!(
+                "| `{}` | {kind} | {} |\n",
+                field.key,
+                field.about.replace('|', "\\|")
+            );
         }
         text.push('\n');
         for section in self.inner() {
@@ -163,10 +174,23 @@ const CLIENTS: &[&str] = &["suppaftp", "curl", "lftp"];
 const BACKENDS: &[&str] = &["nft", "legacy"];
 const DATA: &[&str] = &["port", "eprt", "pasv", "epsv"];
 const OPERATIONS: &[&str] = &["retr", "stor", "appe", "list", "mlsd", "rest"];
-const SYMPTOMS: &[&str] =
-    &["transferred", "data-timeout", "data-rejected", "control-timeout", "control-rejected", "refused"];
+const SYMPTOMS: &[&str] = &[
+    "transferred",
+    "data-timeout",
+    "data-rejected",
+    "control-timeout",
+    "control-rejected",
+    "refused",
+];
 const PHASES: &[&str] = &[
-    "control-connect", "greeting", "auth-tls", "login", "negotiate", "data-connect", "data-tls", "transfer",
+    "control-connect",
+    "greeting",
+    "auth-tls",
+    "login",
+    "negotiate",
+    "data-connect",
+    "data-tls",
+    "transfer",
     "completion",
 ];
 const CAUSES: &[&str] = &["none", "rule", "policy", "helper", "host", "loss", "reply"];
@@ -181,17 +205,53 @@ pub(super) static SCENARIO: Section = Section {
     repeated: false,
     about: "What the scenario is and where it comes from.",
     fields: &[
-        field("description", Kind::Text, "one sentence: what this shows. Required"),
-        field("report", Kind::Texts, "links to the reports that it reproduces"),
+        field(
+            "description",
+            Kind::Text,
+            "one sentence: what this shows. Required",
+        ),
+        field(
+            "report",
+            Kind::Texts,
+            "links to the reports that it reproduces",
+        ),
         field("tags", Kind::Texts, "words to filter by"),
-        field("topology", Kind::Table(&TOPOLOGY), "nodes, links and addresses"),
-        field("server", Kind::Table(&SERVER), "how the FTP server is set up"),
-        field("client", Kind::Table(&CLIENT), "how the FTP client is set up"),
+        field(
+            "topology",
+            Kind::Table(&TOPOLOGY),
+            "nodes, links and addresses",
+        ),
+        field(
+            "server",
+            Kind::Table(&SERVER),
+            "how the FTP server is set up",
+        ),
+        field(
+            "client",
+            Kind::Table(&CLIENT),
+            "how the FTP client is set up",
+        ),
         field("transfer", Kind::Table(&TRANSFER), "what is transferred"),
-        field("sysctl", Kind::Tables(&SYSCTL), "per-namespace kernel settings"),
-        field("ruleset", Kind::Tables(&RULESET), "the rulesets to try, at least one"),
-        field("matrix", Kind::Table(&MATRIX), "the axes that are multiplied to cells"),
-        field("require", Kind::Tables(&REQUIRE), "what the outcomes must be, most specific last"),
+        field(
+            "sysctl",
+            Kind::Tables(&SYSCTL),
+            "per-namespace kernel settings",
+        ),
+        field(
+            "ruleset",
+            Kind::Tables(&RULESET),
+            "the rulesets to try, at least one",
+        ),
+        field(
+            "matrix",
+            Kind::Table(&MATRIX),
+            "the axes that are multiplied to cells",
+        ),
+        field(
+            "require",
+            Kind::Tables(&REQUIRE),
+            "what the outcomes must be, most specific last",
+        ),
     ],
 };
 
@@ -202,14 +262,46 @@ static TOPOLOGY: Section = Section {
             server, with the rules on the one or the other; `gateway` is a router between them, without NAT.",
     fields: &[
         field("shape", Kind::Word(SHAPES), "required"),
-        field("client", Kind::AddressWithPrefix, "the client's address; default `10.77.0.2/24`, behind a gateway `10.77.1.2/24`"),
-        field("server", Kind::AddressWithPrefix, "the server's address; default `10.77.0.1/24`, behind a gateway `203.0.113.10/24`"),
-        field("client-interface", Kind::Text, "the client's interface; default `e0`"),
-        field("server-interface", Kind::Text, "the server's interface; default `e0`"),
-        field("gateway-client-side", Kind::AddressWithPrefix, "the gateway's address towards the client; default `10.77.1.1/24`"),
-        field("gateway-server-side", Kind::AddressWithPrefix, "the gateway's address towards the server; default `203.0.113.1/24`"),
-        field("gateway-client-interface", Kind::Text, "the gateway's interface towards the client; default `lan`"),
-        field("gateway-server-interface", Kind::Text, "the gateway's interface towards the server; default `wan`"),
+        field(
+            "client",
+            Kind::AddressWithPrefix,
+            "the client's address; default `10.77.0.2/24`, behind a gateway `10.77.1.2/24`",
+        ),
+        field(
+            "server",
+            Kind::AddressWithPrefix,
+            "the server's address; default `10.77.0.1/24`, behind a gateway `203.0.113.10/24`",
+        ),
+        field(
+            "client-interface",
+            Kind::Text,
+            "the client's interface; default `e0`",
+        ),
+        field(
+            "server-interface",
+            Kind::Text,
+            "the server's interface; default `e0`",
+        ),
+        field(
+            "gateway-client-side",
+            Kind::AddressWithPrefix,
+            "the gateway's address towards the client; default `10.77.1.1/24`",
+        ),
+        field(
+            "gateway-server-side",
+            Kind::AddressWithPrefix,
+            "the gateway's address towards the server; default `203.0.113.1/24`",
+        ),
+        field(
+            "gateway-client-interface",
+            Kind::Text,
+            "the gateway's interface towards the client; default `lan`",
+        ),
+        field(
+            "gateway-server-interface",
+            Kind::Text,
+            "the gateway's interface towards the server; default `wan`",
+        ),
     ],
 };
 
@@ -219,9 +311,21 @@ static SERVER: Section = Section {
     about: "How the FTP server is set up, whichever it is.",
     fields: &[
         field("control-port", Kind::Port, "where it listens; default 21"),
-        field("passive-ports", Kind::Ports, "where it listens for passive data connections; default: any port of its choice. A range may be written the wrong way round to see what the server makes of it"),
-        field("data-source-port", Kind::Word(&["20", "ephemeral"]), "the source port of its active data connections; default `ephemeral`"),
-        field("options", Kind::Settings, "further settings of a server that is a program, by their own names; a server that does not know them is skipped"),
+        field(
+            "passive-ports",
+            Kind::Ports,
+            "where it listens for passive data connections; default: any port of its choice. A range may be written the wrong way round to see what the server makes of it",
+        ),
+        field(
+            "data-source-port",
+            Kind::Word(&["20", "ephemeral"]),
+            "the source port of its active data connections; default `ephemeral`",
+        ),
+        field(
+            "options",
+            Kind::Settings,
+            "further settings of a server that is a program, by their own names; a server that does not know them is skipped",
+        ),
     ],
 };
 
@@ -230,10 +334,26 @@ static CLIENT: Section = Section {
     repeated: false,
     about: "How the FTP client is set up, whichever it is.",
     fields: &[
-        field("active-ports", Kind::Ports, "where it listens for active data connections; default: any port of its choice"),
-        field("at", Kind::Word(&["client", "server"]), "the node that it runs on; default `client`"),
-        field("connect-to", Kind::Address, "the address that it connects to; default: the server's"),
-        field("read-pace", Kind::Number, "bytes a second that it reads from the data connection at most; default: as fast as it can"),
+        field(
+            "active-ports",
+            Kind::Ports,
+            "where it listens for active data connections; default: any port of its choice",
+        ),
+        field(
+            "at",
+            Kind::Word(&["client", "server"]),
+            "the node that it runs on; default `client`",
+        ),
+        field(
+            "connect-to",
+            Kind::Address,
+            "the address that it connects to; default: the server's",
+        ),
+        field(
+            "read-pace",
+            Kind::Number,
+            "bytes a second that it reads from the data connection at most; default: as fast as it can",
+        ),
     ],
 };
 
@@ -241,7 +361,11 @@ static TRANSFER: Section = Section {
     name: "transfer",
     repeated: false,
     about: "What is transferred. The content is made by fwlab and compared by hash at the other end.",
-    fields: &[field("size", Kind::Number, "bytes, 0 to 104857600; default 300000")],
+    fields: &[field(
+        "size",
+        Kind::Number,
+        "bytes, 0 to 104857600; default 300000",
+    )],
 };
 
 static SYSCTL: Section = Section {
@@ -250,7 +374,11 @@ static SYSCTL: Section = Section {
     about: "Kernel settings of a node's namespace. What is not per namespace is refused.",
     fields: &[
         field("node", Kind::Word(NODES), "required"),
-        field("set", Kind::Settings, "names and values: `{ \"net.netfilter.nf_conntrack_tcp_loose\" = 0 }`. Required"),
+        field(
+            "set",
+            Kind::Settings,
+            "names and values: `{ \"net.netfilter.nf_conntrack_tcp_loose\" = 0 }`. Required",
+        ),
     ],
 };
 
@@ -259,15 +387,43 @@ static RULESET: Section = Section {
     repeated: true,
     about: "A ruleset that the firewall's node loads: exactly one of `file`, `text`, `policy` or `none`.",
     fields: &[
-        field("name", Kind::Text, "its name in the matrix, unique in the file. Required"),
-        field("file", Kind::Text, "a file, relative to this one: what `iptables-save` writes, or lines of `iptables` commands"),
+        field(
+            "name",
+            Kind::Text,
+            "its name in the matrix, unique in the file. Required",
+        ),
+        field(
+            "file",
+            Kind::Text,
+            "a file, relative to this one: what `iptables-save` writes, or lines of `iptables` commands",
+        ),
         field("text", Kind::Text, "the same, in place"),
-        field("policy", Kind::Table(&POLICY), "a ruleset generated for a purpose"),
+        field(
+            "policy",
+            Kind::Table(&POLICY),
+            "a ruleset generated for a purpose",
+        ),
         field("none", Kind::Switch, "`true`: no rules at all"),
-        field("helper", Kind::Switch, "`true` adds the rule that assigns the conntrack helper `ftp` to the control connection, where it belongs on this node; default `false`"),
-        field("skip-refused-lines", Kind::Switch, "`true` goes on without the lines that are refused, as a shell script does; default `false`"),
-        field("backends", Kind::Words(BACKENDS), "the backends that load it; default both"),
-        field("beside", Kind::Table(&BESIDE), "rules that stand beside it in the same namespace, through a backend of their own"),
+        field(
+            "helper",
+            Kind::Switch,
+            "`true` adds the rule that assigns the conntrack helper `ftp` to the control connection, where it belongs on this node; default `false`",
+        ),
+        field(
+            "skip-refused-lines",
+            Kind::Switch,
+            "`true` goes on without the lines that are refused, as a shell script does; default `false`",
+        ),
+        field(
+            "backends",
+            Kind::Words(BACKENDS),
+            "the backends that load it; default both",
+        ),
+        field(
+            "beside",
+            Kind::Table(&BESIDE),
+            "rules that stand beside it in the same namespace, through a backend of their own",
+        ),
     ],
 };
 
@@ -276,11 +432,31 @@ static POLICY: Section = Section {
     repeated: false,
     about: "A generated ruleset: what the firewall is meant to allow.",
     fields: &[
-        field("allow", Kind::Words(DATA), "the data setups that are to pass. Required"),
-        field("stateful", Kind::Switch, "`true`: by RELATED, for the passive setups without a range too; `false`: by fixed ports; default `true`"),
-        field("passive-ports", Kind::Ports, "the static passive range, with `stateful = false`"),
-        field("helper", Kind::Switch, "assign the conntrack helper; default as `stateful`"),
-        field("default", Kind::Word(&["drop", "reject", "accept"]), "what happens to the rest; default `drop`"),
+        field(
+            "allow",
+            Kind::Words(DATA),
+            "the data setups that are to pass. Required",
+        ),
+        field(
+            "stateful",
+            Kind::Switch,
+            "`true`: by RELATED, for the passive setups without a range too; `false`: by fixed ports; default `true`",
+        ),
+        field(
+            "passive-ports",
+            Kind::Ports,
+            "the static passive range, with `stateful = false`",
+        ),
+        field(
+            "helper",
+            Kind::Switch,
+            "assign the conntrack helper; default as `stateful`",
+        ),
+        field(
+            "default",
+            Kind::Word(&["drop", "reject", "accept"]),
+            "what happens to the rest; default `drop`",
+        ),
     ],
 };
 
@@ -319,8 +495,16 @@ static REQUIRE: Section = Section {
         field("client", Kind::Words(CLIENTS), "selector"),
         field("data", Kind::Words(DATA), "selector"),
         field("operation", Kind::Words(OPERATIONS), "selector"),
-        field("symptom", Kind::Word(SYMPTOMS), "what the client's user sees. Required"),
-        field("phase", Kind::Word(PHASES), "the phase that the transfer ended in"),
+        field(
+            "symptom",
+            Kind::Word(SYMPTOMS),
+            "what the client's user sees. Required",
+        ),
+        field(
+            "phase",
+            Kind::Word(PHASES),
+            "the phase that the transfer ended in",
+        ),
         field("cause", Kind::Table(&CAUSE), "why"),
     ],
 };
@@ -331,10 +515,22 @@ static CAUSE: Section = Section {
     about: "What the cause must be; only what is written is compared.",
     fields: &[
         field("kind", Kind::Word(CAUSES), "required"),
-        field("backend", Kind::Word(BACKENDS), "the backend that the rule was loaded through"),
-        field("node", Kind::Word(NODES), "the node whose rules, or which host"),
+        field(
+            "backend",
+            Kind::Word(BACKENDS),
+            "the backend that the rule was loaded through",
+        ),
+        field(
+            "node",
+            Kind::Word(NODES),
+            "the node whose rules, or which host",
+        ),
         field("chain", Kind::Text, "table and chain, `filter/INPUT`"),
-        field("ordinal", Kind::Number, "the rule's place in its chain, 1 for the first"),
+        field(
+            "ordinal",
+            Kind::Number,
+            "the rule's place in its chain, 1 for the first",
+        ),
         field("line", Kind::Number, "the line of the ruleset's source"),
         field("reply", Kind::Number, "the code of the FTP reply"),
     ],

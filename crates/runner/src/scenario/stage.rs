@@ -1,6 +1,8 @@
 use std::net::{IpAddr, SocketAddr};
 
-use fwlab_model::{Family, InterfaceName, IpNet, LinkEnd, LinkSpec, NodeName, NodeSpec, RouteSpec, Topology};
+use fwlab_model::{
+    Family, InterfaceName, IpNet, LinkEnd, LinkSpec, NodeName, NodeSpec, RouteSpec, Topology,
+};
 
 /// Where the firewall stands: the named topologies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -52,7 +54,8 @@ impl Port {
     /// When the texts are no interface name and no address: they are the program's own.
     pub(crate) fn known(interface: &str, address: &str) -> Port {
         Port {
-            interface: InterfaceName::new(interface).expect("the default interface names are valid"),
+            interface: InterfaceName::new(interface)
+                .expect("the default interface names are valid"),
             address: address.parse().expect("the default addresses are valid"),
         }
     }
@@ -72,7 +75,10 @@ pub struct Addressing {
 impl Addressing {
     /// What a scenario gets that says nothing.
     pub fn default_of(shape: Shape) -> Addressing {
-        let gateway = [Port::known("lan", "10.77.1.1/24"), Port::known("wan", "203.0.113.1/24")];
+        let gateway = [
+            Port::known("lan", "10.77.1.1/24"),
+            Port::known("wan", "203.0.113.1/24"),
+        ];
         match shape {
             Shape::ClientFirewall | Shape::ServerFirewall => Addressing {
                 client: Port::known("e0", "10.77.0.2/24"),
@@ -113,26 +119,47 @@ impl Stage {
             interface: port.interface.clone(),
             addresses: vec![port.address],
         };
-        let [client, gateway, server] = [NodeName::client(), NodeName::gateway(), NodeName::server()];
+        let [client, gateway, server] =
+            [NodeName::client(), NodeName::gateway(), NodeName::server()];
         let mut client_node = NodeSpec::new(client.clone());
         let mut server_node = NodeSpec::new(server.clone());
         let topology = match shape {
             Shape::ClientFirewall | Shape::ServerFirewall => Topology {
                 nodes: vec![client_node, server_node],
                 links: vec![LinkSpec {
-                    ends: [end(client.clone(), &addressing.client), end(server.clone(), &addressing.server)],
+                    ends: [
+                        end(client.clone(), &addressing.client),
+                        end(server.clone(), &addressing.server),
+                    ],
                 }],
             },
             Shape::Gateway => {
                 let [near_client, near_server] = &addressing.gateway;
-                client_node.routes.push(default_route(near_client.address.addr()));
-                server_node.routes.push(default_route(near_server.address.addr()));
-                let gateway_node = NodeSpec { forwards: true, ..NodeSpec::new(gateway.clone()) };
+                client_node
+                    .routes
+                    .push(default_route(near_client.address.addr()));
+                server_node
+                    .routes
+                    .push(default_route(near_server.address.addr()));
+                let gateway_node = NodeSpec {
+                    forwards: true,
+                    ..NodeSpec::new(gateway.clone())
+                };
                 Topology {
                     nodes: vec![client_node, gateway_node, server_node],
                     links: vec![
-                        LinkSpec { ends: [end(client.clone(), &addressing.client), end(gateway.clone(), near_client)] },
-                        LinkSpec { ends: [end(gateway, near_server), end(server.clone(), &addressing.server)] },
+                        LinkSpec {
+                            ends: [
+                                end(client.clone(), &addressing.client),
+                                end(gateway.clone(), near_client),
+                            ],
+                        },
+                        LinkSpec {
+                            ends: [
+                                end(gateway, near_server),
+                                end(server.clone(), &addressing.server),
+                            ],
+                        },
                     ],
                 }
             }
@@ -159,11 +186,16 @@ impl Stage {
             return Some(&self.client);
         }
         let ends = self.topology.links.iter().flat_map(|link| &link.ends);
-        ends.filter(|end| end.addresses.iter().any(|net| net.addr() == address)).map(|end| &end.node).next()
+        ends.filter(|end| end.addresses.iter().any(|net| net.addr() == address))
+            .map(|end| &end.node)
+            .next()
     }
 }
 
 fn default_route(via: IpAddr) -> RouteSpec {
     let everything = if via.is_ipv4() { "0.0.0.0/0" } else { "::/0" };
-    RouteSpec { to: everything.parse().expect("the default route is a prefix"), via }
+    RouteSpec {
+        to: everything.parse().expect("the default route is a prefix"),
+        via,
+    }
 }

@@ -30,7 +30,11 @@ fn the_phases_of_a_transfer() {
     assert_eq!(dialogue.progress().phase(), Phase::Negotiate);
     let steps = [
         (Side::Client, "pasv", Phase::Negotiate),
-        (Side::Server, "227 ok (192,168,0,201,122,8)", Phase::DataConnect),
+        (
+            Side::Server,
+            "227 ok (192,168,0,201,122,8)",
+            Phase::DataConnect,
+        ),
         (Side::Client, "retr x", Phase::DataConnect),
         (Side::Server, "150 sending", Phase::Transfer),
         (Side::Server, "226 done", Phase::Completion),
@@ -42,7 +46,10 @@ fn the_phases_of_a_transfer() {
     let progress = dialogue.progress();
     assert!(progress.is_complete());
     assert_eq!(progress.transfer.as_ref().unwrap().to_line(), b"retr x");
-    assert_eq!(progress.preliminary.as_ref().unwrap().to_string(), "150 sending");
+    assert_eq!(
+        progress.preliminary.as_ref().unwrap().to_string(),
+        "150 sending"
+    );
     assert_eq!(progress.setups.len(), 1);
     assert_eq!(dialogue.pending().count(), 0);
 }
@@ -111,19 +118,31 @@ fn pipelined_commands_get_their_own_replies() {
         .collect();
     let to = |verb: &str| Some(verb.to_owned());
     assert_eq!(answered, [to("EPSV"), to("LIST"), to("LIST"), None]);
-    assert_eq!(dialogue.progress().latest.as_ref().unwrap().code.number(), 421);
+    assert_eq!(
+        dialogue.progress().latest.as_ref().unwrap().code.number(),
+        421
+    );
 }
 
 #[test]
 fn a_refused_setup_and_the_clients_fallback() {
     let mut dialogue = Dialogue::default();
     play(&mut dialogue, &LOGIN);
-    play(&mut dialogue, &[(Side::Client, "EPSV"), (Side::Server, "500 what")]);
+    play(
+        &mut dialogue,
+        &[(Side::Client, "EPSV"), (Side::Server, "500 what")],
+    );
     assert_eq!(dialogue.progress().phase(), Phase::Negotiate);
-    play(&mut dialogue, &[(Side::Client, "PASV"), (Side::Server, "227 (1,2,3,4,5,6)")]);
+    play(
+        &mut dialogue,
+        &[(Side::Client, "PASV"), (Side::Server, "227 (1,2,3,4,5,6)")],
+    );
     let progress = dialogue.progress();
     assert!(progress.is_set_up());
-    assert_eq!(progress.setups[0].answer.as_ref().unwrap().code.number(), 500);
+    assert_eq!(
+        progress.setups[0].answer.as_ref().unwrap().code.number(),
+        500
+    );
 }
 
 #[test]
@@ -174,7 +193,8 @@ fn any_side() -> impl Strategy<Value = Side> {
 /// Lines near enough to FTP to reach every branch.
 fn any_line() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![
-        "(PORT|EPRT|PASV|EPSV|RETR|AUTH|USER|epsv) ?[0-9,|.a]{0,24}\r?\n".prop_map(String::into_bytes),
+        "(PORT|EPRT|PASV|EPSV|RETR|AUTH|USER|epsv) ?[0-9,|.a]{0,24}\r?\n"
+            .prop_map(String::into_bytes),
         "[1-6][0-9]{2}[ -](\\(\\|\\|\\|)?[0-9,|)]{0,24}\r?\n".prop_map(String::into_bytes),
         proptest::collection::vec(any::<u8>(), 0..40),
     ]

@@ -1,0 +1,180 @@
+//! Nothing that can stand in a file makes the parser panic or linger.
+
+use std::time::{Duration, Instant};
+
+use fwlab_model::Family;
+use fwlab_model::ruleset::{Listing, Source, parse};
+use proptest::prelude::*;
+
+/// Pieces that rulesets are made of, and some that they are not.
+fn piece() -> impl Strategy<Value = String> {
+    let known = prop::sample::select(vec![
+        "*filter\n",
+        "*nat\n",
+        "COMMIT\n",
+        ":INPUT DROP [0:0]\n",
+        ":f - [0:0]\n",
+        "-A INPUT ",
+        "-A f ",
+        "-I INPUT 1 ",
+        "-D INPUT 1",
+        "-D f -j f",
+        "-R INPUT 1 ",
+        "-N f",
+        "-X",
+        "-E f g",
+        "-F",
+        "-P INPUT ",
+        "-j f ",
+        "-j ACCEPT ",
+        "-j CT ",
+        "--helper ftp ",
+        "-p tcp ",
+        "-p ",
+        "--dport 1024:",
+        "--dport ",
+        "–dport 21 ",
+        "-m state --state NEW ",
+        "-m multiport --dports 1,2 ",
+        "-s 1.1.1.1,2.2.2.2 ",
+        "-s ",
+        "! ",
+        "\"",
+        "'",
+        "\\",
+        "\\\n",
+        "#",
+        " # iptables ",
+        "iptables ",
+        "\n# iptables ",
+        "\niptables -A INPUT ",
+        "sudo ",
+        "$",
+        "${",
+        "$(",
+        "`",
+        "{a,b}",
+        ";",
+        "\n",
+        "\r\n",
+        "\r",
+        "\t",
+        "\0",
+        "\u{feff}",
+        "\u{a0}",
+        "“",
+        "--",
+        "-",
+        "=",
+        ":",
+        "[1:2] ",
+        "é",
+        "\u{1b}[31m",
+    ]);
+    prop_oneof![8 => known.prop_map(str::to_owned), 1 => "\\PC{0,6}"]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+    #[test]
+    fn any_pieces_are_read(pieces in prop::collection::vec(piece(), 0..40)) {
+        let text = pieces.concat();
+        for family in [Family::Ipv4, Family::Ipv6] {
+            match parse(&Source::new("pieces", text.as_str()), family) {
+                Ok(parsed) => {
+                    for family in parsed.ruleset.families() {
+                        let rendered = parsed.ruleset.render(family);
+                        let again = parse(&Source::new("rendered", rendered.text()), family);
+                        let again = again.map_err(|mistakes| TestCaseError::fail(format!("{:?} in {}", mistakes.told(), rendered.text())))?;
+                        let again = again.ruleset.render(family);
+                        prop_assert_eq!(again.text(), rendered.text());
+                        prop_assert!(Listing::parse(rendered.text(), family).is_ok());
+                    }
+                    parsed.ruleset.impurities();
+                }
+                Err(mistakes) => {
+                    for mistake in mistakes.told() {
+                        let span = mistake.span().unwrap_or_default();
+                        prop_assert!(mistakes.source().text().get(span).is_some());
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn any_bytes_are_read(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+        let _ = parse(&Source::new("bytes", bytes.clone()), Family::Ipv4);
+        let text = String::from_utf8_lossy(&bytes);
+        let _ = Listing::parse(&text, Family::Ipv4);
+    }
+}
+
+/// The texts that could cost most, in a debug build with others beside it.
+#[test]
+fn no_text_takes_long() {
+    const LINES: usize = 20_000;
+    let lines = |line: &str| line.repeat(LINES);
+    let texts = [
+        (
+            "inserts",
+            format!(
+                "*filter\n{}COMMIT\n",
+                lines("-I INPUT -p tcp --dport 21 -j ACCEPT\n")
+            ),
+        ),
+        (
+            "mistakes",
+            format!(
+                "*filter\n{}COMMIT\n",
+                lines("-A INPUT –p tpc --dprot 99999 -m conntrakc -j ACEPT\n")
+            ),
+        ),
+        ("prose", lines("nothing that anybody could load\n")),
+        (
+            "chains",
+            format!(
+                "*filter\n{}COMMIT\n",
+                (0..LINES)
+                    .map(|at| format!(":c{at} - [0:0]\n"))
+                    .collect::<String>()
+            ),
+        ),
+        ("deep", {
+            let chains: String = (0..LINES).map(|at| format!(":c{at} - [0:0]\n")).collect();
+            let jumps: String = (1..LINES)
+                .map(|at| format!("-A c{} -j c{at}\n", at - 1))
+                .collect();
+            format!("*filter\n{chains}-A INPUT -j c0\n{jumps}COMMIT\n")
+        }),
+        (
+            "one line",
+            format!("iptables -A INPUT {}\n", lines("-m comment --comment x ")),
+        ),
+        (
+            "addresses",
+            format!(
+                "iptables -A INPUT -s {} -d {}\n",
+                lines("1.1.1.1,"),
+                lines("2.2.2.2,")
+            ),
+        ),
+        (
+            "quotes",
+            lines("iptables -A INPUT -m comment --comment \"\n"),
+        ),
+        (
+            "hashes",
+            format!("# iptables -A INPUT {}\n", lines("# iptables -A INPUT ")),
+        ),
+        ("braces", format!("iptables {}\n", lines("{{{{"))),
+        ("control characters", "\u{1}".repeat(LINES * 10)),
+    ];
+    for (name, text) in texts {
+        let start = Instant::now();
+        let _ = parse(&Source::new(name, text), Family::Ipv4);
+        let took = start.elapsed();
+        assert!(took < Duration::from_secs(10), "{name} took {took:?}");
+    }
+}

@@ -1,0 +1,102 @@
+//! Runs the real `iptables` programs, each time in a network namespace of its
+//! own that goes with it. For tests only: the crate itself runs nothing.
+
+use std::io::Write;
+use std::process::{Command, Output, Stdio};
+use std::sync::OnceLock;
+
+use fwlab_model::{Backend, Family};
+
+/// What a loader made of a text.
+pub(crate) struct Loaded {
+    pub(crate) success: bool,
+    pub(crate) stderr: String,
+    /// What `iptables-save` says then.
+    pub(crate) saved: String,
+}
+
+/// The backends that can be run here; why the others cannot is printed.
+pub(crate) fn backends() -> Vec<Backend> {
+    let backends = Backend::ALL.iter().copied();
+    backends.filter(|backend| is_there(*backend)).collect()
+}
+
+fn is_there(backend: Backend) -> bool {
+    static REASONS: OnceLock<Vec<(Backend, Result<(), String>)>> = OnceLock::new();
+    let reasons = REASONS.get_or_init(|| {
+        let try_out = |backend: Backend| (backend, probe(backend));
+        Backend::ALL.iter().copied().map(try_out).collect()
+    });
+    let reason = reasons
+        .iter()
+        .find(|(of, _)| *of == backend)
+        .expect("every backend was tried");
+    if let Err(why) = &reason.1 {
+        eprintln!("skipped for {backend}: {why}");
+    }
+    reason.1.is_ok()
+}
+
+fn probe(backend: Backend) -> Result<(), String> {
+    let script = format!(
+        "iptables-{backend}-restore && ip6tables-{backend}-restore </dev/null && iptables-{backend}-save"
+    );
+    let output = in_namespace(&script, "*filter\nCOMMIT\n").map_err(|error| error.to_string())?;
+    if output.status.success() {
+        Ok(())
+    } else {
+        Err(String::from_utf8_lossy(&output.stderr).trim().to_owned())
+    }
+}
+
+/// Loads a text, and lists what the kernel then has.
+pub(crate) fn load(backend: Backend, family: Family, text: &str) -> Loaded {
+    let program = match family {
+        Family::Ipv4 => "iptables",
+        Family::Ipv6 => "ip6tables",
+    };
+    run(
+        &format!("{program}-{backend}-restore && {program}-{backend}-save"),
+        text,
+    )
+}
+
+/// Runs a shell script of the test's own in a namespace.
+pub(crate) fn run(script: &str, input: &str) -> Loaded {
+    let output = in_namespace(script, input).expect("unshare ran before");
+    Loaded {
+        success: output.status.success(),
+        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        saved: String::from_utf8_lossy(&output.stdout).into_owned(),
+    }
+}
+
+fn in_namespace(script: &str, input: &str) -> std::io::Result<Output> {
+    let mut command = Command::new("unshare");
+    command.arg("-n");
+    if !is_root() {
+        command.arg("-r");
+    }
+    command.args(["sh", "-c", script]);
+    // The default lock is a file of the host.
+    command.env("XTABLES_LOCKFILE", "/proc/self/ns/net");
+    command.env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
+    command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut child = command.spawn()?;
+    let mut stdin = child.stdin.take().expect("piped above");
+    let input = input.as_bytes().to_vec();
+    // A loader that gives up early closes its end: no fault of the test.
+    let writer = std::thread::spawn(move || stdin.write_all(&input).is_ok());
+    let output = child.wait_with_output();
+    writer.join().expect("writing does not panic");
+    output
+}
+
+fn is_root() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let uid = status.lines().find_map(|line| line.strip_prefix("Uid:"));
+    uid.and_then(|uids| uids.split_whitespace().nth(1)) == Some("0")
+}

@@ -1,0 +1,11 @@
+//! The model of ruleset text against the real loaders and a corpus of rulesets.
+
+mod commands;
+mod complaints;
+mod corpus;
+mod garbage;
+mod generated;
+mod kernel;
+mod mistakes;
+mod refused;
+mod seed;
