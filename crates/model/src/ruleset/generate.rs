@@ -179,6 +179,17 @@ impl Writer<'_> {
                 ""
             };
             let option = with.option(self.family);
+            // The answer leaves through OUTPUT, where it is RELATED to what it answers
+            // (nf_conntrack_attach), and would be rejected in its turn.
+            let answer = match (with, self.family) {
+                (RejectWith::TcpReset, _) => "-p tcp --tcp-flags RST RST",
+                (_, Family::Ipv4) => "-p icmp",
+                (_, Family::Ipv6) => "-p icmpv6",
+            };
+            self.push(
+                Hook::Output,
+                &format!("{answer} -m conntrack --ctstate RELATED -j ACCEPT"),
+            );
             for hook in TableName::Filter.hooks() {
                 self.push(
                     *hook,
@@ -254,7 +265,9 @@ mod tests {
         -A OUTPUT -p icmpv6 --icmpv6-type neighbour-advertisement -j ACCEPT
         -A OUTPUT -p tcp --sport 21 -m conntrack --ctstate ESTABLISHED -j ACCEPT
         -A OUTPUT -p tcp --dport 1024: -m conntrack --ctstate RELATED,ESTABLISHED -m helper --helper ftp -j ACCEPT
+        -A OUTPUT -p tcp --tcp-flags RST RST -m conntrack --ctstate RELATED -j ACCEPT
         -A OUTPUT -p tcp -j REJECT --reject-with tcp-reset
+        -A OUTPUT -p icmpv6 -m conntrack --ctstate RELATED -j ACCEPT
         -A OUTPUT -j REJECT --reject-with icmp6-port-unreachable
         COMMIT
         "#);
@@ -282,6 +295,7 @@ mod tests {
         -A FORWARD -p tcp --sport 50000:50100 -m conntrack --ctstate ESTABLISHED -j ACCEPT
         -A FORWARD -j REJECT --reject-with icmp-admin-prohibited
         -A OUTPUT -o lo -j ACCEPT
+        -A OUTPUT -p icmp -m conntrack --ctstate RELATED -j ACCEPT
         -A OUTPUT -j REJECT --reject-with icmp-admin-prohibited
         COMMIT
         "#);

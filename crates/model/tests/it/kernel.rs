@@ -73,10 +73,12 @@ pub(crate) fn run(script: &str, input: &str) -> Loaded {
 
 fn in_namespace(script: &str, input: &str) -> std::io::Result<Output> {
     let mut command = Command::new("unshare");
-    command.arg("-n");
     if !is_root() {
-        command.arg("-r");
+        // The network namespace second: one that is made before the user
+        // namespace has its map gives /proc/net to nobody, and legacy cannot list.
+        command.args(["-r", "unshare"]);
     }
+    command.arg("-n");
     command.args(["sh", "-c", script]);
     // The default lock is a file of the host.
     command.env("XTABLES_LOCKFILE", "/proc/self/ns/net");

@@ -2,19 +2,16 @@ use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::Duration;
 
-use fwlab_fabric::{Fabric, Node, NodeGone, ToolCall, ToolError, ToolOutput};
+use fwlab_fabric::{Fabric, Node, NodeGone, Privilege, ToolCall, ToolError, ToolOutput};
 use fwlab_model::ruleset::Listing;
 use fwlab_model::{Backend, Family, NodeName};
 
+use super::pieces::pieces;
 use super::tools::{NoLoader, Tools, command};
 use super::{Part, PreparedRuleset};
 
 /// A loader of 20,000 rules needs a second; one that needs longer hangs.
 const DEADLINE: Duration = Duration::from_secs(60);
-
-/// The lock that iptables-legacy takes. The default one is a file of the host, for
-/// all namespaces; this one is the namespace itself, and nothing is left behind.
-const LOCK: (&str, &str) = ("XTABLES_LOCKFILE", "/proc/self/ns/net");
 
 /// Loads rulesets with the real programs.
 #[derive(Debug, Clone)]
@@ -119,11 +116,27 @@ impl Loader {
             .get(backend, family)
             .ok_or(LoadError::NoTool { backend, family })?;
         let argv = tool.restore.display().to_string();
-        let call = ToolCall {
+        let call = |input: Vec<u8>| ToolCall {
             deadline: DEADLINE,
-            ..ToolCall::new(&tool.restore).stdin(text.as_bytes().to_vec())
+            ..ToolCall::new(&tool.restore).stdin(input)
         };
-        Ok((argv, node.tool(with_lock(call)).await?))
+        let small_batches =
+            backend == Backend::Nft && matches!(Privilege::current(), Ok(Privilege::UserNamespace));
+        if !small_batches {
+            return Ok((argv, node.tool(call(text.as_bytes().to_vec())).await?));
+        }
+        let mut pieces = pieces(text);
+        let first = pieces.next().expect("even nothing is one piece");
+        let mut output = node.tool(call(first.into_bytes())).await?;
+        for piece in pieces {
+            if !output.status.success() {
+                break;
+            }
+            output = node
+                .tool(call(piece.into_bytes()).arguments(["--noflush"]))
+                .await?;
+        }
+        Ok((argv, output))
     }
 
     pub(super) async fn save(
@@ -141,7 +154,7 @@ impl Loader {
             deadline: DEADLINE,
             ..ToolCall::new(&tool.save)
         };
-        let output = node.tool(with_lock(call)).await?;
+        let output = node.tool(call).await?;
         if !output.status.success() {
             return Err(LoadError::Refused {
                 argv,
@@ -174,11 +187,6 @@ impl Loader {
         let mut proven = PROVEN.lock().unwrap_or_else(PoisonError::into_inner);
         proven.insert((backend, family, Arc::clone(text)), Arc::clone(listing));
     }
-}
-
-fn with_lock(mut call: ToolCall) -> ToolCall {
-    call.environment.push((LOCK.0.into(), LOCK.1.into()));
-    call
 }
 
 pub(super) fn words_of(output: &ToolOutput) -> String {

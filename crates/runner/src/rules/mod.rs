@@ -2,6 +2,7 @@
 
 mod book;
 mod loader;
+mod pieces;
 mod prepare;
 mod tools;
 
