@@ -1,0 +1,15 @@
+//! The command and the library as their users have them: built, and on this machine's kernel.
+
+mod architecture;
+mod bad_input;
+mod bad_scenario;
+mod faults;
+mod harmless;
+mod library;
+mod old_kernel;
+mod ordinary_user;
+mod patience;
+mod reports;
+mod scenario_tests;
+mod scripted;
+mod support;

@@ -1,0 +1,195 @@
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::time::{Duration, Instant};
+
+use fwlab::collect::scenarios;
+use fwlab_fabric::Privilege;
+use fwlab_runner::filter::Filter;
+use fwlab_runner::plan::{Overrides, cells};
+use fwlab_runner::{CellRecord, Loader, Run, RunEvent, RunSettings};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use serde_json::Value;
+
+/// The most that a run of a few hundred cells may take, on a slow machine that does other things too.
+pub(crate) const DEADLINE: Duration = Duration::from_secs(180);
+
+/// Held by every test that starts something, so that a test that looks at the whole
+/// machine can have it for itself. (Under nextest each has a process for itself.)
+static MACHINE: RwLock<()> = RwLock::new(());
+
+/// The right to start something.
+pub(crate) fn shared() -> RwLockReadGuard<'static, ()> {
+    MACHINE.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The right to start a lab, where one can be; where not, says why.
+pub(crate) fn lab() -> Option<RwLockReadGuard<'static, ()>> {
+    can_build().then(shared)
+}
+
+/// The right to start a lab while no other test of this process has started anything.
+pub(crate) fn lab_alone() -> Option<RwLockWriteGuard<'static, ()>> {
+    can_build().then(|| MACHINE.write().unwrap_or_else(PoisonError::into_inner))
+}
+
+fn can_build() -> bool {
+    let privilege = Privilege::current().map_err(|error| format!("{error}; {}", error.help));
+    let loader = Loader::find().map_err(|error| format!("{error}; {}", error.help()));
+    match privilege.and(loader.map(drop)) {
+        Ok(()) => true,
+        Err(why) => {
+            eprintln!("skipped: {why}");
+            false
+        }
+    }
+}
+
+/// Whether this process is root of the machine; otherwise says that a test is skipped.
+pub(crate) fn is_root(what: &str) -> bool {
+    let root = matches!(Privilege::current(), Ok(Privilege::Root));
+    if !root {
+        eprintln!("skipped: {what} needs root");
+    }
+    root
+}
+
+/// This repository.
+pub(crate) fn root() -> PathBuf {
+    let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."));
+    root.canonicalize()
+        .expect("the package is in its repository")
+}
+
+/// Where peers' programs are unpacked, if they are.
+pub(crate) fn peers() -> PathBuf {
+    std::env::var_os("FWLAB_PEERS").map_or_else(|| root().join("target/peers"), PathBuf::from)
+}
+
+/// Whether a peer's program is on this machine.
+pub(crate) fn has_program(name: &str) -> bool {
+    let below = ["bin", "sbin", "usr/bin", "usr/sbin"];
+    below
+        .iter()
+        .any(|folder| peers().join(folder).join(name).is_file())
+        || fwlab_fabric::find_tool(name).is_some()
+}
+
+/// The built command, in the repository's folder, with the peers that are there.
+pub(crate) fn fwlab() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_fwlab"));
+    as_here(&mut command);
+    command
+}
+
+/// Gives a command what [`fwlab`] has.
+pub(crate) fn as_here(command: &mut Command) {
+    command
+        .current_dir(root())
+        .env("FWLAB_PEERS", peers())
+        .env("NO_COLOR", "1")
+        .env_remove("CLICOLOR_FORCE")
+        .env_remove("FWLAB_USER_NAMESPACE");
+}
+
+/// How a command ended, and what it said.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    /// `None`: by a signal.
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Ended {
+    /// Fails, with all it said, when it did not end so.
+    #[track_caller]
+    pub(crate) fn with(self, code: i32) -> Ended {
+        assert_eq!(
+            self.code,
+            Some(code),
+            "{}\n{}",
+            last(&self.stdout),
+            self.stderr
+        );
+        self
+    }
+}
+
+/// The end of a long text.
+fn last(text: &str) -> String {
+    let lines: Vec<&str> = text.lines().collect();
+    lines[lines.len().saturating_sub(80)..].join("\n")
+}
+
+/// A command that runs. Dropping this kills it.
+pub(crate) struct Running {
+    pid: Pid,
+    ended: Receiver<std::io::Result<Output>>,
+    over: bool,
+}
+
+impl Running {
+    pub(crate) fn start(command: &mut Command) -> Running {
+        let command = command.stdin(Stdio::null());
+        let child: Child = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap_or_else(|error| panic!("{command:?} does not start: {error}"));
+        let pid = Pid::from_raw(child.id().cast_signed());
+        let (tell, ended) = channel();
+        std::thread::spawn(move || {
+            // Nobody listens any more when a test has failed before.
+            let _ = tell.send(child.wait_with_output());
+        });
+        Running {
+            pid,
+            ended,
+            over: false,
+        }
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.pid.as_raw().cast_unsigned()
+    }
+
+    pub(crate) fn signal(&self, signal: Signal) {
+        kill(self.pid, signal).expect("it runs");
+    }
+
+    /// Waits for its end; past the deadline it is killed, and the test fails.
+    #[track_caller]
+    pub(crate) fn end(mut self, deadline: Duration) -> Ended {
+        let in_time = self.ended.recv_timeout(deadline);
+        if in_time.is_err() {
+            self.signal(Signal::SIGKILL);
+        }
+        let late = || self.ended.recv_timeout(Duration::from_secs(10));
+        let output = in_time.clone_or(late);
+        self.over = true;
+        let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+        let ended = Ended {
+            code: output.status.code(),
+            stdout: text(output.stdout),
+            stderr: text(output.stderr),
+        };
+        assert!(
+            ended.code.is_some() || in_time_was_met(deadline),
+            "{ended:?}"
+        );
+        ended
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if !self.over {
+            // It may have ended in this moment.
+            let _ = kill(self.pid, Signal::SIGKILL);
+        }
+    }
+}
