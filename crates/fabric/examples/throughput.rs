@@ -1,5 +1,6 @@
 //! How long a fabric takes to build and to end, and how many a second can be built
 //! at once: `cargo run --release -p fwlab-fabric --example throughput -- [SECONDS]`.
+#![expect(clippy::print_stdout, reason = "printing is what it is for")]
 
 use std::time::{Duration, Instant};
 

@@ -1,4 +1,5 @@
 //! The project's figures. Prints them and fails on none: `scripts/bench`.
+#![expect(clippy::print_stdout, reason = "printing is what it is for")]
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};

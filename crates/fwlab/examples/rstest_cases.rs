@@ -1,5 +1,6 @@
 //! Firewall tests as `rstest` cases: rulesets × data setups, one test each.
 //! `cargo test --example rstest_cases` runs them.
+#![expect(clippy::print_stdout, reason = "printing is what it is for")]
 
 fn main() {
     println!("These are tests: run `cargo test --example rstest_cases`.");
@@ -23,7 +24,7 @@ mod tests {
         iptables -P INPUT DROP
         iptables -A INPUT -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT";
 
-    /// A client whose every word out is counted: control connections alone.
+    /// A client that may open control connections, and no others.
     const CONTROL_ONLY: &str = "
         iptables -A OUTPUT -p tcp --dport 21 -j ACCEPT
         iptables -A OUTPUT -p tcp --syn -j REJECT --reject-with tcp-reset";

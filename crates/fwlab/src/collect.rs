@@ -34,7 +34,8 @@ pub enum CollectError {
 }
 
 /// Reads the scenario files that paths name: files, and folders with all below them.
-/// A scenario's name is its path below the folder that was given.
+/// A scenario's name is its path below the folder that was given; where two would have
+/// the same, it is the whole path.
 ///
 /// # Errors
 /// All mistakes of all files at once.
@@ -61,6 +62,13 @@ pub fn scenarios(paths: &[PathBuf]) -> Result<Vec<Arc<Scenario>>, Vec<CollectErr
     }
     files.sort();
     files.dedup();
+    // A name stands for one scenario in a run: those that would share one are named by their paths.
+    let names: Vec<String> = files.iter().map(|(name, _)| name.clone()).collect();
+    for (name, path) in &mut files {
+        if names.iter().filter(|other| *other == name).count() > 1 {
+            *name = path.with_extension("").to_string_lossy().into_owned();
+        }
+    }
     let mut scenarios = Vec::new();
     for (name, path) in files {
         match std::fs::read(&path) {

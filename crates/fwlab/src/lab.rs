@@ -2,8 +2,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
 
 use fwlab_ftp::{DataSourcePort, PeerName};
-use fwlab_model::ruleset::{Policy, Source};
-use fwlab_model::{Backend, DataSetup, IpNet, Operation};
+use fwlab_model::ruleset::{Policy, Source, parse};
+use fwlab_model::{Backend, DataSetup, Family, InterfaceName, IpNet, Operation};
 use fwlab_runner::filter::Filter;
 use fwlab_runner::plan::{Overrides, cells};
 use fwlab_runner::scenario::{
@@ -32,6 +32,7 @@ use crate::Observed;
 pub struct Lab {
     shape: Shape,
     addressing: Addressing,
+    interface: Option<InterfaceName>,
     origin: RulesOrigin,
     helper: bool,
     backend: Backend,
@@ -119,6 +120,7 @@ impl Lab {
         Lab {
             shape,
             addressing: Addressing::default_of(shape),
+            interface: None,
             origin: RulesOrigin::None,
             helper: false,
             backend: Backend::Nft,
@@ -164,6 +166,13 @@ impl Lab {
     /// Loads through this backend; otherwise through iptables-nft.
     pub fn backend(mut self, backend: Backend) -> Lab {
         self.backend = backend;
+        self
+    }
+
+    /// Gives the firewall's host this interface, as the rules call it. Without, a host
+    /// takes the one name that its rules use, and is `e0` where they use none.
+    pub fn interface(mut self, name: InterfaceName) -> Lab {
+        self.interface = Some(name);
         self
     }
 
@@ -274,13 +283,25 @@ impl Lab {
 
     fn scenario(&self, data: DataSetup, operation: Operation) -> Scenario {
         let (server, client) = self.peers;
+        let mut addressing = self.addressing.clone();
+        let host = match self.shape {
+            Shape::ClientFirewall => Some(&mut addressing.client),
+            Shape::ServerFirewall => Some(&mut addressing.server),
+            Shape::Gateway => None,
+        };
+        if let (Some(host), Some(name)) = (
+            host,
+            self.interface.clone().or_else(|| self.only_interface()),
+        ) {
+            host.interface = name;
+        }
         Scenario {
             name: "lab".into(),
             path: PathBuf::new(),
             description: String::new(),
             reports: Vec::new(),
             tags: Vec::new(),
-            stage: Stage::new(self.shape, &self.addressing, self.server.control_port),
+            stage: Stage::new(self.shape, &addressing, self.server.control_port),
             server: self.server.clone(),
             client: self.client.clone(),
             size: self.size,
@@ -300,5 +321,22 @@ impl Lab {
             },
             requirements: Vec::new(),
         }
+    }
+
+    /// The one interface beside loopback that written rules name.
+    fn only_interface(&self) -> Option<InterfaceName> {
+        let RulesOrigin::Written(source) = &self.origin else {
+            return None;
+        };
+        // Mistakes are told when the rules are loaded.
+        let rules = parse(source, Family::Ipv4).ok()?.ruleset;
+        let mut names = rules
+            .interfaces_used()
+            .into_iter()
+            .filter(|name| name != "lo");
+        let name = names.next().filter(|_| names.next().is_none())?;
+        InterfaceName::new(name)
+            .ok()
+            .filter(|name| !name.as_str().ends_with('+'))
     }
 }

@@ -32,7 +32,9 @@ mod scenario_tests;
 
 pub use fwlab_ftp::PeerName;
 pub use fwlab_model::ruleset::{DefaultPolicy, Passive, Policy, Side};
-pub use fwlab_model::{Backend, Cause, DataSetup, IpNet, Operation, Outcome, Phase, Symptom};
+pub use fwlab_model::{
+    Backend, Cause, DataSetup, InterfaceName, IpNet, Operation, Outcome, Phase, Symptom,
+};
 pub use fwlab_runner::Evidence;
 pub use lab::{Lab, LabError};
 pub use observed::Observed;

@@ -43,7 +43,7 @@ pub fn run_scenario_tests(folder: &Path) -> ExitCode {
             let trial = Trial::test("scenarios can be read", move || {
                 Err(errors
                     .iter()
-                    .map(|error| crate::rendered(error))
+                    .map(crate::rendered)
                     .collect::<Vec<_>>()
                     .join("\n")
                     .into())
@@ -84,7 +84,7 @@ fn run(cell: Cell) -> Result<(), Failed> {
             .map_err(|errors| {
                 errors
                     .iter()
-                    .map(|error| crate::rendered(error))
+                    .map(crate::rendered)
                     .collect::<Vec<_>>()
                     .join("\n")
             })?;

@@ -1,4 +1,5 @@
 //! How long 20,000 rules take: `cargo bench -p fwlab-model`.
+#![expect(clippy::print_stdout, reason = "printing is what it is for")]
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};

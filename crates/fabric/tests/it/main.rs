@@ -1,4 +1,9 @@
 //! The fabric on a real kernel, as root and as an ordinary user.
+#![expect(
+    clippy::print_stderr,
+    clippy::print_stdout,
+    reason = "tests say what they skip"
+)]
 
 mod host;
 mod lifetime;

@@ -2,6 +2,7 @@
 //!
 //! Runs as root and as an ordinary user. A case that this machine cannot run is
 //! listed as ignored, with the reason before its name.
+#![expect(clippy::print_stderr, reason = "tests say what they skip")]
 
 mod bad_servers;
 mod by_hand;

@@ -18,6 +18,7 @@ use miette::Diagnostic;
 use super::execute::{Executed, execute};
 use super::exit::{Exit, complain, print, tell};
 use super::run::How;
+use super::word;
 use crate::report::{findings, matrix, summary_line};
 
 #[derive(Debug, Args)]
@@ -32,16 +33,16 @@ pub(super) struct CheckArguments {
     #[arg(long, value_name = "THEIRS=LAB", value_parser = mapping)]
     map: Vec<(InterfaceName, LabInterface)>,
     /// Only these data setups
-    #[arg(long, value_name = "SETUP", value_delimiter = ',')]
+    #[arg(long, value_name = "SETUP", value_delimiter = ',', value_parser = word::data_setup())]
     data: Vec<DataSetup>,
     /// Only this backend
-    #[arg(long, value_name = "nft|legacy", value_delimiter = ',')]
+    #[arg(long, value_name = "BACKEND", value_delimiter = ',', value_parser = word::backend())]
     backend: Vec<Backend>,
     /// These servers; default: libunftp, and vsftpd where it is there
-    #[arg(long, value_name = "PEER", value_delimiter = ',')]
+    #[arg(long, value_name = "PEER", value_delimiter = ',', value_parser = word::server())]
     server: Vec<PeerName>,
     /// These clients; default: suppaftp
-    #[arg(long, value_name = "PEER", value_delimiter = ',')]
+    #[arg(long, value_name = "PEER", value_delimiter = ',', value_parser = word::client())]
     client: Vec<PeerName>,
     /// The server's control port
     #[arg(long, value_name = "PORT", default_value_t = 21, value_parser = clap::value_parser!(u16).range(1..))]
@@ -53,16 +54,16 @@ pub(super) struct CheckArguments {
     #[arg(long)]
     data_from_high_port: bool,
     /// The client's address and prefix length
-    #[arg(long, value_name = "ADDRESS/LENGTH")]
+    #[arg(long, value_name = "ADDRESS/LENGTH", value_parser = prefix)]
     client_address: Option<IpNet>,
     /// The server's address and prefix length
-    #[arg(long, value_name = "ADDRESS/LENGTH")]
+    #[arg(long, value_name = "ADDRESS/LENGTH", value_parser = prefix)]
     server_address: Option<IpNet>,
     /// The gateway's address towards the client, and its prefix length
-    #[arg(long, value_name = "ADDRESS/LENGTH")]
+    #[arg(long, value_name = "ADDRESS/LENGTH", value_parser = prefix)]
     gateway_client_side: Option<IpNet>,
     /// The gateway's address towards the server, and its prefix length
-    #[arg(long, value_name = "ADDRESS/LENGTH")]
+    #[arg(long, value_name = "ADDRESS/LENGTH", value_parser = prefix)]
     gateway_server_side: Option<IpNet>,
     #[command(flatten)]
     how: How,
@@ -120,6 +121,11 @@ fn mapping(text: &str) -> Result<(InterfaceName, LabInterface), String> {
         )
     })?;
     Ok((theirs, lab))
+}
+
+fn prefix(text: &str) -> Result<IpNet, String> {
+    text.parse()
+        .map_err(|_| format!("`{text}` is no address with a prefix length, as 192.168.0.211/24 is"))
 }
 
 fn ports(text: &str) -> Result<(u16, u16), String> {

@@ -25,6 +25,13 @@ impl Exit {
             Summary {
                 inconclusive: 1.., ..
             } => Exit::Lab,
+            // A run in which nothing was run proves nothing.
+            Summary {
+                met: 0,
+                reported: 0,
+                skipped: 1..,
+                ..
+            } => Exit::Lab,
             _ => Exit::Good,
         }
     }

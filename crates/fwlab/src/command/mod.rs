@@ -8,6 +8,7 @@ mod exit;
 mod list;
 mod run;
 mod schema;
+mod word;
 
 use std::process::ExitCode;
 

@@ -13,6 +13,7 @@ use miette::Diagnostic;
 
 use super::execute::{Executed, execute};
 use super::exit::{Exit, complain, print, tell};
+use super::word;
 use crate::collect::scenarios;
 use crate::report::{ReportTo, findings, matrix, summary_line};
 
@@ -26,13 +27,13 @@ pub(super) struct RunArguments {
     #[arg(long, value_name = "WORDS")]
     filter: Vec<String>,
     /// Only this backend
-    #[arg(long, value_name = "nft|legacy", value_delimiter = ',')]
+    #[arg(long, value_name = "BACKEND", value_delimiter = ',', value_parser = word::backend())]
     backend: Vec<Backend>,
     /// These servers in place of the scenarios' own
-    #[arg(long, value_name = "PEER", value_delimiter = ',')]
+    #[arg(long, value_name = "PEER", value_delimiter = ',', value_parser = word::server())]
     server: Vec<PeerName>,
     /// These clients in place of the scenarios' own
-    #[arg(long, value_name = "PEER", value_delimiter = ',')]
+    #[arg(long, value_name = "PEER", value_delimiter = ',', value_parser = word::client())]
     client: Vec<PeerName>,
     #[command(flatten)]
     how: How,
@@ -74,22 +75,6 @@ pub(super) fn run(arguments: RunArguments) -> Exit {
             return Exit::Usage;
         }
     };
-    for (peers, role, is_role) in [
-        (&arguments.server, "server", true),
-        (&arguments.client, "client", false),
-    ] {
-        if let Some(peer) = peers.iter().find(|peer| peer.is_server() != is_role) {
-            let known = PeerName::ALL
-                .iter()
-                .filter(|peer| peer.is_server() == is_role);
-            let known: Vec<&str> = known.map(|peer| peer.word()).collect();
-            complain(
-                format!("--{role}: {peer} is no {role}"),
-                Some(&format!("the {role}s are {}", known.join(", "))),
-            );
-            return Exit::Usage;
-        }
-    }
     let scenarios = match scenarios(&arguments.paths) {
         Ok(scenarios) => scenarios,
         Err(errors) => {

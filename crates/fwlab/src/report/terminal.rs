@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::time::Duration;
 
@@ -76,11 +76,11 @@ pub fn findings(records: &[&CellRecord]) -> String {
     }
     let dim = Style::new().dim();
     for (cause, cells) in causes {
-        let rulesets: std::collections::BTreeSet<&str> = cells
+        let rulesets: BTreeSet<&str> = cells
             .iter()
             .map(|cell| cell.axes.ruleset.as_str())
             .collect();
-        let data: std::collections::BTreeSet<_> = cells.iter().map(|cell| cell.axes.data).collect();
+        let data: BTreeSet<_> = cells.iter().map(|cell| cell.axes.data).collect();
         let data: Vec<&str> = data.into_iter().map(|data| data.word()).collect();
         let rulesets: Vec<&str> = rulesets.into_iter().collect();
         let _ = writeln!(
@@ -113,9 +113,10 @@ pub fn findings(records: &[&CellRecord]) -> String {
         for line in record.evidence.to_string().lines() {
             let _ = writeln!(text, "    {line}");
         }
-        for note in &record.notes {
-            let _ = writeln!(text, "    note: {note}");
-        }
+    }
+    let notes: BTreeSet<&String> = records.iter().flat_map(|record| &record.notes).collect();
+    for note in notes {
+        let _ = writeln!(text, "  {}", dim.apply_to(format!("note: {note}")));
     }
     for (why, count) in skipped {
         let _ = writeln!(
@@ -130,9 +131,10 @@ pub fn findings(records: &[&CellRecord]) -> String {
 /// A cause without what differs from cell to cell: the packet's ports and numbers.
 fn cause_in_short(cause: &Cause) -> String {
     let packet = |packet: &fwlab_model::Packet| match packet {
-        fwlab_model::Packet::Tcp { flow, flags, .. } => {
-            format!("{flags} {} → {}", flow.from.ip(), flow.to.ip())
-        }
+        fwlab_model::Packet::Tcp { flow, flags, .. } => match flow.to.port() {
+            port @ ..1024 => format!("{flags} {} → {}:{port}", flow.from.ip(), flow.to.ip()),
+            _ => format!("{flags} {} → {}, a high port", flow.from.ip(), flow.to.ip()),
+        },
         other => other.to_string(),
     };
     let line = |line: &Option<u32>| {

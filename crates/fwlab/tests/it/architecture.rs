@@ -24,16 +24,33 @@ fn the_map_is_the_workspace() {
         let uses = quoted(columns[2]).map(str::to_owned).collect();
         mapped.insert(names[0].to_owned(), (names[1].to_owned(), uses));
     }
-    let metadata = MetadataCommand::new().current_dir(root()).no_deps().exec().expect("cargo metadata");
-    let members: BTreeSet<&str> = metadata.packages.iter().map(|package| package.name.as_str()).collect();
+    let metadata = MetadataCommand::new()
+        .current_dir(root())
+        .no_deps()
+        .exec()
+        .expect("cargo metadata");
+    let members: BTreeSet<&str> = metadata
+        .packages
+        .iter()
+        .map(|package| package.name.as_str())
+        .collect();
     let mut real = BTreeMap::new();
     for package in &metadata.packages {
-        let folder = package.manifest_path.parent().expect("a manifest is in a folder");
-        let folder = folder.strip_prefix(&metadata.workspace_root).expect("inside the workspace").to_string();
+        let folder = package
+            .manifest_path
+            .parent()
+            .expect("a manifest is in a folder");
+        let folder = folder
+            .strip_prefix(&metadata.workspace_root)
+            .expect("inside the workspace")
+            .to_string();
         let uses = package
             .dependencies
             .iter()
-            .filter(|dependency| dependency.kind == DependencyKind::Normal && members.contains(dependency.name.as_str()))
+            .filter(|dependency| {
+                dependency.kind == DependencyKind::Normal
+                    && members.contains(dependency.name.as_str())
+            })
             .map(|dependency| dependency.name.clone())
             .collect::<BTreeSet<String>>();
         real.insert(package.name.to_string(), (folder, uses));
@@ -45,7 +62,13 @@ fn the_map_is_the_workspace() {
 fn every_folder_at_the_top_is_on_the_page() {
     let page = std::fs::read_to_string(root().join("ARCHITECTURE.md")).expect("the page is there");
     for folder in ["lab", "scenarios", "scripts", "docs"] {
-        assert!(root().join(folder).is_dir(), "{folder} is on the page and not in the tree");
-        assert!(quoted(&page).any(|word| word.split('/').next() == Some(folder)), "{folder} is not on the page");
+        assert!(
+            root().join(folder).is_dir(),
+            "{folder} is on the page and not in the tree"
+        );
+        assert!(
+            quoted(&page).any(|word| word.split('/').next() == Some(folder)),
+            "{folder} is not on the page"
+        );
     }
 }

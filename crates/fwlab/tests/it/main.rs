@@ -1,8 +1,10 @@
 //! The command and the library as their users have them: built, and on this machine's kernel.
+#![expect(clippy::print_stderr, reason = "tests say what they skip")]
 
 mod architecture;
 mod bad_input;
 mod bad_scenario;
+mod docs;
 mod faults;
 mod harmless;
 mod library;

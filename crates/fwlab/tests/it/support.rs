@@ -164,23 +164,22 @@ impl Running {
     /// Waits for its end; past the deadline it is killed, and the test fails.
     #[track_caller]
     pub(crate) fn end(mut self, deadline: Duration) -> Ended {
-        let in_time = self.ended.recv_timeout(deadline);
-        if in_time.is_err() {
-            self.signal(Signal::SIGKILL);
-        }
-        let late = || self.ended.recv_timeout(Duration::from_secs(10));
-        let output = in_time.clone_or(late);
+        let (output, late) = match self.ended.recv_timeout(deadline) {
+            Ok(output) => (output, false),
+            Err(_) => {
+                self.signal(Signal::SIGKILL);
+                (self.ended.recv().expect("a killed process ends"), true)
+            }
+        };
         self.over = true;
+        let output = output.expect("its output can be read");
         let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
         let ended = Ended {
             code: output.status.code(),
             stdout: text(output.stdout),
             stderr: text(output.stderr),
         };
-        assert!(
-            ended.code.is_some() || in_time_was_met(deadline),
-            "{ended:?}"
-        );
+        assert!(!late, "it took more than {deadline:?}: {ended:?}");
         ended
     }
 }
@@ -192,4 +191,143 @@ impl Drop for Running {
             let _ = kill(self.pid, Signal::SIGKILL);
         }
     }
+}
+
+/// Runs a command to its end.
+#[track_caller]
+pub(crate) fn end_of(command: &mut Command) -> Ended {
+    Running::start(command).end(DEADLINE)
+}
+
+/// Waits until `holds` does; fails at the deadline.
+#[track_caller]
+pub(crate) fn eventually(what: &str, deadline: Duration, mut holds: impl FnMut() -> bool) {
+    let end = Instant::now() + deadline;
+    while !holds() {
+        assert!(Instant::now() < end, "not within {deadline:?}: {what}");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// The lines of a JSON report, by the cells' names.
+pub(crate) fn report(file: &Path) -> BTreeMap<String, Value> {
+    let text = std::fs::read_to_string(file).expect("the report was written");
+    text.lines()
+        .map(|line| {
+            let line: Value = serde_json::from_str(line).expect("a line is JSON");
+            (name(&line), line)
+        })
+        .collect()
+}
+
+fn name(line: &Value) -> String {
+    let axes = [
+        "scenario",
+        "ruleset",
+        "backend",
+        "server",
+        "client",
+        "data",
+        "protection",
+        "family",
+        "operation",
+    ];
+    axes.map(|axis| line[axis].as_str().expect("every axis is a word"))
+        .join("::")
+}
+
+/// What two runs of a cell must agree on.
+pub(crate) fn essence(line: &Value) -> String {
+    let cause = &line["cause"];
+    format!(
+        "{} {} {} {} {} {}",
+        line["result"],
+        line["symptom"],
+        line["phase"],
+        cause["kind"],
+        cause["rule_id"],
+        cause["source_line"]
+    )
+}
+
+/// Fails when two runs do not agree on a cell, or have not the same cells.
+#[track_caller]
+pub(crate) fn assert_same(
+    (one_name, one): (&str, &BTreeMap<String, Value>),
+    (other_name, other): (&str, &BTreeMap<String, Value>),
+) {
+    assert!(!one.is_empty(), "{one_name} has no cells");
+    let only = |these: &BTreeMap<String, Value>, those: &BTreeMap<String, Value>| {
+        let mut only: Vec<String> = these.keys().cloned().collect();
+        only.retain(|name| !those.contains_key(name));
+        only
+    };
+    assert_eq!(
+        (only(one, other), only(other, one)),
+        (Vec::new(), Vec::new()),
+        "cells of {one_name} or {other_name} alone"
+    );
+    let differences: Vec<String> = one
+        .iter()
+        .filter(|(name, line)| essence(line) != essence(&other[*name]))
+        .map(|(name, line)| {
+            format!(
+                "{name}\n  {one_name}: {} {}\n  {other_name}: {} {}",
+                essence(line),
+                line["why"],
+                essence(&other[name]),
+                other[name]["why"]
+            )
+        })
+        .collect();
+    assert!(differences.is_empty(), "{}", differences.join("\n"));
+}
+
+/// How many cells have this result.
+pub(crate) fn count(cells: &BTreeMap<String, Value>, result: &str) -> usize {
+    cells
+        .values()
+        .filter(|line| line["result"] == result)
+        .count()
+}
+
+/// Runs cells through the runner's library.
+pub(crate) fn run_cells(
+    paths: &[PathBuf],
+    overrides: &Overrides,
+    filter: &[&str],
+    settings: RunSettings,
+) -> Vec<CellRecord> {
+    let scenarios = scenarios(paths).expect("the scenarios can be read");
+    let filter = Filter::parse(filter).expect("a filter");
+    let planned = scenarios
+        .iter()
+        .flat_map(|scenario| cells(scenario, overrides, &filter))
+        .collect();
+    let loader = Loader::find().expect("`lab` has looked");
+    let runtime = tokio::runtime::Runtime::new().expect("threads can be had");
+    runtime.block_on(async {
+        let run = Run::prepare(planned, loader, settings)
+            .await
+            .expect("the rulesets load");
+        let (sender, mut events) = tokio::sync::mpsc::unbounded_channel();
+        let all = tokio::time::timeout(DEADLINE, run.all(sender));
+        all.await.expect("the run ends");
+        let mut records = Vec::new();
+        while let Ok(event) = events.try_recv() {
+            if let RunEvent::Finished { record, .. } = event {
+                records.push(CellRecord::clone(&record));
+            }
+        }
+        records
+    })
+}
+
+/// Records as the JSON report would have them.
+pub(crate) fn as_report(records: &[CellRecord]) -> BTreeMap<String, Value> {
+    let lines = records.iter().map(|record| {
+        let line = serde_json::to_value(record.json_line()).expect("a record is JSON");
+        (record.axes.to_string(), line)
+    });
+    lines.collect()
 }

@@ -106,6 +106,10 @@ impl<'t> Reader<'t> {
                 b' ' | b'\t' => self.at += 1,
                 b'\\' if self.line_end(self.at + 1) > 0 => {
                     self.at += 1 + self.line_end(self.at + 1);
+                    // bash shows that it waits for the rest, and people paste that too.
+                    if self.bytes[self.at..].starts_with(b"> ") {
+                        self.at += 2;
+                    }
                 }
                 b'#' => {
                     if !self.line.words.is_empty() && another(&self.text[self.at..]) {

@@ -79,11 +79,9 @@ impl Workshop {
             settings,
         } = Peers::of(cell, &self.peers)?;
         let early = self.patience == Patience::Early && ruleset.impurities.is_empty();
-        let mut notes: Vec<String> = ruleset
-            .impurities
-            .iter()
-            .map(|impurity| format!("full patience: {impurity}"))
-            .collect();
+        let full = |impurity: &String| format!("full patience: {impurity}");
+        let mut notes: Vec<String> = ruleset.notes.clone();
+        notes.extend(ruleset.impurities.iter().map(full));
 
         let fabric = Fabric::build(&stage.topology).await?;
         let node = |name| {

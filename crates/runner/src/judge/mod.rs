@@ -25,6 +25,10 @@ pub enum ClientEnd {
 }
 
 /// What the judge makes of a cell.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is one a cell, and it is looked into at once"
+)]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Finding {
     /// This happened.

@@ -23,6 +23,8 @@ pub struct PreparedRuleset {
     pub parts: Vec<Part>,
     /// What keeps it from being pure, in words; then nothing is ended early.
     pub impurities: Vec<String>,
+    /// What is odd about it here, in words.
+    pub notes: Vec<String>,
 }
 
 /// Rules for one node, family and backend.

@@ -11,7 +11,7 @@ use miette::{Diagnostic, LabeledSpan, SourceCode};
 
 use super::loader::{LoadError, Loader, words_of};
 use super::{Part, PreparedRuleset};
-use crate::scenario::{RulesOrigin, Scenario};
+use crate::scenario::{RulesOrigin, Scenario, Stage};
 
 /// Why a ruleset of a scenario cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -173,6 +173,9 @@ impl Loader {
             wanted.push((*backend, read(source, family, entry.skip_refused_lines)?));
         }
         let mut prepared = PreparedRuleset::default();
+        for (_, rules) in &wanted {
+            prepared.notes.extend(strange_interfaces(rules, &scenario.stage));
+        }
         for (backend, rules) in &wanted {
             prepared
                 .impurities
@@ -295,6 +298,30 @@ fn read(source: &Source, family: Family, skip_refused_lines: bool) -> Result<Rul
         family,
     )
     .map(|parsed| parsed.ruleset)
+}
+
+/// Interfaces that rules name and the firewall's node does not have: such rules match nothing.
+fn strange_interfaces(rules: &Ruleset, stage: &Stage) -> Option<String> {
+    let firewall = &stage.firewall;
+    let here: Vec<&str> = stage
+        .topology
+        .ends_in(firewall)
+        .map(|end| end.interface.as_str())
+        .chain(["lo"])
+        .collect();
+    let is_here = |name: &String| match name.strip_suffix('+') {
+        Some(start) => here.iter().any(|interface| interface.starts_with(start)),
+        None => here.contains(&name.as_str()),
+    };
+    let strange: Vec<String> = rules
+        .interfaces_used()
+        .into_iter()
+        .filter(|name| !is_here(name))
+        .collect();
+    let (strange, here) = (strange.join(", "), here.join(", "));
+    (!strange.is_empty()).then(|| {
+        format!("the rules name {strange}, and {firewall} has {here}: they match nothing there")
+    })
 }
 
 fn side_of(firewall: &NodeName) -> Side {

@@ -2,8 +2,8 @@ use std::ops::{Range, RangeInclusive};
 use std::path::{Path, PathBuf};
 
 use fwlab_ftp::{DataSourcePort, PeerName};
-use fwlab_model::ruleset::{DefaultPolicy, Passive, Policy, Side, Source};
-use fwlab_model::{Backend, DataSetup, InterfaceName, NodeName, Operation};
+use fwlab_model::ruleset::{DefaultPolicy, Passive, Policy, Side, Source, TableName};
+use fwlab_model::{Backend, DataSetup, InterfaceName, NodeName, Operation, Symptom};
 use toml::de::DeTable;
 
 use super::problem::{Problems, ScenarioError};
@@ -102,7 +102,7 @@ fn scenario(
     let requirements: Vec<Requirement> = file
         .tables("require", problems)
         .iter()
-        .filter_map(|entry| requirement(entry, &rulesets, problems))
+        .filter_map(|entry| requirement(entry, &stage, &rulesets, problems))
         .collect();
     contradictions(&requirements, problems);
     Some(Scenario {
@@ -198,7 +198,9 @@ fn stage(
 ) -> Option<(Shape, Stage)> {
     let table = table?;
     table.require("shape", problems);
-    let shape = table.word::<Shape>("shape", problems)?.value;
+    let written = table.word::<Shape>("shape", problems).map(|at| at.value);
+    // With a wrong shape the rest is read all the same, to tell all mistakes: a gateway's has every key.
+    let shape = written.unwrap_or(Shape::Gateway);
     let mut addressing = Addressing::default_of(shape);
     let Addressing {
         client,
@@ -241,7 +243,8 @@ fn stage(
         }
     }
     let stage = Stage::new(shape, &addressing, server.control_port);
-    for mistake in stage.topology.mistakes() {
+    let mistakes = written.map(|_| stage.topology.mistakes());
+    for mistake in mistakes.into_iter().flatten() {
         problems.add(table.span.clone(), mistake.to_string());
     }
     Some((shape, stage))
@@ -297,6 +300,13 @@ fn ruleset(
 ) -> Option<RulesetEntry> {
     entry.require("name", problems);
     let name = entry.text("name", problems)?;
+    if name.value.is_empty() || name.value.contains("::") || name.value.contains(char::is_whitespace) {
+        problems.add_with_help(
+            name.span.clone(),
+            format!("`{}` is no ruleset name", name.value),
+            "a name has no blank and no `::`, since cells are named by it",
+        );
+    }
     let chosen: Vec<&'static str> = ["file", "text", "policy", "none"]
         .into_iter()
         .filter(|key| entry.has(key))
@@ -509,6 +519,7 @@ fn matrix(table: Option<Reader<'_>>, problems: &mut Problems) -> Matrix {
 
 fn requirement(
     entry: &Reader<'_>,
+    stage: &Stage,
     rulesets: &[RulesetEntry],
     problems: &mut Problems,
 ) -> Option<Requirement> {
@@ -541,22 +552,64 @@ fn requirement(
         data: entry.words("data", problems).unwrap_or_default(),
         operations: entry.words("operation", problems).unwrap_or_default(),
     };
+    let symptom = entry
+        .word::<Symptom>("symptom", problems)
+        .map(|word| word.value);
     let cause = entry
         .table("cause", problems)
-        .and_then(|table| cause(&table, problems));
+        .and_then(|table| cause(&table, stage, symptom, problems));
     Some(Requirement {
         selector,
-        symptom: entry.word("symptom", problems)?.value,
+        symptom: symptom?,
         phase: entry.word("phase", problems).map(|word| word.value),
         cause,
         span: entry.span.clone(),
     })
 }
 
-fn cause(table: &Reader<'_>, problems: &mut Problems) -> Option<CauseDemand> {
+fn cause(
+    table: &Reader<'_>,
+    stage: &Stage,
+    symptom: Option<Symptom>,
+    problems: &mut Problems,
+) -> Option<CauseDemand> {
     const NUMBERS: RangeInclusive<u64> = 1..=u32::MAX as u64;
     table.require("kind", problems);
     let kind = table.word::<String>("kind", problems)?.value;
+    if let Some(symptom) = symptom
+        && (kind == "none") != (symptom == Symptom::Transferred)
+    {
+        problems.add_with_help(
+            table.span_of("kind"),
+            format!("the symptom {symptom} never has the cause {kind}"),
+            "what is transferred has the cause none, and nothing else has",
+        );
+    }
+    if table.has("ordinal") && kind != "rule" {
+        problems.add_with_help(
+            table.span_of("ordinal"),
+            "only a rule has an ordinal",
+            "write `kind = \"rule\"`, or leave `ordinal` out",
+        );
+    }
+    if let Some(chain) = table.text("chain", problems) {
+        let table_name = chain.value.split_once('/').map(|(table, _)| table);
+        if !table_name.is_some_and(|name| name.parse::<TableName>().is_ok()) {
+            problems.add_with_help(
+                chain.span,
+                format!("`{}` is no table and chain", chain.value),
+                "for example \"filter/INPUT\"",
+            );
+        }
+    }
+    if let Some(node) = node_of(table, "node", problems)
+        && stage.topology.node(&node.value).is_none()
+    {
+        problems.add(
+            node.span,
+            format!("this topology has no node `{}`", node.value),
+        );
+    }
     let small = |number: Option<u64>| number.and_then(|number| u32::try_from(number).ok());
     Some(CauseDemand {
         kind,

@@ -131,9 +131,9 @@ impl<'a> Reader<'a> {
         key: &'static str,
         problems: &mut Problems,
     ) -> Option<Vec<At<String>>> {
-        Some(self.each(key, problems, |value, problems| {
+        self.each(key, problems, |value, problems| {
             text_of(value, problems).map(str::to_owned)
-        })?)
+        })
     }
 
     pub(crate) fn switch(&self, key: &'static str, problems: &mut Problems) -> Option<bool> {
@@ -208,7 +208,7 @@ impl<'a> Reader<'a> {
             Err(error) => {
                 problems.add_with_help(
                     span,
-                    format!("`{value}` is no {what}: {error}"),
+                    told_once(&value, what, &error),
                     example_of(what),
                 );
                 None
@@ -347,7 +347,16 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// The error, with the value and what it should be where the error does not say that itself.
+fn told_once(value: &str, what: &str, error: &dyn std::fmt::Display) -> String {
+    let error = error.to_string();
+    if error.contains(value) { error } else { format!("`{value}` is no {what}: {error}") }
+}
+
 fn example_of(what: &str) -> String {
+    if what.contains("interface") {
+        return "for example \"eth0\"".into();
+    }
     let example = if what.contains("prefix") {
         "192.168.0.211/24"
     } else {

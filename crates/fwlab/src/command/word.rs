@@ -1,0 +1,40 @@
+use std::str::FromStr;
+
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use fwlab_ftp::PeerName;
+use fwlab_model::{Backend, DataSetup};
+
+/// Reads one of a closed set of words; clap lists them, and suggests the nearest.
+fn one_of<T>(words: Vec<&'static str>) -> impl TypedValueParser<Value = T>
+where
+    T: FromStr + Clone + Send + Sync + 'static,
+{
+    PossibleValuesParser::new(words).try_map(|word| word.parse::<T>().map_err(|_| UnknownWord))
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("no such word")]
+struct UnknownWord;
+
+pub(super) fn backend() -> impl TypedValueParser<Value = Backend> {
+    one_of(Backend::ALL.iter().map(|word| word.word()).collect())
+}
+
+pub(super) fn data_setup() -> impl TypedValueParser<Value = DataSetup> {
+    one_of(DataSetup::ALL.iter().map(|word| word.word()).collect())
+}
+
+pub(super) fn server() -> impl TypedValueParser<Value = PeerName> {
+    peer(true)
+}
+
+pub(super) fn client() -> impl TypedValueParser<Value = PeerName> {
+    peer(false)
+}
+
+fn peer(server: bool) -> impl TypedValueParser<Value = PeerName> {
+    let peers = PeerName::ALL
+        .iter()
+        .filter(|peer| peer.is_server() == server);
+    one_of(peers.map(|peer| peer.word()).collect())
+}

@@ -1,0 +1,608 @@
+//! What a user gets wrong is told so that it can be put right: rulesets and the command line.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use tempfile::TempDir;
+
+use crate::support::{as_here, end_of, fwlab, is_root, lab, root, shared};
+
+/// A folder with these files.
+pub(crate) fn folder(files: &[(&str, &[u8])]) -> TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    for (name, text) in files {
+        fs::write(folder.path().join(name), text).expect("it can be written");
+    }
+    folder
+}
+
+/// Exit code and standard error of a command in that folder; what it printed beside is left out.
+pub(crate) fn told(folder: &Path, arguments: &[&str]) -> String {
+    let mut command = fwlab();
+    let ended = end_of(command.current_dir(folder).args(arguments));
+    let code = ended.code.expect("an exit code");
+    if code != 0 {
+        assert_eq!(
+            ended.stdout, "",
+            "what went wrong is told on standard error alone"
+        );
+    }
+    format!("exit {code}\n{}", ended.stderr)
+}
+
+/// What `fwlab check` says to these rules for a client.
+fn checked(rules: &[u8]) -> String {
+    let folder = folder(&[("rules.v4", rules)]);
+    told(
+        folder.path(),
+        &[
+            "check", "rules.v4", "--at", "client", "--data", "pasv", "--server", "libunftp",
+        ],
+    )
+}
+
+#[test]
+fn the_seed_as_published_is_told_its_dashes() {
+    let _machine = shared();
+    let text = fs::read(root().join("lab/rulesets/seed/active-as-published.txt"));
+    insta::assert_snapshot!(checked(&text.expect("the seed is there")), @r#"
+    exit 2
+    ruleset
+
+      × 4 mistakes in rules.v4
+
+    Error: ruleset::dash
+
+      × `–dport` and `–state` have U+2013 EN DASH: `--dport` and `--state` are meant
+       ╭─[rules.v4:1:39]
+     1 │ # iptables -t filter -A OUTPUT -p tcp –dport 21 -m state –state NEW,ESTABLISHED -j ACCEPT # iptables -t filter -A INPUT -p tcp –sport 21 -m state –state ESTABLISHED -j ACCEPT # iptables -t filter -A INPUT -p tcp –sport 20 -m state –state ESTABLISHED,RELATED -j ACCEPT # iptables -t filter -A OUTPUT -p tcp –dport 20 -m state –state ESTABLISHED -j ACCEPT
+       ·                                       ───┬──             ───┬──
+       ·                                          │                  ╰── U+2013 EN DASH
+       ·                                          ╰── U+2013 EN DASH
+       ╰────
+      help: write `iptables -t filter -A OUTPUT -p tcp --dport 21 -m state --state NEW,ESTABLISHED -j
+            ACCEPT`
+
+    Error: ruleset::dash
+
+      × `–sport` and `–state` have U+2013 EN DASH: `--sport` and `--state` are meant
+       ╭─[rules.v4:1:132]
+     1 │ # iptables -t filter -A OUTPUT -p tcp –dport 21 -m state –state NEW,ESTABLISHED -j ACCEPT # iptables -t filter -A INPUT -p tcp –sport 21 -m state –state ESTABLISHED -j ACCEPT # iptables -t filter -A INPUT -p tcp –sport 20 -m state –state ESTABLISHED,RELATED -j ACCEPT # iptables -t filter -A OUTPUT -p tcp –dport 20 -m state –state ESTABLISHED -j ACCEPT
+       ·                                                                                                                                ───┬──             ───┬──
+       ·                                                                                                                                   │                  ╰── U+2013 EN DASH
+       ·                                                                                                                                   ╰── U+2013 EN DASH
+       ╰────
+      help: write `iptables -t filter -A INPUT -p tcp --sport 21 -m state --state ESTABLISHED -j
+            ACCEPT`
+
+    Error: ruleset::dash
+
+      × `–sport` and `–state` have U+2013 EN DASH: `--sport` and `--state` are meant
+       ╭─[rules.v4:1:221]
+     1 │ # iptables -t filter -A OUTPUT -p tcp –dport 21 -m state –state NEW,ESTABLISHED -j ACCEPT # iptables -t filter -A INPUT -p tcp –sport 21 -m state –state ESTABLISHED -j ACCEPT # iptables -t filter -A INPUT -p tcp –sport 20 -m state –state ESTABLISHED,RELATED -j ACCEPT # iptables -t filter -A OUTPUT -p tcp –dport 20 -m state –state ESTABLISHED -j ACCEPT
+       ·                                                                                                                                                                                                                     ───┬──             ───┬──
+       ·                                                                                                                                                                                                                        │                  ╰── U+2013 EN DASH
+       ·                                                                                                                                                                                                                        ╰── U+2013 EN DASH
+       ╰────
+      help: write `iptables -t filter -A INPUT -p tcp --sport 20 -m state --state ESTABLISHED,RELATED
+            -j ACCEPT`
+
+    Error: ruleset::dash
+
+      × `–dport` and `–state` have U+2013 EN DASH: `--dport` and `--state` are meant
+       ╭─[rules.v4:1:319]
+     1 │ # iptables -t filter -A OUTPUT -p tcp –dport 21 -m state –state NEW,ESTABLISHED -j ACCEPT # iptables -t filter -A INPUT -p tcp –sport 21 -m state –state ESTABLISHED -j ACCEPT # iptables -t filter -A INPUT -p tcp –sport 20 -m state –state ESTABLISHED,RELATED -j ACCEPT # iptables -t filter -A OUTPUT -p tcp –dport 20 -m state –state ESTABLISHED -j ACCEPT
+       ·                                                                                                                                                                                                                                                                                                                   ───┬──             ───┬──
+       ·                                                                                                                                                                                                                                                                                                                      │                  ╰── U+2013 EN DASH
+       ·                                                                                                                                                                                                                                                                                                                      ╰── U+2013 EN DASH
+       ╰────
+      help: write `iptables -t filter -A OUTPUT -p tcp --dport 20 -m state --state ESTABLISHED -j
+            ACCEPT`
+    "#);
+    let text = fs::read(root().join("lab/rulesets/seed/passive-as-published.txt"));
+    let told = checked(&text.expect("the seed is there"));
+    assert!(told.starts_with("exit 2\n"));
+    // Every rule of it, corrected.
+    for rule in fs::read_to_string(root().join("lab/rulesets/seed/passive.rules"))
+        .expect("the seed is there")
+        .lines()
+        .filter_map(|line| line.strip_prefix("# iptables -t"))
+    {
+        let words: Vec<&str> = rule.split_whitespace().collect();
+        let folded = told.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(
+            folded.contains(&words.join(" ")),
+            "{rule}\nis not in\n{told}"
+        );
+    }
+}
+
+#[test]
+fn what_iptables_restore_would_choke_on_is_read_and_told() {
+    let Some(_lab) = lab() else { return };
+    insta::assert_snapshot!(checked(b"iptables -P INPUT DROP\r\niptables -A INPUT -p tcp -j ACCEPT\r\n"), @r#"
+    exit 0
+    fwlab: rules.v4:1: lines end as on Windows (CR LF): taken as line ends; iptables-restore itself refuses them
+    "#);
+    insta::assert_snapshot!(checked("\u{feff}iptables -P INPUT ACCEPT\n".as_bytes()), @r#"
+    exit 0
+    fwlab: rules.v4:1: starts with a byte order mark: left out; iptables-restore itself refuses it
+    "#);
+}
+
+#[test]
+fn an_empty_file_lets_everything_through() {
+    let Some(_lab) = lab() else { return };
+    insta::assert_snapshot!(checked(b""), @"exit 0");
+}
+
+#[test]
+fn prose_around_a_dump_is_told() {
+    let _machine = shared();
+    let dump =
+        "Hello, what is wrong with my rules?\n\n*filter\n:INPUT DROP [0:0]\nCOMMIT\n\nThanks!\n";
+    insta::assert_snapshot!(checked(dump.as_bytes()), @r#"
+    exit 2
+    ruleset
+
+      × 2 mistakes in rules.v4
+
+    Error: ruleset::prose
+
+      × no rule: `Hello, what is wrong with my rules?`
+       ╭─[rules.v4:1:1]
+     1 │ Hello, what is wrong with my rules?
+       · ─────────────────┬─────────────────
+       ·                  ╰── text among the rules
+     2 │ 
+       ╰────
+      help: outside of a table only `#` comments may stand
+
+    Error: ruleset::prose
+
+      × no rule: `Thanks!`
+       ╭─[rules.v4:7:1]
+     6 │ 
+     7 │ Thanks!
+       · ───┬───
+       ·    ╰── text among the rules
+       ╰────
+      help: outside of a table only `#` comments may stand
+    "#);
+}
+
+#[test]
+fn a_table_without_its_end_is_told() {
+    let _machine = shared();
+    let dump = "*filter\n:INPUT DROP [0:0]\n-A INPUT -p tcp -j ACCEPT\n";
+    insta::assert_snapshot!(checked(dump.as_bytes()), @r#"
+    exit 2
+    ruleset
+
+      × a mistake in rules.v4
+
+    Error: ruleset::missing-commit
+
+      × filter has no COMMIT
+       ╭─[rules.v4:1:1]
+     1 │ *filter
+       · ───┬───
+       ·    ╰── starts here, and never ends
+     2 │ :INPUT DROP [0:0]
+       ╰────
+      help: a line `COMMIT` ends each table; without it nothing of the table is loaded
+    "#);
+}
+
+#[test]
+fn every_mistake_of_a_ruleset_is_told_at_once() {
+    let _machine = shared();
+    let rules = "iptables -A INPTU -j ACCEPT
+iptables -t filtre -A INPUT -j ACCEPT
+iptables -A INPUT -m conntrak --ctstate NEW -j ACCEPT
+iptables -A INPUT -j ACEPT
+iptables -A INPUT -p tcp --dport 70000 -j ACCEPT
+iptables -t raw -A PREROUTING -p tcp --dport 21 -j CT --helper fpt
+iptables -A INPUT -p tcp --dport 21 -j CT --helper ftp
+";
+    insta::assert_snapshot!(checked(rules.as_bytes()), @r#"
+    exit 2
+    ruleset
+
+      × 7 mistakes in rules.v4
+
+    Error: ruleset::unknown-chain
+
+      × the table filter has no chain `INPTU`
+       ╭─[rules.v4:1:13]
+     1 │ iptables -A INPTU -j ACCEPT
+       ·             ──┬──
+       ·               ╰── `INPUT`?
+     2 │ iptables -t filtre -A INPUT -j ACCEPT
+       ╰────
+
+    Error: ruleset::unknown-table
+
+      × there is no table `filtre`
+       ╭─[rules.v4:2:13]
+     1 │ iptables -A INPTU -j ACCEPT
+     2 │ iptables -t filtre -A INPUT -j ACCEPT
+       ·             ───┬──
+       ·                ╰── `filter`?
+     3 │ iptables -A INPUT -m conntrak --ctstate NEW -j ACCEPT
+       ╰────
+
+    Error: ruleset::unknown-match
+
+      × there is no match `conntrak`
+       ╭─[rules.v4:3:22]
+     2 │ iptables -t filtre -A INPUT -j ACCEPT
+     3 │ iptables -A INPUT -m conntrak --ctstate NEW -j ACCEPT
+       ·                      ────┬───
+       ·                          ╰── `conntrack`?
+     4 │ iptables -A INPUT -j ACEPT
+       ╰────
+
+    Error: ruleset::unknown-target
+
+      × there is no chain or target `ACEPT` in filter
+       ╭─[rules.v4:4:19]
+     3 │ iptables -A INPUT -m conntrak --ctstate NEW -j ACCEPT
+     4 │ iptables -A INPUT -j ACEPT
+       ·                   ────┬───
+       ·                       ╰── `ACCEPT`?
+     5 │ iptables -A INPUT -p tcp --dport 70000 -j ACCEPT
+       ╰────
+
+    Error: ruleset::bad-port
+
+      × there is no port 70000
+       ╭─[rules.v4:5:34]
+     4 │ iptables -A INPUT -j ACEPT
+     5 │ iptables -A INPUT -p tcp --dport 70000 -j ACCEPT
+       ·                                  ──┬──
+       ·                                    ╰── 0 to 65535
+     6 │ iptables -t raw -A PREROUTING -p tcp --dport 21 -j CT --helper fpt
+       ╰────
+
+    Error: ruleset::unknown-helper
+
+      × the kernel has no helper `fpt`
+       ╭─[rules.v4:6:64]
+     5 │ iptables -A INPUT -p tcp --dport 70000 -j ACCEPT
+     6 │ iptables -t raw -A PREROUTING -p tcp --dport 21 -j CT --helper fpt
+       ·                                                                ─┬─
+       ·                                                                 ╰── `ftp`?
+     7 │ iptables -A INPUT -p tcp --dport 21 -j CT --helper ftp
+       ╰────
+      help: its helpers are ftp, tftp, sip, irc, RAS, Q.931, H.245, amanda, netbios-ns, pptp, sane,
+            snmp and snmp_trap
+
+    Error: ruleset::misplaced
+
+      × `CT` cannot stand in the table filter
+       ╭─[rules.v4:7:37]
+     6 │ iptables -t raw -A PREROUTING -p tcp --dport 21 -j CT --helper fpt
+     7 │ iptables -A INPUT -p tcp --dport 21 -j CT --helper ftp
+       ·                                     ──┬──
+       ·                                       ╰── the kernel refuses it here
+       ╰────
+      help: it stands in raw, in PREROUTING and OUTPUT
+    "#);
+}
+
+#[test]
+fn a_circle_of_jumps_is_told() {
+    let _machine = shared();
+    let rules = "iptables -N A\niptables -N B\niptables -A A -j B\niptables -A B -j A\niptables -A INPUT -j A\n";
+    insta::assert_snapshot!(checked(rules.as_bytes()), @r#"
+    exit 2
+    ruleset
+
+      × a mistake in rules.v4
+
+    Error: ruleset::jump-loop
+
+      × the chains jump in a circle: A → B → A
+       ╭─[rules.v4:4:1]
+     3 │ iptables -A A -j B
+     4 │ iptables -A B -j A
+       · ─────────┬────────
+       ·          ╰── closes the circle
+     5 │ iptables -A INPUT -j A
+       ╰────
+      help: the kernel loads no chain that leads back to itself
+    "#);
+}
+
+#[test]
+fn what_is_no_text_is_told() {
+    let _machine = shared();
+    insta::assert_snapshot!(checked(b"\x7fELF\x02\x01\x01\0\0\xff\xfe\n\0\0"), @r#"
+    exit 2
+    ruleset
+
+      × a mistake in rules.v4
+
+    Error: ruleset::not-text
+
+      × these bytes are no text
+       ╭─[rules.v4:1:1]
+     1 │ ␡ELF␂␁␁␀␀��
+       · ─────┬─────
+       ·      ╰── starts so
+     2 │ ␀␀
+       ╰────
+    "#);
+}
+
+#[test]
+fn twenty_thousand_rules_are_loaded_through_both_backends() {
+    let Some(_lab) = lab() else { return };
+    let mut rules = String::from("*filter\n:INPUT DROP [0:0]\n");
+    for number in 0..20_000 {
+        let (high, low) = (number / 256, number % 256);
+        rules.push_str(&format!(
+            "-A INPUT -s 10.9.{high}.{low}/32 -p tcp -j DROP\n"
+        ));
+    }
+    rules.push_str("-A INPUT -m state --state ESTABLISHED -j ACCEPT\nCOMMIT\n");
+    let folder = folder(&[("big.v4", rules.as_bytes())]);
+    let mut command = fwlab();
+    command
+        .current_dir(folder.path())
+        .args(["check", "big.v4", "--at", "client", "--server", "libunftp"])
+        .args(["--data", "pasv,port", "--report", "json=report.json"]);
+    end_of(&mut command).with(0);
+    let cells = crate::support::report(&folder.path().join("report.json"));
+    assert_eq!(cells.len(), 4);
+    for (name, line) in cells {
+        if line["data"] == "pasv" {
+            assert_eq!(line["symptom"], "transferred", "{name}: {line}");
+        } else {
+            assert_eq!(
+                line["cause"]["rule_id"], "ipv4/filter/INPUT/policy",
+                "{name}: {line}"
+            );
+            assert_eq!(line["cause"]["source_line"], 2, "{name}: {line}");
+        }
+    }
+}
+
+#[test]
+fn interfaces_that_nobody_mapped_are_asked_for() {
+    let _machine = shared();
+    let rules = "iptables -A FORWARD -i ppp0 -o br-lan -j ACCEPT\n";
+    let folder = folder(&[("rules.v4", rules.as_bytes())]);
+    let told = |more: &[&str]| {
+        told(
+            folder.path(),
+            &[&["check", "rules.v4", "--at", "gateway"], more].concat(),
+        )
+    };
+    insta::assert_snapshot!(told(&[]), @r#"
+    exit 2
+    fwlab: the rules name the interfaces br-lan, ppp0; which of them is which of the lab's?
+      for example --map br-lan=lan --map ppp0=wan
+    "#);
+    insta::assert_snapshot!(told(&["--map", "ppp0=uplink"]), @r#"
+    exit 2
+    fwlab: --map ppp0=uplink: here the lab has lan and wan
+    "#);
+    insta::assert_snapshot!(told(&["--map", "ppp0=nowhere"]), @r#"
+    exit 2
+    error: invalid value 'ppp0=nowhere' for '--map <THEIRS=LAB>': the lab has no `nowhere`: it has uplink on a client or server, lan and wan on a gateway
+
+    For more information, try '--help'.
+    "#);
+}
+
+#[test]
+fn a_command_line_that_is_wrong_is_told() {
+    let _machine = shared();
+    let folder = folder(&[("rules.v4", b"iptables -P INPUT DROP\n")]);
+    let seed = root().join("scenarios/seed");
+    let seed = seed.to_str().expect("the repository's path is text");
+    let told = |arguments: &[&str]| told(folder.path(), arguments);
+    insta::assert_snapshot!(told(&["run", seed, "--filter", "side=x"]), @r#"
+    exit 2
+    fwlab: --filter: `side` is no axis; the axes are scenario, ruleset, backend, server, client, data, protection, family, operation, tag
+    "#);
+    insta::assert_snapshot!(told(&["run", seed, "--filter", " "]), @r#"
+    exit 2
+    fwlab: --filter: an empty filter would choose nothing
+    "#);
+    insta::assert_snapshot!(told(&["run", seed, "--filter", "no-such-cell"]), @r#"
+    exit 2
+    fwlab: no cell is chosen
+      `fwlab list` shows the cells that there are
+    "#);
+    insta::assert_snapshot!(told(&["run", seed, "--server", "curl"]), @r#"
+    exit 2
+    fwlab: --server: curl is no server
+      the servers are libunftp, vsftpd
+    "#);
+    insta::assert_snapshot!(told(&["run", seed, "--client", "vsftpd"]), @r#"
+    exit 2
+    fwlab: --client: vsftpd is no client
+      the clients are suppaftp, curl, lftp
+    "#);
+    insta::assert_snapshot!(told(&["run", seed, "--server", "proftpd"]), @r#"
+    exit 2
+    error: invalid value 'proftpd' for '--server <PEER>': Matching variant not found
+
+    For more information, try '--help'.
+    "#);
+    insta::assert_snapshot!(told(&["run", seed, "--report", "xml=x"]), @r#"
+    exit 2
+    error: invalid value 'xml=x' for '--report <FORMAT=FILE>': `xml` is no format: write json=FILE or junit=FILE
+
+    For more information, try '--help'.
+    "#);
+    insta::assert_snapshot!(told(&["run", seed, "--patience", "none"]), @r#"
+    exit 2
+    error: invalid value 'none' for '--patience <early|full>': `none` is no patience: write early or full
+
+    For more information, try '--help'.
+    "#);
+    insta::assert_snapshot!(told(&["run", "nowhere"]), @r#"
+    exit 2
+      × cannot read nowhere
+      ╰─▶ No such file or directory (os error 2)
+      help: name a scenario file, or a folder of them
+    "#);
+    insta::assert_snapshot!(told(&["run", "."]), @r#"
+    exit 2
+      × . holds no scenario
+      help: a scenario is a file that ends in .toml; `fwlab schema` tells what stands in it
+    "#);
+    insta::assert_snapshot!(told(&["check", "nowhere.v4", "--at", "client"]), @r#"
+    exit 2
+    fwlab: cannot read nowhere.v4: No such file or directory (os error 2)
+    "#);
+    insta::assert_snapshot!(told(&["check", ".", "--at", "client"]), @r#"
+    exit 2
+    fwlab: cannot read .: Is a directory (os error 21)
+    "#);
+    insta::assert_snapshot!(told(&["check", "rules.v4"]), @r#"
+    exit 2
+    error: the following required arguments were not provided:
+      --at <AT>
+
+    Usage: fwlab check --at <AT> <RULESET>
+
+    For more information, try '--help'.
+    "#);
+    insta::assert_snapshot!(told(&["check", "rules.v4", "--at", "router"]), @r#"
+    exit 2
+    error: invalid value 'router' for '--at <AT>'
+      [possible values: client, server, gateway]
+
+    For more information, try '--help'.
+    "#);
+    insta::assert_snapshot!(told(&["check", "rules.v4", "--at", "client", "--data", "passive"]), @r#"
+    exit 2
+    error: invalid value 'passive' for '--data <SETUP>': Matching variant not found
+
+    For more information, try '--help'.
+    "#);
+    insta::assert_snapshot!(told(&["check", "rules.v4", "--at", "client", "--control-port", "0"]), @r#"
+    exit 2
+    error: invalid value '0' for '--control-port <PORT>': 0 is not in 1..=65535
+
+    For more information, try '--help'.
+    "#);
+    insta::assert_snapshot!(told(&["check", "rules.v4", "--at", "client", "--passive-ports", "70000"]), @r#"
+    exit 2
+    error: invalid value '70000' for '--passive-ports <LOW-HIGH>': write a port or LOW-HIGH, 1 to 65535
+
+    For more information, try '--help'.
+    "#);
+    insta::assert_snapshot!(told(&["check", "rules.v4", "--at", "client", "--client-address", "10.0.0.1"]), @r#"
+    exit 2
+    error: invalid value '10.0.0.1' for '--client-address <ADDRESS/LENGTH>': invalid IP address syntax
+
+    For more information, try '--help'.
+    "#);
+}
+
+#[test]
+fn a_report_that_cannot_be_written_is_told_before_the_run() {
+    let Some(_lab) = lab() else { return };
+    let folder = folder(&[("rules.v4", b"iptables -P INPUT DROP\n")]);
+    let arguments = [
+        "check",
+        "rules.v4",
+        "--at",
+        "client",
+        "--report",
+        "json=no/such/folder/x",
+    ];
+    insta::assert_snapshot!(told(folder.path(), &arguments), @r#"
+    exit 2
+    fwlab: cannot write no/such/folder/x: No such file or directory (os error 2)
+    "#);
+}
+
+/// A machine without iptables: the folders where it could be are hidden in a mount namespace.
+#[test]
+fn a_machine_without_iptables_is_told_what_to_install() {
+    let Some(_lab) = lab() else { return };
+    let hide = "for folder in /usr/sbin /sbin /usr/local/sbin; do
+        mount -t tmpfs none $folder || exit 77
+    done
+    PATH=/nowhere exec \"$@\"";
+    let mut command = Command::new("unshare");
+    as_here(&mut command);
+    command
+        .args([
+            "--mount",
+            "sh",
+            "-c",
+            hide,
+            "sh",
+            env!("CARGO_BIN_EXE_fwlab"),
+        ])
+        .args(["run", "scenarios/seed"]);
+    let ended = end_of(&mut command);
+    if ended.code == Some(77) {
+        eprintln!(
+            "skipped: the folders of programs cannot be hidden here: {}",
+            ended.stderr
+        );
+        return;
+    }
+    let ended = ended.with(3);
+    assert_eq!(ended.stdout, "");
+    insta::assert_snapshot!(ended.stderr, @r#"
+    fwlab: no iptables on this machine: neither iptables-nft-restore nor iptables-legacy-restore was found
+      install it: apt-get install iptables (Debian, Ubuntu), dnf install iptables-nft iptables-legacy (Fedora)
+    "#);
+}
+
+#[test]
+fn a_user_without_a_user_namespace_is_told() {
+    let _machine = shared();
+    if !is_root("to become an ordinary user") {
+        return;
+    }
+    let folder = folder(&[("rules.v4", b"iptables -P INPUT DROP\n")]);
+    let program = folder.path().join("fwlab");
+    fs::copy(env!("CARGO_BIN_EXE_fwlab"), &program).expect("a copy");
+    let open = |path: &Path| {
+        use std::os::unix::fs::PermissionsExt;
+        fs::set_permissions(path, fs::Permissions::from_mode(0o755)).expect("it is ours");
+    };
+    open(folder.path());
+    open(&program);
+    let as_nobody = |arguments: &[&str]| {
+        let mut command = Command::new("setpriv");
+        as_here(&mut command);
+        command
+            .current_dir(folder.path())
+            .env("FWLAB_USER_NAMESPACE", "off")
+            .env("FWLAB_PEERS", "")
+            .args(["--reuid", "65534", "--regid", "65534", "--clear-groups"])
+            .arg(&program)
+            .args(arguments);
+        end_of(&mut command)
+    };
+    let ended = as_nobody(&["check", "rules.v4", "--at", "client"]).with(3);
+    assert_eq!(ended.stdout, "");
+    insta::assert_snapshot!(ended.stderr, @r#"
+    fwlab: no privilege to make network namespaces: FWLAB_USER_NAMESPACE=off is set
+      unset FWLAB_USER_NAMESPACE
+    "#);
+    let ended = as_nobody(&["doctor"]).with(3);
+    assert!(
+        ended.stdout.contains("FWLAB_USER_NAMESPACE=off is set"),
+        "{}",
+        ended.stdout
+    );
+    assert!(
+        ended.stdout.ends_with("fwlab cannot work here yet.\n"),
+        "{}",
+        ended.stdout
+    );
+}

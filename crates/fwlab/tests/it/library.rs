@@ -1,0 +1,204 @@
+//! The library as a user's tests have it.
+
+use std::net::SocketAddr;
+use std::panic::catch_unwind;
+
+use fwlab::{
+    Backend, Cause, DataSetup, Lab, LabError, Operation, PeerName, Phase, Symptom, assert_blocked,
+    assert_transferred,
+};
+
+use crate::support::lab;
+
+/// The link's other end answers, and nothing else is let in.
+const ESTABLISHED: &str = "iptables -P INPUT DROP
+iptables -A INPUT -m state --state ESTABLISHED,RELATED -j ACCEPT";
+
+#[test]
+fn what_passes_and_what_a_policy_stops() {
+    let Some(_lab) = lab() else { return };
+    for backend in [Backend::Nft, Backend::Legacy] {
+        let lab = Lab::client_firewall().rules(ESTABLISHED).backend(backend);
+        assert_transferred!(lab.transfer(DataSetup::Pasv).unwrap());
+        let blocked = lab.transfer(DataSetup::Port).unwrap();
+        assert_blocked!(blocked);
+        assert_blocked!(blocked, by policy "filter/INPUT");
+        assert_eq!(
+            (blocked.outcome.symptom, blocked.outcome.phase),
+            (Symptom::DataTimeout, Phase::DataConnect)
+        );
+        let Cause::Policy { source_line, .. } = blocked.outcome.cause else {
+            panic!("{blocked}")
+        };
+        assert_eq!(source_line, Some(1));
+        assert_transferred!(lab.with_helper().transfer(DataSetup::Port).unwrap());
+    }
+}
+
+#[test]
+fn what_a_rule_stops_is_told_by_its_place() {
+    let Some(_lab) = lab() else { return };
+    let rules = "iptables -A INPUT -p tcp --dport 21 -j ACCEPT
+iptables -A INPUT -p tcp --syn -j REJECT --reject-with tcp-reset";
+    let lab = Lab::server_firewall().rules(rules);
+    let blocked = lab.transfer(DataSetup::Epsv).unwrap();
+    assert_blocked!(blocked, by rule "filter/INPUT", 2);
+    assert!(!blocked.is_blocked_by_rule("filter/INPUT", 1));
+    assert!(!blocked.is_blocked_by_rule("filter/OUTPUT", 2));
+    assert!(!blocked.is_blocked_by_policy("filter/INPUT"));
+    assert_eq!(blocked.outcome.symptom, Symptom::DataRejected);
+    assert_transferred!(lab.run(DataSetup::Port, Operation::Stor).unwrap());
+}
+
+#[test]
+fn a_gateway_s_rules_are_the_gateway_s() {
+    let Some(_lab) = lab() else { return };
+    let lab = Lab::gateway().rules("iptables -P FORWARD DROP\niptables -P INPUT DROP");
+    let blocked = lab.transfer(DataSetup::Pasv).unwrap();
+    assert_blocked!(blocked, by policy "filter/FORWARD");
+    assert_eq!(blocked.outcome.symptom, Symptom::ControlTimeout);
+}
+
+/// The message of the panic.
+fn message(panics: impl FnOnce() + std::panic::UnwindSafe) -> String {
+    let payload = catch_unwind(panics).expect_err("it must panic");
+    *payload.downcast::<String>().expect("a formatted message")
+}
+
+#[test]
+fn a_failed_assertion_is_the_evidence() {
+    let Some(_lab) = lab() else { return };
+    let lab = Lab::client_firewall().rules(ESTABLISHED);
+    let observed = lab.transfer(DataSetup::Port).unwrap();
+    let message = message(|| assert_transferred!(observed));
+    for part in [
+        "it should have passed, and did not: lab::rules::nft::libunftp::suppaftp::port",
+        "data-timeout at data-connect: client: policy of ipv4/filter/INPUT (line 1) `-P INPUT DROP` stopped SYN ",
+        "client: PORT 10,77,0,2,",
+        "server: 220 ",
+        "conntrack  new connection",
+        "wire       in: SYN ",
+    ] {
+        assert!(message.contains(part), "{part}\nis not in\n{message}");
+    }
+    let deciding: Vec<&str> = message
+        .lines()
+        .filter(|line| line.starts_with('▶'))
+        .collect();
+    assert_eq!(deciding.len(), 1, "{message}");
+    assert!(deciding[0].contains("`-P INPUT DROP` stopped SYN"));
+}
+
+#[test]
+fn an_assertion_that_names_another_rule_fails() {
+    let Some(_lab) = lab() else { return };
+    let lab = Lab::client_firewall().rules(ESTABLISHED);
+    let blocked = lab.transfer(DataSetup::Port).unwrap();
+    let text = message(|| assert_blocked!(blocked, by policy "filter/OUTPUT"));
+    assert!(text.starts_with("the policy of filter/OUTPUT should have stopped it, and did not: "));
+    let text = message(|| assert_blocked!(blocked, by rule "filter/INPUT", 1));
+    assert!(text.starts_with("rule 1 of filter/INPUT should have stopped it, and did not: "));
+    assert!(text.contains("`-P INPUT DROP`"), "{text}");
+    let passed = lab.transfer(DataSetup::Pasv).unwrap();
+    let text = message(|| assert_blocked!(passed));
+    assert!(text.starts_with("the firewall should have stopped it, and did not: "));
+    assert!(text.contains("server: 226"), "{text}");
+}
+
+#[test]
+fn threads_share_a_lab() {
+    let Some(_lab) = lab() else { return };
+    let lab = Lab::client_firewall().rules(ESTABLISHED);
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| assert_transferred!(lab.transfer(DataSetup::Pasv).unwrap()));
+            scope.spawn(
+                || assert_blocked!(lab.transfer(DataSetup::Port).unwrap(), by policy "filter/INPUT"),
+            );
+        }
+    });
+}
+
+#[test]
+fn a_lab_can_be_used_in_a_runtime() {
+    let Some(_lab) = lab() else { return };
+    let lab = Lab::client_firewall().rules(ESTABLISHED);
+    for runtime in [
+        tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build(),
+        tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .build(),
+    ] {
+        runtime.unwrap().block_on(async {
+            let (passes, blocked) = tokio::join!(
+                lab.observe(DataSetup::Epsv, Operation::List),
+                lab.observe(DataSetup::Port, Operation::Retr)
+            );
+            assert_transferred!(passes.unwrap());
+            assert_blocked!(blocked.unwrap(), by policy "filter/INPUT");
+            // The blocking call too: a test may not know that it is in a runtime.
+            assert_transferred!(lab.transfer(DataSetup::Pasv).unwrap());
+        });
+    }
+}
+
+#[test]
+fn ports_and_addresses_are_those_that_were_asked_for() {
+    let Some(_lab) = lab() else { return };
+    let rules = "iptables -P INPUT DROP
+iptables -A INPUT -s 198.51.100.7 -p tcp --dport 2121 -j ACCEPT
+iptables -A INPUT -s 198.51.100.7 -p tcp --dport 50000:50010 -j ACCEPT";
+    let lab = Lab::server_firewall()
+        .rules(rules)
+        .control_port(2121)
+        .passive_ports(50000..=50010)
+        .client_address("198.51.100.7/24".parse().unwrap())
+        .server_address("198.51.100.8/24".parse().unwrap());
+    assert_transferred!(lab.transfer(DataSetup::Pasv).unwrap());
+    let active = Lab::client_firewall()
+        .rules("iptables -P INPUT DROP\niptables -A INPUT -m state --state ESTABLISHED -j ACCEPT\niptables -A INPUT -p tcp --sport 20 --dport 40000:40001 -j ACCEPT")
+        .data_from_port_20()
+        .active_ports(40000..=40001);
+    assert_transferred!(active.transfer(DataSetup::Port).unwrap());
+    let elsewhere = active.active_ports(40002..=40003);
+    let blocked = elsewhere.transfer(DataSetup::Port).unwrap();
+    assert_blocked!(blocked, by policy "filter/INPUT");
+    let flow = match blocked.outcome.cause.packet() {
+        Some(fwlab_model::Packet::Tcp { flow, .. }) => *flow,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(flow.from.port(), 20);
+    assert!((40002..=40003).contains(&SocketAddr::port(&flow.to)));
+}
+
+#[test]
+fn what_is_no_answer_is_an_error() {
+    let Some(_lab) = lab() else { return };
+    let missing = Lab::client_firewall().rules_file("no/such/file");
+    let error = missing.expect_err("it is not there").to_string();
+    assert_eq!(error, "cannot read no/such/file");
+    let lab = Lab::client_firewall().rules("iptables -A INPTU -j DROP");
+    let error = lab.transfer(DataSetup::Pasv).unwrap_err();
+    assert!(matches!(error, LabError::Ruleset(_)));
+    insta::assert_snapshot!(error, @r#"
+    the ruleset cannot be used:
+      × a mistake in rules
+
+    Error: ruleset::unknown-chain
+
+      × the table filter has no chain `INPTU`
+       ╭─[rules:1:13]
+     1 │ iptables -A INPTU -j DROP
+       ·             ──┬──
+       ·               ╰── `INPUT`?
+       ╰────
+    "#);
+    let lab = Lab::client_firewall().peers(PeerName::Libunftp, PeerName::Suppaftp);
+    let error = lab.transfer(DataSetup::Eprt).unwrap_err();
+    insta::assert_snapshot!(error, @"not run: not supported by libunftp: libunftp answers EPRT with 500");
+    let lab = Lab::client_firewall().peers(PeerName::Curl, PeerName::Suppaftp);
+    let error = lab.transfer(DataSetup::Pasv).unwrap_err();
+    insta::assert_snapshot!(error, @"not run: curl is missing: it is no server; name a server");
+}

@@ -1,0 +1,73 @@
+//! Root is not needed, and changes no outcome.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::Command;
+
+use fwlab_fabric::Privilege;
+
+use crate::support::{as_here, assert_same, count, end_of, fwlab, lab, peers, report, root};
+
+fn copy(from: &Path, to: &Path) {
+    let status = Command::new("cp").arg("-a").args([from, to]).status();
+    assert!(status.expect("cp is there").success(), "{from:?} is copied");
+}
+
+#[test]
+fn an_ordinary_user_gets_the_outcomes_that_root_gets() {
+    let Some(_lab) = lab() else { return };
+    let folder = tempfile::tempdir().expect("a folder");
+    let open = |path: &Path, mode| {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("it is ours");
+    };
+    let theirs = folder.path().join("theirs");
+    fs::create_dir(&theirs).expect("a folder");
+    open(folder.path(), 0o755);
+    open(&theirs, 0o777);
+    let program = folder.path().join("fwlab");
+    fs::copy(env!("CARGO_BIN_EXE_fwlab"), &program).expect("a copy");
+    open(&program, 0o755);
+    for name in ["scenarios", "lab"] {
+        copy(&root().join(name), &folder.path().join(name));
+    }
+
+    let own = folder.path().join("own.json");
+    let mut command = fwlab();
+    command
+        .current_dir(folder.path())
+        .args(["run", "scenarios/seed", "--report"])
+        .arg(format!("json={}", own.display()));
+    end_of(&mut command).with(0);
+    let own = report(&own);
+    assert!(count(&own, "met") > 0);
+    assert_eq!(count(&own, "met") + count(&own, "skipped"), own.len());
+    if !matches!(Privilege::current(), Ok(Privilege::Root)) {
+        eprintln!("this was an ordinary user's run; there is no root to compare with");
+        return;
+    }
+
+    let mut command = Command::new("setpriv");
+    as_here(&mut command);
+    if peers().is_dir() {
+        copy(&peers(), &folder.path().join("peers"));
+        command.env("FWLAB_PEERS", folder.path().join("peers"));
+    }
+    command
+        .current_dir(folder.path())
+        .env("TMPDIR", &theirs)
+        .env("HOME", "/nonexistent")
+        .args(["--reuid", "65534", "--regid", "65534", "--clear-groups"])
+        .arg(&program)
+        .args(["run", "scenarios/seed", "--report"])
+        .arg(format!("json={}", theirs.join("report.json").display()));
+    end_of(&mut command).with(0);
+    let written = fs::metadata(theirs.join("report.json")).expect("the report was written");
+    assert_eq!(
+        std::os::unix::fs::MetadataExt::uid(&written),
+        65534,
+        "the run was an ordinary user's"
+    );
+    let theirs = report(&theirs.join("report.json"));
+    assert_same(("root", &own), ("an ordinary user", &theirs));
+}
