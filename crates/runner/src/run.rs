@@ -1,4 +1,3 @@
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -121,48 +120,43 @@ impl Run {
         loader: Loader,
         settings: RunSettings,
     ) -> Result<Run, Vec<PrepareError>> {
-        type Key = (String, usize, Backend);
-        let mut wanted: BTreeMap<Key, Arc<Scenario>> = BTreeMap::new();
-        for cell in &cells {
-            let key = (cell.axes.scenario.clone(), cell.ruleset, cell.axes.backend);
-            wanted
-                .entry(key)
-                .or_insert_with(|| Arc::clone(&cell.scenario));
-        }
-        let preparing = wanted.into_iter().map(|(key, scenario)| {
+        // By the scenario itself: two of them may have one name.
+        let mut wanted: Vec<(Arc<Scenario>, usize, Backend)> = Vec::new();
+        let places: Vec<usize> = cells
+            .iter()
+            .map(|cell| {
+                let same = |(scenario, ruleset, backend): &(Arc<Scenario>, usize, Backend)| {
+                    Arc::ptr_eq(scenario, &cell.scenario)
+                        && (*ruleset, *backend) == (cell.ruleset, cell.axes.backend)
+                };
+                // The cells of one ruleset stand together.
+                wanted.iter().rposition(same).unwrap_or_else(|| {
+                    let scenario = Arc::clone(&cell.scenario);
+                    wanted.push((scenario, cell.ruleset, cell.axes.backend));
+                    wanted.len() - 1
+                })
+            })
+            .collect();
+        let preparing = wanted.into_iter().map(|(scenario, ruleset, backend)| {
             let loader = loader.clone();
-            async move {
-                let prepared = loader.prepare(&scenario, key.1, key.2).await;
-                (key, prepared)
-            }
+            async move { loader.prepare(&scenario, ruleset, backend).await }
         });
         let prepared: Vec<_> = futures::stream::iter(preparing)
-            .buffer_unordered(settings.jobs.max(1))
+            .buffered(settings.jobs.max(1))
             .collect()
             .await;
-        let mut rulesets = BTreeMap::new();
-        let mut errors = Vec::new();
-        for (key, result) in prepared {
-            match result {
-                Ok(ruleset) => {
-                    rulesets.insert(key, Arc::new(ruleset));
-                }
-                Err(error) => errors.push((key, error)),
-            }
-        }
+        let (rulesets, errors): (Vec<_>, Vec<_>) = prepared.into_iter().partition(Result::is_ok);
         if !errors.is_empty() {
-            errors.sort_by(|(one, _), (other, _)| one.cmp(other));
             return Err(PrepareError::distinct(
-                errors.into_iter().map(|(_, error)| error),
+                errors.into_iter().filter_map(Result::err),
             ));
         }
+        let rulesets: Vec<Arc<PreparedRuleset>> =
+            rulesets.into_iter().flatten().map(Arc::new).collect();
         let cells = cells
             .into_iter()
-            .map(|cell| {
-                let key = (cell.axes.scenario.clone(), cell.ruleset, cell.axes.backend);
-                let ruleset = Arc::clone(&rulesets[&key]);
-                (cell, ruleset)
-            })
+            .zip(places)
+            .map(|(cell, place)| (cell, Arc::clone(&rulesets[place])))
             .collect();
         let default = ObserverSettings::default();
         let workshop = Workshop {

@@ -14,6 +14,9 @@ pub(super) struct Process {
     descriptor: WatchedFd,
     /// What ends a confined program, by being closed; a tool is killed.
     lifeline: Option<OwnedFd>,
+    /// It was told to end. A second telling would kill a program's holder, which is
+    /// about to reap what it holds.
+    ending: bool,
     status: Option<ExitStatus>,
 }
 
@@ -26,6 +29,7 @@ impl Process {
                 child,
                 descriptor,
                 lifeline,
+                ending: false,
                 status: None,
             }),
             Err(error) => {
@@ -54,6 +58,9 @@ impl Process {
 
     /// Makes it end; a confined program with everything that it started.
     pub(super) fn end(&mut self) -> io::Result<()> {
+        if std::mem::replace(&mut self.ending, true) {
+            return Ok(());
+        }
         match self.lifeline.take() {
             Some(lifeline) => drop(lifeline),
             None => self.child.kill()?,

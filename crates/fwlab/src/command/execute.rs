@@ -46,7 +46,12 @@ pub(super) fn execute(
             Exit::Lab
         })?;
     runtime.block_on(async {
-        let run = match Run::prepare(cells, loader, settings).await {
+        let mut interrupt = std::pin::pin!(interrupted());
+        let prepared = tokio::select! {
+            prepared = Run::prepare(cells, loader, settings) => prepared,
+            () = &mut interrupt => return Err(say_interrupted().await),
+        };
+        let run = match prepared {
             Ok(run) => run,
             Err(errors) => {
                 tell(errors.iter().map(|error| error as &dyn Diagnostic));
@@ -59,7 +64,7 @@ pub(super) fn execute(
         let all = async {
             let summary = tokio::select! {
                 summary = run.all(sender) => Some(summary),
-                () = interrupted() => None,
+                () = &mut interrupt => None,
             };
             summary
         };
@@ -81,12 +86,16 @@ pub(super) fn execute(
         }
         match summary {
             Some(summary) => Ok(Executed { records, summary }),
-            None => {
-                complain("interrupted; nothing is left running", None);
-                Err(Exit::Lab)
-            }
+            None => Err(say_interrupted().await),
         }
     })
+}
+
+/// Waits until nothing is left, and says so.
+async fn say_interrupted() -> Exit {
+    Run::settle().await;
+    complain("interrupted; nothing is left running", None);
+    Exit::Lab
 }
 
 /// Ends when the user or the system asks the command to stop.

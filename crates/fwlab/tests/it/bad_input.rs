@@ -420,17 +420,26 @@ fn a_command_line_that_is_wrong_is_told() {
     "#);
     insta::assert_snapshot!(told(&["run", seed, "--server", "curl"]), @r#"
     exit 2
-    fwlab: --server: curl is no server
-      the servers are libunftp, vsftpd
+    error: invalid value 'curl' for '--server <PEER>'
+      [possible values: libunftp, vsftpd]
+
+    For more information, try '--help'.
     "#);
     insta::assert_snapshot!(told(&["run", seed, "--client", "vsftpd"]), @r#"
     exit 2
-    fwlab: --client: vsftpd is no client
-      the clients are suppaftp, curl, lftp
+    error: invalid value 'vsftpd' for '--client <PEER>'
+      [possible values: suppaftp, curl, lftp]
+
+      tip: a similar value exists: 'lftp'
+
+    For more information, try '--help'.
     "#);
     insta::assert_snapshot!(told(&["run", seed, "--server", "proftpd"]), @r#"
     exit 2
-    error: invalid value 'proftpd' for '--server <PEER>': Matching variant not found
+    error: invalid value 'proftpd' for '--server <PEER>'
+      [possible values: libunftp, vsftpd]
+
+      tip: a similar value exists: 'vsftpd'
 
     For more information, try '--help'.
     "#);
@@ -483,7 +492,10 @@ fn a_command_line_that_is_wrong_is_told() {
     "#);
     insta::assert_snapshot!(told(&["check", "rules.v4", "--at", "client", "--data", "passive"]), @r#"
     exit 2
-    error: invalid value 'passive' for '--data <SETUP>': Matching variant not found
+    error: invalid value 'passive' for '--data <SETUP>'
+      [possible values: port, eprt, pasv, epsv]
+
+      tip: a similar value exists: 'pasv'
 
     For more information, try '--help'.
     "#);
@@ -501,7 +513,7 @@ fn a_command_line_that_is_wrong_is_told() {
     "#);
     insta::assert_snapshot!(told(&["check", "rules.v4", "--at", "client", "--client-address", "10.0.0.1"]), @r#"
     exit 2
-    error: invalid value '10.0.0.1' for '--client-address <ADDRESS/LENGTH>': invalid IP address syntax
+    error: invalid value '10.0.0.1' for '--client-address <ADDRESS/LENGTH>': `10.0.0.1` is no address with a prefix length, as 192.168.0.211/24 is
 
     For more information, try '--help'.
     "#);

@@ -94,4 +94,15 @@ fn a_filter_runs_the_cells_that_it_names() {
         "{}",
         ended.stdout
     );
+    // One that is run all the same has not passed.
+    let forced = [
+        "active-client::verbatim::nft::libunftp::suppaftp::eprt",
+        "--include-ignored",
+    ];
+    let ended = scenarios(&program, &forced).with(101);
+    assert!(
+        ended.stdout.contains("not run: not supported by libunftp"),
+        "{}",
+        ended.stdout
+    );
 }

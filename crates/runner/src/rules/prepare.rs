@@ -174,7 +174,9 @@ impl Loader {
         }
         let mut prepared = PreparedRuleset::default();
         for (_, rules) in &wanted {
-            prepared.notes.extend(strange_interfaces(rules, &scenario.stage));
+            prepared
+                .notes
+                .extend(strange_interfaces(rules, &scenario.stage));
         }
         for (backend, rules) in &wanted {
             prepared

@@ -300,7 +300,10 @@ fn ruleset(
 ) -> Option<RulesetEntry> {
     entry.require("name", problems);
     let name = entry.text("name", problems)?;
-    if name.value.is_empty() || name.value.contains("::") || name.value.contains(char::is_whitespace) {
+    if name.value.is_empty()
+        || name.value.contains("::")
+        || name.value.contains(char::is_whitespace)
+    {
         problems.add_with_help(
             name.span.clone(),
             format!("`{}` is no ruleset name", name.value),
@@ -594,7 +597,7 @@ fn cause(
     }
     if let Some(chain) = table.text("chain", problems) {
         let table_name = chain.value.split_once('/').map(|(table, _)| table);
-        if !table_name.is_some_and(|name| name.parse::<TableName>().is_ok()) {
+        if table_name.is_none_or(|name| name.parse::<TableName>().is_err()) {
             problems.add_with_help(
                 chain.span,
                 format!("`{}` is no table and chain", chain.value),

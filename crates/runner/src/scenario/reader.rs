@@ -206,11 +206,7 @@ impl<'a> Reader<'a> {
         match value.parse() {
             Ok(value) => Some(At { value, span }),
             Err(error) => {
-                problems.add_with_help(
-                    span,
-                    told_once(&value, what, &error),
-                    example_of(what),
-                );
+                problems.add_with_help(span, told_once(&value, what, &error), example_of(what));
                 None
             }
         }
@@ -350,7 +346,11 @@ impl<'a> Reader<'a> {
 /// The error, with the value and what it should be where the error does not say that itself.
 fn told_once(value: &str, what: &str, error: &dyn std::fmt::Display) -> String {
     let error = error.to_string();
-    if error.contains(value) { error } else { format!("`{value}` is no {what}: {error}") }
+    if error.contains(value) {
+        error
+    } else {
+        format!("`{value}` is no {what}: {error}")
+    }
 }
 
 fn example_of(what: &str) -> String {
