@@ -2,6 +2,8 @@
 
 mod problem;
 mod read;
+mod read_requirement;
+mod read_rules;
 mod reader;
 mod requirement;
 mod rules;

@@ -1,0 +1,142 @@
+use std::ops::RangeInclusive;
+
+use fwlab_model::Symptom;
+use fwlab_model::ruleset::TableName;
+
+use super::problem::Problems;
+use super::read::node_of;
+use super::reader::Reader;
+use super::requirement::{CauseDemand, Requirement, Selector};
+use super::rules::RulesetEntry;
+use super::stage::Stage;
+
+pub(super) fn requirement(
+    entry: &Reader<'_>,
+    stage: &Stage,
+    rulesets: &[RulesetEntry],
+    problems: &mut Problems,
+) -> Option<Requirement> {
+    entry.require("symptom", problems);
+    let named = entry.texts("ruleset", problems).unwrap_or_default();
+    for name in &named {
+        if !rulesets.iter().any(|ruleset| ruleset.name == name.value) {
+            let known = || rulesets.iter().map(|ruleset| ruleset.name.as_str());
+            let help = super::reader::nearest(&name.value, known()).map_or_else(
+                || {
+                    format!(
+                        "the rulesets are {}",
+                        known().collect::<Vec<_>>().join(", ")
+                    )
+                },
+                |near| format!("did you mean `{near}`?"),
+            );
+            problems.add_with_help(
+                name.span.clone(),
+                format!("no ruleset is named `{}`", name.value),
+                help,
+            );
+        }
+    }
+    let selector = Selector {
+        rulesets: named.into_iter().map(|name| name.value).collect(),
+        backends: entry.words("backend", problems).unwrap_or_default(),
+        servers: entry.words("server", problems).unwrap_or_default(),
+        clients: entry.words("client", problems).unwrap_or_default(),
+        data: entry.words("data", problems).unwrap_or_default(),
+        operations: entry.words("operation", problems).unwrap_or_default(),
+    };
+    let symptom = entry
+        .word::<Symptom>("symptom", problems)
+        .map(|word| word.value);
+    let cause = entry
+        .table("cause", problems)
+        .and_then(|table| cause(&table, stage, symptom, problems));
+    Some(Requirement {
+        selector,
+        symptom: symptom?,
+        phase: entry.word("phase", problems).map(|word| word.value),
+        cause,
+        span: entry.span.clone(),
+    })
+}
+
+fn cause(
+    table: &Reader<'_>,
+    stage: &Stage,
+    symptom: Option<Symptom>,
+    problems: &mut Problems,
+) -> Option<CauseDemand> {
+    const NUMBERS: RangeInclusive<u64> = 1..=u32::MAX as u64;
+    table.require("kind", problems);
+    let kind = table.word::<String>("kind", problems)?.value;
+    if let Some(symptom) = symptom
+        && (kind == "none") != (symptom == Symptom::Transferred)
+    {
+        problems.add_with_help(
+            table.span_of("kind"),
+            format!("the symptom {symptom} never has the cause {kind}"),
+            "what is transferred has the cause none, and nothing else has",
+        );
+    }
+    if table.has("ordinal") && kind != "rule" {
+        problems.add_with_help(
+            table.span_of("ordinal"),
+            "only a rule has an ordinal",
+            "write `kind = \"rule\"`, or leave `ordinal` out",
+        );
+    }
+    if let Some(chain) = table.text("chain", problems) {
+        let table_name = chain.value.split_once('/').map(|(table, _)| table);
+        if table_name.is_none_or(|name| name.parse::<TableName>().is_err()) {
+            problems.add_with_help(
+                chain.span,
+                format!("`{}` is no table and chain", chain.value),
+                "for example \"filter/INPUT\"",
+            );
+        }
+    }
+    if let Some(node) = node_of(table, "node", problems)
+        && stage.topology.node(&node.value).is_none()
+    {
+        problems.add(
+            node.span,
+            format!("this topology has no node `{}`", node.value),
+        );
+    }
+    let small = |number: Option<u64>| number.and_then(|number| u32::try_from(number).ok());
+    Some(CauseDemand {
+        kind,
+        backend: table.word("backend", problems).map(|at| at.value),
+        node: node_of(table, "node", problems).map(|at| at.value),
+        chain: table.text("chain", problems).map(|at| at.value),
+        ordinal: small(table.number("ordinal", NUMBERS, problems)),
+        line: small(table.number("line", NUMBERS, problems)),
+        reply: table
+            .number("reply", 100..=599, problems)
+            .and_then(|code| u16::try_from(code).ok()),
+    })
+}
+
+/// Two requirements with one selector cannot demand two things.
+pub(super) fn contradictions(requirements: &[Requirement], problems: &mut Problems) {
+    for (at, later) in requirements.iter().enumerate() {
+        let earlier = requirements[..at]
+            .iter()
+            .find(|earlier| earlier.selector == later.selector);
+        if let Some(earlier) = earlier {
+            let message = if earlier.symptom == later.symptom {
+                "this requirement names the same cells as an earlier one".to_owned()
+            } else {
+                format!(
+                    "this requires {} of cells of which {} is required already",
+                    later.symptom, earlier.symptom
+                )
+            };
+            problems.add_with_help(
+                later.span.clone(),
+                message,
+                "leave one of the two out, or select fewer cells here",
+            );
+        }
+    }
+}

@@ -1,0 +1,229 @@
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use fwlab_ftp::DataSourcePort;
+use fwlab_model::ruleset::{DefaultPolicy, Passive, Policy, Side, Source};
+use fwlab_model::{Backend, DataSetup};
+
+use super::ServerTerms;
+use super::problem::Problems;
+use super::reader::{At, Reader};
+use super::rules::{RulesOrigin, RulesetEntry};
+use super::stage::Shape;
+
+/// The scenario file that rulesets stand in, or beside.
+pub(super) struct Origin<'a> {
+    pub(super) path: &'a Path,
+    pub(super) text: &'a str,
+}
+
+pub(super) fn ruleset(
+    entry: &Reader<'_>,
+    shape: Shape,
+    server: &ServerTerms,
+    file: &Origin<'_>,
+    problems: &mut Problems,
+) -> Option<RulesetEntry> {
+    entry.require("name", problems);
+    let name = entry.text("name", problems)?;
+    if name.value.is_empty()
+        || name.value.contains("::")
+        || name.value.contains(char::is_whitespace)
+    {
+        problems.add_with_help(
+            name.span.clone(),
+            format!("`{}` is no ruleset name", name.value),
+            "a name has no blank and no `::`, since cells are named by it",
+        );
+    }
+    let chosen: Vec<&'static str> = ["file", "text", "policy", "none"]
+        .into_iter()
+        .filter(|key| entry.has(key))
+        .collect();
+    let [chosen] = chosen[..] else {
+        let found = if chosen.is_empty() {
+            "none of them".to_owned()
+        } else {
+            chosen.join(" and ")
+        };
+        problems.add_with_help(
+            entry.span.clone(),
+            format!(
+                "ruleset `{}` wants exactly one of file, text, policy or none, and has {found}",
+                name.value
+            ),
+            "for example `file = \"rules.v4\"`",
+        );
+        return None;
+    };
+    let origin = match chosen {
+        "policy" => RulesOrigin::Generated(policy(
+            &entry.table("policy", problems)?,
+            shape,
+            server,
+            problems,
+        )?),
+        "none" => entry.switch("none", problems).map(|_| RulesOrigin::None)?,
+        key => RulesOrigin::Written(written(entry, key, file, problems)?),
+    };
+    let beside = match entry.table("beside", problems) {
+        None => None,
+        Some(table) => {
+            table.require("backend", problems);
+            let backend = table.word::<Backend>("backend", problems)?.value;
+            let key = if table.has("file") { "file" } else { "text" };
+            table.require(key, problems);
+            Some((backend, written(&table, key, file, problems)?))
+        }
+    };
+    Some(RulesetEntry {
+        name: name.value,
+        origin,
+        helper: entry.switch("helper", problems).unwrap_or(false),
+        skip_refused_lines: entry
+            .switch("skip-refused-lines", problems)
+            .unwrap_or(false),
+        backends: entry
+            .words("backends", problems)
+            .unwrap_or_else(|| Backend::ALL.to_vec()),
+        beside,
+    })
+}
+
+/// Rules in a file beside the scenario, or in place.
+fn written(
+    entry: &Reader<'_>,
+    key: &'static str,
+    file: &Origin<'_>,
+    problems: &mut Problems,
+) -> Option<Source> {
+    let At { value, span } = entry.text(key, problems)?;
+    if key == "text" {
+        return Some(in_place(&value, span, file));
+    }
+    let folder = file.path.parent().unwrap_or(Path::new(""));
+    let path = folder.join(&value);
+    match std::fs::read(&path) {
+        Ok(text) => Some(Source::new(tidy(&path).display().to_string(), text)),
+        Err(error) => {
+            problems.add_with_help(
+                span,
+                format!("cannot read {}: {error}", tidy(&path).display()),
+                "the path is relative to the scenario file",
+            );
+            None
+        }
+    }
+}
+
+/// A path without `folder/..` in it, as far as that can be told without the file system.
+fn tidy(path: &Path) -> PathBuf {
+    let mut tidy = PathBuf::new();
+    for component in path.components() {
+        if component == std::path::Component::ParentDir
+            && matches!(
+                tidy.components().next_back(),
+                Some(std::path::Component::Normal(_))
+            )
+        {
+            tidy.pop();
+        } else {
+            tidy.push(component);
+        }
+    }
+    tidy
+}
+
+/// Rules in place are told by the lines of the scenario file: everything before
+/// them is blanked, where the text stands in the file letter by letter.
+fn in_place(text: &str, span: Range<usize>, file: &Origin<'_>) -> Source {
+    let name = file.path.display().to_string();
+    match file
+        .text
+        .get(span.clone())
+        .and_then(|written| written.find(text))
+    {
+        Some(at) if !text.is_empty() => {
+            let mut padded: Vec<u8> = file.text.as_bytes()[..span.start + at]
+                .iter()
+                .map(|byte| if *byte == b'\n' { b'\n' } else { b' ' })
+                .collect();
+            padded.extend_from_slice(text.as_bytes());
+            Source::new(name, padded)
+        }
+        _ => Source::new(name, text.as_bytes().to_vec()),
+    }
+}
+
+fn policy(
+    table: &Reader<'_>,
+    shape: Shape,
+    server: &ServerTerms,
+    problems: &mut Problems,
+) -> Option<Policy> {
+    table.require("allow", problems);
+    let allow = table.words::<DataSetup>("allow", problems)?;
+    let stateful = table.switch("stateful", problems).unwrap_or(true);
+    let range = table.ports("passive-ports", problems);
+    let passive = match (stateful, range) {
+        (true, None) => Passive::Stateful,
+        (true, Some(range)) => {
+            problems.add_with_help(
+                range.span,
+                "a stateful policy opens no range",
+                "leave `passive-ports` out, or write `stateful = false`",
+            );
+            return None;
+        }
+        (
+            false,
+            Some(At {
+                value: (low, high), ..
+            }),
+        ) if low <= high => Passive::StaticRange(low..=high),
+        (
+            false,
+            Some(At {
+                value: (low, high),
+                span,
+            }),
+        ) => {
+            problems.add_with_help(
+                span,
+                format!("{low} is above {high}"),
+                format!("write \"{high}-{low}\""),
+            );
+            return None;
+        }
+        (false, None) => {
+            problems.add_with_help(
+                table.span.clone(),
+                "a policy that is not stateful needs the passive range that it opens",
+                "write `passive-ports = \"50000-50100\"`",
+            );
+            return None;
+        }
+    };
+    let default = match table
+        .word::<String>("default", problems)
+        .map(|word| word.value)
+        .as_deref()
+    {
+        Some("reject") => DefaultPolicy::Reject,
+        Some("accept") => DefaultPolicy::Accept,
+        _ => DefaultPolicy::Drop,
+    };
+    let side = match shape {
+        Shape::ClientFirewall => Side::Client,
+        Shape::ServerFirewall => Side::Server,
+        Shape::Gateway => Side::Gateway,
+    };
+    Some(Policy {
+        passive,
+        helper: table.switch("helper", problems).unwrap_or(stateful),
+        default,
+        control_port: server.control_port,
+        data_source_port: (server.data_source_port == DataSourcePort::Twenty).then_some(20),
+        ..Policy::new(side, allow)
+    })
+}
