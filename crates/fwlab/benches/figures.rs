@@ -297,12 +297,15 @@ fn shell(runtime: &Runtime, privilege: Privilege) {
         return;
     };
     let work = tempfile::tempdir().expect("a folder");
+    // The server reads it as a user of its own.
+    let open = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(work.path(), open).expect("it is ours");
     std::fs::create_dir(work.path().join("root")).expect("a folder");
     std::fs::create_dir(work.path().join("empty")).expect("a folder");
     std::fs::write(work.path().join("root/fwlab.bin"), vec![7_u8; 300_000]).expect("a file");
     let config = format!(
         "listen=YES\nbackground=NO\nanonymous_enable=YES\nlocal_enable=NO\nanon_root={0}/root\nno_anon_password=YES\n\
-         seccomp_sandbox=NO\nisolate=NO\nisolate_network=NO\nxferlog_enable=NO\nftp_username=nobody\nnopriv_user=nobody\n\
+         seccomp_sandbox=NO\nisolate=NO\nisolate_network=NO\nxferlog_enable=NO\nftp_username=daemon\nnopriv_user=nobody\n\
          secure_chroot_dir={0}/empty\nallow_writeable_chroot=YES\n",
         work.path().display()
     );
