@@ -1,12 +1,10 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use fwlab_runner::filter::Filter;
 use fwlab_runner::plan::{Overrides, cells};
-use miette::Diagnostic;
 
-use super::exit::{Exit, complain, print, tell};
-use crate::collect::scenarios;
+use super::choice::choice;
+use super::exit::{Exit, print};
 
 #[derive(Debug, Args)]
 pub(super) struct ListArguments {
@@ -22,19 +20,9 @@ pub(super) struct ListArguments {
 }
 
 pub(super) fn list(arguments: &ListArguments) -> Exit {
-    let filter = match Filter::parse(&arguments.filter) {
-        Ok(filter) => filter,
-        Err(error) => {
-            complain(format!("--filter: {error}"), None);
-            return Exit::Usage;
-        }
-    };
-    let scenarios = match scenarios(&arguments.paths) {
-        Ok(scenarios) => scenarios,
-        Err(errors) => {
-            tell(errors.iter().map(|error| error as &dyn Diagnostic));
-            return Exit::Usage;
-        }
+    let (scenarios, filter) = match choice(&arguments.paths, &arguments.filter) {
+        Ok(choice) => choice,
+        Err(exit) => return exit,
     };
     let width = scenarios
         .iter()

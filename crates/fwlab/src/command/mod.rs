@@ -2,6 +2,7 @@
 //! here is anything printed.
 
 mod check;
+mod choice;
 mod doctor;
 mod execute;
 mod exit;

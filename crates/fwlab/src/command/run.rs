@@ -5,16 +5,15 @@ use std::sync::Arc;
 use clap::Args;
 use fwlab_ftp::PeerName;
 use fwlab_model::Backend;
-use fwlab_runner::filter::Filter;
 use fwlab_runner::plan::{Overrides, cells, idle_requirements};
 use fwlab_runner::scenario::Scenario;
 use fwlab_runner::{CellRecord, Patience, RunSettings};
 use miette::Diagnostic;
 
+use super::choice::choice;
 use super::execute::{Executed, execute};
 use super::exit::{Exit, complain, print, tell};
 use super::word;
-use crate::collect::scenarios;
 use crate::report::{ReportTo, findings, matrix, summary_line};
 
 #[derive(Debug, Args)]
@@ -68,19 +67,9 @@ impl How {
 }
 
 pub(super) fn run(arguments: RunArguments) -> Exit {
-    let filter = match Filter::parse(&arguments.filter) {
-        Ok(filter) => filter,
-        Err(error) => {
-            complain(format!("--filter: {error}"), None);
-            return Exit::Usage;
-        }
-    };
-    let scenarios = match scenarios(&arguments.paths) {
-        Ok(scenarios) => scenarios,
-        Err(errors) => {
-            tell(errors.iter().map(|error| error as &dyn Diagnostic));
-            return Exit::Usage;
-        }
+    let (scenarios, filter) = match choice(&arguments.paths, &arguments.filter) {
+        Ok(choice) => choice,
+        Err(exit) => return exit,
     };
     if let Some(exit) = idle(&scenarios) {
         return exit;
