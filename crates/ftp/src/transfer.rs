@@ -87,8 +87,9 @@ impl TransferSpec {
     /// What no peer can do: PORT and PASV carry IPv4 addresses alone (RFC 959
     /// section 4.1.2, RFC 2428 section 1).
     pub(crate) fn possible(&self) -> Support {
-        // Every peer here speaks plain FTP; a second word has to be asked of each.
-        let Protection::Plain = self.protection;
+        if self.protection != Protection::Plain {
+            return Support::no(format!("{} FTP is not spoken yet", self.protection));
+        }
         let four_only = matches!(self.data_setup, DataSetup::Port | DataSetup::Pasv);
         if four_only && self.server.is_ipv6() {
             let command = self.data_setup.command();

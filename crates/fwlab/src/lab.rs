@@ -3,7 +3,7 @@ use std::sync::{Arc, LazyLock};
 
 use fwlab_ftp::{DataSourcePort, PeerName};
 use fwlab_model::ruleset::{Policy, Source, parse};
-use fwlab_model::{Backend, DataSetup, Family, InterfaceName, IpNet, Operation};
+use fwlab_model::{Backend, DataSetup, Family, InterfaceName, IpNet, Operation, Protection};
 use fwlab_runner::filter::Filter;
 use fwlab_runner::plan::{Overrides, cells};
 use fwlab_runner::scenario::{
@@ -317,6 +317,7 @@ impl Lab {
                 servers: vec![server],
                 clients: vec![client],
                 data: vec![data],
+                protections: vec![Protection::Plain],
                 operations: vec![operation],
             },
             requirements: Vec::new(),

@@ -7,5 +7,12 @@ words! {
         Nft,
         /// iptables rules as xtables blobs (`iptables-legacy`).
         Legacy,
+        /// An nft script, loaded by `nft`.
+        Native,
     }
+}
+
+impl Backend {
+    /// The backends that load iptables rules.
+    pub const IPTABLES: [Backend; 2] = [Backend::Nft, Backend::Legacy];
 }

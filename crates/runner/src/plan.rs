@@ -7,7 +7,7 @@ use fwlab_ftp::PeerName;
 use fwlab_model::{Backend, DataSetup, Family, Operation, Protection};
 
 use crate::filter::Filter;
-use crate::scenario::{Requirement, Scenario};
+use crate::scenario::{Matrix, Requirement, Scenario};
 
 /// The place of a cell in the matrix: everything that names it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -107,12 +107,18 @@ pub fn cells(scenario: &Arc<Scenario>, overrides: &Overrides, filter: &Filter) -
                 .iter()
                 .flat_map(|server| clients.iter().map(move |client| (server, client)))
             {
-                for (&operation, &data) in scenario
-                    .matrix
-                    .operations
-                    .iter()
-                    .flat_map(|op| scenario.matrix.data.iter().map(move |data| (op, data)))
-                {
+                let Matrix {
+                    operations,
+                    protections,
+                    data,
+                    ..
+                } = &scenario.matrix;
+                let transfers = operations.iter().flat_map(|operation| {
+                    protections.iter().flat_map(move |protection| {
+                        data.iter().map(move |data| (operation, protection, data))
+                    })
+                });
+                for (&operation, &protection, &data) in transfers {
                     let axes = Axes {
                         scenario: scenario.name.clone(),
                         ruleset: ruleset.name.clone(),
@@ -120,7 +126,7 @@ pub fn cells(scenario: &Arc<Scenario>, overrides: &Overrides, filter: &Filter) -
                         server,
                         client,
                         data,
-                        protection: Protection::Plain,
+                        protection,
                         family: scenario.stage.family(),
                         operation,
                     };

@@ -45,7 +45,7 @@ impl Machine {
     /// run in a namespace that is thrown away.
     pub fn examine() -> Machine {
         let privilege = Privilege::current();
-        let names = Backend::ALL
+        let names = Backend::IPTABLES
             .iter()
             .flat_map(|backend| tables_tools(*backend))
             .chain(["nft".to_owned()]);
@@ -71,14 +71,12 @@ impl Machine {
 
     /// Whether rulesets can be loaded and listed through a backend, in both families.
     pub fn has_backend(&self, backend: Backend) -> bool {
-        let works = self.can(match backend {
-            Backend::Nft => Ability::NftRules,
-            Backend::Legacy => Ability::LegacyRules,
-        });
-        works
-            && tables_tools(backend)
-                .iter()
-                .all(|name| self.tool(name).is_some())
+        let (ability, tools) = match backend {
+            Backend::Nft => (Ability::NftRules, tables_tools(backend).to_vec()),
+            Backend::Legacy => (Ability::LegacyRules, tables_tools(backend).to_vec()),
+            Backend::Native => (Ability::NftRules, vec!["nft".to_owned()]),
+        };
+        self.can(ability) && tools.iter().all(|name| self.tool(name).is_some())
     }
 
     /// The tool that loads rulesets of a backend and a family.
@@ -108,7 +106,7 @@ impl Machine {
                 optional: false,
             });
         }
-        let any_backend = Backend::ALL
+        let any_backend = Backend::IPTABLES
             .iter()
             .any(|backend| self.has_backend(*backend));
         for (names, optional) in [

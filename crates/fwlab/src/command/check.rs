@@ -6,7 +6,7 @@ use std::sync::Arc;
 use clap::{Args, ValueEnum};
 use fwlab_ftp::{DataSourcePort, PeerName};
 use fwlab_model::ruleset::{Ruleset, Source, parse};
-use fwlab_model::{Backend, DataSetup, Family, InterfaceName, IpNet, Operation};
+use fwlab_model::{Backend, DataSetup, Family, InterfaceName, IpNet, Operation, Protection};
 use fwlab_runner::filter::Filter;
 use fwlab_runner::plan::{Overrides, cells};
 use fwlab_runner::scenario::{
@@ -324,7 +324,7 @@ fn scenario(arguments: &CheckArguments, source: Source, stage: Stage) -> Scenari
             helper: false,
             skip_refused_lines: false,
             backends: if arguments.backend.is_empty() {
-                Backend::ALL.to_vec()
+                Backend::IPTABLES.to_vec()
             } else {
                 arguments.backend.clone()
             },
@@ -338,6 +338,7 @@ fn scenario(arguments: &CheckArguments, source: Source, stage: Stage) -> Scenari
             } else {
                 arguments.data.clone()
             },
+            protections: vec![Protection::Plain],
             operations: vec![Operation::Retr],
         },
         requirements: Vec::new(),

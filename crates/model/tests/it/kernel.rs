@@ -17,7 +17,7 @@ pub(crate) struct Loaded {
 
 /// The backends that can be run here; why the others cannot is printed.
 pub(crate) fn backends() -> Vec<Backend> {
-    let backends = Backend::ALL.iter().copied();
+    let backends = Backend::IPTABLES.iter().copied();
     backends.filter(|backend| is_there(*backend)).collect()
 }
 
@@ -25,7 +25,7 @@ fn is_there(backend: Backend) -> bool {
     static REASONS: OnceLock<Vec<(Backend, Result<(), String>)>> = OnceLock::new();
     let reasons = REASONS.get_or_init(|| {
         let try_out = |backend: Backend| (backend, probe(backend));
-        Backend::ALL.iter().copied().map(try_out).collect()
+        Backend::IPTABLES.iter().copied().map(try_out).collect()
     });
     let reason = reasons
         .iter()

@@ -32,7 +32,7 @@ impl Tools {
     pub(super) fn find() -> Result<Tools, NoLoader> {
         let mut tools = Vec::new();
         for &family in Family::ALL {
-            for &backend in Backend::ALL {
+            for backend in Backend::IPTABLES {
                 let name = |verb: &str| format!("{}-{backend}-{verb}", command(family));
                 let (restore, save) = (
                     fwlab_fabric::find_tool(&name("restore")),

@@ -15,7 +15,7 @@ use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 use fwlab_ftp::{DataSourcePort, PeerName};
-use fwlab_model::{DataSetup, Operation};
+use fwlab_model::{DataSetup, Operation, Protection};
 
 use crate::plan::IdleRequirement;
 
@@ -128,6 +128,8 @@ pub struct Matrix {
     pub clients: Vec<PeerName>,
     /// Data setups.
     pub data: Vec<DataSetup>,
+    /// What hides the dialogue.
+    pub protections: Vec<Protection>,
     /// Operations.
     pub operations: Vec<Operation>,
 }
@@ -138,6 +140,7 @@ impl Default for Matrix {
             servers: vec![PeerName::Libunftp],
             clients: vec![PeerName::Suppaftp],
             data: DataSetup::ALL.to_vec(),
+            protections: vec![Protection::Plain],
             operations: vec![Operation::Retr],
         }
     }

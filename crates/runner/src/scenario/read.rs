@@ -1,7 +1,7 @@
 use std::path::Path;
 
 use fwlab_ftp::{Content, DataSourcePort, PeerName};
-use fwlab_model::{DataSetup, InterfaceName, NodeName, Operation};
+use fwlab_model::{DataSetup, InterfaceName, NodeName, Operation, Protection};
 use toml::de::DeTable;
 
 use super::problem::{Problems, ScenarioError};
@@ -298,6 +298,9 @@ fn matrix(table: Option<Reader<'_>>, problems: &mut Problems) -> Matrix {
     }
     if let Some(data) = table.words::<DataSetup>("data", problems) {
         matrix.data = data;
+    }
+    if let Some(protections) = table.words::<Protection>("protections", problems) {
+        matrix.protections = protections;
     }
     if let Some(operations) = table.words::<Operation>("operations", problems) {
         matrix.operations = operations;

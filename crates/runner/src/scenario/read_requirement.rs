@@ -43,6 +43,8 @@ pub(super) fn requirement(
         servers: entry.words("server", problems).unwrap_or_default(),
         clients: entry.words("client", problems).unwrap_or_default(),
         data: entry.words("data", problems).unwrap_or_default(),
+        protections: entry.words("protection", problems).unwrap_or_default(),
+        families: entry.words("family", problems).unwrap_or_default(),
         operations: entry.words("operation", problems).unwrap_or_default(),
     };
     let symptom = entry

@@ -85,7 +85,7 @@ pub(super) fn ruleset(
             .unwrap_or(false),
         backends: entry
             .words("backends", problems)
-            .unwrap_or_else(|| Backend::ALL.to_vec()),
+            .unwrap_or_else(|| Backend::IPTABLES.to_vec()),
         beside,
     })
 }

@@ -1,7 +1,9 @@
 use std::ops::Range;
 
 use fwlab_ftp::PeerName;
-use fwlab_model::{Backend, Cause, DataSetup, NodeName, Operation, Outcome, Phase, Symptom};
+use fwlab_model::{
+    Backend, Cause, DataSetup, Family, NodeName, Operation, Outcome, Phase, Protection, Symptom,
+};
 
 use crate::plan::Axes;
 
@@ -33,6 +35,10 @@ pub struct Selector {
     pub clients: Vec<PeerName>,
     /// Data setups.
     pub data: Vec<DataSetup>,
+    /// Protections.
+    pub protections: Vec<Protection>,
+    /// Families.
+    pub families: Vec<Family>,
     /// Operations.
     pub operations: Vec<Operation>,
 }
@@ -48,6 +54,8 @@ impl Selector {
             && among(&self.servers, &axes.server)
             && among(&self.clients, &axes.client)
             && among(&self.data, &axes.data)
+            && among(&self.protections, &axes.protection)
+            && among(&self.families, &axes.family)
             && among(&self.operations, &axes.operation)
     }
 }

@@ -173,6 +173,8 @@ const SERVERS: &[&str] = &["libunftp", "vsftpd"];
 const CLIENTS: &[&str] = &["suppaftp", "curl", "lftp"];
 const BACKENDS: &[&str] = &["nft", "legacy"];
 const DATA: &[&str] = &["port", "eprt", "pasv", "epsv"];
+const PROTECTIONS: &[&str] = &["plain", "explicit", "implicit", "ccc"];
+const FAMILIES: &[&str] = &["ipv4", "ipv6"];
 const OPERATIONS: &[&str] = &["retr", "stor", "appe", "list", "mlsd", "rest"];
 const SYMPTOMS: &[&str] = &[
     "transferred",
@@ -479,6 +481,11 @@ static MATRIX: Section = Section {
         field("servers", Kind::Words(SERVERS), "default `libunftp`"),
         field("clients", Kind::Words(CLIENTS), "default `suppaftp`"),
         field("data", Kind::Words(DATA), "default all four"),
+        field(
+            "protections",
+            Kind::Words(PROTECTIONS),
+            "`explicit` is AUTH TLS with PROT P, `implicit` is TLS from the first byte, `ccc` is explicit until the login and then CCC; default `plain`",
+        ),
         field("operations", Kind::Words(OPERATIONS), "default `retr`"),
     ],
 };
@@ -494,6 +501,8 @@ static REQUIRE: Section = Section {
         field("server", Kind::Words(SERVERS), "selector"),
         field("client", Kind::Words(CLIENTS), "selector"),
         field("data", Kind::Words(DATA), "selector"),
+        field("protection", Kind::Words(PROTECTIONS), "selector"),
+        field("family", Kind::Words(FAMILIES), "selector"),
         field("operation", Kind::Words(OPERATIONS), "selector"),
         field(
             "symptom",
