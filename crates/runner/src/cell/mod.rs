@@ -1,9 +1,11 @@
 //! One cell: everything fresh, one transfer, its evidence, its judgement.
 
+mod expectations;
 mod fault;
 mod session;
 mod timeline;
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -90,8 +92,10 @@ impl Workshop {
             })
         };
         let (sender, mut events) = unbounded_channel();
+        let mut control_ports = vec![stage.connect_to.port(), listening(cell).port()];
+        control_ports.dedup();
         let observation = ObserverSettings {
-            control_ports: vec![stage.connect_to.port()],
+            control_ports,
             ..self.observation.clone()
         };
         let observe = async {
@@ -294,7 +298,7 @@ fn transfer_of(cell: &Cell) -> TransferSpec {
 fn settings_of(cell: &Cell, spec: &TransferSpec) -> ServerSettings {
     let scenario = &cell.scenario;
     ServerSettings {
-        address: scenario.stage.connect_to.ip(),
+        address: listening(cell).ip(),
         control_port: scenario.server.control_port,
         passive_ports: scenario
             .server
@@ -310,6 +314,19 @@ fn settings_of(cell: &Cell, spec: &TransferSpec) -> ServerSettings {
             .map(|(name, value)| (name.clone(), value.clone()))
             .collect(),
     }
+}
+
+/// Where the server listens: on its own address, unless the client connects to another one of its node.
+fn listening(cell: &Cell) -> SocketAddr {
+    let stage = &cell.scenario.stage;
+    let connect_to = stage.connect_to.ip();
+    let of_server = stage.owner_of(connect_to) == Some(&stage.server);
+    let address = if of_server {
+        connect_to
+    } else {
+        stage.server_address
+    };
+    SocketAddr::new(address, cell.scenario.server.control_port)
 }
 
 fn held_against(cell: &Cell, finding: Finding) -> Judgement {
