@@ -140,7 +140,11 @@ impl Workshop {
         }
         let end = match report {
             None => ClientEnd::Cut,
-            Some(report) => end_of(&spec, report, server.as_mut(), &mut notes).await?,
+            Some(mut report) => {
+                let announcements = std::mem::take(&mut report.announcements);
+                session.told_by_client(report.progress.take(), announcements);
+                end_of(&spec, report, server.as_mut(), &mut notes).await?
+            }
         };
         let finding = judge(
             session.watch(),
