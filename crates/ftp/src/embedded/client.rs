@@ -17,8 +17,8 @@ use crate::listing::listed_files;
 use crate::reserve::reserve_ports;
 use crate::wire::Reply;
 use crate::{
-    Client, ClientFailure, ClientReport, Connection, FailureKind, PASSWORD, Patience, PeerError,
-    PeerName, Support, TransferSpec, Transferred, USER,
+    Client, ClientFailure, ClientReport, Connection, FailureKind, Moment, PASSWORD, Patience,
+    PeerError, PeerName, Support, TransferSpec, Transferred, USER,
 };
 
 const PEER: PeerName = PeerName::Suppaftp;
@@ -131,6 +131,9 @@ async fn session(spec: &TransferSpec, final_reply: &mut Option<Reply>) -> Result
     let mut ftp = with_data_connections(ftp, spec, Arc::clone(&data_failure));
     replied("USER and PASS", patience, ftp.login(USER, PASSWORD)).await?;
     replied("TYPE", patience, ftp.transfer_type(FileType::Binary)).await?;
+    if let Some(pauses) = &spec.pauses {
+        pauses.wait(Moment::LoggedIn).await;
+    }
     let transferred = if own_listener::is_needed(spec) {
         own_listener::transfer(&mut ftp, spec, final_reply).await?
     } else {
@@ -307,11 +310,13 @@ pub(super) async fn flow_through(
     match spec.operation {
         Operation::Retr | Operation::Rest => {
             let expected = moved.end - moved.start;
-            let (bytes, digest) = flow::receive(data, expected, silence, spec.pace).await?;
+            let (bytes, digest) =
+                flow::receive(data, expected, silence, spec.pace, spec.pauses.as_ref()).await?;
             Ok(Transferred::Received { bytes, digest })
         }
         Operation::Stor | Operation::Appe => {
-            let bytes = flow::send(data, &spec.content, moved, silence).await?;
+            let bytes =
+                flow::send(data, &spec.content, moved, silence, spec.pauses.as_ref()).await?;
             Ok(Transferred::Sent { bytes })
         }
         Operation::List | Operation::Mlsd => {

@@ -62,7 +62,7 @@ impl Client for Curl {
 
     fn supports(&self, transfer: &TransferSpec) -> Support {
         let rest_zero = transfer.operation == Operation::Rest && transfer.content.half() == 0;
-        transfer.possible().and(|| {
+        transfer.possible_for_a_program().and(|| {
             if rest_zero {
                 Support::no("curl does not send REST 0")
             } else if transfer.pace.is_some() {

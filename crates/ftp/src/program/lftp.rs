@@ -79,7 +79,7 @@ impl Client for Lftp {
             }
             _ => Support::Yes,
         };
-        transfer.possible().and(setup).and(operation)
+        transfer.possible_for_a_program().and(setup).and(operation)
     }
 
     async fn transfer(&self, node: &Node, spec: &TransferSpec) -> Result<ClientReport, PeerError> {

@@ -78,6 +78,7 @@ pub(crate) fn spec(setup: DataSetup, operation: Operation, size: u64) -> Transfe
         active_ports: None,
         patience: AMPLE,
         pace: None,
+        pauses: None,
     }
 }
 

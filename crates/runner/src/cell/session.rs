@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::time::Instant;
 
-use fwlab_fabric::Fabric;
+use fwlab_fabric::{Fabric, Node};
 use fwlab_ftp::wire::{Announcement, Progress};
 use fwlab_model::{Flow, NodeName};
 use fwlab_observe::{CapturedPacket, Direction, Event, Observer, What};
@@ -84,6 +84,49 @@ impl<'a> Session<'a> {
         }
     }
 
+    pub(super) fn fabric(&self) -> &'a Fabric {
+        self.fabric
+    }
+
+    pub(super) fn node(&self, name: &NodeName) -> Result<&'a Node, Fault> {
+        self.fabric
+            .node(name)
+            .ok_or_else(|| Fault::NoNode { name: name.clone() })
+    }
+
+    /// The flows of the control connection, as far as it is known.
+    pub(super) fn control_flows(&self) -> Vec<Flow> {
+        let control = self.watch.control();
+        control.map_or_else(Vec::new, |control| self.watch.flows(control).to_vec())
+    }
+
+    /// Reads everything that the kernel has queued.
+    pub(super) async fn drain(&self) -> Result<(), Fault> {
+        for observer in self.observers.values() {
+            observer.drain().await?;
+        }
+        Ok(())
+    }
+
+    /// From now on, what is stopped may be stopped by the old rules or by the new ones.
+    pub(super) fn swap_begins(&mut self) {
+        self.rulebook.swap_begins();
+    }
+
+    /// The new rules are in force.
+    pub(super) fn swap_ends(&mut self, rules: &'a PreparedRuleset, name: &str) {
+        self.rulebook.swap_ends(rules);
+        for part in &rules.parts {
+            self.timeline
+                .remark(&part.node, format!("ruleset `{name}` was loaded"));
+        }
+    }
+
+    /// Something that the lab itself did.
+    pub(super) fn remark(&mut self, node: &NodeName, text: String) {
+        self.timeline.remark(node, text);
+    }
+
     /// Takes in what the kernel reports.
     pub(super) async fn take(&mut self, event: Event) -> Result<(), Fault> {
         match &event.what {
@@ -105,6 +148,10 @@ impl<'a> Session<'a> {
                 }
                 match self.rulebook.read(&event.node, event.at, step) {
                     Reading::Went => {}
+                    Reading::Unsettled => {
+                        let text = format!("{} was stopped between two rulesets", step.packet);
+                        self.timeline.remark(&event.node, text);
+                    }
                     Reading::Stopped(stop) => {
                         self.timeline.stopped(&stop, &self.rulebook);
                         self.watch.stopped(stop);
