@@ -294,7 +294,7 @@ fn transfer_of(cell: &Cell) -> TransferSpec {
 fn settings_of(cell: &Cell, spec: &TransferSpec) -> ServerSettings {
     let scenario = &cell.scenario;
     ServerSettings {
-        address: scenario.stage.connect_to.ip(),
+        address: scenario.stage.listens_on(),
         control_port: scenario.server.control_port,
         passive_ports: scenario
             .server
