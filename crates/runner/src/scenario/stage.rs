@@ -215,17 +215,6 @@ impl Stage {
         Family::of(self.connect_to.ip())
     }
 
-    /// The address that the server listens on: the one that the client connects to, where
-    /// the server has it, and otherwise its own.
-    pub fn listens_on(&self) -> IpAddr {
-        let target = self.connect_to.ip();
-        if self.owner_of(target) == Some(&self.server) {
-            target
-        } else {
-            self.server_address
-        }
-    }
-
     /// The node that has an address, loopback addresses being the client's own.
     pub fn owner_of(&self, address: IpAddr) -> Option<&NodeName> {
         if address.is_loopback() {
