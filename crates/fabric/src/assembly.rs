@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use std::os::fd::AsFd;
 use std::time::Duration;
 
-use fwlab_model::{LinkEnd, NodeName, NodeSpec, Topology};
+use fwlab_model::{LinkEnd, NextHop, NodeName, NodeSpec, Topology};
 use tokio::time::Instant;
 
 use crate::FabricError;
@@ -97,7 +97,17 @@ pub(crate) async fn assemble(topology: &Topology, ready: &[Ready]) -> Result<(),
         node.settle().await?;
         let mut batch = Batch::new();
         for route in &node.spec.routes {
-            batch.add_route(route);
+            match &route.via {
+                NextHop::Neighbour(via) => batch.add_route(route.to, *via),
+                NextHop::Sink(interface) => {
+                    let end = node
+                        .ends
+                        .iter()
+                        .find(|end| end.spec.interface == *interface);
+                    let end = end.expect("a topology without mistakes was asked for");
+                    batch.add_sink(route.to, end.index, interface);
+                }
+            }
         }
         node.send(batch)?;
     }

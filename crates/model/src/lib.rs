@@ -38,4 +38,4 @@ pub use phase::Phase;
 pub use protection::Protection;
 pub use rule_id::{ChainId, RuleId, RuleOrdinal};
 pub use symptom::Symptom;
-pub use topology::{LinkEnd, LinkSpec, NodeSpec, RouteSpec, Topology, TopologyMistake};
+pub use topology::{LinkEnd, LinkSpec, NextHop, NodeSpec, RouteSpec, Topology, TopologyMistake};

@@ -43,13 +43,24 @@ impl NodeSpec {
     }
 }
 
-/// A route through a neighbour.
+/// A route beside those of a node's own links.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RouteSpec {
     /// The destination prefix; `0.0.0.0/0` and `::/0` are the default routes.
     pub to: IpNet,
-    /// The next hop, on a link of this node.
-    pub via: IpAddr,
+    /// Where its packets go.
+    pub via: NextHop,
+}
+
+/// Where a route leads.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum NextHop {
+    /// To a neighbour on a link of this node.
+    Neighbour(IpAddr),
+    /// Out of this interface, and to nobody: as the Internet swallows a packet to an
+    /// address that leads nowhere. Nothing comes back, no ICMP error either.
+    Sink(InterfaceName),
 }
 
 /// A veth pair between two nodes.
@@ -109,6 +120,14 @@ pub enum TopologyMistake {
         /// The next hop.
         via: IpAddr,
     },
+    /// A route leaves by an interface that the node does not have.
+    #[error("node `{node}` has a route by its interface `{interface}`, and no such interface")]
+    SinkOffLink {
+        /// The node.
+        node: NodeName,
+        /// The interface.
+        interface: InterfaceName,
+    },
 }
 
 impl Topology {
@@ -141,11 +160,18 @@ impl Topology {
                     .any(|net| net.contains(&via))
             };
             for route in &node.routes {
-                if !on_link(route.via) {
-                    mistakes.push(TopologyMistake::NextHopOffLink {
-                        node: node.name.clone(),
-                        via: route.via,
-                    });
+                let node = node.name.clone();
+                match &route.via {
+                    NextHop::Neighbour(via) if !on_link(*via) => {
+                        mistakes.push(TopologyMistake::NextHopOffLink { node, via: *via });
+                    }
+                    NextHop::Sink(interface)
+                        if !self.ends_in(&node).any(|end| end.interface == *interface) =>
+                    {
+                        let interface = interface.clone();
+                        mistakes.push(TopologyMistake::SinkOffLink { node, interface });
+                    }
+                    _ => {}
                 }
             }
         }

@@ -3,7 +3,7 @@ use std::time::{Duration, Instant};
 
 use futures::StreamExt;
 use fwlab_fabric::{Fabric, FabricError, Node, ToolCall};
-use fwlab_model::{NodeName, RouteSpec, Topology};
+use fwlab_model::{NextHop, NodeName, RouteSpec, Topology};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -184,7 +184,7 @@ async fn every_mistake_is_named_before_anything_is_made() {
     topology.nodes.push(topology.nodes[0].clone());
     topology.nodes[1].routes.push(RouteSpec {
         to: net("0.0.0.0/0"),
-        via: "172.16.0.1".parse().expect("an address"),
+        via: NextHop::Neighbour("172.16.0.1".parse().expect("an address")),
     });
     match Fabric::build(&topology).await {
         Err(FabricError::Topology(mistakes)) => assert_eq!(mistakes.len(), 2, "{mistakes:?}"),

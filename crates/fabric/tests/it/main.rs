@@ -11,6 +11,7 @@ mod links;
 mod privilege;
 mod processes;
 mod scratch;
+mod sinks;
 mod sockets;
 mod support;
 mod sysctls;

@@ -2,7 +2,7 @@ use std::time::{Duration, Instant};
 
 use fwlab_fabric::{Fabric, Privilege};
 use fwlab_model::{
-    InterfaceName, IpNet, LinkEnd, LinkSpec, NodeName, NodeSpec, RouteSpec, Topology,
+    InterfaceName, IpNet, LinkEnd, LinkSpec, NextHop, NodeName, NodeSpec, RouteSpec, Topology,
 };
 
 /// Whether labs can be built here; says why not otherwise.
@@ -48,7 +48,7 @@ pub(crate) fn trio() -> Topology {
     let (client, gateway, server) = (NodeName::client(), NodeName::gateway(), NodeName::server());
     let route = |to: &str, via: &str| RouteSpec {
         to: net(to),
-        via: via.parse().expect("an address"),
+        via: NextHop::Neighbour(via.parse().expect("an address")),
     };
     let mut nodes = [&client, &gateway, &server].map(|name| NodeSpec::new(name.clone()));
     nodes[0].routes = vec![route("0.0.0.0/0", "10.0.1.1"), route("::/0", "fd00:1::1")];

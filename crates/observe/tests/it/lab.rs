@@ -5,7 +5,8 @@ use std::path::Path;
 
 use fwlab_fabric::{Fabric, Node, ToolCall};
 use fwlab_model::{
-    Backend, Family, InterfaceName, LinkEnd, LinkSpec, NodeName, NodeSpec, RouteSpec, Topology,
+    Backend, Family, InterfaceName, LinkEnd, LinkSpec, NextHop, NodeName, NodeSpec, RouteSpec,
+    Topology,
 };
 
 /// The port that tests connect to.
@@ -41,7 +42,7 @@ fn topology() -> Topology {
     let node = |name: NodeName, forwards: bool, routes: &[[&str; 2]]| {
         let routes = routes.iter().map(|[to, via]| RouteSpec {
             to: to.parse().expect("a network"),
-            via: via.parse().expect("an address"),
+            via: NextHop::Neighbour(via.parse().expect("an address")),
         });
         NodeSpec {
             forwards,

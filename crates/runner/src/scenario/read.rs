@@ -228,7 +228,7 @@ fn stage(
     ];
     for (address_key, interface_key, port, of_gateway) in places {
         for key in [address_key, interface_key] {
-            if of_gateway && shape != Shape::Gateway && table.has(key) {
+            if of_gateway && !shape.has_gateway() && table.has(key) {
                 problems.add_with_help(
                     table.span_of(key),
                     format!("this topology has no gateway, so `{key}` says nothing"),

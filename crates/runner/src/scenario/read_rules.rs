@@ -239,7 +239,7 @@ fn policy(
     let side = match shape {
         Shape::ClientFirewall => Side::Client,
         Shape::ServerFirewall => Side::Server,
-        Shape::Gateway => Side::Gateway,
+        Shape::Gateway | Shape::ClientNat | Shape::ServerNat => Side::Gateway,
     };
     Some(Policy {
         passive,

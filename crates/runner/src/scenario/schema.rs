@@ -167,7 +167,13 @@ pub fn json_schema() -> Value {
     value
 }
 
-const SHAPES: &[&str] = &["client-firewall", "server-firewall", "gateway"];
+const SHAPES: &[&str] = &[
+    "client-firewall",
+    "server-firewall",
+    "gateway",
+    "client-nat",
+    "server-nat",
+];
 const NODES: &[&str] = &["client", "gateway", "server"];
 const SERVERS: &[&str] = &["libunftp", "vsftpd"];
 const CLIENTS: &[&str] = &["suppaftp", "curl", "lftp"];
@@ -272,18 +278,21 @@ static TOPOLOGY: Section = Section {
     name: "topology",
     repeated: false,
     about: "Where the firewall stands. `client-firewall` and `server-firewall` are one link between client and \
-            server, with the rules on the one or the other; `gateway` is a router between them, without NAT.",
+            server, with the rules on the one or the other; `gateway` is a router between them, without NAT. In \
+            `client-nat` the client is in a private network behind the gateway, and the server has no route back; \
+            in `server-nat` the server is, and the client connects to the gateway. A packet to an address that \
+            leads nowhere is swallowed there, as the Internet does.",
     fields: &[
         field("shape", Kind::Word(SHAPES), "required"),
         field(
             "client",
             Kind::AddressWithPrefix,
-            "the client's address; default `10.77.0.2/24`, behind a gateway `10.77.1.2/24`",
+            "the client's address; default `10.77.0.2/24`, behind a gateway `10.77.1.2/24`, in `server-nat` `198.51.100.2/24`",
         ),
         field(
             "server",
             Kind::AddressWithPrefix,
-            "the server's address; default `10.77.0.1/24`, behind a gateway `203.0.113.10/24`",
+            "the server's address; default `10.77.0.1/24`, behind a gateway `203.0.113.10/24`, in `server-nat` `192.168.7.10/24`",
         ),
         field(
             "client-interface",
@@ -298,22 +307,22 @@ static TOPOLOGY: Section = Section {
         field(
             "gateway-client-side",
             Kind::AddressWithPrefix,
-            "the gateway's address towards the client; default `10.77.1.1/24`",
+            "the gateway's address towards the client; default `10.77.1.1/24`, in `server-nat` `198.51.100.1/24`",
         ),
         field(
             "gateway-server-side",
             Kind::AddressWithPrefix,
-            "the gateway's address towards the server; default `203.0.113.1/24`",
+            "the gateway's address towards the server; default `203.0.113.1/24`, in `server-nat` `192.168.7.1/24`",
         ),
         field(
             "gateway-client-interface",
             Kind::Text,
-            "the gateway's interface towards the client; default `lan`",
+            "the gateway's interface towards the client; default `lan`, in `server-nat` `wan`",
         ),
         field(
             "gateway-server-interface",
             Kind::Text,
-            "the gateway's interface towards the server; default `wan`",
+            "the gateway's interface towards the server; default `wan`, in `server-nat` `lan`",
         ),
     ],
 };
