@@ -132,6 +132,9 @@ async fn session(spec: &TransferSpec, final_reply: &mut Option<Reply>) -> Result
     replied("USER and PASS", patience, ftp.login(USER, PASSWORD)).await?;
     replied("TYPE", patience, ftp.transfer_type(FileType::Binary)).await?;
     if let Some(pauses) = &spec.pauses {
+        // A moment is a quiet one: the acknowledgement of the last reply goes now, not 40 ms later.
+        // Where it cannot, it comes in the middle of the pause.
+        let _ = ftp.get_ref().await.set_quickack(true);
         pauses.wait(Moment::LoggedIn).await;
     }
     let transferred = if own_listener::is_needed(spec) {
