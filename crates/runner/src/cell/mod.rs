@@ -3,6 +3,7 @@
 mod expectations;
 mod fault;
 mod session;
+mod sinks;
 mod steps;
 mod timeline;
 

@@ -4,12 +4,13 @@ use std::time::Instant;
 
 use fwlab_fabric::{Fabric, Node};
 use fwlab_ftp::wire::{Announcement, Progress};
-use fwlab_model::{Flow, NodeName};
+use fwlab_model::{Flow, NodeName, Packet, Topology};
 use fwlab_observe::{CapturedPacket, Direction, Event, Observer, What};
 
 use super::expectations::{Announced, Expectations, Seen};
 use super::fault::Fault;
 use super::listening;
+use super::sinks::is_swallowed;
 use super::timeline::Timeline;
 use crate::evidence::Evidence;
 use crate::judge::{ConnectionId, Death, Finding, Stop, StoppedBy, Terms, Watch};
@@ -19,6 +20,7 @@ use crate::rules::{PreparedRuleset, Reading, Rulebook};
 /// A cell while it runs: what was seen, and what is done about it.
 pub(super) struct Session<'a> {
     fabric: &'a Fabric,
+    topology: &'a Topology,
     observers: BTreeMap<NodeName, &'a Observer>,
     watch: Watch,
     rulebook: Rulebook<'a>,
@@ -35,7 +37,7 @@ pub(super) struct Session<'a> {
 
 impl<'a> Session<'a> {
     pub(super) fn new(
-        cell: &Cell,
+        cell: &'a Cell,
         ruleset: &'a PreparedRuleset,
         fabric: &'a Fabric,
         observers: &'a [Observer],
@@ -57,6 +59,7 @@ impl<'a> Session<'a> {
         );
         Session {
             fabric,
+            topology: &stage.topology,
             observers: fabric
                 .nodes()
                 .map(|node| node.name().clone())
@@ -134,6 +137,13 @@ impl<'a> Session<'a> {
                 let inbound = captured.direction == Direction::In;
                 self.watch
                     .captured(event.at, &event.node, inbound, &captured.packet);
+                if !inbound
+                    && let Packet::Tcp { flow, .. } = captured.packet
+                    && is_swallowed(self.topology, &event.node, flow.to.ip())
+                {
+                    self.watch
+                        .swallowed(event.at, &event.node, &captured.packet);
+                }
                 if !captured.payload.is_empty() {
                     self.dialogue(&event, captured);
                 }
