@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use fwlab_model::{DataSetup, Operation, Protection};
 
-use crate::{Content, Support};
+use crate::Content;
 
 /// The user that every client logs in as. Servers ask it for no secret.
 pub const USER: &str = "anonymous";
@@ -100,17 +100,10 @@ impl TransferSpec {
         }
     }
 
-    /// What no peer can do: PORT and PASV carry IPv4 addresses alone (RFC 959
-    /// section 4.1.2, RFC 2428 section 1).
-    pub(crate) fn possible(&self) -> Support {
-        if self.protection != Protection::Plain {
-            return Support::no(format!("{} FTP is not spoken yet", self.protection));
-        }
+    /// Whether the data setup has no room for the address that is needed: PORT and PASV
+    /// carry IPv4 addresses alone (RFC 959 section 4.1.2, RFC 2428 section 1).
+    pub(crate) fn wants_four_over_six(&self) -> bool {
         let four_only = matches!(self.data_setup, DataSetup::Port | DataSetup::Pasv);
-        if four_only && self.server.is_ipv6() {
-            let command = self.data_setup.command();
-            return Support::no(format!("{command} cannot carry an IPv6 address"));
-        }
-        Support::Yes
+        four_only && self.server.is_ipv6()
     }
 }
