@@ -71,6 +71,7 @@ mod registry;
 mod reserve;
 mod server;
 mod tls;
+mod transcript;
 mod transfer;
 mod verify;
 pub mod wire;

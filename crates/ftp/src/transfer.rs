@@ -103,24 +103,15 @@ impl TransferSpec {
     }
 
     /// What no program can do: it runs through its session without us.
-    pub(crate) fn possible_for_a_program(&self) -> Support {
-        match self.pauses {
-            Some(_) => Support::no("a program cannot be made to wait in the middle of its session"),
-            None => self.possible(),
-        }
+    pub(crate) fn wants_a_pause(&self) -> Option<Support> {
+        let why = "a program cannot be made to wait in the middle of its session";
+        self.pauses.as_ref().map(|_| Support::no(why))
     }
 
-    /// What no peer can do: PORT and PASV carry IPv4 addresses alone (RFC 959
-    /// section 4.1.2, RFC 2428 section 1).
-    pub(crate) fn possible(&self) -> Support {
-        if self.protection != Protection::Plain {
-            return Support::no(format!("{} FTP is not spoken yet", self.protection));
-        }
+    /// Whether the data setup has no room for the address that is needed: PORT and PASV
+    /// carry IPv4 addresses alone (RFC 959 section 4.1.2, RFC 2428 section 1).
+    pub(crate) fn wants_four_over_six(&self) -> bool {
         let four_only = matches!(self.data_setup, DataSetup::Port | DataSetup::Pasv);
-        if four_only && self.server.is_ipv6() {
-            let command = self.data_setup.command();
-            return Support::no(format!("{command} cannot carry an IPv6 address"));
-        }
-        Support::Yes
+        four_only && self.server.is_ipv6()
     }
 }
