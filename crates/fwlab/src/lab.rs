@@ -326,7 +326,9 @@ impl Lab {
                 backends: vec![self.backend],
                 beside: None,
             }],
+            steps: Vec::new(),
             matrix: Matrix {
+                rulesets: Vec::new(),
                 servers: vec![server],
                 clients: vec![client],
                 data: vec![data],

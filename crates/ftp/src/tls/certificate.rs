@@ -107,7 +107,7 @@ impl Certificate {
 }
 
 /// The name in the lab's certificate, and the one that the embedded client asks for.
-pub(super) const NAME: &str = "fwlab";
+pub(crate) const NAME: &str = "fwlab";
 
 fn configuration(
     chain: Vec<CertificateDer<'static>>,

@@ -79,7 +79,13 @@ pub(crate) fn spec(setup: DataSetup, operation: Operation, size: u64) -> Transfe
         active_ports: None,
         patience: AMPLE,
         pace: None,
+        pauses: None,
     }
+}
+
+/// Whether the data setup can carry an address of the family at all.
+pub(crate) fn carries(setup: DataSetup, family: Family) -> bool {
+    family == Family::Ipv4 || matches!(setup, DataSetup::Eprt | DataSetup::Epsv)
 }
 
 /// Runs one transfer between two peers in a lab of its own, and sees that the

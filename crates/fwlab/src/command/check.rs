@@ -331,7 +331,9 @@ fn scenario(arguments: &CheckArguments, source: Source, stage: Stage) -> Scenari
             },
             beside: None,
         }],
+        steps: Vec::new(),
         matrix: Matrix {
+            rulesets: Vec::new(),
             servers: or(&arguments.server, servers),
             clients: or(&arguments.client, vec![PeerName::Suppaftp]),
             data: if arguments.data.is_empty() {

@@ -179,6 +179,7 @@ const SERVERS: &[&str] = &["libunftp", "vsftpd"];
 const CLIENTS: &[&str] = &["suppaftp", "curl", "lftp"];
 const BACKENDS: &[&str] = &["nft", "legacy"];
 const DATA: &[&str] = &["port", "eprt", "pasv", "epsv"];
+const MOMENTS: &[&str] = &["start", "logged-in", "halfway"];
 const PROTECTIONS: &[&str] = &["plain", "explicit", "implicit", "ccc"];
 const FAMILIES: &[&str] = &["ipv4", "ipv6"];
 const OPERATIONS: &[&str] = &["retr", "stor", "appe", "list", "mlsd", "rest"];
@@ -254,6 +255,11 @@ pub(super) static SCENARIO: Section = Section {
             "ruleset",
             Kind::Tables(&RULESET),
             "the rulesets to try, at least one",
+        ),
+        field(
+            "step",
+            Kind::Tables(&STEP),
+            "what is done while a session is under way, in order",
         ),
         field(
             "matrix",
@@ -443,6 +449,36 @@ static RULESET: Section = Section {
     ],
 };
 
+static STEP: Section = Section {
+    name: "step",
+    repeated: true,
+    about: "Something that happens to the rules or to conntrack while a session is under way: exactly one of `load`, \
+            `flush-conntrack` or `await-expiry`. The client waits meanwhile; one that is a program cannot, and is skipped.",
+    fields: &[
+        field(
+            "at",
+            Kind::Word(MOMENTS),
+            "`start`: all is set up, and the client has not connected; `logged-in`: the login is over; `halfway`: half of \
+             the bytes have gone. Required",
+        ),
+        field(
+            "load",
+            Kind::Text,
+            "a ruleset of this file by name, loaded on the firewall's node as its loader does it: it replaces the tables that it has, and leaves the others",
+        ),
+        field(
+            "flush-conntrack",
+            Kind::Word(NODES),
+            "the node that forgets every connection",
+        ),
+        field(
+            "await-expiry",
+            Kind::Word(NODES),
+            "waits until conntrack on this node has forgotten the control connection; shorten its timeout by `[[sysctl]]`",
+        ),
+    ],
+};
+
 static POLICY: Section = Section {
     name: "ruleset.policy",
     repeated: false,
@@ -492,6 +528,11 @@ static MATRIX: Section = Section {
     repeated: false,
     about: "Every combination is a cell. A peer that cannot do a cell skips it, with the reason.",
     fields: &[
+        field(
+            "rulesets",
+            Kind::Texts,
+            "the rulesets that cells begin with; default all. What only a `[[step]]` loads is left out here",
+        ),
         field("servers", Kind::Words(SERVERS), "default `libunftp`"),
         field("clients", Kind::Words(CLIENTS), "default `suppaftp`"),
         field("data", Kind::Words(DATA), "default all four"),
