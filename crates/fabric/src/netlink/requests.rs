@@ -32,30 +32,63 @@ impl Batch {
         near: &VethEnd<'_>,
         far: &VethEnd<'_>,
         there: BorrowedFd<'_>,
+        mtu: Option<u32>,
     ) {
         const VETH_INFO_PEER: u16 = 1;
         let purpose = format!("make the link {} to {}", near.name, far.name);
         self.push(libc::RTM_NEWLINK, CREATE, purpose, |message| {
             message.raw(&ifinfo(near.index, 0));
-            end(message, near);
+            end(message, near, mtu);
             message.nest(libc::IFLA_LINKINFO, |info| {
                 info.attribute(libc::IFLA_INFO_KIND, b"veth");
                 info.nest(libc::IFLA_INFO_DATA, |data| {
                     data.nest(VETH_INFO_PEER, |peer| {
                         peer.raw(&ifinfo(far.index, 0));
-                        end(peer, far);
+                        end(peer, far, mtu);
                         peer.u32(libc::IFLA_NET_NS_FD, there.as_raw_fd().cast_unsigned());
                     });
                 });
             });
         });
 
-        fn end(message: &mut Message<'_>, end: &VethEnd<'_>) {
+        fn end(message: &mut Message<'_>, end: &VethEnd<'_>, mtu: Option<u32>) {
             message.text(libc::IFLA_IFNAME, end.name.as_str());
+            if let Some(mtu) = mtu {
+                message.u32(libc::IFLA_MTU, mtu);
+            }
             // The driver's default is one queue for each processor that there may be.
             message.u32(libc::IFLA_NUM_TX_QUEUES, 1);
             message.u32(libc::IFLA_NUM_RX_QUEUES, 1);
         }
+    }
+
+    /// Makes a bridge, down, that speaks no spanning tree and floods multicasts.
+    pub(crate) fn add_bridge(&mut self, name: &InterfaceName, index: u32) {
+        const IFLA_BR_MCAST_SNOOPING: u16 = 23;
+        let purpose = format!("make the bridge {name}");
+        self.push(libc::RTM_NEWLINK, CREATE, purpose, |message| {
+            message.raw(&ifinfo(index, 0));
+            message.text(libc::IFLA_IFNAME, name.as_str());
+            // Of its own: it would take that of a port, and a frame to it would come
+            // in twice to whoever listens, at the port and at the bridge.
+            let [_, high, middle, low] = index.to_be_bytes();
+            message.attribute(libc::IFLA_ADDRESS, &[2, 0, 1, high, middle, low]);
+            message.nest(libc::IFLA_LINKINFO, |info| {
+                info.attribute(libc::IFLA_INFO_KIND, b"bridge");
+                info.nest(libc::IFLA_INFO_DATA, |data| {
+                    data.attribute(IFLA_BR_MCAST_SNOOPING, &[0]);
+                });
+            });
+        });
+    }
+
+    /// Makes an interface the port of a bridge.
+    pub(crate) fn add_port(&mut self, name: &InterfaceName, index: u32, bridge: u32) {
+        let purpose = format!("make {name} the port of a bridge");
+        self.push(libc::RTM_NEWLINK, REQUEST, purpose, |message| {
+            message.raw(&ifinfo(index, 0));
+            message.u32(libc::IFLA_MASTER, bridge);
+        });
     }
 
     pub(crate) fn set_up(&mut self, index: u32, name: &str) {
@@ -186,6 +219,17 @@ pub(crate) fn link_is_up(reply: &Received<'_>) -> bool {
     reply.kind == libc::RTM_NEWLINK
         && Attributes::after(reply.body, IFINFO).find(libc::IFLA_OPERSTATE)
             == Some(&[libc::IF_OPER_UP as u8])
+}
+
+/// Whether a reply to [`Batch::query_link`] is of a bridge's port that forwards.
+pub(crate) fn port_forwards(reply: &Received<'_>) -> bool {
+    const IFLA_INFO_SLAVE_DATA: u16 = 5;
+    const IFLA_BRPORT_STATE: u16 = 1;
+    const BR_STATE_FORWARDING: u8 = 3;
+    let info = Attributes::after(reply.body, IFINFO).find(libc::IFLA_LINKINFO);
+    let port = info.and_then(|info| Attributes(info).find(IFLA_INFO_SLAVE_DATA));
+    let state = port.and_then(|port| Attributes(port).find(IFLA_BRPORT_STATE));
+    state == Some(&[BR_STATE_FORWARDING])
 }
 
 /// `struct ifinfomsg`.

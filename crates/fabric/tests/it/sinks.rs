@@ -3,19 +3,16 @@
 use std::io::ErrorKind;
 use std::time::Duration;
 
-use fwlab_fabric::{Fabric, Node, ToolCall, find_tool};
+use fwlab_fabric::{Node, ToolCall, find_tool};
 use fwlab_model::{InterfaceName, NextHop, NodeName, RouteSpec, Topology};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Instant, timeout};
 
+use crate::links::node;
 use crate::support::{build, can_build, net, trio};
 
 /// Longer than any answer takes, and than a second SYN needs to be sent.
 const SILENCE: Duration = Duration::from_millis(1500);
-
-fn node<'a>(fabric: &'a Fabric, name: &NodeName) -> &'a Node {
-    fabric.node(name).expect("a node of the topology")
-}
 
 fn swallowed(to: &str, interface: &str) -> RouteSpec {
     RouteSpec {

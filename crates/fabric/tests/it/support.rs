@@ -32,9 +32,10 @@ pub(crate) fn end(node: &NodeName, interface: &str, addresses: &[&str]) -> LinkE
 pub(crate) fn pair(client: &[&str], server: &[&str]) -> Topology {
     let (one, other) = (NodeName::client(), NodeName::server());
     Topology {
-        links: vec![LinkSpec {
-            ends: [end(&one, "eth0", client), end(&other, "eth0", server)],
-        }],
+        links: vec![LinkSpec::new([
+            end(&one, "eth0", client),
+            end(&other, "eth0", server),
+        ])],
         nodes: vec![NodeSpec::new(one), NodeSpec::new(other)],
     }
 }
@@ -60,18 +61,14 @@ pub(crate) fn trio() -> Topology {
     Topology {
         nodes: nodes.into(),
         links: vec![
-            LinkSpec {
-                ends: [
-                    end(&client, "eth0", &["10.0.1.2/24", "fd00:1::2/64"]),
-                    end(&gateway, "inside", &["10.0.1.1/24", "fd00:1::1/64"]),
-                ],
-            },
-            LinkSpec {
-                ends: [
-                    end(&gateway, "outside", &["10.0.2.1/24", "fd00:2::1/64"]),
-                    end(&server, "eth0", &["10.0.2.2/24", "fd00:2::2/64"]),
-                ],
-            },
+            LinkSpec::new([
+                end(&client, "eth0", &["10.0.1.2/24", "fd00:1::2/64"]),
+                end(&gateway, "inside", &["10.0.1.1/24", "fd00:1::1/64"]),
+            ]),
+            LinkSpec::new([
+                end(&gateway, "outside", &["10.0.2.1/24", "fd00:2::1/64"]),
+                end(&server, "eth0", &["10.0.2.2/24", "fd00:2::2/64"]),
+            ]),
         ],
     }
 }

@@ -44,9 +44,10 @@ impl Lab {
                 NodeSpec::new(NodeName::client()),
                 NodeSpec::new(NodeName::server()),
             ],
-            links: vec![LinkSpec {
-                ends: [end(NodeName::client(), 211), end(NodeName::server(), 201)],
-            }],
+            links: vec![LinkSpec::new([
+                end(NodeName::client(), 211),
+                end(NodeName::server(), 201),
+            ])],
         };
         let fabric = Fabric::build(&topology).await.expect("a fabric");
         let node = |name| fabric.node(&name).expect("a node of the topology").clone();

@@ -65,22 +65,18 @@ fn topology() -> Topology {
             ),
         ],
         links: vec![
-            LinkSpec {
-                ends: [
-                    end(NodeName::client(), "wan", ["10.9.0.1/24", "fd09::1/64"]),
-                    end(NodeName::gateway(), "left", ["10.9.0.2/24", "fd09::2/64"]),
-                ],
-            },
-            LinkSpec {
-                ends: [
-                    end(
-                        NodeName::gateway(),
-                        "right",
-                        ["10.9.1.2/24", "fd09:1::2/64"],
-                    ),
-                    end(NodeName::server(), "wan", ["10.9.1.1/24", "fd09:1::1/64"]),
-                ],
-            },
+            LinkSpec::new([
+                end(NodeName::client(), "wan", ["10.9.0.1/24", "fd09::1/64"]),
+                end(NodeName::gateway(), "left", ["10.9.0.2/24", "fd09::2/64"]),
+            ]),
+            LinkSpec::new([
+                end(
+                    NodeName::gateway(),
+                    "right",
+                    ["10.9.1.2/24", "fd09:1::2/64"],
+                ),
+                end(NodeName::server(), "wan", ["10.9.1.1/24", "fd09:1::1/64"]),
+            ]),
         ],
     }
 }

@@ -148,12 +148,10 @@ impl Stage {
         let topology = match shape {
             Shape::ClientFirewall | Shape::ServerFirewall => Topology {
                 nodes: vec![client_node, server_node],
-                links: vec![LinkSpec {
-                    ends: [
-                        end(client.clone(), &addressing.client),
-                        end(server.clone(), &addressing.server),
-                    ],
-                }],
+                links: vec![LinkSpec::new([
+                    end(client.clone(), &addressing.client),
+                    end(server.clone(), &addressing.server),
+                ])],
             },
             Shape::Gateway | Shape::ClientNat | Shape::ServerNat => {
                 let [near_client, near_server] = &addressing.gateway;
@@ -177,18 +175,14 @@ impl Stage {
                 Topology {
                     nodes: vec![client_node, gateway_node, server_node],
                     links: vec![
-                        LinkSpec {
-                            ends: [
-                                end(client.clone(), &addressing.client),
-                                end(gateway.clone(), near_client),
-                            ],
-                        },
-                        LinkSpec {
-                            ends: [
-                                end(gateway, near_server),
-                                end(server.clone(), &addressing.server),
-                            ],
-                        },
+                        LinkSpec::new([
+                            end(client.clone(), &addressing.client),
+                            end(gateway.clone(), near_client),
+                        ]),
+                        LinkSpec::new([
+                            end(gateway, near_server),
+                            end(server.clone(), &addressing.server),
+                        ]),
                     ],
                 }
             }
