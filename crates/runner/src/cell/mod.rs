@@ -22,7 +22,7 @@ use crate::patience::{CLIENT_PATIENCE, Patience, STALL};
 use crate::peers::PeerShelf;
 use crate::plan::Cell;
 use crate::record::{CellRecord, Judgement};
-use crate::rules::{Loader, PreparedRuleset};
+use crate::rules::{Loader, PreparedRuleset, lacks};
 
 use fault::Fault;
 use session::Session;
@@ -71,6 +71,9 @@ impl Workshop {
     }
 
     async fn attempt(&self, cell: &Cell, ruleset: &PreparedRuleset) -> Result<Ran, Fault> {
+        if let Some(lacks) = &ruleset.lacks {
+            return Err(Fault::NotSupported(lacks.clone()));
+        }
         let stage = &cell.scenario.stage;
         let Peers {
             server,
@@ -115,6 +118,11 @@ impl Workshop {
                 .map_err(Fault::from)
         };
         let (observers, (), mut server) = tokio::try_join!(observe, load, serve)?;
+        if ruleset.may_flush() {
+            for observer in &observers {
+                observer.reload_table().await?;
+            }
+        }
 
         let mut session = Session::new(cell, ruleset, &fabric, &observers, early);
         let client_node = node(&stage.client)?;
@@ -161,7 +169,9 @@ impl Workshop {
 
 /// Why a cell would be skipped, as far as is known without running it.
 pub(crate) fn skip_reason(cell: &Cell, shelf: &PeerShelf) -> Option<String> {
-    Peers::of(cell, shelf).err().map(|fault| fault.in_words())
+    let ruleset = &cell.scenario.rulesets[cell.ruleset];
+    lacks(ruleset, cell.axes.backend)
+        .or_else(|| Peers::of(cell, shelf).err().map(|fault| fault.in_words()))
 }
 
 /// The two peers of a cell, and what they are told.

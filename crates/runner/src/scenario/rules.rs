@@ -28,3 +28,11 @@ pub enum RulesOrigin {
     /// There are none.
     None,
 }
+
+impl RulesetEntry {
+    /// Whether a script of nft is among its rules.
+    pub fn is_native(&self) -> bool {
+        self.backends.contains(&Backend::Native)
+            || matches!(self.beside, Some((Backend::Native, _)))
+    }
+}
