@@ -176,7 +176,7 @@ fn with_data_connections(
 }
 
 /// A slow reader must not have the kernel read ahead for it.
-pub(super) fn receive_buffer(spec: &TransferSpec) -> Option<u32> {
+pub(crate) fn receive_buffer(spec: &TransferSpec) -> Option<u32> {
     spec.pace.map(|_| 32 * 1024)
 }
 
@@ -202,7 +202,7 @@ async fn open(address: SocketAddr, receive_buffer: Option<u32>) -> io::Result<Tc
     Ok(stream)
 }
 
-pub(super) fn socket_for(address: IpAddr) -> io::Result<TcpSocket> {
+pub(crate) fn socket_for(address: IpAddr) -> io::Result<TcpSocket> {
     match address {
         IpAddr::V4(_) => TcpSocket::new_v4(),
         IpAddr::V6(_) => TcpSocket::new_v6(),
@@ -223,7 +223,7 @@ pub(super) async fn replied<T>(
 }
 
 /// The transfer command's line.
-pub(super) fn command(spec: &TransferSpec) -> String {
+pub(crate) fn command(spec: &TransferSpec) -> String {
     let verb = spec.operation.command();
     if spec.operation.is_listing() {
         verb.into()

@@ -1,12 +1,13 @@
 //! The embedded pair: libraries that run inside the lab, on their nodes' threads.
 
 mod client;
-mod failure;
-mod flow;
-mod last_words;
+pub(crate) mod failure;
+pub(crate) mod flow;
+pub(crate) mod last_words;
 mod own_listener;
 mod server;
-mod storage;
+pub(crate) mod storage;
 
 pub use client::Suppaftp;
+pub(crate) use client::{command, receive_buffer, socket_for};
 pub use server::Libunftp;
