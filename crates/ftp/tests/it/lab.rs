@@ -20,6 +20,9 @@ pub(crate) fn server_address(family: Family) -> IpAddr {
     }
 }
 
+/// Another address of the server's node, beside [`server_address`].
+pub(crate) const OTHER_ADDRESS: &str = "192.168.0.202";
+
 /// Two nodes with a link between them and no rules.
 pub(crate) struct Lab {
     pub(crate) client: Node,
@@ -38,13 +41,16 @@ impl Lab {
                 format!("fd00::{host}/64").parse().unwrap(),
             ],
         };
+        let mut server = end(NodeName::server(), 201);
+        let other = format!("{OTHER_ADDRESS}/24").parse().unwrap();
+        server.addresses.push(other);
         let topology = Topology {
             nodes: vec![
                 NodeSpec::new(NodeName::client()),
                 NodeSpec::new(NodeName::server()),
             ],
             links: vec![LinkSpec {
-                ends: [end(NodeName::client(), 211), end(NodeName::server(), 201)],
+                ends: [end(NodeName::client(), 211), server],
             }],
         };
         let fabric = Fabric::build(&topology).await.expect("a fabric");

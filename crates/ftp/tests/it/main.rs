@@ -9,8 +9,10 @@ mod by_hand;
 mod embedded;
 mod lab;
 mod leftovers;
+mod odd_replies;
 mod programs;
 mod scripted;
+mod scripts;
 mod throughput;
 mod versions;
 
@@ -23,6 +25,7 @@ fn main() -> std::process::ExitCode {
     trials.extend(embedded::trials());
     trials.extend(bad_servers::trials());
     trials.extend(programs::trials());
+    trials.extend(scripts::trials());
     trials.extend(throughput::trials());
     let listing = arguments.list;
     let conclusion = libtest_mimic::run(&arguments, trials);
