@@ -55,6 +55,11 @@ impl Hosts {
         self.0.contains_key(node)
     }
 
+    /// The nodes with their addresses, in order of name.
+    pub fn iter(&self) -> impl Iterator<Item = (&NodeName, IpAddr)> {
+        self.0.iter().map(|(name, address)| (name, *address))
+    }
+
     /// The names of the nodes, in order.
     pub fn names(&self) -> impl Iterator<Item = &NodeName> {
         self.0.keys()

@@ -1,9 +1,11 @@
 //! Scenario files: one TOML file, its mistakes told all at once.
 
+mod hosts;
 mod problem;
 mod read;
 mod read_requirement;
 mod read_rules;
+mod read_script;
 mod reader;
 mod requirement;
 mod rules;
@@ -13,7 +15,9 @@ mod stage;
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use fwlab_ftp::script::Script;
 use fwlab_ftp::{DataSourcePort, PeerName};
 use fwlab_model::{DataSetup, Operation, Protection};
 
@@ -97,6 +101,8 @@ pub struct ServerTerms {
     pub data_source_port: DataSourcePort,
     /// Settings of a program by their own names.
     pub options: BTreeMap<String, String>,
+    /// What a scripted server does.
+    pub script: Option<Arc<Script>>,
 }
 
 impl Default for ServerTerms {
@@ -106,6 +112,7 @@ impl Default for ServerTerms {
             passive_ports: None,
             data_source_port: DataSourcePort::Ephemeral,
             options: BTreeMap::new(),
+            script: None,
         }
     }
 }
@@ -117,6 +124,8 @@ pub struct ClientTerms {
     pub active_ports: Option<RangeInclusive<u16>>,
     /// Bytes a second that it reads at most.
     pub read_pace: Option<u64>,
+    /// What a scripted client does.
+    pub script: Option<Arc<Script>>,
 }
 
 /// The axes that are multiplied to cells.

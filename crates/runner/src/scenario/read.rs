@@ -1,5 +1,6 @@
 use std::path::Path;
 
+use fwlab_ftp::wire::Side;
 use fwlab_ftp::{Content, DataSourcePort, PeerName};
 use fwlab_model::{DataSetup, InterfaceName, NodeName, Operation, Protection};
 use toml::de::DeTable;
@@ -7,6 +8,7 @@ use toml::de::DeTable;
 use super::problem::{Problems, ScenarioError};
 use super::read_requirement::{contradictions, requirement};
 use super::read_rules::{Origin, ruleset};
+use super::read_script::ReadScript;
 use super::reader::{At, Reader};
 use super::requirement::Requirement;
 use super::rules::RulesetEntry;
@@ -53,8 +55,10 @@ fn scenario(
         .unwrap_or_default();
     let reports = plain(file.texts("report", problems));
     let tags = plain(file.texts("tags", problems));
-    let server = server_terms(file.table("server", problems), problems);
-    let mut client = client_terms(file.table("client", problems), problems);
+    let origin = Origin { path, text };
+    let (mut server, server_script) =
+        server_terms(file.table("server", problems), &origin, problems);
+    let mut client = client_terms(file.table("client", problems), &origin, problems);
     let size = file
         .table("transfer", problems)
         .and_then(|transfer| transfer.number("size", 0..=Content::MAX_SIZE, problems))
@@ -80,7 +84,6 @@ fn scenario(
     for entry in file.tables("sysctl", problems) {
         sysctl(&entry, &mut stage, problems);
     }
-    let origin = Origin { path, text };
     let mut rulesets: Vec<RulesetEntry> = Vec::new();
     let entries = file.tables("ruleset", problems);
     for entry in &entries {
@@ -96,6 +99,20 @@ fn scenario(
         }
     }
     let matrix = matrix(file.table("matrix", problems), problems);
+    if let Some(read) = server_script {
+        read.check(&stage, &stage.server, problems);
+        if !matrix.servers.contains(&PeerName::ScriptedServer) {
+            read.unused("servers", PeerName::ScriptedServer.word(), problems);
+        }
+        server.script = read.script;
+    }
+    if let Some(read) = client.script {
+        read.check(&stage, &stage.client, problems);
+        if !matrix.clients.contains(&PeerName::ScriptedClient) {
+            read.unused("clients", PeerName::ScriptedClient.word(), problems);
+        }
+        client.terms.script = read.script;
+    }
     let requirements: Vec<Requirement> = file
         .tables("require", problems)
         .iter()
@@ -122,9 +139,15 @@ fn plain<T>(values: Option<Vec<At<T>>>) -> Vec<T> {
     values.into_iter().flatten().map(|at| at.value).collect()
 }
 
-fn server_terms(table: Option<Reader<'_>>, problems: &mut Problems) -> ServerTerms {
+fn server_terms(
+    table: Option<Reader<'_>>,
+    file: &Origin<'_>,
+    problems: &mut Problems,
+) -> (ServerTerms, Option<ReadScript>) {
     let mut terms = ServerTerms::default();
-    let Some(table) = table else { return terms };
+    let Some(table) = table else {
+        return (terms, None);
+    };
     if let Some(port) = table.port("control-port", problems) {
         terms.control_port = port;
     }
@@ -142,20 +165,27 @@ fn server_terms(table: Option<Reader<'_>>, problems: &mut Problems) -> ServerTer
             .map(|(name, at)| (name, at.value))
             .collect();
     }
-    terms
+    let script = ReadScript::read(&table, Side::Server, file, problems);
+    (terms, script)
 }
 
 struct ReadClient {
     terms: ClientTerms,
     at: NodeName,
     connect_to: Option<At<std::net::IpAddr>>,
+    script: Option<ReadScript>,
 }
 
-fn client_terms(table: Option<Reader<'_>>, problems: &mut Problems) -> ReadClient {
+fn client_terms(
+    table: Option<Reader<'_>>,
+    file: &Origin<'_>,
+    problems: &mut Problems,
+) -> ReadClient {
     let mut read = ReadClient {
         terms: ClientTerms::default(),
         at: NodeName::client(),
         connect_to: None,
+        script: None,
     };
     let Some(table) = table else { return read };
     if let Some(At {
@@ -180,6 +210,7 @@ fn client_terms(table: Option<Reader<'_>>, problems: &mut Problems) -> ReadClien
         read.at = node;
     }
     read.connect_to = table.address("connect-to", problems);
+    read.script = ReadScript::read(&table, Side::Client, file, problems);
     read
 }
 

@@ -169,8 +169,8 @@ pub fn json_schema() -> Value {
 
 const SHAPES: &[&str] = &["client-firewall", "server-firewall", "gateway"];
 const NODES: &[&str] = &["client", "gateway", "server"];
-const SERVERS: &[&str] = &["libunftp", "vsftpd"];
-const CLIENTS: &[&str] = &["suppaftp", "curl", "lftp"];
+const SERVERS: &[&str] = &["libunftp", "vsftpd", "scripted-server"];
+const CLIENTS: &[&str] = &["suppaftp", "curl", "lftp", "scripted-client"];
 const BACKENDS: &[&str] = &["nft", "legacy"];
 const DATA: &[&str] = &["port", "eprt", "pasv", "epsv"];
 const PROTECTIONS: &[&str] = &["plain", "explicit", "implicit", "ccc"];
@@ -328,6 +328,11 @@ static SERVER: Section = Section {
             Kind::Settings,
             "further settings of a server that is a program, by their own names; a server that does not know them is skipped",
         ),
+        field(
+            "script",
+            Kind::Text,
+            "what `scripted-server` does, in the language of [Scripted peers](#scripted-peers)",
+        ),
     ],
 };
 
@@ -355,6 +360,11 @@ static CLIENT: Section = Section {
             "read-pace",
             Kind::Number,
             "bytes a second that it reads from the data connection at most; default: as fast as it can",
+        ),
+        field(
+            "script",
+            Kind::Text,
+            "what `scripted-client` does, in the language of [Scripted peers](#scripted-peers)",
         ),
     ],
 };
