@@ -58,7 +58,8 @@ impl<'a> Session<'a> {
                 .zip(observers)
                 .collect(),
             client: stage.client.clone(),
-            watch: Watch::new(stage.connect_to, cell.axes.data, owners),
+            watch: Watch::new(stage.connect_to, cell.axes.data, owners)
+                .with_written_targets(cell.scenario.written_targets()),
             rulebook: Rulebook::new(ruleset),
             timeline: Timeline::new(Instant::now()),
             ended: BTreeSet::new(),

@@ -14,6 +14,7 @@ pub struct Watch {
     control: SocketAddr,
     asked: DataSetup,
     owners: BTreeMap<IpAddr, NodeName>,
+    written: Vec<SocketAddr>,
     dialogue: Dialogue,
     segments: Vec<(Side, u32, Vec<u8>)>,
     announcements: Vec<Announcement>,
@@ -52,6 +53,7 @@ impl Watch {
             control,
             asked,
             owners,
+            written: Vec::new(),
             dialogue: Dialogue::default(),
             segments: Vec::new(),
             announcements: Vec::new(),
@@ -59,6 +61,13 @@ impl Watch {
             control_flow: None,
             tracks: BTreeMap::new(),
         }
+    }
+
+    /// Takes connections to these targets for data connections of the setup that is
+    /// asked for, although nobody announces them.
+    #[must_use]
+    pub fn with_written_targets(self, written: Vec<SocketAddr>) -> Watch {
+        Watch { written, ..self }
     }
 
     /// A packet was seen on the wire of a node; `inbound`: it came in there.
@@ -235,6 +244,7 @@ impl Watch {
             .filter(|one| one.target(self.control.ip()) == flow.to);
         match announced.max_by_key(|one| one.setup == self.asked) {
             Some(announcement) => Role::Data(announcement.setup),
+            None if self.written.contains(&flow.to) => Role::Data(self.asked),
             None => Role::Other,
         }
     }
