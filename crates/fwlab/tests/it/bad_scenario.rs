@@ -296,7 +296,7 @@ cause = { kind = "polcy" }
       help: for example `file = "rules.v4"`
 
     Error: 
-      × `libunftpd` is not one of libunftp, vsftpd
+      × `libunftpd` is not one of libunftp, vsftpd, scripted-server
         ╭─[scenario.toml:10:12]
       9 │ [matrix]
      10 │ servers = ["libunftpd"]
