@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use fwlab_model::{DataSetup, Operation, Protection};
 
-use crate::{Content, Support};
+use crate::Content;
 
 /// The user that every client logs in as. Servers ask it for no secret.
 pub const USER: &str = "anonymous";
@@ -25,6 +25,17 @@ pub struct Patience {
     pub whole: Duration,
 }
 
+/// What a client makes of the address that a 227 announces. (A 229 announces none.)
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum PassiveAddress {
+    /// It connects there, whatever it is.
+    #[default]
+    Announced,
+    /// It takes the port, and connects to the address that its control connection goes
+    /// to: what curl does when it is not told otherwise.
+    Ignored,
+}
+
 /// One transfer, as every client is told it.
 #[derive(Debug, Clone)]
 pub struct TransferSpec {
@@ -34,6 +45,11 @@ pub struct TransferSpec {
     pub data_setup: DataSetup,
     /// The protection of both connections.
     pub protection: Protection,
+    /// Whether a protected data connection resumes the TLS session of the control
+    /// connection, as servers may demand.
+    pub session_reuse: bool,
+    /// What is made of the address that a 227 announces.
+    pub passive_address: PassiveAddress,
     /// What is done.
     pub operation: Operation,
     /// The file that is moved, or that a listing must name.
@@ -84,17 +100,10 @@ impl TransferSpec {
         }
     }
 
-    /// What no peer can do: PORT and PASV carry IPv4 addresses alone (RFC 959
-    /// section 4.1.2, RFC 2428 section 1).
-    pub(crate) fn possible(&self) -> Support {
-        if self.protection != Protection::Plain {
-            return Support::no(format!("{} FTP is not spoken yet", self.protection));
-        }
+    /// Whether the data setup has no room for the address that is needed: PORT and PASV
+    /// carry IPv4 addresses alone (RFC 959 section 4.1.2, RFC 2428 section 1).
+    pub(crate) fn wants_four_over_six(&self) -> bool {
         let four_only = matches!(self.data_setup, DataSetup::Port | DataSetup::Pasv);
-        if four_only && self.server.is_ipv6() {
-            let command = self.data_setup.command();
-            return Support::no(format!("{command} cannot carry an IPv6 address"));
-        }
-        Support::Yes
+        four_only && self.server.is_ipv6()
     }
 }

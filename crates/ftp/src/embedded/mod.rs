@@ -1,13 +1,19 @@
 //! The embedded pair: libraries that run inside the lab, on their nodes' threads.
 
 mod client;
+mod connections;
+mod control;
 pub(crate) mod failure;
 pub(crate) mod flow;
 pub(crate) mod last_words;
 mod own_listener;
+mod own_means;
 mod server;
+mod sockets;
 pub(crate) mod storage;
+mod stream;
 
 pub use client::Suppaftp;
-pub(crate) use client::{command, receive_buffer, socket_for};
+pub(crate) use client::command;
 pub use server::Libunftp;
+pub(crate) use sockets::{receive_buffer, socket_for};

@@ -2,14 +2,14 @@ use std::num::NonZeroU64;
 
 use async_trait::async_trait;
 use fwlab_fabric::Node;
-use fwlab_model::{DataSetup, Operation};
+use fwlab_model::{DataSetup, Operation, Protection};
 
 use super::dialogue_log::Marks;
 use super::installed::Installed;
 use super::session::{Kind, RECEIVED, SENT, Session};
 use crate::{
-    Client, ClientFailure, ClientReport, FailureKind, PASSWORD, PeerError, PeerMissing, PeerName,
-    Support, TransferSpec, USER,
+    Client, ClientFailure, ClientReport, FailureKind, PASSWORD, PassiveAddress, PeerError,
+    PeerMissing, PeerName, Support, TransferSpec, USER,
 };
 
 const PEER: PeerName = PeerName::Lftp;
@@ -66,6 +66,9 @@ impl Client for Lftp {
             DataSetup::Eprt if transfer.server.is_ipv4() => {
                 Support::no("lftp sends EPRT over IPv6 alone")
             }
+            _ if transfer.wants_four_over_six() => {
+                Support::no("over IPv6, lftp sends EPRT and EPSV alone")
+            }
             _ => Support::Yes,
         };
         let operation = || match transfer.operation {
@@ -79,7 +82,7 @@ impl Client for Lftp {
             }
             _ => Support::Yes,
         };
-        transfer.possible().and(setup).and(operation)
+        setup().and(operation)
     }
 
     async fn transfer(&self, node: &Node, spec: &TransferSpec) -> Result<ClientReport, PeerError> {
@@ -110,8 +113,8 @@ fn script(spec: &TransferSpec) -> String {
          set net:reconnect-interval-base 0; \
          set dns:order \"inet6 inet\"; \
          set xfer:clobber yes; \
-         set ftp:ssl-allow no; \
          set ftp:fix-pasv-address no; \
+         set ftp:ignore-pasv-address {}; \
          set ftp:sync-mode yes; \
          set ftp:use-mdtm no; \
          set ftp:use-allo no; \
@@ -120,6 +123,7 @@ fn script(spec: &TransferSpec) -> String {
          set ftp:use-site-utime2 no; \
          set ftp:passive-mode {}; \
          set ftp:prefer-epsv {}; ",
+        yes(spec.passive_address == PassiveAddress::Ignored),
         yes(passive),
         yes(epsv),
     );
@@ -133,6 +137,11 @@ fn script(spec: &TransferSpec) -> String {
             pace.div_ceil(10)
         );
     }
+    script += &protection(spec);
+    let scheme = match spec.protection {
+        Protection::Implicit => "ftps",
+        _ => "ftp",
+    };
     let name = spec.content.name();
     let operation = match spec.operation {
         Operation::Retr => format!("get {name} -o {RECEIVED}"),
@@ -142,9 +151,31 @@ fn script(spec: &TransferSpec) -> String {
     };
     script
         + &format!(
-            "open -u {USER},{PASSWORD} ftp://{}; {operation}; bye",
+            "open -u {USER},{PASSWORD} {scheme}://{}; {operation}; bye",
             spec.server
         )
+}
+
+fn protection(spec: &TransferSpec) -> String {
+    let yes = |yes: bool| if yes { "yes" } else { "no" };
+    if spec.protection == Protection::Plain {
+        return "set ftp:ssl-allow no; ".into();
+    }
+    // Any certificate will do: whom it talks to is not what a lab asks.
+    format!(
+        "set ssl:verify-certificate no; \
+         set ssl:check-hostname no; \
+         set ftp:ssl-allow yes; \
+         set ftp:ssl-allow-anonymous yes; \
+         set ftp:ssl-force yes; \
+         set ftp:ssl-auth TLS; \
+         set ftp:ssl-protect-data yes; \
+         set ftp:ssl-protect-list yes; \
+         set ftp:ssl-use-ccc {}; \
+         set ftp:ssl-copy-sid {}; ",
+        yes(spec.protection == Protection::Ccc),
+        yes(spec.session_reuse),
+    )
 }
 
 /// Its exit status says no more than that it failed; its log says more.

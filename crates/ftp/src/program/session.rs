@@ -6,10 +6,10 @@ use fwlab_fabric::{Node, ProgramSpec, Scratch, ScratchError};
 use fwlab_model::Operation;
 use tokio::time::timeout;
 
-use super::dialogue_log::{Marks, progress_of, tail};
+use super::dialogue_log::{Marks, tail, transcript_of};
 use crate::listing::listed_files;
 use crate::reserve::reserve_ports;
-use crate::wire::{Progress, Reply};
+use crate::wire::{Announcement, Progress, Reply};
 use crate::{
     ClientFailure, ClientReport, Connection, Digest, FailureKind, PeerError, PeerName,
     TransferSpec, Transferred,
@@ -42,6 +42,7 @@ pub(super) struct Session {
     pub(super) status: Option<ExitStatus>,
     /// How far its dialogue came, by its own log.
     pub(super) progress: Progress,
+    announcements: Vec<Announcement>,
     /// Its log.
     pub(super) log: String,
 }
@@ -112,11 +113,13 @@ impl Kind {
             }
         };
         let log = program.stderr();
+        let (progress, announcements) = transcript_of(&log, marks).into_parts();
         Ok(Session {
             kind: self,
             files,
             status,
-            progress: progress_of(&log, marks),
+            progress,
+            announcements,
             log: tail(&log),
         })
     }
@@ -136,7 +139,9 @@ impl Session {
         };
         Ok(ClientReport {
             result,
-            final_reply: self.progress.completion,
+            final_reply: self.progress.completion.clone(),
+            progress: Some(self.progress),
+            announcements: self.announcements,
             log: self.log,
         })
     }

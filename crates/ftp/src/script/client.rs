@@ -9,8 +9,10 @@ use super::parsed::Script;
 use super::place::Hosts;
 use crate::embedded::failure;
 use crate::reserve::reserve_ports;
+use crate::transcript::Transcript;
 use crate::{
     Client, ClientFailure, ClientReport, FailureKind, PeerError, PeerName, Support, TransferSpec,
+    Transferred,
 };
 
 const PEER: PeerName = PeerName::ScriptedClient;
@@ -50,9 +52,9 @@ impl Client for ScriptedClient {
         let Some(script) = &self.script else {
             return Support::no("there is no script for it: write `script = '''…'''` in [client]");
         };
-        transfer
-            .possible()
-            .and(|| script.supports(&self.hosts, transfer))
+        script
+            .supports(&self.hosts, transfer)
+            .and(|| script.supports_protection(transfer.protection))
             .and(|| script.supports_setup(transfer.data_setup))
             .and(|| script.supports_operation(transfer.operation))
     }
@@ -84,8 +86,11 @@ async fn report(
     let end = Instant::now() + whole;
     let mut session = match timeout_at(end, Session::open(spec, script, hosts)).await {
         Ok(Ok(session)) => session,
-        Ok(Err(failure)) => return Ok(told(Err(failure), None)),
-        Err(_) => return Ok(told(Err(failure::session_deadline(whole)), None)),
+        Ok(Err(failure)) => return Ok(told(Err(failure), Transcript::default())),
+        Err(_) => {
+            let deadline = failure::session_deadline(whole);
+            return Ok(told(Err(deadline), Transcript::default()));
+        }
     };
     let played = timeout_at(end, session.play()).await;
     let result = match played {
@@ -104,23 +109,23 @@ async fn report(
         }
         Err(_) => Err(session.at_line(failure::session_deadline(whole))),
     };
-    Ok(told(result, session.final_reply.take()))
+    Ok(told(result, session.control.into_transcript()))
 }
 
-fn told(
-    result: Result<crate::Transferred, ClientFailure>,
-    final_reply: Option<crate::wire::Reply>,
-) -> ClientReport {
-    let refused = match &result {
+fn told(result: Result<Transferred, ClientFailure>, transcript: Transcript) -> ClientReport {
+    let (progress, announcements) = transcript.into_parts();
+    let final_reply = match &result {
         Err(ClientFailure {
             kind: FailureKind::Reply(reply),
             ..
         }) => Some(reply.clone()),
-        _ => None,
+        _ => progress.completion.clone(),
     };
     ClientReport {
         result,
-        final_reply: refused.or(final_reply),
+        final_reply,
+        progress: Some(progress),
+        announcements,
         log: String::new(),
     }
 }

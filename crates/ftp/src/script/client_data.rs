@@ -5,6 +5,7 @@ use tokio::time::timeout;
 
 use super::client_failure::{broke, closed, nothing_announced};
 use super::client_session::{End, Session, Way};
+use super::data::{self, Data};
 use super::expand::NoValue;
 use super::place::{Source, Target};
 use super::sockets::{self, NotOpen};
@@ -12,7 +13,7 @@ use super::words::Expected;
 use crate::embedded::{command, failure, flow, receive_buffer};
 use crate::listing::listed_files;
 use crate::wire::Event;
-use crate::{Connection, TransferSpec, Transferred};
+use crate::{ClientFailure, Connection, FailureKind, Transferred};
 
 impl Session<'_> {
     pub(super) fn listen(&mut self, port: Option<u16>) -> Result<(), End> {
@@ -122,30 +123,79 @@ impl Session<'_> {
     }
 
     pub(super) async fn send(&mut self) -> Result<(), End> {
-        let mut data = self.data.take().ok_or_else(nothing_announced)?;
-        let (content, range) = (&self.spec.content, self.spec.moved());
-        let bytes = flow::send(&mut data, content, range, self.spec.patience.silence).await?;
-        self.moved = Some(Transferred::Sent { bytes });
-        Ok(())
+        let moved = self.send_content().await;
+        self.has_moved(moved).await
     }
 
     pub(super) async fn receive(&mut self) -> Result<(), End> {
-        let mut data = self.data.take().ok_or_else(nothing_announced)?;
-        let TransferSpec {
-            operation, pace, ..
-        } = *self.spec;
+        let moved = self.receive_content().await;
+        self.has_moved(moved).await
+    }
+
+    async fn send_content(&mut self) -> Result<Transferred, ClientFailure> {
+        let mut data = self.protected_data().await?;
+        let (content, range) = (&self.spec.content, self.spec.moved());
         let silence = self.spec.patience.silence;
-        self.moved = Some(if operation.is_listing() {
+        let bytes = flow::send(&mut data, content, range, silence).await?;
+        self.close(data, self.protects_data).await;
+        Ok(Transferred::Sent { bytes })
+    }
+
+    async fn receive_content(&mut self) -> Result<Transferred, ClientFailure> {
+        let mut data = self.protected_data().await?;
+        let (spec, silence) = (self.spec, self.spec.patience.silence);
+        let transferred = if spec.operation.is_listing() {
             let listing = flow::receive_listing(&mut data, silence).await?;
             Transferred::Listed {
-                files: listed_files(operation, &listing),
+                files: listed_files(spec.operation, &listing),
             }
         } else {
-            let moved = self.spec.moved();
-            let (bytes, digest) =
-                flow::receive(&mut data, moved.end - moved.start, silence, pace).await?;
+            let moved = spec.moved();
+            let expected = moved.end - moved.start;
+            let (bytes, digest) = flow::receive(&mut data, expected, silence, spec.pace).await?;
             Transferred::Received { bytes, digest }
-        });
-        Ok(())
+        };
+        self.close(data, false).await;
+        Ok(transferred)
+    }
+
+    /// The data connection, under TLS when it is to be. That is put on when the first
+    /// bytes are to go, after the preliminary reply, as servers expect.
+    async fn protected_data(&mut self) -> Result<Data, ClientFailure> {
+        let socket = self.data.take().ok_or_else(nothing_announced)?;
+        let silence = self.spec.patience.silence;
+        let tls = self.protects_data.then_some(&self.tls);
+        match timeout(silence, data::of_client(socket, tls)).await {
+            Ok(Ok(data)) => Ok(data),
+            Ok(Err(error)) => Err(failure::tls(Connection::Data, &error)),
+            Err(_) => Err(failure::tls_deadline(Connection::Data, silence)),
+        }
+    }
+
+    /// Ends the data connection; the final reply tells how it went.
+    async fn close(&self, data: Data, drain: bool) {
+        let _ = timeout(self.spec.patience.silence, data::close(data, drain)).await;
+    }
+
+    /// Takes note of what was moved. A server that refuses a data connection for its
+    /// TLS may end it first, and say why after that (522).
+    async fn has_moved(&mut self, moved: Result<Transferred, ClientFailure>) -> Result<(), End> {
+        match moved {
+            Ok(moved) => {
+                self.moved = Some(moved);
+                Ok(())
+            }
+            Err(failure) => {
+                let tls = matches!(failure.kind, FailureKind::Tls | FailureKind::Broken);
+                if tls
+                    && self.protects_data
+                    && let Ok(reply) = self.hear_reply().await
+                    && reply.code.is_negative()
+                {
+                    return Err(failure::refused(reply).into());
+                }
+                Err(failure.into())
+            }
+        }
     }
 }

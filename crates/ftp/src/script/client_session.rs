@@ -1,11 +1,16 @@
 use std::net::{IpAddr, SocketAddr};
 
+use std::time::Duration;
+
+use fwlab_model::Protection;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
 
 use super::client_failure::{broke, closed, no_ftp, nothing_transferred, silent};
 use super::control::Control;
 use super::expand::{NoValue, Segment, Values};
+use super::layer::Tls;
 use super::parsed::Script;
 use super::place::Hosts;
 use super::sockets::{self, NotBound, NotOpen};
@@ -13,8 +18,9 @@ use super::step::{Does, Step};
 use super::text::{Piece, Sent, Text};
 use super::words::Expected;
 use crate::embedded::failure;
+use crate::tls::connector;
 use crate::wire::{Announcement, Event, Reply, Side};
-use crate::{ClientFailure, Connection, PASSWORD, TransferSpec, Transferred, USER};
+use crate::{ClientFailure, Connection, PASSWORD, PassiveAddress, TransferSpec, Transferred, USER};
 
 /// Why a session ended before its script.
 pub(super) enum End {
@@ -68,7 +74,9 @@ pub(super) struct Session<'a> {
     is_complete: bool,
     has_quit: bool,
     refusal: Option<Reply>,
-    pub(super) final_reply: Option<Reply>,
+    pub(super) tls: TlsConnector,
+    /// Whether data connections are under TLS: PROT P was sent.
+    pub(super) protects_data: bool,
 }
 
 impl<'a> Session<'a> {
@@ -91,12 +99,12 @@ impl<'a> Session<'a> {
             Err(_) => return Err(failure::connect_deadline(on, patience)),
         };
         let own = stream.local_addr();
-        Ok(Session {
+        let mut session = Session {
             spec,
             script,
             hosts,
             own: own.map_err(|error| failure::connect(on, &error))?.ip(),
-            control: Control::new(stream, Side::Server),
+            control: Control::new(stream, Side::Client),
             step: None,
             lower_case: false,
             way: None,
@@ -107,8 +115,13 @@ impl<'a> Session<'a> {
             is_complete: false,
             has_quit: false,
             refusal: None,
-            final_reply: None,
-        })
+            tls: connector(spec.session_reuse),
+            protects_data: false,
+        };
+        if spec.protection == Protection::Implicit {
+            session.secure().await?;
+        }
+        Ok(session)
     }
 
     /// Does every step, and says what came of it.
@@ -174,6 +187,8 @@ impl<'a> Session<'a> {
                 self.expect(Expected::Class(2)).await
             }
             Does::Transfer => self.transfer().await,
+            Does::Tls => Ok(self.secure().await?),
+            Does::Clear => Ok(self.clear().await?),
             Does::LowerCase => {
                 self.lower_case = true;
                 Ok(())
@@ -192,7 +207,8 @@ impl<'a> Session<'a> {
                     }
                     self.agree(if active { Way::Accept } else { Way::Connect });
                 }
-                Sent::Command { verb, .. } => match verb.as_str() {
+                Sent::Command { verb, argument } => match verb.as_str() {
+                    "PROT" => self.protects_data = argument.eq_ignore_ascii_case("p"),
                     "PORT" | "EPRT" => self.agree(Way::Accept),
                     "PASV" | "EPSV" => self.agree(Way::Connect),
                     "QUIT" => self.has_quit = true,
@@ -236,7 +252,7 @@ impl<'a> Session<'a> {
         }
     }
 
-    async fn hear_reply(&mut self) -> Result<Reply, ClientFailure> {
+    pub(super) async fn hear_reply(&mut self) -> Result<Reply, ClientFailure> {
         let patience = self.spec.patience;
         // A server that connects before it answers needs a connection's patience too.
         let silence = match self.way {
@@ -268,36 +284,80 @@ impl<'a> Session<'a> {
             .into());
         }
         if let Some(announced) = Announcement::of_reply(&reply) {
-            self.announced = Some(announced.target(self.spec.server.ip()));
+            let server = self.spec.server.ip();
+            let mut target = announced.target(server);
+            if self.spec.passive_address == PassiveAddress::Ignored {
+                target.set_ip(server);
+            }
+            self.announced = Some(target);
         }
         if self.moved.is_some() {
             self.is_complete |= reply.code.is_completion();
-            self.final_reply = Some(reply);
         }
         Ok(())
     }
 
+    async fn secure(&mut self) -> Result<(), ClientFailure> {
+        let silence = self.spec.patience.silence;
+        let tls = Tls::Client(&self.tls);
+        tls_step(silence, self.control.secure(tls)).await
+    }
+
+    async fn clear(&mut self) -> Result<(), ClientFailure> {
+        let silence = self.spec.patience.silence;
+        tls_step(silence, self.control.clear()).await
+    }
+
+    /// Sends a command, and waits for its 2yz.
+    async fn ask(&mut self, line: &str) -> Result<(), End> {
+        self.say_plain(line.into()).await?;
+        self.expect(Expected::Class(2)).await
+    }
+
     async fn login(&mut self) -> Result<(), End> {
+        let protection = self.spec.protection;
         self.expect(Expected::Class(2)).await?;
+        if matches!(protection, Protection::Explicit | Protection::Ccc) {
+            self.ask("AUTH TLS").await?;
+            self.secure().await?;
+        }
+        if protection.protects_data() {
+            self.ask("PBSZ 0").await?;
+            self.ask("PROT P").await?;
+            self.protects_data = true;
+        }
         self.say_plain(format!("USER {USER}")).await?;
         let reply = self.hear_reply().await?;
         if reply.code.is_intermediate() {
-            self.say_plain(format!("PASS {PASSWORD}")).await?;
-            self.expect(Expected::Class(2)).await?;
+            self.ask(&format!("PASS {PASSWORD}")).await?;
         } else if !reply.code.is_completion() {
             return Err(failure::refused(reply).into());
         }
-        self.say_plain("TYPE I".into()).await?;
-        self.expect(Expected::Class(2)).await
+        if protection == Protection::Ccc && !self.script.clears() {
+            self.ask("CCC").await?;
+            self.clear().await?;
+        }
+        self.ask("TYPE I").await
     }
 }
 
-fn pauses(segments: &[Segment]) -> std::time::Duration {
+async fn tls_step(
+    silence: Duration,
+    step: impl Future<Output = std::io::Result<()>>,
+) -> Result<(), ClientFailure> {
+    match timeout(silence, step).await {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(error)) => Err(failure::tls(Connection::Control, &error)),
+        Err(_) => Err(failure::tls_deadline(Connection::Control, silence)),
+    }
+}
+
+fn pauses(segments: &[Segment]) -> Duration {
     segments
         .iter()
         .map(|segment| match segment {
             Segment::Pause(pause) => *pause,
-            Segment::Bytes(_) => std::time::Duration::ZERO,
+            Segment::Bytes(_) => Duration::ZERO,
         })
         .sum()
 }

@@ -1,12 +1,13 @@
 use std::collections::VecDeque;
 use std::io;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::sleep;
 
 use super::expand::Segment;
-use crate::wire::{Dialogue, Event, Side};
+use super::layer::{Layer, Tls};
+use crate::transcript::Transcript;
+use crate::wire::{Event, Side};
 
 /// The most that is kept of what was heard and not looked at.
 const MOST_AHEAD: usize = 1024;
@@ -14,21 +15,20 @@ const MOST_AHEAD: usize = 1024;
 /// One end of a control connection.
 #[derive(Debug)]
 pub(super) struct Control {
-    stream: TcpStream,
-    /// The side at the other end.
-    other: Side,
-    /// Follows the other side alone: what this one says is the script's affair.
-    dialogue: Dialogue,
+    layer: Layer,
+    /// The side at this end.
+    side: Side,
+    transcript: Transcript,
     heard: VecDeque<Event>,
     closed: bool,
 }
 
 impl Control {
-    pub(super) fn new(stream: TcpStream, other: Side) -> Control {
+    pub(super) fn new(stream: TcpStream, side: Side) -> Control {
         Control {
-            stream,
-            other,
-            dialogue: Dialogue::default(),
+            layer: Layer::Plain(stream),
+            side,
+            transcript: Transcript::default(),
             heard: VecDeque::new(),
             closed: false,
         }
@@ -52,14 +52,15 @@ impl Control {
     /// no more, and says so. To drop this before it is done loses nothing.
     pub(super) async fn hear_more(&mut self) -> io::Result<bool> {
         let mut piece = [0; 4096];
-        let length = self.stream.read(&mut piece).await?;
+        let length = self.layer.read(&mut piece).await?;
         self.closed |= length == 0;
-        self.heard.extend(
-            self.dialogue
-                .bytes(self.other, &piece[..length])
-                .into_iter()
-                .filter(|event| !matches!(event, Event::Announced(_))),
-        );
+        let other = match self.side {
+            Side::Client => Side::Server,
+            Side::Server => Side::Client,
+        };
+        let events = self.transcript.take(other, &piece[..length]).into_iter();
+        self.heard
+            .extend(events.filter(|event| !matches!(event, Event::Announced(_) | Event::Secured)));
         if self.heard.len() > MOST_AHEAD {
             let why = format!("{} lines came unasked", self.heard.len());
             return Err(io::Error::new(io::ErrorKind::InvalidData, why));
@@ -76,12 +77,30 @@ impl Control {
     pub(super) async fn say(&mut self, segments: &[Segment]) -> io::Result<()> {
         for segment in segments {
             match segment {
-                Segment::Bytes(bytes) => self.stream.write_all(bytes).await?,
+                Segment::Bytes(bytes) => {
+                    self.layer.write(bytes).await?;
+                    self.transcript.take(self.side, bytes);
+                }
                 // Part of the experiment: the script says how long, 5 s at most.
                 Segment::Pause(pause) => sleep(*pause).await,
             }
         }
         Ok(())
+    }
+
+    /// Puts TLS on.
+    pub(super) async fn secure(&mut self, tls: Tls<'_>) -> io::Result<()> {
+        self.layer.secure(tls).await
+    }
+
+    /// Takes TLS off.
+    pub(super) async fn clear(&mut self) -> io::Result<()> {
+        self.layer.clear().await
+    }
+
+    /// What was said, both ways, in the clear.
+    pub(super) fn into_transcript(self) -> Transcript {
+        self.transcript
     }
 
     /// Does some work for as long as the other side is there; `None` when it has gone.

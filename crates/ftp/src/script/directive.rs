@@ -7,8 +7,9 @@ use super::text::Text;
 use super::words::parse_pause;
 use crate::wire::Side;
 
-const OF_BOTH: [&str; 9] = [
-    "@listen", "@accept", "@connect", "@open", "@send", "@receive", "@say", "@pause", "@close",
+const OF_BOTH: [&str; 11] = [
+    "@listen", "@accept", "@connect", "@open", "@send", "@receive", "@say", "@pause", "@tls",
+    "@clear", "@close",
 ];
 const OF_CLIENTS: [&str; 4] = ["@login", "@setup", "@transfer", "@lower-case"];
 const OF_SERVERS: [&str; 1] = ["@silence"];
@@ -33,6 +34,8 @@ pub(super) fn parse(line: &str, at: usize, side: Side, mistakes: &mut Mistakes) 
         "@send" => Some(Does::Send),
         "@receive" => Some(Does::Receive),
         "@close" => Some(Does::Close),
+        "@tls" => Some(Does::Tls),
+        "@clear" => Some(Does::Clear),
         "@silence" if side == Side::Server => Some(Does::Silence),
         "@login" if side == Side::Client => Some(Does::Login),
         "@setup" if side == Side::Client => Some(Does::Setup),

@@ -1,11 +1,15 @@
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::time::Duration;
 
 use fwlab_model::DataSetup;
 
-use super::place::{Host, Hosts};
+use super::place::{Host, Hosts, Target};
 use super::text::{Piece, Text};
 use crate::wire::{ExtendedPort, HostPort};
+
+/// What stands for the own address over IPv6 where there is no room for it: clients and
+/// servers of the field write this.
+const NOWHERE: Ipv4Addr = Ipv4Addr::UNSPECIFIED;
 
 /// What lines are filled in with.
 #[derive(Debug)]
@@ -97,17 +101,11 @@ impl Values<'_> {
             Piece::File => self.file.to_owned(),
             Piece::SetupVerb => self.setup_verb().to_owned(),
             Piece::SetupArgument => {
-                let argument = self.setup_argument(|| self.own_target())?;
+                let argument = self.setup_argument(None)?;
                 argument.unwrap_or_default()
             }
             Piece::Setup(target) => {
-                let announced = self.setup_argument(|| match target {
-                    None => self.own_target(),
-                    Some(target) => {
-                        let address = self.address(Some(&target.host))?;
-                        Ok(SocketAddr::new(address, target.port))
-                    }
-                })?;
+                let announced = self.setup_argument(target.as_ref())?;
                 let verb = self.setup_verb();
                 announced.map_or_else(|| verb.to_owned(), |to| format!("{verb} {to}"))
             }
@@ -126,25 +124,28 @@ impl Values<'_> {
         self.port.ok_or(NoValue::Port)
     }
 
-    fn own_target(&self) -> Result<SocketAddr, NoValue> {
-        Ok(SocketAddr::new(self.own, self.own_port()?))
-    }
-
     fn setup_verb(&self) -> &'static str {
         self.setup.map_or("", DataSetup::command)
     }
 
     /// The argument of the setup command, which an active setup alone has.
-    fn setup_argument(
-        &self,
-        target: impl FnOnce() -> Result<SocketAddr, NoValue>,
-    ) -> Result<Option<String>, NoValue> {
+    fn setup_argument(&self, target: Option<&Target>) -> Result<Option<String>, NoValue> {
+        let announced = || match target {
+            None => Ok(SocketAddr::new(self.own, self.own_port()?)),
+            Some(Target { host, port }) => Ok(SocketAddr::new(self.address(Some(host))?, *port)),
+        };
         Ok(match self.setup {
-            Some(DataSetup::Port) => Some(match target()? {
-                SocketAddr::V4(to) => HostPort(to).to_string(),
-                SocketAddr::V6(to) => return Err(NoValue::HostNumbers((*to.ip()).into())),
-            }),
-            Some(DataSetup::Eprt) => Some(ExtendedPort(target()?).to_string()),
+            Some(DataSetup::Port) => {
+                let to = match (announced()?, target) {
+                    (SocketAddr::V4(to), _) => to,
+                    (SocketAddr::V6(own), None) => SocketAddrV4::new(NOWHERE, own.port()),
+                    (SocketAddr::V6(to), Some(_)) => {
+                        return Err(NoValue::HostNumbers((*to.ip()).into()));
+                    }
+                };
+                Some(HostPort(to).to_string())
+            }
+            Some(DataSetup::Eprt) => Some(ExtendedPort(announced()?).to_string()),
             Some(DataSetup::Pasv | DataSetup::Epsv) | None => None,
         })
     }

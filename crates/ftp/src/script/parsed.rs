@@ -82,6 +82,11 @@ impl Script {
         })
     }
 
+    /// Whether it takes TLS off by itself.
+    pub(super) fn clears(&self) -> bool {
+        self.steps().any(|step| step.does == Does::Clear)
+    }
+
     /// The ports that it listens on by number, from the lowest to the highest.
     pub(super) fn listened_ports(&self) -> Option<RangeInclusive<u16>> {
         let ports = || {
@@ -91,11 +96,6 @@ impl Script {
             })
         };
         Some(ports().min()?..=ports().max()?)
-    }
-
-    /// Whether it writes addresses in the notation of PORT and 227, which is IPv4's.
-    pub(super) fn is_for_ipv4(&self) -> bool {
-        self.texts().any(|(_, text)| text.has_host_numbers())
     }
 
     /// Every step, of the opening and of all answers.

@@ -1,10 +1,11 @@
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use fwlab_fabric::Node;
 use tokio::net::TcpListener;
 use tokio::task::{JoinHandle, JoinSet};
+use tokio_rustls::TlsAcceptor;
 
 use super::parsed::Script;
 use super::place::Hosts;
@@ -65,9 +66,8 @@ impl Server for ScriptedServer {
             Some((name, _)) => Support::no(format!("a scripted server has no option `{name}`")),
             None => Support::Yes,
         };
-        transfer
-            .possible()
-            .and(|| script.supports(&self.hosts, transfer))
+        script
+            .supports(&self.hosts, transfer)
             .and(ports)
             .and(options)
     }
@@ -101,6 +101,10 @@ impl Server for ScriptedServer {
                 .map_or_else(String::new, |stored| stored.content.name().to_owned()),
             passive_ports: settings.passive_ports,
             data_source_port: settings.data_source_port,
+            advertised_address: settings.advertised_address,
+            protection: settings.protection,
+            tls: TlsAcceptor::from(settings.shown_certificate().server_configuration()),
+            require_session_reuse: settings.require_session_reuse,
             logger: last_words.logger(),
         };
         let storage = terms.storage.clone();
@@ -108,8 +112,12 @@ impl Server for ScriptedServer {
         let serving = node
             .run(move || async move {
                 let port = address.port();
-                let listener = sockets::listen(address.ip(), port..=port, None)?;
-                Ok(tokio::spawn(serve(listener, Arc::new(terms))))
+                let mut listeners = vec![sockets::listen(address.ip(), port..=port, None)?];
+                if address.ip() == Ipv6Addr::UNSPECIFIED {
+                    let every_four = Ipv4Addr::UNSPECIFIED.into();
+                    listeners.push(sockets::listen(every_four, port..=port, None)?);
+                }
+                Ok(tokio::spawn(serve(listeners, Arc::new(terms))))
             })
             .await
             .map_err(|source| PeerError::Node { peer: PEER, source })?
@@ -127,7 +135,15 @@ impl Server for ScriptedServer {
 }
 
 /// Accepts sessions until it is aborted, which ends them too.
-async fn serve(listener: TcpListener, terms: Arc<Terms>) {
+async fn serve(listeners: Vec<TcpListener>, terms: Arc<Terms>) {
+    let mut accepting = JoinSet::new();
+    for listener in listeners {
+        accepting.spawn(accept(listener, Arc::clone(&terms)));
+    }
+    while accepting.join_next().await.is_some() {}
+}
+
+async fn accept(listener: TcpListener, terms: Arc<Terms>) {
     let mut sessions = JoinSet::new();
     loop {
         let accepted = tokio::select! {

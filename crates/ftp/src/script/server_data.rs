@@ -6,6 +6,7 @@ use tokio::io::AsyncWriteExt;
 use unftp_core::auth::DefaultUser;
 use unftp_core::storage::{Metadata, StorageBackend};
 
+use super::data::{self, Data};
 use super::place::{Source, Target};
 use super::server_session::{Session, Stop};
 use super::sockets::{self, NotBound, NotOpen};
@@ -72,7 +73,7 @@ impl Session {
 
     /// Sends what a command asks for; the stored file where it asks for nothing.
     pub(super) async fn send(&mut self, command: Option<&Command>) -> Result<(), Stop> {
-        let mut data = self.take_data()?;
+        let mut data = self.protected_data().await?;
         let listing = command.filter(|it| ["LIST", "NLST", "MLSD"].iter().any(|verb| it.is(verb)));
         let offset = std::mem::take(&mut self.offset);
         let storage = self.terms.storage.clone();
@@ -88,7 +89,7 @@ impl Session {
                     sent.await.map_err(std::io::Error::other)?;
                 }
             }
-            data.shutdown().await
+            data::close(data, false).await
         };
         match self.control.while_there(sending).await {
             Some(sent) => sent.map_err(|error| Stop::no(426, error.to_string())),
@@ -98,7 +99,7 @@ impl Session {
 
     /// Receives what a command sends, under its name, or under the stored file's.
     pub(super) async fn receive(&mut self, command: Option<&Command>) -> Result<(), Stop> {
-        let data = self.take_data()?;
+        let data = self.protected_data().await?;
         let upload = command.filter(|it| it.is("STOR") || it.is("APPE"));
         let name = self.named(upload);
         let start = match upload.filter(|it| it.is("APPE")) {
@@ -141,9 +142,20 @@ impl Session {
         }
     }
 
-    fn take_data(&mut self) -> Result<tokio::net::TcpStream, Stop> {
+    /// The data connection, under TLS when it is to be.
+    async fn protected_data(&mut self) -> Result<Data, Stop> {
         let data = self.data.take();
-        data.ok_or_else(|| Stop::no(425, "there is no data connection"))
+        let data = data.ok_or_else(|| Stop::no(425, "there is no data connection"))?;
+        let tls = self.protects_data.then_some(&self.terms.tls);
+        let protecting = data::of_server(data, tls);
+        let protected = self.control.while_there(protecting).await;
+        let (data, resumed) = protected
+            .ok_or(Stop::Over)?
+            .map_err(|error| Stop::no(426, format!("TLS: {error}")))?;
+        if self.protects_data && self.terms.require_session_reuse && !resumed {
+            return Err(Stop::no(522, "TLS: the session is not resumed"));
+        }
+        Ok(data)
     }
 
     /// The file that a command names; the one that is stored where it names none.

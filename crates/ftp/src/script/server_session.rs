@@ -1,13 +1,16 @@
 use std::collections::BTreeMap;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
+use fwlab_model::Protection;
 use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsAcceptor;
 
 use super::control::Control;
-use super::defaults::{Answer as ByDefault, GREETING};
+use super::defaults::{Answer as ByDefault, GREETING, Manners};
 use super::expand::{Segment, Values};
+use super::layer::Tls;
 use super::parsed::Script;
 use super::place::Hosts;
 use super::sockets;
@@ -18,7 +21,6 @@ use crate::wire::{Announcement, Command, Event, HostPort, Side};
 use crate::{DataSourcePort, PassivePorts};
 
 /// What all sessions of one server share.
-#[derive(Debug)]
 pub(super) struct Terms {
     pub(super) script: Arc<Script>,
     pub(super) hosts: Hosts,
@@ -27,6 +29,11 @@ pub(super) struct Terms {
     pub(super) file: String,
     pub(super) passive_ports: Option<PassivePorts>,
     pub(super) data_source_port: DataSourcePort,
+    /// The address that its 227 announces in place of its own.
+    pub(super) advertised_address: Option<Ipv4Addr>,
+    pub(super) protection: Protection,
+    pub(super) tls: TlsAcceptor,
+    pub(super) require_session_reuse: bool,
     pub(super) logger: slog::Logger,
 }
 
@@ -82,6 +89,10 @@ pub(super) struct Session {
     pub(super) data: Option<TcpStream>,
     /// Where the next transfer begins.
     pub(super) offset: u64,
+    /// Whether TLS is on the control connection, or was until CCC.
+    is_secured: bool,
+    /// Whether data connections are under TLS: PROT P came.
+    pub(super) protects_data: bool,
     /// How often each verb came.
     came: BTreeMap<String, usize>,
 }
@@ -90,13 +101,15 @@ impl Session {
     pub(super) fn begin(stream: TcpStream, terms: Arc<Terms>) -> io::Result<Session> {
         stream.set_nodelay(true)?;
         Ok(Session {
-            own: stream.local_addr()?.ip(),
-            control: Control::new(stream, Side::Client),
+            own: stream.local_addr()?.ip().to_canonical(),
+            control: Control::new(stream, Side::Server),
             terms,
             listener: None,
             announced: None,
             data: None,
             offset: 0,
+            is_secured: false,
+            protects_data: false,
             came: BTreeMap::new(),
         })
     }
@@ -104,11 +117,7 @@ impl Session {
     /// Serves the client until one of the two goes.
     pub(super) async fn run(mut self) {
         let script = Arc::clone(&self.terms.script);
-        let mut latest = if script.opening.is_empty() {
-            self.say(GREETING).await
-        } else {
-            self.play(&script.opening, None).await
-        };
+        let mut latest = self.open_session(&script).await;
         loop {
             match latest {
                 Ok(()) => {}
@@ -132,6 +141,31 @@ impl Session {
         }
     }
 
+    async fn open_session(&mut self, script: &Script) -> Result<(), Stop> {
+        if self.terms.protection == Protection::Implicit {
+            self.secure().await?;
+        }
+        if script.opening.is_empty() {
+            self.say(GREETING).await
+        } else {
+            self.play(&script.opening, None).await
+        }
+    }
+
+    /// Puts TLS on. A client that cannot do it is no longer there.
+    async fn secure(&mut self) -> Result<(), Stop> {
+        let terms = Arc::clone(&self.terms);
+        let secured = self.control.secure(Tls::Server(&terms.tls)).await;
+        secured.map_err(|error| Stop::Fault(format!("TLS: {error}")))?;
+        self.is_secured = true;
+        Ok(())
+    }
+
+    async fn clear(&mut self) -> Result<(), Stop> {
+        let cleared = self.control.clear().await;
+        cleared.map_err(|error| Stop::Fault(format!("the end of TLS: {error}")))
+    }
+
     async fn answer(&mut self, script: &Script, command: &Command) -> Result<(), Stop> {
         let verb = command.verb();
         match verb.as_str() {
@@ -141,6 +175,9 @@ impl Session {
                 self.listener = None;
             }
             "PASV" | "EPSV" => self.announced = None,
+            "PROT" => {
+                self.protects_data = command.argument_text().eq_ignore_ascii_case("p");
+            }
             _ => {}
         }
         let answers = script.answers.iter().filter(|answer| answer.verb == verb);
@@ -179,6 +216,8 @@ impl Session {
                 Ok(())
             }
             Does::Close => Err(Stop::Over),
+            Does::Tls => self.secure().await,
+            Does::Clear => self.clear().await,
             Does::Silence
             | Does::Expect(_)
             | Does::Login
@@ -190,11 +229,25 @@ impl Session {
     }
 
     async fn answer_by_default(&mut self, command: &Command) -> Result<(), Stop> {
-        match ByDefault::to(command, self.own) {
-            ByDefault::Reply(reply) => self.say(reply).await,
-            ByDefault::Goodbye(reply) => {
-                self.say(reply).await?;
+        let manners = Manners {
+            protection: self.terms.protection,
+            is_secured: self.is_secured,
+            protects_data: self.protects_data,
+            over_six: self.own.is_ipv6(),
+        };
+        match manners.answer(command) {
+            ByDefault::Reply(reply) => self.say(&reply).await,
+            ByDefault::Goodbye => {
+                self.say("221 goodbye").await?;
                 Err(Stop::Over)
+            }
+            ByDefault::Secure => {
+                self.say("234 go on under TLS").await?;
+                self.secure().await
+            }
+            ByDefault::Clear => {
+                self.say("200 go on in the clear").await?;
+                self.clear().await
             }
             ByDefault::Size => {
                 let name = command.argument_text();
@@ -213,7 +266,7 @@ impl Session {
             ByDefault::Passive => {
                 self.listen(None)?;
                 let port = self.port().unwrap_or_default();
-                match self.own {
+                match self.announced_own() {
                     IpAddr::V4(own) if command.is("PASV") => {
                         let to = HostPort(std::net::SocketAddrV4::new(own, port));
                         self.say(&format!("227 Entering Passive Mode ({to})")).await
@@ -235,7 +288,7 @@ impl Session {
 
     async fn say_text(&mut self, text: &Text) -> Result<(), Stop> {
         let values = Values {
-            own: self.own,
+            own: self.announced_own(),
             port: self.port(),
             file: &self.terms.file,
             hosts: &self.terms.hosts,
@@ -245,6 +298,12 @@ impl Session {
         let segments = values.expand(text);
         let segments = segments.map_err(|no_value| Stop::Fault(no_value.to_string()))?;
         Ok(self.control.say(&segments).await?)
+    }
+
+    /// The own address as 227 announces it.
+    fn announced_own(&self) -> IpAddr {
+        let advertised = self.terms.advertised_address.map(IpAddr::V4);
+        advertised.unwrap_or(self.own)
     }
 
     fn port(&self) -> Option<u16> {

@@ -2,6 +2,7 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
 
+use socket2::SockRef;
 use tokio::net::{TcpListener, TcpStream};
 
 use super::place::Source;
@@ -38,6 +39,9 @@ pub(super) fn listen(
 fn listen_on(address: SocketAddr, receive_buffer: Option<u32>) -> io::Result<TcpListener> {
     let socket = socket_for(address.ip())?;
     socket.set_reuseaddr(true)?;
+    if address.is_ipv6() {
+        SockRef::from(&socket).set_only_v6(true)?;
+    }
     if let Some(bytes) = receive_buffer {
         socket.set_recv_buffer_size(bytes)?;
     }

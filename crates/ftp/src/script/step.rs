@@ -44,9 +44,14 @@ pub(super) enum Does {
     Pause(Duration),
     /// Closes the control connection.
     Close,
+    /// Puts TLS on the control connection.
+    Tls,
+    /// Takes TLS off the control connection.
+    Clear,
     /// Gives no answer. A server's.
     Silence,
-    /// Greeting, USER, PASS and TYPE. A client's.
+    /// Greeting, USER, PASS and TYPE, and the protection that the cell asks for. A
+    /// client's.
     Login,
     /// Agrees on the data connection as the cell asks. A client's.
     Setup,

@@ -1,6 +1,8 @@
 //! What a script can be asked to do.
 
-use fwlab_model::{DataSetup, Operation};
+use std::net::IpAddr;
+
+use fwlab_model::{DataSetup, Operation, Protection};
 
 use super::parsed::Script;
 use super::place::Hosts;
@@ -14,10 +16,35 @@ impl Script {
         if let Some((name, _)) = self.nodes().find(|(name, _)| !hosts.has(name)) {
             return Support::no(format!("its script names `{name}`, which has no address"));
         }
-        if self.is_for_ipv4() && transfer.server.is_ipv6() {
-            return Support::no("its script writes addresses as PORT does, which has none of IPv6");
+        let four_only = self.texts().find(|(_, text)| {
+            let port = transfer.data_setup == DataSetup::Port;
+            let mut written = text.hosts_of_ipv4(port);
+            written.any(|host| hosts.address(host).is_some_and(|it: IpAddr| it.is_ipv6()))
+        });
+        match four_only {
+            Some((step, _)) => Support::no(format!(
+                "line {} of its script writes an address as PORT does, and has none of IPv4",
+                step.line
+            )),
+            None => Support::Yes,
         }
-        Support::Yes
+    }
+
+    /// Whether a client's script can do this protection: all of them when it leaves the
+    /// login to the cell, otherwise the one that it speaks.
+    pub(super) fn supports_protection(&self, protection: Protection) -> Support {
+        let does = |what: Does| self.opening.iter().find(|step| step.does == what);
+        let (step, fixed) = match (does(Does::Clear), does(Does::Tls)) {
+            (Some(clear), _) => (Some(clear), Protection::Ccc),
+            (None, Some(tls)) => (Some(tls), Protection::Explicit),
+            (None, None) if does(Does::Login).is_some() => return Support::Yes,
+            (None, None) => (None, Protection::Plain),
+        };
+        match step {
+            _ if fixed == protection => Support::Yes,
+            Some(step) => Support::no(format!("line {} of its script is for {fixed}", step.line)),
+            None => Support::no("its script speaks no TLS: `@login` does, as the cell asks"),
+        }
     }
 
     /// Whether a client's script can do this data setup: all of them when it leaves

@@ -214,11 +214,14 @@ impl Text {
         })
     }
 
-    /// Whether an IPv4 address is filled in, in the notation of PORT and 227.
-    pub(super) fn has_host_numbers(&self) -> bool {
-        self.0
-            .iter()
-            .any(|(piece, _)| matches!(piece, Piece::HostNumbers(_)))
+    /// The other hosts whose addresses are filled in as PORT and 227 have them; whether
+    /// the cell asks for PORT.
+    pub(super) fn hosts_of_ipv4(&self, port: bool) -> impl Iterator<Item = &Host> {
+        self.0.iter().filter_map(move |(piece, _)| match piece {
+            Piece::HostNumbers(host) => host.as_ref(),
+            Piece::Setup(Some(target)) if port => Some(&target.host),
+            _ => None,
+        })
     }
 
     /// The hosts that it names, and where.

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use fwlab_fabric::{Fabric, Node};
 use fwlab_ftp::{
-    Client, ClientReport, Content, Patience, RunningServer, Server, ServerSettings, TransferSpec,
+    Client, ClientReport, Content, PassiveAddress, Patience, RunningServer, Server, ServerSettings,
+    TransferSpec,
 };
 use fwlab_model::{
     DataSetup, Family, InterfaceName, LinkEnd, LinkSpec, NodeName, NodeSpec, Operation, Protection,
@@ -76,12 +77,19 @@ pub(crate) fn spec(setup: DataSetup, operation: Operation, size: u64) -> Transfe
         server: SocketAddr::new(server_address(Family::Ipv4), 21),
         data_setup: setup,
         protection: Protection::Plain,
+        session_reuse: true,
+        passive_address: PassiveAddress::Announced,
         operation,
         content: Content::new("file.bin", size).expect("a name and a size"),
         active_ports: None,
         patience: AMPLE,
         pace: None,
     }
+}
+
+/// Whether the data setup can carry an address of the family at all.
+pub(crate) fn carries(setup: DataSetup, family: Family) -> bool {
+    family == Family::Ipv4 || matches!(setup, DataSetup::Eprt | DataSetup::Epsv)
 }
 
 /// Runs one transfer between two peers in a lab of its own, and sees that the

@@ -11,6 +11,7 @@ mod lab;
 mod leftovers;
 mod odd_replies;
 mod programs;
+mod protected;
 mod scripted;
 mod scripts;
 mod throughput;
@@ -26,6 +27,7 @@ fn main() -> std::process::ExitCode {
     trials.extend(bad_servers::trials());
     trials.extend(programs::trials());
     trials.extend(scripts::trials());
+    trials.extend(protected::trials());
     trials.extend(throughput::trials());
     let listing = arguments.list;
     let conclusion = libtest_mimic::run(&arguments, trials);

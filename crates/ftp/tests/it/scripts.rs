@@ -89,7 +89,7 @@ fn well_behaved() -> Vec<Trial> {
     for name in [PeerName::Suppaftp, PeerName::Curl, PeerName::Lftp] {
         let case = format!("scripts/well-behaved-server/{name}");
         trials.extend(match client(name) {
-            Ok(client) => crate::programs::matrix(&case, &scripted, &client),
+            Ok(client) => both_matrices(&case, &scripted, &client),
             Err(missing) => vec![skipped(case, &missing.to_string())],
         });
     }
@@ -98,18 +98,22 @@ fn well_behaved() -> Vec<Trial> {
         trials.extend(match server {
             Ok(server) => {
                 let case = format!("scripts/well-behaved-client/{}", server.name());
-                crate::programs::matrix(&case, &server, &plain)
+                both_matrices(&case, &server, &plain)
             }
             Err((name, why)) => {
                 vec![skipped(format!("scripts/well-behaved-client/{name}"), &why)]
             }
         });
     }
-    trials.extend(crate::programs::matrix(
-        "scripts/well-behaved-pair",
-        &scripted,
-        &plain,
-    ));
+    let case = "scripts/well-behaved-pair";
+    trials.extend(both_matrices(case, &scripted, &plain));
+    trials
+}
+
+/// In the clear and under every protection.
+fn both_matrices(name: &str, server: &Arc<dyn Server>, client: &Arc<dyn Client>) -> Vec<Trial> {
+    let mut trials = crate::programs::matrix(name, server, client);
+    trials.extend(crate::protected::matrix(name, server, client));
     trials
 }
 

@@ -11,8 +11,8 @@ use futures::FutureExt;
 use fwlab_fabric::Fabric;
 use fwlab_ftp::script::{ScriptedClient, ScriptedServer};
 use fwlab_ftp::{
-    Client, ClientReport, Content, FailureKind, PassivePorts, PeerName, RunningServer, Server,
-    ServerSettings, Support, TransferSpec,
+    Client, ClientReport, Content, FailureKind, PassiveAddress, PassivePorts, PeerName,
+    RunningServer, Server, ServerSettings, Support, TransferSpec,
 };
 use fwlab_observe::{Event, Observer, ObserverSettings};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
@@ -291,6 +291,8 @@ fn transfer_of(cell: &Cell) -> TransferSpec {
         server: scenario.stage.connect_to,
         data_setup: cell.axes.data,
         protection: cell.axes.protection,
+        session_reuse: true,
+        passive_address: PassiveAddress::Announced,
         operation: cell.axes.operation,
         content: Content::new(FILE_NAME, scenario.size)
             .expect("the reader admits no larger content"),
@@ -312,6 +314,10 @@ fn settings_of(cell: &Cell, spec: &TransferSpec) -> ServerSettings {
             .server
             .passive_ports
             .map(|(min, max)| PassivePorts { min, max }),
+        advertised_address: None,
+        protection: spec.protection,
+        certificate: None,
+        require_session_reuse: false,
         data_source_port: scenario.server.data_source_port,
         stored: spec.stored_before(),
         alone_in_node: scenario.stage.client != scenario.stage.server,

@@ -19,6 +19,8 @@ struct Known {
     set_up: bool,
     /// A data connection.
     data: bool,
+    /// The line that put TLS on, or left it to the cell.
+    secured: Option<usize>,
     /// The line that sent QUIT, and whether its reply was waited for.
     quit: Option<(usize, bool)>,
     /// The line that closed the connection.
@@ -89,6 +91,17 @@ impl Known {
                 "no data connection is agreed on before it".into(),
                 "write `@setup` before, or `@listen` and the command that announces it",
             ),
+            Does::Tls => match self.secured {
+                Some(line) => (
+                    format!("line {line} sees to TLS"),
+                    "take one of the two out",
+                ),
+                None => return,
+            },
+            Does::Clear if self.secured.is_none() => (
+                "there is no TLS to take off".into(),
+                "write `@login` before, or `@tls` below AUTH's 234",
+            ),
             Does::Send | Does::Receive if !self.data => (
                 "there is no data connection here".into(),
                 "write `@open`, `@accept` or `@connect` before",
@@ -127,7 +140,12 @@ impl Known {
                 let announces = expected.admits(227) || expected.admits(229);
                 self.announced |= announces && (named || self.asked_passive);
             }
-            Does::Login => self.greeted = Some(step.line),
+            Does::Login => {
+                self.greeted = Some(step.line);
+                self.secured = Some(step.line);
+            }
+            Does::Tls => self.secured = Some(step.line),
+            Does::Clear => self.secured = None,
             Does::Listen(_) => self.listens = true,
             Does::Accept | Does::Connect { .. } | Does::Open => self.data = true,
             Does::Send | Does::Receive | Does::Transfer => self.data = false,
@@ -135,6 +153,7 @@ impl Known {
             Does::Close => self.closed = Some(step.line),
             Does::Unread => {
                 self.greeted.get_or_insert(step.line);
+                self.secured.get_or_insert(step.line);
                 (self.listens, self.announced, self.data) = (true, true, true);
             }
             Does::Pause(_) | Does::Silence | Does::LowerCase => {}

@@ -70,6 +70,12 @@ impl Whole {
                     "name the target: `@connect to client:8080`",
                     mistakes,
                 ),
+                Does::Clear if opening => never(
+                    step,
+                    "there is no TLS to take off",
+                    "write it below CCC and its reply",
+                    mistakes,
+                ),
                 Does::Open if opening && !listened => never(
                     step,
                     "no data connection is agreed on before it",
