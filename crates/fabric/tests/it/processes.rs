@@ -157,6 +157,24 @@ async fn a_program_s_status_output_and_signal_are_passed_on() {
     assert_eq!(status.signal(), Some(libc::SIGKILL));
 }
 
+/// As a server does that was written for inetd.
+#[tokio::test]
+async fn what_a_program_writes_to_its_input_is_output() {
+    if !can_build() {
+        return;
+    }
+    let fabric = build(&ipv4_pair()).await;
+    let mut spec = script("echo input >&0; echo output");
+    let mut silent = server(&fabric)
+        .program(spec.clone())
+        .await
+        .expect("a shell");
+    assert_eq!(output(&mut silent).await, "output\n");
+    spec.speaks_on_input = true;
+    let mut program = server(&fabric).program(spec).await.expect("a shell");
+    assert_eq!(output(&mut program).await, "input\noutput\n");
+}
+
 #[tokio::test]
 async fn a_program_that_does_not_start_says_why() {
     if !can_build() {

@@ -14,6 +14,7 @@ mod programs;
 mod protected;
 mod scripted;
 mod scripts;
+mod secured;
 mod throughput;
 mod versions;
 
