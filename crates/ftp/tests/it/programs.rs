@@ -46,7 +46,7 @@ pub(crate) fn trials() -> Vec<Trial> {
 }
 
 /// Every data setup × operation × size that both sides claim to support.
-fn matrix(name: &str, server: &Arc<dyn Server>, client: &Arc<dyn Client>) -> Vec<Trial> {
+pub(crate) fn matrix(name: &str, server: &Arc<dyn Server>, client: &Arc<dyn Client>) -> Vec<Trial> {
     let mut trials = Vec::new();
     for family in [Family::Ipv4, Family::Ipv6] {
         for &setup in DataSetup::ALL {

@@ -102,9 +102,9 @@ pub(crate) fn protected(spec: TransferSpec, protection: Protection) -> TransferS
 }
 
 /// Every protection × family × data setup × operation that both sides claim to support.
-fn matrix(name: &str, server: &Arc<dyn Server>, client: &Arc<dyn Client>) -> Vec<Trial> {
+pub(crate) fn matrix(name: &str, server: &Arc<dyn Server>, client: &Arc<dyn Client>) -> Vec<Trial> {
     let mut trials = Vec::new();
-    for protection in [Protection::Explicit, Protection::Implicit] {
+    for protection in [Protection::Explicit, Protection::Implicit, Protection::Ccc] {
         for family in [Family::Ipv4, Family::Ipv6] {
             for &setup in DataSetup::ALL {
                 for &operation in Operation::ALL {
@@ -139,7 +139,7 @@ async fn passes(
     let report = pass(&*server, &*client, &settings, &spec).await?;
     let progress = report.progress.ok_or("it has no record")?;
     assert!(progress.is_complete(), "{progress:?}");
-    assert_eq!(progress.secured, spec.protection == Protection::Explicit);
+    assert_eq!(progress.secured, spec.protection != Protection::Implicit);
     assert_eq!(report.final_reply, progress.completion);
     assert_eq!(report.announcements.len(), 1, "{:?}", report.announcements);
     assert_eq!(report.announcements[0].setup, spec.data_setup);

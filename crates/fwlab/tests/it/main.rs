@@ -4,6 +4,7 @@
 mod architecture;
 mod bad_input;
 mod bad_scenario;
+mod bad_script;
 mod docs;
 mod evidence;
 mod faults;

@@ -13,9 +13,10 @@ use std::time::Instant;
 
 use futures::FutureExt;
 use fwlab_fabric::Fabric;
+use fwlab_ftp::script::{ScriptedClient, ScriptedServer};
 use fwlab_ftp::{
-    Client, ClientReport, Content, FailureKind, PassivePorts, Paused, Pauses, RunningServer,
-    Server, ServerSettings, Support, TransferSpec,
+    Client, ClientReport, Content, FailureKind, PassivePorts, Paused, Pauses, PeerName,
+    RunningServer, Server, ServerSettings, Support, TransferSpec,
 };
 use fwlab_observe::{Event, Observer, ObserverSettings};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
@@ -219,8 +220,19 @@ impl Peers {
     fn of(cell: &Cell, shelf: &PeerShelf) -> Result<Peers, Fault> {
         let spec = transfer_of(cell);
         let settings = settings_of(cell, &spec);
-        let server = shelf.server(cell.axes.server)?;
-        let client = shelf.client(cell.axes.client)?;
+        let scenario = &cell.scenario;
+        let server: Arc<dyn Server> = match (cell.axes.server, &scenario.server.script) {
+            (PeerName::ScriptedServer, Some(script)) => {
+                Arc::new(ScriptedServer::new(Arc::clone(script), scenario.hosts()))
+            }
+            (name, _) => shelf.server(name)?,
+        };
+        let client: Arc<dyn Client> = match (cell.axes.client, &scenario.client.script) {
+            (PeerName::ScriptedClient, Some(script)) => {
+                Arc::new(ScriptedClient::new(Arc::clone(script), scenario.hosts()))
+            }
+            (name, _) => shelf.client(name)?,
+        };
         supported(cell.axes.server, server.supports(&spec, &settings))?;
         supported(cell.axes.client, client.supports(&spec))?;
         Ok(Peers {
@@ -238,7 +250,7 @@ struct Ran {
     notes: Vec<String>,
 }
 
-fn supported(peer: fwlab_ftp::PeerName, support: Support) -> Result<(), Fault> {
+fn supported(peer: PeerName, support: Support) -> Result<(), Fault> {
     match support {
         Support::Yes => Ok(()),
         Support::No { why } => Err(Fault::NotSupported(format!(

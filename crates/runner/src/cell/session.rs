@@ -72,7 +72,7 @@ impl<'a> Session<'a> {
                 server: stage.server.clone(),
                 asked: cell.axes.data,
                 protection: cell.axes.protection,
-                unannounced: Vec::new(),
+                unannounced: cell.scenario.written_targets(),
                 owners,
             }),
             rulebook: Rulebook::new(ruleset),

@@ -1,11 +1,13 @@
 //! Scenario files: one TOML file, its mistakes told all at once.
 
+mod hosts;
 mod problem;
 mod read;
 mod read_certificate;
 mod read_language;
 mod read_requirement;
 mod read_rules;
+mod read_script;
 mod read_steps;
 mod reader;
 mod requirement;
@@ -18,7 +20,9 @@ use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use fwlab_ftp::script::Script;
 use fwlab_ftp::{Certificate, DataSourcePort, PassiveAddress, PeerName};
 use fwlab_model::{DataSetup, Operation, Protection};
 
@@ -113,6 +117,8 @@ pub struct ServerTerms {
     pub certificate: Option<Certificate>,
     /// Whether a protected data connection must resume the control connection's TLS session.
     pub require_session_reuse: bool,
+    /// What a scripted server does.
+    pub script: Option<Arc<Script>>,
 }
 
 impl Default for ServerTerms {
@@ -125,6 +131,7 @@ impl Default for ServerTerms {
             advertised_address: None,
             certificate: None,
             require_session_reuse: false,
+            script: None,
         }
     }
 }
@@ -140,6 +147,8 @@ pub struct ClientTerms {
     pub passive_address: PassiveAddress,
     /// Whether its protected data connections resume the control connection's TLS session.
     pub session_reuse: bool,
+    /// What a scripted client does.
+    pub script: Option<Arc<Script>>,
 }
 
 impl Default for ClientTerms {
@@ -149,6 +158,7 @@ impl Default for ClientTerms {
             read_pace: None,
             passive_address: PassiveAddress::Announced,
             session_reuse: true,
+            script: None,
         }
     }
 }

@@ -1,5 +1,6 @@
 use std::path::Path;
 
+use fwlab_ftp::wire::Side;
 use fwlab_ftp::{Content, DataSourcePort, PassiveAddress, PeerName};
 use fwlab_model::{DataSetup, InterfaceName, NodeName, Operation, Protection};
 use toml::de::DeTable;
@@ -8,6 +9,7 @@ use super::problem::{Problems, ScenarioError};
 use super::read_certificate::certificate;
 use super::read_requirement::{contradictions, requirement};
 use super::read_rules::{Origin, known_ruleset, ruleset};
+use super::read_script::ReadScript;
 use super::read_steps::steps;
 use super::reader::{At, Reader};
 use super::requirement::Requirement;
@@ -57,8 +59,9 @@ fn scenario(
     let messages = plain(file.texts("messages", problems));
     let tags = plain(file.texts("tags", problems));
     let origin = Origin { path, text };
-    let server = server_terms(file.table("server", problems), &origin, problems);
-    let mut client = client_terms(file.table("client", problems), problems);
+    let (mut server, server_script) =
+        server_terms(file.table("server", problems), &origin, problems);
+    let mut client = client_terms(file.table("client", problems), &origin, problems);
     let size = file
         .table("transfer", problems)
         .and_then(|transfer| transfer.number("size", 0..=Content::MAX_SIZE, problems))
@@ -106,6 +109,20 @@ fn scenario(
         &matrix,
         problems,
     );
+    if let Some(read) = server_script {
+        read.check(&stage, &stage.server, problems);
+        if !matrix.servers.contains(&PeerName::ScriptedServer) {
+            read.unused("servers", PeerName::ScriptedServer.word(), problems);
+        }
+        server.script = read.script;
+    }
+    if let Some(read) = client.script {
+        read.check(&stage, &stage.client, problems);
+        if !matrix.clients.contains(&PeerName::ScriptedClient) {
+            read.unused("clients", PeerName::ScriptedClient.word(), problems);
+        }
+        client.terms.script = read.script;
+    }
     let requirements: Vec<Requirement> = file
         .tables("require", problems)
         .iter()
@@ -138,9 +155,11 @@ fn server_terms(
     table: Option<Reader<'_>>,
     file: &Origin<'_>,
     problems: &mut Problems,
-) -> ServerTerms {
+) -> (ServerTerms, Option<ReadScript>) {
     let mut terms = ServerTerms::default();
-    let Some(table) = table else { return terms };
+    let Some(table) = table else {
+        return (terms, None);
+    };
     if let Some(port) = table.port("control-port", problems) {
         terms.control_port = port;
     }
@@ -165,20 +184,27 @@ fn server_terms(
     terms.require_session_reuse = table
         .switch("require-session-reuse", problems)
         .unwrap_or(false);
-    terms
+    let script = ReadScript::read(&table, Side::Server, file, problems);
+    (terms, script)
 }
 
 struct ReadClient {
     terms: ClientTerms,
     at: NodeName,
     connect_to: Option<At<std::net::IpAddr>>,
+    script: Option<ReadScript>,
 }
 
-fn client_terms(table: Option<Reader<'_>>, problems: &mut Problems) -> ReadClient {
+fn client_terms(
+    table: Option<Reader<'_>>,
+    file: &Origin<'_>,
+    problems: &mut Problems,
+) -> ReadClient {
     let mut read = ReadClient {
         terms: ClientTerms::default(),
         at: NodeName::client(),
         connect_to: None,
+        script: None,
     };
     let Some(table) = table else { return read };
     if let Some(At {
@@ -211,6 +237,7 @@ fn client_terms(table: Option<Reader<'_>>, problems: &mut Problems) -> ReadClien
         read.at = node;
     }
     read.connect_to = table.address("connect-to", problems);
+    read.script = ReadScript::read(&table, Side::Client, file, problems);
     read
 }
 
