@@ -38,6 +38,7 @@ pub(super) struct Session<'a> {
 impl<'a> Session<'a> {
     pub(super) fn new(
         cell: &'a Cell,
+        client: &NodeName,
         ruleset: &'a PreparedRuleset,
         fabric: &'a Fabric,
         observers: &'a [Observer],
@@ -68,7 +69,7 @@ impl<'a> Session<'a> {
             watch: Watch::new(Terms {
                 control: stage.connect_to,
                 listening: listening(cell),
-                client: stage.client.clone(),
+                client: client.clone(),
                 server: stage.server.clone(),
                 asked: cell.axes.data,
                 protection: cell.axes.protection,
