@@ -111,7 +111,22 @@ pub(crate) async fn pass(
     }
 }
 
-async fn check(
+/// The report of one transfer between two peers in a lab of its own.
+pub(crate) async fn report(
+    server: &dyn Server,
+    client: &dyn Client,
+    settings: &ServerSettings,
+    spec: &TransferSpec,
+) -> Result<ClientReport, Failed> {
+    let lab = Lab::build().await;
+    let running = server.start(&lab.server, settings).await?;
+    let report = client.transfer(&lab.client, spec).await?;
+    running.stop().await?;
+    Ok(report)
+}
+
+/// What is wrong with what came of a transfer.
+pub(crate) async fn check(
     running: &mut dyn RunningServer,
     report: &ClientReport,
     spec: &TransferSpec,
