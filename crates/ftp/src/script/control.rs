@@ -95,7 +95,7 @@ impl Control {
 
     /// Takes TLS off.
     pub(super) async fn clear(&mut self) -> io::Result<()> {
-        self.layer.clear().await
+        self.layer.clear(self.side).await
     }
 
     /// What was said, both ways, in the clear.

@@ -10,6 +10,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::{TlsAcceptor, TlsConnector, TlsStream};
 
 use crate::tls::server_name;
+use crate::wire::Side;
 
 /// The layers of a control connection.
 #[derive(Debug)]
@@ -41,15 +42,21 @@ impl Layer {
         Ok(())
     }
 
-    /// Takes TLS off (RFC 4217 section 12.3): tells the other side so, and reads until
-    /// it has said the same, so that what follows is in the clear both ways.
-    pub(super) async fn clear(&mut self) -> io::Result<()> {
+    /// Takes TLS off (RFC 4217 section 12.3): each side tells the other that it ends, so
+    /// that what follows is in the clear both ways. The client is the first: lftp takes
+    /// a server's end of TLS that comes with the reply to CCC for that of the connection.
+    pub(super) async fn clear(&mut self, side: Side) -> io::Result<()> {
         let Layer::Tls(mut tls) = std::mem::replace(self, Layer::Between) else {
             return Err(io::Error::other("there is no TLS to take off"));
         };
-        tls.shutdown().await?;
+        if side == Side::Client {
+            tls.shutdown().await?;
+        }
         if tls.read(&mut [0]).await? > 0 {
             return Err(io::Error::other("the other side goes on under TLS"));
+        }
+        if side == Side::Server {
+            tls.shutdown().await?;
         }
         let records = match *tls {
             TlsStream::Client(tls) => tls.into_inner().0,
@@ -163,5 +170,45 @@ impl AsyncWrite for Records {
     /// The end of TLS is not the end of the connection; that comes with the socket's.
     fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
         Poll::Ready(Ok(()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Certificate;
+    use crate::tls::connector;
+
+    /// A client that says the end of its TLS and the next command in one breath.
+    #[tokio::test]
+    async fn what_follows_tls_at_once_is_not_lost() -> io::Result<()> {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+        let client = TcpStream::connect(listener.local_addr()?).await?;
+        let mut layer = Layer::Plain(listener.accept().await?.0);
+        let acceptor = TlsAcceptor::from(Certificate::of_the_lab().server_configuration());
+        let connector = connector(false);
+        let (client, secured) = tokio::join!(
+            connector.connect(server_name(), client),
+            layer.secure(Tls::Server(&acceptor)),
+        );
+        secured?;
+        let mut client = client?;
+        client.get_mut().1.send_close_notify();
+        client.flush().await?;
+        client.get_mut().0.write_all(b"NOOP\r\n").await?;
+        layer.clear(Side::Server).await?;
+        let mut piece = [0; 64];
+        let length = layer.read(&mut piece).await?;
+        assert_eq!(&piece[..length], b"NOOP\r\n");
+        layer.write(b"200 ok\r\n").await?;
+        // The client's TLS has the server's end of it to read, and nothing more.
+        let (mut socket, _) = client.into_inner();
+        let mut heard = Vec::new();
+        while !heard.ends_with(b"200 ok\r\n") {
+            let length = socket.read(&mut piece).await?;
+            assert!(length > 0, "the server closed the connection");
+            heard.extend_from_slice(&piece[..length]);
+        }
+        Ok(())
     }
 }

@@ -6,6 +6,7 @@ use fwlab_fabric::Node;
 use tokio::net::TcpListener;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
 
 use super::parsed::Script;
 use super::place::Hosts;
@@ -91,6 +92,7 @@ impl Server for ScriptedServer {
                 .map_err(|source| PeerError::Sysctl { peer: PEER, source })?;
         }
         let last_words = LastWords::default();
+        let tls = settings.shown_certificate().server_configuration();
         let terms = Terms {
             script,
             hosts: self.hosts.clone(),
@@ -103,7 +105,8 @@ impl Server for ScriptedServer {
             data_source_port: settings.data_source_port,
             advertised_address: settings.advertised_address,
             protection: settings.protection,
-            tls: TlsAcceptor::from(settings.shown_certificate().server_configuration()),
+            control_tls: TlsAcceptor::from(Arc::clone(&tls)),
+            data_tls: data_tls(&tls),
             require_session_reuse: settings.require_session_reuse,
             logger: last_words.logger(),
         };
@@ -132,6 +135,15 @@ impl Server for ScriptedServer {
             serving,
         }))
     }
+}
+
+/// TLS of data connections: with the sessions of the control connection, and no tickets
+/// of their own. Who uploads does not read, and what lies unread when it closes makes
+/// its kernel reset the connection, before the last bytes are there.
+fn data_tls(control: &ServerConfig) -> TlsAcceptor {
+    let mut configuration = control.clone();
+    configuration.send_tls13_tickets = 0;
+    TlsAcceptor::from(Arc::new(configuration))
 }
 
 /// Accepts sessions until it is aborted, which ends them too.

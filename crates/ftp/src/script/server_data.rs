@@ -146,7 +146,7 @@ impl Session {
     async fn protected_data(&mut self) -> Result<Data, Stop> {
         let data = self.data.take();
         let data = data.ok_or_else(|| Stop::no(425, "there is no data connection"))?;
-        let tls = self.protects_data.then_some(&self.terms.tls);
+        let tls = self.protects_data.then_some(&self.terms.data_tls);
         let protecting = data::of_server(data, tls);
         let protected = self.control.while_there(protecting).await;
         let (data, resumed) = protected

@@ -32,7 +32,8 @@ pub(super) struct Terms {
     /// The address that its 227 announces in place of its own.
     pub(super) advertised_address: Option<Ipv4Addr>,
     pub(super) protection: Protection,
-    pub(super) tls: TlsAcceptor,
+    pub(super) control_tls: TlsAcceptor,
+    pub(super) data_tls: TlsAcceptor,
     pub(super) require_session_reuse: bool,
     pub(super) logger: slog::Logger,
 }
@@ -155,7 +156,7 @@ impl Session {
     /// Puts TLS on. A client that cannot do it is no longer there.
     async fn secure(&mut self) -> Result<(), Stop> {
         let terms = Arc::clone(&self.terms);
-        let secured = self.control.secure(Tls::Server(&terms.tls)).await;
+        let secured = self.control.secure(Tls::Server(&terms.control_tls)).await;
         secured.map_err(|error| Stop::Fault(format!("TLS: {error}")))?;
         self.is_secured = true;
         Ok(())

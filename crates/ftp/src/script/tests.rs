@@ -104,6 +104,14 @@ fn what_can_never_happen_in_a_client_s_script() {
             "3: this can never happen: QUIT on line 2 ends the session",
         ),
         (
+            "220\n@clear",
+            "2: this can never happen: there is no TLS to take off",
+        ),
+        (
+            "@login\n@tls",
+            "2: this can never happen: line 1 sees to TLS",
+        ),
+        (
             "@login\n@close\nNOOP\n200",
             "3: this can never happen: line 2 closes the connection",
         ),
@@ -143,6 +151,10 @@ fn what_can_never_happen_in_a_server_s_script() {
         (
             "RETR\n@open\n@receive",
             "3: this can never happen: after RETR the server sends",
+        ),
+        (
+            "220 a\n@clear",
+            "2: this can never happen: there is no TLS to take off",
         ),
         (
             "QUIT\n@close\n221 bye",
@@ -307,6 +319,26 @@ fn a_script_supports_the_operation_that_it_does() {
     assert_eq!(supported("LIST\n@accept\n@receive"), [List]);
     assert_eq!(supported("@accept\n@receive"), [Retr]);
     assert_eq!(supported("@accept\n@send"), [Stor]);
+}
+
+#[test]
+fn a_script_supports_the_protection_that_it_speaks() {
+    use fwlab_model::Protection::{self, Ccc, Explicit, Implicit, Plain};
+    let supported = |text: &str| -> Vec<Protection> {
+        let script = client(text);
+        [Plain, Explicit, Implicit, Ccc]
+            .into_iter()
+            .filter(|it| script.supports_protection(*it).is_yes())
+            .collect()
+    };
+    assert_eq!(supported("@login"), [Plain, Explicit, Implicit, Ccc]);
+    assert_eq!(supported("220\nUSER x\n331"), [Plain]);
+    assert_eq!(supported("220\nAUTH TLS\n234\n@tls"), [Explicit]);
+    assert_eq!(
+        supported("220\nAUTH TLS\n234\n@tls\nCCC\n200\n@clear"),
+        [Ccc]
+    );
+    assert_eq!(supported("@login\nCCC\n200\n@clear"), [Ccc]);
 }
 
 #[test]

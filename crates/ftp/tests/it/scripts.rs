@@ -8,9 +8,9 @@ use fwlab_ftp::script::{Hosts, Script, ScriptedClient, ScriptedServer};
 use fwlab_ftp::wire::Side;
 use fwlab_ftp::{
     Client, ClientFailure, ClientReport, Connection, DataSourcePort, FailureKind, PassivePorts,
-    PeerName, Server, ServerSettings, TransferSpec, client, server,
+    PeerName, Server, ServerSettings, Support, TransferSpec, client, server,
 };
-use fwlab_model::{DataSetup, Family, NodeName, Operation};
+use fwlab_model::{DataSetup, Family, NodeName, Operation, Protection};
 use libtest_mimic::{Failed, Trial};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -43,6 +43,8 @@ pub(crate) fn trials() -> Vec<Trial> {
             no_pass_without_the_end,
         ),
         trial("scripts/taken-port".into(), taken_port),
+        trial("scripts/tls-by-hand".into(), tls_by_hand),
+        trial("scripts/session-reuse".into(), session_reuse),
     ]);
     trials
 }
@@ -113,6 +115,8 @@ fn well_behaved() -> Vec<Trial> {
 /// In the clear and under every protection.
 fn both_matrices(name: &str, server: &Arc<dyn Server>, client: &Arc<dyn Client>) -> Vec<Trial> {
     let mut trials = crate::programs::matrix(name, server, client);
+    // Of the sizes one will do: what goes through is not the script's affair.
+    trials.retain(|trial| trial.name().ends_with("/300000"));
     trials.extend(crate::protected::matrix(name, server, client));
     trials
 }
@@ -508,4 +512,67 @@ async fn taken_port() -> Result<(), Failed> {
         other => return Err(format!("{other:?}").into()),
     }
     Ok(running.stop().await?)
+}
+
+/// AUTH and CCC line by line, on either side, with the setup right after CCC and after
+/// a NOOP.
+async fn tls_by_hand() -> Result<(), Failed> {
+    let secured = "220\nAUTH TLS\n234\n@tls\nPBSZ 0\n200\nPROT P\n200\n\
+                   USER anonymous\n331\nPASS x\n230\n";
+    let rest = "{setup}\n2yz\n@transfer\nQUIT\n221";
+    let explicit = format!("{secured}{rest}");
+    let at_once = format!("{secured}CCC\n200\n@clear\n{rest}");
+    let after_noop = format!("{secured}CCC\n200\n@clear\nNOOP\n200\n{rest}");
+    let late = format!("@login\nNOOP\n200\nCCC\n200\n@clear\n{rest}");
+    for server in [WELL_BEHAVED, "220 a\nAUTH\n234 b\n@tls\nCCC\n200 c\n@clear"] {
+        let server = scripted_server(server);
+        for (client, protection) in [
+            (&explicit, Protection::Explicit),
+            (&at_once, Protection::Ccc),
+            (&after_noop, Protection::Ccc),
+            (&late, Protection::Ccc),
+        ] {
+            for setup in [DataSetup::Port, DataSetup::Epsv] {
+                let spec = TransferSpec {
+                    protection,
+                    ..spec(setup, Operation::Stor, 300_000)
+                };
+                let client = scripted_client(client);
+                assert_eq!(client.supports(&spec), Support::Yes);
+                let settings = ServerSettings::for_transfer(&spec);
+                let report = pass(&server, &client, &settings, &spec).await?;
+                assert!(report.progress.expect("a record").secured);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A server that demands it refuses a data connection with a session of its own.
+async fn session_reuse() -> Result<(), Failed> {
+    let server = scripted_server(WELL_BEHAVED);
+    let clients: [&dyn Client; 2] = [&fwlab_ftp::Suppaftp, &scripted_client(PLAIN)];
+    for client in clients {
+        for (reuse, setup) in [(true, DataSetup::Epsv), (false, DataSetup::Port)] {
+            let spec = TransferSpec {
+                protection: Protection::Explicit,
+                session_reuse: reuse,
+                ..spec(setup, Operation::Retr, 300_000)
+            };
+            let settings = ServerSettings {
+                require_session_reuse: true,
+                ..ServerSettings::for_transfer(&spec)
+            };
+            if reuse {
+                pass(&server, client, &settings, &spec).await?;
+                continue;
+            }
+            let failure = failure_of(report(&server, client, &settings, &spec).await?)?;
+            let FailureKind::Reply(reply) = &failure.kind else {
+                return Err(format!("{}: {failure:?}", client.name()).into());
+            };
+            assert_eq!(reply.code.number(), 522, "{reply}");
+        }
+    }
+    Ok(())
 }
