@@ -8,6 +8,7 @@ mod docs;
 mod faults;
 mod harmless;
 mod library;
+mod native;
 mod old_kernel;
 mod ordinary_user;
 mod patience;
