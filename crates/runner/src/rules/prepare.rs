@@ -53,11 +53,12 @@ impl Loader {
         for rules in &wanted {
             match rules {
                 Wanted::Native(script) => {
-                    let (part, impurities) = self
+                    let proven = self
                         .prove_script(&entry.name, &scenario.stage, script)
                         .await?;
-                    prepared.parts.push(part);
-                    prepared.impurities.extend(impurities);
+                    prepared.parts.push(proven.part);
+                    prepared.impurities.extend(proven.impurities);
+                    prepared.notes.extend(proven.notes);
                 }
                 Wanted::Iptables(backend, rules) => {
                     let impurities = rules.impurities();
