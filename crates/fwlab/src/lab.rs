@@ -7,7 +7,7 @@ use fwlab_model::{Backend, DataSetup, Family, InterfaceName, IpNet, Operation, P
 use fwlab_runner::filter::Filter;
 use fwlab_runner::plan::{Overrides, cells};
 use fwlab_runner::scenario::{
-    Addressing, ClientTerms, Matrix, RulesOrigin, RulesetEntry, Scenario, ServerTerms, Shape, Stage,
+    ClientTerms, Layout, Matrix, RulesOrigin, RulesetEntry, Scenario, ServerTerms, Shape,
 };
 use fwlab_runner::{CellRecord, Judgement, Loader, PrepareError, Run, RunSettings};
 use tokio::runtime::Runtime;
@@ -30,8 +30,7 @@ use crate::Observed;
 #[derive(Debug, Clone)]
 #[must_use = "a lab does nothing until a transfer is asked of it"]
 pub struct Lab {
-    shape: Shape,
-    addressing: Addressing,
+    layout: Layout,
     interface: Option<InterfaceName>,
     origin: RulesOrigin,
     helper: bool,
@@ -130,8 +129,7 @@ impl Lab {
 
     fn new(shape: Shape) -> Lab {
         Lab {
-            shape,
-            addressing: Addressing::default_of(shape),
+            layout: Layout::new(shape),
             interface: None,
             origin: RulesOrigin::None,
             helper: false,
@@ -188,15 +186,22 @@ impl Lab {
         self
     }
 
-    /// Gives the client this address.
-    pub fn client_address(mut self, address: IpNet) -> Lab {
-        self.addressing.client.address = address;
+    /// Lets client and server speak this family; otherwise IPv4. What `iptables-save`
+    /// writes does not say its family, and is taken to be of this one.
+    pub fn family(mut self, family: Family) -> Lab {
+        self.layout.families = vec![family];
         self
     }
 
-    /// Gives the server this address.
+    /// Gives the client this address, in place of its own of that family.
+    pub fn client_address(mut self, address: IpNet) -> Lab {
+        self.layout.addressing.client.place(&[address]);
+        self
+    }
+
+    /// Gives the server this address, in place of its own of that family.
     pub fn server_address(mut self, address: IpNet) -> Lab {
-        self.addressing.server.address = address;
+        self.layout.addressing.server.place(&[address]);
         self
     }
 
@@ -295,11 +300,11 @@ impl Lab {
 
     fn scenario(&self, data: DataSetup, operation: Operation) -> Scenario {
         let (server, client) = self.peers;
-        let mut addressing = self.addressing.clone();
-        let host = match self.shape {
-            Shape::ClientFirewall => Some(&mut addressing.client),
-            Shape::ServerFirewall => Some(&mut addressing.server),
-            Shape::Gateway | Shape::ClientNat | Shape::ServerNat => None,
+        let mut layout = self.layout.clone();
+        let host = match layout.shape {
+            Shape::ClientFirewall => Some(&mut layout.addressing.client),
+            Shape::ServerFirewall => Some(&mut layout.addressing.server),
+            _ => None,
         };
         if let (Some(host), Some(name)) = (
             host,
@@ -314,7 +319,7 @@ impl Lab {
             reports: Vec::new(),
             messages: Vec::new(),
             tags: Vec::new(),
-            stage: Stage::new(self.shape, &addressing, self.server.control_port),
+            stage: layout.stage(self.server.control_port),
             server: self.server.clone(),
             client: self.client.clone(),
             size: self.size,
@@ -333,6 +338,7 @@ impl Lab {
                 clients: vec![client],
                 data: vec![data],
                 protections: vec![Protection::Plain],
+                families: self.layout.families.clone(),
                 operations: vec![operation],
             },
             requirements: Vec::new(),
@@ -345,7 +351,7 @@ impl Lab {
             return None;
         };
         // Mistakes are told when the rules are loaded.
-        let rules = parse(source, Family::Ipv4).ok()?.ruleset;
+        let rules = parse(source, self.layout.families[0]).ok()?.ruleset;
         let mut names = rules
             .interfaces_used()
             .into_iter()

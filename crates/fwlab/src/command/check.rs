@@ -10,7 +10,8 @@ use fwlab_model::{Backend, DataSetup, Family, InterfaceName, IpNet, Operation, P
 use fwlab_runner::filter::Filter;
 use fwlab_runner::plan::{Overrides, cells};
 use fwlab_runner::scenario::{
-    Addressing, ClientTerms, Matrix, RulesOrigin, RulesetEntry, Scenario, ServerTerms, Shape, Stage,
+    Addressing, ClientTerms, Layout, Matrix, RulesOrigin, RulesetEntry, Scenario, ServerTerms,
+    Shape, Stage,
 };
 use fwlab_runner::{CellRecord, PeerShelf, RunSettings};
 use miette::Diagnostic;
@@ -155,12 +156,12 @@ pub(super) fn check(arguments: CheckArguments) -> Exit {
             return Exit::Usage;
         }
     };
-    let mut addressing = Addressing::default_of(arguments.at.shape());
-    if let Err(exit) = name_interfaces(&arguments, &parsed.ruleset, &mut addressing) {
+    let mut layout = Layout::new(arguments.at.shape());
+    if let Err(exit) = name_interfaces(&arguments, &parsed.ruleset, &mut layout.addressing) {
         return exit;
     }
-    place(&arguments, &mut addressing);
-    let stage = Stage::new(arguments.at.shape(), &addressing, arguments.control_port);
+    place(&arguments, &mut layout.addressing);
+    let stage = layout.stage(arguments.control_port);
     let mistakes = stage.topology.mistakes();
     if !mistakes.is_empty() {
         mistakes.iter().for_each(|mistake| complain(mistake, None));
@@ -274,6 +275,7 @@ fn place(arguments: &CheckArguments, addressing: &mut Addressing) {
         client,
         gateway: [near_client, near_server],
         server,
+        ..
     } = addressing;
     for (given, port) in [
         (arguments.client_address, client),
@@ -282,7 +284,7 @@ fn place(arguments: &CheckArguments, addressing: &mut Addressing) {
         (arguments.gateway_server_side, near_server),
     ] {
         if let Some(given) = given {
-            port.address = given;
+            port.place(&[given]);
         }
     }
 }
@@ -342,6 +344,7 @@ fn scenario(arguments: &CheckArguments, source: Source, stage: Stage) -> Scenari
                 arguments.data.clone()
             },
             protections: vec![Protection::Plain],
+            families: vec![Family::Ipv4],
             operations: vec![Operation::Retr],
         },
         requirements: Vec::new(),

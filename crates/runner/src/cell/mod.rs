@@ -82,6 +82,7 @@ impl Workshop {
             client,
             mut spec,
             settings,
+            ends,
         } = Peers::of(cell, &self.peers)?;
         let early = self.patience == Patience::Early && rules.impurities().next().is_none();
         let full = |impurity: &String| format!("full patience: {impurity}");
@@ -95,7 +96,7 @@ impl Workshop {
             })
         };
         let (sender, mut events) = unbounded_channel();
-        let mut control_ports = vec![stage.connect_to.port(), listening(cell).port()];
+        let mut control_ports = vec![ends.connect_to.port(), ends.listening.port()];
         control_ports.dedup();
         let observation = ObserverSettings {
             control_ports,
@@ -123,7 +124,7 @@ impl Workshop {
         };
         let (observers, (), mut server) = tokio::try_join!(observe, load, serve)?;
 
-        let mut session = Session::new(cell, &rules.first, &fabric, &observers, early);
+        let mut session = Session::new(cell, ends, &rules.first, &fabric, &observers, early);
         let stagehand = Stagehand {
             cell,
             rules,
@@ -203,12 +204,14 @@ struct Peers {
     client: Arc<dyn Client>,
     spec: TransferSpec,
     settings: ServerSettings,
+    ends: ControlEnds,
 }
 
 impl Peers {
     fn of(cell: &Cell, shelf: &PeerShelf) -> Result<Peers, Fault> {
-        let spec = transfer_of(cell);
-        let settings = settings_of(cell, &spec);
+        let ends = ControlEnds::of(cell)?;
+        let spec = transfer_of(cell, ends);
+        let settings = settings_of(cell, ends, &spec);
         let server = shelf.server(cell.axes.server)?;
         let client = shelf.client(cell.axes.client)?;
         supported(cell.axes.server, server.supports(&spec, &settings))?;
@@ -218,6 +221,7 @@ impl Peers {
             client,
             spec,
             settings,
+            ends,
         })
     }
 }
@@ -312,10 +316,10 @@ async fn end_of(
     }
 }
 
-fn transfer_of(cell: &Cell) -> TransferSpec {
+fn transfer_of(cell: &Cell, ends: ControlEnds) -> TransferSpec {
     let scenario = &cell.scenario;
     TransferSpec {
-        server: scenario.stage.connect_to,
+        server: ends.connect_to,
         data_setup: cell.axes.data,
         protection: cell.axes.protection,
         session_reuse: true,
@@ -337,10 +341,10 @@ fn transfer_of(cell: &Cell) -> TransferSpec {
     }
 }
 
-fn settings_of(cell: &Cell, spec: &TransferSpec) -> ServerSettings {
+fn settings_of(cell: &Cell, ends: ControlEnds, spec: &TransferSpec) -> ServerSettings {
     let scenario = &cell.scenario;
     ServerSettings {
-        address: listening(cell).ip(),
+        address: ends.listening.ip(),
         control_port: scenario.server.control_port,
         passive_ports: scenario
             .server
@@ -362,17 +366,27 @@ fn settings_of(cell: &Cell, spec: &TransferSpec) -> ServerSettings {
     }
 }
 
-/// Where the server listens: on its own address, unless the client connects to another one of its node.
-fn listening(cell: &Cell) -> SocketAddr {
-    let stage = &cell.scenario.stage;
-    let connect_to = stage.connect_to.ip();
-    let of_server = stage.owner_of(connect_to) == Some(&stage.server);
-    let address = if of_server {
-        connect_to
-    } else {
-        stage.server_address
-    };
-    SocketAddr::new(address, cell.scenario.server.control_port)
+/// Where a cell's control connection goes to. Behind NAT the two are not the same.
+#[derive(Debug, Clone, Copy)]
+struct ControlEnds {
+    /// What the client connects to.
+    connect_to: SocketAddr,
+    /// What the server listens on.
+    listening: SocketAddr,
+}
+
+impl ControlEnds {
+    fn of(cell: &Cell) -> Result<ControlEnds, Fault> {
+        let (scenario, family) = (&cell.scenario, cell.axes.family);
+        let addresses = scenario.stage.connect_to(family);
+        let (connect_to, own) = addresses
+            .zip(scenario.stage.listens_on(family))
+            .ok_or(Fault::NoAddress { family })?;
+        Ok(ControlEnds {
+            connect_to,
+            listening: SocketAddr::new(own, scenario.server.control_port),
+        })
+    }
 }
 
 fn held_against(cell: &Cell, finding: Finding) -> Judgement {

@@ -3,8 +3,8 @@ use std::sync::Arc;
 
 use fwlab_fabric::{Fabric, FabricError};
 use fwlab_model::ruleset::{
-    Complaint, Difference, Mistakes, Ruleset, Side, Source, SourceLine, SourceText, correspond,
-    generate, parse,
+    Complaint, Difference, Mistakes, Ruleset, Source, SourceLine, SourceText, correspond, generate,
+    parse,
 };
 use fwlab_model::{Backend, Family, NodeName, NodeSpec, Topology};
 use miette::{Diagnostic, LabeledSpan, SourceCode};
@@ -155,8 +155,11 @@ impl Loader {
         backend: Backend,
     ) -> Result<PreparedRuleset, PrepareError> {
         let entry = &scenario.rulesets[ruleset];
-        let side = side_of(&scenario.stage.firewall);
-        let family = scenario.stage.family();
+        let Some(node) = &scenario.stage.firewall else {
+            return Ok(PreparedRuleset::default());
+        };
+        let side = scenario.stage.side_of(node);
+        let family = scenario.matrix.families[0];
         let mut wanted: Vec<(Backend, Ruleset)> = Vec::new();
         let own = match &entry.origin {
             RulesOrigin::None => None,
@@ -184,13 +187,7 @@ impl Loader {
                 .extend(rules.impurities().iter().map(ToString::to_string));
             for family in rules.families() {
                 let part = self
-                    .prove(
-                        &entry.name,
-                        &scenario.stage.firewall,
-                        *backend,
-                        family,
-                        rules,
-                    )
+                    .prove(&entry.name, node, *backend, family, rules)
                     .await?;
                 prepared.parts.push(part);
             }
@@ -304,11 +301,11 @@ fn read(source: &Source, family: Family, skip_refused_lines: bool) -> Result<Rul
 
 /// Interfaces that rules name and the firewall's node does not have: such rules match nothing.
 fn strange_interfaces(rules: &Ruleset, stage: &Stage) -> Option<String> {
-    let firewall = &stage.firewall;
+    let firewall = stage.firewall.as_ref()?;
     let here: Vec<&str> = stage
         .topology
-        .ends_in(firewall)
-        .map(|end| end.interface.as_str())
+        .interfaces_in(firewall)
+        .map(|interface| interface.name.as_str())
         .chain(["lo"])
         .collect();
     let is_here = |name: &String| match name.strip_suffix('+') {
@@ -324,12 +321,4 @@ fn strange_interfaces(rules: &Ruleset, stage: &Stage) -> Option<String> {
     (!strange.is_empty()).then(|| {
         format!("the rules name {strange}, and {firewall} has {here}: they match nothing there")
     })
-}
-
-fn side_of(firewall: &NodeName) -> Side {
-    match firewall.as_str() {
-        "client" => Side::Client,
-        "server" => Side::Server,
-        _ => Side::Gateway,
-    }
 }

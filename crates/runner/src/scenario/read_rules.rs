@@ -9,19 +9,19 @@ use super::ServerTerms;
 use super::problem::Problems;
 use super::reader::{At, Reader, nearest};
 use super::rules::{RulesOrigin, RulesetEntry};
-use super::stage::Shape;
+use super::stage::Stage;
 
-/// The scenario file that rulesets stand in, or beside.
-pub(super) struct Origin<'a> {
+/// What rulesets stand in: the scenario file, and what it says before them.
+pub(super) struct Surroundings<'a> {
     pub(super) path: &'a Path,
     pub(super) text: &'a str,
+    pub(super) stage: &'a Stage,
+    pub(super) server: &'a ServerTerms,
 }
 
 pub(super) fn ruleset(
     entry: &Reader<'_>,
-    shape: Shape,
-    server: &ServerTerms,
-    file: &Origin<'_>,
+    file: &Surroundings<'_>,
     problems: &mut Problems,
 ) -> Option<RulesetEntry> {
     entry.require("name", problems);
@@ -57,12 +57,9 @@ pub(super) fn ruleset(
         return None;
     };
     let origin = match chosen {
-        "policy" => RulesOrigin::Generated(policy(
-            &entry.table("policy", problems)?,
-            shape,
-            server,
-            problems,
-        )?),
+        "policy" => {
+            RulesOrigin::Generated(policy(&entry.table("policy", problems)?, file, problems)?)
+        }
         "none" => entry.switch("none", problems).map(|_| RulesOrigin::None)?,
         key => RulesOrigin::Written(written(entry, key, file, problems)?),
     };
@@ -117,7 +114,7 @@ pub(super) fn known_ruleset(
 fn written(
     entry: &Reader<'_>,
     key: &'static str,
-    file: &Origin<'_>,
+    file: &Surroundings<'_>,
     problems: &mut Problems,
 ) -> Option<Source> {
     let At { value, span } = entry.text(key, problems)?;
@@ -159,7 +156,7 @@ fn tidy(path: &Path) -> PathBuf {
 
 /// Rules in place are told by the lines of the scenario file: everything before
 /// them is blanked, where the text stands in the file letter by letter.
-fn in_place(text: &str, span: Range<usize>, file: &Origin<'_>) -> Source {
+fn in_place(text: &str, span: Range<usize>, file: &Surroundings<'_>) -> Source {
     let name = file.path.display().to_string();
     match file
         .text
@@ -178,12 +175,7 @@ fn in_place(text: &str, span: Range<usize>, file: &Origin<'_>) -> Source {
     }
 }
 
-fn policy(
-    table: &Reader<'_>,
-    shape: Shape,
-    server: &ServerTerms,
-    problems: &mut Problems,
-) -> Option<Policy> {
+fn policy(table: &Reader<'_>, file: &Surroundings<'_>, problems: &mut Problems) -> Option<Policy> {
     table.require("allow", problems);
     let allow = table.words::<DataSetup>("allow", problems)?;
     let stateful = table.switch("stateful", problems).unwrap_or(true);
@@ -236,11 +228,11 @@ fn policy(
         Some("accept") => DefaultPolicy::Accept,
         _ => DefaultPolicy::Drop,
     };
-    let side = match shape {
-        Shape::ClientFirewall => Side::Client,
-        Shape::ServerFirewall => Side::Server,
-        Shape::Gateway | Shape::ClientNat | Shape::ServerNat => Side::Gateway,
-    };
+    let Surroundings { stage, server, .. } = *file;
+    let side = stage
+        .firewall
+        .as_ref()
+        .map_or(Side::Gateway, |node| stage.side_of(node));
     Some(Policy {
         passive,
         helper: table.switch("helper", problems).unwrap_or(stateful),
