@@ -2,7 +2,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
 
 use fwlab_ftp::{DataSourcePort, PeerName};
-use fwlab_model::ruleset::{Policy, Source, parse};
+use fwlab_model::ruleset::{Policy, Source};
 use fwlab_model::{Backend, DataSetup, Family, InterfaceName, IpNet, Operation, Protection};
 use fwlab_runner::filter::Filter;
 use fwlab_runner::plan::{Overrides, cells};
@@ -12,7 +12,7 @@ use fwlab_runner::scenario::{
 use fwlab_runner::{CellRecord, Judgement, Loader, PrepareError, Run, RunSettings};
 use tokio::runtime::Runtime;
 
-use crate::Observed;
+use crate::{Observed, rules};
 
 /// A topology and a ruleset, ready for transfers. Each transfer gets everything
 /// fresh: namespaces, links, rules, server, client.
@@ -34,7 +34,7 @@ pub struct Lab {
     interface: Option<InterfaceName>,
     origin: RulesOrigin,
     helper: bool,
-    backend: Backend,
+    backend: Option<Backend>,
     server: ServerTerms,
     client: ClientTerms,
     peers: (PeerName, PeerName),
@@ -133,7 +133,7 @@ impl Lab {
             interface: None,
             origin: RulesOrigin::None,
             helper: false,
-            backend: Backend::Nft,
+            backend: None,
             server: ServerTerms::default(),
             client: ClientTerms::default(),
             peers: (PeerName::Libunftp, PeerName::Suppaftp),
@@ -141,7 +141,7 @@ impl Lab {
         }
     }
 
-    /// Loads these rules: what `iptables-save` writes, or lines of `iptables` commands.
+    /// Loads these rules: what `iptables-save` writes, lines of `iptables` commands, or an nft script.
     pub fn rules(mut self, text: impl Into<String>) -> Lab {
         self.origin = RulesOrigin::Written(Source::new("rules", text.into().into_bytes()));
         self
@@ -173,9 +173,9 @@ impl Lab {
         self
     }
 
-    /// Loads through this backend; otherwise through iptables-nft.
+    /// Loads through this backend; otherwise through iptables-nft, and an nft script through nft.
     pub fn backend(mut self, backend: Backend) -> Lab {
-        self.backend = backend;
+        self.backend = Some(backend);
         self
     }
 
@@ -186,8 +186,8 @@ impl Lab {
         self
     }
 
-    /// Lets client and server speak this family; otherwise IPv4. What `iptables-save`
-    /// writes does not say its family, and is taken to be of this one.
+    /// Lets client and server speak this family; otherwise IPv4. A dump that does not
+    /// say its family is taken to be of this one.
     pub fn family(mut self, family: Family) -> Lab {
         self.layout.families = vec![family];
         self
@@ -312,6 +312,10 @@ impl Lab {
         ) {
             host.interface = name;
         }
+        let (origin, ipv6) = match &self.origin {
+            RulesOrigin::Written(source) => rules::placed(source.clone(), self.spoken()),
+            other => (other.clone(), None),
+        };
         Scenario {
             name: "lab".into(),
             path: PathBuf::new(),
@@ -325,11 +329,14 @@ impl Lab {
             size: self.size,
             rulesets: vec![RulesetEntry {
                 name: "rules".into(),
-                origin: self.origin.clone(),
+                at: None,
+                origin,
+                ipv6,
                 helper: self.helper,
                 skip_refused_lines: false,
-                backends: vec![self.backend],
+                backends: vec![self.backend.unwrap_or_else(|| self.own_backend())],
                 beside: None,
+                also: Vec::new(),
             }],
             steps: Vec::new(),
             matrix: Matrix {
@@ -345,20 +352,29 @@ impl Lab {
         }
     }
 
+    fn spoken(&self) -> Family {
+        self.layout.families[0]
+    }
+
+    /// The first backend that loads the rules' language.
+    fn own_backend(&self) -> Backend {
+        match &self.origin {
+            RulesOrigin::Written(source) => rules::backends(source)[0],
+            RulesOrigin::Generated(_) | RulesOrigin::None => Backend::Nft,
+        }
+    }
+
     /// The one interface beside loopback that written rules name.
     fn only_interface(&self) -> Option<InterfaceName> {
         let RulesOrigin::Written(source) = &self.origin else {
             return None;
         };
         // Mistakes are told when the rules are loaded.
-        let rules = parse(source, self.layout.families[0]).ok()?.ruleset;
-        let mut names = rules
-            .interfaces_used()
-            .into_iter()
-            .filter(|name| name != "lo");
+        let rules = rules::read(source, self.spoken()).ok()?;
+        let mut names = rules.interfaces.into_iter().filter(|name| name != "lo");
         let name = names.next().filter(|_| names.next().is_none())?;
         InterfaceName::new(name)
             .ok()
-            .filter(|name| !name.as_str().ends_with('+'))
+            .filter(|name| !name.as_str().ends_with(['+', '*']))
     }
 }

@@ -110,11 +110,13 @@ impl Server for Vsftpd {
         }
         let files = files(settings)?;
         let home = files.mount_point();
-        let spec = self
+        let mut spec = self
             .installed
             .spec(home)
             .arguments([home.join(CONFIGURATION)])
             .files(files.clone());
+        // What it has to say of a bad option goes there.
+        spec.speaks_on_input = true;
         let program = node
             .program(spec)
             .await

@@ -5,13 +5,12 @@ use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 use fwlab_ftp::{DataSourcePort, PeerName};
-use fwlab_model::ruleset::{Ruleset, Source, parse};
+use fwlab_model::ruleset::Source;
 use fwlab_model::{Backend, DataSetup, Family, InterfaceName, IpNet, Operation, Protection};
 use fwlab_runner::filter::Filter;
 use fwlab_runner::plan::{Overrides, cells};
 use fwlab_runner::scenario::{
-    Addressing, ClientTerms, Layout, Matrix, RulesOrigin, RulesetEntry, Scenario, ServerTerms,
-    Shape, Stage,
+    Addressing, ClientTerms, Layout, Matrix, RulesetEntry, Scenario, ServerTerms, Shape, Stage,
 };
 use fwlab_runner::{CellRecord, PeerShelf, RunSettings};
 use miette::Diagnostic;
@@ -21,10 +20,11 @@ use super::exit::{Exit, complain, print, tell};
 use super::run::How;
 use super::word;
 use crate::report::{findings, matrix, summary_line};
+use crate::rules;
 
 #[derive(Debug, Args)]
 pub(super) struct CheckArguments {
-    /// What `iptables-save` writes, or lines of `iptables` commands; `-` for standard input
+    /// What `iptables-save` writes, lines of `iptables` commands, or an nft script; `-` for standard input
     ruleset: PathBuf,
     /// The host that the rules are for
     #[arg(long, value_enum)]
@@ -36,6 +36,10 @@ pub(super) struct CheckArguments {
     /// Only these data setups
     #[arg(long, value_name = "SETUP", value_delimiter = ',', value_parser = word::data_setup())]
     data: Vec<DataSetup>,
+    /// The family that client and server speak; default: that of the rules. A dump that does
+    /// not say its family is taken to be of the first
+    #[arg(long, value_name = "FAMILY", value_delimiter = ',', value_parser = word::family())]
+    family: Vec<Family>,
     /// Only this backend
     #[arg(long, value_name = "BACKEND", value_delimiter = ',', value_parser = word::backend())]
     backend: Vec<Backend>,
@@ -55,17 +59,17 @@ pub(super) struct CheckArguments {
     #[arg(long)]
     data_from_high_port: bool,
     /// The client's address and prefix length
-    #[arg(long, value_name = "ADDRESS/LENGTH", value_parser = prefix)]
-    client_address: Option<IpNet>,
+    #[arg(long, value_name = "ADDRESS/LENGTH", value_delimiter = ',', value_parser = prefix)]
+    client_address: Vec<IpNet>,
     /// The server's address and prefix length
-    #[arg(long, value_name = "ADDRESS/LENGTH", value_parser = prefix)]
-    server_address: Option<IpNet>,
+    #[arg(long, value_name = "ADDRESS/LENGTH", value_delimiter = ',', value_parser = prefix)]
+    server_address: Vec<IpNet>,
     /// The gateway's address towards the client, and its prefix length
-    #[arg(long, value_name = "ADDRESS/LENGTH", value_parser = prefix)]
-    gateway_client_side: Option<IpNet>,
+    #[arg(long, value_name = "ADDRESS/LENGTH", value_delimiter = ',', value_parser = prefix)]
+    gateway_client_side: Vec<IpNet>,
     /// The gateway's address towards the server, and its prefix length
-    #[arg(long, value_name = "ADDRESS/LENGTH", value_parser = prefix)]
-    gateway_server_side: Option<IpNet>,
+    #[arg(long, value_name = "ADDRESS/LENGTH", value_delimiter = ',', value_parser = prefix)]
+    gateway_server_side: Vec<IpNet>,
     #[command(flatten)]
     how: How,
 }
@@ -138,6 +142,18 @@ fn ports(text: &str) -> Result<(u16, u16), String> {
 }
 
 pub(super) fn check(arguments: CheckArguments) -> Exit {
+    if arguments
+        .ruleset
+        .extension()
+        .is_some_and(|extension| extension == "toml")
+    {
+        let path = arguments.ruleset.display();
+        complain(
+            format!("{path} is a scenario by its name, and no ruleset"),
+            Some(&format!("write `fwlab run {path}`")),
+        );
+        return Exit::Usage;
+    }
     let source = match read(&arguments.ruleset) {
         Ok(source) => source,
         Err(error) => {
@@ -148,19 +164,30 @@ pub(super) fn check(arguments: CheckArguments) -> Exit {
             return Exit::Usage;
         }
     };
-    // Without an IPv6 lab yet, a dump is taken for IPv4; commands name their family.
-    let parsed = match parse(&source, Family::Ipv4) {
+    let first = arguments.family.first().copied().unwrap_or(Family::Ipv4);
+    let parsed = match rules::read(&source, first) {
         Ok(parsed) => parsed,
         Err(mistakes) => {
             tell([&mistakes as &dyn Diagnostic]);
             return Exit::Usage;
         }
     };
+    let backends = match backends(&arguments, &source) {
+        Ok(backends) => backends,
+        Err(exit) => return exit,
+    };
     let mut layout = Layout::new(arguments.at.shape());
-    if let Err(exit) = name_interfaces(&arguments, &parsed.ruleset, &mut layout.addressing) {
+    layout.families = [&arguments.family, &parsed.families, &vec![Family::Ipv4]]
+        .into_iter()
+        .find(|families| !families.is_empty())
+        .cloned()
+        .unwrap_or_default();
+    if let Err(exit) = name_interfaces(&arguments, parsed.interfaces, &mut layout.addressing) {
         return exit;
     }
-    place(&arguments, &mut layout.addressing);
+    if let Err(exit) = place(&arguments, &mut layout) {
+        return exit;
+    }
     let stage = layout.stage(arguments.control_port);
     let mistakes = stage.topology.mistakes();
     if !mistakes.is_empty() {
@@ -173,7 +200,8 @@ pub(super) fn check(arguments: CheckArguments) -> Exit {
             None,
         );
     }
-    let scenario = Arc::new(scenario(&arguments, source, stage));
+    let families = layout.families;
+    let scenario = Arc::new(scenario(&arguments, source, backends, stage, families));
     let planned = cells(&scenario, &Overrides::default(), &Filter::default());
     let settings = RunSettings {
         keep_going: true,
@@ -206,18 +234,38 @@ fn read(path: &Path) -> std::io::Result<Source> {
     ))
 }
 
+/// The backends that were asked for, as far as the rules' language has them.
+fn backends(arguments: &CheckArguments, source: &Source) -> Result<Vec<Backend>, Exit> {
+    let able = rules::backends(source);
+    let unable = arguments
+        .backend
+        .iter()
+        .find(|backend| !able.contains(backend));
+    match unable {
+        None if arguments.backend.is_empty() => Ok(able.to_vec()),
+        None => Ok(arguments.backend.clone()),
+        Some(unable) => {
+            let able: Vec<&str> = able.iter().map(|backend| backend.word()).collect();
+            complain(
+                format!(
+                    "--backend {unable}: these rules are loaded by {}",
+                    able.join(" or ")
+                ),
+                Some("`native` loads scripts of nft, `nft` and `legacy` load rules of iptables"),
+            );
+            Err(Exit::Usage)
+        }
+    }
+}
+
 /// The lab takes the rules' names for its interfaces, so that the rules stay as they are.
 fn name_interfaces(
     arguments: &CheckArguments,
-    rules: &Ruleset,
+    named: BTreeSet<String>,
     addressing: &mut Addressing,
 ) -> Result<(), Exit> {
     let lab = arguments.at.lab_interfaces();
-    let used: BTreeSet<String> = rules
-        .interfaces_used()
-        .into_iter()
-        .filter(|name| name != "lo")
-        .collect();
+    let used: BTreeSet<String> = named.into_iter().filter(|name| name != "lo").collect();
     let mut mapped = arguments.map.clone();
     if let Some((theirs, wrong)) = mapped.iter().find(|(_, to)| !lab.contains(to)) {
         let known: Vec<&str> = lab.iter().map(|interface| interface.word()).collect();
@@ -232,7 +280,7 @@ fn name_interfaces(
         let only: Vec<&String> = used.iter().collect();
         match (lab, &only[..]) {
             ([lab], [only]) => {
-                let concrete = only.trim_end_matches('+');
+                let concrete = only.trim_end_matches(['+', '*']);
                 let name = if concrete == only.as_str() {
                     concrete.to_owned()
                 } else {
@@ -270,26 +318,41 @@ fn name_interfaces(
     Ok(())
 }
 
-fn place(arguments: &CheckArguments, addressing: &mut Addressing) {
+/// Gives the hosts the addresses that were asked for.
+fn place(arguments: &CheckArguments, layout: &mut Layout) -> Result<(), Exit> {
     let Addressing {
         client,
         gateway: [near_client, near_server],
         server,
         ..
-    } = addressing;
+    } = &mut layout.addressing;
     for (given, port) in [
-        (arguments.client_address, client),
-        (arguments.server_address, server),
-        (arguments.gateway_client_side, near_client),
-        (arguments.gateway_server_side, near_server),
+        (&arguments.client_address, client),
+        (&arguments.server_address, server),
+        (&arguments.gateway_client_side, near_client),
+        (&arguments.gateway_server_side, near_server),
     ] {
-        if let Some(given) = given {
-            port.place(&[given]);
+        let spoken = |net: &&IpNet| layout.families.contains(&Family::of(net.addr()));
+        if let Some(unspoken) = given.iter().find(|net| !spoken(net)) {
+            let family = Family::of(unspoken.addr());
+            complain(
+                format!("{unspoken} is of {family}, and nobody speaks it here"),
+                Some(&format!("add `--family {family}`")),
+            );
+            return Err(Exit::Usage);
         }
+        port.place(given);
     }
+    Ok(())
 }
 
-fn scenario(arguments: &CheckArguments, source: Source, stage: Stage) -> Scenario {
+fn scenario(
+    arguments: &CheckArguments,
+    source: Source,
+    backends: Vec<Backend>,
+    stage: Stage,
+    families: Vec<Family>,
+) -> Scenario {
     let or = |given: &[PeerName], default: Vec<PeerName>| {
         if given.is_empty() {
             default
@@ -301,6 +364,7 @@ fn scenario(arguments: &CheckArguments, source: Source, stage: Stage) -> Scenari
     let shelf = PeerShelf::stock();
     servers.extend(shelf.has(PeerName::Vsftpd).then_some(PeerName::Vsftpd));
     let name = source.name.clone();
+    let (origin, ipv6) = rules::placed(source, families[0]);
     Scenario {
         name: name.clone(),
         path: arguments.ruleset.clone(),
@@ -323,15 +387,14 @@ fn scenario(arguments: &CheckArguments, source: Source, stage: Stage) -> Scenari
         size: Scenario::DEFAULT_SIZE,
         rulesets: vec![RulesetEntry {
             name,
-            origin: RulesOrigin::Written(source),
+            at: None,
+            origin,
+            ipv6,
             helper: false,
             skip_refused_lines: false,
-            backends: if arguments.backend.is_empty() {
-                Backend::IPTABLES.to_vec()
-            } else {
-                arguments.backend.clone()
-            },
+            backends,
             beside: None,
+            also: Vec::new(),
         }],
         steps: Vec::new(),
         matrix: Matrix {
@@ -344,7 +407,7 @@ fn scenario(arguments: &CheckArguments, source: Source, stage: Stage) -> Scenari
                 arguments.data.clone()
             },
             protections: vec![Protection::Plain],
-            families: vec![Family::Ipv4],
+            families,
             operations: vec![Operation::Retr],
         },
         requirements: Vec::new(),

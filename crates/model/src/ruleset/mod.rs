@@ -10,6 +10,7 @@
 //! | know which line each loaded rule came from | [`correspond`] |
 //! | know whether rules depend on addresses and states alone | [`Ruleset::impurities`] |
 //! | make rules for a policy | [`generate`] |
+//! | read a script of nft, and what the kernel made of it | [`native`] |
 //! | put rules onto other interfaces, or add a helper | [`Ruleset::rename_interfaces`], [`Ruleset::with_helper`] |
 //!
 //! ```
@@ -33,6 +34,7 @@ mod complaint;
 mod core;
 mod correspond;
 mod cycle;
+mod dump_family;
 mod expand;
 mod extension;
 mod faults;
@@ -43,6 +45,7 @@ mod listing;
 mod lookalike;
 mod misplaced;
 mod mistake;
+pub mod native;
 mod parse;
 mod policy;
 mod prompt;
@@ -64,6 +67,7 @@ mod walk;
 
 pub use complaint::Complaint;
 pub use correspond::{Correspondence, Difference, DifferenceKind, correspond};
+pub use dump_family::dump_family;
 pub use generate::generate;
 pub use listing::{ListedChain, ListedRule, Listing, ListingError};
 pub use mistake::{MISTAKES_TOLD, Mistake, MistakeKind, Mistakes, Note};

@@ -14,8 +14,8 @@ use std::time::Instant;
 use futures::FutureExt;
 use fwlab_fabric::Fabric;
 use fwlab_ftp::{
-    Client, ClientReport, Content, FailureKind, PassiveAddress, PassivePorts, Paused, Pauses,
-    RunningServer, Server, ServerSettings, Support, TransferSpec,
+    Client, ClientReport, Content, FailureKind, PassivePorts, Paused, Pauses, RunningServer,
+    Server, ServerSettings, Support, TransferSpec,
 };
 use fwlab_observe::{Event, Observer, ObserverSettings};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
@@ -26,7 +26,7 @@ use crate::patience::{CLIENT_PATIENCE, Patience, STALL};
 use crate::peers::PeerShelf;
 use crate::plan::Cell;
 use crate::record::{CellRecord, Judgement};
-use crate::rules::{CellRules, Loader};
+use crate::rules::{CellRules, Loader, lacks};
 
 use fault::Fault;
 use session::Session;
@@ -76,6 +76,9 @@ impl Workshop {
     }
 
     async fn attempt(&self, cell: &Cell, rules: &CellRules) -> Result<Ran, Fault> {
+        if let Some(lacks) = rules.lacks() {
+            return Err(Fault::NotSupported(lacks.clone()));
+        }
         let stage = &cell.scenario.stage;
         let Peers {
             server,
@@ -123,6 +126,11 @@ impl Workshop {
                 .map_err(Fault::from)
         };
         let (observers, (), mut server) = tokio::try_join!(observe, load, serve)?;
+        if rules.first.may_flush() {
+            for observer in &observers {
+                observer.reload_table().await?;
+            }
+        }
 
         let mut session = Session::new(cell, ends, &rules.first, &fabric, &observers, early);
         let stagehand = Stagehand {
@@ -195,7 +203,9 @@ async fn take_what_is_there(
 
 /// Why a cell would be skipped, as far as is known without running it.
 pub(crate) fn skip_reason(cell: &Cell, shelf: &PeerShelf) -> Option<String> {
-    Peers::of(cell, shelf).err().map(|fault| fault.in_words())
+    let ruleset = &cell.scenario.rulesets[cell.ruleset];
+    lacks(ruleset, cell.axes.backend)
+        .or_else(|| Peers::of(cell, shelf).err().map(|fault| fault.in_words()))
 }
 
 /// The two peers of a cell, and what they are told.
@@ -322,8 +332,8 @@ fn transfer_of(cell: &Cell, ends: ControlEnds) -> TransferSpec {
         server: ends.connect_to,
         data_setup: cell.axes.data,
         protection: cell.axes.protection,
-        session_reuse: true,
-        passive_address: PassiveAddress::Announced,
+        session_reuse: scenario.client.session_reuse,
+        passive_address: scenario.client.passive_address,
         operation: cell.axes.operation,
         content: Content::new(FILE_NAME, scenario.size)
             .expect("the reader admits no larger content"),
@@ -350,10 +360,10 @@ fn settings_of(cell: &Cell, ends: ControlEnds, spec: &TransferSpec) -> ServerSet
             .server
             .passive_ports
             .map(|(min, max)| PassivePorts { min, max }),
-        advertised_address: None,
+        advertised_address: scenario.server.advertised_address,
         protection: spec.protection,
-        certificate: None,
-        require_session_reuse: false,
+        certificate: scenario.server.certificate.clone(),
+        require_session_reuse: scenario.server.require_session_reuse,
         data_source_port: scenario.server.data_source_port,
         stored: spec.stored_before(),
         alone_in_node: scenario.stage.client != scenario.stage.server,

@@ -1,144 +1,26 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use fwlab_fabric::{Fabric, FabricError};
-use fwlab_model::ruleset::{
-    Complaint, Difference, Mistakes, Ruleset, Source, SourceLine, SourceText, correspond, generate,
-    parse,
-};
-use fwlab_model::{Backend, Family, NodeName, NodeSpec, Topology};
-use miette::{Diagnostic, LabeledSpan, SourceCode};
+use fwlab_fabric::Fabric;
+use fwlab_model::ruleset::native::{NativeListing, NativeScript};
+use fwlab_model::ruleset::{Mistakes, Ruleset, Source, correspond, generate, parse};
+use fwlab_model::{Backend, Family, NodeName, NodeSpec, TableFamily, Topology};
 
-use super::loader::{LoadError, Loader, words_of};
-use super::{Part, PreparedRuleset};
-use crate::scenario::{RulesOrigin, Scenario, Stage};
+use super::error::PrepareError;
+use super::interfaces::strange_interfaces;
+use super::loader::{Loader, words_of};
+use super::{Listed, Part, PreparedRuleset, lacks};
+use crate::scenario::{RulesOrigin, RulesetEntry, Scenario};
 
-/// Why a ruleset of a scenario cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum PrepareError {
-    /// Its text has mistakes.
-    #[error(transparent)]
-    Mistakes(#[from] Mistakes),
-    /// The real loader refuses it.
-    #[error("{loader} refuses ruleset `{ruleset}`")]
-    Refused {
-        /// The ruleset's name.
-        ruleset: String,
-        /// The loader.
-        loader: String,
-        /// What it said, at the lines of the source where that is known.
-        complaints: Vec<Complaint>,
-        /// Its words as they were.
-        words: String,
-        /// The source.
-        text: Option<Arc<SourceText>>,
-    },
-    /// It loaded, but not all of it is there.
-    #[error("{loader} loaded ruleset `{ruleset}`, but what the kernel lists is not what was asked")]
-    Differs {
-        /// The ruleset's name.
-        ruleset: String,
-        /// The loader.
-        loader: String,
-        /// What is not there, or not as it was asked.
-        differences: Vec<Difference>,
-        /// The source.
-        text: Option<Arc<SourceText>>,
-    },
-    /// No throwaway node could be made.
-    #[error(
-        "no node to try ruleset `{ruleset}` in: {}",
-        crate::with_causes(source)
-    )]
-    Fabric {
-        /// The ruleset's name.
-        ruleset: String,
-        /// Why.
-        source: FabricError,
-    },
-    /// The loader could not be run, or its listing not be read.
-    #[error(
-        "ruleset `{ruleset}` could not be tried: {}",
-        crate::with_causes(source)
-    )]
-    Load {
-        /// The ruleset's name.
-        ruleset: String,
-        /// Why.
-        source: LoadError,
-    },
+/// Rules as they were read, before they are tried, and the node that is to load them.
+struct Wanted<'a> {
+    node: &'a NodeName,
+    rules: Rules,
 }
 
-impl PrepareError {
-    /// Whether the lab is at fault, and not the ruleset.
-    pub fn is_lab_fault(&self) -> bool {
-        matches!(
-            self,
-            PrepareError::Fabric { .. } | PrepareError::Load { .. }
-        )
-    }
-
-    /// The errors without those that say the same again: a mistake is one mistake,
-    /// however many backends and scenarios would load it.
-    pub(crate) fn distinct(errors: impl Iterator<Item = PrepareError>) -> Vec<PrepareError> {
-        let mut told = BTreeSet::new();
-        errors
-            .filter(|error| told.insert(format!("{error:?}")))
-            .collect()
-    }
-}
-
-impl Diagnostic for PrepareError {
-    fn help<'a>(&'a self) -> Option<Box<dyn std::fmt::Display + 'a>> {
-        match self {
-            PrepareError::Mistakes(mistakes) => mistakes.help(),
-            PrepareError::Refused { words, .. } => Some(Box::new(format!("its words: {words}"))),
-            PrepareError::Differs { differences, .. } => {
-                let list: Vec<String> = differences.iter().map(ToString::to_string).collect();
-                Some(Box::new(list.join("\n")))
-            }
-            PrepareError::Fabric { .. } | PrepareError::Load { .. } => {
-                Some(Box::new("`fwlab doctor` tells what this machine lacks"))
-            }
-        }
-    }
-
-    fn source_code(&self) -> Option<&dyn SourceCode> {
-        match self {
-            PrepareError::Mistakes(mistakes) => mistakes.source_code(),
-            PrepareError::Refused { text, .. } | PrepareError::Differs { text, .. } => {
-                text.as_deref().map(|text| text as &dyn SourceCode)
-            }
-            PrepareError::Fabric { .. } | PrepareError::Load { .. } => None,
-        }
-    }
-
-    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
-        let label = |line: Option<SourceLine>, words: String| {
-            line.map(|line| LabeledSpan::new_with_span(Some(words), line.start..line.end))
-        };
-        match self {
-            PrepareError::Mistakes(mistakes) => mistakes.labels(),
-            PrepareError::Refused { complaints, .. } => {
-                Some(Box::new(complaints.iter().filter_map(move |complaint| {
-                    label(complaint.line, complaint.words.clone())
-                })))
-            }
-            PrepareError::Differs { differences, .. } => {
-                Some(Box::new(differences.iter().filter_map(move |difference| {
-                    label(difference.line, difference.to_string())
-                })))
-            }
-            PrepareError::Fabric { .. } | PrepareError::Load { .. } => None,
-        }
-    }
-
-    fn related<'a>(&'a self) -> Option<Box<dyn Iterator<Item = &'a dyn Diagnostic> + 'a>> {
-        match self {
-            PrepareError::Mistakes(mistakes) => mistakes.related(),
-            _ => None,
-        }
-    }
+enum Rules {
+    Iptables(Backend, Ruleset),
+    Native(NativeScript),
 }
 
 impl Loader {
@@ -155,44 +37,53 @@ impl Loader {
         backend: Backend,
     ) -> Result<PreparedRuleset, PrepareError> {
         let entry = &scenario.rulesets[ruleset];
-        let Some(node) = &scenario.stage.firewall else {
-            return Ok(PreparedRuleset::default());
+        let mut prepared = PreparedRuleset {
+            lacks: lacks(entry, backend),
+            ..PreparedRuleset::default()
         };
-        let side = scenario.stage.side_of(node);
-        let family = scenario.matrix.families[0];
-        let mut wanted: Vec<(Backend, Ruleset)> = Vec::new();
-        let own = match &entry.origin {
-            RulesOrigin::None => None,
-            RulesOrigin::Generated(policy) => Some(generate(policy, family)),
-            RulesOrigin::Written(source) => Some(read(source, family, entry.skip_refused_lines)?),
-        };
-        if let Some(mut own) = own {
-            if entry.helper {
-                own = own.with_helper(side, scenario.server.control_port, family);
+        if prepared.lacks.is_some() {
+            return Ok(prepared);
+        }
+        let wanted = wanted(scenario, entry, backend)?;
+        for Wanted { node, rules } in &wanted {
+            let named = match rules {
+                Rules::Iptables(_, rules) => rules.interfaces_used(),
+                Rules::Native(script) => script.interfaces_used(),
+            };
+            let strange = strange_interfaces(named, &scenario.stage, node);
+            prepared.notes.extend(strange);
+        }
+        for Wanted { node, rules } in &wanted {
+            match rules {
+                Rules::Native(script) => {
+                    let (part, impurities) = self
+                        .prove_script(&entry.name, &scenario.stage, node, script)
+                        .await?;
+                    prepared.parts.push(part);
+                    prepared.impurities.extend(impurities);
+                }
+                Rules::Iptables(backend, rules) => {
+                    let impurities = rules.impurities();
+                    prepared
+                        .impurities
+                        .extend(impurities.iter().map(ToString::to_string));
+                    for family in rules.families() {
+                        let part = self
+                            .prove(&entry.name, node, *backend, family, rules)
+                            .await?;
+                        prepared.parts.push(part);
+                    }
+                }
             }
-            wanted.push((backend, own));
         }
-        if let Some((backend, source)) = &entry.beside {
-            wanted.push((*backend, read(source, family, entry.skip_refused_lines)?));
+        match shared_table(&prepared.parts) {
+            None => Ok(prepared),
+            Some((family, table)) => Err(PrepareError::SharedTable {
+                ruleset: entry.name.clone(),
+                family,
+                table,
+            }),
         }
-        let mut prepared = PreparedRuleset::default();
-        for (_, rules) in &wanted {
-            prepared
-                .notes
-                .extend(strange_interfaces(rules, &scenario.stage));
-        }
-        for (backend, rules) in &wanted {
-            prepared
-                .impurities
-                .extend(rules.impurities().iter().map(ToString::to_string));
-            for family in rules.families() {
-                let part = self
-                    .prove(&entry.name, node, *backend, family, rules)
-                    .await?;
-                prepared.parts.push(part);
-            }
-        }
-        Ok(prepared)
     }
 
     async fn prove(
@@ -258,13 +149,144 @@ impl Loader {
         })?;
         Ok(Part {
             node: node.clone(),
-            backend,
-            family,
             input,
-            listing,
+            listed: Listed::Iptables {
+                backend,
+                family,
+                listing,
+            },
             lines: Arc::new(lines),
         })
     }
+}
+
+/// Reads the rules of a ruleset, those beside it and those of other nodes.
+fn wanted<'a>(
+    scenario: &'a Scenario,
+    entry: &'a RulesetEntry,
+    backend: Backend,
+) -> Result<Vec<Wanted<'a>>, PrepareError> {
+    let mut wanted = Vec::new();
+    let firewall = entry.at.as_ref().or(scenario.stage.firewall.as_ref());
+    if let Some(node) = firewall {
+        let own = Written {
+            origin: &entry.origin,
+            ipv6: entry.ipv6.as_ref(),
+            helper: entry.helper,
+        };
+        let mut here = own.read(scenario, entry, node, backend)?;
+        match &entry.beside {
+            None => {}
+            // It may begin with `flush ruleset`, so it goes first, and what is beside it stands beside it.
+            Some((Backend::Native, source)) => {
+                here.insert(0, Rules::Native(NativeScript::read(source)?));
+            }
+            Some((backend, source)) => {
+                let rules = read(source, Family::Ipv4, entry.skip_refused_lines)?;
+                here.push(Rules::Iptables(*backend, rules));
+            }
+        }
+        wanted.extend(here.into_iter().map(|rules| Wanted { node, rules }));
+    }
+    for also in &entry.also {
+        let there = Written {
+            origin: &also.origin,
+            ipv6: also.ipv6.as_ref(),
+            helper: also.helper,
+        };
+        let there = there.read(scenario, entry, &also.at, backend)?;
+        let node = &also.at;
+        wanted.extend(there.into_iter().map(|rules| Wanted { node, rules }));
+    }
+    Ok(wanted)
+}
+
+/// The rules of one node as they are written.
+struct Written<'a> {
+    origin: &'a RulesOrigin,
+    ipv6: Option<&'a Source>,
+    helper: bool,
+}
+
+impl Written<'_> {
+    fn read(
+        &self,
+        scenario: &Scenario,
+        entry: &RulesetEntry,
+        node: &NodeName,
+        backend: Backend,
+    ) -> Result<Vec<Rules>, PrepareError> {
+        let families = &scenario.matrix.families;
+        let skip = entry.skip_refused_lines;
+        let mut rulesets: Vec<Ruleset> = match (self.origin, backend) {
+            (RulesOrigin::None, Backend::Native) if self.ipv6.is_none() => return Ok(Vec::new()),
+            (RulesOrigin::Written(source), Backend::Native) if !self.helper => {
+                return Ok(vec![Rules::Native(NativeScript::read(source)?)]);
+            }
+            (_, Backend::Native) => {
+                return Err(PrepareError::NoScript {
+                    ruleset: entry.name.clone(),
+                });
+            }
+            (RulesOrigin::None, _) => Vec::new(),
+            (RulesOrigin::Written(source), _) => vec![read(source, Family::Ipv4, skip)?],
+            (RulesOrigin::Generated(policy), _) => families
+                .iter()
+                .map(|family| generate(policy, *family))
+                .collect(),
+        };
+        if let Some(source) = self.ipv6 {
+            rulesets.push(read(source, Family::Ipv6, skip)?);
+        }
+        if self.helper {
+            let side = scenario.stage.side_of(node);
+            let port = (scenario.stage).control_port_at(side, scenario.server.control_port);
+            for &family in families {
+                let holds = |ruleset: &Ruleset| ruleset.families().any(|one| one == family);
+                // Two rulesets of one family would replace each other's tables.
+                let place = rulesets.iter().position(holds);
+                let rules = place.map_or_else(Ruleset::default, |place| rulesets.remove(place));
+                rulesets.push(rules.with_helper(side, port, family));
+            }
+        }
+        let iptables = |rules| Rules::Iptables(backend, rules);
+        Ok(rulesets.into_iter().map(iptables).collect())
+    }
+}
+
+/// A table that a script of nft makes and that rules of iptables-nft, or of another script, are in, too, on one node.
+fn shared_table(parts: &[Part]) -> Option<(TableFamily, String)> {
+    let mut seen: BTreeSet<(&NodeName, TableFamily, String)> = BTreeSet::new();
+    let of_native = |listing: &NativeListing| -> Vec<(TableFamily, String)> {
+        let tables = listing.tables();
+        tables
+            .map(|(family, table)| (family, table.to_owned()))
+            .collect()
+    };
+    let tables_of = |part: &Part| match &part.listed {
+        Listed::Native(listing) => of_native(listing),
+        Listed::Iptables {
+            backend: Backend::Nft,
+            family,
+            listing,
+        } => {
+            let family = match family {
+                Family::Ipv4 => TableFamily::Ip,
+                Family::Ipv6 => TableFamily::Ip6,
+            };
+            listing
+                .tables()
+                .map(|table| (family, table.word().to_owned()))
+                .collect()
+        }
+        Listed::Iptables { .. } => Vec::new(),
+    };
+    let mut tables = parts.iter().flat_map(|part| {
+        let tables = tables_of(part).into_iter();
+        tables.map(|(family, table)| (&part.node, family, table))
+    });
+    let (_, family, table) = tables.find(|table| !seen.insert(table.clone()))?;
+    Some((family, table))
 }
 
 /// Parses a source; where refused lines are to be left out, goes on without them, as a
@@ -297,28 +319,4 @@ fn read(source: &Source, family: Family, skip_refused_lines: bool) -> Result<Rul
         family,
     )
     .map(|parsed| parsed.ruleset)
-}
-
-/// Interfaces that rules name and the firewall's node does not have: such rules match nothing.
-fn strange_interfaces(rules: &Ruleset, stage: &Stage) -> Option<String> {
-    let firewall = stage.firewall.as_ref()?;
-    let here: Vec<&str> = stage
-        .topology
-        .interfaces_in(firewall)
-        .map(|interface| interface.name.as_str())
-        .chain(["lo"])
-        .collect();
-    let is_here = |name: &String| match name.strip_suffix('+') {
-        Some(start) => here.iter().any(|interface| interface.starts_with(start)),
-        None => here.contains(&name.as_str()),
-    };
-    let strange: Vec<String> = rules
-        .interfaces_used()
-        .into_iter()
-        .filter(|name| !is_here(name))
-        .collect();
-    let (strange, here) = (strange.join(", "), here.join(", "));
-    (!strange.is_empty()).then(|| {
-        format!("the rules name {strange}, and {firewall} has {here}: they match nothing there")
-    })
 }

@@ -8,7 +8,8 @@ use super::problem::{Problems, ScenarioError};
 use super::read_nodes::known_node;
 use super::read_requirement::{contradictions, requirement};
 use super::read_roles::{cast, client_terms, server_terms};
-use super::read_rules::{Surroundings, known_ruleset, ruleset};
+use super::read_rules::{Around, known_ruleset, ruleset};
+use super::read_source::Origin;
 use super::read_steps::steps;
 use super::read_topology::stage;
 use super::reader::{At, Reader};
@@ -58,9 +59,10 @@ fn scenario(
     let reports = plain(file.texts("report", problems));
     let messages = plain(file.texts("messages", problems));
     let tags = plain(file.texts("tags", problems));
+    let origin = Origin { path, text };
     let server_table = file.table("server", problems);
     let client_table = file.table("client", problems);
-    let server = server_terms(server_table.as_ref(), problems);
+    let server = server_terms(server_table.as_ref(), &origin, problems);
     let client = client_terms(client_table.as_ref(), problems);
     let size = file
         .table("transfer", problems)
@@ -78,16 +80,16 @@ fn scenario(
     for entry in file.tables("sysctl", problems) {
         sysctl(&entry, &mut stage, problems);
     }
-    let surroundings = Surroundings {
-        path,
-        text,
+    let around = Around {
+        file: &origin,
         stage: &stage,
         server: &server,
+        families: &families,
     };
     let mut rulesets: Vec<RulesetEntry> = Vec::new();
     let entries = file.tables("ruleset", problems);
     for entry in &entries {
-        if let Some(read) = ruleset(entry, &surroundings, problems) {
+        if let Some(read) = ruleset(entry, &around, problems) {
             if rulesets.iter().any(|earlier| earlier.name == read.name) {
                 problems.add_with_help(
                     entry.span_of("name"),

@@ -2,17 +2,23 @@
 
 use std::ops::Range;
 
-use fwlab_ftp::DataSourcePort;
+use fwlab_ftp::{DataSourcePort, PassiveAddress};
 use fwlab_model::{Family, NodeName};
 
 use super::problem::Problems;
+use super::read_certificate::certificate;
 use super::read_nodes::known_node;
+use super::read_source::Origin;
 use super::reader::{At, Reader};
 use super::stage::Stage;
 use super::{ClientTerms, ServerTerms};
 
 /// Reads how the server is set up.
-pub(super) fn server_terms(table: Option<&Reader<'_>>, problems: &mut Problems) -> ServerTerms {
+pub(super) fn server_terms(
+    table: Option<&Reader<'_>>,
+    file: &Origin<'_>,
+    problems: &mut Problems,
+) -> ServerTerms {
     let mut terms = ServerTerms::default();
     let Some(table) = table else { return terms };
     if let Some(port) = table.port("control-port", problems) {
@@ -32,6 +38,13 @@ pub(super) fn server_terms(table: Option<&Reader<'_>>, problems: &mut Problems) 
             .map(|(name, at)| (name, at.value))
             .collect();
     }
+    terms.advertised_address = table
+        .parsed("advertised-address", "IPv4 address", problems)
+        .map(|at| at.value);
+    terms.certificate = certificate(table, "certificate", file, problems);
+    terms.require_session_reuse = table
+        .switch("require-session-reuse", problems)
+        .unwrap_or(false);
     terms
 }
 
@@ -54,6 +67,14 @@ pub(super) fn client_terms(table: Option<&Reader<'_>>, problems: &mut Problems) 
         terms.active_ports = Some(low..=high);
     }
     terms.read_pace = table.number("read-pace", 1..=u64::from(u32::MAX), problems);
+    if let Some(word) = table.word::<String>("passive-address", problems) {
+        terms.passive_address = if word.value == "ignored" {
+            PassiveAddress::Ignored
+        } else {
+            PassiveAddress::Announced
+        };
+    }
+    terms.session_reuse = table.switch("session-reuse", problems).unwrap_or(true);
     terms
 }
 

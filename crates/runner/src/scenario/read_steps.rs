@@ -134,11 +134,18 @@ fn load(
         .find(|backend| !rulesets[index].backends.contains(backend));
     if let Some(missing) = missing {
         problems.add_with_help(
-            span,
+            span.clone(),
             format!(
                 "`{name}` is not loaded through {missing}, and there are cells of that backend"
             ),
             format!("add \"{missing}\" to its `backends`"),
+        );
+    }
+    if rulesets[index].adds_to_nft() {
+        problems.add_with_help(
+            span,
+            format!("`{name}` would add to the tables of nft that are there: whose rule is whose could not be told"),
+            "begin the script with `flush ruleset`",
         );
     }
     Some(index)

@@ -191,7 +191,7 @@ pub fn json_schema() -> Value {
 
 const SERVERS: &[&str] = &["libunftp", "vsftpd"];
 const CLIENTS: &[&str] = &["suppaftp", "curl", "lftp"];
-const BACKENDS: &[&str] = &["nft", "legacy"];
+const BACKENDS: &[&str] = &["nft", "legacy", "native"];
 const DATA: &[&str] = &["port", "eprt", "pasv", "epsv"];
 const MOMENTS: &[&str] = &["start", "logged-in", "halfway"];
 const PROTECTIONS: &[&str] = &["plain", "explicit", "implicit", "ccc"];
@@ -314,6 +314,21 @@ static SERVER: Section = Section {
             Kind::Settings,
             "further settings of a server that is a program, by their own names; a server that does not know them is skipped",
         ),
+        field(
+            "advertised-address",
+            Kind::Address,
+            "the IPv4 address that its 227 announces, as one writes it who has the server behind NAT; default: the control connection's",
+        ),
+        field(
+            "certificate",
+            Kind::Text,
+            "a PEM file, relative to this one, of a certificate and its private key; default: one that the lab makes",
+        ),
+        field(
+            "require-session-reuse",
+            Kind::Switch,
+            "`true` refuses a protected data connection that does not resume the TLS session of the control connection; default `false`",
+        ),
     ],
 };
 
@@ -346,6 +361,16 @@ static CLIENT: Section = Section {
             "read-pace",
             Kind::Number,
             "bytes a second that it reads from the data connection at most; default: as fast as it can",
+        ),
+        field(
+            "passive-address",
+            Kind::Word(&["announced", "ignored"]),
+            "`ignored`: of a 227 it takes the port alone and connects to the address of the control connection, as curl does by default; default `announced`",
+        ),
+        field(
+            "session-reuse",
+            Kind::Switch,
+            "whether a protected data connection resumes the TLS session of the control connection; default `true`",
         ),
     ],
 };
@@ -389,7 +414,7 @@ static RULESET: Section = Section {
         field(
             "file",
             Kind::Text,
-            "a file, relative to this one: what `iptables-save` writes, or lines of `iptables` commands",
+            "a file, relative to this one: what `iptables-save` writes, lines of `iptables` commands, or an nft script",
         ),
         field("text", Kind::Text, "the same, in place"),
         field(
@@ -417,7 +442,7 @@ static RULESET: Section = Section {
         field(
             "backends",
             Kind::Words(BACKENDS),
-            "the backends that load it; default both",
+            "the backends that load it: `nft` and `legacy` rules of iptables, `native` an nft script; default both, or `native`",
         ),
         field(
             "at",
@@ -606,7 +631,11 @@ static CAUSE: Section = Section {
             "the backend that the rule was loaded through",
         ),
         field("node", Kind::Node, "the node whose rules, or which host"),
-        field("chain", Kind::Text, "table and chain, `filter/INPUT`"),
+        field(
+            "chain",
+            Kind::Text,
+            "table and chain, `filter/INPUT`; of an nft script with the family too, `inet/filter/input`",
+        ),
         field(
             "ordinal",
             Kind::Number,

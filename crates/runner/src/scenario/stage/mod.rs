@@ -72,14 +72,24 @@ impl Stage {
             .map(|(_, node)| node)
     }
 
-    /// Where a firewall on that node stands.
+    /// Where a firewall on that node stands: on the server, on a router, or, like any
+    /// other host, where connections are opened.
     pub fn side_of(&self, node: &NodeName) -> Side {
-        if *node == self.client {
-            Side::Client
-        } else if *node == self.server {
+        if *node == self.server {
             Side::Server
-        } else {
+        } else if self.topology.node(node).is_some_and(|node| node.forwards) {
             Side::Gateway
+        } else {
+            Side::Client
+        }
+    }
+
+    /// The control port as a firewall on that side sees it first, which the server's is
+    /// only where no NAT has changed it.
+    pub fn control_port_at(&self, side: Side, listening: u16) -> u16 {
+        match side {
+            Side::Server => listening,
+            Side::Client | Side::Gateway => self.connect_port,
         }
     }
 }
