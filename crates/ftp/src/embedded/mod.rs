@@ -9,6 +9,7 @@ mod last_words;
 mod own_listener;
 mod own_means;
 mod server;
+mod silenced;
 mod sockets;
 mod storage;
 mod stream;
