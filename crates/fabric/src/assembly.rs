@@ -36,9 +36,15 @@ struct Node<'a> {
     ends: Vec<End<'a>>,
 }
 
-/// Lays all links. Netlink sockets act in the namespace that they were opened in, so
-/// one thread does it all without a switch.
-pub(crate) async fn assemble(topology: &Topology, ready: &[Ready]) -> Result<(), FabricError> {
+/// The indices of a node's links.
+pub(crate) type Links = Vec<u32>;
+
+/// Lays all links, and gives those of each node. Netlink sockets act in the namespace
+/// that they were opened in, so one thread does it all without a switch.
+pub(crate) async fn assemble(
+    topology: &Topology,
+    ready: &[Ready],
+) -> Result<Vec<Links>, FabricError> {
     let places: BTreeMap<&NodeName, usize> = topology
         .nodes
         .iter()
@@ -101,7 +107,8 @@ pub(crate) async fn assemble(topology: &Topology, ready: &[Ready]) -> Result<(),
         }
         node.send(batch)?;
     }
-    Ok(())
+    let links = |node: &Node<'_>| node.ends.iter().map(|end| end.index).collect();
+    Ok(nodes.iter().map(links).collect())
 }
 
 impl Node<'_> {

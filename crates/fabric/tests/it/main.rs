@@ -5,6 +5,7 @@
     reason = "tests say what they skip"
 )]
 
+mod containers;
 mod host;
 mod lifetime;
 mod links;
