@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use fwlab_fabric::Node;
 use fwlab_model::DataSetup;
 
-use crate::wire::Reply;
+use crate::wire::{Announcement, Progress, Reply};
 use crate::{Digest, PeerError, PeerName, Support, TransferSpec};
 
 /// An FTP client that can be run in a node.
@@ -39,6 +39,11 @@ pub struct ClientReport {
     pub result: Result<Transferred, ClientFailure>,
     /// The final reply to the transfer command, where the client hands it out.
     pub final_reply: Option<Reply>,
+    /// How far the dialogue came, as the client saw it: in the clear, whatever hid it
+    /// from the wire. `None` when the client has no record of it.
+    pub progress: Option<Progress>,
+    /// Where the data connections were to go, as the client sent or read it, in order.
+    pub announcements: Vec<Announcement>,
     /// What a program said of itself; empty for an embedded client. At most
     /// the last 64 KiB.
     pub log: String,
@@ -101,6 +106,8 @@ pub struct ClientFailure {
 pub enum FailureKind {
     /// The connection was not opened: refused, unreachable, aborted.
     Connect,
+    /// The connection was opened, and its TLS handshake failed.
+    Tls,
     /// Patience ended.
     Deadline,
     /// The server said no.

@@ -20,7 +20,9 @@
 //! ```
 //! use std::time::Duration;
 //! use fwlab_fabric::Fabric;
-//! use fwlab_ftp::{Client, Content, Libunftp, Patience, Server, ServerSettings, Suppaftp, TransferSpec};
+//! use fwlab_ftp::{
+//!     Client, Content, Libunftp, PassiveAddress, Patience, Server, ServerSettings, Suppaftp, TransferSpec,
+//! };
 //! use fwlab_model::{DataSetup, NodeName, NodeSpec, Operation, Protection, Topology};
 //!
 //! # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
@@ -37,6 +39,8 @@
 //!     server: "127.0.0.1:21".parse()?,
 //!     data_setup: DataSetup::Pasv,
 //!     protection: Protection::Plain,
+//!     session_reuse: true,
+//!     passive_address: PassiveAddress::Announced,
 //!     operation: Operation::Retr,
 //!     content: Content::new("file.bin", 300_000)?,
 //!     active_ports: None,
@@ -64,6 +68,7 @@ mod program;
 mod registry;
 mod reserve;
 mod server;
+mod tls;
 mod transfer;
 mod verify;
 pub mod wire;
@@ -78,5 +83,6 @@ pub use peer::{PeerError, PeerMissing, PeerName, Support};
 pub use program::{Curl, Lftp, Vsftpd};
 pub use registry::{client, server};
 pub use server::{DataSourcePort, PassivePorts, RunningServer, Server, ServerSettings, StoredFile};
-pub use transfer::{PASSWORD, Patience, Stored, TransferSpec, USER};
+pub use tls::{Certificate, CertificateError};
+pub use transfer::{PASSWORD, PassiveAddress, Patience, Stored, TransferSpec, USER};
 pub use verify::Mismatch;

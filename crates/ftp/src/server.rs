@@ -1,9 +1,10 @@
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use async_trait::async_trait;
 use fwlab_fabric::Node;
+use fwlab_model::Protection;
 
-use crate::{Digest, PeerError, PeerName, Stored, Support, TransferSpec};
+use crate::{Certificate, Digest, PeerError, PeerName, Stored, Support, TransferSpec};
 
 /// An FTP server that can be run in a node.
 #[async_trait]
@@ -46,12 +47,23 @@ pub trait RunningServer: Send {
 /// How a server is set up.
 #[derive(Debug, Clone)]
 pub struct ServerSettings {
-    /// The address that it listens on.
+    /// The address that it listens on. The unspecified one is every address of its
+    /// family; that of IPv6 (`::`) is every address of both families.
     pub address: IpAddr,
     /// The port that it listens on.
     pub control_port: u16,
     /// The ports of passive data connections; the server's own choice without.
     pub passive_ports: Option<PassivePorts>,
+    /// The address that its 227 announces in place of the control connection's own:
+    /// what an administrator writes who has the server behind NAT.
+    pub advertised_address: Option<Ipv4Addr>,
+    /// The protection that it offers; any but plain it demands too, of both connections.
+    pub protection: Protection,
+    /// The certificate that it shows; the lab's own without.
+    pub certificate: Option<Certificate>,
+    /// Whether a protected data connection must resume the TLS session of the control
+    /// connection, and is refused otherwise.
+    pub require_session_reuse: bool,
     /// The port that active data connections come from.
     pub data_source_port: DataSourcePort,
     /// The file that it holds at the start.
@@ -94,17 +106,28 @@ pub struct StoredFile {
 
 impl ServerSettings {
     /// The settings of a server that a transfer will find what it needs at:
-    /// alone in its node, active data connections from port 20, passive ports of
+    /// its protection, alone in its node, active data connections from port 20, passive ports of
     /// its own choice.
     pub fn for_transfer(transfer: &TransferSpec) -> ServerSettings {
         ServerSettings {
             address: transfer.server.ip(),
             control_port: transfer.server.port(),
             passive_ports: None,
+            advertised_address: None,
+            protection: transfer.protection,
+            certificate: None,
+            require_session_reuse: false,
             data_source_port: DataSourcePort::Twenty,
             stored: transfer.stored_before(),
             alone_in_node: true,
             options: Vec::new(),
         }
+    }
+
+    /// The certificate that the server shows.
+    pub(crate) fn shown_certificate(&self) -> Certificate {
+        self.certificate
+            .clone()
+            .unwrap_or_else(Certificate::of_the_lab)
     }
 }

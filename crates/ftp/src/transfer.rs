@@ -25,6 +25,17 @@ pub struct Patience {
     pub whole: Duration,
 }
 
+/// What a client makes of the address that a 227 announces. (A 229 announces none.)
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum PassiveAddress {
+    /// It connects there, whatever it is.
+    #[default]
+    Announced,
+    /// It takes the port, and connects to the address that its control connection goes
+    /// to: what curl does when it is not told otherwise.
+    Ignored,
+}
+
 /// One transfer, as every client is told it.
 #[derive(Debug, Clone)]
 pub struct TransferSpec {
@@ -34,6 +45,11 @@ pub struct TransferSpec {
     pub data_setup: DataSetup,
     /// The protection of both connections.
     pub protection: Protection,
+    /// Whether a protected data connection resumes the TLS session of the control
+    /// connection, as servers may demand.
+    pub session_reuse: bool,
+    /// What is made of the address that a 227 announces.
+    pub passive_address: PassiveAddress,
     /// What is done.
     pub operation: Operation,
     /// The file that is moved, or that a listing must name.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use fwlab_fabric::{Fabric, Privilege};
-use fwlab_ftp::{Content, PeerName, ServerSettings, TransferSpec};
+use fwlab_ftp::{Content, PassiveAddress, PeerName, ServerSettings, TransferSpec};
 use fwlab_model::{DataSetup, NodeName, Operation, Protection};
 use fwlab_runner::filter::Filter;
 use fwlab_runner::plan::{Cell, Overrides, cells};
@@ -200,6 +200,8 @@ fn large(runtime: &Runtime) -> (f64, f64) {
                 server: stage.connect_to,
                 data_setup: DataSetup::Pasv,
                 protection: Protection::Plain,
+                session_reuse: true,
+                passive_address: PassiveAddress::Announced,
                 operation: Operation::Retr,
                 content: Content::new("large", SIZE).expect("within the limit"),
                 active_ports: None,

@@ -300,6 +300,7 @@ impl Lab {
             path: PathBuf::new(),
             description: String::new(),
             reports: Vec::new(),
+            messages: Vec::new(),
             tags: Vec::new(),
             stage: Stage::new(self.shape, &addressing, self.server.control_port),
             server: self.server.clone(),

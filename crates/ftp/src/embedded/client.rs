@@ -110,6 +110,8 @@ async fn report(spec: &TransferSpec) -> Result<ClientReport, PeerError> {
     Ok(ClientReport {
         result,
         final_reply,
+        progress: None,
+        announcements: Vec::new(),
         log: String::new(),
     })
 }

@@ -136,7 +136,9 @@ impl Session {
         };
         Ok(ClientReport {
             result,
-            final_reply: self.progress.completion,
+            final_reply: self.progress.completion.clone(),
+            progress: Some(self.progress),
+            announcements: Vec::new(),
             log: self.log,
         })
     }

@@ -261,6 +261,7 @@ impl RunningServer for Running {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use fwlab_model::Protection;
 
     fn settings() -> ServerSettings {
         ServerSettings {
@@ -270,6 +271,10 @@ mod tests {
                 min: 31250,
                 max: 31240,
             }),
+            advertised_address: None,
+            protection: Protection::Plain,
+            certificate: None,
+            require_session_reuse: false,
             data_source_port: DataSourcePort::Ephemeral,
             stored: None,
             alone_in_node: true,

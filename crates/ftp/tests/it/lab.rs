@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use fwlab_fabric::{Fabric, Node};
 use fwlab_ftp::{
-    Client, ClientReport, Content, Patience, RunningServer, Server, ServerSettings, TransferSpec,
+    Client, ClientReport, Content, PassiveAddress, Patience, RunningServer, Server, ServerSettings,
+    TransferSpec,
 };
 use fwlab_model::{
     DataSetup, Family, InterfaceName, LinkEnd, LinkSpec, NodeName, NodeSpec, Operation, Protection,
@@ -70,6 +71,8 @@ pub(crate) fn spec(setup: DataSetup, operation: Operation, size: u64) -> Transfe
         server: SocketAddr::new(server_address(Family::Ipv4), 21),
         data_setup: setup,
         protection: Protection::Plain,
+        session_reuse: true,
+        passive_address: PassiveAddress::Announced,
         operation,
         content: Content::new("file.bin", size).expect("a name and a size"),
         active_ports: None,

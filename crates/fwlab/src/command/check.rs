@@ -304,6 +304,7 @@ fn scenario(arguments: &CheckArguments, source: Source, stage: Stage) -> Scenari
         path: arguments.ruleset.clone(),
         description: String::new(),
         reports: Vec::new(),
+        messages: Vec::new(),
         tags: Vec::new(),
         stage,
         server: ServerTerms {

@@ -1,17 +1,19 @@
 //! One cell: everything fresh, one transfer, its evidence, its judgement.
 
+mod expectations;
 mod fault;
 mod session;
 mod timeline;
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
 use futures::FutureExt;
 use fwlab_fabric::Fabric;
 use fwlab_ftp::{
-    Client, ClientReport, Content, FailureKind, PassivePorts, RunningServer, Server,
-    ServerSettings, Support, TransferSpec,
+    Client, ClientReport, Content, FailureKind, PassiveAddress, PassivePorts, RunningServer,
+    Server, ServerSettings, Support, TransferSpec,
 };
 use fwlab_observe::{Event, Observer, ObserverSettings};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
@@ -90,8 +92,10 @@ impl Workshop {
             })
         };
         let (sender, mut events) = unbounded_channel();
+        let mut control_ports = vec![stage.connect_to.port(), listening(cell).port()];
+        control_ports.dedup();
         let observation = ObserverSettings {
-            control_ports: vec![stage.connect_to.port()],
+            control_ports,
             ..self.observation.clone()
         };
         let observe = async {
@@ -136,7 +140,11 @@ impl Workshop {
         }
         let end = match report {
             None => ClientEnd::Cut,
-            Some(report) => end_of(&spec, report, server.as_mut(), &mut notes).await?,
+            Some(mut report) => {
+                let announcements = std::mem::take(&mut report.announcements);
+                session.told_by_client(report.progress.take(), announcements);
+                end_of(&spec, report, server.as_mut(), &mut notes).await?
+            }
         };
         let finding = judge(
             session.watch(),
@@ -279,6 +287,8 @@ fn transfer_of(cell: &Cell) -> TransferSpec {
         server: scenario.stage.connect_to,
         data_setup: cell.axes.data,
         protection: cell.axes.protection,
+        session_reuse: true,
+        passive_address: PassiveAddress::Announced,
         operation: cell.axes.operation,
         content: Content::new(FILE_NAME, scenario.size)
             .expect("the reader admits no larger content"),
@@ -294,12 +304,16 @@ fn transfer_of(cell: &Cell) -> TransferSpec {
 fn settings_of(cell: &Cell, spec: &TransferSpec) -> ServerSettings {
     let scenario = &cell.scenario;
     ServerSettings {
-        address: scenario.stage.connect_to.ip(),
+        address: listening(cell).ip(),
         control_port: scenario.server.control_port,
         passive_ports: scenario
             .server
             .passive_ports
             .map(|(min, max)| PassivePorts { min, max }),
+        advertised_address: None,
+        protection: spec.protection,
+        certificate: None,
+        require_session_reuse: false,
         data_source_port: scenario.server.data_source_port,
         stored: spec.stored_before(),
         alone_in_node: scenario.stage.client != scenario.stage.server,
@@ -310,6 +324,19 @@ fn settings_of(cell: &Cell, spec: &TransferSpec) -> ServerSettings {
             .map(|(name, value)| (name.clone(), value.clone()))
             .collect(),
     }
+}
+
+/// Where the server listens: on its own address, unless the client connects to another one of its node.
+fn listening(cell: &Cell) -> SocketAddr {
+    let stage = &cell.scenario.stage;
+    let connect_to = stage.connect_to.ip();
+    let of_server = stage.owner_of(connect_to) == Some(&stage.server);
+    let address = if of_server {
+        connect_to
+    } else {
+        stage.server_address
+    };
+    SocketAddr::new(address, cell.scenario.server.control_port)
 }
 
 fn held_against(cell: &Cell, finding: Finding) -> Judgement {

@@ -36,6 +36,8 @@ pub struct Scenario {
     pub description: String,
     /// Links to the reports that it reproduces.
     pub reports: Vec<String>,
+    /// What people see of it, in the words of their programs.
+    pub messages: Vec<String>,
     /// Words to filter by.
     pub tags: Vec<String>,
     /// Nodes, links and roles.

@@ -52,6 +52,7 @@ fn scenario(
         .map(|text| text.value)
         .unwrap_or_default();
     let reports = plain(file.texts("report", problems));
+    let messages = plain(file.texts("messages", problems));
     let tags = plain(file.texts("tags", problems));
     let server = server_terms(file.table("server", problems), problems);
     let mut client = client_terms(file.table("client", problems), problems);
@@ -107,6 +108,7 @@ fn scenario(
         path: path.to_owned(),
         description,
         reports,
+        messages,
         tags,
         stage,
         server,

@@ -43,6 +43,28 @@ pub struct Selector {
     pub operations: Vec<Operation>,
 }
 
+/// The selector in words, `explicit pasv,epsv`; empty where it names all.
+impl std::fmt::Display for Selector {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        fn words<T: ToString>(values: &[T]) -> String {
+            let words: Vec<String> = values.iter().map(T::to_string).collect();
+            words.join(",")
+        }
+        let axes = [
+            words(&self.rulesets),
+            words(&self.backends),
+            words(&self.servers),
+            words(&self.clients),
+            words(&self.protections),
+            words(&self.families),
+            words(&self.operations),
+            words(&self.data),
+        ];
+        let named: Vec<String> = axes.into_iter().filter(|axis| !axis.is_empty()).collect();
+        f.write_str(&named.join(" "))
+    }
+}
+
 impl Selector {
     /// Whether a cell is among those named.
     pub fn names(&self, axes: &Axes) -> bool {

@@ -217,6 +217,11 @@ pub(super) static SCENARIO: Section = Section {
             Kind::Texts,
             "links to the reports that it reproduces",
         ),
+        field(
+            "messages",
+            Kind::Texts,
+            "what people see of it, in the words of their programs: `fwlab list --by-symptom` lists it by them",
+        ),
         field("tags", Kind::Texts, "words to filter by"),
         field(
             "topology",
