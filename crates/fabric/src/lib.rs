@@ -99,8 +99,8 @@ pub use netlink::NetlinkError;
 pub use node::{Node, NodeGone, TaskHandle};
 pub use privilege::{Privilege, PrivilegeError, ShutDoor};
 pub use process::{
-    Overlay, Program, ProgramError, ProgramLost, ProgramSpec, ToolCall, ToolError, ToolErrorCause,
-    ToolOutput,
+    Overlay, ProcessEnd, Program, ProgramError, ProgramLost, ProgramSpec, ToolCall, ToolError,
+    ToolErrorCause, ToolOutput,
 };
 pub use scratch::{Scratch, ScratchError};
 pub use socket_error::SocketError;

@@ -4,7 +4,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
-use nix::fcntl::{OFlag, OpenHow, ResolveFlag, openat2};
+use nix::fcntl::{OFlag, OpenHow, ResolveFlag, open, openat2};
 use nix::sys::stat::{Mode, fchmod, mkdirat};
 
 use crate::sys;
@@ -50,6 +50,24 @@ impl Scratch {
         mount_point().ok_or(ScratchError::NoMountPoint)?;
         let tree = sys::detached_tmpfs(limit_bytes).map_err(ScratchError::Create)?;
         Ok(Scratch(Arc::new(tree)))
+    }
+
+    /// A directory in the root of another process, as if it were a scratch: a container's.
+    /// Not to be given to a program.
+    ///
+    /// # Errors
+    /// When there is no such process or directory, or this process may not look at it.
+    pub fn of_process(pid: u32, directory: &Path) -> Result<Scratch, ScratchError> {
+        let failed = |errno: nix::errno::Errno| file_error(directory)(errno.into());
+        let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+        let root = format!("/proc/{pid}/root");
+        let root = open(root.as_str(), flags, Mode::empty()).map_err(failed)?;
+        // What a link in there says is meant in there.
+        let how = OpenHow::new()
+            .flags(flags)
+            .resolve(ResolveFlag::RESOLVE_IN_ROOT | ResolveFlag::RESOLVE_NO_MAGICLINKS);
+        let directory = openat2(root, directory, how).map_err(failed)?;
+        Ok(Scratch(Arc::new(directory)))
     }
 
     /// Where a program finds its files: the same for all programs of this process.

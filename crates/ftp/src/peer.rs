@@ -35,6 +35,14 @@ pub enum PeerName {
     Curl,
     /// A client program.
     Lftp,
+    /// A server program, in a container.
+    Proftpd,
+    /// A server program, in a container.
+    PureFtpd,
+    /// A client program.
+    Tnftp,
+    /// A client program.
+    Wget,
 }
 
 impl PeerName {
@@ -48,7 +56,10 @@ impl PeerName {
 
     /// Whether this peer is an FTP server, rather than a client.
     pub fn is_server(self) -> bool {
-        matches!(self, PeerName::Libunftp | PeerName::Vsftpd)
+        matches!(
+            self,
+            PeerName::Libunftp | PeerName::Vsftpd | PeerName::Proftpd | PeerName::PureFtpd
+        )
     }
 
     /// Whether this peer is a library inside the lab, rather than a program that
@@ -169,6 +180,15 @@ pub enum PeerError {
         /// Why.
         #[source]
         source: ProgramError,
+    },
+    /// Its container could not be had.
+    #[error("{peer}: its container")]
+    Container {
+        /// Which peer.
+        peer: PeerName,
+        /// Why.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// The program ended with its node.
     #[error("{peer}: it was lost")]

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use crate::{Client, Curl, Lftp, Libunftp, PeerMissing, PeerName, Server, Suppaftp, Vsftpd};
+use crate::{Client, Curl, Lftp, Libunftp, PeerMissing, PeerName, Server, Suppaftp, Vsftpd, Wget};
 
 /// The server of that name, ready to be started as often as needed. A program is
 /// looked for, and run once for its version, each time that this is called.
@@ -12,7 +12,8 @@ pub fn server(name: PeerName) -> Result<Arc<dyn Server>, PeerMissing> {
     match name {
         PeerName::Libunftp => Ok(Arc::new(Libunftp)),
         PeerName::Vsftpd => Ok(Arc::new(Vsftpd::find()?)),
-        PeerName::Suppaftp | PeerName::Curl | PeerName::Lftp => {
+        PeerName::Proftpd | PeerName::PureFtpd => Err(in_a_container_alone(name)),
+        PeerName::Suppaftp | PeerName::Curl | PeerName::Lftp | PeerName::Tnftp | PeerName::Wget => {
             Err(other_side(name, "client", true))
         }
     }
@@ -29,7 +30,19 @@ pub fn client(name: PeerName) -> Result<Arc<dyn Client>, PeerMissing> {
         PeerName::Suppaftp => Ok(Arc::new(Suppaftp)),
         PeerName::Curl => Ok(Arc::new(Curl::find()?)),
         PeerName::Lftp => Ok(Arc::new(Lftp::find()?)),
-        PeerName::Libunftp | PeerName::Vsftpd => Err(other_side(name, "server", false)),
+        PeerName::Tnftp => Err(in_a_container_alone(name)),
+        PeerName::Wget => Ok(Arc::new(Wget::find()?)),
+        PeerName::Libunftp | PeerName::Vsftpd | PeerName::Proftpd | PeerName::PureFtpd => {
+            Err(other_side(name, "server", false))
+        }
+    }
+}
+
+fn in_a_container_alone(peer: PeerName) -> PeerMissing {
+    PeerMissing {
+        peer,
+        why: "it runs in a container alone".into(),
+        remedy: "run it there: --where container".into(),
     }
 }
 
@@ -70,7 +83,7 @@ mod tests {
         let error = server(PeerName::Curl).err().unwrap();
         assert_eq!(
             error.to_string(),
-            "curl is missing: it is a client; use libunftp or vsftpd"
+            "curl is missing: it is a client; use libunftp or vsftpd or proftpd or pure-ftpd"
         );
     }
 }

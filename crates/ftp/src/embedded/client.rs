@@ -17,8 +17,8 @@ use crate::listing::listed_files;
 use crate::reserve::reserve_ports;
 use crate::wire::Reply;
 use crate::{
-    Client, ClientFailure, ClientReport, Connection, FailureKind, PASSWORD, Patience, PeerError,
-    PeerName, Support, TransferSpec, Transferred, USER,
+    Client, ClientFailure, ClientReport, Connection, FailureKind, Patience, PeerError, PeerName,
+    Support, TransferSpec, Transferred,
 };
 
 const PEER: PeerName = PeerName::Suppaftp;
@@ -129,7 +129,12 @@ async fn session(spec: &TransferSpec, final_reply: &mut Option<Reply>) -> Result
     .await?;
     let data_failure = Arc::default();
     let mut ftp = with_data_connections(ftp, spec, Arc::clone(&data_failure));
-    replied("USER and PASS", patience, ftp.login(USER, PASSWORD)).await?;
+    replied(
+        "USER and PASS",
+        patience,
+        ftp.login(spec.login.user(), spec.login.password()),
+    )
+    .await?;
     replied("TYPE", patience, ftp.transfer_type(FileType::Binary)).await?;
     let transferred = if own_listener::is_needed(spec) {
         own_listener::transfer(&mut ftp, spec, final_reply).await?
