@@ -1,5 +1,5 @@
 use fwlab_ftp::{DataSourcePort, Login, PeerName, ServerSettings, Support, TransferSpec};
-use fwlab_model::{DataSetup, Operation, Protection};
+use fwlab_model::{Operation, Protection};
 
 use crate::Image;
 
@@ -56,14 +56,6 @@ impl Kind {
     }
 
     pub(crate) fn supports(self, transfer: &TransferSpec, settings: &ServerSettings) -> Support {
-        let four_only = matches!(transfer.data_setup, DataSetup::Port | DataSetup::Pasv);
-        if four_only && transfer.server.is_ipv6() {
-            let command = transfer.data_setup.command();
-            return Support::no(format!("{command} cannot carry an IPv6 address"));
-        }
-        if transfer.protection != Protection::Plain {
-            return Support::no(format!("{} FTP is not spoken yet", transfer.protection));
-        }
         self.options(settings).and(|| self.can(transfer, settings))
     }
 
@@ -92,6 +84,18 @@ impl Kind {
                     "proftpd's active data connections come from the port below its control port, \
                      which is not 20 here (RFC 959 section 3.3)",
                 )
+            }
+            Kind::Vsftpd if settings.protection == Protection::Ccc => {
+                Support::no("vsftpd does not know CCC (500)")
+            }
+            Kind::PureFtpd if settings.protection == Protection::Implicit => {
+                Support::no("Debian's pure-ftpd is built without implicit TLS")
+            }
+            Kind::PureFtpd if settings.require_session_reuse => {
+                Support::no("pure-ftpd cannot demand that TLS sessions are reused")
+            }
+            Kind::PureFtpd if settings.data_source_port == DataSourcePort::Ephemeral => {
+                Support::no("pure-ftpd's active data connections come from port 20")
             }
             Kind::PureFtpd if anonymous && transfer.operation == Operation::Appe => {
                 Support::no("pure-ftpd lets nobody anonymous add to a file")

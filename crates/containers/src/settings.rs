@@ -1,6 +1,7 @@
 use std::net::IpAddr;
 
-use fwlab_ftp::{DataSourcePort, Login, PassivePorts, ServerSettings};
+use fwlab_ftp::{Certificate, DataSourcePort, Login, PassivePorts, ServerSettings};
+use fwlab_model::Protection;
 
 /// The settings as `lab/servers/settings.sh` reads them.
 pub(crate) fn environment(
@@ -27,6 +28,18 @@ pub(crate) fn environment(
     set("FTP_DATA_SOURCE_PORT", source.into());
     if let Some(address) = settings.advertised_address {
         set("FTP_ADVERTISED_ADDRESS", address.to_string());
+    }
+    set("FTP_PROTECTION", settings.protection.to_string());
+    if settings.protection != Protection::Plain {
+        let certificate = settings.certificate.clone();
+        let certificate = certificate.unwrap_or_else(Certificate::of_the_lab);
+        set("FTP_CERTIFICATE", certificate.pem().to_owned());
+        let reuse = if settings.require_session_reuse {
+            "required"
+        } else {
+            "free"
+        };
+        set("FTP_SESSION_REUSE", reuse.into());
     }
     let login = match settings.login {
         Login::Anonymous => "anonymous",

@@ -26,7 +26,7 @@ impl Drop for AdoptedLinks {
     fn drop(&mut self) {
         let mut batch = Batch::new();
         for index in &self.links {
-            batch.delete_link(*index, "a link");
+            batch.delete_link(*index);
         }
         // One that is gone already, with its other end, is refused: as good.
         let _ = self.route.exchange(batch, |_| {});

@@ -117,7 +117,8 @@ pub struct ClientFailure {
 pub enum FailureKind {
     /// The connection was not opened: refused, unreachable, aborted.
     Connect,
-    /// The connection was opened, and its TLS handshake failed.
+    /// The connection was opened, and its TLS handshake came to no good end before
+    /// patience ended.
     Tls,
     /// Patience ended.
     Deadline,

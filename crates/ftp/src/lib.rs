@@ -50,6 +50,7 @@
 //!     active_ports: None,
 //!     patience: Patience { connect: seconds, silence: seconds, whole: seconds },
 //!     pace: None,
+//!     pauses: None,
 //! };
 //! let settings = ServerSettings { alone_in_node: false, ..ServerSettings::for_transfer(&spec) };
 //! let mut server = Libunftp.start(node, &settings).await?;
@@ -68,12 +69,14 @@ mod digest;
 mod embedded;
 mod housed;
 mod listing;
+mod pause;
 mod peer;
 mod program;
 mod registry;
 mod reserve;
 mod server;
 mod tls;
+mod transcript;
 mod transfer;
 mod verify;
 pub mod wire;
@@ -85,6 +88,7 @@ pub use content::{Content, ContentError, ContentReader};
 pub use digest::Digest;
 pub use embedded::{Libunftp, Suppaftp};
 pub use housed::Housed;
+pub use pause::{Moment, Paused, Pauses};
 pub use peer::{PeerError, PeerMissing, PeerName, Support};
 pub use program::{
     Curl, Lftp, Places, START_DEADLINE, ServerProgram, Tnftp, Vsftpd, Wget, reserve_passive_ports,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use fwlab_model::{DataSetup, Operation, Protection};
 
-use crate::{Content, Support};
+use crate::{Content, Pauses, Support};
 
 /// Who a client logs in as.
 #[derive(
@@ -96,6 +96,8 @@ pub struct TransferSpec {
     pub active_ports: Option<RangeInclusive<u16>>,
     /// How long the client waits.
     pub patience: Patience,
+    /// Where the client waits in the middle of its session; nowhere without.
+    pub pauses: Option<Pauses>,
     /// How fast the client reads data, in bytes a second; as fast as it can without.
     pub pace: Option<NonZeroU64>,
 }
@@ -135,17 +137,16 @@ impl TransferSpec {
         }
     }
 
-    /// What no peer can do: PORT and PASV carry IPv4 addresses alone (RFC 959
-    /// section 4.1.2, RFC 2428 section 1).
-    pub(crate) fn possible(&self) -> Support {
-        if self.protection != Protection::Plain {
-            return Support::no(format!("{} FTP is not spoken yet", self.protection));
-        }
+    /// What no program can do: it runs through its session without us.
+    pub(crate) fn wants_a_pause(&self) -> Option<Support> {
+        let why = "a program cannot be made to wait in the middle of its session";
+        self.pauses.as_ref().map(|_| Support::no(why))
+    }
+
+    /// Whether the data setup has no room for the address that is needed: PORT and PASV
+    /// carry IPv4 addresses alone (RFC 959 section 4.1.2, RFC 2428 section 1).
+    pub(crate) fn wants_four_over_six(&self) -> bool {
         let four_only = matches!(self.data_setup, DataSetup::Port | DataSetup::Pasv);
-        if four_only && self.server.is_ipv6() {
-            let command = self.data_setup.command();
-            return Support::no(format!("{command} cannot carry an IPv6 address"));
-        }
-        Support::Yes
+        four_only && self.server.is_ipv6()
     }
 }

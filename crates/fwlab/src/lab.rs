@@ -116,6 +116,18 @@ impl Lab {
         Lab::new(Shape::Gateway)
     }
 
+    /// The client in a private network behind a gateway with the rules; the server on the
+    /// Internet, from where no route leads back.
+    pub fn client_nat() -> Lab {
+        Lab::new(Shape::ClientNat)
+    }
+
+    /// The server in a private network behind a gateway with the rules; the client on the
+    /// Internet, where it connects to the gateway's address.
+    pub fn server_nat() -> Lab {
+        Lab::new(Shape::ServerNat)
+    }
+
     fn new(shape: Shape) -> Lab {
         Lab {
             shape,
@@ -287,7 +299,7 @@ impl Lab {
         let host = match self.shape {
             Shape::ClientFirewall => Some(&mut addressing.client),
             Shape::ServerFirewall => Some(&mut addressing.server),
-            Shape::Gateway => None,
+            Shape::Gateway | Shape::ClientNat | Shape::ServerNat => None,
         };
         if let (Some(host), Some(name)) = (
             host,
@@ -314,7 +326,9 @@ impl Lab {
                 backends: vec![self.backend],
                 beside: None,
             }],
+            steps: Vec::new(),
             matrix: Matrix {
+                rulesets: Vec::new(),
                 servers: vec![server],
                 clients: vec![client],
                 data: vec![data],

@@ -5,6 +5,7 @@
     reason = "tests say what they skip"
 )]
 
+mod bridges;
 mod containers;
 mod host;
 mod lifetime;
@@ -12,6 +13,7 @@ mod links;
 mod privilege;
 mod processes;
 mod scratch;
+mod sinks;
 mod sockets;
 mod support;
 mod sysctls;

@@ -1,24 +1,26 @@
 use std::io;
-use std::net::{IpAddr, SocketAddr};
-use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use fwlab_fabric::Node;
-use fwlab_model::{DataSetup, Operation};
-use suppaftp::tokio::{AsyncFtpStream, AsyncNoTlsStream, TransferStream};
-use suppaftp::types::{FileType, FtpResult, Mode};
+use fwlab_model::{Operation, Protection};
+use suppaftp::tokio::ImplAsyncFtpStream;
+use suppaftp::types::{FileType, FtpResult};
 use suppaftp::{FtpError, Status};
-use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
 
-use super::{failure, flow, own_listener};
+use super::connections::{Connections, Connector};
+use super::stream::Stream;
+use super::{failure, flow, own_listener, own_means};
 use crate::listing::listed_files;
 use crate::reserve::reserve_ports;
-use crate::wire::Reply;
+use crate::tls::NAME;
+use crate::transcript::Transcript;
 use crate::{
-    Client, ClientFailure, ClientReport, Connection, FailureKind, Patience, PeerError, PeerName,
-    Support, TransferSpec, Transferred,
+    Client, ClientFailure, ClientReport, Connection, FailureKind, Moment, Patience, PeerError,
+    PeerName, Support, TransferSpec, Transferred,
 };
 
 const PEER: PeerName = PeerName::Suppaftp;
@@ -27,11 +29,24 @@ const PEER: PeerName = PeerName::Suppaftp;
 const VERSION: &str = "12.2.1";
 
 pub(super) const BEGUN: &[Status] = &[Status::AboutToSend, Status::AlreadyOpen];
+pub(super) const DONE: &[Status] = &[Status::ClosingDataConnection, Status::RequestedFileActionOk];
+
+/// suppaftp, with connections of this crate's.
+pub(super) type Ftp = ImplAsyncFtpStream<Stream>;
+
 /// suppaftp as a client inside the lab.
 ///
 /// PASV, EPSV, PORT over IPv4 and EPRT over IPv6 are suppaftp's own. For EPRT
-/// over IPv4, and for active ports that the spec fixes, suppaftp has no way: then
-/// the listener is this crate's and suppaftp speaks on the control connection.
+/// over IPv4, PORT over IPv6, and for active ports that the spec fixes, suppaftp has
+/// no way: then the listener is this crate's and suppaftp speaks on the control
+/// connection.
+///
+/// TLS is rustls's, under suppaftp on both connections. It takes every certificate
+/// that the server has the key for, whatever its name: whom it talks to is not what
+/// a lab asks.
+///
+/// Over IPv6, PORT announces 0.0.0.0, for want of an address that it could carry,
+/// and the address in a 227 is believed as it stands.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Suppaftp;
 
@@ -45,8 +60,8 @@ impl Client for Suppaftp {
         VERSION.into()
     }
 
-    fn supports(&self, transfer: &TransferSpec) -> Support {
-        transfer.possible()
+    fn supports(&self, _: &TransferSpec) -> Support {
+        Support::Yes
     }
 
     async fn transfer(&self, node: &Node, spec: &TransferSpec) -> Result<ClientReport, PeerError> {
@@ -86,9 +101,9 @@ impl From<ClientFailure> for End {
 }
 
 async fn report(spec: &TransferSpec) -> Result<ClientReport, PeerError> {
-    let mut final_reply = None;
+    let transcript = Arc::new(Mutex::new(Transcript::default()));
     let whole = spec.patience.whole;
-    let result = match timeout(whole, session(spec, &mut final_reply)).await {
+    let result = match timeout(whole, session(spec, Arc::clone(&transcript))).await {
         Ok(Ok(transferred)) => Ok(transferred),
         Ok(Err(End::Failed(failure))) => Err(failure),
         Ok(Err(End::Bind { address, source })) => {
@@ -100,120 +115,129 @@ async fn report(spec: &TransferSpec) -> Result<ClientReport, PeerError> {
         }
         Err(_) => Err(failure::session_deadline(whole)),
     };
-    if let Err(ClientFailure {
-        kind: FailureKind::Reply(reply),
-        ..
-    }) = &result
-    {
-        final_reply = Some(reply.clone());
-    }
+    let transcript =
+        std::mem::take(&mut *transcript.lock().unwrap_or_else(PoisonError::into_inner));
+    let (progress, announcements) = transcript.into_parts();
+    let final_reply = match &result {
+        Err(ClientFailure {
+            kind: FailureKind::Reply(reply),
+            ..
+        }) => Some(reply.clone()),
+        _ => progress.completion.clone(),
+    };
     Ok(ClientReport {
         result,
         final_reply,
-        progress: None,
-        announcements: Vec::new(),
+        progress: Some(progress),
+        announcements,
         log: String::new(),
     })
 }
 
 /// Connects, logs in, transfers, quits. A session that fails is dropped: it may
 /// be out of step.
-async fn session(spec: &TransferSpec, final_reply: &mut Option<Reply>) -> Result<Transferred, End> {
+async fn session(
+    spec: &TransferSpec,
+    transcript: Arc<Mutex<Transcript>>,
+) -> Result<Transferred, End> {
     let patience = spec.patience;
-    let control = connect(spec.server, patience.connect, Connection::Control).await?;
-    let ftp = replied(
-        "the connection",
-        patience,
-        AsyncFtpStream::connect_with_stream(control),
-    )
-    .await?;
-    let data_failure = Arc::default();
-    let mut ftp = with_data_connections(ftp, spec, Arc::clone(&data_failure));
+    let connections = Arc::new(Connections::new(spec, transcript));
+    let ftp = connect(spec, &connections).await?;
+    let mut ftp = own_means::prepared(ftp, spec, &connections);
+    protect(&mut ftp, spec, &connections).await?;
     replied(
         "USER and PASS",
         patience,
         ftp.login(spec.login.user(), spec.login.password()),
     )
     .await?;
+    if spec.protection == Protection::Ccc {
+        let ccc = ftp.custom_command("CCC", &[Status::CommandOk]);
+        replied("CCC", patience, ccc).await?;
+        connections.clear_control().await?;
+    }
     replied("TYPE", patience, ftp.transfer_type(FileType::Binary)).await?;
+    if let Some(pauses) = &spec.pauses {
+        // A moment is a quiet one: the acknowledgement of the last reply goes now, not 40 ms later.
+        // Where it cannot, it comes in the middle of the pause.
+        let _ = ftp.get_ref().await.set_quickack(true);
+        pauses.wait(Moment::LoggedIn).await;
+    }
     let transferred = if own_listener::is_needed(spec) {
-        own_listener::transfer(&mut ftp, spec, final_reply).await?
+        own_listener::transfer(&mut ftp, spec, &connections).await?
     } else {
-        through_suppaftp(&mut ftp, spec, &data_failure).await?
+        own_means::transfer(&mut ftp, spec, &connections).await?
     };
     // The transfer is over: a server that goes without a goodbye takes nothing from it.
     let _ = timeout(patience.silence, ftp.quit()).await;
     Ok(transferred)
 }
 
-type DataFailure = Arc<OnceLock<ClientFailure>>;
-
-/// Has suppaftp open its passive data connections with our patience and pace; what
-/// becomes of them is told apart from what becomes of the control connection.
-fn with_data_connections(
-    ftp: AsyncFtpStream,
-    spec: &TransferSpec,
-    data_failure: DataFailure,
-) -> AsyncFtpStream {
-    let patience = spec.patience.connect;
-    let receive_buffer = receive_buffer(spec);
-    let mut ftp = ftp
-        .active_mode(patience)
-        .passive_stream_builder(move |address| {
-            let data_failure = Arc::clone(&data_failure);
-            Box::pin(async move {
-                let opening = open(address, receive_buffer);
-                let failure = match timeout(patience, opening).await {
-                    Ok(Ok(stream)) => return Ok(stream),
-                    Ok(Err(error)) => failure::connect(Connection::Data, &error),
-                    Err(_) => failure::connect_deadline(Connection::Data, patience),
-                };
-                let words = failure.words.clone();
-                // Set once: the session ends with its first failure.
-                let _ = data_failure.set(failure);
-                Err(FtpError::ConnectionError(io::Error::other(words)))
-            })
-        });
-    ftp.set_mode(match spec.data_setup {
-        DataSetup::Pasv => Mode::Passive,
-        DataSetup::Epsv => Mode::ExtendedPassive,
-        DataSetup::Port | DataSetup::Eprt => Mode::Active,
-    });
-    ftp
-}
-
-/// A slow reader must not have the kernel read ahead for it.
-pub(super) fn receive_buffer(spec: &TransferSpec) -> Option<u32> {
-    spec.pace.map(|_| 32 * 1024)
-}
-
+/// Opens the control connection and reads the greeting.
+///
+/// suppaftp's way for implicit TLS is the one in which it reads and writes through a
+/// stream of ours from the first byte; what lies below that stream, TLS or not, is
+/// for [`Connections`] to say.
 async fn connect(
-    address: SocketAddr,
-    patience: Duration,
-    on: Connection,
-) -> Result<TcpStream, ClientFailure> {
-    match timeout(patience, open(address, None)).await {
-        Ok(Ok(stream)) => Ok(stream),
-        Ok(Err(error)) => Err(failure::connect(on, &error)),
-        Err(_) => Err(failure::connect_deadline(on, patience)),
-    }
+    spec: &TransferSpec,
+    connections: &Arc<Connections>,
+) -> Result<Ftp, ClientFailure> {
+    let Patience {
+        connect, silence, ..
+    } = spec.patience;
+    let connector = Connector(Arc::clone(connections));
+    let mut greeted = pin!(Ftp::connect_secure_implicit(spec.server, connector, NAME));
+    let opened = async {
+        tokio::select! {
+            biased;
+            greeted = &mut greeted => Some(greeted),
+            () = connections.opened() => None,
+        }
+    };
+    let greeted = match timeout(connect, opened).await {
+        Ok(Some(greeted)) => greeted,
+        Ok(None) => {
+            // TLS has an end of its own to its patience, which comes before this one.
+            let patience = match spec.protection {
+                Protection::Implicit => silence * 2,
+                _ => silence,
+            };
+            match timeout(patience, greeted).await {
+                Ok(greeted) => greeted,
+                Err(_) => return Err(failure::no_reply("the connection", patience)),
+            }
+        }
+        Err(_) => return Err(failure::connect_deadline(Connection::Control, connect)),
+    };
+    greeted.map_err(|error| match (connections.failure(), error) {
+        (Some(failure), _) => failure,
+        (None, FtpError::ConnectionError(error)) if connections.control().is_none() => {
+            failure::connect(Connection::Control, &error)
+        }
+        (None, error) => failure::control(&error),
+    })
 }
 
-async fn open(address: SocketAddr, receive_buffer: Option<u32>) -> io::Result<TcpStream> {
-    let socket = socket_for(address.ip())?;
-    if let Some(bytes) = receive_buffer {
-        socket.set_recv_buffer_size(bytes)?;
+/// Puts TLS on the control connection where the client must ask for it, and asks for
+/// it on data connections (RFC 4217 sections 4 and 9).
+async fn protect(
+    ftp: &mut Ftp,
+    spec: &TransferSpec,
+    connections: &Connections,
+) -> Result<(), ClientFailure> {
+    let patience = spec.patience;
+    if matches!(spec.protection, Protection::Explicit | Protection::Ccc) {
+        let auth = ftp.custom_command("AUTH TLS", &[Status::AuthOk]);
+        replied("AUTH TLS", patience, auth).await?;
+        connections.secure_control().await?;
     }
-    let stream = socket.connect(address).await?;
-    stream.set_nodelay(true)?;
-    Ok(stream)
-}
-
-pub(super) fn socket_for(address: IpAddr) -> io::Result<TcpSocket> {
-    match address {
-        IpAddr::V4(_) => TcpSocket::new_v4(),
-        IpAddr::V6(_) => TcpSocket::new_v6(),
+    if spec.protection.protects_data() {
+        for line in ["PBSZ 0", "PROT P"] {
+            let said = ftp.custom_command(line, &[Status::CommandOk]);
+            replied(line, patience, said).await?;
+        }
     }
+    Ok(())
 }
 
 /// Waits for a step of the control connection, a reply's worth of patience.
@@ -239,69 +263,6 @@ pub(super) fn command(spec: &TransferSpec) -> String {
     }
 }
 
-/// The whole transfer by suppaftp's own means.
-async fn through_suppaftp(
-    ftp: &mut AsyncFtpStream,
-    spec: &TransferSpec,
-    data_failure: &DataFailure,
-) -> Result<Transferred, ClientFailure> {
-    let Patience {
-        connect, silence, ..
-    } = spec.patience;
-    let name = spec.content.name();
-    if spec.operation == Operation::Rest {
-        let offset = usize::try_from(spec.content.half()).expect("at most 100 MiB");
-        replied("REST", spec.patience, ftp.resume_transfer(offset)).await?;
-    }
-    let opening = async {
-        match spec.operation {
-            Operation::Stor => ftp.put_with_stream(name).await,
-            Operation::Appe => ftp.append_with_stream(name).await,
-            _ => ftp
-                .custom_data_command(command(spec), BEGUN)
-                .await
-                .map(|(_, data)| data),
-        }
-    };
-    // The setup, a connection and the transfer command: three replies and a connection.
-    let mut data = match timeout(connect + silence * 3, opening).await {
-        Ok(Ok(data)) => data,
-        Ok(Err(error)) => {
-            return Err(data_failure
-                .get()
-                .cloned()
-                .unwrap_or_else(|| accepted_or_control(&error, connect)));
-        }
-        Err(_) => {
-            let to = format!("{} or {}", spec.data_setup.command(), command(spec));
-            return Err(failure::no_reply(&to, silence));
-        }
-    };
-    let transferred = flow_through(&mut data, spec).await?;
-    finish(data, spec.patience).await?;
-    Ok(transferred)
-}
-
-/// suppaftp's active mode has one failure on the data connection: nobody came.
-/// It is the only one that is a time-out without being the kernel's.
-fn accepted_or_control(error: &FtpError, patience: Duration) -> ClientFailure {
-    match error {
-        FtpError::ConnectionError(error)
-            if error.kind() == io::ErrorKind::TimedOut && error.raw_os_error().is_none() =>
-        {
-            failure::connect_deadline(Connection::Data, patience)
-        }
-        error => failure::control(error),
-    }
-}
-
-async fn finish(
-    data: TransferStream<AsyncNoTlsStream>,
-    patience: Patience,
-) -> Result<(), ClientFailure> {
-    replied("the end of the data", patience, data.finish()).await
-}
-
 /// What the operation moves over the data connection.
 pub(super) async fn flow_through(
     data: &mut (impl tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin),
@@ -312,11 +273,13 @@ pub(super) async fn flow_through(
     match spec.operation {
         Operation::Retr | Operation::Rest => {
             let expected = moved.end - moved.start;
-            let (bytes, digest) = flow::receive(data, expected, silence, spec.pace).await?;
+            let (bytes, digest) =
+                flow::receive(data, expected, silence, spec.pace, spec.pauses.as_ref()).await?;
             Ok(Transferred::Received { bytes, digest })
         }
         Operation::Stor | Operation::Appe => {
-            let bytes = flow::send(data, &spec.content, moved, silence).await?;
+            let bytes =
+                flow::send(data, &spec.content, moved, silence, spec.pauses.as_ref()).await?;
             Ok(Transferred::Sent { bytes })
         }
         Operation::List | Operation::Mlsd => {

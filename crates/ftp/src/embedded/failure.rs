@@ -56,6 +56,24 @@ pub(super) fn connect(on: Connection, error: &io::Error) -> ClientFailure {
     }
 }
 
+/// The TLS handshake failed.
+pub(super) fn tls(on: Connection, error: &io::Error) -> ClientFailure {
+    ClientFailure {
+        on,
+        kind: FailureKind::Tls,
+        words: format!("TLS: {error}"),
+    }
+}
+
+/// Patience for the TLS handshake ended.
+pub(super) fn tls_deadline(on: Connection, silence: Duration) -> ClientFailure {
+    ClientFailure {
+        on,
+        kind: FailureKind::Tls,
+        words: format!("TLS: the handshake is not over after {silence:?}"),
+    }
+}
+
 /// Patience for a connection ended.
 pub(super) fn connect_deadline(on: Connection, patience: Duration) -> ClientFailure {
     deadline(on, format!("not open after {patience:?}"))

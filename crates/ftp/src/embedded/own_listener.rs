@@ -1,27 +1,27 @@
 //! Active data connections that suppaftp has no way to announce.
 
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::ops::RangeInclusive;
 
 use fwlab_model::{DataSetup, Operation};
-use suppaftp::tokio::AsyncFtpStream;
-use suppaftp::types::Response;
 use suppaftp::{FtpError, Status};
+use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 
-use super::client::{BEGUN, End, command, flow_through, receive_buffer, replied, socket_for};
+use super::client::{BEGUN, DONE, End, Ftp, command, flow_through, replied};
+use super::connections::Connections;
 use super::failure;
-use crate::wire::{ExtendedPort, HostPort, Reply};
+use super::sockets::{receive_buffer, socket_for};
+use super::stream::Stream;
+use crate::wire::{ExtendedPort, HostPort};
 use crate::{ClientFailure, Connection, Patience, TransferSpec, Transferred};
-
-const DONE: &[Status] = &[Status::ClosingDataConnection, Status::RequestedFileActionOk];
 
 /// Whether suppaftp itself cannot announce what the spec asks for.
 pub(super) fn is_needed(spec: &TransferSpec) -> bool {
     match spec.data_setup {
-        DataSetup::Port => spec.active_ports.is_some(),
+        DataSetup::Port => spec.active_ports.is_some() || spec.server.is_ipv6(),
         DataSetup::Eprt => spec.active_ports.is_some() || spec.server.is_ipv4(),
         DataSetup::Pasv | DataSetup::Epsv => false,
     }
@@ -29,9 +29,9 @@ pub(super) fn is_needed(spec: &TransferSpec) -> bool {
 
 /// The transfer through a listener of this crate's, on exactly the ports of the spec.
 pub(super) async fn transfer(
-    ftp: &mut AsyncFtpStream,
+    ftp: &mut Ftp,
     spec: &TransferSpec,
-    final_reply: &mut Option<Reply>,
+    connections: &Connections,
 ) -> Result<Transferred, End> {
     let local = ftp
         .get_ref()
@@ -49,6 +49,11 @@ pub(super) async fn transfer(
         .map_err(|error| failure::connect(Connection::Data, &error))?;
     let setup = match (spec.data_setup, announced) {
         (DataSetup::Port, SocketAddr::V4(address)) => format!("PORT {}", HostPort(address)),
+        (DataSetup::Port, SocketAddr::V6(address)) => {
+            // It has no room for the address. Such clients of the field send this one.
+            let nowhere = SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, address.port());
+            format!("PORT {}", HostPort(nowhere))
+        }
         (_, address) => format!("EPRT {}", ExtendedPort(address)),
     };
     // A server that connects at once, before it answers, needs a connection's patience too.
@@ -73,22 +78,45 @@ pub(super) async fn transfer(
     }
     let line = command(spec);
     replied(&line, setup_patience, ftp.custom_command(&line, BEGUN)).await?;
-    let (mut data, early) = accept(ftp, &listener, spec).await?;
-    let transferred = flow_through(&mut data, spec).await?;
-    drop(data);
-    let response = match early {
-        Some(response) => response,
-        None => {
-            replied(
-                "the end of the data",
-                spec.patience,
-                ftp.read_response_in(DONE),
-            )
-            .await?
-        }
+    let (data, early) = accept(ftp, &listener, spec).await?;
+    let moved = async {
+        let mut data = connections.data(data).await?;
+        let transferred = flow_through(&mut data, spec).await?;
+        close(data, spec).await;
+        Ok(transferred)
     };
-    *final_reply = Some(failure::reply(&response));
-    Ok(transferred)
+    match moved.await {
+        Ok(transferred) if early => Ok(transferred),
+        Ok(transferred) => {
+            let end = ftp.read_response_in(DONE);
+            replied("the end of the data", spec.patience, end).await?;
+            Ok(transferred)
+        }
+        Err(failure) if connections.awaits_reason(&failure) => {
+            // What it says is in the transcript.
+            let _ = timeout(spec.patience.silence, ftp.read_response_in(DONE)).await;
+            Err(connections.refusal().unwrap_or(failure).into())
+        }
+        Err(failure) => Err(failure.into()),
+    }
+}
+
+/// Ends a data connection as TLS wants it: with word of it, and after an upload only
+/// when the server has ended its side. What the server sent unasked (its session
+/// tickets) would otherwise lie unread, and the kernel would reset the connection
+/// before the last bytes were there. The final reply tells how it went.
+async fn close(mut data: Stream, spec: &TransferSpec) {
+    if !matches!(data, Stream::Tls(_)) {
+        return;
+    }
+    let ending = async {
+        data.shutdown().await?;
+        if spec.operation.is_upload() {
+            tokio::io::copy(&mut data, &mut tokio::io::sink()).await?;
+        }
+        io::Result::Ok(())
+    };
+    let _ = timeout(spec.patience.silence, ending).await;
 }
 
 /// Listens on the first port that is free.
@@ -122,24 +150,23 @@ fn listen_on(address: SocketAddr, receive_buffer: Option<u32>) -> io::Result<Tcp
     socket.listen(4)
 }
 
-/// Waits for the server's data connection, or for what it says instead.
+/// Waits for the server's data connection, or for what it says instead; gives too
+/// whether the final reply came before it.
 async fn accept(
-    ftp: &mut AsyncFtpStream,
+    ftp: &mut Ftp,
     listener: &TcpListener,
     spec: &TransferSpec,
-) -> Result<(TcpStream, Option<Response>), ClientFailure> {
+) -> Result<(TcpStream, bool), ClientFailure> {
     let server = spec.server.ip();
     let patience = spec.patience.connect;
     let waiting = async {
         tokio::select! {
             biased;
-            accepted = accept_from(listener, server) => accepted.map(|data| (data, None)),
+            accepted = accept_from(listener, server) => accepted.map(|data| (data, false)),
             // suppaftp keeps what it read of a reply when this branch loses.
             response = ftp.read_response_in(DONE) => match response {
                 // A short transfer can be over before it is accepted.
-                Ok(response) => accept_from(listener, server)
-                    .await
-                    .map(|data| (data, Some(response))),
+                Ok(_) => accept_from(listener, server).await.map(|data| (data, true)),
                 Err(FtpError::UnexpectedResponse(response)) => {
                     Err(failure::refused(failure::reply(&response)))
                 }

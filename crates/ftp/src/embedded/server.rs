@@ -1,14 +1,17 @@
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use fwlab_fabric::Node;
-use fwlab_model::DataSetup;
+use fwlab_model::{DataSetup, Protection};
 use libunftp::ServerBuilder;
 use libunftp::options::{ActivePassiveMode, PassiveHost};
+use socket2::SockRef;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::task::{JoinHandle, JoinSet};
+use tokio_rustls::rustls::ServerConfig;
 use unftp_core::auth::{AuthenticationError, Authenticator, Credentials, DefaultUser, Principal};
 
 use super::last_words::LastWords;
@@ -47,6 +50,13 @@ impl Server for Libunftp {
     fn supports(&self, transfer: &TransferSpec, settings: &ServerSettings) -> Support {
         let setup = || match transfer.data_setup {
             DataSetup::Eprt => Support::no("libunftp answers EPRT with 500"),
+            DataSetup::Port if transfer.server.is_ipv6() => Support::no(
+                "libunftp does not refuse PORT over IPv6, but connects to itself at the \
+                 address 0.0.0.0 that stands in it",
+            ),
+            DataSetup::Pasv if transfer.server.is_ipv6() => {
+                Support::no("libunftp answers PASV over IPv6 with 451 and ends the session")
+            }
             DataSetup::Port if settings.data_source_port == DataSourcePort::Twenty => {
                 if settings.alone_in_node {
                     Support::Yes
@@ -69,7 +79,15 @@ impl Server for Libunftp {
             Some((name, _)) => Support::no(format!("libunftp has no option `{name}`")),
             None => Support::Yes,
         };
-        transfer.possible().and(setup).and(ports).and(options)
+        let tls = || match settings.protection {
+            Protection::Implicit => Support::no("libunftp speaks no TLS before AUTH"),
+            Protection::Ccc => Support::no("libunftp does not do CCC"),
+            Protection::Explicit if settings.require_session_reuse => {
+                Support::no("libunftp never demands that a TLS session is resumed")
+            }
+            Protection::Explicit | Protection::Plain => Support::Yes,
+        };
+        setup().and(ports).and(options).and(tls)
     }
 
     async fn start(
@@ -87,11 +105,19 @@ impl Server for Libunftp {
             storage: storage.clone(),
             logger: last_words.logger(),
             passive_ports: settings.passive_ports,
+            passive_host: match settings.advertised_address {
+                Some(address) => PassiveHost::Ip(address),
+                None => PassiveHost::FromConnection,
+            },
+            tls: settings
+                .protection
+                .protects_data()
+                .then(|| settings.shown_certificate().server_configuration()),
         };
         let serving = node
             .run(move || async move {
-                let listener = listen(address)?;
-                Ok(tokio::spawn(sessions.serve(listener)))
+                let listeners = listeners(address)?;
+                Ok(tokio::spawn(sessions.serve(listeners)))
             })
             .await
             .map_err(|source| PeerError::Node { peer: PEER, source })?
@@ -123,11 +149,25 @@ async fn prepare(node: &Node, settings: &ServerSettings) -> Result<(), fwlab_fab
     Ok(())
 }
 
+/// Listeners for an address. libunftp takes a client that reached it as
+/// `::ffff:192.0.2.1` for one over IPv6, and so each family has a listener of its own.
+fn listeners(address: SocketAddr) -> io::Result<Vec<TcpListener>> {
+    let mut listeners = vec![listen(address)?];
+    if address.ip() == Ipv6Addr::UNSPECIFIED {
+        let every = SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), address.port());
+        listeners.push(listen(every)?);
+    }
+    Ok(listeners)
+}
+
 fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = match address {
         SocketAddr::V4(_) => TcpSocket::new_v4()?,
         SocketAddr::V6(_) => TcpSocket::new_v6()?,
     };
+    if address.is_ipv6() {
+        SockRef::from(&socket).set_only_v6(true)?;
+    }
     socket.set_reuseaddr(true)?;
     socket.bind(address)?;
     socket.listen(64)
@@ -138,11 +178,22 @@ struct Sessions {
     storage: Storage,
     logger: slog::Logger,
     passive_ports: Option<PassivePorts>,
+    passive_host: PassiveHost,
+    tls: Option<Arc<ServerConfig>>,
 }
 
 impl Sessions {
     /// Accepts sessions until it is aborted, which ends them too.
-    async fn serve(self, listener: TcpListener) {
+    async fn serve(self, listeners: Vec<TcpListener>) {
+        let sessions = Arc::new(self);
+        let mut serving = JoinSet::new();
+        for listener in listeners {
+            serving.spawn(Arc::clone(&sessions).accept(listener));
+        }
+        while serving.join_next().await.is_some() {}
+    }
+
+    async fn accept(self: Arc<Self>, listener: TcpListener) {
         let mut sessions = JoinSet::new();
         loop {
             let accepted = tokio::select! {
@@ -176,11 +227,18 @@ impl Sessions {
         let builder =
             ServerBuilder::with_authenticator(Box::new(move || storage.clone()), Arc::new(AnyUser))
                 .active_passive_mode(ActivePassiveMode::ActiveAndPassive)
-                .passive_host(PassiveHost::FromConnection)
+                .passive_host(self.passive_host.clone())
                 .greeting("fwlab")
                 .logger(self.logger.clone());
-        match self.passive_ports {
+        let builder = match self.passive_ports {
             Some(PassivePorts { min, max }) => builder.passive_ports(min..=max),
+            None => builder,
+        };
+        match &self.tls {
+            // It asks for a type of paths and takes none.
+            Some(tls) => builder
+                .ftps_manual::<PathBuf>(Arc::clone(tls))
+                .ftps_required(true, true),
             None => builder,
         }
     }

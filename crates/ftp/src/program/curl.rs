@@ -2,14 +2,14 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use fwlab_fabric::{ContainerRoot, Node, Program};
-use fwlab_model::{DataSetup, Operation};
+use fwlab_model::{DataSetup, Operation, Protection};
 
 use super::dialogue_log::Marks;
 use super::installed::Installed;
 use super::session::{Kind, RECEIVED, SENT, Session};
 use crate::{
-    Client, ClientFailure, ClientReport, Connection, FailureKind, PeerError, PeerMissing, PeerName,
-    Support, TransferSpec,
+    Client, ClientFailure, ClientReport, Connection, FailureKind, PassiveAddress, PeerError,
+    PeerMissing, PeerName, Support, TransferSpec,
 };
 
 const PEER: PeerName = PeerName::Curl;
@@ -71,17 +71,27 @@ impl Client for Curl {
 
     fn supports(&self, transfer: &TransferSpec) -> Support {
         let rest_zero = transfer.operation == Operation::Rest && transfer.content.half() == 0;
-        transfer.possible().and(|| {
-            if rest_zero {
-                Support::no("curl does not send REST 0")
-            } else if transfer.pace.is_some() {
-                // Of twelve transfers of 4 MB at `--limit-rate 1M`, six took 4 s and the
-                // others between 0.01 s and 1.3 s (7.88).
-                Support::no("curl keeps to --limit-rate only now and then")
-            } else {
-                Support::Yes
-            }
-        })
+        if let Some(why) = transfer.wants_a_pause() {
+            why
+        } else if transfer.data_setup.is_active()
+            && transfer.protection.protects_data()
+            && lacks_active_tls(&self.version())
+        {
+            Support::no(format!(
+                "curl {} speaks no TLS on an active data connection (curl issue 10666)",
+                self.version()
+            ))
+        } else if transfer.wants_four_over_six() {
+            Support::no("over IPv6, curl sends EPRT and EPSV whatever it is told")
+        } else if rest_zero {
+            Support::no("curl does not send REST 0")
+        } else if transfer.pace.is_some() {
+            // Of twelve transfers of 4 MB at `--limit-rate 1M`, six took 4 s and the
+            // others between 0.01 s and 1.3 s (7.88).
+            Support::no("curl keeps to --limit-rate only now and then")
+        } else {
+            Support::Yes
+        }
     }
 
     async fn transfer(&self, node: &Node, spec: &TransferSpec) -> Result<ClientReport, PeerError> {
@@ -93,6 +103,14 @@ impl Client for Curl {
         let session = KIND.run(node, program, files, spec).await?;
         session.report(spec, |session| explain(session, spec))
     }
+}
+
+/// Whether a version is one of those that accept an active data connection and never
+/// begin TLS on it: 7.87 until 8.0.
+fn lacks_active_tls(version: &str) -> bool {
+    ["7.87.", "7.88."]
+        .iter()
+        .any(|lacking| version.starts_with(lacking))
 }
 
 /// curl's command line, its working directory being its files.
@@ -119,6 +137,7 @@ fn arguments(spec: &TransferSpec) -> Vec<String> {
     let silence = spec.patience.silence.as_secs_f64().ceil().max(1.0);
     line.extend(["--speed-limit".into(), "1".into()]);
     line.extend(["--speed-time".into(), silence.to_string()]);
+    line.extend(protection(spec));
     line.extend(data_setup(spec));
     line.extend(operation(spec));
     let path = if spec.operation.is_listing() {
@@ -126,13 +145,41 @@ fn arguments(spec: &TransferSpec) -> Vec<String> {
     } else {
         spec.content.name()
     };
-    line.push(format!("ftp://{}/{path}", spec.server));
+    let scheme = match spec.protection {
+        Protection::Implicit => "ftps",
+        _ => "ftp",
+    };
+    line.push(format!("{scheme}://{}/{path}", spec.server));
     line
 }
 
+fn protection(spec: &TransferSpec) -> Vec<String> {
+    let mut line = match spec.protection {
+        Protection::Plain => return Vec::new(),
+        // Any certificate will do: whom it talks to is not what a lab asks.
+        Protection::Implicit => vec!["--insecure"],
+        Protection::Explicit => vec!["--insecure", "--ssl-reqd"],
+        Protection::Ccc => vec![
+            "--insecure",
+            "--ssl-reqd",
+            "--ftp-ssl-ccc",
+            "--ftp-ssl-ccc-mode",
+            "active",
+        ],
+    };
+    if !spec.session_reuse {
+        line.push("--no-sessionid");
+    }
+    line.into_iter().map(String::from).collect()
+}
+
 fn data_setup(spec: &TransferSpec) -> Vec<String> {
+    let address = match spec.passive_address {
+        PassiveAddress::Announced => "--no-ftp-skip-pasv-ip",
+        PassiveAddress::Ignored => "--ftp-skip-pasv-ip",
+    };
     let passive = |last: &[&str]| {
-        [&["--ftp-pasv", "--no-ftp-skip-pasv-ip"], last]
+        [&["--ftp-pasv", address], last]
             .concat()
             .into_iter()
             .map(String::from)
@@ -175,11 +222,19 @@ fn operation(spec: &TransferSpec) -> Vec<String> {
 /// dialogue came.
 fn explain(session: &Session, spec: &TransferSpec) -> ClientFailure {
     let code = session.status.and_then(|status| status.code());
+    // A server that refuses TLS on the data connection closes it, and then says why.
+    if matches!(code, Some(18 | 35 | 55 | 56))
+        && spec.protection.protects_data()
+        && let Some(refusal) = session.refusal()
+    {
+        return refusal;
+    }
     let kind = match code {
         Some(7) => FailureKind::Connect,
         Some(12 | 28) => FailureKind::Deadline,
         Some(52) => FailureKind::Closed,
         Some(18 | 55 | 56) => FailureKind::Broken,
+        Some(35) => FailureKind::Tls,
         Some(8 | 13 | 14) if session.refusal().is_none() => FailureKind::NoFtp,
         _ => match session.refusal() {
             Some(refusal) => return refusal,

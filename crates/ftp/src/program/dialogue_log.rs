@@ -1,4 +1,5 @@
-use crate::wire::{Dialogue, Progress, Side};
+use crate::transcript::Transcript;
+use crate::wire::Side;
 
 /// How a client program marks the lines of the dialogue in its log.
 #[derive(Debug, Clone, Copy)]
@@ -9,9 +10,9 @@ pub(super) struct Marks {
     pub(super) received: &'static str,
 }
 
-/// How far the session came that a client program logged.
-pub(super) fn progress_of(log: &[u8], marks: Marks) -> Progress {
-    let mut dialogue = Dialogue::default();
+/// The dialogue that a client program logged.
+pub(super) fn transcript_of(log: &[u8], marks: Marks) -> Transcript {
+    let mut transcript = Transcript::default();
     for line in log.split(|&byte| byte == b'\n') {
         let line = line.strip_suffix(b"\r").unwrap_or(line);
         let (from, text) = if let Some(text) = line.strip_prefix(marks.sent.as_bytes()) {
@@ -21,9 +22,9 @@ pub(super) fn progress_of(log: &[u8], marks: Marks) -> Progress {
         } else {
             continue;
         };
-        dialogue.bytes(from, &[text, b"\n"].concat());
+        transcript.take(from, &[text, b"\n"].concat());
     }
-    dialogue.progress().clone()
+    transcript
 }
 
 /// The end of a log, for people: at most 64 KiB of it.
@@ -42,8 +43,10 @@ mod tests {
         let curl = "* Connected\n< 220-a\n< 220 b\r\n> USER x\n< 230 in\n> EPSV\n< 500 no\n> PASV\n< 227 (1,2,3,4,5,6)\n> RETR a\n< 150 b\n{ [5 bytes data]\n< 226 c\n";
         let lftp = curl.replace("> ", "---> ").replace("< ", "<--- ");
         for (log, sent, received) in [(curl, "> ", "< "), (&lftp, "---> ", "<--- ")] {
-            let progress = progress_of(log.as_bytes(), Marks { sent, received });
+            let transcript = transcript_of(log.as_bytes(), Marks { sent, received });
+            let (progress, announcements) = transcript.into_parts();
             assert!(progress.is_complete());
+            assert_eq!(announcements.len(), 1);
             let used: Vec<_> = progress.setups.iter().map(|setup| setup.setup).collect();
             assert_eq!(used, [DataSetup::Epsv, DataSetup::Pasv]);
         }

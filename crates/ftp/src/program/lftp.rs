@@ -2,14 +2,14 @@ use std::num::NonZeroU64;
 
 use async_trait::async_trait;
 use fwlab_fabric::{ContainerRoot, Node, Program};
-use fwlab_model::{DataSetup, Operation};
+use fwlab_model::{DataSetup, Operation, Protection};
 
 use super::dialogue_log::Marks;
 use super::installed::Installed;
 use super::session::{Kind, RECEIVED, SENT, Session};
 use crate::{
-    Client, ClientFailure, ClientReport, FailureKind, PeerError, PeerMissing, PeerName, Support,
-    TransferSpec,
+    Client, ClientFailure, ClientReport, FailureKind, PassiveAddress, PeerError, PeerMissing,
+    PeerName, Support, TransferSpec,
 };
 
 const PEER: PeerName = PeerName::Lftp;
@@ -75,6 +75,9 @@ impl Client for Lftp {
             DataSetup::Eprt if transfer.server.is_ipv4() => {
                 Support::no("lftp sends EPRT over IPv6 alone")
             }
+            _ if transfer.wants_four_over_six() => {
+                Support::no("over IPv6, lftp sends EPRT and EPSV alone")
+            }
             _ => Support::Yes,
         };
         let operation = || match transfer.operation {
@@ -88,7 +91,8 @@ impl Client for Lftp {
             }
             _ => Support::Yes,
         };
-        transfer.possible().and(setup).and(operation)
+        let waits = transfer.wants_a_pause().unwrap_or(Support::Yes);
+        waits.and(setup).and(operation)
     }
 
     async fn transfer(&self, node: &Node, spec: &TransferSpec) -> Result<ClientReport, PeerError> {
@@ -119,8 +123,8 @@ fn script(spec: &TransferSpec) -> String {
          set net:reconnect-interval-base 0; \
          set dns:order \"inet6 inet\"; \
          set xfer:clobber yes; \
-         set ftp:ssl-allow no; \
          set ftp:fix-pasv-address no; \
+         set ftp:ignore-pasv-address {}; \
          set ftp:sync-mode yes; \
          set ftp:use-mdtm no; \
          set ftp:use-allo no; \
@@ -129,6 +133,7 @@ fn script(spec: &TransferSpec) -> String {
          set ftp:use-site-utime2 no; \
          set ftp:passive-mode {}; \
          set ftp:prefer-epsv {}; ",
+        yes(spec.passive_address == PassiveAddress::Ignored),
         yes(passive),
         yes(epsv),
     );
@@ -142,6 +147,11 @@ fn script(spec: &TransferSpec) -> String {
             pace.div_ceil(10)
         );
     }
+    script += &protection(spec);
+    let scheme = match spec.protection {
+        Protection::Implicit => "ftps",
+        _ => "ftp",
+    };
     let name = spec.content.name();
     let operation = match spec.operation {
         Operation::Retr => format!("get {name} -o {RECEIVED}"),
@@ -151,11 +161,33 @@ fn script(spec: &TransferSpec) -> String {
     };
     script
         + &format!(
-            "open -u {},{} ftp://{}; {operation}; bye",
+            "open -u {},{} {scheme}://{}; {operation}; bye",
             spec.login.user(),
             spec.login.password(),
             spec.server
         )
+}
+
+fn protection(spec: &TransferSpec) -> String {
+    let yes = |yes: bool| if yes { "yes" } else { "no" };
+    if spec.protection == Protection::Plain {
+        return "set ftp:ssl-allow no; ".into();
+    }
+    // Any certificate will do: whom it talks to is not what a lab asks.
+    format!(
+        "set ssl:verify-certificate no; \
+         set ssl:check-hostname no; \
+         set ftp:ssl-allow yes; \
+         set ftp:ssl-allow-anonymous yes; \
+         set ftp:ssl-force yes; \
+         set ftp:ssl-auth TLS; \
+         set ftp:ssl-protect-data yes; \
+         set ftp:ssl-protect-list yes; \
+         set ftp:ssl-use-ccc {}; \
+         set ftp:ssl-copy-sid {}; ",
+        yes(spec.protection == Protection::Ccc),
+        yes(spec.session_reuse),
+    )
 }
 
 /// Its exit status says no more than that it failed; its log says more.

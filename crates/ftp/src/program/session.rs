@@ -6,10 +6,10 @@ use fwlab_fabric::{Node, Program, ProgramSpec, Scratch, ScratchError};
 use fwlab_model::Operation;
 use tokio::time::timeout;
 
-use super::dialogue_log::{Marks, progress_of, tail};
+use super::dialogue_log::{Marks, tail, transcript_of};
 use crate::listing::listed_files;
 use crate::reserve::reserve_ports;
-use crate::wire::{Progress, Reply};
+use crate::wire::{Announcement, Progress, Reply};
 use crate::{
     ClientFailure, ClientReport, Connection, Digest, FailureKind, PeerError, PeerName,
     TransferSpec, Transferred,
@@ -46,6 +46,7 @@ pub(super) struct Session {
     pub(super) status: Option<ExitStatus>,
     /// How far its dialogue came, by its own log.
     pub(super) progress: Progress,
+    announcements: Vec<Announcement>,
     /// Its log.
     pub(super) log: String,
 }
@@ -118,11 +119,13 @@ impl Kind {
             }
         };
         let log = log(&program);
+        let (progress, announcements) = transcript_of(&log, marks).into_parts();
         Ok(Session {
             kind: self,
             files,
             status,
-            progress: progress_of(&log, marks),
+            progress,
+            announcements,
             log: tail(&log),
         })
     }
@@ -144,7 +147,7 @@ impl Session {
             result,
             final_reply: self.progress.completion.clone(),
             progress: Some(self.progress),
-            announcements: Vec::new(),
+            announcements: self.announcements,
             log: self.log,
         })
     }

@@ -57,9 +57,15 @@ impl Client for Tnftp {
     }
 
     fn supports(&self, transfer: &TransferSpec) -> Support {
-        let own = || match transfer {
+        if let Some(why) = transfer.wants_a_pause() {
+            return why;
+        }
+        match transfer {
             transfer if transfer.protection != Protection::Plain => {
                 Support::no("tnftp speaks no TLS")
+            }
+            transfer if transfer.wants_four_over_six() => {
+                Support::no("over IPv6, tnftp sends EPRT and EPSV alone")
             }
             TransferSpec {
                 active_ports: Some(_),
@@ -77,8 +83,7 @@ impl Client for Tnftp {
                 ..
             } if content.half() == 0 => Support::no("tnftp does not send REST 0"),
             _ => Support::Yes,
-        };
-        transfer.possible().and(own)
+        }
     }
 
     async fn transfer(&self, node: &Node, spec: &TransferSpec) -> Result<ClientReport, PeerError> {

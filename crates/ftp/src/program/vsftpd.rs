@@ -4,7 +4,7 @@ use std::path::Path;
 
 use async_trait::async_trait;
 use fwlab_fabric::{Node, Scratch};
-use fwlab_model::Operation;
+use fwlab_model::{Operation, Protection};
 
 use super::installed::Installed;
 use super::running::{Places, ServerProgram};
@@ -19,6 +19,7 @@ const PEER: PeerName = PeerName::Vsftpd;
 const SERVER_PATIENCE: u32 = 600;
 
 const CONFIGURATION: &str = "vsftpd.conf";
+const CERTIFICATE: &str = "certificate.pem";
 const LOG: &str = "vsftpd.log";
 const ROOT: &str = "root";
 
@@ -31,6 +32,9 @@ const ROOT: &str = "root";
 /// ever: it binds port 20 when it should, it checks PORT against the control
 /// connection, it keeps to its range of passive ports, unless that is the wrong
 /// way round: then it keeps to none.
+///
+/// Over IPv6 it refuses PORT (500) and answers PASV with the address 0.0.0.0; both are
+/// its own, and a transfer is asked of it all the same.
 #[derive(Debug, Clone)]
 pub struct Vsftpd {
     installed: Installed,
@@ -75,7 +79,11 @@ impl Server for Vsftpd {
             Ok(_) => Support::Yes,
             Err(why) => Support::no(why),
         };
-        transfer.possible().and(operation).and(login).and(options)
+        let protection = || match settings.protection {
+            Protection::Ccc => Support::no("vsftpd does not know CCC (500)"),
+            Protection::Plain | Protection::Explicit | Protection::Implicit => Support::Yes,
+        };
+        operation().and(login).and(options).and(protection)
     }
 
     async fn start(
@@ -109,6 +117,12 @@ fn files(settings: &ServerSettings) -> Result<Scratch, PeerError> {
     files
         .write(CONFIGURATION, configuration.as_bytes())
         .map_err(failed)?;
+    if settings.protection.protects_data() {
+        let certificate = settings.shown_certificate();
+        files
+            .write(CERTIFICATE, certificate.pem().as_bytes())
+            .map_err(failed)?;
+    }
     files.create_dir(ROOT, 0o755).map_err(failed)?;
     if let Some(stored) = &settings.stored {
         let path = Path::new(ROOT).join(stored.content.name());
@@ -182,17 +196,43 @@ fn configuration(settings: &ServerSettings, options: &[(String, String)], home: 
     for (name, port) in passive.into_iter().flatten() {
         writeln!(text, "{name}={port}").expect("a string takes everything");
     }
+    if let Some(address) = settings.advertised_address {
+        writeln!(text, "pasv_address={address}").expect("a string takes everything");
+    }
+    if settings.protection.protects_data() {
+        text += &tls(settings, home);
+    }
     for (name, value) in options {
         writeln!(text, "{name}={value}").expect("a string takes everything");
     }
     text
 }
 
+/// The options for TLS. What it offers it demands, so that nothing passes for protected
+/// that is not. Its own choice of ciphers leaves out those for ECDSA keys.
+fn tls(settings: &ServerSettings, home: &Path) -> String {
+    let yes = |yes: bool| if yes { "YES" } else { "NO" };
+    format!(
+        "ssl_enable=YES\n\
+         implicit_ssl={}\n\
+         allow_anon_ssl=YES\n\
+         force_anon_logins_ssl=YES\n\
+         force_anon_data_ssl=YES\n\
+         require_ssl_reuse={}\n\
+         rsa_cert_file={home}/{CERTIFICATE}\n\
+         rsa_private_key_file={home}/{CERTIFICATE}\n\
+         ssl_ciphers=HIGH\n\
+         debug_ssl=YES\n",
+        yes(settings.protection == Protection::Implicit),
+        yes(settings.require_session_reuse),
+        home = home.display(),
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::PassivePorts;
-    use fwlab_model::Protection;
 
     fn settings() -> ServerSettings {
         ServerSettings {

@@ -64,24 +64,25 @@ impl Client for Wget {
 
     fn supports(&self, transfer: &TransferSpec) -> Support {
         let extended = matches!(transfer.data_setup, DataSetup::Eprt | DataSetup::Epsv);
-        let own = || {
-            if transfer.protection != Protection::Plain {
-                Support::no("wget is asked for plain FTP alone")
-            } else if transfer.operation != Operation::Retr {
-                Support::no("wget is asked for RETR alone")
-            } else if extended && transfer.server.is_ipv4() {
-                Support::no("wget sends EPSV and EPRT over IPv6 alone")
-            } else if transfer.active_ports.is_some() && transfer.data_setup.is_active() {
-                Support::no("wget has no way to say which port it listens on")
-            } else if transfer.passive_address == PassiveAddress::Ignored {
-                Support::no("wget connects to the address that a 227 announces")
-            } else if transfer.pace.is_some() {
-                Support::no("wget keeps to --limit-rate only on the average")
-            } else {
-                Support::Yes
-            }
-        };
-        transfer.possible().and(own)
+        if let Some(why) = transfer.wants_a_pause() {
+            why
+        } else if transfer.protection != Protection::Plain {
+            Support::no("wget is asked for plain FTP alone")
+        } else if transfer.operation != Operation::Retr {
+            Support::no("wget is asked for RETR alone")
+        } else if transfer.wants_four_over_six() {
+            Support::no("over IPv6, wget sends EPRT and EPSV alone")
+        } else if extended && transfer.server.is_ipv4() {
+            Support::no("wget sends EPSV and EPRT over IPv6 alone")
+        } else if transfer.active_ports.is_some() && transfer.data_setup.is_active() {
+            Support::no("wget has no way to say which port it listens on")
+        } else if transfer.passive_address == PassiveAddress::Ignored {
+            Support::no("wget connects to the address that a 227 announces")
+        } else if transfer.pace.is_some() {
+            Support::no("wget keeps to --limit-rate only on the average")
+        } else {
+            Support::Yes
+        }
     }
 
     async fn transfer(&self, node: &Node, spec: &TransferSpec) -> Result<ClientReport, PeerError> {

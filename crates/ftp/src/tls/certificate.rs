@@ -94,7 +94,7 @@ impl Certificate {
     }
 
     /// The PEM text, key and all.
-    pub(crate) fn pem(&self) -> &str {
+    pub fn pem(&self) -> &str {
         &self.0.pem
     }
 
@@ -107,7 +107,7 @@ impl Certificate {
 }
 
 /// The name in the lab's certificate, and the one that the embedded client asks for.
-pub(super) const NAME: &str = "fwlab";
+pub(crate) const NAME: &str = "fwlab";
 
 fn configuration(
     chain: Vec<CertificateDer<'static>>,

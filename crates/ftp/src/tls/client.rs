@@ -11,6 +11,8 @@ use tokio_rustls::rustls::crypto::{
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use tokio_rustls::rustls::{self, ClientConfig, DigitallySignedStruct, SignatureScheme};
 
+use super::NAME;
+
 /// What the embedded client speaks TLS with in one FTP session: what it remembers of
 /// a TLS session is known to its own connections alone, and to those only when it
 /// may be used again.
@@ -23,6 +25,11 @@ pub(crate) fn connector(session_reuse: bool) -> TlsConnector {
         Resumption::disabled()
     };
     TlsConnector::from(Arc::new(configuration))
+}
+
+/// The server's name, by which TLS sessions are remembered.
+pub(crate) fn server_name() -> ServerName<'static> {
+    ServerName::try_from(NAME).expect("it is a name")
 }
 
 fn shared() -> &'static ClientConfig {

@@ -8,5 +8,6 @@
 mod certificate;
 mod client;
 
+pub(crate) use certificate::NAME;
 pub use certificate::{Certificate, CertificateError};
-pub(crate) use client::connector;
+pub(crate) use client::{connector, server_name};

@@ -33,7 +33,7 @@ pub enum Event {
     },
     /// The command or reply before this event announced a data connection.
     Announced(Announcement),
-    /// 234 was sent: everything after it is TLS.
+    /// 234 was sent: everything after it is TLS on the wire.
     Secured,
     /// The server sent a line that is no part of a reply.
     NoReply {
@@ -72,9 +72,19 @@ pub struct Dialogue {
     replies: ReplyParser,
     pending: VecDeque<Command>,
     progress: Progress,
+    in_the_clear: bool,
 }
 
 impl Dialogue {
+    /// A dialogue as one of its ends has it: the bytes are what was said, and TLS on
+    /// the wire hides none of them.
+    pub fn in_the_clear() -> Dialogue {
+        Dialogue {
+            in_the_clear: true,
+            ..Dialogue::default()
+        }
+    }
+
     /// A SYN, or a SYN-ACK, with this sequence number opens a direction. A
     /// dialogue whose opening was not captured begins with its first segment.
     pub fn syn(&mut self, from: Side, sequence: u32) {
@@ -120,7 +130,7 @@ impl Dialogue {
     fn take(&mut self, from: Side, bytes: &[u8], events: &mut Vec<Event>) {
         let mut lines = std::mem::take(&mut self.direction(from).lines);
         lines.push(bytes, |line| match from {
-            _ if self.progress.secured => {}
+            _ if self.progress.secured && !self.in_the_clear => {}
             Side::Client => self.client_line(line, events),
             Side::Server => self.server_line(line, events),
         });
@@ -159,6 +169,7 @@ impl Dialogue {
     }
 
     fn reply(&mut self, reply: Reply, events: &mut Vec<Event>) {
+        let secured = self.progress.secured;
         let final_reply = !reply.code.is_preliminary();
         let greeted = self.progress.greeting.is_some();
         let to = if !greeted {
@@ -179,7 +190,7 @@ impl Dialogue {
         let announced = Announcement::of_reply(&reply);
         events.push(Event::Reply { reply, to });
         events.extend(announced.map(Event::Announced));
-        if self.progress.secured {
+        if self.progress.secured && !secured {
             events.push(Event::Secured);
         }
     }

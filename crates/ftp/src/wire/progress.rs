@@ -26,7 +26,7 @@ pub struct Progress {
     pub login: Option<Reply>,
     /// Whether AUTH was sent and is not answered.
     pub securing: bool,
-    /// Whether AUTH was answered with 234: what follows is TLS, and hidden.
+    /// Whether AUTH was answered with 234: what follows is TLS, and hidden from the wire.
     pub secured: bool,
     /// The data setups asked for, in order: a second one is a client's fallback
     /// or second transfer. At most sixteen are kept.
@@ -85,13 +85,20 @@ impl Progress {
             Phase::DataConnect
         } else if self.is_logged_in() {
             Phase::Negotiate
-        } else if self.securing || self.secured {
+        } else if self.securing || self.awaits_tls() {
             Phase::AuthTls
         } else if self.is_greeted() {
             Phase::Login
         } else {
             Phase::Greeting
         }
+    }
+
+    /// Whether nothing was read since the 234 that granted AUTH: on the wire nothing
+    /// ever is, and to an end of the connection the next reply shows that TLS is up.
+    fn awaits_tls(&self) -> bool {
+        let latest = self.latest.as_ref();
+        self.secured && latest.is_some_and(|reply| reply.code.number() == 234)
     }
 
     pub(super) fn command(&mut self, command: &Command) {

@@ -44,9 +44,10 @@ impl Lab {
                 NodeSpec::new(NodeName::client()),
                 NodeSpec::new(NodeName::server()),
             ],
-            links: vec![LinkSpec {
-                ends: [end(NodeName::client(), 211), end(NodeName::server(), 201)],
-            }],
+            links: vec![LinkSpec::new([
+                end(NodeName::client(), 211),
+                end(NodeName::server(), 201),
+            ])],
         };
         let fabric = Fabric::build(&topology).await.expect("a fabric");
         let node = |name| fabric.node(&name).expect("a node of the topology").clone();
@@ -79,7 +80,13 @@ pub(crate) fn spec(setup: DataSetup, operation: Operation, size: u64) -> Transfe
         active_ports: None,
         patience: AMPLE,
         pace: None,
+        pauses: None,
     }
+}
+
+/// Whether the data setup can carry an address of the family at all.
+pub(crate) fn carries(setup: DataSetup, family: Family) -> bool {
+    family == Family::Ipv4 || matches!(setup, DataSetup::Eprt | DataSetup::Epsv)
 }
 
 /// Runs one transfer between two peers in a lab of its own, and sees that the

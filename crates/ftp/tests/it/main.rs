@@ -10,6 +10,7 @@ mod embedded;
 mod lab;
 mod leftovers;
 mod programs;
+mod protected;
 mod scripted;
 mod throughput;
 mod versions;
@@ -23,6 +24,7 @@ fn main() -> std::process::ExitCode {
     trials.extend(embedded::trials());
     trials.extend(bad_servers::trials());
     trials.extend(programs::trials());
+    trials.extend(protected::trials());
     trials.extend(throughput::trials());
     let listing = arguments.list;
     let conclusion = libtest_mimic::run(&arguments, trials);

@@ -7,7 +7,7 @@ use fwlab_ftp::{
 use fwlab_model::{DataSetup, Family, Operation};
 use libtest_mimic::{Failed, Trial};
 
-use crate::lab::{Lab, pass, server_address, skipped, spec, trial};
+use crate::lab::{Lab, carries, pass, server_address, skipped, spec, trial};
 use crate::scripted::{PASSIVE, Step, answer, say, serve};
 
 const SIZES: [u64; 3] = [0, 1, 300_000];
@@ -68,7 +68,7 @@ fn matrix(name: &str, server: &Arc<dyn Server>, client: &Arc<dyn Client>) -> Vec
                         .supports(&spec, &settings)
                         .and(|| client.supports(&spec));
                     let name = format!("{name}/{family}/{setup}/{operation}/{size}");
-                    if support.is_yes() {
+                    if support.is_yes() && carries(setup, family) {
                         let (server, client) = (Arc::clone(server), Arc::clone(client));
                         trials.push(trial(name, move || async move {
                             pass(&*server, &*client, &settings, &spec).await.map(drop)

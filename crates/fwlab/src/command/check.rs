@@ -137,6 +137,18 @@ fn ports(text: &str) -> Result<(u16, u16), String> {
 }
 
 pub(super) fn check(arguments: CheckArguments) -> Exit {
+    if arguments
+        .ruleset
+        .extension()
+        .is_some_and(|extension| extension == "toml")
+    {
+        let path = arguments.ruleset.display();
+        complain(
+            format!("{path} is a scenario by its name, and no ruleset"),
+            Some(&format!("write `fwlab run {path}`")),
+        );
+        return Exit::Usage;
+    }
     let source = match read(&arguments.ruleset) {
         Ok(source) => source,
         Err(error) => {
@@ -331,7 +343,9 @@ fn scenario(arguments: &CheckArguments, source: Source, stage: Stage) -> Scenari
             },
             beside: None,
         }],
+        steps: Vec::new(),
         matrix: Matrix {
+            rulesets: Vec::new(),
             servers: or(&arguments.server, servers),
             clients: or(&arguments.client, vec![PeerName::Suppaftp]),
             data: if arguments.data.is_empty() {

@@ -65,5 +65,5 @@ pub fn main() -> ExitCode {
         Command::Schema(arguments) => schema::schema(&arguments),
         Command::Doctor => doctor::doctor(),
     };
-    ExitCode::from(exit as u8)
+    ExitCode::from(exit.code())
 }

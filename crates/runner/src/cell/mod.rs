@@ -3,6 +3,8 @@
 mod expectations;
 mod fault;
 mod session;
+mod sinks;
+mod steps;
 mod timeline;
 
 use std::net::SocketAddr;
@@ -12,8 +14,8 @@ use std::time::Instant;
 use futures::FutureExt;
 use fwlab_fabric::Fabric;
 use fwlab_ftp::{
-    Client, ClientReport, Content, FailureKind, PassiveAddress, PassivePorts, RunningServer,
-    Server, ServerSettings, Support, TransferSpec,
+    Client, ClientReport, Content, FailureKind, PassiveAddress, PassivePorts, Paused, Pauses,
+    RunningServer, Server, ServerSettings, Support, TransferSpec,
 };
 use fwlab_observe::{Event, Observer, ObserverSettings};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
@@ -24,10 +26,11 @@ use crate::patience::{CLIENT_PATIENCE, Patience, STALL};
 use crate::peers::PeerShelf;
 use crate::plan::Cell;
 use crate::record::{CellRecord, Judgement};
-use crate::rules::{Loader, PreparedRuleset};
+use crate::rules::{CellRules, Loader};
 
 use fault::Fault;
 use session::Session;
+use steps::Stagehand;
 
 /// How many events are taken in before anything is done about them.
 const BATCH: usize = 256;
@@ -47,9 +50,9 @@ pub(crate) struct Workshop {
 
 impl Workshop {
     /// Runs a cell. Whatever goes wrong in the lab is in the record, never lost and never an outcome.
-    pub(crate) async fn run(&self, cell: &Cell, ruleset: &PreparedRuleset) -> CellRecord {
+    pub(crate) async fn run(&self, cell: &Cell, rules: &CellRules) -> CellRecord {
         let started = Instant::now();
-        let (judgement, evidence, notes) = match self.attempt(cell, ruleset).await {
+        let (judgement, evidence, notes) = match self.attempt(cell, rules).await {
             Ok(ran) => (held_against(cell, ran.finding), ran.evidence, ran.notes),
             Err(Fault::NotSupported(why)) => {
                 (Judgement::Skipped { why }, Evidence::default(), Vec::new())
@@ -72,18 +75,18 @@ impl Workshop {
         }
     }
 
-    async fn attempt(&self, cell: &Cell, ruleset: &PreparedRuleset) -> Result<Ran, Fault> {
+    async fn attempt(&self, cell: &Cell, rules: &CellRules) -> Result<Ran, Fault> {
         let stage = &cell.scenario.stage;
         let Peers {
             server,
             client,
-            spec,
+            mut spec,
             settings,
         } = Peers::of(cell, &self.peers)?;
-        let early = self.patience == Patience::Early && ruleset.impurities.is_empty();
+        let early = self.patience == Patience::Early && rules.impurities().next().is_none();
         let full = |impurity: &String| format!("full patience: {impurity}");
-        let mut notes: Vec<String> = ruleset.notes.clone();
-        notes.extend(ruleset.impurities.iter().map(full));
+        let mut notes: Vec<String> = rules.first.notes.clone();
+        notes.extend(rules.impurities().map(full));
 
         let fabric = Fabric::build(&stage.topology).await?;
         let node = |name| {
@@ -108,7 +111,7 @@ impl Workshop {
         };
         let load = async {
             self.loader
-                .load(&fabric, ruleset)
+                .load(&fabric, &rules.first)
                 .await
                 .map_err(Fault::from)
         };
@@ -120,24 +123,28 @@ impl Workshop {
         };
         let (observers, (), mut server) = tokio::try_join!(observe, load, serve)?;
 
-        let mut session = Session::new(cell, ruleset, &fabric, &observers, early);
+        let mut session = Session::new(cell, &rules.first, &fabric, &observers, early);
+        let stagehand = Stagehand {
+            cell,
+            rules,
+            loader: &self.loader,
+        };
+        stagehand.act(None, &mut session, &mut events).await?;
+        let (pauses, mut paused) = Pauses::new();
+        spec.pauses = spec.pauses.take().map(|_| pauses);
         let client_node = node(&stage.client)?;
         let report = {
             let mut transfer = std::pin::pin!(client.transfer(client_node, &spec));
-            drive(&mut session, &mut events, transfer.as_mut()).await?
+            drive(
+                &mut session,
+                &mut events,
+                stagehand,
+                &mut paused,
+                transfer.as_mut(),
+            )
+            .await?
         };
-        for observer in &observers {
-            observer.drain().await?;
-        }
-        let mut rest = Vec::new();
-        while tokio::task::unconstrained(events.recv_many(&mut rest, BATCH))
-            .now_or_never()
-            .is_some_and(|n| n > 0)
-        {
-            for event in rest.drain(..) {
-                session.take(event).await?;
-            }
-        }
+        take_what_is_there(&mut session, &mut events).await?;
         let end = match report {
             None => ClientEnd::Cut,
             Some(mut report) => {
@@ -165,6 +172,24 @@ impl Workshop {
             notes,
         })
     }
+}
+
+/// Takes in everything that the kernel had queued by now.
+async fn take_what_is_there(
+    session: &mut Session<'_>,
+    events: &mut UnboundedReceiver<Event>,
+) -> Result<(), Fault> {
+    session.drain().await?;
+    let mut rest = Vec::new();
+    while tokio::task::unconstrained(events.recv_many(&mut rest, BATCH))
+        .now_or_never()
+        .is_some_and(|n| n > 0)
+    {
+        for event in rest.drain(..) {
+            session.take(event).await?;
+        }
+    }
+    Ok(())
 }
 
 /// Why a cell would be skipped, as far as is known without running it.
@@ -214,9 +239,11 @@ fn supported(peer: fwlab_ftp::PeerName, support: Support) -> Result<(), Fault> {
 
 /// Lets the client work and the kernel report, until the client is done, or the
 /// cell is decided and the client has had its grace.
-async fn drive(
-    session: &mut Session<'_>,
+async fn drive<'a>(
+    session: &mut Session<'a>,
     events: &mut UnboundedReceiver<Event>,
+    stagehand: Stagehand<'a>,
+    paused: &mut UnboundedReceiver<Paused>,
     mut transfer: std::pin::Pin<
         &mut (impl Future<Output = Result<ClientReport, fwlab_ftp::PeerError>> + ?Sized),
     >,
@@ -237,6 +264,10 @@ async fn drive(
                 if session.end_dead_connections().await? && cut.is_none() {
                     cut = Some(tokio::time::Instant::now() + GRACE);
                 }
+            }
+            Some(client) = paused.recv() => {
+                stagehand.act(Some(client.moment), session, events).await?;
+                client.go_on();
             }
             report = transfer.as_mut() => return Ok(Some(report?)),
             () = tokio::time::sleep_until(wake) => {
@@ -293,6 +324,11 @@ fn transfer_of(cell: &Cell) -> TransferSpec {
         content: Content::new(FILE_NAME, scenario.size)
             .expect("the reader admits no larger content"),
         active_ports: scenario.client.active_ports.clone(),
+        pauses: scenario
+            .steps
+            .iter()
+            .any(|step| step.at.is_some())
+            .then(|| Pauses::new().0),
         patience: CLIENT_PATIENCE,
         pace: scenario
             .client

@@ -2,14 +2,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::time::Instant;
 
-use fwlab_fabric::Fabric;
+use fwlab_fabric::{Fabric, Node};
 use fwlab_ftp::wire::{Announcement, Progress};
-use fwlab_model::{Flow, NodeName};
+use fwlab_model::{Flow, NodeName, Packet, Topology};
 use fwlab_observe::{CapturedPacket, Direction, Event, Observer, What};
 
 use super::expectations::{Announced, Expectations, Seen};
 use super::fault::Fault;
 use super::listening;
+use super::sinks::is_swallowed;
 use super::timeline::Timeline;
 use crate::evidence::Evidence;
 use crate::judge::{ConnectionId, Death, Finding, Stop, StoppedBy, Terms, Watch};
@@ -19,6 +20,7 @@ use crate::rules::{PreparedRuleset, Reading, Rulebook};
 /// A cell while it runs: what was seen, and what is done about it.
 pub(super) struct Session<'a> {
     fabric: &'a Fabric,
+    topology: &'a Topology,
     observers: BTreeMap<NodeName, &'a Observer>,
     watch: Watch,
     rulebook: Rulebook<'a>,
@@ -35,7 +37,7 @@ pub(super) struct Session<'a> {
 
 impl<'a> Session<'a> {
     pub(super) fn new(
-        cell: &Cell,
+        cell: &'a Cell,
         ruleset: &'a PreparedRuleset,
         fabric: &'a Fabric,
         observers: &'a [Observer],
@@ -57,6 +59,7 @@ impl<'a> Session<'a> {
         );
         Session {
             fabric,
+            topology: &stage.topology,
             observers: fabric
                 .nodes()
                 .map(|node| node.name().clone())
@@ -84,6 +87,49 @@ impl<'a> Session<'a> {
         }
     }
 
+    pub(super) fn fabric(&self) -> &'a Fabric {
+        self.fabric
+    }
+
+    pub(super) fn node(&self, name: &NodeName) -> Result<&'a Node, Fault> {
+        self.fabric
+            .node(name)
+            .ok_or_else(|| Fault::NoNode { name: name.clone() })
+    }
+
+    /// The flows of the control connection, as far as it is known.
+    pub(super) fn control_flows(&self) -> Vec<Flow> {
+        let control = self.watch.control();
+        control.map_or_else(Vec::new, |control| self.watch.flows(control).to_vec())
+    }
+
+    /// Reads everything that the kernel has queued.
+    pub(super) async fn drain(&self) -> Result<(), Fault> {
+        for observer in self.observers.values() {
+            observer.drain().await?;
+        }
+        Ok(())
+    }
+
+    /// From now on, what is stopped may be stopped by the old rules or by the new ones.
+    pub(super) fn swap_begins(&mut self) {
+        self.rulebook.swap_begins();
+    }
+
+    /// The new rules are in force.
+    pub(super) fn swap_ends(&mut self, rules: &'a PreparedRuleset, name: &str) {
+        self.rulebook.swap_ends(rules);
+        for part in &rules.parts {
+            self.timeline
+                .remark(&part.node, format!("ruleset `{name}` was loaded"));
+        }
+    }
+
+    /// Something that the lab itself did.
+    pub(super) fn remark(&mut self, node: &NodeName, text: String) {
+        self.timeline.remark(node, text);
+    }
+
     /// Takes in what the kernel reports.
     pub(super) async fn take(&mut self, event: Event) -> Result<(), Fault> {
         match &event.what {
@@ -91,6 +137,13 @@ impl<'a> Session<'a> {
                 let inbound = captured.direction == Direction::In;
                 self.watch
                     .captured(event.at, &event.node, inbound, &captured.packet);
+                if !inbound
+                    && let Packet::Tcp { flow, .. } = captured.packet
+                    && is_swallowed(self.topology, &event.node, flow.to.ip())
+                {
+                    self.watch
+                        .swallowed(event.at, &event.node, &captured.packet);
+                }
                 if !captured.payload.is_empty() {
                     self.dialogue(&event, captured);
                 }
@@ -105,6 +158,10 @@ impl<'a> Session<'a> {
                 }
                 match self.rulebook.read(&event.node, event.at, step) {
                     Reading::Went => {}
+                    Reading::Unsettled => {
+                        let text = format!("{} was stopped between two rulesets", step.packet);
+                        self.timeline.remark(&event.node, text);
+                    }
                     Reading::Stopped(stop) => {
                         self.timeline.stopped(&stop, &self.rulebook);
                         self.watch.stopped(stop);

@@ -131,6 +131,10 @@ impl Timeline {
         );
     }
 
+    pub(super) fn remark(&mut self, node: &NodeName, text: String) {
+        self.add(Instant::now(), node, EvidenceSource::Lab, text);
+    }
+
     pub(super) fn ended(&mut self, node: &NodeName, flow: Flow) {
         self.add(
             Instant::now(),

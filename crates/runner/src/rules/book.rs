@@ -11,7 +11,9 @@ use crate::judge::{Explain, Stop, StoppedBy};
 /// Reads trace steps of one cell against the rules that were loaded.
 #[derive(Debug)]
 pub(crate) struct Rulebook<'a> {
-    prepared: &'a PreparedRuleset,
+    /// What was loaded, the latest first.
+    loaded: Vec<&'a PreparedRuleset>,
+    swapping: bool,
     handles: BTreeMap<NodeName, NftRules>,
 }
 
@@ -22,6 +24,9 @@ pub(crate) enum Reading {
     Went,
     /// It was stopped.
     Stopped(Stop),
+    /// It was stopped while other rules were being loaded, by the old ones or by the new ones. That
+    /// decides nothing: sent again, it meets the new ones.
+    Unsettled,
     /// It was stopped, or may have been, by something that is none of the rules that were loaded.
     Unknown(String),
 }
@@ -29,9 +34,22 @@ pub(crate) enum Reading {
 impl<'a> Rulebook<'a> {
     pub(crate) fn new(prepared: &'a PreparedRuleset) -> Rulebook<'a> {
         Rulebook {
-            prepared,
+            loaded: vec![prepared],
+            swapping: false,
             handles: BTreeMap::new(),
         }
+    }
+
+    /// Other rules are being loaded: whose rule stops a packet is not known until they are.
+    pub(crate) fn swap_begins(&mut self) {
+        self.swapping = true;
+    }
+
+    /// Rules were loaded over those that were there.
+    pub(crate) fn swap_ends(&mut self, rules: &'a PreparedRuleset) {
+        self.swapping = false;
+        self.handles.clear();
+        self.loaded.insert(0, rules);
     }
 
     /// Whether a step can only be read with the node's rule handles, which are not known yet.
@@ -46,6 +64,14 @@ impl<'a> Rulebook<'a> {
     }
 
     pub(crate) fn read(&self, node: &NodeName, at: Instant, step: &TraceStep) -> Reading {
+        match self.read_settled(node, at, step) {
+            Reading::Went => Reading::Went,
+            _ if self.swapping => Reading::Unsettled,
+            reading => reading,
+        }
+    }
+
+    fn read_settled(&self, node: &NodeName, at: Instant, step: &TraceStep) -> Reading {
         let chain = ChainId {
             family: step.family,
             table: step.table.to_string(),
@@ -116,9 +142,19 @@ impl<'a> Rulebook<'a> {
     }
 
     fn part(&self, node: &NodeName, backend: Backend, chain: &ChainId) -> Option<&'a Part> {
-        self.prepared.parts.iter().find(|part| {
+        let parts = self.loaded.iter().flat_map(|rules| &rules.parts);
+        let mut of_backend = parts.filter(|part| {
             part.node == *node && part.backend == backend && part.family == chain.family
-        })
+        });
+        // Loading replaces the tables that it has, and leaves the others as they were.
+        let has_table = |part: &&Part| {
+            let mut tables = part.listing.tables();
+            tables.any(|table| table.word() == chain.table)
+        };
+        of_backend
+            .clone()
+            .find(has_table)
+            .or_else(|| of_backend.next())
     }
 }
 

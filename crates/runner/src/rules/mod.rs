@@ -2,6 +2,7 @@
 
 mod book;
 mod loader;
+mod of_cell;
 mod pieces;
 mod prepare;
 mod tools;
@@ -13,6 +14,7 @@ use fwlab_model::{Backend, Family, NodeName};
 
 pub(crate) use book::{Reading, Rulebook};
 pub use loader::{LoadError, Loader};
+pub(crate) use of_cell::CellRules;
 pub use prepare::PrepareError;
 pub use tools::NoLoader;
 

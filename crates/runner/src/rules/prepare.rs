@@ -74,7 +74,10 @@ impl PrepareError {
     pub fn is_lab_fault(&self) -> bool {
         matches!(
             self,
-            PrepareError::Fabric { .. } | PrepareError::Load { .. }
+            PrepareError::Fabric { .. }
+                | PrepareError::Load { .. }
+                // The loader said that it had loaded everything.
+                | PrepareError::Differs { .. }
         )
     }
 

@@ -4,11 +4,13 @@ mod problem;
 mod read;
 mod read_requirement;
 mod read_rules;
+mod read_steps;
 mod reader;
 mod requirement;
 mod rules;
 mod schema;
 mod stage;
+mod steps;
 
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
@@ -24,6 +26,7 @@ pub use requirement::{CauseDemand, Requirement, Selector};
 pub use rules::{RulesOrigin, RulesetEntry};
 pub use schema::{SCHEMA_VERSION, describe, json_schema};
 pub use stage::{Addressing, Port, Shape, Stage};
+pub use steps::{Action, Step};
 
 /// A scenario: a stage, rulesets to try on it, the axes of its matrix, and requirements.
 #[derive(Debug, Clone)]
@@ -50,6 +53,8 @@ pub struct Scenario {
     pub size: u64,
     /// The rulesets to try.
     pub rulesets: Vec<RulesetEntry>,
+    /// What is done while a session is under way, in order.
+    pub steps: Vec<Step>,
     /// The axes.
     pub matrix: Matrix,
     /// What the outcomes must be.
@@ -124,6 +129,8 @@ pub struct ClientTerms {
 /// The axes that are multiplied to cells.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Matrix {
+    /// The rulesets that cells begin with, by name; empty for all.
+    pub rulesets: Vec<String>,
     /// Servers.
     pub servers: Vec<PeerName>,
     /// Clients.
@@ -139,6 +146,7 @@ pub struct Matrix {
 impl Default for Matrix {
     fn default() -> Self {
         Matrix {
+            rulesets: Vec::new(),
             servers: vec![PeerName::Libunftp],
             clients: vec![PeerName::Suppaftp],
             data: DataSetup::ALL.to_vec(),

@@ -6,7 +6,8 @@ use toml::de::DeTable;
 
 use super::problem::{Problems, ScenarioError};
 use super::read_requirement::{contradictions, requirement};
-use super::read_rules::{Origin, ruleset};
+use super::read_rules::{Origin, known_ruleset, ruleset};
+use super::read_steps::steps;
 use super::reader::{At, Reader};
 use super::requirement::Requirement;
 use super::rules::RulesetEntry;
@@ -96,7 +97,14 @@ fn scenario(
             rulesets.push(read);
         }
     }
-    let matrix = matrix(file.table("matrix", problems), problems);
+    let matrix = matrix(file.table("matrix", problems), &rulesets, problems);
+    let steps = steps(
+        &file.tables("step", problems),
+        &stage,
+        &rulesets,
+        &matrix,
+        problems,
+    );
     let requirements: Vec<Requirement> = file
         .tables("require", problems)
         .iter()
@@ -115,6 +123,7 @@ fn scenario(
         client: client.terms,
         size,
         rulesets,
+        steps,
         matrix,
         requirements,
     })
@@ -219,7 +228,7 @@ fn stage(
     ];
     for (address_key, interface_key, port, of_gateway) in places {
         for key in [address_key, interface_key] {
-            if of_gateway && shape != Shape::Gateway && table.has(key) {
+            if of_gateway && !shape.has_gateway() && table.has(key) {
                 problems.add_with_help(
                     table.span_of(key),
                     format!("this topology has no gateway, so `{key}` says nothing"),
@@ -289,9 +298,13 @@ fn sysctl(entry: &Reader<'_>, stage: &mut Stage, problems: &mut Problems) {
     }
 }
 
-fn matrix(table: Option<Reader<'_>>, problems: &mut Problems) -> Matrix {
+fn matrix(table: Option<Reader<'_>>, rulesets: &[RulesetEntry], problems: &mut Problems) -> Matrix {
     let mut matrix = Matrix::default();
     let Some(table) = table else { return matrix };
+    for name in table.texts("rulesets", problems).unwrap_or_default() {
+        known_ruleset(&name, rulesets, problems);
+        matrix.rulesets.push(name.value);
+    }
     if let Some(servers) = table.words::<PeerName>("servers", problems) {
         matrix.servers = servers;
     }

@@ -5,6 +5,7 @@ use fwlab_model::ruleset::TableName;
 
 use super::problem::Problems;
 use super::read::node_of;
+use super::read_rules::known_ruleset;
 use super::reader::Reader;
 use super::requirement::{CauseDemand, Requirement, Selector};
 use super::rules::RulesetEntry;
@@ -19,23 +20,7 @@ pub(super) fn requirement(
     entry.require("symptom", problems);
     let named = entry.texts("ruleset", problems).unwrap_or_default();
     for name in &named {
-        if !rulesets.iter().any(|ruleset| ruleset.name == name.value) {
-            let known = || rulesets.iter().map(|ruleset| ruleset.name.as_str());
-            let help = super::reader::nearest(&name.value, known()).map_or_else(
-                || {
-                    format!(
-                        "the rulesets are {}",
-                        known().collect::<Vec<_>>().join(", ")
-                    )
-                },
-                |near| format!("did you mean `{near}`?"),
-            );
-            problems.add_with_help(
-                name.span.clone(),
-                format!("no ruleset is named `{}`", name.value),
-                help,
-            );
-        }
+        known_ruleset(name, rulesets, problems);
     }
     let selector = Selector {
         rulesets: named.into_iter().map(|name| name.value).collect(),

@@ -7,7 +7,7 @@ use fwlab_model::{Backend, DataSetup};
 
 use super::ServerTerms;
 use super::problem::Problems;
-use super::reader::{At, Reader};
+use super::reader::{At, Reader, nearest};
 use super::rules::{RulesOrigin, RulesetEntry};
 use super::stage::Shape;
 
@@ -88,6 +88,29 @@ pub(super) fn ruleset(
             .unwrap_or_else(|| Backend::IPTABLES.to_vec()),
         beside,
     })
+}
+
+/// The index of a ruleset by its name; a name that is none is a mistake.
+pub(super) fn known_ruleset(
+    name: &At<String>,
+    rulesets: &[RulesetEntry],
+    problems: &mut Problems,
+) -> Option<usize> {
+    let known = || rulesets.iter().map(|ruleset| ruleset.name.as_str());
+    let found = known().position(|known| known == name.value);
+    if found.is_none() {
+        let all = || known().collect::<Vec<_>>().join(", ");
+        let help = nearest(&name.value, known()).map_or_else(
+            || format!("the rulesets are {}", all()),
+            |near| format!("did you mean `{near}`?"),
+        );
+        problems.add_with_help(
+            name.span.clone(),
+            format!("no ruleset is named `{}`", name.value),
+            help,
+        );
+    }
+    found
 }
 
 /// Rules in a file beside the scenario, or in place.
@@ -216,7 +239,7 @@ fn policy(
     let side = match shape {
         Shape::ClientFirewall => Side::Client,
         Shape::ServerFirewall => Side::Server,
-        Shape::Gateway => Side::Gateway,
+        Shape::Gateway | Shape::ClientNat | Shape::ServerNat => Side::Gateway,
     };
     Some(Policy {
         passive,

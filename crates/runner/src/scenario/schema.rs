@@ -167,12 +167,19 @@ pub fn json_schema() -> Value {
     value
 }
 
-const SHAPES: &[&str] = &["client-firewall", "server-firewall", "gateway"];
+const SHAPES: &[&str] = &[
+    "client-firewall",
+    "server-firewall",
+    "gateway",
+    "client-nat",
+    "server-nat",
+];
 const NODES: &[&str] = &["client", "gateway", "server"];
 const SERVERS: &[&str] = &["libunftp", "vsftpd"];
 const CLIENTS: &[&str] = &["suppaftp", "curl", "lftp"];
 const BACKENDS: &[&str] = &["nft", "legacy"];
 const DATA: &[&str] = &["port", "eprt", "pasv", "epsv"];
+const MOMENTS: &[&str] = &["start", "logged-in", "halfway"];
 const PROTECTIONS: &[&str] = &["plain", "explicit", "implicit", "ccc"];
 const FAMILIES: &[&str] = &["ipv4", "ipv6"];
 const OPERATIONS: &[&str] = &["retr", "stor", "appe", "list", "mlsd", "rest"];
@@ -250,6 +257,11 @@ pub(super) static SCENARIO: Section = Section {
             "the rulesets to try, at least one",
         ),
         field(
+            "step",
+            Kind::Tables(&STEP),
+            "what is done while a session is under way, in order",
+        ),
+        field(
             "matrix",
             Kind::Table(&MATRIX),
             "the axes that are multiplied to cells",
@@ -266,18 +278,21 @@ static TOPOLOGY: Section = Section {
     name: "topology",
     repeated: false,
     about: "Where the firewall stands. `client-firewall` and `server-firewall` are one link between client and \
-            server, with the rules on the one or the other; `gateway` is a router between them, without NAT.",
+            server, with the rules on the one or the other; `gateway` is a router between them, without NAT. In \
+            `client-nat` the client is in a private network behind the gateway, and the server has no route back; \
+            in `server-nat` the server is, and the client connects to the gateway. A packet to an address that \
+            leads nowhere is swallowed there, as the Internet does.",
     fields: &[
         field("shape", Kind::Word(SHAPES), "required"),
         field(
             "client",
             Kind::AddressWithPrefix,
-            "the client's address; default `10.77.0.2/24`, behind a gateway `10.77.1.2/24`",
+            "the client's address; default `10.77.0.2/24`, behind a gateway `10.77.1.2/24`, in `server-nat` `198.51.100.2/24`",
         ),
         field(
             "server",
             Kind::AddressWithPrefix,
-            "the server's address; default `10.77.0.1/24`, behind a gateway `203.0.113.10/24`",
+            "the server's address; default `10.77.0.1/24`, behind a gateway `203.0.113.10/24`, in `server-nat` `192.168.7.10/24`",
         ),
         field(
             "client-interface",
@@ -292,22 +307,22 @@ static TOPOLOGY: Section = Section {
         field(
             "gateway-client-side",
             Kind::AddressWithPrefix,
-            "the gateway's address towards the client; default `10.77.1.1/24`",
+            "the gateway's address towards the client; default `10.77.1.1/24`, in `server-nat` `198.51.100.1/24`",
         ),
         field(
             "gateway-server-side",
             Kind::AddressWithPrefix,
-            "the gateway's address towards the server; default `203.0.113.1/24`",
+            "the gateway's address towards the server; default `203.0.113.1/24`, in `server-nat` `192.168.7.1/24`",
         ),
         field(
             "gateway-client-interface",
             Kind::Text,
-            "the gateway's interface towards the client; default `lan`",
+            "the gateway's interface towards the client; default `lan`, in `server-nat` `wan`",
         ),
         field(
             "gateway-server-interface",
             Kind::Text,
-            "the gateway's interface towards the server; default `wan`",
+            "the gateway's interface towards the server; default `wan`, in `server-nat` `lan`",
         ),
     ],
 };
@@ -434,6 +449,36 @@ static RULESET: Section = Section {
     ],
 };
 
+static STEP: Section = Section {
+    name: "step",
+    repeated: true,
+    about: "Something that happens to the rules or to conntrack while a session is under way: exactly one of `load`, \
+            `flush-conntrack` or `await-expiry`. The client waits meanwhile; one that is a program cannot, and is skipped.",
+    fields: &[
+        field(
+            "at",
+            Kind::Word(MOMENTS),
+            "`start`: all is set up, and the client has not connected; `logged-in`: the login is over; `halfway`: half of \
+             the bytes have gone. Required",
+        ),
+        field(
+            "load",
+            Kind::Text,
+            "a ruleset of this file by name, loaded on the firewall's node as its loader does it: it replaces the tables that it has, and leaves the others",
+        ),
+        field(
+            "flush-conntrack",
+            Kind::Word(NODES),
+            "the node that forgets every connection",
+        ),
+        field(
+            "await-expiry",
+            Kind::Word(NODES),
+            "waits until conntrack on this node has forgotten the control connection; shorten its timeout by `[[sysctl]]`",
+        ),
+    ],
+};
+
 static POLICY: Section = Section {
     name: "ruleset.policy",
     repeated: false,
@@ -483,6 +528,11 @@ static MATRIX: Section = Section {
     repeated: false,
     about: "Every combination is a cell. A peer that cannot do a cell skips it, with the reason.",
     fields: &[
+        field(
+            "rulesets",
+            Kind::Texts,
+            "the rulesets that cells begin with; default all. What only a `[[step]]` loads is left out here",
+        ),
         field("servers", Kind::Words(SERVERS), "default `libunftp`"),
         field("clients", Kind::Words(CLIENTS), "default `suppaftp`"),
         field("data", Kind::Words(DATA), "default all four"),

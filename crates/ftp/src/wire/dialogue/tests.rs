@@ -145,6 +145,30 @@ fn a_refused_setup_and_the_clients_fallback() {
     );
 }
 
+/// What an end of the connection knows, TLS or not.
+#[test]
+fn in_the_clear_nothing_is_hidden() {
+    let mut dialogue = Dialogue::in_the_clear();
+    play(&mut dialogue, &LOGIN[..1]);
+    let auth = [(Side::Client, "AUTH TLS"), (Side::Server, "234 go on")];
+    let secured = |events: &[Event]| {
+        let secured = events.iter().filter(|event| **event == Event::Secured);
+        secured.count()
+    };
+    assert_eq!(secured(&play(&mut dialogue, &auth)), 1);
+    assert_eq!(dialogue.progress().phase(), Phase::AuthTls);
+    let protect = [(Side::Client, "PBSZ 0"), (Side::Server, "200 ok")];
+    assert_eq!(secured(&play(&mut dialogue, &protect)), 0);
+    assert_eq!(dialogue.progress().phase(), Phase::Login);
+    play(&mut dialogue, &LOGIN[1..]);
+    play(
+        &mut dialogue,
+        &[(Side::Client, "EPSV"), (Side::Server, "229 ok (|||31240|)")],
+    );
+    assert!(dialogue.progress().is_set_up());
+    assert_eq!(dialogue.progress().phase(), Phase::DataConnect);
+}
+
 #[test]
 fn tls_hides_what_follows() {
     let mut dialogue = Dialogue::default();
