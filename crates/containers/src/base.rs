@@ -122,8 +122,9 @@ async fn pull(engine: &Engine) -> Result<(), Error> {
         .from_image(image)
         .tag(tag)
         .build();
-    let pulled = engine.docker().create_image(Some(options), None, None);
-    pulled.try_for_each(async |_| Ok(())).await
+    let mut pulled = std::pin::pin!(engine.docker().create_image(Some(options), None, None));
+    while pulled.try_next().await?.is_some() {}
+    Ok(())
 }
 
 async fn make(engine: &Engine, debootstrap: &Path) -> Result<(), BaseError> {
@@ -185,7 +186,8 @@ async fn import(engine: &Engine, root: &Path) -> Result<(), BaseError> {
     let taken = engine
         .docker()
         .create_image(Some(options), Some(body), None);
-    taken.try_for_each(async |_| Ok(())).await?;
+    let mut taken = std::pin::pin!(taken);
+    while taken.try_next().await?.is_some() {}
     let status = tar.wait().await.map_err(failed)?;
     if status.success() {
         return Ok(());

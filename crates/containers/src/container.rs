@@ -341,13 +341,11 @@ async fn log_of(engine: &Engine, id: &str) -> String {
         .stderr(true)
         .tail(LOG_LINES)
         .build();
-    let lines: Vec<String> = engine
-        .docker()
-        .logs(id, Some(options))
-        .filter_map(async |line| Some(line.ok()?.to_string()))
-        .collect()
-        .await;
-    let text = lines.concat();
+    let mut lines = std::pin::pin!(engine.docker().logs(id, Some(options)));
+    let mut text = String::new();
+    while let Some(Ok(line)) = lines.next().await {
+        text += &line.to_string();
+    }
     if text.trim().is_empty() {
         return "it said nothing".into();
     }

@@ -23,7 +23,7 @@ const PLACES: Places = Places {
     log: "log",
 };
 
-/// A container's own directory of files.
+/// Where a server finds its files, and what its users' home is in.
 const FILES: &str = "/srv";
 
 /// A server of an image.
@@ -68,12 +68,10 @@ impl Server for ContainerServer {
         if self.freshness == Freshness::Warm {
             return Ok(None);
         }
-        let home = format!("{FILES}/{}", PLACES.root);
-        let log = format!("{FILES}/{}", PLACES.log);
         let request = Request {
             image: self.kind.image().to_string(),
             entry_point: None,
-            environment: environment(settings, &home, &log),
+            environment: environment(settings, FILES, PLACES),
             capabilities: self.kind.capabilities(),
             writable: &["/run", "/tmp", FILES],
             goes_when_it_ends: false,
@@ -100,21 +98,19 @@ impl Server for ContainerServer {
         let peer = self.kind.peer();
         let failed = |source| PeerError::Files { peer, source };
         // What is there, what may be sent, and logs.
-        let files = Scratch::new(2 * Content::MAX_SIZE + (16 << 20)).map_err(failed)?;
+        let files = Scratch::new(2 * Content::MAX_SIZE + (16 << 20))
+            .map_err(failed)?
+            .with_mount_point(Path::new(FILES));
         files.create_dir(PLACES.root, 0o777).map_err(failed)?;
         store(peer, &files, settings)?;
-        let point = files.mount_point();
-        let home = point.join(PLACES.root);
-        let log = point.join(PLACES.log);
         let mut program = ProgramSpec::new("/bin/sh")
             .arguments([SERVE])
             .root(self.root.clone());
-        program.environment =
-            environment(settings, &home.to_string_lossy(), &log.to_string_lossy())
-                .into_iter()
-                .map(|(name, value)| (name.into(), value.into()))
-                .chain([("PATH".into(), "/usr/sbin:/usr/bin:/sbin:/bin".into())])
-                .collect();
+        program.environment = environment(settings, FILES, PLACES)
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .chain([("PATH".into(), "/usr/sbin:/usr/bin:/sbin:/bin".into())])
+            .collect();
         let running = ServerProgram::start(peer, node, settings, program, files, PLACES).await?;
         Ok(Box::new(running))
     }

@@ -1,13 +1,13 @@
 use std::net::IpAddr;
 
-use fwlab_ftp::{Certificate, DataSourcePort, Login, PassivePorts, ServerSettings};
+use fwlab_ftp::{Certificate, DataSourcePort, Login, PassivePorts, Places, ServerSettings};
 use fwlab_model::Protection;
 
 /// The settings as `lab/servers/settings.sh` reads them.
 pub(crate) fn environment(
     settings: &ServerSettings,
-    home: &str,
-    log: &str,
+    files: &str,
+    places: Places,
 ) -> Vec<(String, String)> {
     let mut environment = Vec::new();
     let mut set = |name: &str, value: String| environment.push((name.to_owned(), value));
@@ -51,7 +51,7 @@ pub(crate) fn environment(
         .map(|(name, value)| format!("{name}={value}"))
         .collect();
     set("FTP_OPTIONS", options.join("\n"));
-    set("FTP_HOME", home.into());
-    set("FTP_LOG", log.into());
+    set("FTP_HOME", format!("{files}/{}", places.root));
+    set("FTP_LOG", format!("{files}/{}", places.log));
     environment
 }
