@@ -2,8 +2,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
 
 use fwlab_ftp::{DataSourcePort, PeerName};
-use fwlab_model::ruleset::{Policy, Source, parse};
-use fwlab_model::{Backend, DataSetup, Family, InterfaceName, IpNet, Operation, Protection};
+use fwlab_model::ruleset::{Policy, Source};
+use fwlab_model::{Backend, DataSetup, InterfaceName, IpNet, Operation, Protection};
 use fwlab_runner::filter::Filter;
 use fwlab_runner::plan::{Overrides, cells};
 use fwlab_runner::scenario::{
@@ -12,7 +12,7 @@ use fwlab_runner::scenario::{
 use fwlab_runner::{CellRecord, Judgement, Loader, PrepareError, Run, RunSettings};
 use tokio::runtime::Runtime;
 
-use crate::Observed;
+use crate::{Observed, rules};
 
 /// A topology and a ruleset, ready for transfers. Each transfer gets everything
 /// fresh: namespaces, links, rules, server, client.
@@ -35,7 +35,7 @@ pub struct Lab {
     interface: Option<InterfaceName>,
     origin: RulesOrigin,
     helper: bool,
-    backend: Backend,
+    backend: Option<Backend>,
     server: ServerTerms,
     client: ClientTerms,
     peers: (PeerName, PeerName),
@@ -135,7 +135,7 @@ impl Lab {
             interface: None,
             origin: RulesOrigin::None,
             helper: false,
-            backend: Backend::Nft,
+            backend: None,
             server: ServerTerms::default(),
             client: ClientTerms::default(),
             peers: (PeerName::Libunftp, PeerName::Suppaftp),
@@ -143,7 +143,7 @@ impl Lab {
         }
     }
 
-    /// Loads these rules: what `iptables-save` writes, or lines of `iptables` commands.
+    /// Loads these rules: what `iptables-save` writes, lines of `iptables` commands, or an nft script.
     pub fn rules(mut self, text: impl Into<String>) -> Lab {
         self.origin = RulesOrigin::Written(Source::new("rules", text.into().into_bytes()));
         self
@@ -175,9 +175,9 @@ impl Lab {
         self
     }
 
-    /// Loads through this backend; otherwise through iptables-nft.
+    /// Loads through this backend; otherwise through iptables-nft, and an nft script through nft.
     pub fn backend(mut self, backend: Backend) -> Lab {
-        self.backend = backend;
+        self.backend = Some(backend);
         self
     }
 
@@ -323,7 +323,7 @@ impl Lab {
                 origin: self.origin.clone(),
                 helper: self.helper,
                 skip_refused_lines: false,
-                backends: vec![self.backend],
+                backends: vec![self.backend.unwrap_or_else(|| self.own_backend())],
                 beside: None,
             }],
             steps: Vec::new(),
@@ -339,20 +339,25 @@ impl Lab {
         }
     }
 
+    /// The first backend that loads the rules' language.
+    fn own_backend(&self) -> Backend {
+        match &self.origin {
+            RulesOrigin::Written(source) => rules::backends(source)[0],
+            RulesOrigin::Generated(_) | RulesOrigin::None => Backend::Nft,
+        }
+    }
+
     /// The one interface beside loopback that written rules name.
     fn only_interface(&self) -> Option<InterfaceName> {
         let RulesOrigin::Written(source) = &self.origin else {
             return None;
         };
         // Mistakes are told when the rules are loaded.
-        let rules = parse(source, Family::Ipv4).ok()?.ruleset;
-        let mut names = rules
-            .interfaces_used()
-            .into_iter()
-            .filter(|name| name != "lo");
+        let rules = rules::read(source).ok()?;
+        let mut names = rules.interfaces.into_iter().filter(|name| name != "lo");
         let name = names.next().filter(|_| names.next().is_none())?;
         InterfaceName::new(name)
             .ok()
-            .filter(|name| !name.as_str().ends_with('+'))
+            .filter(|name| !name.as_str().ends_with(['+', '*']))
     }
 }

@@ -28,6 +28,7 @@ mod lab;
 mod observed;
 mod rendered;
 pub mod report;
+mod rules;
 mod scenario_tests;
 
 pub use fwlab_ftp::PeerName;

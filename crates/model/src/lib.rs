@@ -36,7 +36,7 @@ pub use outcome::{Cause, Outcome};
 pub use packet::{Flow, Packet, TcpFlags};
 pub use phase::Phase;
 pub use protection::Protection;
-pub use rule_id::{ChainId, RuleId, RuleOrdinal};
+pub use rule_id::{ChainId, RuleId, RuleOrdinal, TableFamily};
 pub use symptom::Symptom;
 pub use topology::{
     BridgeSpec, Interface, LinkEnd, LinkSpec, NextHop, NodeSpec, Part, RouteSpec, Topology,

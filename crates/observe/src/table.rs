@@ -22,7 +22,7 @@
 use crate::netlink::{Body, Builder, family, flags, kind, subsystem};
 
 /// The name of the lab's own table, of family `inet`. Whoever lists a node's rules sees it, too.
-pub const TABLE: &str = "fwlab-observe";
+pub const TABLE: &str = fwlab_model::ruleset::native::LAB_TABLE;
 
 const MARK: &str = "mark";
 

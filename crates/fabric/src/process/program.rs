@@ -1,5 +1,5 @@
 use std::ffi::{CString, OsString};
-use std::io::{self, Read};
+use std::io::{self, PipeReader, Read};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
@@ -18,8 +18,8 @@ const OUTPUT_LIMIT: usize = 1 << 20;
 ///
 /// It finds the node's network; a PID namespace of its own with a `/proc` to match, so
 /// that it neither sees nor signals any other process of the machine; every mount
-/// read-only, its files apart; a session of its own; `/dev/null` as input; no
-/// descriptor of the lab's; no capability beyond those that a server needs to bind
+/// read-only, its files apart; a session of its own; `/dev/null` as input, unless its
+/// spec says otherwise; no descriptor of the lab's; no capability beyond those that a server needs to bind
 /// port 21 and to change user and root directory; no way to gain more.
 ///
 /// It is not a jail against a hostile root: as root of the machine it can still open
@@ -42,6 +42,9 @@ pub struct ProgramSpec {
     pub root: Option<ContainerRoot>,
     /// Where it starts; without one, the mount point of its files, or `/`.
     pub working_directory: Option<PathBuf>,
+    /// Whether its input is the pipe of its output in place of `/dev/null`: for a server
+    /// of inetd's kind, which speaks on descriptor 0 to whom it takes for its client.
+    pub speaks_on_input: bool,
 }
 
 /// A file of a program's scratch that it sees in place of a system file.
@@ -64,6 +67,7 @@ impl ProgramSpec {
             overlays: Vec::new(),
             root: None,
             working_directory: None,
+            speaks_on_input: false,
         }
     }
 
@@ -129,17 +133,23 @@ impl ProgramSpec {
             lifeline: lifeline.into(),
             report: told.into(),
         };
+        let (output, written) = std::io::pipe().map_err(io)?;
+        let input = match self.speaks_on_input {
+            true => written.try_clone().map_err(io)?.into(),
+            false => Stdio::null(),
+        };
         let mut command = Command::new(&self.program);
         command
             .args(&self.arguments)
             .env_clear()
             .envs(self.environment.iter().map(|(name, value)| (name, value)))
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
+            .stdin(input)
+            .stdout(written)
             .stderr(Stdio::piped());
         confine(&mut command, confinement);
         let started = Process::start(&mut command, Some(held.into()));
-        // With the command goes the last end of the report that could still be written.
+        // With the command go the last ends of report and output that could still be
+        // written here.
         drop(command);
         let process = started.map_err(|source| {
             let mut number = [0];
@@ -149,7 +159,7 @@ impl ProgramSpec {
             };
             failed(step.map(SetupStep::describe), source)
         })?;
-        Ok(Program::watch(process, self.files))
+        Ok(Program::watch(process, output, self.files))
     }
 
     fn check(&self) -> Result<(), ProgramError> {
@@ -215,9 +225,8 @@ pub struct Program {
 
 impl Program {
     /// Leaves a process to a task of the calling thread's runtime.
-    fn watch(mut process: Process, files: Option<Scratch>) -> Program {
+    fn watch(mut process: Process, stdout: PipeReader, files: Option<Scratch>) -> Program {
         let pid = process.child().id();
-        let stdout = process.child().stdout.take().expect("stdout is a pipe");
         let stderr = process.child().stderr.take().expect("stderr is a pipe");
         let (out, err) = (Capture::new(OUTPUT_LIMIT), Capture::new(OUTPUT_LIMIT));
         let (stop, mut stopped) = oneshot::channel::<()>();

@@ -97,7 +97,11 @@ async fn a_tool_that_fails_to_run_says_what_it_was() {
         "{error:?}"
     );
     assert!(start.elapsed() < Duration::from_secs(5));
-    assert_eq!(processes_with("63914"), [], "it was killed and reaped");
+    assert_eq!(
+        processes_with("63914"),
+        Vec::<u32>::new(),
+        "it was killed and reaped"
+    );
 }
 
 #[tokio::test]
@@ -155,6 +159,24 @@ async fn a_program_s_status_output_and_signal_are_passed_on() {
         .expect("a shell");
     let status = program.kill().await.expect("the node lives");
     assert_eq!(status.signal(), Some(libc::SIGKILL));
+}
+
+/// As a server does that was written for inetd.
+#[tokio::test]
+async fn what_a_program_writes_to_its_input_is_output() {
+    if !can_build() {
+        return;
+    }
+    let fabric = build(&ipv4_pair()).await;
+    let mut spec = script("echo input >&0; echo output");
+    let mut silent = server(&fabric)
+        .program(spec.clone())
+        .await
+        .expect("a shell");
+    assert_eq!(output(&mut silent).await, "output\n");
+    spec.speaks_on_input = true;
+    let mut program = server(&fabric).program(spec).await.expect("a shell");
+    assert_eq!(output(&mut program).await, "input\noutput\n");
 }
 
 #[tokio::test]

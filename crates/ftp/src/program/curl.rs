@@ -32,6 +32,10 @@ const KIND: Kind = Kind {
 /// [`FailureKind::Fallback`] instead. Its own patience for a connection from the
 /// server is 60 s and has no option either; [`Patience::whole`](crate::Patience)
 /// ends it.
+///
+/// It takes every certificate, and speaks TLS 1.2: under TLS 1.3 a server sends session
+/// tickets when the handshake is over, which curl does not read when it uploads, so that
+/// now and then the kernel resets the data connection before its last bytes are there.
 #[derive(Debug, Clone)]
 pub struct Curl {
     installed: Installed,
@@ -167,6 +171,7 @@ fn protection(spec: &TransferSpec) -> Vec<String> {
             "active",
         ],
     };
+    line.extend(["--tls-max", "1.2"]);
     if !spec.session_reuse {
         line.push("--no-sessionid");
     }

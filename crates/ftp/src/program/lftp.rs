@@ -29,6 +29,9 @@ const KIND: Kind = Kind {
 ///
 /// It asks FEAT first, and sends EPSV only to a server that lists it. Refused, it
 /// tries no other data setup: it is given one try.
+///
+/// It takes every certificate, and speaks TLS 1.2, for the reason that
+/// [`Curl`](crate::Curl) does.
 #[derive(Debug, Clone)]
 pub struct Lftp {
     installed: Installed,
@@ -177,6 +180,7 @@ fn protection(spec: &TransferSpec) -> String {
     format!(
         "set ssl:verify-certificate no; \
          set ssl:check-hostname no; \
+         set ssl:priority \"NORMAL:-VERS-TLS1.3\"; \
          set ftp:ssl-allow yes; \
          set ftp:ssl-allow-anonymous yes; \
          set ftp:ssl-force yes; \

@@ -93,10 +93,12 @@ impl Server for Vsftpd {
     ) -> Result<Box<dyn RunningServer>, PeerError> {
         let files = files(settings)?;
         let home = files.mount_point();
-        let spec = self
+        let mut spec = self
             .installed
             .spec(home)
             .arguments([home.join(CONFIGURATION)]);
+        // What it has to say of a bad option goes there.
+        spec.speaks_on_input = true;
         let places = Places {
             root: ROOT,
             log: LOG,

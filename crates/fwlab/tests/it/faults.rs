@@ -173,7 +173,8 @@ fn a_server_that_does_not_start_is_told_with_its_words() {
         "json=report.json",
     ]);
     let ended = end_of(&mut command).with(3);
-    let words = "a peer failed: vsftpd: it ended at once: exit status: 2";
+    let words = "a peer failed: vsftpd: it ended at once: exit status: 2; \
+                 500 OOPS: unrecognised variable in config file: no_such_option";
     assert!(ended.stdout.contains(words), "{}", ended.stdout);
     for line in report(&folder.path().join("report.json")).values() {
         assert_eq!(line["result"], "inconclusive");

@@ -26,7 +26,7 @@ use crate::patience::{CLIENT_PATIENCE, Patience, STALL};
 use crate::peers::PeerShelf;
 use crate::plan::Cell;
 use crate::record::{CellRecord, Judgement};
-use crate::rules::{CellRules, Loader};
+use crate::rules::{CellRules, Loader, lacks};
 
 use fault::Fault;
 use session::Session;
@@ -76,6 +76,9 @@ impl Workshop {
     }
 
     async fn attempt(&self, cell: &Cell, rules: &CellRules) -> Result<Ran, Fault> {
+        if let Some(lacks) = rules.lacks() {
+            return Err(Fault::NotSupported(lacks.clone()));
+        }
         let stage = &cell.scenario.stage;
         let Peers {
             server,
@@ -122,6 +125,11 @@ impl Workshop {
                 .map_err(Fault::from)
         };
         let (observers, (), mut server) = tokio::try_join!(observe, load, serve)?;
+        if rules.first.may_flush() {
+            for observer in &observers {
+                observer.reload_table().await?;
+            }
+        }
 
         let mut session = Session::new(cell, &rules.first, &fabric, &observers, early);
         let stagehand = Stagehand {
@@ -194,7 +202,9 @@ async fn take_what_is_there(
 
 /// Why a cell would be skipped, as far as is known without running it.
 pub(crate) fn skip_reason(cell: &Cell, shelf: &PeerShelf) -> Option<String> {
-    Peers::of(cell, shelf).err().map(|fault| fault.in_words())
+    let ruleset = &cell.scenario.rulesets[cell.ruleset];
+    lacks(ruleset, cell.axes.backend)
+        .or_else(|| Peers::of(cell, shelf).err().map(|fault| fault.in_words()))
 }
 
 /// The two peers of a cell, and what they are told.

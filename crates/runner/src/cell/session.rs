@@ -111,6 +111,14 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
+    /// Puts the lab's own tables back, where the rules may have flushed them.
+    pub(super) async fn reload_tables(&self) -> Result<(), Fault> {
+        for observer in self.observers.values() {
+            observer.reload_table().await?;
+        }
+        Ok(())
+    }
+
     /// From now on, what is stopped may be stopped by the old rules or by the new ones.
     pub(super) fn swap_begins(&mut self) {
         self.rulebook.swap_begins();

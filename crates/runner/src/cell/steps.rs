@@ -41,6 +41,9 @@ impl<'a> Stagehand<'a> {
                     let rules = &self.rules.later[index];
                     session.swap_begins();
                     self.loader.load(session.fabric(), rules).await?;
+                    if rules.may_flush() {
+                        session.reload_tables().await?;
+                    }
                     take_what_is_there(session, events).await?;
                     session.swap_ends(rules, &self.cell.scenario.rulesets[*index].name);
                 }

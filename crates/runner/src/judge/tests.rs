@@ -154,7 +154,7 @@ impl Told {
 
 fn chain() -> ChainId {
     ChainId {
-        family: Family::Ipv4,
+        family: Family::Ipv4.into(),
         table: "filter".into(),
         chain: "INPUT".into(),
     }

@@ -13,6 +13,12 @@ pub(crate) struct CellRules {
 }
 
 impl CellRules {
+    /// The program that this machine lacks to load one of them, in words.
+    pub(crate) fn lacks(&self) -> Option<&String> {
+        let mut all = std::iter::once(&self.first).chain(self.later.values());
+        all.find_map(|rules| rules.lacks.as_ref())
+    }
+
     /// What keeps any of them from being pure, in words.
     pub(crate) fn impurities(&self) -> impl Iterator<Item = &String> {
         let all = std::iter::once(&self.first).chain(self.later.values());

@@ -2,6 +2,7 @@
 
 mod problem;
 mod read;
+mod read_language;
 mod read_requirement;
 mod read_rules;
 mod read_steps;

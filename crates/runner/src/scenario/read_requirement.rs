@@ -35,9 +35,10 @@ pub(super) fn requirement(
     let symptom = entry
         .word::<Symptom>("symptom", problems)
         .map(|word| word.value);
+    let native = rulesets.iter().any(RulesetEntry::is_native);
     let cause = entry
         .table("cause", problems)
-        .and_then(|table| cause(&table, stage, symptom, problems));
+        .and_then(|table| cause(&table, stage, symptom, native, problems));
     Some(Requirement {
         selector,
         symptom: symptom?,
@@ -51,6 +52,7 @@ fn cause(
     table: &Reader<'_>,
     stage: &Stage,
     symptom: Option<Symptom>,
+    native: bool,
     problems: &mut Problems,
 ) -> Option<CauseDemand> {
     const NUMBERS: RangeInclusive<u64> = 1..=u32::MAX as u64;
@@ -74,7 +76,8 @@ fn cause(
     }
     if let Some(chain) = table.text("chain", problems) {
         let table_name = chain.value.split_once('/').map(|(table, _)| table);
-        if table_name.is_none_or(|name| name.parse::<TableName>().is_err()) {
+        // A script of nft calls its tables as it likes.
+        if table_name.is_none_or(|name| !native && name.parse::<TableName>().is_err()) {
             problems.add_with_help(
                 chain.span,
                 format!("`{}` is no table and chain", chain.value),

@@ -7,6 +7,7 @@ use fwlab_model::{Backend, DataSetup};
 
 use super::ServerTerms;
 use super::problem::Problems;
+use super::read_language::{Language, without_iptables};
 use super::reader::{At, Reader, nearest};
 use super::rules::{RulesOrigin, RulesetEntry};
 use super::stage::Shape;
@@ -70,22 +71,39 @@ pub(super) fn ruleset(
         None => None,
         Some(table) => {
             table.require("backend", problems);
-            let backend = table.word::<Backend>("backend", problems)?.value;
+            let backend = table.word::<Backend>("backend", problems)?;
             let key = if table.has("file") { "file" } else { "text" };
             table.require(key, problems);
-            Some((backend, written(&table, key, file, problems)?))
+            let source = written(&table, key, file, problems)?;
+            let place = Language {
+                entry: &table,
+                rules: key,
+                backends: "backend",
+            };
+            place.check(&source, &[backend.value], problems);
+            Some((backend.value, source))
         }
     };
+    let language = Language {
+        entry,
+        rules: chosen,
+        backends: "backends",
+    };
+    let backends = language.backends(&origin, problems);
+    let helper = entry.switch("helper", problems).unwrap_or(false);
+    let skip_refused_lines = entry
+        .switch("skip-refused-lines", problems)
+        .unwrap_or(false);
+    if backends.contains(&Backend::Native) {
+        let beside_native = matches!(beside, Some((Backend::Native, _)));
+        without_iptables(entry, [helper, skip_refused_lines, beside_native], problems);
+    }
     Some(RulesetEntry {
         name: name.value,
         origin,
-        helper: entry.switch("helper", problems).unwrap_or(false),
-        skip_refused_lines: entry
-            .switch("skip-refused-lines", problems)
-            .unwrap_or(false),
-        backends: entry
-            .words("backends", problems)
-            .unwrap_or_else(|| Backend::IPTABLES.to_vec()),
+        helper,
+        skip_refused_lines,
+        backends,
         beside,
     })
 }

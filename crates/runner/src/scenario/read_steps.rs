@@ -140,6 +140,13 @@ fn load(
             format!("add \"{missing}\" to its `backends`"),
         );
     }
+    if rulesets[index].adds_to_nft() {
+        problems.add_with_help(
+            span,
+            format!("`{name}` would add to the tables of nft that are there: whose rule is whose could not be told"),
+            "begin the script with `flush ruleset`",
+        );
+    }
     Some(index)
 }
 

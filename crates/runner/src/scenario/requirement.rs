@@ -91,7 +91,7 @@ pub struct CauseDemand {
     pub backend: Option<Backend>,
     /// The node whose rules, or which host.
     pub node: Option<NodeName>,
-    /// Table and chain, `filter/INPUT`.
+    /// Table and chain, `filter/INPUT`, or with the family, `inet/filter/input`.
     pub chain: Option<String>,
     /// The rule's place in its chain.
     pub ordinal: Option<u32>,
@@ -208,7 +208,11 @@ impl CauseDemand {
             Cause::Reply { reply } => reply.get(..3).and_then(|code| code.parse::<u16>().ok()),
             _ => None,
         };
-        let chain = chain.map(|chain| format!("{}/{}", chain.table, chain.chain));
+        // As it is demanded, where it is that one.
+        let chain = chain.map(|chain| {
+            let demanded = self.chain.as_ref().filter(|text| chain.is_named(text));
+            demanded.map_or_else(|| format!("{}/{}", chain.table, chain.chain), Clone::clone)
+        });
         compare("backend", self.backend.as_ref(), backend, differences);
         compare("node", self.node.as_ref(), node, differences);
         compare("chain", self.chain.as_ref(), chain.as_ref(), differences);

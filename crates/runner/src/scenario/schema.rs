@@ -177,7 +177,7 @@ const SHAPES: &[&str] = &[
 const NODES: &[&str] = &["client", "gateway", "server"];
 const SERVERS: &[&str] = &["libunftp", "vsftpd"];
 const CLIENTS: &[&str] = &["suppaftp", "curl", "lftp"];
-const BACKENDS: &[&str] = &["nft", "legacy"];
+const BACKENDS: &[&str] = &["nft", "legacy", "native"];
 const DATA: &[&str] = &["port", "eprt", "pasv", "epsv"];
 const MOMENTS: &[&str] = &["start", "logged-in", "halfway"];
 const PROTECTIONS: &[&str] = &["plain", "explicit", "implicit", "ccc"];
@@ -417,7 +417,7 @@ static RULESET: Section = Section {
         field(
             "file",
             Kind::Text,
-            "a file, relative to this one: what `iptables-save` writes, or lines of `iptables` commands",
+            "a file, relative to this one: what `iptables-save` writes, lines of `iptables` commands, or an nft script",
         ),
         field("text", Kind::Text, "the same, in place"),
         field(
@@ -439,7 +439,7 @@ static RULESET: Section = Section {
         field(
             "backends",
             Kind::Words(BACKENDS),
-            "the backends that load it; default both",
+            "the backends that load it: `nft` and `legacy` rules of iptables, `native` an nft script; default both, or `native`",
         ),
         field(
             "beside",
@@ -589,7 +589,11 @@ static CAUSE: Section = Section {
             Kind::Word(NODES),
             "the node whose rules, or which host",
         ),
-        field("chain", Kind::Text, "table and chain, `filter/INPUT`"),
+        field(
+            "chain",
+            Kind::Text,
+            "table and chain, `filter/INPUT`; of an nft script with the family too, `inet/filter/input`",
+        ),
         field(
             "ordinal",
             Kind::Number,
