@@ -7,6 +7,7 @@ mod sinks;
 mod steps;
 mod timeline;
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
@@ -14,8 +15,8 @@ use std::time::Instant;
 use futures::FutureExt;
 use fwlab_fabric::Fabric;
 use fwlab_ftp::{
-    Client, ClientReport, Content, FailureKind, PassiveAddress, PassivePorts, Paused, Pauses,
-    RunningServer, Server, ServerSettings, Support, TransferSpec,
+    Client, ClientReport, Content, FailureKind, Login, PassiveAddress, PassivePorts, Paused,
+    Pauses, RunningServer, Server, ServerSettings, Support, TransferSpec,
 };
 use fwlab_observe::{Event, Observer, ObserverSettings};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
@@ -91,7 +92,24 @@ impl Workshop {
         let mut notes: Vec<String> = rules.first.notes.clone();
         notes.extend(rules.impurities().map(full));
 
-        let fabric = Fabric::build(&stage.topology).await?;
+        // Before the fabric, and so dropped after it: what is a node goes after its links.
+        let (housed_server, housed_client) =
+            tokio::try_join!(server.housed(&settings), client.housed())?;
+        let mut namespaces = BTreeMap::new();
+        if let Some(housed) = &housed_client {
+            namespaces.insert(stage.client.clone(), housed.namespace.clone());
+        }
+        // Where both run on one node, it is the server's.
+        if let Some(housed) = &housed_server {
+            namespaces.insert(stage.server.clone(), housed.namespace.clone());
+        }
+        let server = housed_server
+            .as_ref()
+            .map_or(&*server, |housed| &*housed.peer);
+        let client = housed_client
+            .as_ref()
+            .map_or(&*client, |housed| &*housed.peer);
+        let fabric = Fabric::build_with(&stage.topology, namespaces).await?;
         let node = |name| {
             fabric.node(name).ok_or_else(|| Fault::NoNode {
                 name: Clone::clone(name),
@@ -217,9 +235,10 @@ struct Peers {
 
 impl Peers {
     fn of(cell: &Cell, shelf: &PeerShelf) -> Result<Peers, Fault> {
-        let spec = transfer_of(cell);
-        let settings = settings_of(cell, &spec);
         let server = shelf.server(cell.axes.server)?;
+        let login = cell.scenario.server.login;
+        let spec = transfer_of(cell, login.unwrap_or_else(|| server.login()));
+        let settings = settings_of(cell, &spec);
         let client = shelf.client(cell.axes.client)?;
         supported(cell.axes.server, server.supports(&spec, &settings))?;
         supported(cell.axes.client, client.supports(&spec))?;
@@ -322,10 +341,11 @@ async fn end_of(
     }
 }
 
-fn transfer_of(cell: &Cell) -> TransferSpec {
+fn transfer_of(cell: &Cell, login: Login) -> TransferSpec {
     let scenario = &cell.scenario;
     TransferSpec {
         server: scenario.stage.connect_to,
+        login,
         data_setup: cell.axes.data,
         protection: cell.axes.protection,
         session_reuse: true,
@@ -358,6 +378,7 @@ fn settings_of(cell: &Cell, spec: &TransferSpec) -> ServerSettings {
             .map(|(min, max)| PassivePorts { min, max }),
         advertised_address: None,
         protection: spec.protection,
+        login: spec.login,
         certificate: None,
         require_session_reuse: false,
         data_source_port: scenario.server.data_source_port,

@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
-use fwlab_ftp::{DataSourcePort, PeerName};
+use fwlab_ftp::{DataSourcePort, Login, PeerName};
 use fwlab_model::{DataSetup, Operation, Protection};
 
 use crate::plan::IdleRequirement;
@@ -103,6 +103,8 @@ pub struct ServerTerms {
     pub passive_ports: Option<(u16, u16)>,
     /// The source port of its active data connections.
     pub data_source_port: DataSourcePort,
+    /// Who may log in; the server's own choice without.
+    pub login: Option<Login>,
     /// Settings of a program by their own names.
     pub options: BTreeMap<String, String>,
 }
@@ -113,6 +115,7 @@ impl Default for ServerTerms {
             control_port: 21,
             passive_ports: None,
             data_source_port: DataSourcePort::Ephemeral,
+            login: None,
             options: BTreeMap::new(),
         }
     }

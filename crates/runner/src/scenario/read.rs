@@ -147,6 +147,9 @@ fn server_terms(table: Option<Reader<'_>>, problems: &mut Problems) -> ServerTer
             DataSourcePort::Ephemeral
         };
     }
+    if let Some(word) = table.word::<String>("login", problems) {
+        terms.login = word.value.parse().ok();
+    }
     if let Some(options) = table.settings("options", problems) {
         terms.options = options
             .into_iter()
