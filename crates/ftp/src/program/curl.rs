@@ -172,6 +172,8 @@ fn protection(spec: &TransferSpec) -> Vec<String> {
         ],
     };
     line.extend(["--tls-max", "1.2"]);
+    // None is believed more than another, and reading the machine's takes time.
+    line.extend(["--cacert", "/dev/null"]);
     if !spec.session_reuse {
         line.push("--no-sessionid");
     }
@@ -223,23 +225,40 @@ fn operation(spec: &TransferSpec) -> Vec<String> {
     }
 }
 
+/// What it says of a TLS handshake that failed. Its exit status is no guide: when that
+/// of a data connection fails it tries another one, and then loses its way in the dialogue.
+fn tls_words(log: &str) -> Option<&str> {
+    let marks = [
+        "* OpenSSL/",
+        "* OpenSSL SSL_connect: ",
+        "* TLS connect error: ",
+        "* SSL connection timeout",
+        "curl: (35) ",
+    ];
+    log.lines()
+        .find(|line| marks.iter().any(|mark| line.starts_with(mark)))
+        .map(|line| line.trim_start_matches("* "))
+}
+
 /// What its exit status means (curl(1), EXIT CODES), together with how far its
 /// dialogue came.
 fn explain(session: &Session, spec: &TransferSpec) -> ClientFailure {
     let code = session.status.and_then(|status| status.code());
-    // A server that refuses TLS on the data connection closes it, and then says why.
-    if matches!(code, Some(18 | 35 | 55 | 56))
-        && spec.protection.protects_data()
-        && let Some(refusal) = session.refusal()
-    {
-        return refusal;
+    if spec.protection.protects_data() {
+        // A server that refuses TLS on the data connection closes it, and then says why.
+        let broken = matches!(code, Some(18 | 35 | 55 | 56));
+        if broken && let Some(refusal) = session.refusal() {
+            return refusal;
+        }
+        if let Some(words) = tls_words(&session.log) {
+            return session.tls_failure(words);
+        }
     }
     let kind = match code {
         Some(7) => FailureKind::Connect,
         Some(12 | 28) => FailureKind::Deadline,
         Some(52) => FailureKind::Closed,
         Some(18 | 55 | 56) => FailureKind::Broken,
-        Some(35) => FailureKind::Tls,
         Some(8 | 13 | 14) if session.refusal().is_none() => FailureKind::NoFtp,
         _ => match session.refusal() {
             Some(refusal) => return refusal,

@@ -9,7 +9,7 @@ use tokio::time::timeout;
 use super::dialogue_log::{Marks, tail, transcript_of};
 use crate::listing::listed_files;
 use crate::reserve::reserve_ports;
-use crate::wire::{Announcement, Progress, Reply};
+use crate::wire::{Announcement, Progress, Reply, SetupExchange};
 use crate::{
     ClientFailure, ClientReport, Connection, Digest, FailureKind, PeerError, PeerName,
     TransferSpec, Transferred,
@@ -228,13 +228,30 @@ impl Session {
         }
     }
 
-    /// The failure of a dialogue that ended in a negative reply.
+    /// The failure of a TLS handshake.
+    pub(super) fn tls_failure(&self, words: &str) -> ClientFailure {
+        let granted = |asked: &SetupExchange| {
+            let answer = asked.answer.as_ref();
+            answer.is_some_and(|reply| reply.code.is_completion())
+        };
+        ClientFailure {
+            on: if self.progress.setups.iter().any(granted) {
+                Connection::Data
+            } else {
+                Connection::Control
+            },
+            kind: FailureKind::Tls,
+            words: words.into(),
+        }
+    }
+
+    /// The failure of a dialogue in which the server said no to the transfer, or at last.
     pub(super) fn refusal(&self) -> Option<ClientFailure> {
-        let reply = self
-            .progress
-            .latest
-            .clone()
-            .filter(|reply| reply.code.is_negative())?;
+        let Progress {
+            completion, latest, ..
+        } = &self.progress;
+        let mut replies = [completion, latest].into_iter().flatten();
+        let reply = replies.find(|reply| reply.code.is_negative())?.clone();
         Some(ClientFailure {
             on: Connection::Control,
             words: reply.to_string(),

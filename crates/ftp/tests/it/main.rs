@@ -12,6 +12,7 @@ mod leftovers;
 mod programs;
 mod protected;
 mod scripted;
+mod secured;
 mod throughput;
 mod versions;
 

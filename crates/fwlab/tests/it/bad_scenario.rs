@@ -314,6 +314,55 @@ fn a_file_that_is_empty_is_told_what_is_missing() {
     ");
 }
 
+#[test]
+fn what_a_server_cannot_show_or_announce_is_told() {
+    let _machine = shared();
+    let terms = "[server]\ncertificate = \"no-certificate.pem\"\nadvertised-address = \"2001:db8::1\"\n\
+                 [client]\npassive-address = \"skipped\"\n";
+    let text = format!("{SOUND}{terms}");
+    let folder = folder(&[
+        ("scenario.toml", text.as_bytes()),
+        ("no-certificate.pem", b"*filter\nCOMMIT\n"),
+    ]);
+    insta::assert_snapshot!(told(folder.path(), &["run", "scenario.toml"]), @r#"
+    exit 2
+      × scenario.toml has 3 mistakes
+
+    Error: 
+      × no-certificate.pem: a TLS file that is no certificate: it must hold a PEM section `BEGIN
+      │ CERTIFICATE`, the server's own before its issuers'
+        ╭─[scenario.toml:11:15]
+     10 │ [server]
+     11 │ certificate = "no-certificate.pem"
+        ·               ──────────┬─────────
+        ·                         ╰── here
+     12 │ advertised-address = "2001:db8::1"
+        ╰────
+      help: leave it out, and the lab makes a certificate and its key
+
+    Error: 
+      × `2001:db8::1` is no IPv4 address: invalid IPv4 address syntax
+        ╭─[scenario.toml:12:22]
+     11 │ certificate = "no-certificate.pem"
+     12 │ advertised-address = "2001:db8::1"
+        ·                      ──────┬──────
+        ·                            ╰── here
+     13 │ [client]
+        ╰────
+      help: for example "192.168.0.211"
+
+    Error: 
+      × `skipped` is not one of announced, ignored
+        ╭─[scenario.toml:14:19]
+     13 │ [client]
+     14 │ passive-address = "skipped"
+        ·                   ────┬────
+        ·                       ╰── here
+        ╰────
+      help: write one of announced, ignored
+    "#);
+}
+
 /// A cell's name says which ruleset it had; with one name for two files it would have lied.
 #[test]
 fn two_scenarios_of_one_name_keep_their_own_rules() {

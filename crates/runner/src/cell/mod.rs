@@ -15,8 +15,8 @@ use std::time::Instant;
 use futures::FutureExt;
 use fwlab_fabric::Fabric;
 use fwlab_ftp::{
-    Client, ClientReport, Content, FailureKind, Login, PassiveAddress, PassivePorts, Paused,
-    Pauses, RunningServer, Server, ServerSettings, Support, TransferSpec,
+    Client, ClientReport, Content, FailureKind, Login, PassivePorts, Paused, Pauses, RunningServer,
+    Server, ServerSettings, Support, TransferSpec,
 };
 use fwlab_observe::{Event, Observer, ObserverSettings};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
@@ -348,8 +348,8 @@ fn transfer_of(cell: &Cell, login: Login) -> TransferSpec {
         login,
         data_setup: cell.axes.data,
         protection: cell.axes.protection,
-        session_reuse: true,
-        passive_address: PassiveAddress::Announced,
+        session_reuse: scenario.client.session_reuse,
+        passive_address: scenario.client.passive_address,
         operation: cell.axes.operation,
         content: Content::new(FILE_NAME, scenario.size)
             .expect("the reader admits no larger content"),
@@ -376,11 +376,11 @@ fn settings_of(cell: &Cell, spec: &TransferSpec) -> ServerSettings {
             .server
             .passive_ports
             .map(|(min, max)| PassivePorts { min, max }),
-        advertised_address: None,
+        advertised_address: scenario.server.advertised_address,
         protection: spec.protection,
         login: spec.login,
-        certificate: None,
-        require_session_reuse: false,
+        certificate: scenario.server.certificate.clone(),
+        require_session_reuse: scenario.server.require_session_reuse,
         data_source_port: scenario.server.data_source_port,
         stored: spec.stored_before(),
         alone_in_node: scenario.stage.client != scenario.stage.server,

@@ -2,6 +2,7 @@
 
 mod problem;
 mod read;
+mod read_certificate;
 mod read_language;
 mod read_requirement;
 mod read_rules;
@@ -14,10 +15,11 @@ mod stage;
 mod steps;
 
 use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
-use fwlab_ftp::{DataSourcePort, Login, PeerName};
+use fwlab_ftp::{Certificate, DataSourcePort, Login, PassiveAddress, PeerName};
 use fwlab_model::{DataSetup, Operation, Protection};
 
 use crate::plan::IdleRequirement;
@@ -107,6 +109,12 @@ pub struct ServerTerms {
     pub login: Option<Login>,
     /// Settings of a program by their own names.
     pub options: BTreeMap<String, String>,
+    /// The address that its 227 announces; the control connection's without.
+    pub advertised_address: Option<Ipv4Addr>,
+    /// The certificate that it shows; the lab's own without.
+    pub certificate: Option<Certificate>,
+    /// Whether a protected data connection must resume the control connection's TLS session.
+    pub require_session_reuse: bool,
 }
 
 impl Default for ServerTerms {
@@ -117,17 +125,35 @@ impl Default for ServerTerms {
             data_source_port: DataSourcePort::Ephemeral,
             login: None,
             options: BTreeMap::new(),
+            advertised_address: None,
+            certificate: None,
+            require_session_reuse: false,
         }
     }
 }
 
 /// How a client is set up, whichever it is.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClientTerms {
     /// Where it listens for active data connections.
     pub active_ports: Option<RangeInclusive<u16>>,
     /// Bytes a second that it reads at most.
     pub read_pace: Option<u64>,
+    /// What it makes of the address in a 227.
+    pub passive_address: PassiveAddress,
+    /// Whether its protected data connections resume the control connection's TLS session.
+    pub session_reuse: bool,
+}
+
+impl Default for ClientTerms {
+    fn default() -> Self {
+        ClientTerms {
+            active_ports: None,
+            read_pace: None,
+            passive_address: PassiveAddress::Announced,
+            session_reuse: true,
+        }
+    }
 }
 
 /// The axes that are multiplied to cells.

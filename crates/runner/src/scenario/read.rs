@@ -1,10 +1,11 @@
 use std::path::Path;
 
-use fwlab_ftp::{Content, DataSourcePort, PeerName};
+use fwlab_ftp::{Content, DataSourcePort, PassiveAddress, PeerName};
 use fwlab_model::{DataSetup, InterfaceName, NodeName, Operation, Protection};
 use toml::de::DeTable;
 
 use super::problem::{Problems, ScenarioError};
+use super::read_certificate::certificate;
 use super::read_requirement::{contradictions, requirement};
 use super::read_rules::{Origin, known_ruleset, ruleset};
 use super::read_steps::steps;
@@ -55,7 +56,8 @@ fn scenario(
     let reports = plain(file.texts("report", problems));
     let messages = plain(file.texts("messages", problems));
     let tags = plain(file.texts("tags", problems));
-    let server = server_terms(file.table("server", problems), problems);
+    let origin = Origin { path, text };
+    let server = server_terms(file.table("server", problems), &origin, problems);
     let mut client = client_terms(file.table("client", problems), problems);
     let size = file
         .table("transfer", problems)
@@ -82,7 +84,6 @@ fn scenario(
     for entry in file.tables("sysctl", problems) {
         sysctl(&entry, &mut stage, problems);
     }
-    let origin = Origin { path, text };
     let mut rulesets: Vec<RulesetEntry> = Vec::new();
     let entries = file.tables("ruleset", problems);
     for entry in &entries {
@@ -133,7 +134,11 @@ fn plain<T>(values: Option<Vec<At<T>>>) -> Vec<T> {
     values.into_iter().flatten().map(|at| at.value).collect()
 }
 
-fn server_terms(table: Option<Reader<'_>>, problems: &mut Problems) -> ServerTerms {
+fn server_terms(
+    table: Option<Reader<'_>>,
+    file: &Origin<'_>,
+    problems: &mut Problems,
+) -> ServerTerms {
     let mut terms = ServerTerms::default();
     let Some(table) = table else { return terms };
     if let Some(port) = table.port("control-port", problems) {
@@ -156,6 +161,13 @@ fn server_terms(table: Option<Reader<'_>>, problems: &mut Problems) -> ServerTer
             .map(|(name, at)| (name, at.value))
             .collect();
     }
+    terms.advertised_address = table
+        .parsed("advertised-address", "IPv4 address", problems)
+        .map(|at| at.value);
+    terms.certificate = certificate(&table, "certificate", file, problems);
+    terms.require_session_reuse = table
+        .switch("require-session-reuse", problems)
+        .unwrap_or(false);
     terms
 }
 
@@ -187,6 +199,14 @@ fn client_terms(table: Option<Reader<'_>>, problems: &mut Problems) -> ReadClien
         read.terms.active_ports = Some(low..=high);
     }
     read.terms.read_pace = table.number("read-pace", 1..=u64::from(u32::MAX), problems);
+    if let Some(word) = table.word::<String>("passive-address", problems) {
+        read.terms.passive_address = if word.value == "ignored" {
+            PassiveAddress::Ignored
+        } else {
+            PassiveAddress::Announced
+        };
+    }
+    read.terms.session_reuse = table.switch("session-reuse", problems).unwrap_or(true);
     if let Some(node) = table
         .word::<String>("at", problems)
         .and_then(|word| NodeName::new(word.value).ok())

@@ -158,7 +158,7 @@ fn written(
 }
 
 /// A path without `folder/..` in it, as far as that can be told without the file system.
-fn tidy(path: &Path) -> PathBuf {
+pub(super) fn tidy(path: &Path) -> PathBuf {
     let mut tidy = PathBuf::new();
     for component in path.components() {
         if component == std::path::Component::ParentDir

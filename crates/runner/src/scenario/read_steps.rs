@@ -133,7 +133,7 @@ fn load(
         .find(|backend| !rulesets[index].backends.contains(backend));
     if let Some(missing) = missing {
         problems.add_with_help(
-            span,
+            span.clone(),
             format!(
                 "`{name}` is not loaded through {missing}, and there are cells of that backend"
             ),

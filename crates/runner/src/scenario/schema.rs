@@ -353,6 +353,21 @@ static SERVER: Section = Section {
             Kind::Settings,
             "further settings of a server that is a program, by their own names; a server that does not know them is skipped",
         ),
+        field(
+            "advertised-address",
+            Kind::Address,
+            "the IPv4 address that its 227 announces, as one writes it who has the server behind NAT; default: the control connection's",
+        ),
+        field(
+            "certificate",
+            Kind::Text,
+            "a PEM file, relative to this one, of a certificate and its private key; default: one that the lab makes",
+        ),
+        field(
+            "require-session-reuse",
+            Kind::Switch,
+            "`true` refuses a protected data connection that does not resume the TLS session of the control connection; default `false`",
+        ),
     ],
 };
 
@@ -380,6 +395,16 @@ static CLIENT: Section = Section {
             "read-pace",
             Kind::Number,
             "bytes a second that it reads from the data connection at most; default: as fast as it can",
+        ),
+        field(
+            "passive-address",
+            Kind::Word(&["announced", "ignored"]),
+            "`ignored`: of a 227 it takes the port alone and connects to the address of the control connection, as curl does by default; default `announced`",
+        ),
+        field(
+            "session-reuse",
+            Kind::Switch,
+            "whether a protected data connection resumes the TLS session of the control connection; default `true`",
         ),
     ],
 };
