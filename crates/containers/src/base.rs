@@ -56,6 +56,14 @@ impl Base {
             Base::Own { .. } => "fwlab/base:bookworm",
         }
     }
+
+    /// Why it was made here just now, if it was.
+    pub fn made_because(&self) -> Option<&str> {
+        match self {
+            Base::Published => None,
+            Base::Own { made_because } => made_because.as_deref(),
+        }
+    }
 }
 
 /// No base could be had.

@@ -4,6 +4,7 @@
 mod catalogue;
 mod check;
 mod choice;
+mod containers;
 mod doctor;
 mod execute;
 mod exit;
@@ -40,6 +41,8 @@ enum Command {
     List(list::ListArguments),
     /// Print the format of scenario files
     Schema(schema::SchemaArguments),
+    /// Build the images that peers in containers run in, where they are missing
+    Images(containers::ImagesArguments),
     /// Tell what this machine can do, and what to do about the rest
     Doctor,
 }
@@ -63,6 +66,7 @@ pub fn main() -> ExitCode {
         Command::Check(arguments) => check::check(arguments),
         Command::List(arguments) => list::list(&arguments),
         Command::Schema(arguments) => schema::schema(&arguments),
+        Command::Images(arguments) => containers::images(&arguments),
         Command::Doctor => doctor::doctor(),
     };
     ExitCode::from(exit.code())

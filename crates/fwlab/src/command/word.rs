@@ -3,6 +3,7 @@ use std::str::FromStr;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use fwlab_ftp::PeerName;
 use fwlab_model::{Backend, DataSetup};
+use fwlab_runner::Place;
 
 /// Reads one of a closed set of words; clap lists them, and suggests the nearest.
 fn one_of<T>(words: Vec<&'static str>) -> impl TypedValueParser<Value = T>
@@ -22,6 +23,10 @@ pub(super) fn backend() -> impl TypedValueParser<Value = Backend> {
 
 pub(super) fn data_setup() -> impl TypedValueParser<Value = DataSetup> {
     one_of(DataSetup::ALL.iter().map(|word| word.word()).collect())
+}
+
+pub(super) fn place() -> impl TypedValueParser<Value = Place> {
+    one_of([Place::Host, Place::Container].map(Place::word).to_vec())
 }
 
 pub(super) fn server() -> impl TypedValueParser<Value = PeerName> {

@@ -68,6 +68,7 @@ impl Workshop {
         };
         CellRecord {
             axes: cell.axes.clone(),
+            places: [cell.axes.server, cell.axes.client].map(|peer| self.peers.place(peer)),
             judgement,
             requirement: cell.requirement.as_ref().map(ToString::to_string),
             evidence,
