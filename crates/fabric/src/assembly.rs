@@ -47,9 +47,15 @@ struct Node<'a> {
     interfaces: Vec<Interface<'a>>,
 }
 
-/// Lays all links. Netlink sockets act in the namespace that they were opened in, so
-/// one thread does it all without a switch.
-pub(crate) async fn assemble(topology: &Topology, ready: &[Ready]) -> Result<(), FabricError> {
+/// The indices of a node's links and bridges.
+pub(crate) type Links = Vec<u32>;
+
+/// Lays all links, and gives those of each node. Netlink sockets act in the namespace
+/// that they were opened in, so one thread does it all without a switch.
+pub(crate) async fn assemble(
+    topology: &Topology,
+    ready: &[Ready],
+) -> Result<Vec<Links>, FabricError> {
     let places: BTreeMap<&NodeName, usize> = topology
         .nodes
         .iter()
@@ -111,7 +117,8 @@ pub(crate) async fn assemble(topology: &Topology, ready: &[Ready]) -> Result<(),
         node.settle().await?;
         node.send(node.routed())?;
     }
-    Ok(())
+    let indices = |node: &Node<'_>| node.interfaces.iter().map(|made| made.index).collect();
+    Ok(nodes.iter().map(indices).collect())
 }
 
 impl Node<'_> {

@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -5,17 +6,20 @@ use std::time::Duration;
 use fwlab_model::{InterfaceName, NodeName, NodeSpec, Topology, TopologyMistake};
 use tokio::sync::mpsc;
 
+use crate::adoption::AdoptedLinks;
 use crate::assembly::assemble;
 use crate::node::Node;
 use crate::sysctl::SysctlName;
 use crate::thread::{NodeThread, all_ended};
-use crate::{NetlinkError, NodeGone, PrivilegeError, SysctlError};
+use crate::{NetlinkError, NetworkNamespace, NodeGone, PrivilegeError, SysctlError};
 
 /// A topology that has been built: its nodes, linked and addressed.
 ///
 /// Dropping it ends everything in it, soon: [`Fabric::join`] waits for that.
 #[derive(Debug)]
 pub struct Fabric {
+    // Before the threads: links go while what they are in is still there.
+    adopted: Vec<AdoptedLinks>,
     nodes: Vec<Node>,
     threads: Vec<NodeThread>,
 }
@@ -29,6 +33,9 @@ pub enum FabricError {
     /// This process may not make namespaces.
     #[error(transparent)]
     Privilege(#[from] PrivilegeError),
+    /// A namespace was given for a node that the topology does not have.
+    #[error("there is no node `{0}` to be that namespace")]
+    NoSuchNode(NodeName),
     /// The kernel refused a namespace.
     #[error("no network namespace for node `{node}`")]
     Namespace {
@@ -84,20 +91,38 @@ impl Fabric {
     /// When the topology is wrong, this process has no privilege for it, or the
     /// kernel refuses a part. Nothing is left behind then.
     pub async fn build(topology: &Topology) -> Result<Fabric, FabricError> {
+        Fabric::build_with(topology, BTreeMap::new()).await
+    }
+
+    /// The same, where some nodes are namespaces that somebody else made: containers'.
+    /// Such a namespace gets its links, addresses, routes and sysctls, and rules are
+    /// loaded into it, like any other node. It stays when the fabric ends: then it has
+    /// lost the links, and keeps the sysctls and rules.
+    ///
+    /// # Errors
+    /// As [`Fabric::build`]; and when a namespace is for no node of the topology.
+    pub async fn build_with(
+        topology: &Topology,
+        mut namespaces: BTreeMap<NodeName, NetworkNamespace>,
+    ) -> Result<Fabric, FabricError> {
         let mistakes = topology.mistakes();
         if !mistakes.is_empty() {
             return Err(FabricError::Topology(mistakes));
         }
         let mut fabric = Fabric {
+            adopted: Vec::with_capacity(namespaces.len()),
             nodes: Vec::with_capacity(topology.nodes.len()),
             threads: Vec::with_capacity(topology.nodes.len()),
         };
         let mut starting = Vec::with_capacity(topology.nodes.len());
         let mut late = Vec::new();
+        let mut adopted = Vec::new();
         for spec in &topology.nodes {
             let (early, with_links) = sysctls(topology, spec)?;
             let (jobs, given) = mpsc::unbounded_channel();
-            let (thread, ready) = NodeThread::start(spec.name.clone(), early, given)?;
+            let namespace = namespaces.remove(&spec.name);
+            adopted.push(namespace.is_some());
+            let (thread, ready) = NodeThread::start(spec.name.clone(), namespace, early, given)?;
             let addresses = topology
                 .interfaces_in(&spec.name)
                 .flat_map(|interface| interface.addresses.iter().map(|net| net.addr()))
@@ -109,6 +134,9 @@ impl Fabric {
             starting.push(ready);
             late.push(with_links);
         }
+        if let Some(name) = namespaces.into_keys().next() {
+            return Err(FabricError::NoSuchNode(name));
+        }
         let mut ready = Vec::with_capacity(starting.len());
         for (node, starting) in fabric.nodes.iter().zip(starting) {
             let gone = |_| NodeGone(node.name().clone());
@@ -118,9 +146,14 @@ impl Fabric {
             // On a node's thread: the kernel's lock may be busy with other labs'
             // links, and the caller's runtime should not wait for it.
             let topology = Arc::new(topology.clone());
-            first
+            let links = first
                 .run(async move || assemble(&topology, &ready).await)
                 .await??;
+            for ((node, links), adopted) in fabric.nodes.iter().zip(links).zip(adopted) {
+                if adopted {
+                    fabric.adopted.push(AdoptedLinks::of(node, links).await?);
+                }
+            }
         }
         for (node, sysctls) in fabric.nodes.iter().zip(late) {
             set_all(node, sysctls).await?;
@@ -140,6 +173,7 @@ impl Fabric {
 
     /// Ends everything, and waits until every node's processes and thread have ended.
     pub async fn join(self) {
+        drop(self.adopted);
         drop(self.nodes);
         // All at once: each thread ends by itself as soon as it is told.
         futures::future::join_all(self.threads.into_iter().map(NodeThread::join)).await;
@@ -175,6 +209,9 @@ fn sysctls(topology: &Topology, spec: &NodeSpec) -> Result<(Sysctls, Sysctls), F
     ];
     if speaks_ipv6 {
         lab.extend([
+            // A container without a network has it off.
+            ("net.ipv6.conf.all.disable_ipv6", "0"),
+            ("net.ipv6.conf.default.disable_ipv6", "0"),
             ("net.ipv6.conf.all.forwarding", forwards),
             ("net.ipv6.conf.default.accept_dad", "0"),
             ("net.ipv6.conf.default.accept_ra", "0"),

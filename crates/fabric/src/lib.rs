@@ -7,6 +7,8 @@
 //! - [`Fabric`] builds a topology; a [`Node`] of it is a thread in a network namespace
 //!   that runs futures, [tools](ToolCall) and untrusted [programs](ProgramSpec) with
 //!   [files of their own](Scratch).
+//! - A node can be a [namespace](NetworkNamespace) that somebody else made, and a program
+//!   can run in a container's [root](ContainerRoot).
 //! - [`Privilege`] says by what right, [`Machine`] what else this machine can do, and
 //!   both what to do about what it cannot.
 //! - [`HostState`] proves that the host was left as it was.
@@ -65,11 +67,13 @@
 //! # }
 //! ```
 
+mod adoption;
 mod assembly;
 mod fabric;
 mod host_state;
 mod limits;
 mod machine;
+mod namespace;
 mod netlink;
 mod node;
 mod privilege;
@@ -88,12 +92,13 @@ pub use fabric::{Fabric, FabricError};
 pub use host_state::HostState;
 pub use limits::raise_open_file_limit;
 pub use machine::{Ability, Machine, Missing, PeerProgram, Peers, ToolProgram, find_tool};
+pub use namespace::{ContainerRoot, NamespaceError, NetworkNamespace};
 pub use netlink::NetlinkError;
 pub use node::{Node, NodeGone, TaskHandle};
 pub use privilege::{Privilege, PrivilegeError, ShutDoor};
 pub use process::{
-    Overlay, Program, ProgramError, ProgramLost, ProgramSpec, ToolCall, ToolError, ToolErrorCause,
-    ToolOutput,
+    Overlay, ProcessEnd, Program, ProgramError, ProgramLost, ProgramSpec, ToolCall, ToolError,
+    ToolErrorCause, ToolOutput,
 };
 pub use scratch::{Scratch, ScratchError};
 pub use socket_error::SocketError;

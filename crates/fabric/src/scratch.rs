@@ -4,7 +4,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
-use nix::fcntl::{OFlag, OpenHow, ResolveFlag, openat2};
+use nix::fcntl::{OFlag, OpenHow, ResolveFlag, open, openat2};
 use nix::sys::stat::{Mode, fchmod, mkdirat};
 
 use crate::sys;
@@ -17,7 +17,10 @@ use crate::sys;
 /// out of it, whatever links the program made (`openat2(2)`, `RESOLVE_BENEATH` and
 /// `RESOLVE_NO_SYMLINKS`).
 #[derive(Debug, Clone)]
-pub struct Scratch(Arc<OwnedFd>);
+pub struct Scratch {
+    tree: Arc<OwnedFd>,
+    mount_point: &'static Path,
+}
 
 /// A scratch, or a file in it, was not to be had.
 #[derive(Debug, thiserror::Error)]
@@ -47,14 +50,46 @@ impl Scratch {
     /// # Errors
     /// When the kernel gives none, or there is nowhere to mount it later.
     pub fn new(limit_bytes: u64) -> Result<Scratch, ScratchError> {
-        mount_point().ok_or(ScratchError::NoMountPoint)?;
+        let mount_point = mount_point().ok_or(ScratchError::NoMountPoint)?;
         let tree = sys::detached_tmpfs(limit_bytes).map_err(ScratchError::Create)?;
-        Ok(Scratch(Arc::new(tree)))
+        Ok(Scratch {
+            tree: Arc::new(tree),
+            mount_point,
+        })
     }
 
-    /// Where a program finds its files: the same for all programs of this process.
+    /// The same files, for a program that finds them there. The directory must be in its
+    /// root, and is hidden.
+    #[must_use]
+    pub fn with_mount_point(mut self, directory: &'static Path) -> Scratch {
+        self.mount_point = directory;
+        self
+    }
+
+    /// A directory in the root of another process, as if it were a scratch: a container's.
+    /// Not to be given to a program.
+    ///
+    /// # Errors
+    /// When there is no such process or directory, or this process may not look at it.
+    pub fn of_process(pid: u32, directory: &'static Path) -> Result<Scratch, ScratchError> {
+        let failed = |errno: nix::errno::Errno| file_error(directory)(errno.into());
+        let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+        let root = format!("/proc/{pid}/root");
+        let root = open(root.as_str(), flags, Mode::empty()).map_err(failed)?;
+        // What a link in there says is meant in there.
+        let how = OpenHow::new()
+            .flags(flags)
+            .resolve(ResolveFlag::RESOLVE_IN_ROOT | ResolveFlag::RESOLVE_NO_MAGICLINKS);
+        let tree = openat2(root, directory, how).map_err(failed)?;
+        Ok(Scratch {
+            tree: Arc::new(tree),
+            mount_point: directory,
+        })
+    }
+
+    /// Where a program finds its files.
     pub fn mount_point(&self) -> &'static Path {
-        mount_point().expect("`new` found one, and it is kept")
+        self.mount_point
     }
 
     /// Writes a file (mode 644), in place of what it held.
@@ -121,7 +156,7 @@ impl Scratch {
                 let parent = self.at(parent, directory, Mode::empty())?;
                 mkdirat(parent.as_fd(), name, mode)
             }
-            None => mkdirat(self.0.as_fd(), name, mode),
+            None => mkdirat(self.tree.as_fd(), name, mode),
         };
         made.map_err(|errno| file_error(path)(errno.into()))?;
         let made = self.at(path, directory, Mode::empty())?;
@@ -141,7 +176,7 @@ impl Scratch {
 
     /// The mount, for a program that is about to start.
     pub(crate) fn tree(&self) -> Arc<OwnedFd> {
-        Arc::clone(&self.0)
+        Arc::clone(&self.tree)
     }
 
     fn at(&self, path: &Path, flags: OFlag, mode: Mode) -> Result<OwnedFd, ScratchError> {
@@ -157,7 +192,7 @@ impl Scratch {
                     | ResolveFlag::RESOLVE_NO_MAGICLINKS
                     | ResolveFlag::RESOLVE_NO_XDEV,
             );
-        openat2(self.0.as_fd(), path, how).map_err(|errno| file_error(path)(errno.into()))
+        openat2(self.tree.as_fd(), path, how).map_err(|errno| file_error(path)(errno.into()))
     }
 }
 

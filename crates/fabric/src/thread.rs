@@ -1,5 +1,5 @@
-//! The thread that is a node: it enters a new namespace, runs what it is given, and
-//! takes everything down when its fabric lets go.
+//! The thread that is a node: it enters a new namespace, or an adopted one, runs what
+//! it is given, and takes everything down when its fabric lets go.
 
 use std::fs::File;
 use std::io;
@@ -9,14 +9,14 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use fwlab_model::NodeName;
-use nix::sched::{CloneFlags, unshare};
+use nix::sched::{CloneFlags, setns, unshare};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::LocalSet;
 
-use crate::FabricError;
 use crate::netlink::{NetlinkSocket, Protocol};
 use crate::node::Job;
 use crate::sysctl::SysctlName;
+use crate::{FabricError, NetworkNamespace};
 
 /// How long a node's end waits for its `spawn_blocking` threads, which nothing can
 /// interrupt (a name lookup, say).
@@ -42,6 +42,7 @@ pub(crate) struct NodeThread {
 impl NodeThread {
     pub(crate) fn start(
         name: NodeName,
+        adopted: Option<NetworkNamespace>,
         sysctls: Vec<(SysctlName, String)>,
         jobs: mpsc::UnboundedReceiver<Job>,
     ) -> Result<(NodeThread, oneshot::Receiver<Result<Ready, FabricError>>), FabricError> {
@@ -53,7 +54,14 @@ impl NodeThread {
         let thread = std::thread::Builder::new()
             .name(name.to_string())
             .spawn(move || {
-                live(thread_name, &sysctls, jobs, ready, stopped);
+                live(
+                    thread_name,
+                    adopted.as_ref(),
+                    &sysctls,
+                    jobs,
+                    ready,
+                    stopped,
+                );
                 drop(end);
                 drop(alive);
             })
@@ -103,12 +111,13 @@ impl Drop for Alive {
 
 fn live(
     name: NodeName,
+    adopted: Option<&NetworkNamespace>,
     sysctls: &[(SysctlName, String)],
     mut jobs: mpsc::UnboundedReceiver<Job>,
     ready: oneshot::Sender<Result<Ready, FabricError>>,
     mut stop: oneshot::Receiver<()>,
 ) {
-    let runtime = match enter(&name, sysctls) {
+    let runtime = match enter(&name, adopted, sysctls) {
         Ok((made, runtime)) => {
             if ready.send(Ok(made)).is_err() {
                 return; // whoever built the fabric gave up
@@ -146,13 +155,18 @@ fn live(
 
 fn enter(
     name: &NodeName,
+    adopted: Option<&NetworkNamespace>,
     sysctls: &[(SysctlName, String)],
 ) -> Result<(Ready, tokio::runtime::Runtime), FabricError> {
     let failed = |source: io::Error| FabricError::Thread {
         node: name.clone(),
         source,
     };
-    unshare(CloneFlags::CLONE_NEWNET).map_err(|errno| match crate::Privilege::current() {
+    let entered = match adopted {
+        Some(namespace) => setns(namespace, CloneFlags::CLONE_NEWNET),
+        None => unshare(CloneFlags::CLONE_NEWNET),
+    };
+    entered.map_err(|errno| match crate::Privilege::current() {
         Err(error) => FabricError::Privilege(error),
         Ok(_) => FabricError::Namespace {
             node: name.clone(),

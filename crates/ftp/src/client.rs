@@ -5,7 +5,7 @@ use fwlab_fabric::Node;
 use fwlab_model::DataSetup;
 
 use crate::wire::{Announcement, Progress, Reply};
-use crate::{Digest, PeerError, PeerName, Support, TransferSpec};
+use crate::{Digest, Housed, PeerError, PeerName, Support, TransferSpec};
 
 /// An FTP client that can be run in a node.
 #[async_trait]
@@ -18,6 +18,17 @@ pub trait Client: Send + Sync {
 
     /// Whether it can do this transfer, in exactly this data setup.
     fn supports(&self, transfer: &TransferSpec) -> Support;
+
+    /// Makes it ready for one cell, where that comes before its node: the client that
+    /// this gives runs one session, in a node that is the namespace beside it. `None`:
+    /// this one runs in any node, as often as needed.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be had: all of them are faults of the lab.
+    async fn housed(&self) -> Result<Option<Housed<dyn Client>>, PeerError> {
+        Ok(None)
+    }
 
     /// Runs one session: connect, log in, transfer, quit. Ends with the session
     /// or with the spec's patience, whichever is first; dropping the future ends

@@ -4,7 +4,7 @@
 //!   commands, replies, what they announce, how far the session came.
 //! - [`Server`] and [`Client`] are the two sides of a transfer, each a trait with
 //!   several peers behind it. [`Libunftp`] and [`Suppaftp`] are libraries that run
-//!   inside the lab; [`Vsftpd`], [`Curl`] and [`Lftp`] are programs of the machine,
+//!   inside the lab; [`Vsftpd`], [`Curl`], [`Lftp`], [`Tnftp`] and [`Wget`] are programs,
 //!   started in a node; [`script::ScriptedServer`] and [`script::ScriptedClient`] do
 //!   what no well-behaved peer does. [`server`] and [`client`] give them by name.
 //! - [`TransferSpec`] and [`ServerSettings`] say what is to be done; a peer that
@@ -14,6 +14,9 @@
 //!   the final reply, *and* [`TransferSpec::verify`] finds the right bytes where
 //!   they belong.
 //!
+//! A peer that is a container of its own is [`Housed`]: it brings its node's network
+//! namespace along.
+//!
 //! A failed transfer is data: [`ClientReport::result`] tells what the client saw,
 //! and judges nothing. [`PeerError`] is for faults of the lab alone. This crate
 //! knows no rules and reads no evidence but the peers' own.
@@ -22,7 +25,7 @@
 //! use std::time::Duration;
 //! use fwlab_fabric::Fabric;
 //! use fwlab_ftp::{
-//!     Client, Content, Libunftp, PassiveAddress, Patience, Server, ServerSettings, Suppaftp, TransferSpec,
+//!     Client, Content, Libunftp, Login, PassiveAddress, Patience, Server, ServerSettings, Suppaftp, TransferSpec,
 //! };
 //! use fwlab_model::{DataSetup, NodeName, NodeSpec, Operation, Protection, Topology};
 //!
@@ -38,6 +41,7 @@
 //! let seconds = Duration::from_secs(10);
 //! let spec = TransferSpec {
 //!     server: "127.0.0.1:21".parse()?,
+//!     login: Login::Anonymous,
 //!     data_setup: DataSetup::Pasv,
 //!     protection: Protection::Plain,
 //!     session_reuse: true,
@@ -64,6 +68,7 @@ mod client;
 mod content;
 mod digest;
 mod embedded;
+mod housed;
 mod listing;
 mod pause;
 mod peer;
@@ -84,11 +89,15 @@ pub use client::{
 pub use content::{Content, ContentError, ContentReader};
 pub use digest::Digest;
 pub use embedded::{Libunftp, Suppaftp};
+pub use housed::Housed;
 pub use pause::{Moment, Paused, Pauses};
 pub use peer::{PeerError, PeerMissing, PeerName, Support};
-pub use program::{Curl, Lftp, Vsftpd};
+pub use program::{
+    Curl, Lftp, Places, START_DEADLINE, ServerProgram, Tnftp, Vsftpd, Wget, reserve_passive_ports,
+    stored_in,
+};
 pub use registry::{client, server};
 pub use server::{DataSourcePort, PassivePorts, RunningServer, Server, ServerSettings, StoredFile};
 pub use tls::{Certificate, CertificateError};
-pub use transfer::{PASSWORD, PassiveAddress, Patience, Stored, TransferSpec, USER};
+pub use transfer::{Login, PassiveAddress, Patience, Stored, TransferSpec};
 pub use verify::Mismatch;

@@ -35,6 +35,14 @@ pub enum PeerName {
     Curl,
     /// A client program.
     Lftp,
+    /// A server program, in a container.
+    Proftpd,
+    /// A server program, in a container.
+    PureFtpd,
+    /// A client program.
+    Tnftp,
+    /// A client program.
+    Wget,
     /// A server inside the lab that does what a script says.
     ScriptedServer,
     /// A client inside the lab that does what a script says.
@@ -54,7 +62,11 @@ impl PeerName {
     pub fn is_server(self) -> bool {
         matches!(
             self,
-            PeerName::Libunftp | PeerName::Vsftpd | PeerName::ScriptedServer
+            PeerName::Libunftp
+                | PeerName::Vsftpd
+                | PeerName::Proftpd
+                | PeerName::PureFtpd
+                | PeerName::ScriptedServer
         )
     }
 
@@ -176,6 +188,15 @@ pub enum PeerError {
         /// Why.
         #[source]
         source: ProgramError,
+    },
+    /// Its container could not be had.
+    #[error("{peer}: its container")]
+    Container {
+        /// Which peer.
+        peer: PeerName,
+        /// Why.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// The program ended with its node.
     #[error("{peer}: it was lost")]

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use crate::script::{ScriptedClient, ScriptedServer};
-use crate::{Client, Curl, Lftp, Libunftp, PeerMissing, PeerName, Server, Suppaftp, Vsftpd};
+use crate::{Client, Curl, Lftp, Libunftp, PeerMissing, PeerName, Server, Suppaftp, Vsftpd, Wget};
 
 /// The server of that name, ready to be started as often as needed. A program is
 /// looked for, and run once for its version, each time that this is called. A
@@ -14,10 +14,14 @@ pub fn server(name: PeerName) -> Result<Arc<dyn Server>, PeerMissing> {
     match name {
         PeerName::Libunftp => Ok(Arc::new(Libunftp)),
         PeerName::Vsftpd => Ok(Arc::new(Vsftpd::find()?)),
+        PeerName::Proftpd | PeerName::PureFtpd => Err(in_a_container_alone(name)),
         PeerName::ScriptedServer => Ok(Arc::new(ScriptedServer::default())),
-        PeerName::Suppaftp | PeerName::Curl | PeerName::Lftp | PeerName::ScriptedClient => {
-            Err(other_side(name, "client", true))
-        }
+        PeerName::Suppaftp
+        | PeerName::Curl
+        | PeerName::Lftp
+        | PeerName::Tnftp
+        | PeerName::Wget
+        | PeerName::ScriptedClient => Err(other_side(name, "client", true)),
     }
 }
 
@@ -33,10 +37,22 @@ pub fn client(name: PeerName) -> Result<Arc<dyn Client>, PeerMissing> {
         PeerName::Suppaftp => Ok(Arc::new(Suppaftp)),
         PeerName::Curl => Ok(Arc::new(Curl::find()?)),
         PeerName::Lftp => Ok(Arc::new(Lftp::find()?)),
+        PeerName::Tnftp => Err(in_a_container_alone(name)),
+        PeerName::Wget => Ok(Arc::new(Wget::find()?)),
         PeerName::ScriptedClient => Ok(Arc::new(ScriptedClient::default())),
-        PeerName::Libunftp | PeerName::Vsftpd | PeerName::ScriptedServer => {
-            Err(other_side(name, "server", false))
-        }
+        PeerName::Libunftp
+        | PeerName::Vsftpd
+        | PeerName::Proftpd
+        | PeerName::PureFtpd
+        | PeerName::ScriptedServer => Err(other_side(name, "server", false)),
+    }
+}
+
+fn in_a_container_alone(peer: PeerName) -> PeerMissing {
+    PeerMissing {
+        peer,
+        why: "it runs in a container alone".into(),
+        remedy: "run it there: --where container".into(),
     }
 }
 
@@ -77,7 +93,7 @@ mod tests {
         let error = server(PeerName::Curl).err().unwrap();
         assert_eq!(
             error.to_string(),
-            "curl is missing: it is a client; use libunftp or vsftpd or scripted-server"
+            "curl is missing: it is a client; use libunftp or vsftpd or proftpd or pure-ftpd or scripted-server"
         );
     }
 }

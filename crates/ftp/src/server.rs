@@ -4,7 +4,9 @@ use async_trait::async_trait;
 use fwlab_fabric::Node;
 use fwlab_model::Protection;
 
-use crate::{Certificate, Digest, PeerError, PeerName, Stored, Support, TransferSpec};
+use crate::{
+    Certificate, Digest, Housed, Login, PeerError, PeerName, Stored, Support, TransferSpec,
+};
 
 /// An FTP server that can be run in a node.
 #[async_trait]
@@ -17,6 +19,26 @@ pub trait Server: Send + Sync {
 
     /// Whether it can serve this transfer with these settings.
     fn supports(&self, transfer: &TransferSpec, settings: &ServerSettings) -> Support;
+
+    /// Who it lets in where nobody says who it should be.
+    fn login(&self) -> Login {
+        Login::Anonymous
+    }
+
+    /// Makes it ready for one cell, where that comes before its node: the server that
+    /// this gives is started once, in a node that is the namespace beside it. `None`:
+    /// this one is started in any node, as often as needed.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be had: all of them are faults of the lab.
+    async fn housed(
+        &self,
+        settings: &ServerSettings,
+    ) -> Result<Option<Housed<dyn Server>>, PeerError> {
+        let _ = settings;
+        Ok(None)
+    }
 
     /// Starts it; gives it back when it listens.
     ///
@@ -59,6 +81,8 @@ pub struct ServerSettings {
     pub advertised_address: Option<Ipv4Addr>,
     /// The protection that it offers; any but plain it demands too, of both connections.
     pub protection: Protection,
+    /// Who may log in.
+    pub login: Login,
     /// The certificate that it shows; the lab's own without.
     pub certificate: Option<Certificate>,
     /// Whether a protected data connection must resume the TLS session of the control
@@ -115,6 +139,7 @@ impl ServerSettings {
             passive_ports: None,
             advertised_address: None,
             protection: transfer.protection,
+            login: transfer.login,
             certificate: None,
             require_session_reuse: false,
             data_source_port: DataSourcePort::Twenty,

@@ -7,11 +7,44 @@ use fwlab_model::{DataSetup, Operation, Protection};
 
 use crate::{Content, Pauses, Support};
 
-/// The user that every client logs in as. Servers ask it for no secret.
-pub const USER: &str = "anonymous";
+/// Who a client logs in as.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Default,
+    strum::Display,
+    strum::EnumString,
+    strum::IntoStaticStr,
+)]
+#[strum(serialize_all = "kebab-case")]
+pub enum Login {
+    /// Nobody in particular. Servers ask for no secret.
+    #[default]
+    Anonymous,
+    /// A user that the server knows.
+    Named,
+}
 
-/// The password that every client gives.
-pub const PASSWORD: &str = "fwlab@localhost";
+impl Login {
+    /// The user's name.
+    pub fn user(self) -> &'static str {
+        match self {
+            Login::Anonymous => "anonymous",
+            Login::Named => "fwlab",
+        }
+    }
+
+    /// The user's password. It protects nothing.
+    pub fn password(self) -> &'static str {
+        match self {
+            Login::Anonymous => "fwlab@localhost",
+            Login::Named => "fwlab",
+        }
+    }
+}
 
 /// How long a client waits. Nothing is ever waited out in full: these are the
 /// ends of waits for something that may not come.
@@ -41,6 +74,8 @@ pub enum PassiveAddress {
 pub struct TransferSpec {
     /// The address and port that the client connects to.
     pub server: SocketAddr,
+    /// Who the client logs in as.
+    pub login: Login,
     /// How the data connection is agreed on.
     pub data_setup: DataSetup,
     /// The protection of both connections.

@@ -201,6 +201,7 @@ fn large(runtime: &Runtime) -> (f64, f64) {
             let (client, server) = (node(NodeName::client()), node(NodeName::server()));
             let spec = TransferSpec {
                 server: connect_to,
+                login: fwlab_ftp::Login::Anonymous,
                 data_setup: DataSetup::Pasv,
                 protection: Protection::Plain,
                 session_reuse: true,

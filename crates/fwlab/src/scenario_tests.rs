@@ -1,10 +1,9 @@
 use std::path::Path;
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use fwlab_runner::filter::Filter;
 use fwlab_runner::plan::{Cell, Overrides, cells};
-use fwlab_runner::{CellRecord, Judgement, Loader, Run, RunSettings};
+use fwlab_runner::{CellRecord, Housing, Judgement, Loader, PeerShelf, Run, RunSettings};
 use libtest_mimic::{Arguments, Failed, Trial};
 
 use crate::collect::scenarios;
@@ -51,11 +50,14 @@ pub fn run_scenario_tests(folder: &Path) -> ExitCode {
             return libtest_mimic::run(&arguments, vec![trial]).exit_code();
         }
     };
-    let planned = scenarios
+    let planned: Vec<Cell> = scenarios
         .iter()
-        .flat_map(|scenario| cells(scenario, &Overrides::default(), &Filter::default()));
-    let shelf = Arc::new(fwlab_runner::PeerShelf::stock());
+        .flat_map(|scenario| cells(scenario, &Overrides::default(), &Filter::default()))
+        .collect();
+    let of_cells = planned.clone();
+    let shelf = block_on(async move { PeerShelf::of_cells(&of_cells, Housing::default()).await });
     let trials = planned
+        .into_iter()
         .map(|cell| {
             let name = cell.axes.to_string();
             let skip = Run::skip_reason(&cell, &shelf);

@@ -11,6 +11,7 @@
 mod cell;
 mod evidence;
 pub mod filter;
+mod housing;
 pub mod judge;
 mod patience;
 mod peers;
@@ -22,8 +23,9 @@ pub mod scenario;
 mod words;
 
 pub use evidence::{Evidence, EvidenceLine, EvidenceSource};
+pub use housing::{Housing, Place};
 pub use patience::Patience;
-pub use peers::PeerShelf;
+pub use peers::{PeerShelf, Present};
 pub use record::{CellRecord, JsonLine, Judgement, RECORD_SCHEMA_VERSION};
 pub use rules::{Listed, LoadError, Loader, NoLoader, Part, PrepareError, PreparedRuleset};
 pub use run::{Run, RunEvent, RunSettings, Summary};

@@ -1,74 +1,189 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
+use fwlab_containers::{Engine, NoEngine};
 use fwlab_ftp::{Client, PeerMissing, PeerName, Server};
+
+use crate::housing::{Housing, Place};
+use crate::plan::Cell;
 
 /// The peers of this machine, each looked for once.
 pub struct PeerShelf {
-    servers: BTreeMap<PeerName, Result<Arc<dyn Server>, PeerMissing>>,
-    clients: BTreeMap<PeerName, Result<Arc<dyn Client>, PeerMissing>>,
+    servers: Shelf<dyn Server>,
+    clients: Shelf<dyn Client>,
+}
+
+type Shelf<P> = BTreeMap<PeerName, Result<Found<P>, PeerMissing>>;
+
+/// A peer, and where it was found.
+struct Found<P: ?Sized> {
+    peer: Arc<P>,
+    place: Place,
+}
+
+/// A peer of a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Present {
+    /// Which.
+    pub peer: PeerName,
+    /// Its version.
+    pub version: String,
+    /// Where it runs.
+    pub place: Place,
 }
 
 impl PeerShelf {
-    /// Looks for every peer.
+    /// Looks for every peer on the host.
     pub fn stock() -> PeerShelf {
-        let (servers, clients): (Vec<PeerName>, Vec<PeerName>) = PeerName::ALL
-            .iter()
-            .copied()
-            .partition(|peer| peer.is_server());
+        PeerShelf::on_host(PeerName::ALL.iter().copied())
+    }
+
+    fn on_host(peers: impl IntoIterator<Item = PeerName>) -> PeerShelf {
+        let place = Place::Host;
+        let (servers, clients): (Vec<PeerName>, Vec<PeerName>) =
+            peers.into_iter().partition(|peer| peer.is_server());
+        let server = |peer| fwlab_ftp::server(peer).map(|peer| Found { peer, place });
+        let client = |peer| fwlab_ftp::client(peer).map(|peer| Found { peer, place });
         PeerShelf {
             servers: servers
                 .into_iter()
-                .map(|peer| (peer, fwlab_ftp::server(peer)))
+                .map(|peer| (peer, server(peer)))
                 .collect(),
             clients: clients
                 .into_iter()
-                .map(|peer| (peer, fwlab_ftp::client(peer)))
+                .map(|peer| (peer, client(peer)))
                 .collect(),
         }
     }
 
+    /// Looks for the peers of these cells, where they are to run. A container that is
+    /// needed is started.
+    pub async fn of_cells(cells: impl IntoIterator<Item = &Cell>, housing: Housing) -> PeerShelf {
+        let axes = cells.into_iter().map(|cell| &cell.axes);
+        let peers: BTreeSet<PeerName> = axes.flat_map(|axes| [axes.server, axes.client]).collect();
+        PeerShelf::of(peers, housing).await
+    }
+
+    /// Looks for these peers, where they are to run. A container that is needed is started.
+    pub async fn of(peers: BTreeSet<PeerName>, housing: Housing) -> PeerShelf {
+        let mut shelf = PeerShelf::on_host(peers.iter().copied());
+        let wanted: Vec<PeerName> = peers
+            .into_iter()
+            .filter(|peer| match housing.place {
+                Some(Place::Host) => false,
+                Some(Place::Container) => !peer.is_embedded(),
+                None => !shelf.has(*peer),
+            })
+            .collect();
+        if wanted.is_empty() {
+            return shelf;
+        }
+        let engine = Engine::connect().await;
+        for peer in wanted {
+            if peer.is_server() {
+                let found = match &engine {
+                    Ok(engine) => fwlab_containers::server(peer, engine, housing.freshness).await,
+                    Err(none) => Err(without_engine(peer, none)),
+                };
+                put(&mut shelf.servers, peer, found, housing);
+            } else {
+                let found = match &engine {
+                    Ok(engine) => fwlab_containers::client(peer, engine, housing.freshness).await,
+                    Err(none) => Err(without_engine(peer, none)),
+                };
+                put(&mut shelf.clients, peer, found, housing);
+            }
+        }
+        shelf
+    }
+
     pub(crate) fn server(&self, peer: PeerName) -> Result<Arc<dyn Server>, PeerMissing> {
-        self.servers
-            .get(&peer)
-            .cloned()
-            .unwrap_or_else(|| Err(no_role(peer, "server")))
+        taken(&self.servers, peer, "server")
     }
 
     pub(crate) fn client(&self, peer: PeerName) -> Result<Arc<dyn Client>, PeerMissing> {
-        self.clients
-            .get(&peer)
-            .cloned()
-            .unwrap_or_else(|| Err(no_role(peer, "client")))
+        taken(&self.clients, peer, "client")
     }
 
-    /// Whether a peer is on this machine.
+    /// Where a peer runs; `None` when it is missing.
+    pub fn place(&self, peer: PeerName) -> Option<Place> {
+        fn place<P: ?Sized>(shelf: &Shelf<P>, peer: PeerName) -> Option<Place> {
+            Some(shelf.get(&peer)?.as_ref().ok()?.place)
+        }
+        place(&self.servers, peer).or_else(|| place(&self.clients, peer))
+    }
+
+    /// Whether a peer is there.
     pub fn has(&self, peer: PeerName) -> bool {
-        self.server(peer).is_ok() || self.client(peer).is_ok()
+        self.place(peer).is_some()
     }
 
-    /// Every peer with its version, or why it cannot be used.
-    pub fn inventory(&self) -> Vec<(PeerName, Result<String, PeerMissing>)> {
-        let servers = self.servers.iter().map(|(peer, server)| {
-            (
-                *peer,
-                server
-                    .as_ref()
-                    .map(|server| server.version())
-                    .map_err(Clone::clone),
-            )
-        });
-        let clients = self.clients.iter().map(|(peer, client)| {
-            (
-                *peer,
-                client
-                    .as_ref()
-                    .map(|client| client.version())
-                    .map_err(Clone::clone),
-            )
-        });
+    /// Every peer that was looked for, or why it cannot be used.
+    pub fn inventory(&self) -> Vec<Result<Present, PeerMissing>> {
+        let servers = self
+            .servers
+            .iter()
+            .map(|(peer, found)| present(*peer, found, |server| server.version()));
+        let clients = self
+            .clients
+            .iter()
+            .map(|(peer, found)| present(*peer, found, |client| client.version()));
         servers.chain(clients).collect()
+    }
+}
+
+fn present<P: ?Sized>(
+    peer: PeerName,
+    found: &Result<Found<P>, PeerMissing>,
+    version: impl FnOnce(&P) -> String,
+) -> Result<Present, PeerMissing> {
+    let found = found.as_ref().map_err(Clone::clone)?;
+    Ok(Present {
+        peer,
+        version: version(&found.peer),
+        place: found.place,
+    })
+}
+
+fn taken<P: ?Sized>(shelf: &Shelf<P>, peer: PeerName, role: &str) -> Result<Arc<P>, PeerMissing> {
+    match shelf.get(&peer) {
+        Some(Ok(found)) => Ok(Arc::clone(&found.peer)),
+        Some(Err(missing)) => Err(missing.clone()),
+        None => Err(PeerMissing {
+            peer,
+            why: format!("it is no {role}"),
+            remedy: format!("name a {role}"),
+        }),
+    }
+}
+
+/// Puts a peer of containers in the place of what was found on the host. A peer that is
+/// nowhere is missing for both reasons.
+fn put<P: ?Sized>(
+    shelf: &mut Shelf<P>,
+    peer: PeerName,
+    found: Result<Arc<P>, PeerMissing>,
+    housing: Housing,
+) {
+    let place = Place::Container;
+    let found = match (found, shelf.get(&peer)) {
+        (Ok(peer), _) => Ok(Found { peer, place }),
+        (Err(contained), Some(Err(host))) if housing.place.is_none() => Err(PeerMissing {
+            peer,
+            why: format!("{}; and in a container: {}", host.why, contained.why),
+            remedy: format!("{}, or: {}", host.remedy, contained.remedy),
+        }),
+        (Err(missing), _) => Err(missing),
+    };
+    shelf.insert(peer, found);
+}
+
+fn without_engine(peer: PeerName, none: &NoEngine) -> PeerMissing {
+    PeerMissing {
+        peer,
+        why: none.why.clone(),
+        remedy: none.mend.clone(),
     }
 }
 
@@ -77,13 +192,5 @@ impl fmt::Debug for PeerShelf {
         f.debug_list()
             .entries(self.servers.keys().chain(self.clients.keys()))
             .finish()
-    }
-}
-
-fn no_role(peer: PeerName, role: &str) -> PeerMissing {
-    PeerMissing {
-        peer,
-        why: format!("it is no {role}"),
-        remedy: format!("name a {role}"),
     }
 }

@@ -4,6 +4,7 @@ use fwlab_model::{Cause, Outcome, Phase, Symptom};
 use serde::Serialize;
 
 use crate::evidence::Evidence;
+use crate::housing::Place;
 use crate::plan::Axes;
 
 /// The run record's version. It changes when a reader of the old one would go wrong.
@@ -63,6 +64,8 @@ impl Judgement {
 pub struct CellRecord {
     /// Its place in the matrix.
     pub axes: Axes,
+    /// Where its server ran, and its client; `None` for one that is missing.
+    pub places: [Option<Place>; 2],
     /// What became of it.
     pub judgement: Judgement,
     /// What was required of it, in words; `None` where nothing was.
@@ -84,6 +87,8 @@ pub struct JsonLine<'a> {
     backend: &'static str,
     server: String,
     client: String,
+    server_place: Option<&'static str>,
+    client_place: Option<&'static str>,
     data: &'static str,
     protection: &'static str,
     family: &'static str,
@@ -177,6 +182,8 @@ impl CellRecord {
             backend: self.axes.backend.word(),
             server: self.axes.server.to_string(),
             client: self.axes.client.to_string(),
+            server_place: self.places[0].map(Place::word),
+            client_place: self.places[1].map(Place::word),
             data: self.axes.data.word(),
             protection: self.axes.protection.word(),
             family: self.axes.family.word(),

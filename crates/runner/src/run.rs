@@ -9,6 +9,7 @@ use fwlab_observe::{Newer, ObserverSettings};
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::cell::Workshop;
+use crate::housing::Housing;
 use crate::patience::Patience;
 use crate::peers::PeerShelf;
 use crate::plan::Cell;
@@ -27,6 +28,8 @@ pub struct RunSettings {
     pub keep_going: bool,
     /// Whether passing cells keep their evidence too.
     pub keep_evidence: bool,
+    /// Where peers run.
+    pub housing: Housing,
     /// Act as if the kernel had not these features.
     pub pretend_without: Vec<Newer>,
     /// The size of the receive buffers for the kernel's evidence, in bytes; `None`: large.
@@ -40,6 +43,7 @@ impl Default for RunSettings {
             patience: Patience::Early,
             keep_going: true,
             keep_evidence: false,
+            housing: Housing::default(),
             pretend_without: Vec::new(),
             receive_buffer: None,
         }
@@ -175,6 +179,7 @@ impl Run {
         }
         let rulesets: Vec<Arc<PreparedRuleset>> =
             rulesets.into_iter().flatten().map(Arc::new).collect();
+        let peers = PeerShelf::of_cells(&cells, settings.housing).await;
         let cells = cells
             .into_iter()
             .zip(places)
@@ -192,7 +197,7 @@ impl Run {
             .collect();
         let default = ObserverSettings::default();
         let workshop = Workshop {
-            peers: PeerShelf::stock(),
+            peers,
             loader,
             patience: settings.patience,
             keep_evidence: settings.keep_evidence,
@@ -212,6 +217,11 @@ impl Run {
     /// Why a cell would be skipped, as far as is known without running it.
     pub fn skip_reason(cell: &Cell, peers: &PeerShelf) -> Option<String> {
         crate::cell::skip_reason(cell, peers)
+    }
+
+    /// The peers of the cells, and where they run.
+    pub fn peers(&self) -> &PeerShelf {
+        &self.workshop.peers
     }
 
     /// The cells, in the order in which they are begun.
@@ -261,8 +271,9 @@ impl Run {
         summary
     }
 
-    /// Waits until every node of this process has ended.
+    /// Waits until every node of this process has ended, and every container is removed.
     pub async fn settle() {
         Fabric::all_ended().await;
+        fwlab_containers::settle().await;
     }
 }

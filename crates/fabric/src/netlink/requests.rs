@@ -98,6 +98,13 @@ impl Batch {
         });
     }
 
+    /// Takes a link down and away, with its other end.
+    pub(crate) fn delete_link(&mut self, index: u32) {
+        self.push(libc::RTM_DELLINK, REQUEST, "delete a link", |message| {
+            message.raw(&ifinfo(index, 0));
+        });
+    }
+
     pub(crate) fn add_address(&mut self, index: u32, name: &InterfaceName, address: IpNet) {
         let purpose = format!("add {address} to {name}");
         self.push(libc::RTM_NEWADDR, CREATE, purpose, |message| {

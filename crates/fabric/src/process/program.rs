@@ -9,7 +9,7 @@ use tokio::sync::{oneshot, watch};
 use super::capture::Capture;
 use super::child::Process;
 use crate::sys::{self, Confinement, SetupStep, confine};
-use crate::{NodeGone, Scratch};
+use crate::{ContainerRoot, NodeGone, Scratch};
 
 /// The most that is kept of each stream of a program.
 const OUTPUT_LIMIT: usize = 1 << 20;
@@ -37,6 +37,9 @@ pub struct ProgramSpec {
     pub files: Option<Scratch>,
     /// Files of `files` that it sees in place of system files.
     pub overlays: Vec<Overlay>,
+    /// The container whose root file system it finds in place of the machine's. All
+    /// paths of this are paths in there.
+    pub root: Option<ContainerRoot>,
     /// Where it starts; without one, the mount point of its files, or `/`.
     pub working_directory: Option<PathBuf>,
     /// Whether its input is the pipe of its output in place of `/dev/null`: for a server
@@ -62,6 +65,7 @@ impl ProgramSpec {
             environment: Vec::new(),
             files: None,
             overlays: Vec::new(),
+            root: None,
             working_directory: None,
             speaks_on_input: false,
         }
@@ -81,6 +85,13 @@ impl ProgramSpec {
     #[must_use]
     pub fn files(mut self, files: Scratch) -> ProgramSpec {
         self.files = Some(files);
+        self
+    }
+
+    /// The same program in that container.
+    #[must_use]
+    pub fn root(mut self, root: ContainerRoot) -> ProgramSpec {
+        self.root = Some(root);
         self
     }
 
@@ -115,6 +126,7 @@ impl ProgramSpec {
             _ => None,
         };
         let confinement = Confinement {
+            root: self.root.as_ref().map(ContainerRoot::namespaces),
             files,
             overlays,
             directory: c_path(directory).map_err(io)?,

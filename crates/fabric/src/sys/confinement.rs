@@ -26,6 +26,7 @@ use std::sync::Arc;
 use libc::{c_int, c_ulong};
 
 use super::calls::checked;
+use crate::namespace::Namespaces;
 
 /// A file of the scratch that is seen in place of a system file.
 pub(crate) struct Overlay {
@@ -35,6 +36,8 @@ pub(crate) struct Overlay {
 
 /// What a confined program finds.
 pub(crate) struct Confinement {
+    /// The container that it is started in.
+    pub(crate) root: Option<Arc<Namespaces>>,
     /// A detached tmpfs, and the directory that it is mounted on.
     pub(crate) files: Option<(Arc<OwnedFd>, CString)>,
     pub(crate) overlays: Vec<Overlay>,
@@ -65,8 +68,10 @@ macro_rules! steps {
 }
 
 steps! {
+    Root => "enter the container",
     Namespaces => "make a PID and a mount namespace",
     Mounts => "make the mounts private",
+    Temporary => "mount an empty /run and /tmp",
     Files => "mount its files (before Linux 6.15 they serve one program)",
     Overlays => "put a file over a system file",
     Processes => "start its init process",
@@ -126,12 +131,18 @@ fn start(confinement: &Confinement, lab: u32) -> io::Result<()> {
         if libc::getppid().cast_unsigned() != lab {
             libc::_exit(1); // the lab died before the signal was asked for
         }
+        if let Some(root) = &confinement.root {
+            step(SetupStep::Root, enter(root))?;
+        }
         step(
             SetupStep::Namespaces,
             libc::unshare(libc::CLONE_NEWPID | libc::CLONE_NEWNS),
         )?;
     }
     step(SetupStep::Mounts, read_only_private_mounts())?;
+    if confinement.root.is_some() {
+        step(SetupStep::Temporary, mount_temporary())?;
+    }
     if let Some((files, point)) = &confinement.files {
         step(SetupStep::Files, attach(files.as_raw_fd(), point))?;
     }
@@ -176,6 +187,39 @@ fn start(confinement: &Confinement, lab: u32) -> io::Result<()> {
         step(SetupStep::Descriptors, close_at_exec())?;
     }
     Ok(())
+}
+
+/// Enters a container's root, with what belongs to it. Neither its network, which is
+/// the node's, nor its PID namespace: a process that was made for another one cannot
+/// make one of its own below it (`copy_pid_ns`).
+fn enter(root: &Namespaces) -> c_int {
+    let namespaces = [
+        (&root.ipc, libc::CLONE_NEWIPC),
+        (&root.uts, libc::CLONE_NEWUTS),
+        (&root.mount, libc::CLONE_NEWNS),
+    ];
+    for (namespace, kind) in namespaces {
+        // SAFETY: see `start`.
+        if unsafe { libc::setns(namespace.as_raw_fd(), kind) } != 0 {
+            return -1;
+        }
+    }
+    0
+}
+
+/// What programs write to beside their files (sockets, process ids), empty for each.
+fn mount_temporary() -> c_int {
+    let flags = libc::MS_NOSUID | libc::MS_NODEV;
+    for (point, mode) in [(c"/run", c"mode=0755"), (c"/tmp", c"mode=1777")] {
+        let kind = c"tmpfs".as_ptr();
+        // SAFETY: see `start`.
+        let result =
+            unsafe { libc::mount(kind, point.as_ptr(), kind, flags, mode.as_ptr().cast()) };
+        if result != 0 {
+            return -1;
+        }
+    }
+    0
 }
 
 /// Makes every mount private and read-only: what the program may write is its files.

@@ -6,6 +6,7 @@
 )]
 
 mod bridges;
+mod containers;
 mod host;
 mod lifetime;
 mod links;

@@ -19,8 +19,8 @@ use crate::reserve::reserve_ports;
 use crate::tls::NAME;
 use crate::transcript::Transcript;
 use crate::{
-    Client, ClientFailure, ClientReport, Connection, FailureKind, Moment, PASSWORD, Patience,
-    PeerError, PeerName, Support, TransferSpec, Transferred, USER,
+    Client, ClientFailure, ClientReport, Connection, FailureKind, Moment, Patience, PeerError,
+    PeerName, Support, TransferSpec, Transferred,
 };
 
 const PEER: PeerName = PeerName::Suppaftp;
@@ -145,7 +145,12 @@ async fn session(
     let ftp = connect(spec, &connections).await?;
     let mut ftp = own_means::prepared(ftp, spec, &connections);
     protect(&mut ftp, spec, &connections).await?;
-    replied("USER and PASS", patience, ftp.login(USER, PASSWORD)).await?;
+    replied(
+        "USER and PASS",
+        patience,
+        ftp.login(spec.login.user(), spec.login.password()),
+    )
+    .await?;
     if spec.protection == Protection::Ccc {
         let ccc = ftp.custom_command("CCC", &[Status::CommandOk]);
         replied("CCC", patience, ccc).await?;

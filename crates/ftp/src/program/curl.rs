@@ -1,25 +1,27 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use fwlab_fabric::Node;
+use fwlab_fabric::{ContainerRoot, Node, Program};
 use fwlab_model::{DataSetup, Operation, Protection};
 
 use super::dialogue_log::Marks;
 use super::installed::Installed;
 use super::session::{Kind, RECEIVED, SENT, Session};
 use crate::{
-    Client, ClientFailure, ClientReport, Connection, FailureKind, PASSWORD, PassiveAddress,
-    PeerError, PeerMissing, PeerName, Support, TransferSpec, USER,
+    Client, ClientFailure, ClientReport, Connection, FailureKind, PassiveAddress, PeerError,
+    PeerMissing, PeerName, Support, TransferSpec,
 };
 
 const PEER: PeerName = PeerName::Curl;
 
 const KIND: Kind = Kind {
     peer: PEER,
+    log: Program::stderr,
     marks: Marks {
         sent: "> ",
         received: "< ",
     },
+    status_tells: true,
     resumes_file: false,
 };
 
@@ -49,6 +51,13 @@ impl Curl {
         Ok(Curl {
             installed: Installed::find(PEER, "--version")?,
         })
+    }
+
+    /// The one in a container, of that version.
+    pub fn inside(root: ContainerRoot, version: impl Into<String>) -> Curl {
+        Curl {
+            installed: Installed::inside(root, "/usr/bin/curl", version),
+        }
     }
 }
 
@@ -125,7 +134,7 @@ fn arguments(spec: &TransferSpec) -> Vec<String> {
     ]
     .map(String::from)
     .to_vec();
-    line.push(format!("{USER}:{PASSWORD}"));
+    line.push(format!("{}:{}", spec.login.user(), spec.login.password()));
     line.extend(["--connect-timeout".into(), seconds(spec.patience.connect)]);
     line.extend(["--max-time".into(), seconds(spec.patience.whole)]);
     // Whole seconds, one at least: less than a byte a second is silence.

@@ -6,7 +6,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use fwlab_fabric::{Peers, ProgramSpec};
+use fwlab_fabric::{ContainerRoot, Peers, ProgramSpec};
 
 use crate::{PeerMissing, PeerName};
 
@@ -16,11 +16,12 @@ const VERSION_DEADLINE: Duration = Duration::from_secs(5);
 /// The most that is read of what it says then, in bytes.
 const VERSION_LIMIT: u64 = 4096;
 
-/// A peer's program on this machine.
+/// A peer's program, on this machine or in a container.
 #[derive(Debug, Clone)]
 pub(super) struct Installed {
     path: PathBuf,
     library_path: Option<OsString>,
+    root: Option<ContainerRoot>,
     /// The version as the program gives it, its first line.
     pub(super) version: String,
 }
@@ -40,6 +41,7 @@ impl Installed {
         let mut installed = Installed {
             path: found.path,
             library_path: found.library_path,
+            root: None,
             version: String::new(),
         };
         installed.version = installed
@@ -48,10 +50,21 @@ impl Installed {
         Ok(installed)
     }
 
+    /// The program with that path in a container.
+    pub(super) fn inside(root: ContainerRoot, path: &str, version: impl Into<String>) -> Installed {
+        Installed {
+            path: path.into(),
+            library_path: None,
+            root: Some(root),
+            version: version.into(),
+        }
+    }
+
     /// The program with nothing but what it needs to find its libraries in its
     /// environment, and with the scratch as home.
     pub(super) fn spec(&self, home: &std::path::Path) -> ProgramSpec {
         let mut spec = ProgramSpec::new(&self.path);
+        spec.root = self.root.clone();
         spec.environment = vec![
             ("HOME".into(), home.into()),
             ("LC_ALL".into(), "C".into()),

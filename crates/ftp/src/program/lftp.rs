@@ -1,25 +1,27 @@
 use std::num::NonZeroU64;
 
 use async_trait::async_trait;
-use fwlab_fabric::Node;
+use fwlab_fabric::{ContainerRoot, Node, Program};
 use fwlab_model::{DataSetup, Operation, Protection};
 
 use super::dialogue_log::Marks;
 use super::installed::Installed;
 use super::session::{Kind, RECEIVED, SENT, Session};
 use crate::{
-    Client, ClientFailure, ClientReport, Connection, FailureKind, PASSWORD, PassiveAddress,
-    PeerError, PeerMissing, PeerName, Support, TransferSpec, USER,
+    Client, ClientFailure, ClientReport, Connection, FailureKind, PassiveAddress, PeerError,
+    PeerMissing, PeerName, Support, TransferSpec,
 };
 
 const PEER: PeerName = PeerName::Lftp;
 
 const KIND: Kind = Kind {
     peer: PEER,
+    log: Program::stderr,
     marks: Marks {
         sent: "---> ",
         received: "<--- ",
     },
+    status_tells: true,
     resumes_file: true,
 };
 
@@ -45,6 +47,13 @@ impl Lftp {
         Ok(Lftp {
             installed: Installed::find(PEER, "--version")?,
         })
+    }
+
+    /// The one in a container, of that version.
+    pub fn inside(root: ContainerRoot, version: impl Into<String>) -> Lftp {
+        Lftp {
+            installed: Installed::inside(root, "/usr/bin/lftp", version),
+        }
     }
 }
 
@@ -155,7 +164,9 @@ fn script(spec: &TransferSpec) -> String {
     };
     script
         + &format!(
-            "open -u {USER},{PASSWORD} {scheme}://{}; {operation}; bye",
+            "open -u {},{} {scheme}://{}; {operation}; bye",
+            spec.login.user(),
+            spec.login.password(),
             spec.server
         )
 }

@@ -2,7 +2,7 @@ use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::process::ExitStatus;
 
-use fwlab_fabric::{Node, ProgramSpec, Scratch, ScratchError};
+use fwlab_fabric::{Node, Program, ProgramSpec, Scratch, ScratchError};
 use fwlab_model::Operation;
 use tokio::time::timeout;
 
@@ -28,7 +28,11 @@ const ROOM: u64 = 8 << 20;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Kind {
     pub(super) peer: PeerName,
+    /// What it said, as the marks expect it.
+    pub(super) log: fn(&Program) -> Vec<u8>,
     pub(super) marks: Marks,
+    /// Whether its exit status tells that a transfer failed.
+    pub(super) status_tells: bool,
     /// Whether REST goes on with a file that is half there already, rather than
     /// writing the second half alone.
     pub(super) resumes_file: bool,
@@ -89,7 +93,9 @@ impl Kind {
         files: Scratch,
         spec: &TransferSpec,
     ) -> Result<Session, PeerError> {
-        let Kind { peer, marks, .. } = self;
+        let Kind {
+            peer, marks, log, ..
+        } = self;
         if let Some(ports) = spec
             .active_ports
             .clone()
@@ -112,7 +118,7 @@ impl Kind {
                 None
             }
         };
-        let log = program.stderr();
+        let log = log(&program);
         let (progress, announcements) = transcript_of(&log, marks).into_parts();
         Ok(Session {
             kind: self,
@@ -180,7 +186,8 @@ impl Session {
                 ),
             });
         };
-        if !status.success() {
+        let complete = self.kind.status_tells || self.progress.is_complete();
+        if !status.success() || !complete {
             return Some(explain(self));
         }
         self.undone(spec)

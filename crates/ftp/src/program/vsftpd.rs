@@ -1,26 +1,19 @@
 use std::fmt::Write as _;
-use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::path::Path;
-use std::time::Duration;
 
 use async_trait::async_trait;
-use fwlab_fabric::{Node, Program, Scratch};
+use fwlab_fabric::{Node, Scratch};
 use fwlab_model::{Operation, Protection};
 
-use super::dialogue_log::tail;
 use super::installed::Installed;
-use super::session::{digest_of, is_missing};
-use crate::reserve::reserve_ports;
+use super::running::{Places, ServerProgram};
 use crate::{
-    Content, DataSourcePort, PassivePorts, PeerError, PeerMissing, PeerName, RunningServer, Server,
-    ServerSettings, StoredFile, Support, TransferSpec,
+    Content, DataSourcePort, Login, PeerError, PeerMissing, PeerName, RunningServer, Server,
+    ServerSettings, Support, TransferSpec,
 };
 
 const PEER: PeerName = PeerName::Vsftpd;
-
-/// How long it may take from its start to its first listening.
-const START_DEADLINE: Duration = Duration::from_secs(10);
 
 /// Long enough that the lab's patience, and not the server's, ends a wait: seconds.
 const SERVER_PATIENCE: u32 = 600;
@@ -78,6 +71,10 @@ impl Server for Vsftpd {
             Operation::Mlsd => Support::no("vsftpd does not know MLSD (500)"),
             _ => Support::Yes,
         };
+        let login = || match settings.login {
+            Login::Anonymous => Support::Yes,
+            Login::Named => Support::no("a vsftpd of this machine has no users to log in by name"),
+        };
         let options = || match options(settings) {
             Ok(_) => Support::Yes,
             Err(why) => Support::no(why),
@@ -86,7 +83,7 @@ impl Server for Vsftpd {
             Protection::Ccc => Support::no("vsftpd does not know CCC (500)"),
             Protection::Plain | Protection::Explicit | Protection::Implicit => Support::Yes,
         };
-        operation().and(options).and(protection)
+        operation().and(login).and(options).and(protection)
     }
 
     async fn start(
@@ -94,35 +91,19 @@ impl Server for Vsftpd {
         node: &Node,
         settings: &ServerSettings,
     ) -> Result<Box<dyn RunningServer>, PeerError> {
-        if let Some(PassivePorts { min, max }) = settings.passive_ports {
-            reserve_ports(node, min..=max)
-                .await
-                .map_err(|source| PeerError::Sysctl { peer: PEER, source })?;
-        }
-        // Who listens there already would be taken for this one.
-        let free = node.wait_listening(settings.control_port, Duration::ZERO);
-        if free.await.is_ok() {
-            return Err(PeerError::Bind {
-                peer: PEER,
-                address: SocketAddr::new(settings.address, settings.control_port),
-                source: io::ErrorKind::AddrInUse.into(),
-            });
-        }
         let files = files(settings)?;
         let home = files.mount_point();
         let mut spec = self
             .installed
             .spec(home)
-            .arguments([home.join(CONFIGURATION)])
-            .files(files.clone());
+            .arguments([home.join(CONFIGURATION)]);
         // What it has to say of a bad option goes there.
         spec.speaks_on_input = true;
-        let program = node
-            .program(spec)
-            .await
-            .map_err(|source| PeerError::Start { peer: PEER, source })?;
-        let mut running = Running { program, files };
-        running.wait_listening(node, settings.control_port).await?;
+        let places = Places {
+            root: ROOT,
+            log: LOG,
+        };
+        let running = ServerProgram::start(PEER, node, settings, spec, files, places).await?;
         Ok(Box::new(running))
     }
 }
@@ -250,60 +231,10 @@ fn tls(settings: &ServerSettings, home: &Path) -> String {
     )
 }
 
-struct Running {
-    program: Program,
-    files: Scratch,
-}
-
-impl Running {
-    async fn wait_listening(&mut self, node: &Node, port: u16) -> Result<(), PeerError> {
-        let listening = tokio::select! {
-            listening = node.wait_listening(port, START_DEADLINE) => listening,
-            ended = self.program.wait() => {
-                let status = ended.map_err(|source| PeerError::Lost { peer: PEER, source })?;
-                let last_words = format!("{status}; {}", self.last_words());
-                return Err(PeerError::Ended { peer: PEER, last_words });
-            }
-        };
-        listening.map_err(|source| PeerError::NotListening {
-            peer: PEER,
-            last_words: self.last_words(),
-            source,
-        })
-    }
-}
-
-#[async_trait]
-impl RunningServer for Running {
-    async fn stored(&mut self, name: &str) -> Result<Option<StoredFile>, PeerError> {
-        let path = Path::new(ROOT).join(name);
-        let failed = |source| PeerError::Files { peer: PEER, source };
-        let file = match self.files.open(&path) {
-            Ok(file) => file,
-            Err(error) if is_missing(&error) => return Ok(None),
-            Err(source) => return Err(failed(source)),
-        };
-        let (size, digest) = digest_of(file)
-            .map_err(|source| failed(fwlab_fabric::ScratchError::File { path, source }))?;
-        Ok(Some(StoredFile { size, digest }))
-    }
-
-    fn last_words(&self) -> String {
-        let log = self.files.read(LOG).unwrap_or_default();
-        tail(&[self.program.stdout(), self.program.stderr(), log].concat())
-    }
-
-    async fn stop(mut self: Box<Self>) -> Result<(), PeerError> {
-        match self.program.kill().await {
-            Ok(_) => Ok(()),
-            Err(source) => Err(PeerError::Lost { peer: PEER, source }),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::PassivePorts;
 
     fn settings() -> ServerSettings {
         ServerSettings {
@@ -315,6 +246,7 @@ mod tests {
             }),
             advertised_address: None,
             protection: Protection::Plain,
+            login: Login::Anonymous,
             certificate: None,
             require_session_reuse: false,
             data_source_port: DataSourcePort::Ephemeral,

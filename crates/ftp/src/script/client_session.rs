@@ -20,7 +20,7 @@ use super::words::Expected;
 use crate::embedded::failure;
 use crate::tls::connector;
 use crate::wire::{Announcement, Event, Reply, Side};
-use crate::{ClientFailure, Connection, PASSWORD, PassiveAddress, TransferSpec, Transferred, USER};
+use crate::{ClientFailure, Connection, PassiveAddress, TransferSpec, Transferred};
 
 /// Why a session ended before its script.
 pub(super) enum End {
@@ -326,10 +326,12 @@ impl<'a> Session<'a> {
             self.ask("PROT P").await?;
             self.protects_data = true;
         }
-        self.say_plain(format!("USER {USER}")).await?;
+        self.say_plain(format!("USER {}", self.spec.login.user()))
+            .await?;
         let reply = self.hear_reply().await?;
         if reply.code.is_intermediate() {
-            self.ask(&format!("PASS {PASSWORD}")).await?;
+            self.ask(&format!("PASS {}", self.spec.login.password()))
+                .await?;
         } else if !reply.code.is_completion() {
             return Err(failure::refused(reply).into());
         }

@@ -94,7 +94,7 @@ impl Certificate {
     }
 
     /// The PEM text, key and all.
-    pub(crate) fn pem(&self) -> &str {
+    pub fn pem(&self) -> &str {
         &self.0.pem
     }
 

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use fwlab_fabric::{Fabric, Node};
 use fwlab_ftp::{
-    Client, ClientReport, Content, PassiveAddress, Patience, RunningServer, Server, ServerSettings,
-    TransferSpec,
+    Client, ClientReport, Content, Login, PassiveAddress, Patience, RunningServer, Server,
+    ServerSettings, TransferSpec,
 };
 use fwlab_model::{
     DataSetup, Family, InterfaceName, LinkEnd, LinkSpec, NodeName, NodeSpec, Operation, Protection,
@@ -74,6 +74,7 @@ pub(crate) fn spec(setup: DataSetup, operation: Operation, size: u64) -> Transfe
     TransferSpec {
         server: SocketAddr::new(server_address(Family::Ipv4), 21),
         data_setup: setup,
+        login: Login::Anonymous,
         protection: Protection::Plain,
         session_reuse: true,
         passive_address: PassiveAddress::Announced,

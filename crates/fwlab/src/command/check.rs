@@ -207,12 +207,16 @@ pub(super) fn check(arguments: CheckArguments) -> Exit {
         keep_going: true,
         ..arguments.how.settings()
     };
-    match execute(planned, settings, &arguments.how.report) {
+    match execute(planned, settings, &arguments.how) {
         Err(exit) => exit,
-        Ok(Executed { records, summary }) => {
+        Ok(Executed {
+            records,
+            summary,
+            programs,
+        }) => {
             let records: Vec<&CellRecord> = records.iter().map(Arc::as_ref).collect();
             print(format!(
-                "{}{}{}\n",
+                "{}{}{programs}{}\n",
                 matrix(&records),
                 findings(&records),
                 summary_line(&summary)

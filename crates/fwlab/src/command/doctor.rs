@@ -30,21 +30,15 @@ pub(super) fn doctor() -> Exit {
     }
     let shelf = PeerShelf::stock();
     let inventory = shelf.inventory();
-    for (peer, version) in inventory
-        .iter()
-        .filter_map(|(peer, found)| Some((peer, found.as_ref().ok()?)))
-    {
-        found(peer.word(), version);
+    for present in inventory.iter().flatten() {
+        found(present.peer.word(), &present.version);
     }
     let mut works = true;
     for missing in machine.missing() {
         works &= missing.optional;
         lacks(&missing.what, &missing.why, &missing.mend);
     }
-    for missing in inventory
-        .iter()
-        .filter_map(|(_, found)| found.as_ref().err())
-    {
+    for missing in inventory.iter().filter_map(|found| found.as_ref().err()) {
         lacks(missing.peer.word(), &missing.why, &missing.remedy);
     }
     if works {

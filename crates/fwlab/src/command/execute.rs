@@ -2,24 +2,29 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use fwlab_runner::plan::Cell;
-use fwlab_runner::{CellRecord, Loader, Run, RunEvent, RunSettings, Summary};
+use fwlab_runner::{
+    CellRecord, Loader, PeerShelf, Place, Present, Run, RunEvent, RunSettings, Summary,
+};
 use miette::Diagnostic;
 use tokio::sync::mpsc::unbounded_channel;
 
 use super::exit::{Exit, complain, tell};
+use super::run::How;
 use crate::report::{Format, JsonReport, JunitReport, Progress, ReportTo};
 
 /// What a run gave, in the order of its cells.
 pub(super) struct Executed {
     pub(super) records: Vec<Arc<CellRecord>>,
     pub(super) summary: Summary,
+    /// The peers that are programs, and where they ran: a line of text, or nothing.
+    pub(super) programs: String,
 }
 
 /// Runs cells with the reports that were asked for. `Err`: it ended before, and why was told.
 pub(super) fn execute(
     cells: Vec<Cell>,
     settings: RunSettings,
-    reports: &[ReportTo],
+    how: &How,
 ) -> Result<Executed, Exit> {
     if let Err(error) = fwlab_fabric::Privilege::current() {
         complain(&error, Some(&error.help));
@@ -47,6 +52,7 @@ pub(super) fn execute(
         })?;
     runtime.block_on(async {
         let mut interrupt = std::pin::pin!(interrupted());
+        how.place.satisfied(&cells).await?;
         let prepared = tokio::select! {
             prepared = Run::prepare(cells, loader, settings) => prepared,
             () = &mut interrupt => return Err(say_interrupted().await),
@@ -59,7 +65,7 @@ pub(super) fn execute(
                 return Err(if lab { Exit::Lab } else { Exit::Usage });
             }
         };
-        let mut reporters = Reporters::begin(run.cells().len(), reports)?;
+        let mut reporters = Reporters::begin(run.cells().len(), &how.report)?;
         let (sender, mut events) = unbounded_channel();
         let all = async {
             let summary = tokio::select! {
@@ -77,6 +83,7 @@ pub(super) fn execute(
             Ok::<(), std::io::Error>(())
         };
         let (summary, written) = tokio::join!(all, read);
+        let programs = programs(run.peers());
         drop(run);
         Run::settle().await;
         let (records, finished) = reporters.finish();
@@ -85,10 +92,35 @@ pub(super) fn execute(
             return Err(Exit::Lab);
         }
         match summary {
-            Some(summary) => Ok(Executed { records, summary }),
+            Some(summary) => Ok(Executed {
+                records,
+                summary,
+                programs,
+            }),
             None => Err(say_interrupted().await),
         }
     })
+}
+
+fn programs(peers: &PeerShelf) -> String {
+    let present = peers.inventory().into_iter().flatten();
+    let programs: Vec<String> = present
+        .filter(|present| !present.peer.is_embedded())
+        .map(
+            |Present {
+                 peer,
+                 version,
+                 place,
+             }| match place {
+                Place::Host => format!("{peer} {version} on the host"),
+                Place::Container => format!("{peer} {version} in a container"),
+            },
+        )
+        .collect();
+    if programs.is_empty() {
+        return String::new();
+    }
+    format!("with {}\n", programs.join(", "))
 }
 
 /// Waits until nothing is left, and says so.

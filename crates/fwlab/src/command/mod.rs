@@ -4,6 +4,7 @@
 mod catalogue;
 mod check;
 mod choice;
+mod containers;
 mod doctor;
 mod execute;
 mod exit;
@@ -43,6 +44,8 @@ enum Command {
     Schema(schema::SchemaArguments),
     /// Print what a named topology stands for, as nodes and links
     Topology(topology::TopologyArguments),
+    /// Build the images that peers in containers run in, where they are missing
+    Images(containers::ImagesArguments),
     /// Tell what this machine can do, and what to do about the rest
     Doctor,
 }
@@ -67,6 +70,7 @@ pub fn main() -> ExitCode {
         Command::List(arguments) => list::list(&arguments),
         Command::Schema(arguments) => schema::schema(&arguments),
         Command::Topology(arguments) => topology::topology(&arguments),
+        Command::Images(arguments) => containers::images(&arguments),
         Command::Doctor => doctor::doctor(),
     };
     ExitCode::from(exit.code())

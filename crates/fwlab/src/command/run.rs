@@ -11,6 +11,7 @@ use fwlab_runner::{CellRecord, Patience, RunSettings};
 use miette::Diagnostic;
 
 use super::choice::choice;
+use super::containers::Where;
 use super::execute::{Executed, execute};
 use super::exit::{Exit, complain, print, tell};
 use super::word;
@@ -50,6 +51,8 @@ pub(super) struct How {
     /// What ends a cell that does not pass: early, the kernel's evidence; full, the peers' own timers
     #[arg(long, value_name = "early|full", default_value = "early")]
     pub(super) patience: Patience,
+    #[command(flatten)]
+    pub(super) place: Where,
     /// Write a report: json=FILE, one line a cell; junit=FILE
     #[arg(long, value_name = "FORMAT=FILE")]
     pub(super) report: Vec<ReportTo>,
@@ -61,6 +64,7 @@ impl How {
         RunSettings {
             jobs: self.jobs.map_or(default.jobs, usize::from),
             patience: self.patience,
+            housing: self.place.housing(),
             ..default
         }
     }
@@ -94,11 +98,15 @@ pub(super) fn run(arguments: RunArguments) -> Exit {
         keep_going: arguments.keep_going,
         ..arguments.how.settings()
     };
-    match execute(planned, settings, &arguments.how.report) {
+    match execute(planned, settings, &arguments.how) {
         Err(exit) => exit,
-        Ok(Executed { records, summary }) => {
+        Ok(Executed {
+            records,
+            summary,
+            programs,
+        }) => {
             show(&scenarios, &records);
-            print(summary_line(&summary) + "\n");
+            print(programs + &summary_line(&summary) + "\n");
             Exit::of(&summary)
         }
     }

@@ -3,6 +3,7 @@ use std::str::FromStr;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use fwlab_ftp::PeerName;
 use fwlab_model::{Backend, DataSetup, Family};
+use fwlab_runner::Place;
 use fwlab_runner::scenario::Shape;
 
 /// Reads one of a closed set of words; clap lists them, and suggests the nearest.
@@ -31,6 +32,10 @@ pub(super) fn shape() -> impl TypedValueParser<Value = Shape> {
 
 pub(super) fn data_setup() -> impl TypedValueParser<Value = DataSetup> {
     one_of(DataSetup::ALL.iter().map(|word| word.word()).collect())
+}
+
+pub(super) fn place() -> impl TypedValueParser<Value = Place> {
+    one_of([Place::Host, Place::Container].map(Place::word).to_vec())
 }
 
 pub(super) fn server() -> impl TypedValueParser<Value = PeerName> {

@@ -8,6 +8,7 @@ mod sinks;
 mod steps;
 mod timeline;
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
@@ -15,8 +16,8 @@ use std::time::Instant;
 use fwlab_fabric::Fabric;
 use fwlab_ftp::script::{ScriptedClient, ScriptedServer};
 use fwlab_ftp::{
-    Client, ClientReport, Content, FailureKind, PassivePorts, Pauses, PeerName, RunningServer,
-    Server, ServerSettings, Support, TransferSpec,
+    Client, ClientReport, Content, FailureKind, Login, PassivePorts, Pauses, PeerName,
+    RunningServer, Server, ServerSettings, Support, TransferSpec,
 };
 use fwlab_model::{NodeName, Topology};
 use fwlab_observe::{Observer, ObserverSettings};
@@ -67,6 +68,7 @@ impl Workshop {
         };
         CellRecord {
             axes: cell.axes.clone(),
+            places: [cell.axes.server, cell.axes.client].map(|peer| self.peers.place(peer)),
             judgement,
             requirement: cell.requirement.as_ref().map(ToString::to_string),
             evidence,
@@ -92,7 +94,24 @@ impl Workshop {
         let mut notes: Vec<String> = rules.first.notes.clone();
         notes.extend(rules.impurities().map(full));
 
-        let fabric = Fabric::build(&stage.topology).await?;
+        // Before the fabric, and so dropped after it: what is a node goes after its links.
+        let (housed_server, housed_client) =
+            tokio::try_join!(server.housed(&settings), client.housed())?;
+        let mut namespaces = BTreeMap::new();
+        if let Some(housed) = &housed_client {
+            namespaces.insert(stage.client.clone(), housed.namespace.clone());
+        }
+        // Where both run on one node, it is the server's.
+        if let Some(housed) = &housed_server {
+            namespaces.insert(stage.server.clone(), housed.namespace.clone());
+        }
+        let server = housed_server
+            .as_ref()
+            .map_or(&*server, |housed| &*housed.peer);
+        let client = housed_client
+            .as_ref()
+            .map_or(&*client, |housed| &*housed.peer);
+        let fabric = Fabric::build_with(&stage.topology, namespaces).await?;
         let node = |name| {
             fabric.node(name).ok_or_else(|| Fault::NoNode {
                 name: Clone::clone(name),
@@ -212,8 +231,6 @@ struct Peers {
 impl Peers {
     fn of(cell: &Cell, shelf: &PeerShelf) -> Result<Peers, Fault> {
         let ends = ControlEnds::of(cell)?;
-        let spec = transfer_of(cell, ends);
-        let settings = settings_of(cell, ends, &spec);
         let (scenario, family) = (&cell.scenario, cell.axes.family);
         let server: Arc<dyn Server> = match (cell.axes.server, &scenario.server.script) {
             (PeerName::ScriptedServer, Some(script)) => Arc::new(ScriptedServer::new(
@@ -229,6 +246,9 @@ impl Peers {
             )),
             (name, _) => shelf.client(name)?,
         };
+        let login = scenario.server.login.unwrap_or_else(|| server.login());
+        let spec = transfer_of(cell, ends, login);
+        let settings = settings_of(cell, ends, &spec);
         supported(cell.axes.server, server.supports(&spec, &settings))?;
         supported(cell.axes.client, client.supports(&spec))?;
         Ok(Peers {
@@ -327,10 +347,11 @@ async fn end_of(
     }
 }
 
-fn transfer_of(cell: &Cell, ends: ControlEnds) -> TransferSpec {
+fn transfer_of(cell: &Cell, ends: ControlEnds, login: Login) -> TransferSpec {
     let scenario = &cell.scenario;
     TransferSpec {
         server: ends.connect_to,
+        login,
         data_setup: cell.axes.data,
         protection: cell.axes.protection,
         session_reuse: scenario.client.session_reuse,
@@ -363,6 +384,7 @@ fn settings_of(cell: &Cell, ends: ControlEnds, spec: &TransferSpec) -> ServerSet
             .map(|(min, max)| PassivePorts { min, max }),
         advertised_address: scenario.server.advertised_address,
         protection: spec.protection,
+        login: spec.login,
         certificate: scenario.server.certificate.clone(),
         require_session_reuse: scenario.server.require_session_reuse,
         data_source_port: scenario.server.data_source_port,

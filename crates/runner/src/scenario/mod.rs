@@ -30,7 +30,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use fwlab_ftp::script::Script;
-use fwlab_ftp::{Certificate, DataSourcePort, PassiveAddress, PeerName};
+use fwlab_ftp::{Certificate, DataSourcePort, Login, PassiveAddress, PeerName};
 use fwlab_model::{DataSetup, Family, Operation, Protection};
 
 use crate::plan::IdleRequirement;
@@ -116,6 +116,8 @@ pub struct ServerTerms {
     pub passive_ports: Option<(u16, u16)>,
     /// The source port of its active data connections.
     pub data_source_port: DataSourcePort,
+    /// Who may log in; the server's own choice without.
+    pub login: Option<Login>,
     /// Settings of a program by their own names.
     pub options: BTreeMap<String, String>,
     /// The address that its 227 announces; the control connection's without.
@@ -134,6 +136,7 @@ impl Default for ServerTerms {
             control_port: 21,
             passive_ports: None,
             data_source_port: DataSourcePort::Ephemeral,
+            login: None,
             options: BTreeMap::new(),
             advertised_address: None,
             certificate: None,

@@ -32,6 +32,9 @@ pub(super) fn server_terms(
             DataSourcePort::Ephemeral
         };
     }
+    if let Some(word) = table.word::<String>("login", problems) {
+        terms.login = word.value.parse().ok();
+    }
     if let Some(options) = table.settings("options", problems) {
         terms.options = options
             .into_iter()

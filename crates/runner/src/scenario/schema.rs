@@ -310,6 +310,11 @@ static SERVER: Section = Section {
             "the source port of its active data connections; default `ephemeral`",
         ),
         field(
+            "login",
+            Kind::Word(&["anonymous", "named"]),
+            "who logs in; default: whom the server lets do most",
+        ),
+        field(
             "options",
             Kind::Settings,
             "further settings of a server that is a program, by their own names; a server that does not know them is skipped",

@@ -1,0 +1,207 @@
+use std::collections::HashMap;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use fwlab_fabric::Privilege;
+use testcontainers::bollard::Docker;
+use testcontainers::bollard::query_parameters::{
+    ListContainersOptionsBuilder, RemoveContainerOptionsBuilder,
+};
+use testcontainers::core::client::docker_client_instance;
+use tokio::sync::Mutex;
+
+use crate::owner::Owner;
+
+/// How long the engine may take to answer at all.
+const ANSWER: Duration = Duration::from_secs(10);
+
+/// The container engine of this machine, at work.
+#[derive(Clone)]
+pub struct Engine {
+    docker: Docker,
+}
+
+/// No container can be started here.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{why}; {mend}")]
+pub struct NoEngine {
+    /// Why not.
+    pub why: String,
+    /// What to do about it: one command, or one sentence.
+    pub mend: String,
+}
+
+impl NoEngine {
+    fn new(why: impl Into<String>, mend: impl Into<String>) -> NoEngine {
+        NoEngine {
+            why: why.into(),
+            mend: mend.into(),
+        }
+    }
+}
+
+impl Engine {
+    /// Finds the engine, as `DOCKER_HOST` says or behind `/var/run/docker.sock`. The
+    /// first time in a process, this also removes what earlier processes of fwlab left
+    /// that were killed: their containers, and nobody else's.
+    ///
+    /// # Errors
+    /// When there is none, it may not be used, or it does not answer.
+    pub async fn connect() -> Result<Engine, NoEngine> {
+        match Privilege::current() {
+            Ok(Privilege::Root) => {}
+            Ok(Privilege::UserNamespace) => {
+                return Err(NoEngine::new(
+                    "only root may hand a container its network",
+                    "run fwlab as root: sudo fwlab …",
+                ));
+            }
+            Err(error) => return Err(NoEngine::new(error.to_string(), error.help)),
+        }
+        let socket = socket()?;
+        may_use(&socket)?;
+        let docker = docker_client_instance()
+            .await
+            .map_err(|error| NoEngine::new(error.to_string(), mend(&socket)))?;
+        match tokio::time::timeout(ANSWER, docker.ping()).await {
+            Ok(Ok(_)) => {}
+            Ok(Err(error)) => {
+                let why = format!("Docker does not answer at {}: {error}", socket.display());
+                return Err(NoEngine::new(why, mend(&socket)));
+            }
+            Err(_) => {
+                let why = format!("Docker says nothing at {} for {ANSWER:?}", socket.display());
+                return Err(NoEngine::new(why, mend(&socket)));
+            }
+        }
+        let engine = Engine { docker };
+        engine.sweep_once().await?;
+        Ok(engine)
+    }
+
+    pub(crate) fn docker(&self) -> &Docker {
+        &self.docker
+    }
+
+    /// Its version.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub async fn version(&self) -> Result<String, NoEngine> {
+        let version = self.docker.version().await;
+        let version = version.map_err(|error| NoEngine::new(error.to_string(), "try again"))?;
+        Ok(version.version.unwrap_or_else(|| "unknown".into()))
+    }
+
+    async fn sweep_once(&self) -> Result<(), NoEngine> {
+        static SWEPT: Mutex<bool> = Mutex::const_new(false);
+        let mut swept = SWEPT.lock().await;
+        if !*swept {
+            self.sweep().await.map_err(|error| {
+                let why = format!("what an earlier run left could not be removed: {error}");
+                NoEngine::new(
+                    why,
+                    format!("docker ps --all --filter label={}", Owner::LABEL),
+                )
+            })?;
+            *swept = true;
+        }
+        Ok(())
+    }
+
+    /// Removes the containers whose owner has ended, and returns how many there were.
+    async fn sweep(&self) -> Result<usize, testcontainers::bollard::errors::Error> {
+        let here = Owner::this_process();
+        let filters = HashMap::from([("label", vec![Owner::LABEL])]);
+        let options = ListContainersOptionsBuilder::new()
+            .all(true)
+            .filters(&filters)
+            .build();
+        let mut removed = 0;
+        for container in self.docker.list_containers(Some(options)).await? {
+            let owner = container
+                .labels
+                .as_ref()
+                .and_then(|labels| labels.get(Owner::LABEL))
+                .and_then(|label| Owner::parse(label));
+            // Without an owner that can be read it is nothing that fwlab made.
+            let (Some(owner), Some(id)) = (owner, container.id) else {
+                continue;
+            };
+            if owner.has_ended(&here) {
+                self.remove(&id).await?;
+                removed += 1;
+            }
+        }
+        Ok(removed)
+    }
+
+    /// Ends a container and removes it. One that is gone, or on its way, is as good.
+    pub(crate) async fn remove(
+        &self,
+        id: &str,
+    ) -> Result<(), testcontainers::bollard::errors::Error> {
+        use testcontainers::bollard::errors::Error;
+        let options = RemoveContainerOptionsBuilder::new()
+            .force(true)
+            .v(true)
+            .build();
+        match self.docker.remove_container(id, Some(options)).await {
+            Err(Error::DockerResponseServerError {
+                status_code: 404 | 409,
+                ..
+            }) => Ok(()),
+            result => result,
+        }
+    }
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Engine").finish_non_exhaustive()
+    }
+}
+
+/// Where the engine listens. It must be this machine's: a namespace is handed over by
+/// its process.
+fn socket() -> Result<PathBuf, NoEngine> {
+    let Some(host) = std::env::var_os("DOCKER_HOST").filter(|host| !host.is_empty()) else {
+        return Ok("/var/run/docker.sock".into());
+    };
+    let host = host.to_string_lossy();
+    match host.strip_prefix("unix://") {
+        Some(path) => Ok(path.into()),
+        None => Err(NoEngine::new(
+            format!("DOCKER_HOST is {host}, and only Docker on this machine can serve"),
+            "unset DOCKER_HOST",
+        )),
+    }
+}
+
+fn may_use(socket: &Path) -> Result<(), NoEngine> {
+    let shown = socket.display();
+    match std::os::unix::net::UnixStream::connect(socket) {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == ErrorKind::NotFound => Err(NoEngine::new(
+            format!("Docker is not here: there is no {shown}"),
+            "install it, and start it: sudo apt-get install docker.io && sudo systemctl start docker",
+        )),
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => Err(NoEngine::new(
+            format!("Docker's socket {shown} is not allowed to this user"),
+            "run fwlab as root: sudo fwlab …",
+        )),
+        Err(error) => Err(NoEngine::new(
+            format!("Docker does not listen at {shown}: {error}"),
+            mend(socket),
+        )),
+    }
+}
+
+fn mend(socket: &Path) -> String {
+    if socket == Path::new("/var/run/docker.sock") {
+        "sudo systemctl start docker".into()
+    } else {
+        format!("start the Docker that listens at {}", socket.display())
+    }
+}

@@ -1,0 +1,45 @@
+//! FTP servers and clients in containers, as peers of fwlab, through testcontainers.
+//!
+//! A container has no network of the engine's (`--network none`) and no privilege. What
+//! it is connected to is a lab's, and so are the rules: no image needs iptables.
+//!
+//! - [`Engine`] is the container engine of this machine, or [why there is none](NoEngine).
+//! - [`Image`] is what peers are in; [`build_images`] builds what is missing, from files
+//!   that are part of this program.
+//! - [`server`] and [`client`] give peers by name, behind the traits of `fwlab_ftp`.
+//!   [`Freshness`] says how much of a container is shared: *warm*, a peer is started in
+//!   the root file system of a container that waits, and in the node's own fresh network;
+//!   *cold*, each cell has containers of its own, and their namespaces are its nodes.
+//!
+//! Whatever this starts ends with this process, also by `kill -9`: a warm container lives
+//! as long as a pipe is held open. [`settle`] waits until all of it is removed. What could
+//! still be left is known by its label, and removed by the next process that finds an
+//! [`Engine`]. A container without that label is never touched.
+
+mod base;
+mod building;
+mod client;
+mod container;
+mod engine;
+mod image;
+mod kind;
+mod owner;
+mod registry;
+mod server;
+mod settings;
+mod warm;
+mod work;
+
+pub use base::{Base, BaseError};
+pub use building::{BuildError, BuildEvent, build_images};
+pub use container::ContainerError;
+pub use engine::{Engine, NoEngine};
+pub use image::Image;
+pub use registry::{Freshness, client, image_of, server};
+
+/// Removes the containers that wait for cells, and waits until every container of this
+/// process is removed.
+pub async fn settle() {
+    warm::end_all().await;
+    work::all_done().await;
+}

@@ -1,0 +1,98 @@
+use std::sync::Arc;
+
+use fwlab_ftp::{Client, PeerMissing, PeerName, Server};
+
+use crate::client::{ColdClient, inside};
+use crate::kind::Kind;
+use crate::server::ContainerServer;
+use crate::warm::Warm;
+use crate::{Engine, Image};
+
+/// How much of a container one cell takes over from another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
+pub enum Freshness {
+    /// The root file system, which no cell can change. Network, processes and files are
+    /// each cell's own.
+    #[default]
+    Warm,
+    /// Nothing: each cell has containers of its own, started as their images say.
+    Cold,
+}
+
+/// The image that a peer is in; `None`: it runs in no container.
+pub fn image_of(peer: PeerName) -> Option<Image> {
+    match peer {
+        PeerName::Curl | PeerName::Lftp | PeerName::Tnftp | PeerName::Wget => Some(Image::Client),
+        _ => Kind::of(peer).map(Kind::image),
+    }
+}
+
+/// The server of that name, in containers.
+///
+/// # Errors
+/// When there is none, its image is not built, or no container of it can be started.
+pub async fn server(
+    peer: PeerName,
+    engine: &Engine,
+    freshness: Freshness,
+) -> Result<Arc<dyn Server>, PeerMissing> {
+    let kind = Kind::of(peer).ok_or_else(|| none(peer))?;
+    let warm = warm(peer, kind.image(), engine).await?;
+    Ok(Arc::new(ContainerServer {
+        kind,
+        engine: engine.clone(),
+        root: warm.root(),
+        version: warm.version(kind.package()),
+        freshness,
+    }))
+}
+
+/// The client of that name, in containers.
+///
+/// # Errors
+/// When there is none, its image is not built, or no container of it can be started.
+pub async fn client(
+    peer: PeerName,
+    engine: &Engine,
+    freshness: Freshness,
+) -> Result<Arc<dyn Client>, PeerMissing> {
+    let warm = warm(peer, Image::Client, engine).await?;
+    let client = inside(peer, warm.root(), warm.version(peer.word())).ok_or_else(|| none(peer))?;
+    Ok(match freshness {
+        Freshness::Warm => client,
+        Freshness::Cold => Arc::new(ColdClient {
+            engine: engine.clone(),
+            warm: client,
+        }),
+    })
+}
+
+async fn warm(peer: PeerName, image: Image, engine: &Engine) -> Result<Arc<Warm>, PeerMissing> {
+    Warm::of(engine, image).await.map_err(|error| PeerMissing {
+        peer,
+        why: with_causes(&error),
+        remedy: "fwlab images builds what is missing".into(),
+    })
+}
+
+fn none(peer: PeerName) -> PeerMissing {
+    PeerMissing {
+        peer,
+        why: "it runs in no container".into(),
+        remedy: "run it on the host: --where host".into(),
+    }
+}
+
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut words = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let text = cause.to_string();
+        // Some libraries repeat the cause in their own words.
+        if !words.contains(&text) {
+            words = format!("{words}: {text}");
+        }
+        source = cause.source();
+    }
+    words
+}

@@ -1,0 +1,178 @@
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::ErrorKind;
+use std::os::unix::fs::OpenOptionsExt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use fwlab_fabric::{ContainerRoot, Fabric, NetworkNamespace, ProgramSpec};
+use fwlab_model::{NodeName, NodeSpec, Topology};
+use tokio::sync::{Mutex, OnceCell};
+use tokio::time::Instant;
+
+use crate::container::{Container, ContainerError, EntryPoint, Request};
+use crate::{Engine, Image};
+
+/// What an idle container does: nothing, as long as somebody holds the other end of the
+/// pipe. When this process ends, however it ends, its containers do.
+const IDLE: &str = "mkfifo /run/lifeline && exec cat /run/lifeline";
+const LIFELINE: &str = "run/lifeline";
+
+/// How long an idle container may take until it waits.
+const IDLE_DEADLINE: Duration = Duration::from_secs(20);
+
+/// A container that does nothing: peers are started in its root.
+pub(crate) struct Idle {
+    container: Container,
+    /// Closing this ends the container.
+    lifeline: File,
+    pub(crate) root: ContainerRoot,
+}
+
+impl Idle {
+    /// Starts one.
+    pub(crate) async fn start(engine: &Engine, image: Image) -> Result<Idle, ContainerError> {
+        match Idle::attempt(engine, image, true).await {
+            // Its log is gone with it: once more, for what it says.
+            Err(ContainerError::Ended { .. }) => Idle::attempt(engine, image, false).await,
+            started => started,
+        }
+    }
+
+    async fn attempt(
+        engine: &Engine,
+        image: Image,
+        goes_when_it_ends: bool,
+    ) -> Result<Idle, ContainerError> {
+        let request = Request {
+            image: image.to_string(),
+            entry_point: Some(EntryPoint {
+                program: "/bin/sh",
+                arguments: vec!["-c".into(), IDLE.into()],
+            }),
+            environment: Vec::new(),
+            capabilities: &[],
+            writable: &["/run", "/tmp"],
+            goes_when_it_ends,
+        };
+        let container = Container::start(engine, request).await?;
+        let lifeline = lifeline(&container, image).await?;
+        let root = ContainerRoot::of_process(container.pid)?;
+        Ok(Idle {
+            container,
+            lifeline,
+            root,
+        })
+    }
+
+    /// The network namespace that it has to itself.
+    pub(crate) fn namespace(&self) -> Result<NetworkNamespace, ContainerError> {
+        Ok(NetworkNamespace::of_process(self.container.pid)?)
+    }
+
+    async fn remove(self) {
+        drop(self.lifeline);
+        self.container.remove().await;
+    }
+
+    /// The versions of its packages.
+    async fn versions(&self) -> BTreeMap<String, String> {
+        let mut topology = Topology::default();
+        topology.nodes.push(NodeSpec::new(NodeName::client()));
+        let asked = async {
+            let fabric = Fabric::build(&topology).await.ok()?;
+            let query = ProgramSpec::new("/usr/bin/dpkg-query")
+                .arguments(["--show", "--showformat", "${Package} ${Version}\\n"])
+                .root(self.root.clone());
+            let mut query = fabric
+                .node(&NodeName::client())?
+                .program(query)
+                .await
+                .ok()?;
+            query.wait().await.ok()?;
+            let said = String::from_utf8_lossy(&query.stdout()).into_owned();
+            fabric.join().await;
+            Some(said)
+        };
+        let said = asked.await.unwrap_or_default();
+        let versions = said.lines().filter_map(|line| line.split_once(' '));
+        versions
+            .map(|(package, version)| (package.to_owned(), version.to_owned()))
+            .collect()
+    }
+}
+
+/// Opens the pipe that an idle container waits at.
+async fn lifeline(container: &Container, image: Image) -> Result<File, ContainerError> {
+    let path = format!("/proc/{}/root/{LIFELINE}", container.pid);
+    let end = Instant::now() + IDLE_DEADLINE;
+    loop {
+        let opened = File::options()
+            .write(true)
+            .custom_flags(libc::O_NONBLOCK)
+            .open(&path);
+        match opened {
+            Ok(file) => return Ok(file),
+            // Not made yet, or nobody waits at it yet.
+            Err(error)
+                if Instant::now() < end
+                    && container.lives()
+                    && (error.kind() == ErrorKind::NotFound
+                        || error.raw_os_error() == Some(libc::ENXIO)) =>
+            {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+            Err(_) => {
+                return Err(ContainerError::Ended {
+                    image: image.to_string(),
+                    status: None,
+                    log: container.log().await,
+                });
+            }
+        }
+    }
+}
+
+/// An idle container that every cell of this process shares. Nothing of a cell is in it:
+/// each has a network of its own, and can change nothing here.
+pub(crate) struct Warm {
+    idle: Idle,
+    versions: BTreeMap<String, String>,
+}
+
+type Shared = Arc<OnceCell<Arc<Warm>>>;
+
+static POOL: Mutex<BTreeMap<Image, Shared>> = Mutex::const_new(BTreeMap::new());
+
+impl Warm {
+    /// The one of that image, started if it is not there yet.
+    pub(crate) async fn of(engine: &Engine, image: Image) -> Result<Arc<Warm>, ContainerError> {
+        let shared = Arc::clone(POOL.lock().await.entry(image).or_default());
+        let warm = shared.get_or_try_init(async || {
+            let idle = Idle::start(engine, image).await?;
+            let versions = idle.versions().await;
+            Ok::<_, ContainerError>(Arc::new(Warm { idle, versions }))
+        });
+        warm.await.map(Arc::clone)
+    }
+
+    pub(crate) fn root(&self) -> ContainerRoot {
+        self.idle.root.clone()
+    }
+
+    /// The version of a package.
+    pub(crate) fn version(&self, package: &str) -> String {
+        let version = self.versions.get(package);
+        version.map_or_else(|| "unknown".into(), Clone::clone)
+    }
+}
+
+/// Ends all of them that no peer holds any more.
+pub(crate) async fn end_all() {
+    let all = std::mem::take(&mut *POOL.lock().await);
+    let ends = all.into_values().filter_map(|shared| {
+        let warm = Arc::into_inner(shared)?.into_inner()?;
+        Some(async { Arc::into_inner(warm)?.idle.remove().await.into() })
+    });
+    let _: Vec<Option<()>> = futures::future::join_all(ends).await;
+}

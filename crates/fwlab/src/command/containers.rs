@@ -1,0 +1,133 @@
+use clap::Args;
+use fwlab_containers::{BuildEvent, Engine, Freshness, Image, build_images, image_of};
+use fwlab_ftp::PeerName;
+use fwlab_runner::plan::Cell;
+use fwlab_runner::{Housing, Place, with_causes};
+
+use super::exit::{Exit, complain, print};
+use super::word;
+
+/// Where peers run.
+#[derive(Debug, Args)]
+pub(super) struct Where {
+    /// Where peers that are programs run; default: on the host where they are installed, and in
+    /// containers otherwise
+    #[arg(id = "where", long = "where", value_name = "PLACE", value_parser = word::place())]
+    place: Option<Place>,
+    /// Give each cell containers of its own, started for it, in place of those that wait for
+    /// all cells; with it, peers run in containers
+    #[arg(long)]
+    cold: bool,
+    /// End with 3 when something that is needed is not there, in place of skipping its cells
+    #[arg(long, value_name = "WHAT", value_parser = ["containers"])]
+    require: Option<String>,
+}
+
+impl Where {
+    pub(super) fn housing(&self) -> Housing {
+        let (place, freshness) = if self.cold {
+            (self.place.or(Some(Place::Container)), Freshness::Cold)
+        } else {
+            (self.place, Freshness::Warm)
+        };
+        Housing { place, freshness }
+    }
+
+    /// Whether containers are there for these cells, if that is required.
+    pub(super) async fn satisfied(&self, cells: &[Cell]) -> Result<(), Exit> {
+        if self.require.is_none() {
+            return Ok(());
+        }
+        let engine = engine().await?;
+        let peers = cells
+            .iter()
+            .flat_map(|cell| [cell.axes.server, cell.axes.client]);
+        let mut images: Vec<Image> = peers.filter_map(image_of).collect();
+        images.sort();
+        images.dedup();
+        for image in images {
+            match image.is_built(&engine).await {
+                Ok(true) => {}
+                Ok(false) => {
+                    complain(format!("there is no image {image}"), Some("fwlab images"));
+                    return Err(Exit::Lab);
+                }
+                Err(error) => {
+                    complain(format!("Docker did not answer: {error}"), None);
+                    return Err(Exit::Lab);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+async fn engine() -> Result<Engine, Exit> {
+    Engine::connect().await.map_err(|none| {
+        complain(format!("no containers: {}", none.why), Some(&none.mend));
+        Exit::Lab
+    })
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ImagesArguments {
+    /// Only the images of these peers
+    #[arg(long, value_name = "PEER", value_delimiter = ',')]
+    peer: Vec<PeerName>,
+}
+
+/// Builds the images that are missing.
+pub(super) fn images(arguments: &ImagesArguments) -> Exit {
+    let images = if arguments.peer.is_empty() {
+        Image::ALL.to_vec()
+    } else {
+        let mut images: Vec<Image> = arguments
+            .peer
+            .iter()
+            .copied()
+            .filter_map(image_of)
+            .collect();
+        images.sort();
+        images.dedup();
+        images
+    };
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            complain(format!("the runtime did not start: {error}"), None);
+            return Exit::Lab;
+        }
+    };
+    runtime.block_on(async {
+        let engine = match engine().await {
+            Ok(engine) => engine,
+            Err(exit) => return exit,
+        };
+        match build_images(&engine, &images, &|event| print(told(&event))).await {
+            Ok(()) => Exit::Good,
+            Err(error) => {
+                complain(with_causes(&error), None);
+                Exit::Lab
+            }
+        }
+    })
+}
+
+fn told(event: &BuildEvent) -> String {
+    match event {
+        BuildEvent::Kept(image) => format!("{image} is there\n"),
+        BuildEvent::Base(base) => match base.made_because() {
+            Some(why) => format!(
+                "{} was made from Debian's packages (debootstrap), as debian:bookworm-slim could not be fetched: {why}\n",
+                base.reference()
+            ),
+            None => format!("on {}\n", base.reference()),
+        },
+        BuildEvent::Built { image, took } => {
+            format!("{image} built in {:.1} s\n", took.as_secs_f64())
+        }
+    }
+}
