@@ -15,6 +15,7 @@ mod protected;
 mod scripted;
 mod secured;
 mod throughput;
+mod tls_clients;
 mod versions;
 
 use libtest_mimic::Arguments;
@@ -27,6 +28,7 @@ fn main() -> std::process::ExitCode {
     trials.extend(bad_servers::trials());
     trials.extend(programs::trials());
     trials.extend(protected::trials());
+    trials.extend(tls_clients::trials());
     trials.extend(addresses::trials());
     trials.extend(throughput::trials());
     let listing = arguments.list;
