@@ -17,6 +17,7 @@ mod scripted;
 mod scripts;
 mod secured;
 mod throughput;
+mod tls_clients;
 mod versions;
 
 use libtest_mimic::Arguments;
@@ -30,6 +31,7 @@ fn main() -> std::process::ExitCode {
     trials.extend(programs::trials());
     trials.extend(scripts::trials());
     trials.extend(protected::trials());
+    trials.extend(tls_clients::trials());
     trials.extend(addresses::trials());
     trials.extend(throughput::trials());
     let listing = arguments.list;
