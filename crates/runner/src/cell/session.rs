@@ -58,8 +58,10 @@ impl<'a> Session<'a> {
                 .zip(observers)
                 .collect(),
             client: stage.client.clone(),
-            watch: Watch::new(stage.connect_to, cell.axes.data, owners)
-                .with_written_targets(cell.scenario.written_targets()),
+            watch: Watch::new(stage.connect_to, cell.axes.data, owners).with_written_targets(
+                cell.scenario
+                    .written_targets(cell.axes.server, cell.axes.client),
+            ),
             rulebook: Rulebook::new(ruleset),
             timeline: Timeline::new(Instant::now()),
             ended: BTreeSet::new(),

@@ -1,5 +1,6 @@
 use std::net::SocketAddr;
 
+use fwlab_ftp::PeerName;
 use fwlab_ftp::script::Hosts;
 use fwlab_model::{Family, NodeName};
 
@@ -40,12 +41,17 @@ impl Scenario {
         hosts(&self.stage)
     }
 
-    /// Where its scripts connect to although nobody announces it: data connections
-    /// that the dialogue does not tell of.
-    pub fn written_targets(&self) -> Vec<SocketAddr> {
+    /// Where two peers connect to, by its scripts, although nobody announces it: data
+    /// connections that the dialogue does not tell of.
+    pub fn written_targets(&self, server: PeerName, client: PeerName) -> Vec<SocketAddr> {
         let hosts = self.hosts();
-        let scripts = [&self.server.script, &self.client.script];
-        scripts
+        let of_server = self.server.script.as_ref();
+        let of_client = self.client.script.as_ref();
+        let played = [
+            of_server.filter(|_| server == PeerName::ScriptedServer),
+            of_client.filter(|_| client == PeerName::ScriptedClient),
+        ];
+        played
             .into_iter()
             .flatten()
             .flat_map(|script| script.written_targets())
