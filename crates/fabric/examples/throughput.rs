@@ -76,9 +76,7 @@ fn chain(names: &[&str], ipv6: bool) -> Result<Topology, Box<dyn std::error::Err
                 addresses,
             })
         };
-        links.push(LinkSpec {
-            ends: [end(&pair[0], 1)?, end(&pair[1], 2)?],
-        });
+        links.push(LinkSpec::new([end(&pair[0], 1)?, end(&pair[1], 2)?]));
     }
     Ok(Topology {
         nodes: nodes.into_iter().map(NodeSpec::new).collect(),

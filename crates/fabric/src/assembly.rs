@@ -1,16 +1,16 @@
-//! Links, addresses and routes: from a topology to netlink requests, in the few
-//! sends that their order allows.
+//! Links, bridges, addresses and routes: from a topology to netlink requests, in the
+//! few sends that their order allows.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::os::fd::AsFd;
 use std::time::Duration;
 
-use fwlab_model::{LinkEnd, NodeName, NodeSpec, Topology};
+use fwlab_model::{BridgeSpec, InterfaceName, IpNet, NextHop, NodeName, NodeSpec, Topology};
 use tokio::time::Instant;
 
 use crate::FabricError;
-use crate::netlink::{Batch, VethEnd, link_is_up, route_is_local};
+use crate::netlink::{Batch, Received, VethEnd, link_is_up, port_forwards, route_is_local};
 use crate::thread::Ready;
 
 const LOOPBACK: u32 = 1;
@@ -22,18 +22,29 @@ const FIRST_INDEX: u32 = 1000;
 /// before 6.14 up to a second, when `linkwatch` is rate-limited.
 const LINK_PATIENCE: Duration = Duration::from_secs(5);
 
-/// An end of a link with the interface index that it is given. No two ends have the
-/// same one: `linkwatch` handles a device whose peer has another index at once, and
-/// lets one whose peer has the same wait up to a second (`linkwatch_urgent_event`).
-struct End<'a> {
-    spec: &'a LinkEnd,
+/// An interface with the index that it is given. No two have the same one:
+/// `linkwatch` handles a device whose peer has another index at once, and lets one
+/// whose peer has the same wait up to a second (`linkwatch_urgent_event`).
+struct Interface<'a> {
+    name: &'a InterfaceName,
+    addresses: &'a [IpNet],
     index: u32,
+    kind: Kind<'a>,
+}
+
+enum Kind<'a> {
+    /// The end of a link.
+    End,
+    /// The end of a link that is the port of a bridge.
+    Port,
+    Bridge(&'a BridgeSpec),
 }
 
 struct Node<'a> {
     spec: &'a NodeSpec,
     ready: &'a Ready,
-    ends: Vec<End<'a>>,
+    /// Ports before the bridges that they are of.
+    interfaces: Vec<Interface<'a>>,
 }
 
 /// Lays all links. Netlink sockets act in the namespace that they were opened in, so
@@ -52,7 +63,7 @@ pub(crate) async fn assemble(topology: &Topology, ready: &[Ready]) -> Result<(),
         .map(|(spec, ready)| Node {
             spec,
             ready,
-            ends: Vec::new(),
+            interfaces: Vec::new(),
         })
         .collect();
     let mut made: Vec<Batch> = nodes.iter().map(|_| Batch::new()).collect();
@@ -61,59 +72,94 @@ pub(crate) async fn assemble(topology: &Topology, ready: &[Ready]) -> Result<(),
     }
     let mut index = FIRST_INDEX;
     for link in &topology.links {
-        let [near, far] = [&link.ends[0], &link.ends[1]].map(|spec| {
+        let [here, there] = [&link.ends[0], &link.ends[1]].map(|end| places[&end.node]);
+        let [near, far] = [(here, &link.ends[0]), (there, &link.ends[1])].map(|(place, end)| {
             index += 1;
-            End { spec, index }
+            let mut bridges = nodes[place].spec.bridges.iter();
+            let is_port = bridges.any(|bridge| bridge.ports.contains(&end.interface));
+            nodes[place].interfaces.push(Interface {
+                name: &end.interface,
+                addresses: &end.addresses,
+                index,
+                kind: if is_port { Kind::Port } else { Kind::End },
+            });
+            VethEnd {
+                name: &end.interface,
+                index,
+            }
         });
-        let [here, there] = [places[&near.spec.node], places[&far.spec.node]];
-        made[here].add_veth(
-            &VethEnd {
-                name: &near.spec.interface,
-                index: near.index,
-            },
-            &VethEnd {
-                name: &far.spec.interface,
-                index: far.index,
-            },
-            ready[there].namespace.as_fd(),
-        );
-        nodes[here].ends.push(near);
-        nodes[there].ends.push(far);
+        made[here].add_veth(&near, &far, ready[there].namespace.as_fd(), link.mtu);
+    }
+    for node in &mut nodes {
+        for bridge in &node.spec.bridges {
+            index += 1;
+            node.interfaces.push(Interface {
+                name: &bridge.interface,
+                addresses: &bridge.addresses,
+                index,
+                kind: Kind::Bridge(bridge),
+            });
+        }
     }
     for (node, batch) in nodes.iter().zip(made) {
         node.send(batch)?;
     }
     for node in &nodes {
-        let mut batch = Batch::new();
-        for end in &node.ends {
-            for address in &end.spec.addresses {
-                batch.add_address(end.index, &end.spec.interface, *address);
-            }
-            batch.set_up(end.index, end.spec.interface.as_str());
-        }
-        node.send(batch)?;
+        node.send(node.addressed())?;
     }
     for node in &nodes {
         node.settle().await?;
-        let mut batch = Batch::new();
-        for route in &node.spec.routes {
-            batch.add_route(route);
-        }
-        node.send(batch)?;
+        node.send(node.routed())?;
     }
     Ok(())
 }
 
 impl Node<'_> {
+    fn index_of(&self, name: &InterfaceName) -> u32 {
+        let mut interfaces = self.interfaces.iter();
+        let interface = interfaces.find(|interface| interface.name == name);
+        interface
+            .expect("a topology without mistakes names interfaces that are there")
+            .index
+    }
+
+    /// Bridges between the links, addresses on both, everything up.
+    fn addressed(&self) -> Batch {
+        let mut batch = Batch::new();
+        for interface in &self.interfaces {
+            let Interface { name, index, .. } = *interface;
+            if let Kind::Bridge(bridge) = interface.kind {
+                batch.add_bridge(name, index);
+                for port in &bridge.ports {
+                    batch.add_port(port, self.index_of(port), index);
+                }
+            }
+            for address in interface.addresses {
+                batch.add_address(index, name, *address);
+            }
+            batch.set_up(index, name.as_str());
+        }
+        batch
+    }
+
+    fn routed(&self) -> Batch {
+        let mut batch = Batch::new();
+        for route in &self.spec.routes {
+            match &route.via {
+                NextHop::Neighbour(via) => batch.add_route(route.to, *via),
+                NextHop::Sink(interface) => {
+                    batch.add_sink(route.to, self.index_of(interface), interface);
+                }
+            }
+        }
+        batch
+    }
+
     fn send(&self, batch: Batch) -> Result<(), FabricError> {
         self.exchange(batch, |_| {})
     }
 
-    fn exchange(
-        &self,
-        batch: Batch,
-        reply: impl FnMut(&crate::netlink::Received<'_>),
-    ) -> Result<(), FabricError> {
+    fn exchange(&self, batch: Batch, reply: impl FnMut(&Received<'_>)) -> Result<(), FabricError> {
         let result = self.ready.route.exchange(batch, reply);
         result.map_err(|source| FabricError::Refused {
             node: self.spec.name.clone(),
@@ -127,41 +173,56 @@ impl Node<'_> {
     ///
     /// - Until the kernel's `linkwatch` has run, up to a second later, a veth drops
     ///   what it is given. Since Linux 6.14 the question for the link's state itself
-    ///   makes it run (`rtnl_getlink`).
+    ///   makes it run (`rtnl_getlink`). It also is what lets a bridge's port forward,
+    ///   and a bridge is up when one of its ports does.
     /// - An IPv6 address, also one without duplicate detection, joins its multicast
     ///   group and gets its local route from a work queue (`addrconf_dad_work`), in
     ///   this order; before, it answers neither solicitations nor packets.
     async fn settle(&self) -> Result<(), FabricError> {
         let deadline = Instant::now() + LINK_PATIENCE;
-        let ipv6: Vec<(&End<'_>, IpAddr)> = self
-            .ends
+        // A bridge without ports never carries anything.
+        let carriers: Vec<&Interface<'_>> = self
+            .interfaces
             .iter()
-            .flat_map(|end| end.spec.addresses.iter().map(move |net| (end, net.addr())))
+            .filter(|one| !matches!(one.kind, Kind::Bridge(bridge) if bridge.ports.is_empty()))
+            .collect();
+        let ipv6: Vec<(&Interface<'_>, IpAddr)> = carriers
+            .iter()
+            .flat_map(|&one| one.addresses.iter().map(move |net| (one, net.addr())))
             .filter(|(_, address)| address.is_ipv6())
             .collect();
+        let asked = || {
+            carriers
+                .iter()
+                .copied()
+                .chain(ipv6.iter().map(|(one, _)| *one))
+        };
         loop {
             let mut batch = Batch::new();
-            for end in &self.ends {
-                batch.query_link(end.index, end.spec.interface.as_str());
+            for one in &carriers {
+                batch.query_link(one.index, one.name.as_str());
             }
             for (_, address) in &ipv6 {
                 batch.query_route(*address);
             }
-            let mut settled = Vec::with_capacity(self.ends.len() + ipv6.len());
+            let mut asked_for = asked();
+            let mut unsettled = None;
             self.exchange(batch, |reply| {
-                settled.push(link_is_up(reply) || route_is_local(reply));
+                let Some(one) = asked_for.next() else { return };
+                let is_port = matches!(one.kind, Kind::Port);
+                let settled = (link_is_up(reply) && (!is_port || port_forwards(reply)))
+                    || route_is_local(reply);
+                if !settled && unsettled.is_none() {
+                    unsettled = Some(one.name);
+                }
             })?;
-            let Some(unsettled) = settled.iter().position(|settled| !settled) else {
+            let Some(interface) = unsettled else {
                 return Ok(());
             };
             if Instant::now() >= deadline {
-                let end = match unsettled.checked_sub(self.ends.len()) {
-                    None => &self.ends[unsettled],
-                    Some(address) => ipv6[address].0,
-                };
                 return Err(FabricError::LinkDown {
                     node: self.spec.name.clone(),
-                    interface: end.spec.interface.clone(),
+                    interface: interface.clone(),
                     waited: LINK_PATIENCE,
                 });
             }

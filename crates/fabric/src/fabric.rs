@@ -99,8 +99,8 @@ impl Fabric {
             let (jobs, given) = mpsc::unbounded_channel();
             let (thread, ready) = NodeThread::start(spec.name.clone(), early, given)?;
             let addresses = topology
-                .ends_in(&spec.name)
-                .flat_map(|end| end.addresses.iter().map(|net| net.addr()))
+                .interfaces_in(&spec.name)
+                .flat_map(|interface| interface.addresses.iter().map(|net| net.addr()))
                 .collect();
             fabric
                 .nodes
@@ -163,8 +163,8 @@ fn sysctls(topology: &Topology, spec: &NodeSpec) -> Result<(Sysctls, Sysctls), F
     };
     let forwards = if spec.forwards { "1" } else { "0" };
     let speaks_ipv6 = topology
-        .ends_in(&spec.name)
-        .flat_map(|end| &end.addresses)
+        .interfaces_in(&spec.name)
+        .flat_map(|interface| interface.addresses)
         .any(|net| net.addr().is_ipv6());
     // A namespace begins with the host's IPv4 settings (net.core.devconf_inherit_init_net),
     // and a host with containers forwards.
@@ -185,6 +185,16 @@ fn sysctls(topology: &Topology, spec: &NodeSpec) -> Result<(Sysctls, Sysctls), F
         // Loopback is older than this default, and keeps ::1.
         lab.push(("net.ipv6.conf.default.disable_ipv6", "1"));
     }
+    // A bridge is a bridge: unless a topology says otherwise, iptables sees none of what
+    // it carries, whether this machine has br_netfilter or not.
+    let bridge_nf = "/proc/sys/net/bridge/bridge-nf-call-iptables";
+    if !spec.bridges.is_empty() && std::path::Path::new(bridge_nf).exists() {
+        lab.extend([
+            ("net.bridge.bridge-nf-call-iptables", "0"),
+            ("net.bridge.bridge-nf-call-ip6tables", "0"),
+            ("net.bridge.bridge-nf-call-arptables", "0"),
+        ]);
+    }
     let mut early = Sysctls::new();
     for (name, value) in lab {
         early.push((SysctlName::parse(name).map_err(failed)?, value.to_owned()));
@@ -193,15 +203,15 @@ fn sysctls(topology: &Topology, spec: &NodeSpec) -> Result<(Sysctls, Sysctls), F
     for (name, value) in &spec.sysctls {
         let name = SysctlName::parse(name).map_err(failed)?;
         let names_a_link = topology
-            .ends_in(&spec.name)
-            .any(|end| name.concerns(end.interface.as_str()));
+            .interfaces_in(&spec.name)
+            .any(|interface| name.concerns(interface.name.as_str()));
         let list = if names_a_link { &mut late } else { &mut early };
         list.push((name, value.clone()));
     }
     // In a node that speaks IPv6, a link without it stays silent too.
-    for end in topology.ends_in(&spec.name) {
-        if speaks_ipv6 && !end.addresses.iter().any(|net| net.addr().is_ipv6()) {
-            let word = end.interface.as_str().replace('.', "/");
+    for interface in topology.interfaces_in(&spec.name) {
+        if speaks_ipv6 && !interface.addresses.iter().any(|net| net.addr().is_ipv6()) {
+            let word = interface.name.as_str().replace('.', "/");
             let name = format!("net.ipv6.conf.{word}.disable_ipv6");
             late.push((SysctlName::parse(&name).map_err(failed)?, "1".to_owned()));
         }

@@ -43,12 +43,10 @@
 //! };
 //! let topology = Topology {
 //!     nodes: vec![NodeSpec::new(NodeName::client()), NodeSpec::new(NodeName::server())],
-//!     links: vec![LinkSpec {
-//!         ends: [
+//!     links: vec![LinkSpec::new([
 //!             end(NodeName::client(), "192.168.0.211/24")?,
 //!             end(NodeName::server(), "192.168.0.201/24")?,
-//!         ],
-//!     }],
+//!     ])],
 //! };
 //! let runtime = tokio::runtime::Builder::new_current_thread().build()?;
 //! runtime.block_on(async {

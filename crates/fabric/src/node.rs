@@ -13,7 +13,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
 use crate::SocketError;
-use crate::netlink::TcpSockets;
+use crate::netlink::{Conntrack, TcpSockets};
 use crate::process::{Program, ProgramError, ProgramSpec, ToolCall, ToolError, ToolOutput};
 use crate::sysctl::{SysctlError, SysctlName};
 
@@ -161,6 +161,24 @@ impl Node {
     /// When the node has ended, or the kernel refuses.
     pub async fn destroy_tcp(&self, flow: Flow) -> Result<bool, SocketError> {
         self.run(async move || Ok(TcpSockets::open()?.destroy(flow)?))
+            .await?
+    }
+
+    /// Forgets every connection that conntrack knows here, expectations with them.
+    ///
+    /// # Errors
+    /// When the node has ended, or the kernel refuses.
+    pub async fn flush_conntrack(&self) -> Result<(), SocketError> {
+        self.run(async || Ok(Conntrack::open()?.flush()?)).await?
+    }
+
+    /// Whether conntrack knows the TCP connection whose first packet goes this way here, before
+    /// any translation.
+    ///
+    /// # Errors
+    /// When the node has ended, or the kernel refuses.
+    pub async fn knows_connection(&self, flow: Flow) -> Result<bool, SocketError> {
+        self.run(async move || Ok(Conntrack::open()?.knows(flow)?))
             .await?
     }
 

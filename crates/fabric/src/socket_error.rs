@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use crate::{NetlinkError, NodeGone};
 
-/// A question about a node's sockets went without an answer.
+/// A question about a node's sockets or connections went without an answer.
 #[derive(Debug, thiserror::Error)]
 pub enum SocketError {
     /// Nobody listened in time.
@@ -21,6 +21,6 @@ pub enum SocketError {
     #[error(transparent)]
     Refused(#[from] NetlinkError),
     /// No socket to ask the kernel through.
-    #[error("no sock_diag socket")]
+    #[error("no netlink socket")]
     Unavailable(#[from] io::Error),
 }

@@ -47,6 +47,7 @@
 //!     active_ports: None,
 //!     patience: Patience { connect: seconds, silence: seconds, whole: seconds },
 //!     pace: None,
+//!     pauses: None,
 //! };
 //! let settings = ServerSettings { alone_in_node: false, ..ServerSettings::for_transfer(&spec) };
 //! let mut server = Libunftp.start(node, &settings).await?;
@@ -64,6 +65,7 @@ mod content;
 mod digest;
 mod embedded;
 mod listing;
+mod pause;
 mod peer;
 mod program;
 mod registry;
@@ -82,6 +84,7 @@ pub use client::{
 pub use content::{Content, ContentError, ContentReader};
 pub use digest::Digest;
 pub use embedded::{Libunftp, Suppaftp};
+pub use pause::{Moment, Paused, Pauses};
 pub use peer::{PeerError, PeerMissing, PeerName, Support};
 pub use program::{Curl, Lftp, Vsftpd};
 pub use registry::{client, server};

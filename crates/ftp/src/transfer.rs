@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use fwlab_model::{DataSetup, Operation, Protection};
 
-use crate::Content;
+use crate::{Content, Pauses, Support};
 
 /// The user that every client logs in as. Servers ask it for no secret.
 pub const USER: &str = "anonymous";
@@ -61,6 +61,8 @@ pub struct TransferSpec {
     pub active_ports: Option<RangeInclusive<u16>>,
     /// How long the client waits.
     pub patience: Patience,
+    /// Where the client waits in the middle of its session; nowhere without.
+    pub pauses: Option<Pauses>,
     /// How fast the client reads data, in bytes a second; as fast as it can without.
     pub pace: Option<NonZeroU64>,
 }
@@ -98,6 +100,12 @@ impl TransferSpec {
             Operation::Appe | Operation::Rest => self.content.half()..size,
             Operation::List | Operation::Mlsd => 0..0,
         }
+    }
+
+    /// What no program can do: it runs through its session without us.
+    pub(crate) fn wants_a_pause(&self) -> Option<Support> {
+        let why = "a program cannot be made to wait in the middle of its session";
+        self.pauses.as_ref().map(|_| Support::no(why))
     }
 
     /// Whether the data setup has no room for the address that is needed: PORT and PASV

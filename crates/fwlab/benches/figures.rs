@@ -211,6 +211,7 @@ fn large(runtime: &Runtime) -> (f64, f64) {
                     whole: Duration::from_secs(60),
                 },
                 pace: None,
+                pauses: None,
             };
             let settings = ServerSettings::for_transfer(&spec);
             let _running = fwlab_ftp::server(PeerName::Libunftp)

@@ -18,6 +18,13 @@ pub enum CollectError {
         #[source]
         source: std::io::Error,
     },
+    /// A file is no scenario.
+    #[error("{} is no scenario file: those end in .toml", path.display())]
+    #[diagnostic(help("for the truth table of a ruleset, write `fwlab check {} --at server`", path.display()))]
+    NoScenario {
+        /// The path.
+        path: PathBuf,
+    },
     /// A folder holds no scenario.
     #[error("{} holds no scenario", path.display())]
     #[diagnostic(help(
@@ -43,6 +50,10 @@ pub fn scenarios(paths: &[PathBuf]) -> Result<Vec<Arc<Scenario>>, Vec<CollectErr
     let mut files = Vec::new();
     let mut errors = Vec::new();
     for path in paths {
+        if path.is_file() && path.extension().is_none_or(|extension| extension != "toml") {
+            errors.push(CollectError::NoScenario { path: path.clone() });
+            continue;
+        }
         let before = files.len();
         let root = if path.is_dir() {
             path.as_path()

@@ -1,9 +1,10 @@
+use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
 
 use fwlab_ftp::{DataSourcePort, PeerName};
-use fwlab_model::ruleset::{Policy, Source, parse};
-use fwlab_model::{Backend, DataSetup, Family, InterfaceName, IpNet, Operation, Protection};
+use fwlab_model::ruleset::{Policy, Source};
+use fwlab_model::{Backend, DataSetup, InterfaceName, IpNet, Operation, Protection};
 use fwlab_runner::filter::Filter;
 use fwlab_runner::plan::{Overrides, cells};
 use fwlab_runner::scenario::{
@@ -12,7 +13,7 @@ use fwlab_runner::scenario::{
 use fwlab_runner::{CellRecord, Judgement, Loader, PrepareError, Run, RunSettings};
 use tokio::runtime::Runtime;
 
-use crate::Observed;
+use crate::{Observed, rules};
 
 /// A topology and a ruleset, ready for transfers. Each transfer gets everything
 /// fresh: namespaces, links, rules, server, client.
@@ -35,10 +36,11 @@ pub struct Lab {
     interface: Option<InterfaceName>,
     origin: RulesOrigin,
     helper: bool,
-    backend: Backend,
+    backend: Option<Backend>,
     server: ServerTerms,
     client: ClientTerms,
     peers: (PeerName, PeerName),
+    protection: Protection,
     size: u64,
 }
 
@@ -116,6 +118,18 @@ impl Lab {
         Lab::new(Shape::Gateway)
     }
 
+    /// The client in a private network behind a gateway with the rules; the server on the
+    /// Internet, from where no route leads back.
+    pub fn client_nat() -> Lab {
+        Lab::new(Shape::ClientNat)
+    }
+
+    /// The server in a private network behind a gateway with the rules; the client on the
+    /// Internet, where it connects to the gateway's address.
+    pub fn server_nat() -> Lab {
+        Lab::new(Shape::ServerNat)
+    }
+
     fn new(shape: Shape) -> Lab {
         Lab {
             shape,
@@ -123,15 +137,16 @@ impl Lab {
             interface: None,
             origin: RulesOrigin::None,
             helper: false,
-            backend: Backend::Nft,
+            backend: None,
             server: ServerTerms::default(),
             client: ClientTerms::default(),
             peers: (PeerName::Libunftp, PeerName::Suppaftp),
+            protection: Protection::Plain,
             size: Scenario::DEFAULT_SIZE,
         }
     }
 
-    /// Loads these rules: what `iptables-save` writes, or lines of `iptables` commands.
+    /// Loads these rules: what `iptables-save` writes, lines of `iptables` commands, or an nft script.
     pub fn rules(mut self, text: impl Into<String>) -> Lab {
         self.origin = RulesOrigin::Written(Source::new("rules", text.into().into_bytes()));
         self
@@ -163,9 +178,9 @@ impl Lab {
         self
     }
 
-    /// Loads through this backend; otherwise through iptables-nft.
+    /// Loads through this backend; otherwise through iptables-nft, and an nft script through nft.
     pub fn backend(mut self, backend: Backend) -> Lab {
-        self.backend = backend;
+        self.backend = Some(backend);
         self
     }
 
@@ -209,6 +224,18 @@ impl Lab {
     /// Lets the server listen on this control port; otherwise on 21.
     pub fn control_port(mut self, port: u16) -> Lab {
         self.server.control_port = port;
+        self
+    }
+
+    /// Puts TLS on both connections; otherwise they are plain.
+    pub fn protection(mut self, protection: Protection) -> Lab {
+        self.protection = protection;
+        self
+    }
+
+    /// Lets the server's 227 announce this address, as behind NAT it must without a helper.
+    pub fn advertised_address(mut self, address: Ipv4Addr) -> Lab {
+        self.server.advertised_address = Some(address);
         self
     }
 
@@ -287,7 +314,7 @@ impl Lab {
         let host = match self.shape {
             Shape::ClientFirewall => Some(&mut addressing.client),
             Shape::ServerFirewall => Some(&mut addressing.server),
-            Shape::Gateway => None,
+            Shape::Gateway | Shape::ClientNat | Shape::ServerNat => None,
         };
         if let (Some(host), Some(name)) = (
             host,
@@ -300,6 +327,7 @@ impl Lab {
             path: PathBuf::new(),
             description: String::new(),
             reports: Vec::new(),
+            messages: Vec::new(),
             tags: Vec::new(),
             stage: Stage::new(self.shape, &addressing, self.server.control_port),
             server: self.server.clone(),
@@ -310,17 +338,27 @@ impl Lab {
                 origin: self.origin.clone(),
                 helper: self.helper,
                 skip_refused_lines: false,
-                backends: vec![self.backend],
+                backends: vec![self.backend.unwrap_or_else(|| self.own_backend())],
                 beside: None,
             }],
+            steps: Vec::new(),
             matrix: Matrix {
+                rulesets: Vec::new(),
                 servers: vec![server],
                 clients: vec![client],
                 data: vec![data],
-                protections: vec![Protection::Plain],
+                protections: vec![self.protection],
                 operations: vec![operation],
             },
             requirements: Vec::new(),
+        }
+    }
+
+    /// The first backend that loads the rules' language.
+    fn own_backend(&self) -> Backend {
+        match &self.origin {
+            RulesOrigin::Written(source) => rules::backends(source)[0],
+            RulesOrigin::Generated(_) | RulesOrigin::None => Backend::Nft,
         }
     }
 
@@ -330,14 +368,11 @@ impl Lab {
             return None;
         };
         // Mistakes are told when the rules are loaded.
-        let rules = parse(source, Family::Ipv4).ok()?.ruleset;
-        let mut names = rules
-            .interfaces_used()
-            .into_iter()
-            .filter(|name| name != "lo");
+        let rules = rules::read(source).ok()?;
+        let mut names = rules.interfaces.into_iter().filter(|name| name != "lo");
         let name = names.next().filter(|_| names.next().is_none())?;
         InterfaceName::new(name)
             .ok()
-            .filter(|name| !name.as_str().ends_with('+'))
+            .filter(|name| !name.as_str().ends_with(['+', '*']))
     }
 }

@@ -28,12 +28,13 @@ mod lab;
 mod observed;
 mod rendered;
 pub mod report;
+mod rules;
 mod scenario_tests;
 
 pub use fwlab_ftp::PeerName;
 pub use fwlab_model::ruleset::{DefaultPolicy, Passive, Policy, Side};
 pub use fwlab_model::{
-    Backend, Cause, DataSetup, InterfaceName, IpNet, Operation, Outcome, Phase, Symptom,
+    Backend, Cause, DataSetup, InterfaceName, IpNet, Operation, Outcome, Phase, Protection, Symptom,
 };
 pub use fwlab_runner::Evidence;
 pub use lab::{Lab, LabError};

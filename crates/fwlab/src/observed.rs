@@ -31,15 +31,15 @@ impl Observed {
         )
     }
 
-    /// Whether a policy stopped it, of the chain `table/CHAIN`.
+    /// Whether a policy stopped it, of the chain `table/CHAIN` or `family/table/chain`.
     pub fn is_blocked_by_policy(&self, chain: &str) -> bool {
-        matches!(&self.outcome.cause, Cause::Policy { chain: id, .. } if format!("{}/{}", id.table, id.chain) == chain)
+        matches!(&self.outcome.cause, Cause::Policy { chain: id, .. } if id.is_named(chain))
     }
 
-    /// Whether a rule stopped it: the one in this place of the chain `table/CHAIN`, 1 for the first.
+    /// Whether a rule stopped it: the one in this place of the chain `table/CHAIN` or `family/table/chain`, 1 for the first.
     pub fn is_blocked_by_rule(&self, chain: &str, ordinal: u32) -> bool {
         matches!(&self.outcome.cause, Cause::Rule { rule, .. }
-            if format!("{}/{}", rule.chain.table, rule.chain.chain) == chain && rule.ordinal.0 == ordinal)
+            if rule.chain.is_named(chain) && rule.ordinal.0 == ordinal)
     }
 }
 

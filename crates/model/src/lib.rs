@@ -36,6 +36,9 @@ pub use outcome::{Cause, Outcome};
 pub use packet::{Flow, Packet, TcpFlags};
 pub use phase::Phase;
 pub use protection::Protection;
-pub use rule_id::{ChainId, RuleId, RuleOrdinal};
+pub use rule_id::{ChainId, RuleId, RuleOrdinal, TableFamily};
 pub use symptom::Symptom;
-pub use topology::{LinkEnd, LinkSpec, NodeSpec, RouteSpec, Topology, TopologyMistake};
+pub use topology::{
+    BridgeSpec, Interface, LinkEnd, LinkSpec, NextHop, NodeSpec, Part, RouteSpec, Topology,
+    TopologyMistake, TopologyProblem,
+};

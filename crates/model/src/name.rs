@@ -85,4 +85,9 @@ impl NodeName {
     pub fn server() -> NodeName {
         NodeName("server".into())
     }
+
+    /// A host that is neither: a bounce's target, or an attacker.
+    pub fn third() -> NodeName {
+        NodeName("third".into())
+    }
 }

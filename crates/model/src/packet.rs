@@ -3,6 +3,8 @@ use std::net::SocketAddr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::Family;
+
 /// A TCP connection's two ends, seen from the side that sent its first SYN.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Flow {
@@ -121,6 +123,16 @@ pub enum Packet {
         /// The IP protocol number.
         number: u8,
     },
+}
+
+impl Packet {
+    /// The family of its addresses.
+    pub fn family(&self) -> Family {
+        Family::of(match self {
+            Packet::Tcp { flow, .. } => flow.from.ip(),
+            Packet::Icmp { from, .. } | Packet::Other { from, .. } => *from,
+        })
+    }
 }
 
 impl fmt::Display for Packet {

@@ -80,6 +80,6 @@ pub use rules::{NftChain, NftRules};
 pub use settings::{Newer, ObserverSettings};
 pub use table::TABLE;
 pub use trace::{
-    Decision, LegacyLine, LegacyTarget, LegacyWord, PacketId, TableFamily, TracePlace, TraceStep,
-    TraceVerdict, deciding_steps,
+    Decision, LegacyLine, LegacyTarget, LegacyWord, PacketId, TracePlace, TraceStep, TraceVerdict,
+    deciding_steps,
 };

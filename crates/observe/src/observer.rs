@@ -41,8 +41,8 @@ impl Observer {
     /// Opens everything in the node's namespace and starts reading. When it returns, no packet goes unseen.
     ///
     /// Before or after the user's rules are loaded: as you like where [`Observer::survives_flush`]
-    /// (Linux 5.12 and later); after them on an older kernel, where a native ruleset's `flush ruleset`
-    /// takes the lab's table away, too.
+    /// (Linux 5.12 and later). On an older kernel a native ruleset's `flush ruleset` takes the lab's table away, too:
+    /// start after it, or let [`Observer::reload_table`] put the table back.
     ///
     /// # Errors
     ///
@@ -77,6 +77,21 @@ impl Observer {
     /// Whether the lab's table stays when somebody says `flush ruleset`.
     pub fn survives_flush(&self) -> bool {
         self.owns_its_table
+    }
+
+    /// Puts the lab's table back where a ruleset's `flush ruleset` may have taken it away. What goes through the node
+    /// before this returns may go untraced. Nothing to do where [`Observer::survives_flush`].
+    ///
+    /// # Errors
+    ///
+    /// When the node has ended, or the kernel refuses the table.
+    pub async fn reload_table(&self) -> Result<(), ObserveError> {
+        if self.survives_flush() {
+            return Ok(());
+        }
+        self.ask(Command::ReloadTable)
+            .await?
+            .map_err(|source| kernel(&self.node, Step::LoadTable, source))
     }
 
     /// Reads every socket until it is empty. When this returns, everything that the kernel had

@@ -22,6 +22,7 @@ use crate::table;
 pub(crate) enum Command {
     Drain(oneshot::Sender<()>),
     TraceEverything(oneshot::Sender<Result<(), Errno>>),
+    ReloadTable(oneshot::Sender<Result<(), Errno>>),
     ListRules(oneshot::Sender<Result<NftRules, Errno>>),
     End(oneshot::Sender<()>),
 }
@@ -33,6 +34,7 @@ pub(crate) struct Reader {
     capture: CaptureSocket<WatchedFd>,
     /// Owns the lab's table, and lists rules. Nothing comes here unasked.
     requests: NetfilterSocket,
+    control_ports: Vec<u16>,
     pub(crate) owns_its_table: bool,
     traces_everything: bool,
     decoder: Decoder,
@@ -88,6 +90,7 @@ impl Reader {
             netfilter: netfilter.watched().map_err(register)?,
             capture: capture.watched().map_err(register)?,
             requests,
+            control_ports: settings.control_ports.clone(),
             owns_its_table,
             traces_everything: false,
             decoder: Decoder::new(node, &settings, events),
@@ -113,6 +116,9 @@ impl Reader {
                     }
                     Some(Command::TraceEverything(answer)) => {
                         let _ = answer.send(self.trace_everything());
+                    }
+                    Some(Command::ReloadTable(answer)) => {
+                        let _ = answer.send(self.reload_table());
                     }
                     Some(Command::ListRules(answer)) => {
                         let _ = answer.send(rules::list(&self.requests, &mut self.buffer));
@@ -150,6 +156,19 @@ impl Reader {
             .netfilter(&self.netfilter, &mut self.buffer, self.most_queued);
         self.decoder
             .capture(&self.capture, &mut self.buffer, self.most_queued);
+    }
+
+    fn reload_table(&mut self) -> Result<(), Errno> {
+        match self.requests.request(&table::remove(), &mut self.buffer) {
+            Ok(()) | Err(Errno::ENOENT) => {}
+            Err(errno) => return Err(errno),
+        }
+        let table = table::load(&self.control_ports, self.owns_its_table);
+        self.requests.request(&table, &mut self.buffer)?;
+        if std::mem::take(&mut self.traces_everything) {
+            self.trace_everything()?;
+        }
+        Ok(())
     }
 
     fn trace_everything(&mut self) -> Result<(), Errno> {

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use fwlab_model::RuleOrdinal;
+use fwlab_model::{RuleOrdinal, TableFamily};
 use nix::errno::Errno;
 
 use crate::names::Names;
@@ -10,7 +10,7 @@ use crate::netlink::{
     text,
 };
 use crate::table::TABLE;
-use crate::trace::TableFamily;
+use crate::trace::table_family;
 
 /// A chain of nf_tables.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -142,10 +142,11 @@ impl NftRules {
                 break;
             }
         }
-        let (Some(table), Some(chain), Some(handle)) = (table, chain, handle) else {
+        let (Some(family), Some(table), Some(chain), Some(handle)) =
+            (table_family(family), table, chain, handle)
+        else {
             return;
         };
-        let family = TableFamily::from_number(family);
         if family == TableFamily::Inet && table == TABLE {
             return;
         }

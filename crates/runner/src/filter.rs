@@ -1,5 +1,8 @@
 //! Which cells of a plan are run.
 
+use fwlab_ftp::PeerName;
+use fwlab_model::{Backend, DataSetup, Family, Operation, Protection};
+
 use crate::plan::Axes;
 
 /// Chooses cells by name. A filter is alternatives; each is terms that must all hold.
@@ -27,6 +30,16 @@ pub enum FilterError {
     /// `axis=word` with an axis that is none.
     #[error("`{0}` is no axis; the axes are {axes}", axes = AXES.join(", "))]
     UnknownAxis(String),
+    /// `axis=word` with a word that the axis never has.
+    #[error("`{word}` is no {axis}; write {}", words.join(", "))]
+    UnknownWord {
+        /// The axis.
+        axis: &'static str,
+        /// The word.
+        word: String,
+        /// The words of that axis.
+        words: Vec<&'static str>,
+    },
 }
 
 const AXES: [&str; 10] = [
@@ -82,10 +95,38 @@ fn term(text: &str) -> Result<Term, FilterError> {
     match text.split_once('=') {
         None => Ok(Term::Part(text.to_owned())),
         Some((axis, word)) => match AXES.iter().find(|known| **known == axis) {
-            Some(axis) => Ok(Term::Axis(axis, word.to_owned())),
+            Some(axis) => match words_of(axis) {
+                Some(words) if !words.contains(&word) => Err(FilterError::UnknownWord {
+                    axis,
+                    word: word.to_owned(),
+                    words,
+                }),
+                _ => Ok(Term::Axis(axis, word.to_owned())),
+            },
             None => Err(FilterError::UnknownAxis(axis.to_owned())),
         },
     }
+}
+
+/// The words of an axis that has a closed set of them.
+fn words_of(axis: &str) -> Option<Vec<&'static str>> {
+    let peers = |servers: bool| {
+        let peers = PeerName::ALL.iter().copied();
+        peers
+            .filter(|peer| peer.is_server() == servers)
+            .map(PeerName::word)
+            .collect()
+    };
+    Some(match axis {
+        "backend" => Backend::ALL.iter().map(|word| word.word()).collect(),
+        "server" => peers(true),
+        "client" => peers(false),
+        "data" => DataSetup::ALL.iter().map(|word| word.word()).collect(),
+        "protection" => Protection::ALL.iter().map(|word| word.word()).collect(),
+        "family" => Family::ALL.iter().map(|word| word.word()).collect(),
+        "operation" => Operation::ALL.iter().map(|word| word.word()).collect(),
+        _ => return None,
+    })
 }
 
 fn value(axes: &Axes, axis: &str) -> String {
@@ -104,9 +145,6 @@ fn value(axes: &Axes, axis: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use fwlab_ftp::PeerName;
-    use fwlab_model::{Backend, DataSetup, Family, Operation, Protection};
-
     use super::*;
 
     fn axes() -> Axes {
@@ -147,5 +185,10 @@ mod tests {
             Err(FilterError::UnknownAxis("side".into()))
         );
         assert_eq!(Filter::parse(&[" "]), Err(FilterError::Empty));
+        let error = Filter::parse(&["data=psav"]).expect_err("no data setup");
+        assert_eq!(
+            error.to_string(),
+            "`psav` is no data; write port, eprt, pasv, epsv"
+        );
     }
 }

@@ -25,6 +25,6 @@ pub use evidence::{Evidence, EvidenceLine, EvidenceSource};
 pub use patience::Patience;
 pub use peers::PeerShelf;
 pub use record::{CellRecord, JsonLine, Judgement, RECORD_SCHEMA_VERSION};
-pub use rules::{LoadError, Loader, NoLoader, Part, PrepareError, PreparedRuleset};
+pub use rules::{Listed, LoadError, Loader, NoLoader, Part, PrepareError, PreparedRuleset};
 pub use run::{Run, RunEvent, RunSettings, Summary};
 pub use words::with_causes;

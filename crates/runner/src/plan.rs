@@ -99,6 +99,10 @@ pub fn cells(scenario: &Arc<Scenario>, overrides: &Overrides, filter: &Filter) -
     let clients = or(&overrides.clients, &scenario.matrix.clients);
     let mut cells = Vec::new();
     for (index, ruleset) in scenario.rulesets.iter().enumerate() {
+        let begins = &scenario.matrix.rulesets;
+        if !begins.is_empty() && !begins.contains(&ruleset.name) {
+            continue;
+        }
         for &backend in &ruleset.backends {
             if !overrides.backends.is_empty() && !overrides.backends.contains(&backend) {
                 continue;

@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -12,8 +13,8 @@ use crate::patience::Patience;
 use crate::peers::PeerShelf;
 use crate::plan::Cell;
 use crate::record::{CellRecord, Judgement};
-use crate::rules::{Loader, PrepareError, PreparedRuleset};
-use crate::scenario::Scenario;
+use crate::rules::{CellRules, Loader, PrepareError, PreparedRuleset};
+use crate::scenario::{Action, Scenario};
 
 /// How a run goes about its cells.
 #[derive(Debug, Clone)]
@@ -104,10 +105,32 @@ impl Summary {
     }
 }
 
+/// Rulesets to be prepared, each once: a scenario's, through a backend. By the scenario itself, as
+/// two of them may have one name.
+#[derive(Default)]
+struct Wanted(Vec<(Arc<Scenario>, usize, Backend)>);
+
+impl Wanted {
+    /// The place of a ruleset that a cell loads.
+    fn place(&mut self, cell: &Cell, ruleset: usize) -> usize {
+        let wanted = &mut self.0;
+        let same = |(scenario, index, backend): &(Arc<Scenario>, usize, Backend)| {
+            Arc::ptr_eq(scenario, &cell.scenario)
+                && (*index, *backend) == (ruleset, cell.axes.backend)
+        };
+        // The cells of one ruleset stand together.
+        wanted.iter().rposition(same).unwrap_or_else(|| {
+            let scenario = Arc::clone(&cell.scenario);
+            wanted.push((scenario, ruleset, cell.axes.backend));
+            wanted.len() - 1
+        })
+    }
+}
+
 /// Cells with the rules that they load, ready to run.
 #[derive(Debug)]
 pub struct Run {
-    cells: Vec<(Cell, Arc<PreparedRuleset>)>,
+    cells: Vec<(Cell, CellRules)>,
     workshop: Workshop,
     settings: RunSettings,
 }
@@ -120,24 +143,23 @@ impl Run {
         loader: Loader,
         settings: RunSettings,
     ) -> Result<Run, Vec<PrepareError>> {
-        // By the scenario itself: two of them may have one name.
-        let mut wanted: Vec<(Arc<Scenario>, usize, Backend)> = Vec::new();
-        let places: Vec<usize> = cells
+        let mut wanted = Wanted::default();
+        let places: Vec<(usize, BTreeMap<usize, usize>)> = cells
             .iter()
             .map(|cell| {
-                let same = |(scenario, ruleset, backend): &(Arc<Scenario>, usize, Backend)| {
-                    Arc::ptr_eq(scenario, &cell.scenario)
-                        && (*ruleset, *backend) == (cell.ruleset, cell.axes.backend)
-                };
-                // The cells of one ruleset stand together.
-                wanted.iter().rposition(same).unwrap_or_else(|| {
-                    let scenario = Arc::clone(&cell.scenario);
-                    wanted.push((scenario, cell.ruleset, cell.axes.backend));
-                    wanted.len() - 1
-                })
+                let later = cell
+                    .scenario
+                    .steps
+                    .iter()
+                    .filter_map(|step| match step.action {
+                        Action::Load(index) => Some((index, wanted.place(cell, index))),
+                        Action::FlushConntrack(_) | Action::AwaitExpiry(_) => None,
+                    });
+                let later = later.collect();
+                (wanted.place(cell, cell.ruleset), later)
             })
             .collect();
-        let preparing = wanted.into_iter().map(|(scenario, ruleset, backend)| {
+        let preparing = wanted.0.into_iter().map(|(scenario, ruleset, backend)| {
             let loader = loader.clone();
             async move { loader.prepare(&scenario, ruleset, backend).await }
         });
@@ -156,7 +178,17 @@ impl Run {
         let cells = cells
             .into_iter()
             .zip(places)
-            .map(|(cell, place)| (cell, Arc::clone(&rulesets[place])))
+            .map(|(cell, (first, later))| {
+                let rules = |place: usize| Arc::clone(&rulesets[place]);
+                let rules = CellRules {
+                    first: rules(first),
+                    later: later
+                        .into_iter()
+                        .map(|(index, place)| (index, rules(place)))
+                        .collect(),
+                };
+                (cell, rules)
+            })
             .collect();
         let default = ObserverSettings::default();
         let workshop = Workshop {

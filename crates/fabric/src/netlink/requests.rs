@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::os::fd::{AsRawFd, BorrowedFd};
 
-use fwlab_model::{InterfaceName, IpNet, RouteSpec};
+use fwlab_model::{InterfaceName, IpNet};
 
 use super::attributes::{Attributes, Received};
 use super::batch::{Batch, Message};
@@ -11,7 +11,13 @@ use super::batch::{Batch, Message};
 const REQUEST: i32 = libc::NLM_F_REQUEST;
 const CREATE: i32 = REQUEST | libc::NLM_F_CREATE | libc::NLM_F_EXCL;
 const IFINFO: usize = 16;
+/// The next hop is on the link, whatever addresses say (`linux/rtnetlink.h`).
+const RTNH_F_ONLINK: u32 = 4;
 const FAMILY_UNSPECIFIED: u8 = libc::AF_UNSPEC as u8;
+
+/// A hardware address that no interface has: locally administered, and the kernel
+/// draws those of veths at random.
+const NOBODY: [u8; 6] = [2, 0, 0, 0, 0, 1];
 
 /// One end of a veth pair.
 pub(crate) struct VethEnd<'a> {
@@ -26,30 +32,63 @@ impl Batch {
         near: &VethEnd<'_>,
         far: &VethEnd<'_>,
         there: BorrowedFd<'_>,
+        mtu: Option<u32>,
     ) {
         const VETH_INFO_PEER: u16 = 1;
         let purpose = format!("make the link {} to {}", near.name, far.name);
         self.push(libc::RTM_NEWLINK, CREATE, purpose, |message| {
             message.raw(&ifinfo(near.index, 0));
-            end(message, near);
+            end(message, near, mtu);
             message.nest(libc::IFLA_LINKINFO, |info| {
                 info.attribute(libc::IFLA_INFO_KIND, b"veth");
                 info.nest(libc::IFLA_INFO_DATA, |data| {
                     data.nest(VETH_INFO_PEER, |peer| {
                         peer.raw(&ifinfo(far.index, 0));
-                        end(peer, far);
+                        end(peer, far, mtu);
                         peer.u32(libc::IFLA_NET_NS_FD, there.as_raw_fd().cast_unsigned());
                     });
                 });
             });
         });
 
-        fn end(message: &mut Message<'_>, end: &VethEnd<'_>) {
+        fn end(message: &mut Message<'_>, end: &VethEnd<'_>, mtu: Option<u32>) {
             message.text(libc::IFLA_IFNAME, end.name.as_str());
+            if let Some(mtu) = mtu {
+                message.u32(libc::IFLA_MTU, mtu);
+            }
             // The driver's default is one queue for each processor that there may be.
             message.u32(libc::IFLA_NUM_TX_QUEUES, 1);
             message.u32(libc::IFLA_NUM_RX_QUEUES, 1);
         }
+    }
+
+    /// Makes a bridge, down, that speaks no spanning tree and floods multicasts.
+    pub(crate) fn add_bridge(&mut self, name: &InterfaceName, index: u32) {
+        const IFLA_BR_MCAST_SNOOPING: u16 = 23;
+        let purpose = format!("make the bridge {name}");
+        self.push(libc::RTM_NEWLINK, CREATE, purpose, |message| {
+            message.raw(&ifinfo(index, 0));
+            message.text(libc::IFLA_IFNAME, name.as_str());
+            // Of its own: it would take that of a port, and a frame to it would come
+            // in twice to whoever listens, at the port and at the bridge.
+            let [_, high, middle, low] = index.to_be_bytes();
+            message.attribute(libc::IFLA_ADDRESS, &[2, 0, 1, high, middle, low]);
+            message.nest(libc::IFLA_LINKINFO, |info| {
+                info.attribute(libc::IFLA_INFO_KIND, b"bridge");
+                info.nest(libc::IFLA_INFO_DATA, |data| {
+                    data.attribute(IFLA_BR_MCAST_SNOOPING, &[0]);
+                });
+            });
+        });
+    }
+
+    /// Makes an interface the port of a bridge.
+    pub(crate) fn add_port(&mut self, name: &InterfaceName, index: u32, bridge: u32) {
+        let purpose = format!("make {name} the port of a bridge");
+        self.push(libc::RTM_NEWLINK, REQUEST, purpose, |message| {
+            message.raw(&ifinfo(index, 0));
+            message.u32(libc::IFLA_MASTER, bridge);
+        });
     }
 
     pub(crate) fn set_up(&mut self, index: u32, name: &str) {
@@ -75,29 +114,71 @@ impl Batch {
         });
     }
 
-    pub(crate) fn add_route(&mut self, route: &RouteSpec) {
-        let purpose = format!("add the route to {} via {}", route.to, route.via);
+    /// Makes a route to a prefix through a neighbour.
+    pub(crate) fn add_route(&mut self, to: IpNet, via: IpAddr) {
+        let purpose = format!("add the route to {to} via {via}");
+        self.route(purpose, to, via, 0, |_| {});
+    }
+
+    /// Makes a route to a prefix that leads out of an interface to nobody: its next hop
+    /// has a hardware address that no interface has, so that whoever is at the other
+    /// end ignores the frame. The packet has then really left, through every hook
+    /// and over the right interface, and nothing answers.
+    pub(crate) fn add_sink(&mut self, to: IpNet, index: u32, name: &InterfaceName) {
+        // Addresses that nobody can have: the dummy address of RFC 7600 (section 4.8)
+        // and one of the discard prefix (RFC 6666).
+        let nobody = match to {
+            IpNet::V4(_) => IpAddr::from([192, 0, 0, 8]),
+            IpNet::V6(_) => IpAddr::from([0x100, 0, 0, 0, 0, 0, 0, 1]),
+        };
+        let purpose = format!("add a neighbour to {name} that is nobody");
+        let replace = REQUEST | libc::NLM_F_CREATE | libc::NLM_F_REPLACE;
+        self.push(libc::RTM_NEWNEIGH, replace, purpose, |message| {
+            let mut header = [0; 12];
+            header[0] = family(nobody);
+            header[4..8].copy_from_slice(&index.to_ne_bytes());
+            header[8..10].copy_from_slice(&libc::NUD_PERMANENT.to_ne_bytes());
+            message.raw(&header);
+            with_octets(nobody, |octets| {
+                message.attribute(libc::NDA_DST, octets);
+            });
+            message.attribute(libc::NDA_LLADDR, &NOBODY);
+        });
+        let purpose = format!("add the route to {to} out of {name} to nobody");
+        self.route(purpose, to, nobody, RTNH_F_ONLINK, |message| {
+            message.u32(libc::RTA_OIF, index);
+        });
+    }
+
+    fn route(
+        &mut self,
+        purpose: String,
+        to: IpNet,
+        via: IpAddr,
+        flags: u32,
+        more: impl FnOnce(&mut Message<'_>),
+    ) {
         self.push(libc::RTM_NEWROUTE, CREATE, purpose, |message| {
-            message.raw(&[
-                family(route.via),
-                route.to.prefix_len(),
+            let mut header = [0; 12];
+            header[..8].copy_from_slice(&[
+                family(via),
+                to.prefix_len(),
                 0,
                 0,
                 libc::RT_TABLE_MAIN,
                 libc::RTPROT_STATIC,
                 libc::RT_SCOPE_UNIVERSE,
                 libc::RTN_UNICAST,
-                0,
-                0,
-                0,
-                0,
             ]);
-            with_octets(route.to.network(), |octets| {
+            header[8..].copy_from_slice(&flags.to_ne_bytes());
+            message.raw(&header);
+            with_octets(to.network(), |octets| {
                 message.attribute(libc::RTA_DST, octets);
             });
-            with_octets(route.via, |octets| {
+            with_octets(via, |octets| {
                 message.attribute(libc::RTA_GATEWAY, octets);
             });
+            more(message);
         });
     }
 
@@ -138,6 +219,17 @@ pub(crate) fn link_is_up(reply: &Received<'_>) -> bool {
     reply.kind == libc::RTM_NEWLINK
         && Attributes::after(reply.body, IFINFO).find(libc::IFLA_OPERSTATE)
             == Some(&[libc::IF_OPER_UP as u8])
+}
+
+/// Whether a reply to [`Batch::query_link`] is of a bridge's port that forwards.
+pub(crate) fn port_forwards(reply: &Received<'_>) -> bool {
+    const IFLA_INFO_SLAVE_DATA: u16 = 5;
+    const IFLA_BRPORT_STATE: u16 = 1;
+    const BR_STATE_FORWARDING: u8 = 3;
+    let info = Attributes::after(reply.body, IFINFO).find(libc::IFLA_LINKINFO);
+    let port = info.and_then(|info| Attributes(info).find(IFLA_INFO_SLAVE_DATA));
+    let state = port.and_then(|port| Attributes(port).find(IFLA_BRPORT_STATE));
+    state == Some(&[BR_STATE_FORWARDING])
 }
 
 /// `struct ifinfomsg`.

@@ -3,17 +3,17 @@ use std::time::{Duration, Instant};
 
 use futures::StreamExt;
 use fwlab_fabric::{Fabric, FabricError, Node, ToolCall};
-use fwlab_model::{NodeName, RouteSpec, Topology};
+use fwlab_model::{NextHop, NodeName, RouteSpec, Topology};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::support::{build, can_build, ipv4_pair, net, pair, trio};
 
 /// When a lost SYN, ARP request or neighbour solicitation is sent again.
-const RETRY: Duration = Duration::from_secs(1);
+pub(crate) const RETRY: Duration = Duration::from_secs(1);
 
 /// Sends a word from a node to an address of another, and returns how long its echo took.
-async fn echo(from: &Node, to: &Node, address: SocketAddr) -> Duration {
+pub(crate) async fn echo(from: &Node, to: &Node, address: SocketAddr) -> Duration {
     let listening = to
         .run(async move || {
             TcpListener::bind(address)
@@ -43,12 +43,12 @@ async fn echo(from: &Node, to: &Node, address: SocketAddr) -> Duration {
     .expect("the node lives")
 }
 
-fn node<'a>(fabric: &'a Fabric, name: &NodeName) -> &'a Node {
+pub(crate) fn node<'a>(fabric: &'a Fabric, name: &NodeName) -> &'a Node {
     fabric.node(name).expect("a node of the topology")
 }
 
 /// What `ip` shows in a node, as one line for each thing.
-async fn ip(node: &Node, arguments: &str) -> String {
+pub(crate) async fn ip(node: &Node, arguments: &str) -> String {
     let words = std::iter::once("-o").chain(arguments.split(' '));
     let call = ToolCall::new("/sbin/ip").arguments(words.map(str::to_owned));
     let output = node.tool(call).await.expect("iproute2 is installed");
@@ -184,7 +184,7 @@ async fn every_mistake_is_named_before_anything_is_made() {
     topology.nodes.push(topology.nodes[0].clone());
     topology.nodes[1].routes.push(RouteSpec {
         to: net("0.0.0.0/0"),
-        via: "172.16.0.1".parse().expect("an address"),
+        via: NextHop::Neighbour("172.16.0.1".parse().expect("an address")),
     });
     match Fabric::build(&topology).await {
         Err(FabricError::Topology(mistakes)) => assert_eq!(mistakes.len(), 2, "{mistakes:?}"),

@@ -5,12 +5,14 @@
     reason = "tests say what they skip"
 )]
 
+mod bridges;
 mod host;
 mod lifetime;
 mod links;
 mod privilege;
 mod processes;
 mod scratch;
+mod sinks;
 mod sockets;
 mod support;
 mod sysctls;

@@ -97,7 +97,11 @@ async fn a_tool_that_fails_to_run_says_what_it_was() {
         "{error:?}"
     );
     assert!(start.elapsed() < Duration::from_secs(5));
-    assert_eq!(processes_with("63914"), [], "it was killed and reaped");
+    assert_eq!(
+        processes_with("63914"),
+        Vec::<u32>::new(),
+        "it was killed and reaped"
+    );
 }
 
 #[tokio::test]

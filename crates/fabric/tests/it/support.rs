@@ -2,7 +2,7 @@ use std::time::{Duration, Instant};
 
 use fwlab_fabric::{Fabric, Privilege};
 use fwlab_model::{
-    InterfaceName, IpNet, LinkEnd, LinkSpec, NodeName, NodeSpec, RouteSpec, Topology,
+    InterfaceName, IpNet, LinkEnd, LinkSpec, NextHop, NodeName, NodeSpec, RouteSpec, Topology,
 };
 
 /// Whether labs can be built here; says why not otherwise.
@@ -32,9 +32,10 @@ pub(crate) fn end(node: &NodeName, interface: &str, addresses: &[&str]) -> LinkE
 pub(crate) fn pair(client: &[&str], server: &[&str]) -> Topology {
     let (one, other) = (NodeName::client(), NodeName::server());
     Topology {
-        links: vec![LinkSpec {
-            ends: [end(&one, "eth0", client), end(&other, "eth0", server)],
-        }],
+        links: vec![LinkSpec::new([
+            end(&one, "eth0", client),
+            end(&other, "eth0", server),
+        ])],
         nodes: vec![NodeSpec::new(one), NodeSpec::new(other)],
     }
 }
@@ -48,7 +49,7 @@ pub(crate) fn trio() -> Topology {
     let (client, gateway, server) = (NodeName::client(), NodeName::gateway(), NodeName::server());
     let route = |to: &str, via: &str| RouteSpec {
         to: net(to),
-        via: via.parse().expect("an address"),
+        via: NextHop::Neighbour(via.parse().expect("an address")),
     };
     let mut nodes = [&client, &gateway, &server].map(|name| NodeSpec::new(name.clone()));
     nodes[0].routes = vec![route("0.0.0.0/0", "10.0.1.1"), route("::/0", "fd00:1::1")];
@@ -60,18 +61,14 @@ pub(crate) fn trio() -> Topology {
     Topology {
         nodes: nodes.into(),
         links: vec![
-            LinkSpec {
-                ends: [
-                    end(&client, "eth0", &["10.0.1.2/24", "fd00:1::2/64"]),
-                    end(&gateway, "inside", &["10.0.1.1/24", "fd00:1::1/64"]),
-                ],
-            },
-            LinkSpec {
-                ends: [
-                    end(&gateway, "outside", &["10.0.2.1/24", "fd00:2::1/64"]),
-                    end(&server, "eth0", &["10.0.2.2/24", "fd00:2::2/64"]),
-                ],
-            },
+            LinkSpec::new([
+                end(&client, "eth0", &["10.0.1.2/24", "fd00:1::2/64"]),
+                end(&gateway, "inside", &["10.0.1.1/24", "fd00:1::1/64"]),
+            ]),
+            LinkSpec::new([
+                end(&gateway, "outside", &["10.0.2.1/24", "fd00:2::1/64"]),
+                end(&server, "eth0", &["10.0.2.2/24", "fd00:2::2/64"]),
+            ]),
         ],
     }
 }

@@ -19,8 +19,8 @@ use crate::reserve::reserve_ports;
 use crate::tls::NAME;
 use crate::transcript::Transcript;
 use crate::{
-    Client, ClientFailure, ClientReport, Connection, FailureKind, PASSWORD, Patience, PeerError,
-    PeerName, Support, TransferSpec, Transferred, USER,
+    Client, ClientFailure, ClientReport, Connection, FailureKind, Moment, PASSWORD, Patience,
+    PeerError, PeerName, Support, TransferSpec, Transferred, USER,
 };
 
 const PEER: PeerName = PeerName::Suppaftp;
@@ -152,6 +152,12 @@ async fn session(
         connections.clear_control().await?;
     }
     replied("TYPE", patience, ftp.transfer_type(FileType::Binary)).await?;
+    if let Some(pauses) = &spec.pauses {
+        // A moment is a quiet one: the acknowledgement of the last reply goes now, not 40 ms later.
+        // Where it cannot, it comes in the middle of the pause.
+        let _ = ftp.get_ref().await.set_quickack(true);
+        pauses.wait(Moment::LoggedIn).await;
+    }
     let transferred = if own_listener::is_needed(spec) {
         own_listener::transfer(&mut ftp, spec, &connections).await?
     } else {
@@ -262,11 +268,13 @@ pub(super) async fn flow_through(
     match spec.operation {
         Operation::Retr | Operation::Rest => {
             let expected = moved.end - moved.start;
-            let (bytes, digest) = flow::receive(data, expected, silence, spec.pace).await?;
+            let (bytes, digest) =
+                flow::receive(data, expected, silence, spec.pace, spec.pauses.as_ref()).await?;
             Ok(Transferred::Received { bytes, digest })
         }
         Operation::Stor | Operation::Appe => {
-            let bytes = flow::send(data, &spec.content, moved, silence).await?;
+            let bytes =
+                flow::send(data, &spec.content, moved, silence, spec.pauses.as_ref()).await?;
             Ok(Transferred::Sent { bytes })
         }
         Operation::List | Operation::Mlsd => {

@@ -7,7 +7,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 
 use super::failure;
 use crate::content::PIECE;
-use crate::{ClientFailure, Content, Digest};
+use crate::{ClientFailure, Content, Digest, Moment, Pauses};
 
 /// The longest listing that is read, in bytes.
 const LONGEST_LISTING: usize = 1 << 20;
@@ -21,12 +21,14 @@ pub(crate) async fn receive(
     expected: u64,
     silence: Duration,
     pace: Option<NonZeroU64>,
+    pauses: Option<&Pauses>,
 ) -> Result<(u64, Digest), ClientFailure> {
     let mut hasher = blake3::Hasher::new();
     let mut pace = pace.map(Pace::begin);
     let room = usize::try_from(expected).unwrap_or(PIECE).clamp(1, PIECE);
     let mut piece = vec![0; pace.as_ref().map_or(room, |pace| room.min(pace.step()))];
     let mut bytes = 0;
+    let mut halfway = Halfway::of(expected, pauses);
     while bytes <= expected {
         let length = within(silence, data.read(&mut piece)).await?;
         if length == 0 {
@@ -34,6 +36,7 @@ pub(crate) async fn receive(
         }
         hasher.update(&piece[..length]);
         bytes += length as u64;
+        halfway.reached(bytes).await;
         if let Some(pace) = &mut pace {
             pace.wait(bytes).await;
         }
@@ -64,10 +67,12 @@ pub(crate) async fn send(
     content: &Content,
     range: Range<u64>,
     silence: Duration,
+    pauses: Option<&Pauses>,
 ) -> Result<u64, ClientFailure> {
     let total = range.end - range.start;
     let mut piece = vec![0; PIECE.min(usize::try_from(total).unwrap_or(PIECE))];
     let mut at = range.start;
+    let mut halfway = Halfway::of(total, pauses);
     while at < range.end {
         let wanted = piece.len().min((range.end - at) as usize);
         let made = content.fill(at, &mut piece[..wanted]);
@@ -78,6 +83,7 @@ pub(crate) async fn send(
             left = &left[written..];
         }
         at += made as u64;
+        halfway.reached(at - range.start).await;
     }
     Ok(total)
 }
@@ -90,6 +96,27 @@ async fn within<T>(
         Ok(Ok(done)) => Ok(done),
         Ok(Err(error)) => Err(failure::data_broke(&error)),
         Err(_) => Err(failure::data_silent(silence)),
+    }
+}
+
+/// Waits once, when half of the bytes have gone.
+struct Halfway<'a> {
+    half: u64,
+    pauses: Option<&'a Pauses>,
+}
+
+impl<'a> Halfway<'a> {
+    fn of(total: u64, pauses: Option<&'a Pauses>) -> Halfway<'a> {
+        let half = total / 2;
+        Halfway { half, pauses }
+    }
+
+    async fn reached(&mut self, bytes: u64) {
+        if bytes >= self.half
+            && let Some(pauses) = self.pauses.take()
+        {
+            pauses.wait(Moment::Halfway).await;
+        }
     }
 }
 

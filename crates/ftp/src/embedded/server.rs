@@ -55,7 +55,7 @@ impl Server for Libunftp {
                  address 0.0.0.0 that stands in it",
             ),
             DataSetup::Pasv if transfer.server.is_ipv6() => {
-                Support::no("libunftp answers PASV over IPv6 with 451 and ends the session")
+                Support::no("libunftp ends the session when it reads PASV over IPv6")
             }
             DataSetup::Port if settings.data_source_port == DataSourcePort::Twenty => {
                 if settings.alone_in_node {

@@ -66,7 +66,9 @@ impl Client for Curl {
 
     fn supports(&self, transfer: &TransferSpec) -> Support {
         let rest_zero = transfer.operation == Operation::Rest && transfer.content.half() == 0;
-        if transfer.data_setup.is_active()
+        if let Some(why) = transfer.wants_a_pause() {
+            why
+        } else if transfer.data_setup.is_active()
             && transfer.protection.protects_data()
             && lacks_active_tls(&self.version())
         {
@@ -240,7 +242,7 @@ fn explain(session: &Session, spec: &TransferSpec) -> ClientFailure {
             return refusal;
         }
         if let Some(words) = tls_words(&session.log) {
-            return session.tls_failure(words);
+            return session.opening_failure(FailureKind::Tls, words);
         }
     }
     let kind = match code {

@@ -52,6 +52,9 @@ impl Client for ScriptedClient {
         let Some(script) = &self.script else {
             return Support::no("there is no script for it: write `script = '''…'''` in [client]");
         };
+        if transfer.pauses.is_some() {
+            return Support::no("a script says itself when it waits, by @pause");
+        }
         script
             .supports(&self.hosts, transfer)
             .and(|| script.supports_protection(transfer.protection))

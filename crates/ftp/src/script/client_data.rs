@@ -136,7 +136,7 @@ impl Session<'_> {
         let mut data = self.protected_data().await?;
         let (content, range) = (&self.spec.content, self.spec.moved());
         let silence = self.spec.patience.silence;
-        let bytes = flow::send(&mut data, content, range, silence).await?;
+        let bytes = flow::send(&mut data, content, range, silence, None).await?;
         self.close(data, self.protects_data).await;
         Ok(Transferred::Sent { bytes })
     }
@@ -152,7 +152,8 @@ impl Session<'_> {
         } else {
             let moved = spec.moved();
             let expected = moved.end - moved.start;
-            let (bytes, digest) = flow::receive(&mut data, expected, silence, spec.pace).await?;
+            let (bytes, digest) =
+                flow::receive(&mut data, expected, silence, spec.pace, None).await?;
             Transferred::Received { bytes, digest }
         };
         self.close(data, false).await;

@@ -106,6 +106,15 @@ impl Certificate {
     }
 }
 
+/// Two are the same when their texts are.
+impl PartialEq for Certificate {
+    fn eq(&self, other: &Certificate) -> bool {
+        self.0.pem == other.0.pem
+    }
+}
+
+impl Eq for Certificate {}
+
 /// The name in the lab's certificate, and the one that the embedded client asks for.
 pub(crate) const NAME: &str = "fwlab";
 

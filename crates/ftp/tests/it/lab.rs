@@ -50,9 +50,7 @@ impl Lab {
                 NodeSpec::new(NodeName::client()),
                 NodeSpec::new(NodeName::server()),
             ],
-            links: vec![LinkSpec {
-                ends: [end(NodeName::client(), 211), server],
-            }],
+            links: vec![LinkSpec::new([end(NodeName::client(), 211), server])],
         };
         let fabric = Fabric::build(&topology).await.expect("a fabric");
         let node = |name| fabric.node(&name).expect("a node of the topology").clone();
@@ -84,6 +82,7 @@ pub(crate) fn spec(setup: DataSetup, operation: Operation, size: u64) -> Transfe
         active_ports: None,
         patience: AMPLE,
         pace: None,
+        pauses: None,
     }
 }
 
@@ -112,7 +111,22 @@ pub(crate) async fn pass(
     }
 }
 
-async fn check(
+/// The report of one transfer between two peers in a lab of its own.
+pub(crate) async fn report(
+    server: &dyn Server,
+    client: &dyn Client,
+    settings: &ServerSettings,
+    spec: &TransferSpec,
+) -> Result<ClientReport, Failed> {
+    let lab = Lab::build().await;
+    let running = server.start(&lab.server, settings).await?;
+    let report = client.transfer(&lab.client, spec).await?;
+    running.stop().await?;
+    Ok(report)
+}
+
+/// What is wrong with what came of a transfer.
+pub(crate) async fn check(
     running: &mut dyn RunningServer,
     report: &ClientReport,
     spec: &TransferSpec,

@@ -4,6 +4,7 @@
 //! listed as ignored, with the reason before its name.
 #![expect(clippy::print_stderr, reason = "tests say what they skip")]
 
+mod addresses;
 mod bad_servers;
 mod by_hand;
 mod embedded;
@@ -29,6 +30,7 @@ fn main() -> std::process::ExitCode {
     trials.extend(programs::trials());
     trials.extend(scripts::trials());
     trials.extend(protected::trials());
+    trials.extend(addresses::trials());
     trials.extend(throughput::trials());
     let listing = arguments.list;
     let conclusion = libtest_mimic::run(&arguments, trials);

@@ -9,7 +9,7 @@ use fwlab_model::{DataSetup, Family, Operation, Protection};
 use libtest_mimic::{Failed, Trial};
 
 use crate::bad_servers::SHORT;
-use crate::lab::{Lab, carries, pass, server_address, skipped, spec, trial};
+use crate::lab::{Lab, carries, pass, report, server_address, skipped, spec, trial};
 use crate::secured::{self, Manner};
 
 const SERVERS: [PeerName; 2] = [PeerName::Libunftp, PeerName::Vsftpd];
@@ -214,20 +214,6 @@ async fn no_implicit_tls(server: Arc<dyn Server>) -> Result<(), Failed> {
         (Connection::Control, FailureKind::Tls)
     );
     Ok(())
-}
-
-/// The report of one transfer between two peers in a lab of its own.
-async fn report(
-    server: &dyn Server,
-    client: &dyn Client,
-    settings: &ServerSettings,
-    spec: &TransferSpec,
-) -> Result<ClientReport, Failed> {
-    let lab = Lab::build().await;
-    let running = server.start(&lab.server, settings).await?;
-    let report = client.transfer(&lab.client, spec).await?;
-    running.stop().await?;
-    Ok(report)
 }
 
 /// vsftpd demands that the data connection resumes the control connection's session: who

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 use fwlab_ftp::{DataSourcePort, PeerName};
-use fwlab_model::ruleset::{Ruleset, Source, parse};
-use fwlab_model::{Backend, DataSetup, Family, InterfaceName, IpNet, Operation, Protection};
+use fwlab_model::ruleset::Source;
+use fwlab_model::{Backend, DataSetup, InterfaceName, IpNet, Operation, Protection};
 use fwlab_runner::filter::Filter;
 use fwlab_runner::plan::{Overrides, cells};
 use fwlab_runner::scenario::{
@@ -20,10 +20,11 @@ use super::exit::{Exit, complain, print, tell};
 use super::run::How;
 use super::word;
 use crate::report::{findings, matrix, summary_line};
+use crate::rules;
 
 #[derive(Debug, Args)]
 pub(super) struct CheckArguments {
-    /// What `iptables-save` writes, or lines of `iptables` commands; `-` for standard input
+    /// What `iptables-save` writes, lines of `iptables` commands, or an nft script; `-` for standard input
     ruleset: PathBuf,
     /// The host that the rules are for
     #[arg(long, value_enum)]
@@ -137,6 +138,18 @@ fn ports(text: &str) -> Result<(u16, u16), String> {
 }
 
 pub(super) fn check(arguments: CheckArguments) -> Exit {
+    if arguments
+        .ruleset
+        .extension()
+        .is_some_and(|extension| extension == "toml")
+    {
+        let path = arguments.ruleset.display();
+        complain(
+            format!("{path} is a scenario by its name, and no ruleset"),
+            Some(&format!("write `fwlab run {path}`")),
+        );
+        return Exit::Usage;
+    }
     let source = match read(&arguments.ruleset) {
         Ok(source) => source,
         Err(error) => {
@@ -147,16 +160,19 @@ pub(super) fn check(arguments: CheckArguments) -> Exit {
             return Exit::Usage;
         }
     };
-    // Without an IPv6 lab yet, a dump is taken for IPv4; commands name their family.
-    let parsed = match parse(&source, Family::Ipv4) {
+    let parsed = match rules::read(&source) {
         Ok(parsed) => parsed,
         Err(mistakes) => {
             tell([&mistakes as &dyn Diagnostic]);
             return Exit::Usage;
         }
     };
+    let backends = match backends(&arguments, &source) {
+        Ok(backends) => backends,
+        Err(exit) => return exit,
+    };
     let mut addressing = Addressing::default_of(arguments.at.shape());
-    if let Err(exit) = name_interfaces(&arguments, &parsed.ruleset, &mut addressing) {
+    if let Err(exit) = name_interfaces(&arguments, parsed.interfaces, &mut addressing) {
         return exit;
     }
     place(&arguments, &mut addressing);
@@ -172,7 +188,7 @@ pub(super) fn check(arguments: CheckArguments) -> Exit {
             None,
         );
     }
-    let scenario = Arc::new(scenario(&arguments, source, stage));
+    let scenario = Arc::new(scenario(&arguments, source, backends, stage));
     let planned = cells(&scenario, &Overrides::default(), &Filter::default());
     let settings = RunSettings {
         keep_going: true,
@@ -205,18 +221,38 @@ fn read(path: &Path) -> std::io::Result<Source> {
     ))
 }
 
+/// The backends that were asked for, as far as the rules' language has them.
+fn backends(arguments: &CheckArguments, source: &Source) -> Result<Vec<Backend>, Exit> {
+    let able = rules::backends(source);
+    let unable = arguments
+        .backend
+        .iter()
+        .find(|backend| !able.contains(backend));
+    match unable {
+        None if arguments.backend.is_empty() => Ok(able.to_vec()),
+        None => Ok(arguments.backend.clone()),
+        Some(unable) => {
+            let able: Vec<&str> = able.iter().map(|backend| backend.word()).collect();
+            complain(
+                format!(
+                    "--backend {unable}: these rules are loaded by {}",
+                    able.join(" or ")
+                ),
+                Some("`native` loads scripts of nft, `nft` and `legacy` load rules of iptables"),
+            );
+            Err(Exit::Usage)
+        }
+    }
+}
+
 /// The lab takes the rules' names for its interfaces, so that the rules stay as they are.
 fn name_interfaces(
     arguments: &CheckArguments,
-    rules: &Ruleset,
+    named: BTreeSet<String>,
     addressing: &mut Addressing,
 ) -> Result<(), Exit> {
     let lab = arguments.at.lab_interfaces();
-    let used: BTreeSet<String> = rules
-        .interfaces_used()
-        .into_iter()
-        .filter(|name| name != "lo")
-        .collect();
+    let used: BTreeSet<String> = named.into_iter().filter(|name| name != "lo").collect();
     let mut mapped = arguments.map.clone();
     if let Some((theirs, wrong)) = mapped.iter().find(|(_, to)| !lab.contains(to)) {
         let known: Vec<&str> = lab.iter().map(|interface| interface.word()).collect();
@@ -231,7 +267,7 @@ fn name_interfaces(
         let only: Vec<&String> = used.iter().collect();
         match (lab, &only[..]) {
             ([lab], [only]) => {
-                let concrete = only.trim_end_matches('+');
+                let concrete = only.trim_end_matches(['+', '*']);
                 let name = if concrete == only.as_str() {
                     concrete.to_owned()
                 } else {
@@ -287,7 +323,12 @@ fn place(arguments: &CheckArguments, addressing: &mut Addressing) {
     }
 }
 
-fn scenario(arguments: &CheckArguments, source: Source, stage: Stage) -> Scenario {
+fn scenario(
+    arguments: &CheckArguments,
+    source: Source,
+    backends: Vec<Backend>,
+    stage: Stage,
+) -> Scenario {
     let or = |given: &[PeerName], default: Vec<PeerName>| {
         if given.is_empty() {
             default
@@ -304,6 +345,7 @@ fn scenario(arguments: &CheckArguments, source: Source, stage: Stage) -> Scenari
         path: arguments.ruleset.clone(),
         description: String::new(),
         reports: Vec::new(),
+        messages: Vec::new(),
         tags: Vec::new(),
         stage,
         server: ServerTerms {
@@ -323,14 +365,12 @@ fn scenario(arguments: &CheckArguments, source: Source, stage: Stage) -> Scenari
             origin: RulesOrigin::Written(source),
             helper: false,
             skip_refused_lines: false,
-            backends: if arguments.backend.is_empty() {
-                Backend::IPTABLES.to_vec()
-            } else {
-                arguments.backend.clone()
-            },
+            backends,
             beside: None,
         }],
+        steps: Vec::new(),
         matrix: Matrix {
+            rulesets: Vec::new(),
             servers: or(&arguments.server, servers),
             clients: or(&arguments.client, vec![PeerName::Suppaftp]),
             data: if arguments.data.is_empty() {

@@ -1,8 +1,11 @@
 use std::fmt::Display;
-use std::io::Write;
+use std::io::{ErrorKind, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use fwlab_runner::Summary;
-use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme};
+use miette::{Diagnostic, GraphicalTheme};
+
+use crate::rendered::rendered_with;
 
 /// How the command ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,6 +22,14 @@ pub(super) enum Exit {
 }
 
 impl Exit {
+    /// The exit code of the process: a result that could not be told is none.
+    pub(super) fn code(self) -> u8 {
+        match self {
+            Exit::Good if UNWRITTEN.load(Ordering::Relaxed) => Exit::Lab as u8,
+            exit => exit as u8,
+        }
+    }
+
     pub(super) fn of(summary: &Summary) -> Exit {
         match summary {
             Summary { missed: 1.., .. } => Exit::Missed,
@@ -37,9 +48,21 @@ impl Exit {
     }
 }
 
+/// Whether something could not be written to standard output.
+static UNWRITTEN: AtomicBool = AtomicBool::new(false);
+
 /// Writes to standard output; a reader that is gone is no mistake of ours.
 pub(super) fn print(text: impl Display) {
-    let _ = write!(std::io::stdout().lock(), "{text}");
+    let mut stdout = std::io::stdout().lock();
+    let written = write!(stdout, "{text}").and_then(|()| stdout.flush());
+    match written {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            if !UNWRITTEN.swap(true, Ordering::Relaxed) {
+                complain(format!("standard output cannot be written: {error}"), None);
+            }
+        }
+        _ => {}
+    }
 }
 
 /// Tells mistakes, each with its place.
@@ -49,12 +72,8 @@ pub(super) fn tell<'a>(mistakes: impl IntoIterator<Item = &'a dyn Diagnostic>) {
     } else {
         GraphicalTheme::unicode_nocolor()
     };
-    let handler = GraphicalReportHandler::new_themed(theme).with_width(100);
     for mistake in mistakes {
-        let mut text = String::new();
-        if handler.render_report(&mut text, mistake).is_err() {
-            text = mistake.to_string();
-        }
+        let text = rendered_with(mistake, theme.clone());
         let _ = writeln!(std::io::stderr().lock(), "{text}");
     }
 }

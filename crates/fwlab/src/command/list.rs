@@ -3,6 +3,7 @@ use std::path::PathBuf;
 use clap::Args;
 use fwlab_runner::plan::{Overrides, cells};
 
+use super::catalogue::by_symptom;
 use super::choice::choice;
 use super::exit::{Exit, print};
 
@@ -14,6 +15,9 @@ pub(super) struct ListArguments {
     /// Name every cell, as filters see it
     #[arg(long)]
     cells: bool,
+    /// Print a page of Markdown that lists the scenarios by what a user sees
+    #[arg(long, conflicts_with = "cells")]
+    by_symptom: bool,
     /// Only these cells, as `run` takes it
     #[arg(long, value_name = "WORDS")]
     filter: Vec<String>,
@@ -24,6 +28,10 @@ pub(super) fn list(arguments: &ListArguments) -> Exit {
         Ok(choice) => choice,
         Err(exit) => return exit,
     };
+    if arguments.by_symptom {
+        print(by_symptom(&scenarios));
+        return Exit::Good;
+    }
     let width = scenarios
         .iter()
         .map(|scenario| scenario.name.len())

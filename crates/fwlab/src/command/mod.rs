@@ -1,6 +1,7 @@
 //! The command: arguments in, exit code out. Only here are exit codes known, and only
 //! here is anything printed.
 
+mod catalogue;
 mod check;
 mod choice;
 mod doctor;
@@ -64,5 +65,5 @@ pub fn main() -> ExitCode {
         Command::Schema(arguments) => schema::schema(&arguments),
         Command::Doctor => doctor::doctor(),
     };
-    ExitCode::from(exit as u8)
+    ExitCode::from(exit.code())
 }

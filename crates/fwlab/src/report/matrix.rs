@@ -2,11 +2,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use console::{Style, measure_text_width, pad_str};
-use fwlab_model::{DataSetup, Symptom};
+use fwlab_model::{DataSetup, Family, Operation, Protection, Symptom};
+use fwlab_runner::plan::Axes;
 use fwlab_runner::{CellRecord, Judgement};
 
-/// Draws the cells of one scenario: a row for each ruleset, a column for each data
-/// setup. What backends and peers agree on is one row.
+/// Draws the cells of one scenario: a row for each ruleset and each way to transfer, a
+/// column for each data setup. What backends and peers agree on is one row.
 pub fn matrix(records: &[&CellRecord]) -> String {
     let columns: BTreeSet<DataSetup> = records.iter().map(|record| record.axes.data).collect();
     let rows = merged_rows(records);
@@ -125,7 +126,8 @@ impl Shown {
 #[derive(Debug)]
 struct Row {
     ruleset: String,
-    operation: Option<&'static str>,
+    /// How it is transferred, as far as that differs from cell to cell.
+    transfer: String,
     backends: BTreeSet<&'static str>,
     peers: BTreeSet<(String, String)>,
     cells: BTreeMap<DataSetup, Shown>,
@@ -157,7 +159,7 @@ impl Row {
         };
         [
             self.ruleset.clone(),
-            self.operation.unwrap_or_default().to_owned(),
+            self.transfer.clone(),
             backends.join(","),
             peers,
         ]
@@ -172,7 +174,7 @@ impl Row {
             None => true,
         };
         self.ruleset == other.ruleset
-            && self.operation == other.operation
+            && self.transfer == other.transfer
             && self.cells.iter().all(|(data, shown)| same(data, shown))
     }
 
@@ -190,9 +192,49 @@ impl Row {
     }
 }
 
+/// The axes beside the data setup that say how a cell transfers.
+type Transfer = (Family, Protection, Operation);
+
+fn transfer(axes: &Axes) -> Transfer {
+    (axes.family, axes.protection, axes.operation)
+}
+
+/// Which of these axes have more than one value among some cells.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Varied {
+    family: bool,
+    protection: bool,
+    operation: bool,
+}
+
+impl Varied {
+    pub(super) fn of(records: &[&CellRecord]) -> Varied {
+        fn differ<T: Ord>(values: impl Iterator<Item = T>) -> bool {
+            values.collect::<BTreeSet<T>>().len() > 1
+        }
+        let axes = || records.iter().map(|record| &record.axes);
+        Varied {
+            family: differ(axes().map(|axes| axes.family)),
+            protection: differ(axes().map(|axes| axes.protection)),
+            operation: differ(axes().map(|axes| axes.operation)),
+        }
+    }
+
+    /// A cell's words on these axes: `ipv6 explicit`.
+    pub(super) fn words(self, axes: &Axes) -> String {
+        let words = [
+            (self.family, axes.family.word()),
+            (self.protection, axes.protection.word()),
+            (self.operation, axes.operation.word()),
+        ];
+        let told = words.into_iter().filter(|(varied, _)| *varied);
+        told.map(|(_, word)| word).collect::<Vec<_>>().join(" ")
+    }
+}
+
 fn merged_rows(records: &[&CellRecord]) -> Vec<Row> {
-    let operations: BTreeSet<_> = records.iter().map(|record| record.axes.operation).collect();
-    type Key = (String, fwlab_model::Operation, &'static str, String, String);
+    let varied = Varied::of(records);
+    type Key = (String, Transfer, &'static str, String, String);
     let mut single: BTreeMap<Key, Row> = BTreeMap::new();
     let mut order: Vec<String> = Vec::new();
     for record in records {
@@ -203,14 +245,14 @@ fn merged_rows(records: &[&CellRecord]) -> Vec<Row> {
         let (server, client) = (axes.server.to_string(), axes.client.to_string());
         let key = (
             axes.ruleset.clone(),
-            axes.operation,
+            transfer(axes),
             axes.backend.word(),
             server.clone(),
             client.clone(),
         );
         let row = single.entry(key).or_insert_with(|| Row {
             ruleset: axes.ruleset.clone(),
-            operation: (operations.len() > 1).then(|| axes.operation.word()),
+            transfer: varied.words(axes),
             backends: BTreeSet::from([axes.backend.word()]),
             peers: BTreeSet::from([(server, client)]),
             cells: BTreeMap::new(),

@@ -7,6 +7,8 @@ use fwlab_model::Cause;
 use fwlab_runner::{CellRecord, Judgement, Summary};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use super::matrix::Varied;
+
 /// A line on standard error that tells how far a run is; nothing where that is no terminal.
 #[derive(Debug)]
 pub struct Progress {
@@ -75,6 +77,7 @@ pub fn findings(records: &[&CellRecord]) -> String {
         }
     }
     let dim = Style::new().dim();
+    let varied = Varied::of(records);
     for (cause, cells) in causes {
         let rulesets: BTreeSet<&str> = cells
             .iter()
@@ -83,10 +86,21 @@ pub fn findings(records: &[&CellRecord]) -> String {
         let data: BTreeSet<_> = cells.iter().map(|cell| cell.axes.data).collect();
         let data: Vec<&str> = data.into_iter().map(|data| data.word()).collect();
         let rulesets: Vec<&str> = rulesets.into_iter().collect();
+        let mut ways: Vec<String> = Vec::new();
+        for way in cells.iter().map(|cell| varied.words(&cell.axes)) {
+            if !ways.contains(&way) {
+                ways.push(way);
+            }
+        }
+        let transfers = [ways.join(","), data.join(",")];
         let _ = writeln!(
             text,
             "  {} {cause}",
-            dim.apply_to(format!("{}, {}:", rulesets.join(","), data.join(",")))
+            dim.apply_to(format!(
+                "{}, {}:",
+                rulesets.join(","),
+                transfers.join(" ").trim_start()
+            ))
         );
     }
     for record in records {

@@ -56,6 +56,48 @@ fn redacted(line: &Value) -> String {
     serde_json::to_string_pretty(&line).expect("JSON")
 }
 
+/// Two cells of one data setup with two outcomes are two rows, and their causes name them.
+#[test]
+fn what_differs_by_protection_has_rows_of_its_own() {
+    let Some(_lab) = lab() else { return };
+    let folder = tempfile::tempdir().expect("a folder");
+    let text = r#"
+description = "TLS blinds the helper."
+[topology]
+shape = "gateway"
+[[ruleset]]
+name = "router"
+text = '''
+iptables -t raw -A PREROUTING -p tcp --dport 21 -j CT --helper ftp
+iptables -P FORWARD DROP
+iptables -A FORWARD -m state --state ESTABLISHED,RELATED -j ACCEPT
+iptables -A FORWARD -p tcp --dport 21 -j ACCEPT
+'''
+[matrix]
+data = "epsv"
+protections = ["plain", "explicit"]
+[[require]]
+symptom = "transferred"
+[[require]]
+protection = "explicit"
+symptom = "data-timeout"
+"#;
+    std::fs::write(folder.path().join("blind.toml"), text).expect("it can be written");
+    let mut command = fwlab();
+    command
+        .current_dir(folder.path())
+        .args(["run", "blind.toml"]);
+    let told = end_of(&mut command).with(0).stdout;
+    let (told, _) = told.split_once("\n\n").expect("the last line stands apart");
+    insta::assert_snapshot!(told, @r#"
+    blind  TLS blinds the helper.
+                                                         epsv
+      router  plain     legacy,nft  libunftp ← suppaftp  ✓ passes
+      router  explicit  legacy,nft  libunftp ← suppaftp  ✓ timeout
+      router, explicit epsv: gateway: ipv4/filter/FORWARD, line 9 `-P FORWARD DROP` stopped SYN 10.77.1.2 → 203.0.113.10, a high port
+    "#);
+}
+
 #[test]
 fn a_line_of_json_a_cell() {
     let Some(_lab) = lab() else { return };

@@ -18,6 +18,15 @@ pub struct Complaint {
     pub meaning: Option<&'static str>,
 }
 
+impl std::fmt::Display for Complaint {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.meaning {
+            Some(meaning) => write!(f, "{}: {meaning}", self.words),
+            None => f.write_str(&self.words),
+        }
+    }
+}
+
 impl Rendered {
     /// Reads what `iptables-restore` wrote to its standard error, of either
     /// backend (1.8.x). Warnings that concern no rule are left out.

@@ -19,6 +19,16 @@ struct Lines {
 }
 
 impl Correspondence {
+    /// Takes where the parts of a chain came from, its rules in order.
+    pub(super) fn insert(
+        &mut self,
+        chain: ChainId,
+        policy: Option<SourceLine>,
+        rules: Vec<Option<SourceLine>>,
+    ) {
+        self.chains.insert(chain, Lines { policy, rules });
+    }
+
     /// The line that a loaded rule came from, 1 for the first; nothing for one
     /// that was generated, or that the ruleset does not have.
     pub fn source_line(&self, rule: &RuleId) -> Option<u32> {
@@ -105,7 +115,7 @@ pub fn correspond(asked: &Ruleset, loaded: &Listing) -> Result<Correspondence, V
     let nothing = ListedChain::default();
     for (name, table) in asked.tables(family) {
         let id = |chain: &str| ChainId {
-            family,
+            family: family.into(),
             table: name.word().to_owned(),
             chain: chain.to_owned(),
         };
@@ -124,11 +134,8 @@ pub fn correspond(asked: &Ruleset, loaded: &Listing) -> Result<Correspondence, V
                 continue;
             };
             compare(&id, chain, listed, &mut differences);
-            let lines = Lines {
-                policy: chain.source(),
-                rules: chain.rules().iter().map(Rule::source).collect(),
-            };
-            correspondence.chains.insert(id, lines);
+            let rules = chain.rules().iter().map(Rule::source).collect();
+            correspondence.insert(id, chain.source(), rules);
         }
         for (chain, listed) in loaded.chains(name) {
             let asked = table.chain(chain).is_some();
@@ -244,7 +251,7 @@ COMMIT
     fn id(chain: &str, ordinal: u32) -> RuleId {
         RuleId {
             chain: ChainId {
-                family: Family::Ipv4,
+                family: Family::Ipv4.into(),
                 table: "filter".into(),
                 chain: chain.into(),
             },

@@ -159,7 +159,7 @@ impl Listing {
 
     /// A chain.
     pub fn chain(&self, id: &ChainId) -> Option<&ListedChain> {
-        if id.family != self.family {
+        if id.family.of_iptables() != Some(self.family) {
             return None;
         }
         self.tables.get(&id.table.parse().ok()?)?.get(&id.chain)
@@ -236,7 +236,7 @@ COMMIT
 
     fn id(table: &str, chain: &str, ordinal: u32) -> RuleId {
         let chain = ChainId {
-            family: Family::Ipv4,
+            family: Family::Ipv4.into(),
             table: table.into(),
             chain: chain.into(),
         };

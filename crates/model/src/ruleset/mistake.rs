@@ -85,6 +85,10 @@ words! {
         Command,
         /// More than the loader takes.
         TooLong,
+        /// A file of this machine that an nft script would read.
+        Include,
+        /// The lab's own table in an nft script.
+        LabTable,
     }
 }
 

@@ -10,6 +10,7 @@
 //! | know which line each loaded rule came from | [`correspond`] |
 //! | know whether rules depend on addresses and states alone | [`Ruleset::impurities`] |
 //! | make rules for a policy | [`generate`] |
+//! | read a script of nft, and what the kernel made of it | [`native`] |
 //! | put rules onto other interfaces, or add a helper | [`Ruleset::rename_interfaces`], [`Ruleset::with_helper`] |
 //!
 //! ```
@@ -43,6 +44,7 @@ mod listing;
 mod lookalike;
 mod misplaced;
 mod mistake;
+pub mod native;
 mod parse;
 mod policy;
 mod prompt;

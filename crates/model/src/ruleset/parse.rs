@@ -57,15 +57,7 @@ pub fn recognise(source: &Source) -> Format {
 pub fn parse(source: &Source, family: Family) -> Result<Parsed, Mistakes> {
     let text = SourceText::decode(source);
     let mut report = Report::new(Arc::clone(&text));
-    let format = if source.text.len() > BYTES_MOST {
-        report.push(|| {
-            Draft::new(
-                MistakeKind::TooLong,
-                0..0,
-                format!("more than {} MiB", BYTES_MOST >> 20),
-            )
-            .label("starts here")
-        });
+    let format = if too_long(source, &mut report) {
         Format::Unknown
     } else {
         format_of(text.text())
@@ -94,6 +86,22 @@ pub fn parse(source: &Source, family: Family) -> Result<Parsed, Mistakes> {
         format,
         source: text,
     })
+}
+
+/// Tells that a source is longer than any loader takes, where it is.
+pub(super) fn too_long(source: &Source, report: &mut Report) -> bool {
+    let long = source.text.len() > BYTES_MOST;
+    if long {
+        report.push(|| {
+            Draft::new(
+                MistakeKind::TooLong,
+                0..0,
+                format!("more than {} MiB", BYTES_MOST >> 20),
+            )
+            .label("starts here")
+        });
+    }
+    long
 }
 
 fn signs(text: &SourceText, report: &mut Report) {
@@ -142,6 +150,9 @@ fn is_silent(line: &str) -> bool {
 }
 
 fn format_of(text: &str) -> Format {
+    if text.lines().next().is_some_and(is_nft_program) {
+        return Format::Nft;
+    }
     let mut silent = true;
     let mut listed = false;
     let mut commands = false;
@@ -179,24 +190,73 @@ fn format_of(text: &str) -> Format {
     }
 }
 
+/// Whether a script of nft begins so.
 fn is_nft(line: &str) -> bool {
+    const FAMILIES: [&str; 6] = ["ip", "ip6", "inet", "arp", "bridge", "netdev"];
+    const OBJECTS: [&str; 13] = [
+        "chain",
+        "counter",
+        "ct",
+        "element",
+        "flowtable",
+        "limit",
+        "map",
+        "quota",
+        "rule",
+        "secmark",
+        "set",
+        "synproxy",
+        "table",
+    ];
     let mut words = line.split_ascii_whitespace();
-    match words.next() {
-        Some("flush") => words.next() == Some("ruleset"),
-        Some("table") => {
-            line.contains('{')
-                || matches!(
-                    words.next(),
-                    Some("ip" | "ip6" | "inet" | "arp" | "bridge" | "netdev")
-                )
+    let (first, second) = (words.next().unwrap_or_default(), words.next());
+    let of_family = |word: Option<&str>| word.is_some_and(|word| FAMILIES.contains(&word));
+    match first {
+        "flush" | "list" => matches!(
+            second,
+            Some("ruleset" | "table" | "chain" | "set" | "map" | "tables")
+        ),
+        "table" => line.contains('{') || of_family(second) || words.next().is_none(),
+        "add" | "create" | "delete" | "destroy" | "insert" | "replace" | "rename" => {
+            of_family(second) || second.is_some_and(|object| OBJECTS.contains(&object))
         }
-        Some("add" | "create" | "delete" | "destroy" | "insert") => {
-            matches!(
-                words.next(),
-                Some("table" | "chain" | "rule" | "set" | "map" | "element")
-            )
+        "include" | "define" => true,
+        object => OBJECTS.contains(&object) && of_family(second),
+    }
+}
+
+/// `#!/usr/sbin/nft -f`
+fn is_nft_program(line: &str) -> bool {
+    let program = line.strip_prefix("#!").unwrap_or_default();
+    program
+        .split_ascii_whitespace()
+        .any(|word| word.rsplit('/').next() == Some("nft"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_script_of_nft_is_known_by_its_beginning() {
+        for (text, format) in [
+            ("#!/usr/sbin/nft -f\n\nlist ruleset\n", Format::Nft),
+            ("#!/usr/bin/env -S nft -f\n", Format::Nft),
+            ("# rules\n\nflush ruleset\n", Format::Nft),
+            ("table inet t {\n}\n", Format::Nft),
+            ("\n  table t\n", Format::Nft),
+            ("add table inet t\n", Format::Nft),
+            ("chain ip t c { }\n", Format::Nft),
+            ("add ip filter input drop\n", Format::Nft),
+            ("define x = 21\n", Format::Nft),
+            ("table of contents\n", Format::Unknown),
+            ("set x\n", Format::Unknown),
+            ("#!/bin/sh\niptables -A INPUT -j DROP\n", Format::Commands),
+            ("#!/bin/sh\nnft flush ruleset\n", Format::Commands),
+            ("*filter\nCOMMIT\n", Format::Saved),
+            ("# nothing\n", Format::Empty),
+        ] {
+            assert_eq!(recognise(&Source::new("test", text)), format, "{text}");
         }
-        Some("include" | "define") => true,
-        _ => false,
     }
 }

@@ -53,7 +53,7 @@ impl std::fmt::Display for Impurity {
 }
 
 impl Dependence {
-    fn phrase(self) -> &'static str {
+    pub(super) fn phrase(self) -> &'static str {
         match self {
             Dependence::Time => "time",
             Dependence::Rate => "how fast packets come",
@@ -193,7 +193,7 @@ impl Ruleset {
                 impurities.push(Impurity {
                     rule: RuleId {
                         chain: crate::ChainId {
-                            family,
+                            family: family.into(),
                             table: table.word().to_owned(),
                             chain: chain.name().to_owned(),
                         },

@@ -273,7 +273,7 @@ impl Ruleset {
 
     /// A chain.
     pub fn chain(&self, id: &ChainId) -> Option<&Chain> {
-        self.table(id.family, id.table.parse().ok()?)?
+        self.table(id.family.of_iptables()?, id.table.parse().ok()?)?
             .chain(&id.chain)
     }
 
@@ -287,7 +287,7 @@ impl Ruleset {
     pub fn rules(&self) -> impl Iterator<Item = (RuleId, &Rule)> {
         self.placed().map(|(family, table, chain, at, rule)| {
             let chain = ChainId {
-                family,
+                family: family.into(),
                 table: table.word().to_owned(),
                 chain: chain.name.clone(),
             };

@@ -133,13 +133,16 @@ impl SourceText {
 
     /// The text of a line, 1 for the first, without its end.
     pub fn line(&self, line: u32) -> Option<&str> {
+        let (start, end) = self.span_of_line(line)?;
+        Some(self.text()[start..end].trim_end_matches('\r'))
+    }
+
+    /// The first byte of a line, 1 for the first, and the one that ends it.
+    pub(super) fn span_of_line(&self, line: u32) -> Option<(usize, usize)> {
         let at = (line as usize).checked_sub(1)?;
         let start = *self.starts.get(at)?;
-        let end = self
-            .starts
-            .get(at + 1)
-            .map_or(self.text().len(), |next| next - 1);
-        Some(self.text()[start..end].trim_end_matches('\r'))
+        let next = self.starts.get(at + 1);
+        Some((start, next.map_or(self.text().len(), |next| next - 1)))
     }
 
     pub(super) fn signs(&self) -> Signs {

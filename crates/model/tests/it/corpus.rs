@@ -102,7 +102,7 @@ fn every_ruleset_loads_and_every_loaded_rule_is_known_by_its_line() {
                     for (chain, listed) in listing.chains(table) {
                         for (at, rule) in listed.rules().iter().enumerate() {
                             let chain = ChainId {
-                                family,
+                                family: family.into(),
                                 table: table.word().into(),
                                 chain: chain.into(),
                             };

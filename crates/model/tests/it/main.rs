@@ -8,5 +8,6 @@ mod garbage;
 mod generated;
 mod kernel;
 mod mistakes;
+mod native;
 mod refused;
 mod seed;

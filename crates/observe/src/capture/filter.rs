@@ -2,6 +2,7 @@
 /// (`struct sock_filter` in `include/uapi/linux/filter.h`).
 pub(super) type Instruction = (u16, u8, u8, u32);
 
+const LOAD_WORD: u16 = 0x20;
 const LOAD_BYTE: u16 = 0x30; // A = packet[k]
 const LOAD_HALF: u16 = 0x28;
 const LOAD_BYTE_AT_X: u16 = 0x50; // A = packet[x + k]
@@ -24,10 +25,20 @@ const HEADERS: u32 = 160;
 const WHOLE: u32 = 0x4_0000;
 const NOTHING: u32 = 0;
 
+/// Where the kernel answers with the packet's type (`SKF_AD_OFF + SKF_AD_PKTTYPE` in
+/// `include/uapi/linux/filter.h`).
+const PACKET_TYPE: u32 = 0xffff_f004;
+/// `PACKET_OTHERHOST`: its hardware address is that of somebody else.
+const OTHER_HOST: u32 = 3;
+
 /// The filter for packets that start with their IP header: control ports in whole; of other TCP
-/// segments with SYN, FIN or RST, and of ICMP, the headers; nothing else.
+/// segments with SYN, FIN or RST, and of ICMP, the headers; nothing else. A frame for
+/// somebody else has not come in: the node ignores it.
 pub(super) fn program(control_ports: &[u16]) -> Vec<Instruction> {
     let mut program = vec![
+        (LOAD_WORD, 0, 0, PACKET_TYPE),
+        (IF_EQUAL, 0, 1, OTHER_HOST),
+        (RETURN, 0, 0, NOTHING),
         (LOAD_BYTE, 0, 0, 0),
         (SHIFT_RIGHT, 0, 0, 4),
         (IF_EQUAL, 0, 7, 4), // else to the IPv6 part
@@ -70,7 +81,7 @@ mod tests {
     use proptest::prelude::*;
 
     /// Runs a program as the kernel would: how many bytes of the packet to keep. Reading past the end keeps none.
-    fn run(program: &[Instruction], packet: &[u8]) -> u32 {
+    fn run(program: &[Instruction], kind: u32, packet: &[u8]) -> u32 {
         let byte = |at: u32| packet.get(at as usize).copied().map(u32::from);
         let half = |at: u32| Some(byte(at)? << 8 | byte(at + 1)?);
         let (mut a, mut x, mut at) = (0, 0, 0);
@@ -78,6 +89,7 @@ mod tests {
             let (code, if_true, if_false, k) = program[at];
             at += 1;
             let loaded = match code {
+                LOAD_WORD if k == PACKET_TYPE => Some(kind),
                 LOAD_BYTE => byte(k),
                 LOAD_HALF => half(k),
                 LOAD_BYTE_AT_X => byte(x + k),
@@ -135,8 +147,11 @@ mod tests {
             (&ipv6(17, &line[20..]), NOTHING, NOTHING),
             (&vec![0; 40], NOTHING, NOTHING),
         ] {
-            assert_eq!(run(&control, packet), with, "{packet:x?}");
-            assert_eq!(run(&other, packet), without, "{packet:x?}");
+            for kind in [0, 4] {
+                assert_eq!(run(&control, kind, packet), with, "{packet:x?}");
+                assert_eq!(run(&other, kind, packet), without, "{packet:x?}");
+            }
+            assert_eq!(run(&control, OTHER_HOST, packet), NOTHING, "{packet:x?}");
         }
     }
 
@@ -146,7 +161,7 @@ mod tests {
             ports in proptest::collection::vec(any::<u16>(), 0..300),
             bytes in proptest::collection::vec(any::<u8>(), 0..80),
         ) {
-            prop_assert!([NOTHING, HEADERS, WHOLE].contains(&run(&program(&ports), &bytes)));
+            prop_assert!([NOTHING, HEADERS, WHOLE].contains(&run(&program(&ports), 0, &bytes)));
         }
     }
 }

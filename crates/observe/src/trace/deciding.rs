@@ -125,8 +125,7 @@ mod tests {
     use super::*;
     use crate::headers::Headers;
     use crate::headers::tests::tcp4;
-    use crate::trace::TableFamily;
-    use fwlab_model::{Backend, TcpFlags};
+    use fwlab_model::{Backend, TableFamily, TcpFlags};
 
     fn step(
         packet: u64,

@@ -1,9 +1,9 @@
 use std::collections::VecDeque;
 
-use fwlab_model::{Backend, Packet};
+use fwlab_model::{Backend, Packet, TableFamily};
 
 use super::nft::NftStep;
-use super::{LegacyPlace, NftMessage, PacketId, TableFamily, TracePlace, TraceStep, TraceVerdict};
+use super::{LegacyPlace, NftMessage, PacketId, TracePlace, TraceStep, TraceVerdict};
 use crate::conntrack::TraceConntrack;
 use crate::headers::{Headers, PacketMark};
 use crate::interface::{Interface, Interfaces};
@@ -87,7 +87,7 @@ impl Joiner {
         let passing = &self.passing[at];
         let step = TraceStep {
             backend: Backend::Nft,
-            family: message.family,
+            family: message.family.unwrap_or_else(|| passing.packet.family()),
             table_family: message.table_family,
             table: self.names.get(message.table),
             chain: self.names.get(message.chain),
@@ -205,7 +205,7 @@ mod tests {
             } else {
                 TableFamily::Ip
             },
-            family: Family::Ipv4,
+            family: Some(Family::Ipv4),
             table,
             chain: "INPUT",
             step,

@@ -10,4 +10,5 @@ pub use deciding::{Decision, LegacyLine, LegacyTarget, deciding_steps};
 pub(crate) use join::Joiner;
 pub(crate) use legacy::LegacyPlace;
 pub(crate) use nft::NftMessage;
-pub use step::{LegacyWord, PacketId, TableFamily, TracePlace, TraceStep, TraceVerdict};
+pub(crate) use step::table_family;
+pub use step::{LegacyWord, PacketId, TracePlace, TraceStep, TraceVerdict};

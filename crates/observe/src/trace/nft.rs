@@ -1,6 +1,6 @@
-use fwlab_model::Family;
+use fwlab_model::{Family, TableFamily};
 
-use super::TableFamily;
+use super::table_family;
 use crate::conntrack::{
     ConntrackDirection, ConntrackId, ConntrackState, ConntrackStatus, TraceConntrack,
 };
@@ -12,7 +12,8 @@ use crate::netlink::{Attributes, be32, be64, byte, family, signed_be32, text};
 pub(crate) struct NftMessage<'a> {
     pub(crate) id: u32,
     pub(crate) table_family: TableFamily,
-    pub(crate) family: Family,
+    /// What the hook says; nothing in a hook of a device, which sees every family.
+    pub(crate) family: Option<Family>,
     pub(crate) table: &'a str,
     pub(crate) chain: &'a str,
     pub(crate) step: NftStep<'a>,
@@ -64,7 +65,7 @@ const VERDICT_CHAIN: u16 = 2;
 
 impl<'a> NftMessage<'a> {
     /// Reads a message; `None` when it is not about an IP packet or lacks what every trace message has.
-    pub(crate) fn read(table_family: u8, attributes: Attributes<'a>) -> Option<NftMessage<'a>> {
+    pub(crate) fn read(family_of_table: u8, attributes: Attributes<'a>) -> Option<NftMessage<'a>> {
         let (mut id, mut table, mut chain, mut kind) = (None, None, None, None);
         let (mut handle, mut code, mut target, mut policy) = (None, None, "", None);
         let (mut network, mut transport, mut protocol) = (None, &[][..], None);
@@ -109,13 +110,13 @@ impl<'a> NftMessage<'a> {
             _ => NftStep::End,
         };
         let family = match u8::try_from(protocol?).ok()? {
-            family::IPV4 => Family::Ipv4,
-            family::IPV6 => Family::Ipv6,
-            _ => return None,
+            family::IPV4 => Some(Family::Ipv4),
+            family::IPV6 => Some(Family::Ipv6),
+            _ => None,
         };
         Some(NftMessage {
             id: id?,
-            table_family: TableFamily::from_number(table_family),
+            table_family: table_family(family_of_table)?,
             family,
             table: table?,
             chain: chain?,

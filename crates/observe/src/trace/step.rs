@@ -1,7 +1,6 @@
-use std::fmt;
 use std::sync::Arc;
 
-use fwlab_model::{Backend, Family, Packet};
+use fwlab_model::{Backend, Family, Packet, TableFamily};
 
 use crate::conntrack::TraceConntrack;
 use crate::interface::Interface;
@@ -14,7 +13,7 @@ pub struct TraceStep {
     pub backend: Backend,
     /// The packet's family.
     pub family: Family,
-    /// The table's family: a native table may be `inet`.
+    /// The table's family as nf_tables has it, where iptables-nft's own are `ip` and `ip6`, or legacy's.
     pub table_family: TableFamily,
     /// The table.
     pub table: Arc<str>,
@@ -115,48 +114,16 @@ pub enum TraceVerdict {
     Unsaid,
 }
 
-/// The family of a table of nf_tables.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum TableFamily {
-    /// `ip`: IPv4.
-    Ip,
-    /// `ip6`: IPv6.
-    Ip6,
-    /// `inet`: both.
-    Inet,
-    /// `arp`, `bridge`, `netdev` and what may come: the kernel's number.
-    Other(u8),
-}
-
-impl TableFamily {
-    /// From the number that nfnetlink writes (`NFPROTO_*`).
-    pub(crate) fn from_number(number: u8) -> TableFamily {
-        use crate::netlink::family;
-        match number {
-            family::INET => TableFamily::Inet,
-            family::IPV4 => TableFamily::Ip,
-            family::IPV6 => TableFamily::Ip6,
-            other => TableFamily::Other(other),
-        }
-    }
-}
-
-impl From<Family> for TableFamily {
-    fn from(family: Family) -> TableFamily {
-        match family {
-            Family::Ipv4 => TableFamily::Ip,
-            Family::Ipv6 => TableFamily::Ip6,
-        }
-    }
-}
-
-impl fmt::Display for TableFamily {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            TableFamily::Ip => f.write_str("ip"),
-            TableFamily::Ip6 => f.write_str("ip6"),
-            TableFamily::Inet => f.write_str("inet"),
-            TableFamily::Other(number) => write!(f, "family {number}"),
-        }
-    }
+/// The family of a table of nf_tables, from the number that nfnetlink writes (`NFPROTO_*`).
+pub(crate) fn table_family(number: u8) -> Option<TableFamily> {
+    use crate::netlink::family;
+    Some(match number {
+        family::INET => TableFamily::Inet,
+        family::IPV4 => TableFamily::Ip,
+        family::IPV6 => TableFamily::Ip6,
+        family::ARP => TableFamily::Arp,
+        family::BRIDGE => TableFamily::Bridge,
+        family::NETDEV => TableFamily::Netdev,
+        _ => return None,
+    })
 }

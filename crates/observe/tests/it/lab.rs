@@ -5,7 +5,8 @@ use std::path::Path;
 
 use fwlab_fabric::{Fabric, Node, ToolCall};
 use fwlab_model::{
-    Backend, Family, InterfaceName, LinkEnd, LinkSpec, NodeName, NodeSpec, RouteSpec, Topology,
+    Backend, Family, InterfaceName, LinkEnd, LinkSpec, NextHop, NodeName, NodeSpec, RouteSpec,
+    Topology,
 };
 
 /// The port that tests connect to.
@@ -41,7 +42,7 @@ fn topology() -> Topology {
     let node = |name: NodeName, forwards: bool, routes: &[[&str; 2]]| {
         let routes = routes.iter().map(|[to, via]| RouteSpec {
             to: to.parse().expect("a network"),
-            via: via.parse().expect("an address"),
+            via: NextHop::Neighbour(via.parse().expect("an address")),
         });
         NodeSpec {
             forwards,
@@ -64,22 +65,18 @@ fn topology() -> Topology {
             ),
         ],
         links: vec![
-            LinkSpec {
-                ends: [
-                    end(NodeName::client(), "wan", ["10.9.0.1/24", "fd09::1/64"]),
-                    end(NodeName::gateway(), "left", ["10.9.0.2/24", "fd09::2/64"]),
-                ],
-            },
-            LinkSpec {
-                ends: [
-                    end(
-                        NodeName::gateway(),
-                        "right",
-                        ["10.9.1.2/24", "fd09:1::2/64"],
-                    ),
-                    end(NodeName::server(), "wan", ["10.9.1.1/24", "fd09:1::1/64"]),
-                ],
-            },
+            LinkSpec::new([
+                end(NodeName::client(), "wan", ["10.9.0.1/24", "fd09::1/64"]),
+                end(NodeName::gateway(), "left", ["10.9.0.2/24", "fd09::2/64"]),
+            ]),
+            LinkSpec::new([
+                end(
+                    NodeName::gateway(),
+                    "right",
+                    ["10.9.1.2/24", "fd09:1::2/64"],
+                ),
+                end(NodeName::server(), "wan", ["10.9.1.1/24", "fd09:1::1/64"]),
+            ]),
         ],
     }
 }

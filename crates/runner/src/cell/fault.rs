@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use fwlab_fabric::{FabricError, NodeGone, SocketError};
 use fwlab_ftp::{Mismatch, PeerError, PeerMissing};
 use fwlab_model::NodeName;
@@ -20,8 +22,14 @@ pub(crate) enum Fault {
     Observe(#[from] ObserveError),
     #[error("a peer failed")]
     Peer(#[from] PeerError),
-    #[error("a socket could not be ended")]
+    #[error("a socket or connection could not be ended")]
     Socket(#[from] SocketError),
+    #[error(
+        "conntrack at {node} still knows the control connection after {} s; shorten its timeout by [[sysctl]], \
+         net.netfilter.nf_conntrack_tcp_timeout_established",
+        waited.as_secs()
+    )]
+    NotExpired { node: NodeName, waited: Duration },
     #[error("the lab was taken down too soon")]
     Gone(#[from] NodeGone),
     #[error("the transfer ended well, with the wrong bytes")]

@@ -1,35 +1,39 @@
 //! One cell: everything fresh, one transfer, its evidence, its judgement.
 
+mod drive;
+mod expectations;
 mod fault;
 mod session;
+mod sinks;
+mod steps;
 mod timeline;
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
-use futures::FutureExt;
 use fwlab_fabric::Fabric;
 use fwlab_ftp::script::{ScriptedClient, ScriptedServer};
 use fwlab_ftp::{
-    Client, ClientReport, Content, FailureKind, PassiveAddress, PassivePorts, PeerName,
-    RunningServer, Server, ServerSettings, Support, TransferSpec,
+    Client, ClientReport, Content, FailureKind, PassivePorts, Pauses, PeerName, RunningServer,
+    Server, ServerSettings, Support, TransferSpec,
 };
-use fwlab_observe::{Event, Observer, ObserverSettings};
-use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use fwlab_model::{NodeName, Topology};
+use fwlab_observe::{Observer, ObserverSettings};
+use tokio::sync::mpsc::unbounded_channel;
 
 use crate::evidence::Evidence;
-use crate::judge::{ClientEnd, Finding, GRACE, judge};
-use crate::patience::{CLIENT_PATIENCE, Patience, STALL};
+use crate::judge::{ClientEnd, Finding, judge};
+use crate::patience::{CLIENT_PATIENCE, Patience};
 use crate::peers::PeerShelf;
 use crate::plan::Cell;
 use crate::record::{CellRecord, Judgement};
-use crate::rules::{Loader, PreparedRuleset};
+use crate::rules::{CellRules, Loader, lacks};
 
+use drive::{Transfer, drive, take_what_is_there};
 use fault::Fault;
 use session::Session;
-
-/// How many events are taken in before anything is done about them.
-const BATCH: usize = 256;
+use steps::Stagehand;
 
 /// The name of the file that every transfer moves.
 const FILE_NAME: &str = "fwlab.bin";
@@ -46,9 +50,9 @@ pub(crate) struct Workshop {
 
 impl Workshop {
     /// Runs a cell. Whatever goes wrong in the lab is in the record, never lost and never an outcome.
-    pub(crate) async fn run(&self, cell: &Cell, ruleset: &PreparedRuleset) -> CellRecord {
+    pub(crate) async fn run(&self, cell: &Cell, rules: &CellRules) -> CellRecord {
         let started = Instant::now();
-        let (judgement, evidence, notes) = match self.attempt(cell, ruleset).await {
+        let (judgement, evidence, notes) = match self.attempt(cell, rules).await {
             Ok(ran) => (held_against(cell, ran.finding), ran.evidence, ran.notes),
             Err(Fault::NotSupported(why)) => {
                 (Judgement::Skipped { why }, Evidence::default(), Vec::new())
@@ -71,18 +75,21 @@ impl Workshop {
         }
     }
 
-    async fn attempt(&self, cell: &Cell, ruleset: &PreparedRuleset) -> Result<Ran, Fault> {
+    async fn attempt(&self, cell: &Cell, rules: &CellRules) -> Result<Ran, Fault> {
+        if let Some(lacks) = rules.lacks() {
+            return Err(Fault::NotSupported(lacks.clone()));
+        }
         let stage = &cell.scenario.stage;
         let Peers {
             server,
             client,
-            spec,
+            mut spec,
             settings,
         } = Peers::of(cell, &self.peers)?;
-        let early = self.patience == Patience::Early && ruleset.impurities.is_empty();
+        let early = self.patience == Patience::Early && rules.impurities().next().is_none();
         let full = |impurity: &String| format!("full patience: {impurity}");
-        let mut notes: Vec<String> = ruleset.notes.clone();
-        notes.extend(ruleset.impurities.iter().map(full));
+        let mut notes: Vec<String> = rules.first.notes.clone();
+        notes.extend(rules.impurities().map(full));
 
         let fabric = Fabric::build(&stage.topology).await?;
         let node = |name| {
@@ -91,8 +98,10 @@ impl Workshop {
             })
         };
         let (sender, mut events) = unbounded_channel();
+        let mut control_ports = vec![stage.connect_to.port(), listening(cell).port()];
+        control_ports.dedup();
         let observation = ObserverSettings {
-            control_ports: vec![stage.connect_to.port()],
+            control_ports,
             ..self.observation.clone()
         };
         let observe = async {
@@ -105,7 +114,7 @@ impl Workshop {
         };
         let load = async {
             self.loader
-                .load(&fabric, ruleset)
+                .load(&fabric, &rules.first)
                 .await
                 .map_err(Fault::from)
         };
@@ -116,37 +125,58 @@ impl Workshop {
                 .map_err(Fault::from)
         };
         let (observers, (), mut server) = tokio::try_join!(observe, load, serve)?;
-
-        let mut session = Session::new(cell, ruleset, &fabric, &observers, early);
-        let client_node = node(&stage.client)?;
-        let report = {
-            let mut transfer = std::pin::pin!(client.transfer(client_node, &spec));
-            drive(&mut session, &mut events, transfer.as_mut()).await?
-        };
-        for observer in &observers {
-            observer.drain().await?;
-        }
-        let mut rest = Vec::new();
-        while tokio::task::unconstrained(events.recv_many(&mut rest, BATCH))
-            .now_or_never()
-            .is_some_and(|n| n > 0)
-        {
-            for event in rest.drain(..) {
-                session.take(event).await?;
+        if rules.first.may_flush() {
+            for observer in &observers {
+                observer.reload_table().await?;
             }
         }
-        let end = match report {
-            None => ClientEnd::Cut,
-            Some(report) => end_of(&spec, report, server.as_mut(), &mut notes).await?,
+
+        let clients: Vec<&NodeName> = clients(&stage.topology, &stage.client).collect();
+        let mut sessions: Vec<Session<'_>> = clients
+            .iter()
+            .map(|client| Session::new(cell, client, &rules.first, &fabric, &observers, early))
+            .collect();
+        let stagehand = Stagehand {
+            cell,
+            rules,
+            loader: &self.loader,
         };
-        let finding = judge(
-            session.watch(),
-            &end,
-            session.events_lost(),
-            session.rulebook(),
-        );
-        notes.extend(session.notes());
-        let passed = matches!(&finding, Finding::Outcome(outcome) if end == ClientEnd::Done && outcome.cause.kind() == "none");
+        stagehand.act(None, &mut sessions, &mut events).await?;
+        let (pauses, mut paused) = Pauses::new();
+        spec.pauses = spec.pauses.take().map(|_| pauses);
+        let reports = {
+            let mut transfers: Vec<Transfer<'_>> = Vec::new();
+            for name in &clients {
+                transfers.push(client.transfer(node(name)?, &spec));
+            }
+            drive(
+                &mut sessions,
+                &mut events,
+                stagehand,
+                &mut paused,
+                transfers,
+            )
+            .await?
+        };
+        take_what_is_there(&mut sessions, &mut events).await?;
+        let mut findings = Vec::new();
+        for (session, report) in sessions.iter_mut().zip(reports) {
+            let end = match report {
+                None => ClientEnd::Cut,
+                Some(mut report) => {
+                    let announcements = std::mem::take(&mut report.announcements);
+                    session.told_by_client(report.progress.take(), announcements);
+                    end_of(&spec, report, server.as_mut(), &mut notes).await?
+                }
+            };
+            let (lost, rulebook) = (session.events_lost(), session.rulebook());
+            findings.push(judge(session.watch(), &end, lost, rulebook));
+            notes.extend(session.notes());
+        }
+        let session = sessions.swap_remove(0);
+        let finding = in_unison(&clients, findings);
+        let passed =
+            matches!(&finding, Finding::Outcome(outcome) if outcome.cause.kind() == "none");
         let evidence = if passed && !self.keep_evidence {
             Evidence::default()
         } else {
@@ -162,7 +192,9 @@ impl Workshop {
 
 /// Why a cell would be skipped, as far as is known without running it.
 pub(crate) fn skip_reason(cell: &Cell, shelf: &PeerShelf) -> Option<String> {
-    Peers::of(cell, shelf).err().map(|fault| fault.in_words())
+    let ruleset = &cell.scenario.rulesets[cell.ruleset];
+    lacks(ruleset, cell.axes.backend)
+        .or_else(|| Peers::of(cell, shelf).err().map(|fault| fault.in_words()))
 }
 
 /// The two peers of a cell, and what they are told.
@@ -201,6 +233,45 @@ impl Peers {
     }
 }
 
+/// The nodes that run a client: the cell's, and those beside it, `client2`, `client3`, ….
+fn clients<'a>(topology: &'a Topology, first: &'a NodeName) -> impl Iterator<Item = &'a NodeName> {
+    let is_another = |name: &&NodeName| {
+        let number = name.as_str().strip_prefix(NodeName::client().as_str());
+        number.is_some_and(|number| number.parse::<u8>().is_ok())
+    };
+    let names = topology.nodes.iter().map(|node| &node.name);
+    std::iter::once(first).chain(names.filter(is_another).filter(move |name| *name != first))
+}
+
+/// What clients that do the same at one time come to: one outcome, or the lab cannot tell which.
+fn in_unison(clients: &[&NodeName], findings: Vec<Finding>) -> Finding {
+    let mut findings = findings.into_iter();
+    let first = findings.next().expect("there is a client");
+    for (client, other) in clients.iter().skip(1).zip(findings) {
+        let differs = match (&first, &other) {
+            (Finding::Outcome(first), Finding::Outcome(other)) => {
+                (first.symptom, first.phase, first.cause.kind())
+                    != (other.symptom, other.phase, other.cause.kind())
+            }
+            (Finding::Outcome(_), Finding::Inconclusive(_)) => true,
+            (Finding::Inconclusive(_), _) => false,
+        };
+        if differs {
+            let words = |finding: &Finding| match finding {
+                Finding::Outcome(outcome) => outcome.to_string(),
+                Finding::Inconclusive(why) => why.clone(),
+            };
+            return Finding::Inconclusive(format!(
+                "{} and {client} did the same, and it ended in two ways: {}; and {}",
+                clients[0],
+                words(&first),
+                words(&other)
+            ));
+        }
+    }
+    first
+}
+
 struct Ran {
     finding: Finding,
     evidence: Evidence,
@@ -213,43 +284,6 @@ fn supported(peer: PeerName, support: Support) -> Result<(), Fault> {
         Support::No { why } => Err(Fault::NotSupported(format!(
             "not supported by {peer}: {why}"
         ))),
-    }
-}
-
-/// Lets the client work and the kernel report, until the client is done, or the
-/// cell is decided and the client has had its grace.
-async fn drive(
-    session: &mut Session<'_>,
-    events: &mut UnboundedReceiver<Event>,
-    mut transfer: std::pin::Pin<
-        &mut (impl Future<Output = Result<ClientReport, fwlab_ftp::PeerError>> + ?Sized),
-    >,
-) -> Result<Option<ClientReport>, Fault> {
-    let mut cut: Option<tokio::time::Instant> = None;
-    // In batches by `recv_many` and never by `try_recv`: that one parks the thread while a
-    // sender is in the middle of sending, and eats the wake-up of a `block_on` on it.
-    let mut batch = Vec::new();
-    loop {
-        let stall = tokio::time::Instant::now() + STALL;
-        let wake = cut.map_or(stall, |cut| cut.min(stall));
-        tokio::select! {
-            biased;
-            1.. = events.recv_many(&mut batch, BATCH) => {
-                for event in batch.drain(..) {
-                    session.take(event).await?;
-                }
-                if session.end_dead_connections().await? && cut.is_none() {
-                    cut = Some(tokio::time::Instant::now() + GRACE);
-                }
-            }
-            report = transfer.as_mut() => return Ok(Some(report?)),
-            () = tokio::time::sleep_until(wake) => {
-                if cut.is_some_and(|cut| cut <= tokio::time::Instant::now()) {
-                    return Ok(None);
-                }
-                session.stalled().await?;
-            }
-        }
     }
 }
 
@@ -291,12 +325,17 @@ fn transfer_of(cell: &Cell) -> TransferSpec {
         server: scenario.stage.connect_to,
         data_setup: cell.axes.data,
         protection: cell.axes.protection,
-        session_reuse: true,
-        passive_address: PassiveAddress::Announced,
+        session_reuse: scenario.client.session_reuse,
+        passive_address: scenario.client.passive_address,
         operation: cell.axes.operation,
         content: Content::new(FILE_NAME, scenario.size)
             .expect("the reader admits no larger content"),
         active_ports: scenario.client.active_ports.clone(),
+        pauses: scenario
+            .steps
+            .iter()
+            .any(|step| step.at.is_some())
+            .then(|| Pauses::new().0),
         patience: CLIENT_PATIENCE,
         pace: scenario
             .client
@@ -308,16 +347,16 @@ fn transfer_of(cell: &Cell) -> TransferSpec {
 fn settings_of(cell: &Cell, spec: &TransferSpec) -> ServerSettings {
     let scenario = &cell.scenario;
     ServerSettings {
-        address: scenario.stage.connect_to.ip(),
+        address: listening(cell).ip(),
         control_port: scenario.server.control_port,
         passive_ports: scenario
             .server
             .passive_ports
             .map(|(min, max)| PassivePorts { min, max }),
-        advertised_address: None,
+        advertised_address: scenario.server.advertised_address,
         protection: spec.protection,
-        certificate: None,
-        require_session_reuse: false,
+        certificate: scenario.server.certificate.clone(),
+        require_session_reuse: scenario.server.require_session_reuse,
         data_source_port: scenario.server.data_source_port,
         stored: spec.stored_before(),
         alone_in_node: scenario.stage.client != scenario.stage.server,
@@ -328,6 +367,19 @@ fn settings_of(cell: &Cell, spec: &TransferSpec) -> ServerSettings {
             .map(|(name, value)| (name.clone(), value.clone()))
             .collect(),
     }
+}
+
+/// Where the server listens: on its own address, unless the client connects to another one of its node.
+fn listening(cell: &Cell) -> SocketAddr {
+    let stage = &cell.scenario.stage;
+    let connect_to = stage.connect_to.ip();
+    let of_server = stage.owner_of(connect_to) == Some(&stage.server);
+    let address = if of_server {
+        connect_to
+    } else {
+        stage.server_address
+    };
+    SocketAddr::new(address, cell.scenario.server.control_port)
 }
 
 fn held_against(cell: &Cell, finding: Finding) -> Judgement {

@@ -2,26 +2,33 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::time::Instant;
 
-use fwlab_fabric::Fabric;
-use fwlab_model::{Flow, NodeName};
-use fwlab_observe::{Direction, Event, Observer, What};
+use fwlab_fabric::{Fabric, Node};
+use fwlab_ftp::wire::{Announcement, Progress};
+use fwlab_model::{Flow, NodeName, Packet, Topology};
+use fwlab_observe::{CapturedPacket, Direction, Event, Observer, What};
 
+use super::expectations::{Announced, Expectations, Seen};
 use super::fault::Fault;
+use super::listening;
+use super::sinks::is_swallowed;
 use super::timeline::Timeline;
 use crate::evidence::Evidence;
-use crate::judge::{Death, Finding, Stop, StoppedBy, Watch};
+use crate::judge::{ConnectionId, Death, Finding, Stop, StoppedBy, Terms, Watch};
 use crate::plan::Cell;
 use crate::rules::{PreparedRuleset, Reading, Rulebook};
 
 /// A cell while it runs: what was seen, and what is done about it.
 pub(super) struct Session<'a> {
     fabric: &'a Fabric,
+    topology: &'a Topology,
     observers: BTreeMap<NodeName, &'a Observer>,
-    client: NodeName,
     watch: Watch,
     rulebook: Rulebook<'a>,
     timeline: Timeline,
-    ended: BTreeSet<Flow>,
+    expectations: Expectations,
+    /// What the client says was announced.
+    told: Vec<Announcement>,
+    ended: BTreeSet<ConnectionId>,
     unread: BTreeSet<String>,
     early: bool,
     lost: bool,
@@ -30,7 +37,8 @@ pub(super) struct Session<'a> {
 
 impl<'a> Session<'a> {
     pub(super) fn new(
-        cell: &Cell,
+        cell: &'a Cell,
+        client: &NodeName,
         ruleset: &'a PreparedRuleset,
         fabric: &'a Fabric,
         observers: &'a [Observer],
@@ -52,24 +60,85 @@ impl<'a> Session<'a> {
         );
         Session {
             fabric,
+            topology: &stage.topology,
             observers: fabric
                 .nodes()
                 .map(|node| node.name().clone())
                 .zip(observers)
                 .collect(),
-            client: stage.client.clone(),
-            watch: Watch::new(stage.connect_to, cell.axes.data, owners).with_written_targets(
-                cell.scenario
+            watch: Watch::new(Terms {
+                control: stage.connect_to,
+                listening: listening(cell),
+                client: client.clone(),
+                server: stage.server.clone(),
+                asked: cell.axes.data,
+                protection: cell.axes.protection,
+                unannounced: cell
+                    .scenario
                     .written_targets(cell.axes.server, cell.axes.client),
-            ),
+                owners,
+            }),
             rulebook: Rulebook::new(ruleset),
             timeline: Timeline::new(Instant::now()),
+            expectations: Expectations::default(),
+            told: Vec::new(),
             ended: BTreeSet::new(),
             unread: BTreeSet::new(),
             early,
             lost: false,
             tracing_everything: false,
         }
+    }
+
+    pub(super) fn fabric(&self) -> &'a Fabric {
+        self.fabric
+    }
+
+    pub(super) fn node(&self, name: &NodeName) -> Result<&'a Node, Fault> {
+        self.fabric
+            .node(name)
+            .ok_or_else(|| Fault::NoNode { name: name.clone() })
+    }
+
+    /// The flows of the control connection, as far as it is known.
+    pub(super) fn control_flows(&self) -> Vec<Flow> {
+        let control = self.watch.control();
+        control.map_or_else(Vec::new, |control| self.watch.flows(control).to_vec())
+    }
+
+    /// Reads everything that the kernel has queued.
+    pub(super) async fn drain(&self) -> Result<(), Fault> {
+        for observer in self.observers.values() {
+            observer.drain().await?;
+        }
+        Ok(())
+    }
+
+    /// Puts the lab's own tables back, where the rules may have flushed them.
+    pub(super) async fn reload_tables(&self) -> Result<(), Fault> {
+        for observer in self.observers.values() {
+            observer.reload_table().await?;
+        }
+        Ok(())
+    }
+
+    /// From now on, what is stopped may be stopped by the old rules or by the new ones.
+    pub(super) fn swap_begins(&mut self) {
+        self.rulebook.swap_begins();
+    }
+
+    /// The new rules are in force.
+    pub(super) fn swap_ends(&mut self, rules: &'a PreparedRuleset, name: &str) {
+        self.rulebook.swap_ends(rules);
+        for part in &rules.parts {
+            self.timeline
+                .remark(&part.node, format!("ruleset `{name}` was loaded"));
+        }
+    }
+
+    /// Something that the lab itself did.
+    pub(super) fn remark(&mut self, node: &NodeName, text: String) {
+        self.timeline.remark(node, text);
     }
 
     /// Takes in what the kernel reports.
@@ -79,9 +148,15 @@ impl<'a> Session<'a> {
                 let inbound = captured.direction == Direction::In;
                 self.watch
                     .captured(event.at, &event.node, inbound, &captured.packet);
-                if *event.node == self.client && !captured.payload.is_empty() {
-                    let lines = self.watch.dialogue(&captured.packet, &captured.payload);
-                    self.timeline.dialogue(&event, &lines);
+                if !inbound
+                    && let Packet::Tcp { flow, .. } = captured.packet
+                    && is_swallowed(self.topology, &event.node, flow.to.ip())
+                {
+                    self.watch
+                        .swallowed(event.at, &event.node, &captured.packet);
+                }
+                if !captured.payload.is_empty() {
+                    self.dialogue(&event, captured);
                 }
                 self.timeline.captured(&event, captured);
             }
@@ -94,6 +169,10 @@ impl<'a> Session<'a> {
                 }
                 match self.rulebook.read(&event.node, event.at, step) {
                     Reading::Went => {}
+                    Reading::Unsettled => {
+                        let text = format!("{} was stopped between two rulesets", step.packet);
+                        self.timeline.remark(&event.node, text);
+                    }
                     Reading::Stopped(stop) => {
                         self.timeline.stopped(&stop, &self.rulebook);
                         self.watch.stopped(stop);
@@ -103,8 +182,16 @@ impl<'a> Session<'a> {
                     }
                 }
             }
-            What::Conntrack(change) => self.timeline.conntrack(&event, change),
-            What::Expectation(change) => self.timeline.expectation(&event, change),
+            What::Conntrack(change) => {
+                self.timeline.conntrack(&event, change);
+                if let Some(used) = self.expectations.conntrack(&event.node, change) {
+                    self.timeline.expected(&event, &used);
+                }
+            }
+            What::Expectation(change) => {
+                let became = self.expectations.expectation(&event.node, change);
+                self.timeline.expectation(&event, change, became);
+            }
             What::HelperDrop(drop) => {
                 let stop = Stop {
                     at: event.at,
@@ -125,33 +212,47 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
+    fn dialogue(&mut self, event: &Event, captured: &CapturedPacket) {
+        let Terms { client, server, .. } = self.watch.terms();
+        let (at_client, at_server) = (*event.node == *client, *event.node == *server);
+        if at_client {
+            let lines = self.watch.dialogue(&captured.packet, &captured.payload);
+            self.timeline.dialogue(event, &lines);
+        }
+        if at_server {
+            let rewritten = self
+                .watch
+                .dialogue_at_server(&captured.packet, &captured.payload);
+            self.timeline.rewritten(event, &rewritten);
+        }
+    }
+
     /// Ends the connections that the rules have stopped, so that whoever waits for one
     /// goes on as after a timeout. Tells whether the cell is decided.
     pub(super) async fn end_dead_connections(&mut self) -> Result<bool, Fault> {
         if !self.early || self.lost || !self.unread.is_empty() {
             return Ok(false);
         }
-        let dead: Vec<(Flow, Death)> = self
+        let dead: Vec<(ConnectionId, Death)> = self
             .watch
             .deaths()
-            .filter(|(flow, role, death)| {
-                matches!(death, Death::Dropped(_))
-                    && role.is_watched()
-                    && !self.ended.contains(flow)
+            .filter(|(id, role, death)| {
+                death.is_silent() && role.is_watched() && !self.ended.contains(id)
             })
-            .map(|(flow, _, death)| (flow, death))
+            .map(|(id, _, death)| (id, death))
             .collect();
-        for (flow, death) in dead {
-            self.ended.insert(flow);
-            self.end(flow).await?;
-            if !death.in_handshake() {
-                self.end(flow.reversed()).await?;
+        for (id, death) in dead {
+            self.ended.insert(id);
+            // Behind a translating gateway each end knows the connection by another flow.
+            for flow in self.watch.flows(id).to_vec() {
+                self.end(flow).await?;
+                if !death.in_handshake() {
+                    self.end(flow.reversed()).await?;
+                }
             }
         }
-        Ok(matches!(
-            self.watch.deciding(),
-            Some((_, _, Death::Dropped(_)))
-        ))
+        let decided = self.watch.deciding();
+        Ok(decided.is_some_and(|(_, _, death)| death.is_silent()))
     }
 
     async fn end(&mut self, flow: Flow) -> Result<(), Fault> {
@@ -179,6 +280,51 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
+    /// Adds why a helper made no expectation for what was announced.
+    fn explain_expectations(&mut self) {
+        let watch = &self.watch;
+        let hidden = watch.terms().protection.hides_setup();
+        let captured = watch
+            .announcements()
+            .map(|(announcement, at_start)| Announced {
+                announcement: *announcement,
+                seen: if at_start {
+                    Seen::AtStart
+                } else {
+                    Seen::Within
+                },
+            });
+        let told = self.told.iter().map(|announcement| Announced {
+            announcement: *announcement,
+            seen: Seen::Hidden,
+        });
+        let all: Vec<Announced> = if hidden {
+            told.collect()
+        } else {
+            captured.collect()
+        };
+        for announced in &all {
+            let missing = self
+                .expectations
+                .missing(announced, |flow| watch.is_control(flow));
+            for (node, why) in missing {
+                self.timeline.hindsight(node, why);
+            }
+        }
+    }
+
+    /// What the client itself tells of the dialogue, which TLS may have hidden.
+    pub(super) fn told_by_client(
+        &mut self,
+        progress: Option<Progress>,
+        announcements: Vec<Announcement>,
+    ) {
+        if let Some(progress) = progress {
+            self.watch.told_by_client(progress);
+        }
+        self.told = announcements;
+    }
+
     pub(super) fn watch(&self) -> &Watch {
         &self.watch
     }
@@ -200,7 +346,8 @@ impl<'a> Session<'a> {
     }
 
     /// What was seen, the deciding line marked.
-    pub(super) fn timeline(self, finding: &Finding) -> Evidence {
+    pub(super) fn timeline(mut self, finding: &Finding) -> Evidence {
+        self.explain_expectations();
         self.timeline.into_evidence(finding)
     }
 }

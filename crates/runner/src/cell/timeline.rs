@@ -1,6 +1,6 @@
 use std::time::Instant;
 
-use fwlab_ftp::wire::Event as Line;
+use fwlab_ftp::wire::{Announcement, Event as Line};
 use fwlab_model::{Flow, NodeName, Packet};
 use fwlab_observe::{
     CapturedPacket, Change, ConntrackEvent, Direction, Event, ExpectationEvent, InvalidPacket,
@@ -38,6 +38,18 @@ impl Timeline {
                 Line::Secured => "the rest is TLS".to_owned(),
                 Line::NoReply { line } => format!("server, no reply: {line}"),
                 Line::Gap { .. } => "bytes are missing here".to_owned(),
+            };
+            self.add(event.at, &event.node, EvidenceSource::Ftp, text);
+        }
+    }
+
+    /// Announcements that came in at the server as others than the client had sent or got.
+    pub(super) fn rewritten(&mut self, event: &Event, pairs: &[(Announcement, Announcement)]) {
+        for (client, server) in pairs {
+            let text = if client.setup.is_active() {
+                format!("on the way, `{client}` became `{server}`")
+            } else {
+                format!("on the way, `{server}` became `{client}`")
             };
             self.add(event.at, &event.node, EvidenceSource::Ftp, text);
         }
@@ -90,13 +102,19 @@ impl Timeline {
         }
     }
 
-    pub(super) fn expectation(&mut self, event: &Event, change: &ExpectationEvent) {
-        let what = match change.change {
-            Change::New => "made",
-            _ => "gone",
-        };
-        let text = format!("expectation {what}: {}", change.tuple);
+    pub(super) fn expectation(&mut self, event: &Event, change: &ExpectationEvent, became: &str) {
+        let text = format!("expectation {became}: {}", change.tuple);
         self.add(event.at, &event.node, EvidenceSource::Conntrack, text);
+    }
+
+    pub(super) fn expected(&mut self, event: &Event, expectation: &ExpectationEvent) {
+        let text = format!("expectation used: {}", expectation.tuple);
+        self.add(event.at, &event.node, EvidenceSource::Conntrack, text);
+    }
+
+    /// Something that shows only when everything was seen.
+    pub(super) fn hindsight(&mut self, node: &NodeName, text: String) {
+        self.add(Instant::now(), node, EvidenceSource::Conntrack, text);
     }
 
     pub(super) fn invalid(&mut self, event: &Event, invalid: &InvalidPacket) {
@@ -111,6 +129,10 @@ impl Timeline {
             EvidenceSource::Lab,
             format!("events were lost on {source:?}"),
         );
+    }
+
+    pub(super) fn remark(&mut self, node: &NodeName, text: String) {
+        self.add(Instant::now(), node, EvidenceSource::Lab, text);
     }
 
     pub(super) fn ended(&mut self, node: &NodeName, flow: Flow) {

@@ -1,5 +1,6 @@
 //! The judge: from what was watched and what the client says to an outcome. Pure.
 
+mod connections;
 mod stop;
 mod track;
 mod watch;
@@ -7,11 +8,12 @@ mod watch;
 use std::time::Duration;
 
 use fwlab_ftp::wire::Reply;
-use fwlab_model::{Cause, NodeName, Outcome, Packet, Phase, Symptom, TcpFlags};
+use fwlab_model::{Cause, NodeName, Outcome, Packet, Phase, Symptom};
 
+pub use connections::ConnectionId;
 pub use stop::{Stop, StoppedBy};
-pub use track::{Death, Track};
-pub use watch::{Role, Watch};
+pub use track::{Death, Path, Track};
+pub use watch::{Role, Terms, Watch};
 
 /// How the client's part ended, as far as the judge needs to know.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,15 +75,6 @@ pub fn judge(
     if let Some((_, role, death)) = watch.deciding() {
         return Finding::Outcome(dead(watch, role, &death, explain));
     }
-    if let Some((phase, reply)) = refusal(watch) {
-        return Finding::Outcome(Outcome {
-            symptom: Symptom::Refused,
-            phase,
-            cause: Cause::Reply {
-                reply: reply.to_string(),
-            },
-        });
-    }
     if let Some((role, node, packet)) = vanished(watch) {
         let control = role == Role::Control;
         return Finding::Outcome(Outcome {
@@ -98,16 +91,25 @@ pub fn judge(
             cause: Cause::Loss { node, packet },
         });
     }
+    if let Some((phase, reply)) = refusal(watch) {
+        return Finding::Outcome(Outcome {
+            symptom: Symptom::Refused,
+            phase,
+            cause: Cause::Reply {
+                reply: reply.to_string(),
+            },
+        });
+    }
     Finding::Inconclusive(format!(
         "the transfer failed at {}, but no rule stopped a packet of it and no host or peer said no; the client: \
          {client_words}",
-        watch.dialogue_so_far().progress().phase()
+        watch.progress().phase()
     ))
 }
 
 fn dead(watch: &Watch, role: Role, death: &Death, explain: &dyn Explain) -> Outcome {
     let control = role == Role::Control;
-    let silent = matches!(death, Death::Dropped(_));
+    let silent = death.is_silent();
     let symptom = match (control, silent) {
         (true, true) => Symptom::ControlTimeout,
         (true, false) => Symptom::ControlRejected,
@@ -126,6 +128,10 @@ fn dead(watch: &Watch, role: Role, death: &Death, explain: &dyn Explain) -> Outc
             node: node.clone(),
             packet: *packet,
         },
+        Death::Swallowed { node, packet, .. } => Cause::Loss {
+            node: node.clone(),
+            packet: *packet,
+        },
     };
     Outcome {
         symptom,
@@ -136,7 +142,7 @@ fn dead(watch: &Watch, role: Role, death: &Death, explain: &dyn Explain) -> Outc
 
 /// The reply by which a peer said no to something that the transfer needs.
 fn refusal(watch: &Watch) -> Option<(Phase, Reply)> {
-    let progress = watch.dialogue_so_far().progress();
+    let progress = watch.progress();
     let refused = |reply: &&Reply| reply.code.is_negative();
     if let Some(reply) = progress.greeting.as_ref().filter(refused) {
         return Some((Phase::Greeting, reply.clone()));
@@ -154,45 +160,49 @@ fn refusal(watch: &Watch) -> Option<(Phase, Reply)> {
     {
         return Some((Phase::Negotiate, reply.clone()));
     }
-    let completion = progress.completion.as_ref().filter(refused)?;
-    let phase = if progress.preliminary.is_some() {
-        Phase::Transfer
-    } else {
-        Phase::Negotiate
-    };
-    Some((phase, completion.clone()))
+    if let Some(completion) = progress.completion.as_ref().filter(refused) {
+        let phase = if progress.preliminary.is_some() {
+            Phase::Transfer
+        } else {
+            Phase::Negotiate
+        };
+        return Some((phase, completion.clone()));
+    }
+    // Of a hidden dialogue no command was seen: the client's last word from the server has to do.
+    let latest = progress.latest.as_ref().filter(refused)?;
+    watch
+        .is_hidden()
+        .then(|| (progress.phase(), latest.clone()))
 }
 
-/// A SYN that left one node and never came in at the next: lost outside netfilter,
-/// as no rule stopped it.
+/// A SYN or SYN-ACK that left one node and never came in where it should: lost outside
+/// netfilter, as no rule stopped it.
 fn vanished(watch: &Watch) -> Option<(Role, NodeName, Packet)> {
-    let control = watch
-        .control_flow()
+    let control = watch.control().map(|id| (id, Role::Control));
+    let data = watch.asked_data().map(|id| (id, watch.role(id)));
+    let mut unanswered = control
         .into_iter()
-        .filter_map(|flow| Some((flow, watch.track(&flow)?, Role::Control)));
-    let data = watch
-        .asked_data()
-        .map(|(flow, track)| (*flow, track, watch.role(flow)));
-    let (flow, track, role) = control
         .chain(data)
-        .find(|(_, track, _)| !track.is_answered())?;
-    let target = watch.owner_of(flow.to.ip());
-    let reached = target.is_some_and(|target| {
-        track
-            .syn_seen
-            .iter()
-            .any(|(node, inbound)| node == target && *inbound)
-    });
-    if reached {
+        .filter(|(id, _)| !watch.track(*id).is_answered(watch.opener(*id)));
+    let (id, role) = unanswered.next()?;
+    let track = watch.track(id);
+    let mut acceptors = watch
+        .flows(id)
+        .iter()
+        .filter_map(|flow| watch.owner_of(flow.to.ip()));
+    let opener = watch.opener(id);
+    // Over loopback a packet goes out and comes in at one node.
+    let arrived = |node: &&NodeName| {
+        track.syn.ends_at(node) || opener == Some(node) && track.syn.reached(node)
+    };
+    let path = match acceptors.find(arrived) {
+        None => &track.syn,
+        Some(_) => &track.syn_ack,
+    };
+    let (node, packet) = path.end()?;
+    if opener.is_some_and(|opener| track.syn_ack.reached(opener)) {
         return None;
     }
-    let (node, _) = track.syn_seen.last()?;
-    let packet = Packet::Tcp {
-        flow,
-        flags: TcpFlags(TcpFlags::SYN),
-        sequence: track.syn_sequence,
-        payload: 0,
-    };
     Some((role, node.clone(), packet))
 }
 

@@ -2,12 +2,13 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
+use fwlab_ftp::wire::Announcement;
 use fwlab_model::{
-    Backend, Cause, ChainId, DataSetup, Family, Flow, NodeName, Outcome, Packet, Phase, Symptom,
-    TcpFlags,
+    Backend, Cause, ChainId, DataSetup, Family, Flow, NodeName, Outcome, Packet, Phase, Protection,
+    Symptom, TcpFlags,
 };
 
-use super::{ClientEnd, Explain, Finding, Stop, StoppedBy, Watch, judge};
+use super::{ClientEnd, Explain, Finding, Stop, StoppedBy, Terms, Watch, judge};
 
 const SYN: u8 = TcpFlags::SYN;
 const SYN_ACK: u8 = TcpFlags::SYN | TcpFlags::ACK;
@@ -34,6 +35,11 @@ fn tcp(flow: Flow, flags: u8, sequence: u32, payload: u32) -> Packet {
     }
 }
 
+/// Each connection has a first sequence number of its own.
+fn first(flow: Flow) -> u32 {
+    u32::from(flow.from.port()) << 16 | u32::from(flow.to.port())
+}
+
 fn control() -> Flow {
     flow("10.0.0.2:40000", "10.0.0.1:21")
 }
@@ -53,7 +59,16 @@ impl Told {
         ]
         .into();
         Told {
-            watch: Watch::new(address("10.0.0.1:21"), asked, owners),
+            watch: Watch::new(Terms {
+                control: address("10.0.0.1:21"),
+                listening: address("10.0.0.1:21"),
+                client: NodeName::client(),
+                server: NodeName::server(),
+                asked,
+                protection: Protection::Plain,
+                unannounced: Vec::new(),
+                owners,
+            }),
             now: Instant::now(),
             sequences: [1, 1],
         }
@@ -94,7 +109,7 @@ impl Told {
 
     /// A packet that leaves one node and comes in at the other.
     fn passes(&mut self, flow: Flow, flags: u8) {
-        let packet = tcp(flow, flags, 7, 0);
+        let packet = tcp(flow, flags, first(flow), 0);
         let (sender, receiver) = (self.node_of(flow.from), self.node_of(flow.to));
         self.watch.captured(self.now, &sender, false, &packet);
         self.watch.captured(self.now, &receiver, true, &packet);
@@ -139,7 +154,7 @@ impl Told {
 
 fn chain() -> ChainId {
     ChainId {
-        family: Family::Ipv4,
+        family: Family::Ipv4.into(),
         table: "filter".into(),
         chain: "INPUT".into(),
     }
@@ -175,7 +190,7 @@ fn outcome(finding: Finding) -> Outcome {
 #[test]
 fn a_dropped_control_syn_is_a_control_timeout() {
     let mut told = Told::new(DataSetup::Pasv);
-    let syn = tcp(control(), SYN, 7, 0);
+    let syn = tcp(control(), SYN, first(control()), 0);
     told.watch
         .captured(told.now, &NodeName::client(), false, &syn);
     told.stopped(NodeName::server(), syn, false);
@@ -190,7 +205,11 @@ fn a_dropped_control_syn_is_a_control_timeout() {
 #[test]
 fn a_syn_that_its_own_node_stops_is_on_no_wire_and_is_known_all_the_same() {
     let mut told = Told::new(DataSetup::Pasv);
-    told.stopped(NodeName::client(), tcp(control(), SYN, 7, 0), false);
+    told.stopped(
+        NodeName::client(),
+        tcp(control(), SYN, first(control()), 0),
+        false,
+    );
     assert_eq!(
         outcome(told.judged(&failed())).symptom,
         Symptom::ControlTimeout
@@ -249,9 +268,9 @@ fn a_connection_that_nobody_announced_decides_nothing() {
 fn a_connection_to_a_written_target_needs_no_announcement() {
     let mut told = Told::logged_in(DataSetup::Port);
     let attack = flow("10.0.0.1:20", "10.0.0.2:8080");
-    told.watch = told
-        .watch
-        .with_written_targets(vec![address("10.0.0.2:8080")]);
+    let mut terms = told.watch.terms().clone();
+    terms.unannounced = vec![address("10.0.0.2:8080")];
+    told.watch = Watch::new(terms);
     told.stopped(NodeName::client(), tcp(attack, SYN, 9, 0), false);
     assert!(told.watch.deciding().is_some());
     let outcome = outcome(told.judged(&failed()));
@@ -295,7 +314,7 @@ fn a_dropped_syn_ack_counts_though_it_was_seen_on_the_wire() {
     told.passes(data.reversed(), SYN_ACK);
     told.stopped(
         NodeName::client(),
-        tcp(data.reversed(), SYN_ACK, 7, 0),
+        tcp(data.reversed(), SYN_ACK, first(data.reversed()), 0),
         false,
     );
     assert_eq!(
@@ -308,7 +327,7 @@ fn a_dropped_syn_ack_counts_though_it_was_seen_on_the_wire() {
 fn a_first_syn_that_is_dropped_and_a_second_that_passes_is_no_death() {
     let (mut told, data) = passive_announced();
     told.passes(data, SYN);
-    told.stopped(NodeName::server(), tcp(data, SYN, 7, 0), false);
+    told.stopped(NodeName::server(), tcp(data, SYN, first(data), 0), false);
     assert!(told.watch.deciding().is_some());
     told.later(1000);
     told.opened(data);
@@ -340,7 +359,7 @@ fn a_reject_is_a_rejection_only_when_its_answer_arrives() {
     for answer_stopped in [false, true] {
         let (mut told, data) = passive_announced();
         told.passes(data, SYN);
-        told.stopped(NodeName::server(), tcp(data, SYN, 7, 0), true);
+        told.stopped(NodeName::server(), tcp(data, SYN, first(data), 0), true);
         let answer = tcp(data.reversed(), RST, 0, 0);
         if answer_stopped {
             told.stopped(NodeName::server(), answer, false);
@@ -357,7 +376,10 @@ fn a_reject_is_a_rejection_only_when_its_answer_arrives() {
             (outcome.symptom, outcome.cause.kind()),
             (expected, "policy")
         );
-        assert_eq!(outcome.cause.packet(), Some(&tcp(data, SYN, 7, 0)));
+        assert_eq!(
+            outcome.cause.packet(),
+            Some(&tcp(data, SYN, first(data), 0))
+        );
     }
 }
 
@@ -382,8 +404,12 @@ fn a_reset_that_ends_a_connection_that_was_up_decides_nothing() {
 #[test]
 fn a_syn_that_never_arrives_and_that_no_rule_stopped_is_a_loss() {
     let (mut told, data) = passive_announced();
-    told.watch
-        .captured(told.now, &NodeName::client(), false, &tcp(data, SYN, 7, 0));
+    told.watch.captured(
+        told.now,
+        &NodeName::client(),
+        false,
+        &tcp(data, SYN, first(data), 0),
+    );
     let outcome = outcome(told.judged(&failed()));
     assert!(matches!(outcome.cause, Cause::Loss { node, .. } if node == NodeName::client()));
 }
@@ -444,11 +470,185 @@ fn a_failure_without_evidence_is_inconclusive() {
 #[test]
 fn lost_events_never_make_a_block_and_never_unmake_a_pass() {
     let mut told = Told::new(DataSetup::Pasv);
-    told.stopped(NodeName::client(), tcp(control(), SYN, 7, 0), false);
+    told.stopped(
+        NodeName::client(),
+        tcp(control(), SYN, first(control()), 0),
+        false,
+    );
     assert!(matches!(
         judge(&told.watch, &failed(), true, &Plain),
         Finding::Inconclusive(_)
     ));
     let passed = judge(&told.watch, &ClientEnd::Done, true, &Plain);
     assert_eq!(outcome(passed).symptom, Symptom::Transferred);
+}
+
+fn gateway() -> NodeName {
+    NodeName::gateway()
+}
+
+/// A session whose client has another address on the server's side of a gateway.
+fn behind_a_gateway(asked: DataSetup) -> Told {
+    let mut told = Told::new(asked);
+    let mut terms = told.watch.terms().clone();
+    terms
+        .owners
+        .insert("203.0.113.1".parse().expect("an address"), gateway());
+    told.watch = Watch::new(terms);
+    told.translated(control(), outside(), SYN);
+    told
+}
+
+fn outside() -> Flow {
+    flow("203.0.113.1:40000", "10.0.0.1:21")
+}
+
+impl Told {
+    /// A packet that crosses the gateway, which gives it another flow.
+    fn translated(&mut self, inside: Flow, outside: Flow, flags: u8) {
+        let (inside, outside) = (
+            tcp(inside, flags, first(inside), 0),
+            tcp(outside, flags, first(inside), 0),
+        );
+        self.watch
+            .captured(self.now, &NodeName::client(), false, &inside);
+        self.watch.captured(self.now, &gateway(), true, &inside);
+        self.watch.captured(self.now, &gateway(), false, &outside);
+        self.watch
+            .captured(self.now, &NodeName::server(), true, &outside);
+        self.later(1);
+    }
+
+    fn heard_by_server(&mut self, line: &str) -> Vec<(Announcement, Announcement)> {
+        let bytes = format!("{line}\r\n").into_bytes();
+        let packet = tcp(outside(), ACK, 1, bytes.len() as u32);
+        self.watch.dialogue_at_server(&packet, &bytes)
+    }
+}
+
+#[test]
+fn one_connection_has_two_flows_when_a_gateway_translates() {
+    let told = behind_a_gateway(DataSetup::Port);
+    let id = told.watch.control().expect("it was opened");
+    assert_eq!(told.watch.flows(id), [control(), outside()]);
+    assert_eq!(told.watch.opener(id), Some(&NodeName::client()));
+}
+
+#[test]
+fn an_announcement_counts_as_the_server_heard_it() {
+    let mut told = behind_a_gateway(DataSetup::Port);
+    told.says(true, "PORT 10,0,0,2,154,208");
+    let rewritten = told.heard_by_server("PORT 203,0,113,1,154,208");
+    let words = |announcement: &Announcement| announcement.to_string();
+    let (client, server) = rewritten.first().expect("it was rewritten");
+    assert_eq!(words(client), "PORT announces 10.0.0.2:39632");
+    assert_eq!(words(server), "PORT announces 203.0.113.1:39632");
+    let data = flow("10.0.0.1:20", "203.0.113.1:39632");
+    told.watch.captured(
+        told.now,
+        &NodeName::server(),
+        false,
+        &tcp(data, SYN, first(data), 0),
+    );
+    // The gateway has given it its inside destination by the time a rule stops it.
+    let inside = flow("10.0.0.1:20", "10.0.0.2:39632");
+    told.stopped(gateway(), tcp(inside, SYN, first(data), 0), false);
+    let outcome = outcome(told.judged(&failed()));
+    assert_eq!(outcome.symptom, Symptom::DataTimeout);
+    assert_eq!(outcome.cause.kind(), "policy");
+}
+
+#[test]
+fn what_the_server_hears_before_the_clients_syn_is_heard_of_is_not_lost() {
+    let mut told = Told::new(DataSetup::Port);
+    let at_server = tcp(outside(), SYN, first(control()), 0);
+    told.watch
+        .captured(told.now, &NodeName::server(), true, &at_server);
+    assert!(told.heard_by_server("PORT 203,0,113,1,154,208").is_empty());
+    told.translated(control(), outside(), SYN);
+    told.says(true, "PORT 10,0,0,2,154,208");
+    let packet = tcp(outside(), ACK, 27, 6);
+    let rewritten = told.watch.dialogue_at_server(&packet, b"NOOP\r\n");
+    assert_eq!(rewritten.len(), 1);
+}
+
+#[test]
+fn a_syn_ack_is_placed_between_two_translations() {
+    let mut told = behind_a_gateway(DataSetup::Pasv);
+    told.says(true, "PASV");
+    told.says(false, "227 Entering (10,0,0,9,122,8)");
+    let inside = flow("10.0.0.2:5000", "10.0.0.9:31240");
+    told.translated(inside, flow("203.0.113.1:5000", "10.0.0.1:31240"), SYN);
+    // In FORWARD the answer has the inside destination and still the server's own source.
+    let answer = flow("10.0.0.1:31240", "10.0.0.2:5000");
+    told.stopped(gateway(), tcp(answer, SYN_ACK, 99, 0), false);
+    assert_eq!(
+        outcome(told.judged(&failed())).symptom,
+        Symptom::DataTimeout
+    );
+}
+
+#[test]
+fn what_leaves_to_where_nobody_is_is_lost_at_once() {
+    let (mut told, data) = passive_announced();
+    let syn = tcp(data, SYN, first(data), 0);
+    told.watch
+        .captured(told.now, &NodeName::client(), false, &syn);
+    assert!(told.watch.deciding().is_none());
+    told.watch.swallowed(told.now, &NodeName::client(), &syn);
+    assert!(told.watch.deciding().is_some());
+    let outcome = outcome(told.judged(&failed()));
+    assert_eq!(outcome.symptom, Symptom::DataTimeout);
+    assert!(matches!(outcome.cause, Cause::Loss { node, .. } if node == NodeName::client()));
+}
+
+#[test]
+fn a_lost_syn_ack_is_a_loss_and_the_servers_425_no_refusal() {
+    let mut told = Told::logged_in(DataSetup::Port);
+    told.says(true, "PORT 10,0,0,2,154,208");
+    let data = flow("10.0.0.1:20", "10.0.0.2:39632");
+    told.passes(data, SYN);
+    let answer = tcp(data.reversed(), SYN_ACK, 3, 0);
+    told.watch
+        .captured(told.now, &NodeName::client(), false, &answer);
+    told.says(true, "RETR x");
+    told.says(false, "425 cannot connect");
+    let outcome = outcome(told.judged(&failed()));
+    assert_eq!(outcome.symptom, Symptom::DataTimeout);
+    assert_eq!(outcome.cause.packet(), Some(&answer));
+}
+
+#[test]
+fn under_tls_the_direction_tells_the_data_connection_and_the_client_the_refusal() {
+    let mut told = Told::connected(DataSetup::Epsv);
+    let mut terms = told.watch.terms().clone();
+    terms.protection = Protection::Implicit;
+    told.watch = Watch::new(terms);
+    told.opened(control());
+    let data = flow("10.0.0.2:5000", "10.0.0.1:31240");
+    told.stopped(NodeName::server(), tcp(data, SYN, first(data), 0), false);
+    assert_eq!(
+        outcome(told.judged(&failed())).symptom,
+        Symptom::DataTimeout
+    );
+
+    let mut told = Told::new(DataSetup::Port);
+    let mut terms = told.watch.terms().clone();
+    terms.protection = Protection::Explicit;
+    told.watch = Watch::new(terms);
+    told.opened(control());
+    let mut seen = fwlab_ftp::wire::Dialogue::default();
+    for (side, line) in [
+        (fwlab_ftp::wire::Side::Server, "220 hi\r\n"),
+        (fwlab_ftp::wire::Side::Client, "PORT 10,0,0,2,1,1\r\n"),
+        (fwlab_ftp::wire::Side::Server, "500 Illegal PORT\r\n"),
+    ] {
+        seen.bytes(side, line.as_bytes());
+    }
+    told.watch.told_by_client(seen.progress().clone());
+    let outcome = outcome(told.judged(&failed()));
+    assert_eq!(
+        (outcome.symptom, outcome.phase),
+        (Symptom::Refused, Phase::Negotiate)
+    );
 }

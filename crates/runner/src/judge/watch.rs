@@ -2,25 +2,89 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Instant;
 
-use fwlab_ftp::wire::{Announcement, Dialogue, Event as Line, Reply, Side};
-use fwlab_model::{DataSetup, Flow, NodeName, Packet, Phase};
+use fwlab_ftp::wire::{Announcement, Dialogue, Event as Line, Progress, Reply, Side};
+use fwlab_model::{DataSetup, Flow, NodeName, Packet, Phase, Protection};
 
+use super::connections::{ConnectionId, Connections};
 use super::stop::Stop;
 use super::track::{Death, Track};
+
+/// What is known of a session before it begins.
+#[derive(Debug, Clone)]
+pub struct Terms {
+    /// The address and port that the client connects to.
+    pub control: SocketAddr,
+    /// The address and port that the server listens on: another one behind a translating gateway.
+    pub listening: SocketAddr,
+    /// The node that the client runs on.
+    pub client: NodeName,
+    /// The node that the server runs on.
+    pub server: NodeName,
+    /// The data setup that is asked for.
+    pub asked: DataSetup,
+    /// What hides the dialogue.
+    pub protection: Protection,
+    /// Targets of data connections that nobody will announce: a peer's script opens them.
+    pub unannounced: Vec<SocketAddr>,
+    /// Which node has which address.
+    pub owners: BTreeMap<IpAddr, NodeName>,
+}
 
 /// What is followed of a cell while it runs. Pure: it is fed, and asked.
 #[derive(Debug)]
 pub struct Watch {
-    control: SocketAddr,
-    asked: DataSetup,
-    owners: BTreeMap<IpAddr, NodeName>,
-    written: Vec<SocketAddr>,
-    dialogue: Dialogue,
+    terms: Terms,
+    client_side: Wire,
+    server_side: Wire,
     segments: Vec<(Side, u32, Vec<u8>)>,
-    announcements: Vec<Announcement>,
     refused: Option<(Phase, Reply)>,
-    control_flow: Option<Flow>,
-    tracks: BTreeMap<Flow, Track>,
+    reported: Option<Progress>,
+    connections: Connections,
+    /// Segments that came in at the server before it was known that they are the session's.
+    unplaced: Vec<(Packet, Vec<u8>)>,
+}
+
+/// The dialogue as it was on the wire of one of the two nodes.
+#[derive(Debug, Default)]
+struct Wire {
+    dialogue: Dialogue,
+    announcements: Vec<Announcement>,
+    /// Of each announcement, whether its line began a segment.
+    at_start: Vec<bool>,
+}
+
+impl Wire {
+    fn segment(&mut self, side: Side, sequence: u32, payload: &[u8]) -> Vec<Line> {
+        let lines = self.dialogue.segment(side, sequence, payload);
+        for line in &lines {
+            if let Line::Announced(announcement) = line
+                && !self.announcements.contains(announcement)
+            {
+                self.announcements.push(*announcement);
+                self.at_start.push(begins_with(payload, announcement.setup));
+            }
+        }
+        lines
+    }
+}
+
+impl Wire {
+    fn announced(&self, active: bool) -> impl Iterator<Item = (&Announcement, bool)> {
+        let pairs = self.announcements.iter().zip(self.at_start.iter().copied());
+        pairs.filter(move |(one, _)| one.setup.is_active() == active)
+    }
+}
+
+/// Whether a segment begins with the line that announces: the command, or the reply's code.
+fn begins_with(payload: &[u8], setup: DataSetup) -> bool {
+    let word = match setup {
+        DataSetup::Port => "PORT",
+        DataSetup::Eprt => "EPRT",
+        DataSetup::Pasv => "227",
+        DataSetup::Epsv => "229",
+    };
+    let start = payload.get(..word.len());
+    start.is_some_and(|start| start.eq_ignore_ascii_case(word.as_bytes()))
 }
 
 /// The most bytes of control payload that are kept of one cell: a session is some
@@ -46,142 +110,171 @@ impl Role {
 }
 
 impl Watch {
-    /// A watch over a session with a control port, in which a data setup is asked for.
-    /// `owners` says which node has which address.
-    pub fn new(control: SocketAddr, asked: DataSetup, owners: BTreeMap<IpAddr, NodeName>) -> Watch {
+    /// A watch over a session that is about to begin.
+    pub fn new(terms: Terms) -> Watch {
         Watch {
-            control,
-            asked,
-            owners,
-            written: Vec::new(),
-            dialogue: Dialogue::default(),
+            terms,
+            client_side: Wire::default(),
+            server_side: Wire::default(),
             segments: Vec::new(),
-            announcements: Vec::new(),
             refused: None,
-            control_flow: None,
-            tracks: BTreeMap::new(),
+            reported: None,
+            connections: Connections::default(),
+            unplaced: Vec::new(),
         }
     }
 
-    /// Takes connections to these targets for data connections of the setup that is
-    /// asked for, although nobody announces them.
-    #[must_use]
-    pub fn with_written_targets(self, written: Vec<SocketAddr>) -> Watch {
-        Watch { written, ..self }
+    /// What was known beforehand.
+    pub fn terms(&self) -> &Terms {
+        &self.terms
     }
 
     /// A packet was seen on the wire of a node; `inbound`: it came in there.
     pub fn captured(&mut self, at: Instant, node: &NodeName, inbound: bool, packet: &Packet) {
-        let Some(flow) = self.flow_of(packet) else {
+        let Some((id, flow)) = self.connections.place(packet) else {
             return;
         };
-        if matches!(packet, Packet::Tcp { flags, .. } if flags.is_syn()) {
-            let seen = (node.clone(), inbound);
-            let track = self.track_of(flow);
-            if let Packet::Tcp { sequence, .. } = packet {
-                track.syn_sequence = *sequence;
-            }
-            if !track.syn_seen.contains(&seen) {
-                track.syn_seen.push(seen);
-            }
-            return;
-        }
         let answerer = match packet {
-            Packet::Tcp { flow, .. } => self.owners.get(&flow.from.ip()),
-            Packet::Icmp { from, .. } | Packet::Other { from, .. } => self.owners.get(from),
+            Packet::Tcp { flow, .. } => self.terms.owners.get(&flow.from.ip()),
+            Packet::Icmp { from, .. } | Packet::Other { from, .. } => self.terms.owners.get(from),
         };
-        let answerer = answerer.unwrap_or(node).clone();
-        let track = self.track_of(flow);
-        if !inbound || track.opener.as_ref() != Some(node) {
-            return;
-        }
+        let answerer = answerer.unwrap_or(node);
+        let track = &mut self.connections.get_mut(id).track;
         match packet {
-            Packet::Tcp { flags, .. } if flags.is_syn_ack() => track.syn_acks += 1,
+            Packet::Tcp { flags, .. } if flags.is_syn() => track.syn.seen(node, inbound, packet),
+            Packet::Tcp { flags, .. } if flags.is_syn_ack() => {
+                track.syn_ack.seen(node, inbound, packet);
+            }
             Packet::Tcp {
                 flow: sent, flags, ..
-            } if flags.is_rst() && sent.to == flow.from => {
-                track.refused.get_or_insert((at, answerer, *packet));
+            } if inbound && flags.is_rst() && sent.to == flow.from => {
+                track.refused(at, node, answerer, packet);
             }
-            Packet::Icmp { .. } => {
-                track.refused.get_or_insert((at, answerer, *packet));
-            }
+            Packet::Icmp { .. } if inbound => track.refused(at, node, answerer, packet),
             _ => {}
         }
     }
 
-    fn track_of(&mut self, flow: Flow) -> &mut Track {
-        if flow.to == self.control {
-            self.control_flow.get_or_insert(flow);
+    /// A packet left a node over an interface behind which nobody is.
+    pub fn swallowed(&mut self, at: Instant, node: &NodeName, packet: &Packet) {
+        let opens =
+            matches!(packet, Packet::Tcp { flags, .. } if flags.is_syn() || flags.is_syn_ack());
+        if opens && let Some((id, _)) = self.connections.place(packet) {
+            let track = &mut self.connections.get_mut(id).track;
+            track.swallowed(at, node, packet);
         }
-        let opener = self.owners.get(&flow.from.ip());
-        self.tracks.entry(flow).or_insert_with(|| Track {
-            opener: opener.cloned(),
-            ..Track::default()
-        })
     }
 
     /// Payload of the control connection was seen on the wire of the client's node.
     pub fn dialogue(&mut self, packet: &Packet, payload: &[u8]) -> Vec<Line> {
-        let (Some(control), Packet::Tcp { flow, sequence, .. }) = (self.control_flow, packet)
-        else {
-            return Vec::new();
-        };
-        let side = if *flow == control {
-            Side::Client
-        } else if *flow == control.reversed() {
-            Side::Server
-        } else {
+        let Some((side, sequence)) = self.side_of(packet) else {
             return Vec::new();
         };
         let kept: usize = self.segments.iter().map(|(_, _, bytes)| bytes.len()).sum();
         if kept + payload.len() <= KEPT_PAYLOAD {
-            self.segments.push((side, *sequence, payload.to_vec()));
+            self.segments.push((side, sequence, payload.to_vec()));
         }
-        let lines = self.dialogue.segment(side, *sequence, payload);
+        let lines = self.client_side.segment(side, sequence, payload);
         for line in &lines {
-            match line {
-                Line::Announced(announcement) if !self.announcements.contains(announcement) => {
-                    self.announcements.push(*announcement);
-                }
-                Line::Reply {
-                    reply,
-                    to: Some(command),
-                } if reply.code.is_negative() => {
-                    let phase = if ["USER", "PASS", "ACCT"].iter().any(|verb| command.is(verb)) {
-                        Phase::Login
-                    } else if ["TYPE", "REST"].iter().any(|verb| command.is(verb)) {
-                        Phase::Negotiate
-                    } else {
-                        continue;
-                    };
-                    self.refused = Some((phase, reply.clone()));
-                }
-                _ => {}
+            if let Line::Reply {
+                reply,
+                to: Some(command),
+            } = line
+                && reply.code.is_negative()
+            {
+                let among = |verbs: &[&str]| verbs.iter().any(|verb| command.is(verb));
+                let phase = if among(&["USER", "PASS", "ACCT"]) {
+                    Phase::Login
+                } else if among(&["AUTH", "PBSZ", "PROT", "CCC"]) {
+                    Phase::AuthTls
+                } else if among(&["TYPE", "REST"]) {
+                    Phase::Negotiate
+                } else {
+                    continue;
+                };
+                self.refused = Some((phase, reply.clone()));
             }
         }
         lines
+    }
+
+    /// Payload of the control connection was seen on the wire of the server's node. Gives each
+    /// announcement that is another one there than at the client: first the client's, then the server's.
+    pub fn dialogue_at_server(
+        &mut self,
+        packet: &Packet,
+        payload: &[u8],
+    ) -> Vec<(Announcement, Announcement)> {
+        let known = self.server_side.announcements.len();
+        let kept: usize = self.unplaced.iter().map(|(_, bytes)| bytes.len()).sum();
+        if kept + payload.len() <= KEPT_PAYLOAD {
+            self.unplaced.push((*packet, payload.to_vec()));
+        }
+        // Which connection this is becomes known when the client's side of it has been heard of.
+        for (packet, payload) in std::mem::take(&mut self.unplaced) {
+            match self.side_of(&packet) {
+                Some((side, sequence)) => {
+                    self.server_side.segment(side, sequence, &payload);
+                }
+                None => self.unplaced.push((packet, payload)),
+            }
+        }
+        let pairs = self
+            .client_side
+            .announcements
+            .iter()
+            .zip(&self.server_side.announcements)
+            .skip(known);
+        pairs
+            .filter(|(client, server)| client.setup == server.setup && client != server)
+            .map(|(client, server)| (*client, *server))
+            .collect()
+    }
+
+    /// Who sent a packet of the control connection, and its sequence number.
+    fn side_of(&self, packet: &Packet) -> Option<(Side, u32)> {
+        let Packet::Tcp { flow, sequence, .. } = packet else {
+            return None;
+        };
+        let control = self.control()?;
+        if self.connections.find(flow) == Some(control) {
+            Some((Side::Client, *sequence))
+        } else if self.connections.find(&flow.reversed()) == Some(control) {
+            Some((Side::Server, *sequence))
+        } else {
+            None
+        }
+    }
+
+    /// What the client itself tells of the dialogue, when it is over.
+    pub fn told_by_client(&mut self, progress: Progress) {
+        self.reported = Some(progress);
+    }
+
+    /// How far the session came: as captured at the client, or, where that is hidden, as the client tells.
+    pub fn progress(&self) -> &Progress {
+        let captured = self.client_side.dialogue.progress();
+        match &self.reported {
+            Some(reported) if self.is_hidden() => reported,
+            _ => captured,
+        }
+    }
+
+    /// Whether what is captured of the dialogue is not all of it.
+    pub fn is_hidden(&self) -> bool {
+        self.terms.protection != Protection::Plain
     }
 
     /// How far the session had come without what a death on the control connection
     /// kept from the other side.
     pub fn phase_without(&self, death: &Death) -> Phase {
         let (Death::Dropped(stop) | Death::Rejected(stop)) = death else {
-            return self.dialogue.progress().phase();
+            return self.progress().phase();
         };
-        let Packet::Tcp {
-            flow,
-            sequence: dead,
-            payload,
-            ..
-        } = stop.packet
-        else {
-            return self.dialogue.progress().phase();
+        let Some((from, dead)) = self.side_of(&stop.packet).filter(|_| !self.is_hidden()) else {
+            return self.progress().phase();
         };
-        let from = if self.control_flow == Some(flow) {
-            Side::Client
-        } else {
-            Side::Server
-        };
+        let has_payload = matches!(stop.packet, Packet::Tcp { payload, .. } if payload > 0);
         let mut dialogue = Dialogue::default();
         for (side, sequence, bytes) in &self.segments {
             // Sequence numbers wrap; what is less than half the space ahead comes later.
@@ -192,102 +285,152 @@ impl Watch {
         }
         match dialogue.progress().phase() {
             // Between the preliminary reply and the final one a server says nothing.
-            Phase::Transfer if from == Side::Server && payload > 0 => Phase::Completion,
+            Phase::Transfer if from == Side::Server && has_payload => Phase::Completion,
             phase => phase,
         }
     }
 
-    /// A reply that refused a command of the login, or TYPE or REST; the last one.
+    /// A reply that refused a command of the login, or AUTH, TYPE or REST; the last one.
     pub fn refused_command(&self) -> Option<&(Phase, Reply)> {
         self.refused.as_ref()
     }
 
     /// The data setup that was asked for.
     pub fn asked(&self) -> DataSetup {
-        self.asked
+        self.terms.asked
     }
 
     /// The node that has an address.
     pub fn owner_of(&self, address: IpAddr) -> Option<&NodeName> {
-        self.owners.get(&address)
+        self.terms.owners.get(&address)
     }
 
     /// A rule or policy stopped a packet.
     pub fn stopped(&mut self, stop: Stop) {
-        if let Some(flow) = self.flow_of(&stop.packet) {
-            self.track_of(flow).stops.push(stop);
+        if let Some((id, _)) = self.connections.place(&stop.packet) {
+            self.connections.get_mut(id).track.stops.push(stop);
         }
     }
 
-    /// The connection that a packet is of, or, for an ICMP error, about; seen from the side that opened it.
-    fn flow_of(&self, packet: &Packet) -> Option<Flow> {
-        let flow = match packet {
-            Packet::Tcp { flow, flags, .. } if flags.is_syn() => return Some(*flow),
-            Packet::Tcp { flow, flags, .. } if flags.is_syn_ack() => return Some(flow.reversed()),
-            Packet::Tcp { flow, .. } => *flow,
-            Packet::Icmp { about, .. } => (*about)?,
-            Packet::Other { .. } => return None,
-        };
-        [flow, flow.reversed()]
-            .into_iter()
-            .find(|flow| self.tracks.contains_key(flow))
+    /// The node that opened a connection: its SYN left there and came from nowhere. Where that was
+    /// not seen, the node that has the address it comes from.
+    pub fn opener(&self, id: ConnectionId) -> Option<&NodeName> {
+        let connection = self.connections.get(id);
+        connection
+            .track
+            .syn
+            .origin()
+            .or_else(|| self.owner_of(connection.flows.first()?.from.ip()))
     }
 
-    /// What a connection is for, as far as was announced by now.
-    pub fn role(&self, flow: &Flow) -> Role {
-        if self.control_flow == Some(*flow) {
+    /// What a connection is for, as far as is known by now.
+    pub fn role(&self, id: ConnectionId) -> Role {
+        if self.control() == Some(id) {
             return Role::Control;
         }
-        let announced = self
-            .announcements
-            .iter()
-            .filter(|one| one.target(self.control.ip()) == flow.to);
-        match announced.max_by_key(|one| one.setup == self.asked) {
-            Some(announcement) => Role::Data(announcement.setup),
-            None if self.written.contains(&flow.to) => Role::Data(self.asked),
-            None => Role::Other,
+        let targets = |target: SocketAddr| {
+            let flows = &self.connections.get(id).flows;
+            flows.iter().any(|flow| flow.to == target)
+        };
+        let announced = [
+            (&self.client_side, self.terms.control),
+            (&self.server_side, self.terms.listening),
+        ]
+        .into_iter()
+        .flat_map(|(wire, control)| {
+            let announcements = wire.announcements.iter();
+            announcements.filter(move |one| {
+                // A client may as well take the port alone, and the address that it knows.
+                let ignoring = SocketAddr::new(control.ip(), one.port);
+                targets(one.target(control.ip()))
+                    || one.setup == DataSetup::Pasv && targets(ignoring)
+            })
+        });
+        if let Some(announcement) = announced.max_by_key(|one| one.setup == self.terms.asked) {
+            return Role::Data(announcement.setup);
         }
+        if self.terms.unannounced.iter().copied().any(targets) {
+            return Role::Data(self.terms.asked);
+        }
+        // Nothing but the session runs in the two nodes: what is opened in the
+        // direction of the setup is its data connection, though TLS hides who announced it.
+        let expected_opener = if self.terms.asked.is_active() {
+            &self.terms.server
+        } else {
+            &self.terms.client
+        };
+        if self.is_hidden() && self.control().is_some() && self.opener(id) == Some(expected_opener)
+        {
+            return Role::Data(self.terms.asked);
+        }
+        Role::Other
     }
 
     /// The connections that are known to be dead, with what they were for.
-    pub fn deaths(&self) -> impl Iterator<Item = (Flow, Role, Death)> + '_ {
-        self.tracks
-            .iter()
-            .filter_map(|(flow, track)| Some((*flow, self.role(flow), track.death()?)))
+    pub fn deaths(&self) -> impl Iterator<Item = (ConnectionId, Role, Death)> + '_ {
+        self.connections.iter().filter_map(|(id, connection)| {
+            let death = connection.track.death(self.opener(id))?;
+            Some((id, self.role(id), death))
+        })
     }
 
     /// The death that decides the cell: of the control connection, or of a data
     /// connection of the setup that was asked for; the first one.
-    pub fn deciding(&self) -> Option<(Flow, Role, Death)> {
+    pub fn deciding(&self) -> Option<(ConnectionId, Role, Death)> {
+        let asked = Role::Data(self.terms.asked);
         self.deaths()
-            .filter(|(_, role, _)| matches!(role, Role::Control) || *role == Role::Data(self.asked))
+            .filter(|(_, role, _)| *role == Role::Control || *role == asked)
             .min_by_key(|(_, _, death)| death.at())
     }
 
-    /// The session's control connection.
-    pub fn control_flow(&self) -> Option<Flow> {
-        self.control_flow
+    /// The session's control connection: the client's first one to the server.
+    pub fn control(&self) -> Option<ConnectionId> {
+        let Terms {
+            control,
+            listening,
+            client,
+            ..
+        } = &self.terms;
+        let is_control = |id: ConnectionId, flow: &Flow| {
+            (flow.to == *control || flow.to == *listening) && self.opener(id) == Some(client)
+        };
+        let mut connections = self.connections.iter();
+        connections
+            .find(|(id, connection)| connection.flows.iter().any(|flow| is_control(*id, flow)))
+            .map(|(id, _)| id)
     }
 
     /// Data connections of the asked setup that were opened, dead or not.
-    pub fn asked_data(&self) -> impl Iterator<Item = (&Flow, &Track)> {
-        self.tracks
-            .iter()
-            .filter(|(flow, _)| self.role(flow) == Role::Data(self.asked))
+    pub fn asked_data(&self) -> impl Iterator<Item = ConnectionId> + '_ {
+        let ids = self.connections.iter().map(|(id, _)| id);
+        ids.filter(|id| self.role(*id) == Role::Data(self.terms.asked))
     }
 
     /// What was seen of a connection.
-    pub fn track(&self, flow: &Flow) -> Option<&Track> {
-        self.tracks.get(flow)
+    pub fn track(&self, id: ConnectionId) -> &Track {
+        &self.connections.get(id).track
     }
 
-    /// What was said, as captured at the client's node.
-    pub fn dialogue_so_far(&self) -> &Dialogue {
-        &self.dialogue
+    /// The flows that a connection has on one wire or another, seen from the side that opened it.
+    pub fn flows(&self, id: ConnectionId) -> &[Flow] {
+        &self.connections.get(id).flows
     }
 
-    /// The announcements made so far.
-    pub fn announcements(&self) -> &[Announcement] {
-        &self.announcements
+    /// The announcements made so far, each as it was on the wire of the node that made it, and whether
+    /// its line began a segment there.
+    pub fn announcements(&self) -> impl Iterator<Item = (&Announcement, bool)> {
+        let server_side = if self.terms.client == self.terms.server {
+            &self.client_side
+        } else {
+            &self.server_side
+        };
+        let by_client = self.client_side.announced(true);
+        by_client.chain(server_side.announced(false))
+    }
+
+    /// Whether this flow is one of the control connection's.
+    pub fn is_control(&self, flow: &Flow) -> bool {
+        self.control()
+            .is_some_and(|control| self.connections.find(flow) == Some(control))
     }
 }

@@ -2,16 +2,19 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use fwlab_model::ruleset::Listing;
-use fwlab_model::{Backend, Cause, ChainId, NodeName, RuleId, RuleOrdinal};
+use fwlab_model::ruleset::native::NativeListing;
+use fwlab_model::{Backend, Cause, ChainId, NodeName, RuleId, RuleOrdinal, TableFamily};
 use fwlab_observe::{NftRules, TracePlace, TraceStep, TraceVerdict};
 
-use super::{Part, PreparedRuleset};
+use super::{Listed, Part, PreparedRuleset};
 use crate::judge::{Explain, Stop, StoppedBy};
 
 /// Reads trace steps of one cell against the rules that were loaded.
 #[derive(Debug)]
 pub(crate) struct Rulebook<'a> {
-    prepared: &'a PreparedRuleset,
+    /// What was loaded, the latest first.
+    loaded: Vec<&'a PreparedRuleset>,
+    swapping: bool,
     handles: BTreeMap<NodeName, NftRules>,
 }
 
@@ -22,6 +25,9 @@ pub(crate) enum Reading {
     Went,
     /// It was stopped.
     Stopped(Stop),
+    /// It was stopped while other rules were being loaded, by the old ones or by the new ones. That
+    /// decides nothing: sent again, it meets the new ones.
+    Unsettled,
     /// It was stopped, or may have been, by something that is none of the rules that were loaded.
     Unknown(String),
 }
@@ -29,9 +35,22 @@ pub(crate) enum Reading {
 impl<'a> Rulebook<'a> {
     pub(crate) fn new(prepared: &'a PreparedRuleset) -> Rulebook<'a> {
         Rulebook {
-            prepared,
+            loaded: vec![prepared],
+            swapping: false,
             handles: BTreeMap::new(),
         }
+    }
+
+    /// Other rules are being loaded: whose rule stops a packet is not known until they are.
+    pub(crate) fn swap_begins(&mut self) {
+        self.swapping = true;
+    }
+
+    /// Rules were loaded over those that were there.
+    pub(crate) fn swap_ends(&mut self, rules: &'a PreparedRuleset) {
+        self.swapping = false;
+        self.handles.clear();
+        self.loaded.insert(0, rules);
     }
 
     /// Whether a step can only be read with the node's rule handles, which are not known yet.
@@ -46,84 +65,155 @@ impl<'a> Rulebook<'a> {
     }
 
     pub(crate) fn read(&self, node: &NodeName, at: Instant, step: &TraceStep) -> Reading {
-        let chain = ChainId {
-            family: step.family,
-            table: step.table.to_string(),
-            chain: step.chain.to_string(),
-        };
-        let stop = |by, rejects| {
-            Reading::Stopped(Stop {
-                at,
-                node: node.clone(),
-                by,
-                rejects,
-                packet: step.packet,
-            })
-        };
-        let listing = self
-            .part(node, step.backend, &chain)
-            .map(|part| &part.listing);
-        match (&step.verdict, step.at) {
-            (TraceVerdict::Drop, TracePlace::Policy) => {
-                stop(StoppedBy::Policy(step.backend, chain), false)
-            }
-            (TraceVerdict::Drop, TracePlace::Rule { handle }) => {
-                let ordinal = self.handles.get(node).and_then(|rules| {
-                    rules.ordinal(step.table_family, &step.table, &step.chain, handle)
-                });
-                match ordinal {
-                    Some(ordinal) => {
-                        let rule = RuleId { chain, ordinal };
-                        let rejects = listing.is_some_and(|listing| is_reject(listing, &rule));
-                        stop(StoppedBy::Rule(step.backend, rule), rejects)
-                    }
-                    None => Reading::Unknown(format!(
-                        "{node}: rule with handle {handle} of {chain} is not listed"
-                    )),
-                }
-            }
-            (TraceVerdict::Unsaid, TracePlace::Line { number, .. }) => match listing {
-                None => Reading::Unknown(format!(
-                    "{node}: {chain} was traced, and is none of the rules that were loaded"
-                )),
-                Some(listing) => {
-                    let rule = RuleId {
-                        chain,
-                        ordinal: RuleOrdinal(number),
-                    };
-                    if listing.rule(&rule).is_none() {
-                        let drops = listing.policy(&rule.chain) == Some("DROP");
-                        return if drops {
-                            stop(StoppedBy::Policy(step.backend, rule.chain), false)
-                        } else {
-                            Reading::Went
-                        };
-                    }
-                    match listing.target(&rule) {
-                        Some("DROP") => stop(StoppedBy::Rule(step.backend, rule), false),
-                        Some("REJECT") => stop(StoppedBy::Rule(step.backend, rule), true),
-                        _ => Reading::Went,
-                    }
-                }
-            },
-            (TraceVerdict::Queue | TraceVerdict::Stolen | TraceVerdict::Other(_), _) => {
-                Reading::Unknown(format!(
-                    "{node}: {chain} handed the packet to something else"
-                ))
-            }
-            _ => Reading::Went,
+        match self.read_settled(node, at, step) {
+            Reading::Went => Reading::Went,
+            _ if self.swapping => Reading::Unsettled,
+            reading => reading,
         }
     }
 
+    fn read_settled(&self, node: &NodeName, at: Instant, step: &TraceStep) -> Reading {
+        let (part, chain) = self.place(node, step);
+        let by = match (&step.verdict, step.at) {
+            (TraceVerdict::Drop, TracePlace::Policy) => part.map(|part| {
+                (
+                    StoppedBy::Policy(part.backend(), chain.clone()),
+                    Answer::None,
+                )
+            }),
+            (TraceVerdict::Drop, TracePlace::Rule { handle }) => part.and_then(|part| {
+                let rules = self.handles.get(node)?;
+                let ordinal = rules.ordinal(step.table_family, &step.table, &step.chain, handle)?;
+                let rule = RuleId {
+                    chain: chain.clone(),
+                    ordinal,
+                };
+                let answer = match &part.listed {
+                    Listed::Iptables { listing, .. } => answer_of(listing.target(&rule)),
+                    Listed::Native(listing) => answer_of_native(listing, &rule)?,
+                };
+                Some((StoppedBy::Rule(part.backend(), rule), answer))
+            }),
+            (TraceVerdict::Unsaid, TracePlace::Line { number, .. }) => {
+                match part.map(|part| &part.listed) {
+                    Some(Listed::Iptables { listing, .. }) => {
+                        let rule = RuleId {
+                            chain: chain.clone(),
+                            ordinal: RuleOrdinal(number),
+                        };
+                        match of_line(listing, rule) {
+                            Some(by) => Some(by),
+                            None => return Reading::Went,
+                        }
+                    }
+                    _ => None,
+                }
+            }
+            (TraceVerdict::Queue | TraceVerdict::Stolen | TraceVerdict::Other(_), _) => {
+                return Reading::Unknown(format!(
+                    "{node}: {chain} handed the packet to something else"
+                ));
+            }
+            _ => return Reading::Went,
+        };
+        match by {
+            Some((_, Answer::Either)) => Reading::Unknown(format!(
+                "{node}: a rule of {chain} dropped or rejected the packet, and which of the two cannot be told"
+            )),
+            Some((by, answer)) => Reading::Stopped(Stop {
+                at,
+                node: node.clone(),
+                by,
+                rejects: answer == Answer::Sent,
+                packet: step.packet,
+            }),
+            None => Reading::Unknown(format!(
+                "{node}: {chain} was traced ({}), and it is none of the rules that were loaded",
+                place_in_words(step.at)
+            )),
+        }
+    }
+
+    /// The part that a step is of, and the chain as that part names it. A table of nf_tables is nft's own when the
+    /// script that was loaded made it: a script may well call one `ip filter`, as iptables-nft does.
+    fn place(&self, node: &NodeName, step: &TraceStep) -> (Option<&'a Part>, ChainId) {
+        let chain = |family| ChainId {
+            family,
+            table: step.table.to_string(),
+            chain: step.chain.to_string(),
+        };
+        if step.backend == Backend::Nft {
+            let native = chain(step.table_family);
+            let part = self.part(node, Backend::Native, &native);
+            let can_be_iptables = matches!(step.table_family, TableFamily::Ip | TableFamily::Ip6);
+            if part.is_some() || !can_be_iptables {
+                return (part, native);
+            }
+        }
+        let chain = chain(step.family.into());
+        (self.part(node, step.backend, &chain), chain)
+    }
+
     fn part(&self, node: &NodeName, backend: Backend, chain: &ChainId) -> Option<&'a Part> {
-        self.prepared.parts.iter().find(|part| {
-            part.node == *node && part.backend == backend && part.family == chain.family
-        })
+        let parts = self.loaded.iter().flat_map(|rules| &rules.parts);
+        let mut of_backend = parts.filter(|part| {
+            part.node == *node && part.backend() == backend && part.is_of_family(chain)
+        });
+        // Loading replaces the tables that it has, and leaves the others as they were.
+        of_backend
+            .clone()
+            .find(|part| part.has_table_of(chain))
+            .or_else(|| of_backend.next())
     }
 }
 
-fn is_reject(listing: &Listing, rule: &RuleId) -> bool {
-    listing.target(rule) == Some("REJECT")
+/// What the sender of a packet gets that a rule stops.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Answer {
+    None,
+    Sent,
+    /// None, or one: the trace does not say.
+    Either,
+}
+
+fn answer_of(target: Option<&str>) -> Answer {
+    if target == Some("REJECT") {
+        Answer::Sent
+    } else {
+        Answer::None
+    }
+}
+
+/// Nothing where the listing has not that rule: those of a chain without a name are not listed by themselves.
+fn answer_of_native(listing: &NativeListing, rule: &RuleId) -> Option<Answer> {
+    Some(match listing.rule(rule)?.rejects() {
+        Some(true) => Answer::Sent,
+        Some(false) => Answer::None,
+        None => Answer::Either,
+    })
+}
+
+/// What stopped a packet in a line of a legacy chain; nothing when it went on.
+fn of_line(listing: &Listing, rule: RuleId) -> Option<(StoppedBy, Answer)> {
+    if listing.rule(&rule).is_none() {
+        let drops = listing.policy(&rule.chain) == Some("DROP");
+        return drops.then(|| (StoppedBy::Policy(Backend::Legacy, rule.chain), Answer::None));
+    }
+    match listing.target(&rule) {
+        target @ Some("DROP" | "REJECT") => {
+            let answer = answer_of(target);
+            Some((StoppedBy::Rule(Backend::Legacy, rule), answer))
+        }
+        _ => None,
+    }
+}
+
+fn place_in_words(place: TracePlace) -> String {
+    match place {
+        TracePlace::Rule { handle } => format!("rule with handle {handle}"),
+        TracePlace::Policy => "policy".to_owned(),
+        TracePlace::Line { number, .. } => format!("line {number}"),
+    }
 }
 
 impl Explain for Rulebook<'_> {
@@ -132,33 +222,25 @@ impl Explain for Rulebook<'_> {
         match &stop.by {
             StoppedBy::Helper(_) => Cause::Helper { node, packet },
             StoppedBy::Rule(backend, rule) => {
-                let backend = *backend;
-                let part = self.part(&node, backend, &rule.chain);
-                let statement = part
-                    .and_then(|part| part.listing.rule(rule))
-                    .unwrap_or("?")
-                    .to_owned();
-                let source_line = part.and_then(|part| part.lines.source_line(rule));
+                let part = self.part(&node, *backend, &rule.chain);
+                let statement = part.and_then(|part| part.statement(rule));
                 Cause::Rule {
                     node,
-                    backend,
+                    backend: *backend,
                     rule: rule.clone(),
-                    source_line,
-                    statement,
+                    source_line: part.and_then(|part| part.lines.source_line(rule)),
+                    statement: statement.unwrap_or("?").to_owned(),
                     packet,
                 }
             }
             StoppedBy::Policy(backend, chain) => {
-                let backend = *backend;
-                let part = self.part(&node, backend, chain);
-                let statement = format!("-P {} DROP", chain.chain);
-                let source_line = part.and_then(|part| part.lines.policy_line(chain));
+                let part = self.part(&node, *backend, chain);
                 Cause::Policy {
                     node,
-                    backend,
+                    backend: *backend,
                     chain: chain.clone(),
-                    source_line,
-                    statement,
+                    source_line: part.and_then(|part| part.lines.policy_line(chain)),
+                    statement: part.map_or_else(String::new, |part| part.policy(chain)),
                     packet,
                 }
             }

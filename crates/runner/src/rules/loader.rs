@@ -8,10 +8,10 @@ use fwlab_model::{Backend, Family, NodeName};
 
 use super::pieces::pieces;
 use super::tools::{NoLoader, Tools, command};
-use super::{Part, PreparedRuleset};
+use super::{Listed, PreparedRuleset};
 
 /// A loader of 20,000 rules needs a second; one that needs longer hangs.
-const DEADLINE: Duration = Duration::from_secs(60);
+pub(super) const DEADLINE: Duration = Duration::from_secs(60);
 
 /// Loads rulesets with the real programs.
 #[derive(Debug, Clone)]
@@ -30,6 +30,9 @@ pub enum LoadError {
         /// The family.
         family: Family,
     },
+    /// There is no nft.
+    #[error("no nft on this machine")]
+    NoNft,
     /// The program could not be run.
     #[error("the loader could not be run")]
     Tool(#[from] ToolError),
@@ -87,7 +90,15 @@ impl Loader {
             let node = fabric
                 .node(&part.node)
                 .ok_or_else(|| LoadError::NoNode(part.node.clone()))?;
-            let (argv, output) = self.restore(node, part).await?;
+            let (argv, output) = match &part.listed {
+                Listed::Iptables {
+                    backend, family, ..
+                } => {
+                    self.restore_text(node, *backend, *family, &part.input)
+                        .await?
+                }
+                Listed::Native(_) => self.load_script(node, &part.input).await?,
+            };
             if !output.status.success() {
                 return Err(LoadError::Refused {
                     argv,
@@ -97,11 +108,6 @@ impl Loader {
             }
         }
         Ok(())
-    }
-
-    async fn restore(&self, node: &Node, part: &Part) -> Result<(String, ToolOutput), LoadError> {
-        self.restore_text(node, part.backend, part.family, &part.input)
-            .await
     }
 
     pub(super) async fn restore_text(

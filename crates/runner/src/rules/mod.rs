@@ -1,19 +1,22 @@
 //! Rulesets: parsed, proven to load, loaded into cells, and trace steps read against them.
 
 mod book;
+mod error;
+mod interfaces;
 mod loader;
+mod native;
+mod of_cell;
+mod part;
 mod pieces;
 mod prepare;
 mod tools;
 
-use std::sync::Arc;
-
-use fwlab_model::ruleset::{Correspondence, Listing};
-use fwlab_model::{Backend, Family, NodeName};
-
 pub(crate) use book::{Reading, Rulebook};
+pub use error::PrepareError;
 pub use loader::{LoadError, Loader};
-pub use prepare::PrepareError;
+pub(crate) use native::lacks;
+pub(crate) use of_cell::CellRules;
+pub use part::{Listed, Part};
 pub use tools::NoLoader;
 
 /// A ruleset that is known to load.
@@ -25,21 +28,15 @@ pub struct PreparedRuleset {
     pub impurities: Vec<String>,
     /// What is odd about it here, in words.
     pub notes: Vec<String>,
+    /// The program that this machine lacks to load it, in words; then its cells are skipped.
+    pub lacks: Option<String>,
 }
 
-/// Rules for one node, family and backend.
-#[derive(Debug, Clone)]
-pub struct Part {
-    /// The node that loads it.
-    pub node: NodeName,
-    /// The backend that it is loaded through.
-    pub backend: Backend,
-    /// The family.
-    pub family: Family,
-    /// What the loader is given.
-    pub input: Arc<str>,
-    /// What the kernel lists when it is loaded.
-    pub listing: Arc<Listing>,
-    /// Which line of the source each listed rule came from.
-    pub lines: Arc<Correspondence>,
+impl PreparedRuleset {
+    /// Whether what was loaded may have begun with `flush ruleset`.
+    pub(crate) fn may_flush(&self) -> bool {
+        self.parts
+            .iter()
+            .any(|part| matches!(part.listed, Listed::Native(_)))
+    }
 }

@@ -1,144 +1,21 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use fwlab_fabric::{Fabric, FabricError};
-use fwlab_model::ruleset::{
-    Complaint, Difference, Mistakes, Ruleset, Side, Source, SourceLine, SourceText, correspond,
-    generate, parse,
-};
-use fwlab_model::{Backend, Family, NodeName, NodeSpec, Topology};
-use miette::{Diagnostic, LabeledSpan, SourceCode};
+use fwlab_fabric::Fabric;
+use fwlab_model::ruleset::native::{NativeListing, NativeScript};
+use fwlab_model::ruleset::{Mistakes, Ruleset, Side, Source, correspond, generate, parse};
+use fwlab_model::{Backend, Family, NodeName, NodeSpec, TableFamily, Topology};
 
-use super::loader::{LoadError, Loader, words_of};
-use super::{Part, PreparedRuleset};
-use crate::scenario::{RulesOrigin, Scenario, Stage};
+use super::error::PrepareError;
+use super::interfaces::strange_interfaces;
+use super::loader::{Loader, words_of};
+use super::{Listed, Part, PreparedRuleset, lacks};
+use crate::scenario::{RulesOrigin, RulesetEntry, Scenario};
 
-/// Why a ruleset of a scenario cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum PrepareError {
-    /// Its text has mistakes.
-    #[error(transparent)]
-    Mistakes(#[from] Mistakes),
-    /// The real loader refuses it.
-    #[error("{loader} refuses ruleset `{ruleset}`")]
-    Refused {
-        /// The ruleset's name.
-        ruleset: String,
-        /// The loader.
-        loader: String,
-        /// What it said, at the lines of the source where that is known.
-        complaints: Vec<Complaint>,
-        /// Its words as they were.
-        words: String,
-        /// The source.
-        text: Option<Arc<SourceText>>,
-    },
-    /// It loaded, but not all of it is there.
-    #[error("{loader} loaded ruleset `{ruleset}`, but what the kernel lists is not what was asked")]
-    Differs {
-        /// The ruleset's name.
-        ruleset: String,
-        /// The loader.
-        loader: String,
-        /// What is not there, or not as it was asked.
-        differences: Vec<Difference>,
-        /// The source.
-        text: Option<Arc<SourceText>>,
-    },
-    /// No throwaway node could be made.
-    #[error(
-        "no node to try ruleset `{ruleset}` in: {}",
-        crate::with_causes(source)
-    )]
-    Fabric {
-        /// The ruleset's name.
-        ruleset: String,
-        /// Why.
-        source: FabricError,
-    },
-    /// The loader could not be run, or its listing not be read.
-    #[error(
-        "ruleset `{ruleset}` could not be tried: {}",
-        crate::with_causes(source)
-    )]
-    Load {
-        /// The ruleset's name.
-        ruleset: String,
-        /// Why.
-        source: LoadError,
-    },
-}
-
-impl PrepareError {
-    /// Whether the lab is at fault, and not the ruleset.
-    pub fn is_lab_fault(&self) -> bool {
-        matches!(
-            self,
-            PrepareError::Fabric { .. } | PrepareError::Load { .. }
-        )
-    }
-
-    /// The errors without those that say the same again: a mistake is one mistake,
-    /// however many backends and scenarios would load it.
-    pub(crate) fn distinct(errors: impl Iterator<Item = PrepareError>) -> Vec<PrepareError> {
-        let mut told = BTreeSet::new();
-        errors
-            .filter(|error| told.insert(format!("{error:?}")))
-            .collect()
-    }
-}
-
-impl Diagnostic for PrepareError {
-    fn help<'a>(&'a self) -> Option<Box<dyn std::fmt::Display + 'a>> {
-        match self {
-            PrepareError::Mistakes(mistakes) => mistakes.help(),
-            PrepareError::Refused { words, .. } => Some(Box::new(format!("its words: {words}"))),
-            PrepareError::Differs { differences, .. } => {
-                let list: Vec<String> = differences.iter().map(ToString::to_string).collect();
-                Some(Box::new(list.join("\n")))
-            }
-            PrepareError::Fabric { .. } | PrepareError::Load { .. } => {
-                Some(Box::new("`fwlab doctor` tells what this machine lacks"))
-            }
-        }
-    }
-
-    fn source_code(&self) -> Option<&dyn SourceCode> {
-        match self {
-            PrepareError::Mistakes(mistakes) => mistakes.source_code(),
-            PrepareError::Refused { text, .. } | PrepareError::Differs { text, .. } => {
-                text.as_deref().map(|text| text as &dyn SourceCode)
-            }
-            PrepareError::Fabric { .. } | PrepareError::Load { .. } => None,
-        }
-    }
-
-    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
-        let label = |line: Option<SourceLine>, words: String| {
-            line.map(|line| LabeledSpan::new_with_span(Some(words), line.start..line.end))
-        };
-        match self {
-            PrepareError::Mistakes(mistakes) => mistakes.labels(),
-            PrepareError::Refused { complaints, .. } => {
-                Some(Box::new(complaints.iter().filter_map(move |complaint| {
-                    label(complaint.line, complaint.words.clone())
-                })))
-            }
-            PrepareError::Differs { differences, .. } => {
-                Some(Box::new(differences.iter().filter_map(move |difference| {
-                    label(difference.line, difference.to_string())
-                })))
-            }
-            PrepareError::Fabric { .. } | PrepareError::Load { .. } => None,
-        }
-    }
-
-    fn related<'a>(&'a self) -> Option<Box<dyn Iterator<Item = &'a dyn Diagnostic> + 'a>> {
-        match self {
-            PrepareError::Mistakes(mistakes) => mistakes.related(),
-            _ => None,
-        }
-    }
+/// Rules as they were read, before they are tried.
+enum Wanted {
+    Iptables(Backend, Ruleset),
+    Native(NativeScript),
 }
 
 impl Loader {
@@ -155,47 +32,56 @@ impl Loader {
         backend: Backend,
     ) -> Result<PreparedRuleset, PrepareError> {
         let entry = &scenario.rulesets[ruleset];
-        let side = side_of(&scenario.stage.firewall);
-        let family = scenario.stage.family();
-        let mut wanted: Vec<(Backend, Ruleset)> = Vec::new();
-        let own = match &entry.origin {
-            RulesOrigin::None => None,
-            RulesOrigin::Generated(policy) => Some(generate(policy, family)),
-            RulesOrigin::Written(source) => Some(read(source, family, entry.skip_refused_lines)?),
+        let mut prepared = PreparedRuleset {
+            lacks: lacks(entry, backend),
+            ..PreparedRuleset::default()
         };
-        if let Some(mut own) = own {
-            if entry.helper {
-                own = own.with_helper(side, scenario.server.control_port, family);
-            }
-            wanted.push((backend, own));
+        if prepared.lacks.is_some() {
+            return Ok(prepared);
         }
-        if let Some((backend, source)) = &entry.beside {
-            wanted.push((*backend, read(source, family, entry.skip_refused_lines)?));
-        }
-        let mut prepared = PreparedRuleset::default();
-        for (_, rules) in &wanted {
+        let wanted = wanted(scenario, entry, backend)?;
+        for rules in &wanted {
+            let named = match rules {
+                Wanted::Iptables(_, rules) => rules.interfaces_used(),
+                Wanted::Native(script) => script.interfaces_used(),
+            };
             prepared
                 .notes
-                .extend(strange_interfaces(rules, &scenario.stage));
+                .extend(strange_interfaces(named, &scenario.stage));
         }
-        for (backend, rules) in &wanted {
-            prepared
-                .impurities
-                .extend(rules.impurities().iter().map(ToString::to_string));
-            for family in rules.families() {
-                let part = self
-                    .prove(
-                        &entry.name,
-                        &scenario.stage.firewall,
-                        *backend,
-                        family,
-                        rules,
-                    )
-                    .await?;
-                prepared.parts.push(part);
+        let node = &scenario.stage.firewall;
+        for rules in &wanted {
+            match rules {
+                Wanted::Native(script) => {
+                    let proven = self
+                        .prove_script(&entry.name, &scenario.stage, script)
+                        .await?;
+                    prepared.parts.push(proven.part);
+                    prepared.impurities.extend(proven.impurities);
+                    prepared.notes.extend(proven.notes);
+                }
+                Wanted::Iptables(backend, rules) => {
+                    let impurities = rules.impurities();
+                    prepared
+                        .impurities
+                        .extend(impurities.iter().map(ToString::to_string));
+                    for family in rules.families() {
+                        let part = self
+                            .prove(&entry.name, node, *backend, family, rules)
+                            .await?;
+                        prepared.parts.push(part);
+                    }
+                }
             }
         }
-        Ok(prepared)
+        match shared_table(&prepared.parts) {
+            None => Ok(prepared),
+            Some((family, table)) => Err(PrepareError::SharedTable {
+                ruleset: entry.name.clone(),
+                family,
+                table,
+            }),
+        }
     }
 
     async fn prove(
@@ -261,13 +147,91 @@ impl Loader {
         })?;
         Ok(Part {
             node: node.clone(),
-            backend,
-            family,
             input,
-            listing,
+            listed: Listed::Iptables {
+                backend,
+                family,
+                listing,
+            },
             lines: Arc::new(lines),
         })
     }
+}
+
+/// Reads the rules of a ruleset and those beside it, in the order in which they are loaded: a script of nft may begin
+/// with `flush ruleset`, so it goes first, and what is beside it stands beside it.
+fn wanted(
+    scenario: &Scenario,
+    entry: &RulesetEntry,
+    backend: Backend,
+) -> Result<Vec<Wanted>, PrepareError> {
+    let family = scenario.stage.family();
+    let mut wanted = Vec::new();
+    match (&entry.origin, backend) {
+        (RulesOrigin::None, _) => {}
+        (RulesOrigin::Written(source), Backend::Native) if !entry.helper => {
+            wanted.push(Wanted::Native(NativeScript::read(source)?));
+        }
+        (_, Backend::Native) => {
+            return Err(PrepareError::NoScript {
+                ruleset: entry.name.clone(),
+            });
+        }
+        (origin, backend) => {
+            let mut rules = match origin {
+                RulesOrigin::Written(source) => read(source, family, entry.skip_refused_lines)?,
+                RulesOrigin::Generated(policy) => generate(policy, family),
+                RulesOrigin::None => Ruleset::default(),
+            };
+            if entry.helper {
+                let side = side_of(&scenario.stage.firewall);
+                rules = rules.with_helper(side, scenario.server.control_port, family);
+            }
+            wanted.push(Wanted::Iptables(backend, rules));
+        }
+    }
+    match &entry.beside {
+        None => {}
+        Some((Backend::Native, source)) => {
+            wanted.insert(0, Wanted::Native(NativeScript::read(source)?));
+        }
+        Some((backend, source)) => {
+            let rules = read(source, family, entry.skip_refused_lines)?;
+            wanted.push(Wanted::Iptables(*backend, rules));
+        }
+    }
+    Ok(wanted)
+}
+
+/// A table that a script of nft makes and that rules of iptables-nft, or of another script, are in, too.
+fn shared_table(parts: &[Part]) -> Option<(TableFamily, String)> {
+    let mut seen: BTreeSet<(TableFamily, String)> = BTreeSet::new();
+    let of_native = |listing: &NativeListing| -> Vec<(TableFamily, String)> {
+        let tables = listing.tables();
+        tables
+            .map(|(family, table)| (family, table.to_owned()))
+            .collect()
+    };
+    let tables = parts.iter().flat_map(|part| match &part.listed {
+        Listed::Native(listing) => of_native(listing),
+        Listed::Iptables {
+            backend: Backend::Nft,
+            family,
+            listing,
+        } => {
+            let family = match family {
+                Family::Ipv4 => TableFamily::Ip,
+                Family::Ipv6 => TableFamily::Ip6,
+            };
+            listing
+                .tables()
+                .map(|table| (family, table.word().to_owned()))
+                .collect()
+        }
+        Listed::Iptables { .. } => Vec::new(),
+    });
+    let mut tables = tables;
+    tables.find(|table| !seen.insert(table.clone()))
 }
 
 /// Parses a source; where refused lines are to be left out, goes on without them, as a
@@ -300,30 +264,6 @@ fn read(source: &Source, family: Family, skip_refused_lines: bool) -> Result<Rul
         family,
     )
     .map(|parsed| parsed.ruleset)
-}
-
-/// Interfaces that rules name and the firewall's node does not have: such rules match nothing.
-fn strange_interfaces(rules: &Ruleset, stage: &Stage) -> Option<String> {
-    let firewall = &stage.firewall;
-    let here: Vec<&str> = stage
-        .topology
-        .ends_in(firewall)
-        .map(|end| end.interface.as_str())
-        .chain(["lo"])
-        .collect();
-    let is_here = |name: &String| match name.strip_suffix('+') {
-        Some(start) => here.iter().any(|interface| interface.starts_with(start)),
-        None => here.contains(&name.as_str()),
-    };
-    let strange: Vec<String> = rules
-        .interfaces_used()
-        .into_iter()
-        .filter(|name| !is_here(name))
-        .collect();
-    let (strange, here) = (strange.join(", "), here.join(", "));
-    (!strange.is_empty()).then(|| {
-        format!("the rules name {strange}, and {firewall} has {here}: they match nothing there")
-    })
 }
 
 fn side_of(firewall: &NodeName) -> Side {

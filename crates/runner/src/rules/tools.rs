@@ -4,7 +4,11 @@ use fwlab_model::{Backend, Family};
 
 /// The programs that load and list rules.
 #[derive(Debug, Clone)]
-pub(super) struct Tools(Vec<Tool>);
+pub(super) struct Tools {
+    iptables: Vec<Tool>,
+    /// Loads and lists scripts of its own.
+    pub(super) nft: Option<PathBuf>,
+}
 
 #[derive(Debug, Clone)]
 pub(super) struct Tool {
@@ -49,14 +53,16 @@ impl Tools {
             }
         }
         if tools.is_empty() {
-            Err(NoLoader)
-        } else {
-            Ok(Tools(tools))
+            return Err(NoLoader);
         }
+        Ok(Tools {
+            iptables: tools,
+            nft: fwlab_fabric::find_tool("nft"),
+        })
     }
 
     pub(super) fn get(&self, backend: Backend, family: Family) -> Option<&Tool> {
-        self.0
+        self.iptables
             .iter()
             .find(|tool| tool.backend == backend && tool.family == family)
     }

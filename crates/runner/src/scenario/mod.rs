@@ -3,22 +3,27 @@
 mod hosts;
 mod problem;
 mod read;
+mod read_certificate;
+mod read_language;
 mod read_requirement;
 mod read_rules;
 mod read_script;
+mod read_steps;
 mod reader;
 mod requirement;
 mod rules;
 mod schema;
 mod stage;
+mod steps;
 
 use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use fwlab_ftp::script::Script;
-use fwlab_ftp::{DataSourcePort, PeerName};
+use fwlab_ftp::{Certificate, DataSourcePort, PassiveAddress, PeerName};
 use fwlab_model::{DataSetup, Operation, Protection};
 
 use crate::plan::IdleRequirement;
@@ -28,6 +33,7 @@ pub use requirement::{CauseDemand, Requirement, Selector};
 pub use rules::{RulesOrigin, RulesetEntry};
 pub use schema::{SCHEMA_VERSION, describe, json_schema};
 pub use stage::{Addressing, Port, Shape, Stage};
+pub use steps::{Action, Step};
 
 /// A scenario: a stage, rulesets to try on it, the axes of its matrix, and requirements.
 #[derive(Debug, Clone)]
@@ -40,6 +46,8 @@ pub struct Scenario {
     pub description: String,
     /// Links to the reports that it reproduces.
     pub reports: Vec<String>,
+    /// What people see of it, in the words of their programs.
+    pub messages: Vec<String>,
     /// Words to filter by.
     pub tags: Vec<String>,
     /// Nodes, links and roles.
@@ -52,6 +60,8 @@ pub struct Scenario {
     pub size: u64,
     /// The rulesets to try.
     pub rulesets: Vec<RulesetEntry>,
+    /// What is done while a session is under way, in order.
+    pub steps: Vec<Step>,
     /// The axes.
     pub matrix: Matrix,
     /// What the outcomes must be.
@@ -101,6 +111,12 @@ pub struct ServerTerms {
     pub data_source_port: DataSourcePort,
     /// Settings of a program by their own names.
     pub options: BTreeMap<String, String>,
+    /// The address that its 227 announces; the control connection's without.
+    pub advertised_address: Option<Ipv4Addr>,
+    /// The certificate that it shows; the lab's own without.
+    pub certificate: Option<Certificate>,
+    /// Whether a protected data connection must resume the control connection's TLS session.
+    pub require_session_reuse: bool,
     /// What a scripted server does.
     pub script: Option<Arc<Script>>,
 }
@@ -112,25 +128,46 @@ impl Default for ServerTerms {
             passive_ports: None,
             data_source_port: DataSourcePort::Ephemeral,
             options: BTreeMap::new(),
+            advertised_address: None,
+            certificate: None,
+            require_session_reuse: false,
             script: None,
         }
     }
 }
 
 /// How a client is set up, whichever it is.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClientTerms {
     /// Where it listens for active data connections.
     pub active_ports: Option<RangeInclusive<u16>>,
     /// Bytes a second that it reads at most.
     pub read_pace: Option<u64>,
+    /// What it makes of the address in a 227.
+    pub passive_address: PassiveAddress,
+    /// Whether its protected data connections resume the control connection's TLS session.
+    pub session_reuse: bool,
     /// What a scripted client does.
     pub script: Option<Arc<Script>>,
+}
+
+impl Default for ClientTerms {
+    fn default() -> Self {
+        ClientTerms {
+            active_ports: None,
+            read_pace: None,
+            passive_address: PassiveAddress::Announced,
+            session_reuse: true,
+            script: None,
+        }
+    }
 }
 
 /// The axes that are multiplied to cells.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Matrix {
+    /// The rulesets that cells begin with, by name; empty for all.
+    pub rulesets: Vec<String>,
     /// Servers.
     pub servers: Vec<PeerName>,
     /// Clients.
@@ -146,6 +183,7 @@ pub struct Matrix {
 impl Default for Matrix {
     fn default() -> Self {
         Matrix {
+            rulesets: Vec::new(),
             servers: vec![PeerName::Libunftp],
             clients: vec![PeerName::Suppaftp],
             data: DataSetup::ALL.to_vec(),

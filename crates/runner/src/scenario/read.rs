@@ -1,14 +1,16 @@
 use std::path::Path;
 
 use fwlab_ftp::wire::Side;
-use fwlab_ftp::{Content, DataSourcePort, PeerName};
+use fwlab_ftp::{Content, DataSourcePort, PassiveAddress, PeerName};
 use fwlab_model::{DataSetup, InterfaceName, NodeName, Operation, Protection};
 use toml::de::DeTable;
 
 use super::problem::{Problems, ScenarioError};
+use super::read_certificate::certificate;
 use super::read_requirement::{contradictions, requirement};
-use super::read_rules::{Origin, ruleset};
+use super::read_rules::{Origin, known_ruleset, ruleset};
 use super::read_script::ReadScript;
+use super::read_steps::steps;
 use super::reader::{At, Reader};
 use super::requirement::Requirement;
 use super::rules::RulesetEntry;
@@ -54,6 +56,7 @@ fn scenario(
         .map(|text| text.value)
         .unwrap_or_default();
     let reports = plain(file.texts("report", problems));
+    let messages = plain(file.texts("messages", problems));
     let tags = plain(file.texts("tags", problems));
     let origin = Origin { path, text };
     let (mut server, server_script) =
@@ -98,7 +101,14 @@ fn scenario(
             rulesets.push(read);
         }
     }
-    let matrix = matrix(file.table("matrix", problems), problems);
+    let matrix = matrix(file.table("matrix", problems), &rulesets, problems);
+    let steps = steps(
+        &file.tables("step", problems),
+        &stage,
+        &rulesets,
+        &matrix,
+        problems,
+    );
     if let Some(read) = server_script {
         read.check(&stage, &stage.server, problems);
         if !matrix.servers.contains(&PeerName::ScriptedServer) {
@@ -124,12 +134,14 @@ fn scenario(
         path: path.to_owned(),
         description,
         reports,
+        messages,
         tags,
         stage,
         server,
         client: client.terms,
         size,
         rulesets,
+        steps,
         matrix,
         requirements,
     })
@@ -165,6 +177,13 @@ fn server_terms(
             .map(|(name, at)| (name, at.value))
             .collect();
     }
+    terms.advertised_address = table
+        .parsed("advertised-address", "IPv4 address", problems)
+        .map(|at| at.value);
+    terms.certificate = certificate(&table, "certificate", file, problems);
+    terms.require_session_reuse = table
+        .switch("require-session-reuse", problems)
+        .unwrap_or(false);
     let script = ReadScript::read(&table, Side::Server, file, problems);
     (terms, script)
 }
@@ -203,6 +222,14 @@ fn client_terms(
         read.terms.active_ports = Some(low..=high);
     }
     read.terms.read_pace = table.number("read-pace", 1..=u64::from(u32::MAX), problems);
+    if let Some(word) = table.word::<String>("passive-address", problems) {
+        read.terms.passive_address = if word.value == "ignored" {
+            PassiveAddress::Ignored
+        } else {
+            PassiveAddress::Announced
+        };
+    }
+    read.terms.session_reuse = table.switch("session-reuse", problems).unwrap_or(true);
     if let Some(node) = table
         .word::<String>("at", problems)
         .and_then(|word| NodeName::new(word.value).ok())
@@ -248,7 +275,7 @@ fn stage(
     ];
     for (address_key, interface_key, port, of_gateway) in places {
         for key in [address_key, interface_key] {
-            if of_gateway && shape != Shape::Gateway && table.has(key) {
+            if of_gateway && !shape.has_gateway() && table.has(key) {
                 problems.add_with_help(
                     table.span_of(key),
                     format!("this topology has no gateway, so `{key}` says nothing"),
@@ -318,9 +345,13 @@ fn sysctl(entry: &Reader<'_>, stage: &mut Stage, problems: &mut Problems) {
     }
 }
 
-fn matrix(table: Option<Reader<'_>>, problems: &mut Problems) -> Matrix {
+fn matrix(table: Option<Reader<'_>>, rulesets: &[RulesetEntry], problems: &mut Problems) -> Matrix {
     let mut matrix = Matrix::default();
     let Some(table) = table else { return matrix };
+    for name in table.texts("rulesets", problems).unwrap_or_default() {
+        known_ruleset(&name, rulesets, problems);
+        matrix.rulesets.push(name.value);
+    }
     if let Some(servers) = table.words::<PeerName>("servers", problems) {
         matrix.servers = servers;
     }

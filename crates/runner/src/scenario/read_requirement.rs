@@ -5,6 +5,7 @@ use fwlab_model::ruleset::TableName;
 
 use super::problem::Problems;
 use super::read::node_of;
+use super::read_rules::known_ruleset;
 use super::reader::Reader;
 use super::requirement::{CauseDemand, Requirement, Selector};
 use super::rules::RulesetEntry;
@@ -19,23 +20,7 @@ pub(super) fn requirement(
     entry.require("symptom", problems);
     let named = entry.texts("ruleset", problems).unwrap_or_default();
     for name in &named {
-        if !rulesets.iter().any(|ruleset| ruleset.name == name.value) {
-            let known = || rulesets.iter().map(|ruleset| ruleset.name.as_str());
-            let help = super::reader::nearest(&name.value, known()).map_or_else(
-                || {
-                    format!(
-                        "the rulesets are {}",
-                        known().collect::<Vec<_>>().join(", ")
-                    )
-                },
-                |near| format!("did you mean `{near}`?"),
-            );
-            problems.add_with_help(
-                name.span.clone(),
-                format!("no ruleset is named `{}`", name.value),
-                help,
-            );
-        }
+        known_ruleset(name, rulesets, problems);
     }
     let selector = Selector {
         rulesets: named.into_iter().map(|name| name.value).collect(),
@@ -50,9 +35,10 @@ pub(super) fn requirement(
     let symptom = entry
         .word::<Symptom>("symptom", problems)
         .map(|word| word.value);
+    let native = rulesets.iter().any(RulesetEntry::is_native);
     let cause = entry
         .table("cause", problems)
-        .and_then(|table| cause(&table, stage, symptom, problems));
+        .and_then(|table| cause(&table, stage, symptom, native, problems));
     Some(Requirement {
         selector,
         symptom: symptom?,
@@ -66,6 +52,7 @@ fn cause(
     table: &Reader<'_>,
     stage: &Stage,
     symptom: Option<Symptom>,
+    native: bool,
     problems: &mut Problems,
 ) -> Option<CauseDemand> {
     const NUMBERS: RangeInclusive<u64> = 1..=u32::MAX as u64;
@@ -89,7 +76,8 @@ fn cause(
     }
     if let Some(chain) = table.text("chain", problems) {
         let table_name = chain.value.split_once('/').map(|(table, _)| table);
-        if table_name.is_none_or(|name| name.parse::<TableName>().is_err()) {
+        // A script of nft calls its tables as it likes.
+        if table_name.is_none_or(|name| !native && name.parse::<TableName>().is_err()) {
             problems.add_with_help(
                 chain.span,
                 format!("`{}` is no table and chain", chain.value),

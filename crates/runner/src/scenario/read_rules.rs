@@ -7,7 +7,8 @@ use fwlab_model::{Backend, DataSetup};
 
 use super::ServerTerms;
 use super::problem::Problems;
-use super::reader::{At, Reader};
+use super::read_language::{Language, without_iptables};
+use super::reader::{At, Reader, nearest};
 use super::rules::{RulesOrigin, RulesetEntry};
 use super::stage::Shape;
 
@@ -80,24 +81,64 @@ pub(super) fn ruleset(
         None => None,
         Some(table) => {
             table.require("backend", problems);
-            let backend = table.word::<Backend>("backend", problems)?.value;
+            let backend = table.word::<Backend>("backend", problems)?;
             let key = if table.has("file") { "file" } else { "text" };
             table.require(key, problems);
-            Some((backend, written(&table, key, file, problems)?))
+            let source = written(&table, key, file, problems)?;
+            let place = Language {
+                entry: &table,
+                rules: key,
+                backends: "backend",
+            };
+            place.check(&source, &[backend.value], problems);
+            Some((backend.value, source))
         }
     };
+    let language = Language {
+        entry,
+        rules: chosen,
+        backends: "backends",
+    };
+    let backends = language.backends(&origin, problems);
+    let helper = entry.switch("helper", problems).unwrap_or(false);
+    let skip_refused_lines = entry
+        .switch("skip-refused-lines", problems)
+        .unwrap_or(false);
+    if backends.contains(&Backend::Native) {
+        let beside_native = matches!(beside, Some((Backend::Native, _)));
+        without_iptables(entry, [helper, skip_refused_lines, beside_native], problems);
+    }
     Some(RulesetEntry {
         name: name.value,
         origin,
-        helper: entry.switch("helper", problems).unwrap_or(false),
-        skip_refused_lines: entry
-            .switch("skip-refused-lines", problems)
-            .unwrap_or(false),
-        backends: entry
-            .words("backends", problems)
-            .unwrap_or_else(|| Backend::IPTABLES.to_vec()),
+        helper,
+        skip_refused_lines,
+        backends,
         beside,
     })
+}
+
+/// The index of a ruleset by its name; a name that is none is a mistake.
+pub(super) fn known_ruleset(
+    name: &At<String>,
+    rulesets: &[RulesetEntry],
+    problems: &mut Problems,
+) -> Option<usize> {
+    let known = || rulesets.iter().map(|ruleset| ruleset.name.as_str());
+    let found = known().position(|known| known == name.value);
+    if found.is_none() {
+        let all = || known().collect::<Vec<_>>().join(", ");
+        let help = nearest(&name.value, known()).map_or_else(
+            || format!("the rulesets are {}", all()),
+            |near| format!("did you mean `{near}`?"),
+        );
+        problems.add_with_help(
+            name.span.clone(),
+            format!("no ruleset is named `{}`", name.value),
+            help,
+        );
+    }
+    found
 }
 
 /// Rules in a file beside the scenario, or in place.
@@ -127,7 +168,7 @@ fn written(
 }
 
 /// A path without `folder/..` in it, as far as that can be told without the file system.
-fn tidy(path: &Path) -> PathBuf {
+pub(super) fn tidy(path: &Path) -> PathBuf {
     let mut tidy = PathBuf::new();
     for component in path.components() {
         if component == std::path::Component::ParentDir
@@ -222,7 +263,7 @@ fn policy(
     let side = match shape {
         Shape::ClientFirewall => Side::Client,
         Shape::ServerFirewall => Side::Server,
-        Shape::Gateway => Side::Gateway,
+        Shape::Gateway | Shape::ClientNat | Shape::ServerNat => Side::Gateway,
     };
     Some(Policy {
         passive,

@@ -37,7 +37,7 @@ impl<'a> Reader<'a> {
         for key in table.keys() {
             let name: &str = key.get_ref();
             if !section.fields.iter().any(|field| field.key == name) {
-                let near = nearest(name, section.fields.iter().map(|field| field.key));
+                let near = nearest_key(section, name);
                 let known = || {
                     section
                         .fields
@@ -104,7 +104,14 @@ impl<'a> Reader<'a> {
 
     /// Tells that a required key is not there.
     pub(crate) fn require(&self, key: &'static str, problems: &mut Problems) {
-        if !self.has(key) {
+        let misspelt = || {
+            let mut keys = self.table.keys().map(|written| written.get_ref().as_ref());
+            keys.any(|written| {
+                self.kind(written).is_none() && nearest_key(self.section, written) == Some(key)
+            })
+        };
+        // A key that is misspelt is told already.
+        if !self.has(key) && !misspelt() {
             let place = if self.section.name.is_empty() {
                 "the file".into()
             } else {
@@ -443,6 +450,10 @@ fn word_of<T: FromStr>(
         );
     }
     word
+}
+
+fn nearest_key(section: &'static Section, written: &str) -> Option<&'static str> {
+    nearest(written, section.fields.iter().map(|field| field.key))
 }
 
 /// The known word that a misspelt one was most likely meant to be.

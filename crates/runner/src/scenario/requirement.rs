@@ -43,6 +43,28 @@ pub struct Selector {
     pub operations: Vec<Operation>,
 }
 
+/// The selector in words, `explicit pasv,epsv`; empty where it names all.
+impl std::fmt::Display for Selector {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        fn words<T: ToString>(values: &[T]) -> String {
+            let words: Vec<String> = values.iter().map(T::to_string).collect();
+            words.join(",")
+        }
+        let axes = [
+            words(&self.rulesets),
+            words(&self.backends),
+            words(&self.servers),
+            words(&self.clients),
+            words(&self.protections),
+            words(&self.families),
+            words(&self.operations),
+            words(&self.data),
+        ];
+        let named: Vec<String> = axes.into_iter().filter(|axis| !axis.is_empty()).collect();
+        f.write_str(&named.join(" "))
+    }
+}
+
 impl Selector {
     /// Whether a cell is among those named.
     pub fn names(&self, axes: &Axes) -> bool {
@@ -69,7 +91,7 @@ pub struct CauseDemand {
     pub backend: Option<Backend>,
     /// The node whose rules, or which host.
     pub node: Option<NodeName>,
-    /// Table and chain, `filter/INPUT`.
+    /// Table and chain, `filter/INPUT`, or with the family, `inet/filter/input`.
     pub chain: Option<String>,
     /// The rule's place in its chain.
     pub ordinal: Option<u32>,
@@ -186,7 +208,11 @@ impl CauseDemand {
             Cause::Reply { reply } => reply.get(..3).and_then(|code| code.parse::<u16>().ok()),
             _ => None,
         };
-        let chain = chain.map(|chain| format!("{}/{}", chain.table, chain.chain));
+        // As it is demanded, where it is that one.
+        let chain = chain.map(|chain| {
+            let demanded = self.chain.as_ref().filter(|text| chain.is_named(text));
+            demanded.map_or_else(|| format!("{}/{}", chain.table, chain.chain), Clone::clone)
+        });
         compare("backend", self.backend.as_ref(), backend, differences);
         compare("node", self.node.as_ref(), node, differences);
         compare("chain", self.chain.as_ref(), chain.as_ref(), differences);

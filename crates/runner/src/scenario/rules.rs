@@ -28,3 +28,25 @@ pub enum RulesOrigin {
     /// There are none.
     None,
 }
+
+impl RulesetEntry {
+    /// Whether it adds to what nft loaded before, instead of replacing it.
+    pub(crate) fn adds_to_nft(&self) -> bool {
+        let adds = |source: &Source| {
+            let text = String::from_utf8_lossy(&source.text);
+            !text
+                .lines()
+                .any(|line| line.trim_start().starts_with("flush ruleset"))
+        };
+        let own = self.backends.contains(&Backend::Native)
+            && matches!(&self.origin, RulesOrigin::Written(source) if adds(source));
+        let beside = matches!(&self.beside, Some((Backend::Native, source)) if adds(source));
+        own || beside
+    }
+
+    /// Whether a script of nft is among its rules.
+    pub fn is_native(&self) -> bool {
+        self.backends.contains(&Backend::Native)
+            || matches!(self.beside, Some((Backend::Native, _)))
+    }
+}

@@ -167,12 +167,19 @@ pub fn json_schema() -> Value {
     value
 }
 
-const SHAPES: &[&str] = &["client-firewall", "server-firewall", "gateway"];
+const SHAPES: &[&str] = &[
+    "client-firewall",
+    "server-firewall",
+    "gateway",
+    "client-nat",
+    "server-nat",
+];
 const NODES: &[&str] = &["client", "gateway", "server"];
 const SERVERS: &[&str] = &["libunftp", "vsftpd", "scripted-server"];
 const CLIENTS: &[&str] = &["suppaftp", "curl", "lftp", "scripted-client"];
-const BACKENDS: &[&str] = &["nft", "legacy"];
+const BACKENDS: &[&str] = &["nft", "legacy", "native"];
 const DATA: &[&str] = &["port", "eprt", "pasv", "epsv"];
+const MOMENTS: &[&str] = &["start", "logged-in", "halfway"];
 const PROTECTIONS: &[&str] = &["plain", "explicit", "implicit", "ccc"];
 const FAMILIES: &[&str] = &["ipv4", "ipv6"];
 const OPERATIONS: &[&str] = &["retr", "stor", "appe", "list", "mlsd", "rest"];
@@ -217,6 +224,11 @@ pub(super) static SCENARIO: Section = Section {
             Kind::Texts,
             "links to the reports that it reproduces",
         ),
+        field(
+            "messages",
+            Kind::Texts,
+            "what people see of it, in the words of their programs: `fwlab list --by-symptom` lists it by them",
+        ),
         field("tags", Kind::Texts, "words to filter by"),
         field(
             "topology",
@@ -245,6 +257,11 @@ pub(super) static SCENARIO: Section = Section {
             "the rulesets to try, at least one",
         ),
         field(
+            "step",
+            Kind::Tables(&STEP),
+            "what is done while a session is under way, in order",
+        ),
+        field(
             "matrix",
             Kind::Table(&MATRIX),
             "the axes that are multiplied to cells",
@@ -261,18 +278,21 @@ static TOPOLOGY: Section = Section {
     name: "topology",
     repeated: false,
     about: "Where the firewall stands. `client-firewall` and `server-firewall` are one link between client and \
-            server, with the rules on the one or the other; `gateway` is a router between them, without NAT.",
+            server, with the rules on the one or the other; `gateway` is a router between them, without NAT. In \
+            `client-nat` the client is in a private network behind the gateway, and the server has no route back; \
+            in `server-nat` the server is, and the client connects to the gateway. A packet to an address that \
+            leads nowhere is swallowed there, as the Internet does.",
     fields: &[
         field("shape", Kind::Word(SHAPES), "required"),
         field(
             "client",
             Kind::AddressWithPrefix,
-            "the client's address; default `10.77.0.2/24`, behind a gateway `10.77.1.2/24`",
+            "the client's address; default `10.77.0.2/24`, behind a gateway `10.77.1.2/24`, in `server-nat` `198.51.100.2/24`",
         ),
         field(
             "server",
             Kind::AddressWithPrefix,
-            "the server's address; default `10.77.0.1/24`, behind a gateway `203.0.113.10/24`",
+            "the server's address; default `10.77.0.1/24`, behind a gateway `203.0.113.10/24`, in `server-nat` `192.168.7.10/24`",
         ),
         field(
             "client-interface",
@@ -287,22 +307,22 @@ static TOPOLOGY: Section = Section {
         field(
             "gateway-client-side",
             Kind::AddressWithPrefix,
-            "the gateway's address towards the client; default `10.77.1.1/24`",
+            "the gateway's address towards the client; default `10.77.1.1/24`, in `server-nat` `198.51.100.1/24`",
         ),
         field(
             "gateway-server-side",
             Kind::AddressWithPrefix,
-            "the gateway's address towards the server; default `203.0.113.1/24`",
+            "the gateway's address towards the server; default `203.0.113.1/24`, in `server-nat` `192.168.7.1/24`",
         ),
         field(
             "gateway-client-interface",
             Kind::Text,
-            "the gateway's interface towards the client; default `lan`",
+            "the gateway's interface towards the client; default `lan`, in `server-nat` `wan`",
         ),
         field(
             "gateway-server-interface",
             Kind::Text,
-            "the gateway's interface towards the server; default `wan`",
+            "the gateway's interface towards the server; default `wan`, in `server-nat` `lan`",
         ),
     ],
 };
@@ -327,6 +347,21 @@ static SERVER: Section = Section {
             "options",
             Kind::Settings,
             "further settings of a server that is a program, by their own names; a server that does not know them is skipped",
+        ),
+        field(
+            "advertised-address",
+            Kind::Address,
+            "the IPv4 address that its 227 announces, as one writes it who has the server behind NAT; default: the control connection's",
+        ),
+        field(
+            "certificate",
+            Kind::Text,
+            "a PEM file, relative to this one, of a certificate and its private key; default: one that the lab makes",
+        ),
+        field(
+            "require-session-reuse",
+            Kind::Switch,
+            "`true` refuses a protected data connection that does not resume the TLS session of the control connection; default `false`",
         ),
         field(
             "script",
@@ -360,6 +395,16 @@ static CLIENT: Section = Section {
             "read-pace",
             Kind::Number,
             "bytes a second that it reads from the data connection at most; default: as fast as it can",
+        ),
+        field(
+            "passive-address",
+            Kind::Word(&["announced", "ignored"]),
+            "`ignored`: of a 227 it takes the port alone and connects to the address of the control connection, as curl does by default; default `announced`",
+        ),
+        field(
+            "session-reuse",
+            Kind::Switch,
+            "whether a protected data connection resumes the TLS session of the control connection; default `true`",
         ),
         field(
             "script",
@@ -407,7 +452,7 @@ static RULESET: Section = Section {
         field(
             "file",
             Kind::Text,
-            "a file, relative to this one: what `iptables-save` writes, or lines of `iptables` commands",
+            "a file, relative to this one: what `iptables-save` writes, lines of `iptables` commands, or an nft script",
         ),
         field("text", Kind::Text, "the same, in place"),
         field(
@@ -429,12 +474,42 @@ static RULESET: Section = Section {
         field(
             "backends",
             Kind::Words(BACKENDS),
-            "the backends that load it; default both",
+            "the backends that load it: `nft` and `legacy` rules of iptables, `native` an nft script; default both, or `native`",
         ),
         field(
             "beside",
             Kind::Table(&BESIDE),
             "rules that stand beside it in the same namespace, through a backend of their own",
+        ),
+    ],
+};
+
+static STEP: Section = Section {
+    name: "step",
+    repeated: true,
+    about: "Something that happens to the rules or to conntrack while a session is under way: exactly one of `load`, \
+            `flush-conntrack` or `await-expiry`. The client waits meanwhile; one that is a program cannot, and is skipped.",
+    fields: &[
+        field(
+            "at",
+            Kind::Word(MOMENTS),
+            "`start`: all is set up, and the client has not connected; `logged-in`: the login is over; `halfway`: half of \
+             the bytes have gone. Required",
+        ),
+        field(
+            "load",
+            Kind::Text,
+            "a ruleset of this file by name, loaded on the firewall's node as its loader does it: it replaces the tables that it has, and leaves the others",
+        ),
+        field(
+            "flush-conntrack",
+            Kind::Word(NODES),
+            "the node that forgets every connection",
+        ),
+        field(
+            "await-expiry",
+            Kind::Word(NODES),
+            "waits until conntrack on this node has forgotten the control connection; shorten its timeout by `[[sysctl]]`",
         ),
     ],
 };
@@ -488,6 +563,11 @@ static MATRIX: Section = Section {
     repeated: false,
     about: "Every combination is a cell. A peer that cannot do a cell skips it, with the reason.",
     fields: &[
+        field(
+            "rulesets",
+            Kind::Texts,
+            "the rulesets that cells begin with; default all. What only a `[[step]]` loads is left out here",
+        ),
         field("servers", Kind::Words(SERVERS), "default `libunftp`"),
         field("clients", Kind::Words(CLIENTS), "default `suppaftp`"),
         field("data", Kind::Words(DATA), "default all four"),
@@ -544,7 +624,11 @@ static CAUSE: Section = Section {
             Kind::Word(NODES),
             "the node whose rules, or which host",
         ),
-        field("chain", Kind::Text, "table and chain, `filter/INPUT`"),
+        field(
+            "chain",
+            Kind::Text,
+            "table and chain, `filter/INPUT`; of an nft script with the family too, `inet/filter/input`",
+        ),
         field(
             "ordinal",
             Kind::Number,

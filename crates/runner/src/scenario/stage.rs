@@ -1,7 +1,8 @@
 use std::net::{IpAddr, SocketAddr};
 
 use fwlab_model::{
-    Family, InterfaceName, IpNet, LinkEnd, LinkSpec, NodeName, NodeSpec, RouteSpec, Topology,
+    Family, InterfaceName, IpNet, LinkEnd, LinkSpec, NextHop, NodeName, NodeSpec, RouteSpec,
+    Topology,
 };
 
 /// Where the firewall stands: the named topologies.
@@ -13,6 +14,12 @@ pub enum Shape {
     ServerFirewall,
     /// A router between client and server, without NAT, with the rules on it.
     Gateway,
+    /// The client in a private network behind a gateway with the rules; the server on the
+    /// Internet, from where no route leads back.
+    ClientNat,
+    /// The server in a private network behind a gateway with the rules; the client on the
+    /// Internet, where it knows the server by the gateway's address.
+    ServerNat,
 }
 
 impl std::str::FromStr for Shape {
@@ -22,6 +29,8 @@ impl std::str::FromStr for Shape {
             "client-firewall" => Ok(Shape::ClientFirewall),
             "server-firewall" => Ok(Shape::ServerFirewall),
             "gateway" => Ok(Shape::Gateway),
+            "client-nat" => Ok(Shape::ClientNat),
+            "server-nat" => Ok(Shape::ServerNat),
             _ => Err(()),
         }
     }
@@ -33,8 +42,13 @@ impl Shape {
         match self {
             Shape::ClientFirewall => NodeName::client(),
             Shape::ServerFirewall => NodeName::server(),
-            Shape::Gateway => NodeName::gateway(),
+            Shape::Gateway | Shape::ClientNat | Shape::ServerNat => NodeName::gateway(),
         }
+    }
+
+    /// Whether a gateway stands between client and server.
+    pub fn has_gateway(self) -> bool {
+        self.firewall() == NodeName::gateway()
     }
 }
 
@@ -85,10 +99,18 @@ impl Addressing {
                 server: Port::known("e0", "10.77.0.1/24"),
                 gateway,
             },
-            Shape::Gateway => Addressing {
+            Shape::Gateway | Shape::ClientNat => Addressing {
                 client: Port::known("e0", "10.77.1.2/24"),
                 server: Port::known("e0", "203.0.113.10/24"),
                 gateway,
+            },
+            Shape::ServerNat => Addressing {
+                client: Port::known("e0", "198.51.100.2/24"),
+                server: Port::known("e0", "192.168.7.10/24"),
+                gateway: [
+                    Port::known("wan", "198.51.100.1/24"),
+                    Port::known("lan", "192.168.7.1/24"),
+                ],
             },
         }
     }
@@ -126,40 +148,41 @@ impl Stage {
         let topology = match shape {
             Shape::ClientFirewall | Shape::ServerFirewall => Topology {
                 nodes: vec![client_node, server_node],
-                links: vec![LinkSpec {
-                    ends: [
-                        end(client.clone(), &addressing.client),
-                        end(server.clone(), &addressing.server),
-                    ],
-                }],
+                links: vec![LinkSpec::new([
+                    end(client.clone(), &addressing.client),
+                    end(server.clone(), &addressing.server),
+                ])],
             },
-            Shape::Gateway => {
+            Shape::Gateway | Shape::ClientNat | Shape::ServerNat => {
                 let [near_client, near_server] = &addressing.gateway;
-                client_node
-                    .routes
-                    .push(default_route(near_client.address.addr()));
-                server_node
-                    .routes
-                    .push(default_route(near_server.address.addr()));
-                let gateway_node = NodeSpec {
+                let mut gateway_node = NodeSpec {
                     forwards: true,
                     ..NodeSpec::new(gateway.clone())
                 };
+                client_node.routes.push(match shape {
+                    Shape::ServerNat => swallowed(&addressing.client),
+                    _ => default_route(near_client.address.addr()),
+                });
+                server_node.routes.push(match shape {
+                    Shape::ClientNat => swallowed(&addressing.server),
+                    _ => default_route(near_server.address.addr()),
+                });
+                match shape {
+                    Shape::ClientNat => gateway_node.routes.push(swallowed(near_server)),
+                    Shape::ServerNat => gateway_node.routes.push(swallowed(near_client)),
+                    _ => {}
+                }
                 Topology {
                     nodes: vec![client_node, gateway_node, server_node],
                     links: vec![
-                        LinkSpec {
-                            ends: [
-                                end(client.clone(), &addressing.client),
-                                end(gateway.clone(), near_client),
-                            ],
-                        },
-                        LinkSpec {
-                            ends: [
-                                end(gateway, near_server),
-                                end(server.clone(), &addressing.server),
-                            ],
-                        },
+                        LinkSpec::new([
+                            end(client.clone(), &addressing.client),
+                            end(gateway.clone(), near_client),
+                        ]),
+                        LinkSpec::new([
+                            end(gateway, near_server),
+                            end(server.clone(), &addressing.server),
+                        ]),
                     ],
                 }
             }
@@ -171,7 +194,13 @@ impl Stage {
             client,
             server,
             server_address,
-            connect_to: SocketAddr::new(server_address, control_port),
+            connect_to: SocketAddr::new(
+                match shape {
+                    Shape::ServerNat => addressing.gateway[0].address.addr(),
+                    _ => server_address,
+                },
+                control_port,
+            ),
         }
     }
 
@@ -193,9 +222,25 @@ impl Stage {
 }
 
 fn default_route(via: IpAddr) -> RouteSpec {
-    let everything = if via.is_ipv4() { "0.0.0.0/0" } else { "::/0" };
     RouteSpec {
-        to: everything.parse().expect("the default route is a prefix"),
-        via,
+        to: everything(via),
+        via: NextHop::Neighbour(via),
     }
+}
+
+/// What the Internet does with a packet to an address that is not there.
+fn swallowed(port: &Port) -> RouteSpec {
+    RouteSpec {
+        to: everything(port.address.addr()),
+        via: NextHop::Sink(port.interface.clone()),
+    }
+}
+
+fn everything(family_of: IpAddr) -> IpNet {
+    let everything = if family_of.is_ipv4() {
+        "0.0.0.0/0"
+    } else {
+        "::/0"
+    };
+    everything.parse().expect("the default route is a prefix")
 }

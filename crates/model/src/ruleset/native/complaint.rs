@@ -1,0 +1,109 @@
+use super::NativeScript;
+use crate::ruleset::complaint::Complaint;
+use crate::ruleset::text::{SourceLine, SourceText};
+
+impl NativeScript {
+    /// Reads what `nft -f -` wrote to its standard error. The lines of the script that it repeats, with marks below
+    /// them, are left out.
+    pub fn complaints(&self, stderr: &str) -> Vec<Complaint> {
+        let mut complaints = Vec::new();
+        let mut lines = stderr.lines().peekable();
+        while let Some(line) = lines.next() {
+            if let Some((place, words)) = located(line) {
+                // The line that it is about, then the marks.
+                let marks = |line: &str| {
+                    line.contains(['^', '~']) && line.chars().all(|char| " \t^~-".contains(char))
+                };
+                if lines.clone().nth(1).is_some_and(marks) {
+                    lines.nth(1);
+                }
+                complaints.push(complaint(Some(place.of(self.source())), words));
+            } else if !line.trim().is_empty() {
+                complaints.push(complaint(None, line.trim()));
+            }
+        }
+        complaints
+    }
+}
+
+fn complaint(line: Option<SourceLine>, words: &str) -> Complaint {
+    Complaint {
+        rendered_line: line.map(|line| line.line),
+        line,
+        table: None,
+        words: words.to_owned(),
+        meaning: meaning(words),
+    }
+}
+
+/// A line, and its first and last column, in bytes and 1 for the first.
+struct Place {
+    line: u32,
+    columns: (usize, usize),
+}
+
+impl Place {
+    fn of(&self, source: &SourceText) -> SourceLine {
+        let behind = source.text().len();
+        let (start, end) = source.span_of_line(self.line).unwrap_or((behind, behind));
+        let (first, last) = self.columns;
+        let within = |at: usize| (start + at).min(end);
+        let whole = |mut at: usize, step: fn(usize) -> usize| {
+            while !source.text().is_char_boundary(at) {
+                at = step(at);
+            }
+            at
+        };
+        source.source_line(
+            whole(within(first.saturating_sub(1)), |at| at - 1),
+            whole(within(last.max(first)), |at| at + 1),
+        )
+    }
+}
+
+/// `/dev/stdin:3:5-9: Error: words`
+fn located(line: &str) -> Option<(Place, &str)> {
+    let (place, words) = line
+        .split_once(": Error: ")
+        .or_else(|| line.split_once(": Warning: "))?;
+    let mut place = place.rsplitn(3, ':');
+    let (first, last) = place.next()?.split_once('-')?;
+    let place = Place {
+        columns: (first.parse().ok()?, last.parse().ok()?),
+        line: place.next()?.parse().ok()?,
+    };
+    Some((place, words))
+}
+
+fn meaning(words: &str) -> Option<&'static str> {
+    const MEANINGS: &[(&str, &str)] = &[
+        (
+            "Message too long",
+            "more than an ordinary user may send to the kernel at a time, some 600 rules: run as root",
+        ),
+        (
+            "Could not process rule: No such file or directory",
+            "there is no such table, chain, set or object, or this kernel cannot do what the statement asks",
+        ),
+        (
+            "Could not process rule: Operation not supported",
+            "this statement does nothing in this hook, or this kernel cannot do what it asks",
+        ),
+        (
+            "Could not process rule: Too many links",
+            "the chains jump in a circle, or more than 16 deep",
+        ),
+        (
+            "Could not resolve hostname",
+            "the lab has no resolver: write addresses",
+        ),
+        (
+            "Interface does not exist",
+            "the node has no such interface: name one in the topology, or match by `iifname`, which needs none",
+        ),
+    ];
+    MEANINGS
+        .iter()
+        .find(|(sign, _)| words.contains(sign))
+        .map(|(_, meaning)| *meaning)
+}

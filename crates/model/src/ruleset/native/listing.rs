@@ -1,0 +1,252 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use super::expression::{self, Found};
+use super::statements::Statements;
+use super::{LAB_PRIORITY, NativeImpurity, NativePlace};
+use crate::ruleset::correspond::Correspondence;
+use crate::{ChainId, RuleId, RuleOrdinal, TableFamily};
+
+/// What the kernel has of nf_tables, as nft lists it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct NativeListing {
+    tables: BTreeSet<(TableFamily, String)>,
+    chains: BTreeMap<ChainId, NativeChain>,
+    /// Sets and maps that are not what they are for good, and why.
+    sets: Vec<(String, Found)>,
+}
+
+/// A chain of nft as the kernel has it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct NativeChain {
+    hook: String,
+    is_before_trace: bool,
+    rules: Vec<NativeRule>,
+}
+
+impl NativeChain {
+    /// The hook and the policy as they are listed, `type filter hook input priority filter; policy drop;`.
+    /// Empty where the chain is on no hook.
+    pub fn hook(&self) -> &str {
+        &self.hook
+    }
+
+    /// Whether it acts before the lab's trace begins: at a device's ingress, or before [`LAB_PRIORITY`].
+    pub fn is_before_trace(&self) -> bool {
+        self.is_before_trace
+    }
+
+    /// The rules, in order.
+    pub fn rules(&self) -> &[NativeRule] {
+        &self.rules
+    }
+}
+
+/// A rule of nft as the kernel has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NativeRule {
+    statement: String,
+    rejects: Option<bool>,
+    sets_trace: bool,
+    impurities: Found,
+}
+
+impl NativeRule {
+    /// The rule as it is listed, `tcp dport 21 accept`.
+    pub fn statement(&self) -> &str {
+        &self.statement
+    }
+
+    /// Whether the sender of a packet that the rule stops is told so. Nothing where the rule may do
+    /// either: a verdict map that drops beside a `reject`.
+    pub fn rejects(&self) -> Option<bool> {
+        self.rejects
+    }
+
+    /// Whether the rule says itself which packets are traced (`meta nftrace set`).
+    pub fn sets_trace(&self) -> bool {
+        self.sets_trace
+    }
+}
+
+/// Why what nft lists cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum NativeListingError {
+    /// It is no JSON.
+    #[error("it is not JSON")]
+    Json(#[from] serde_json::Error),
+    /// Something in it lacks what it must have.
+    #[error("a {0} in it lacks its {1}, or has one that is not known")]
+    Lacks(&'static str, &'static str),
+}
+
+impl NativeListing {
+    /// Reads what `nft -j -a list ruleset` and `nft -a list ruleset` wrote: the rules from the first, and how each is
+    /// written from the second.
+    ///
+    /// # Errors
+    /// When the first is not what nft writes.
+    pub fn parse(json: &str, text: &str) -> Result<NativeListing, NativeListingError> {
+        let json: Value = serde_json::from_str(json)?;
+        let mut statements = Statements::read(text);
+        let mut listing = NativeListing::default();
+        let objects = json.get("nftables").and_then(Value::as_array);
+        let objects = objects.ok_or(NativeListingError::Lacks("ruleset", "objects"))?;
+        for (kind, body) in objects.iter().filter_map(Value::as_object).flatten() {
+            match kind.as_str() {
+                "table" => {
+                    let table = (family(body, "table")?, name(body, "table", "name")?);
+                    listing.tables.insert(table);
+                }
+                "chain" => {
+                    let id = ChainId {
+                        family: family(body, "chain")?,
+                        table: name(body, "chain", "table")?,
+                        chain: name(body, "chain", "name")?,
+                    };
+                    let hook = statements.hook(&id).unwrap_or_default();
+                    let chain = listing.chains.entry(id).or_default();
+                    chain.hook = hook;
+                    chain.is_before_trace = is_before_trace(body);
+                }
+                "rule" => {
+                    let id = ChainId {
+                        family: family(body, "rule")?,
+                        table: name(body, "rule", "table")?,
+                        chain: name(body, "rule", "chain")?,
+                    };
+                    let handle = body.get("handle").and_then(Value::as_u64);
+                    let handle = handle.ok_or(NativeListingError::Lacks("rule", "handle"))?;
+                    let statement = statements.rule(&id, handle);
+                    let rule = rule(body, statement)?;
+                    listing.chains.entry(id).or_default().rules.push(rule);
+                }
+                kind @ ("set" | "map") => {
+                    let mut found = Found::new();
+                    expression::set(body, &mut found);
+                    if !found.is_empty() {
+                        let family = family(body, "set")?;
+                        let (table, name) =
+                            (name(body, "set", "table")?, name(body, "set", "name")?);
+                        listing
+                            .sets
+                            .push((format!("{kind} {family}/{table}/{name}"), found));
+                    }
+                }
+                _ => {}
+            }
+        }
+        Ok(listing)
+    }
+
+    /// Whether there is such a table.
+    pub fn has_table(&self, family: TableFamily, name: &str) -> bool {
+        self.tables().any(|table| table == (family, name))
+    }
+
+    /// The tables.
+    pub fn tables(&self) -> impl Iterator<Item = (TableFamily, &str)> {
+        self.tables
+            .iter()
+            .map(|(family, name)| (*family, name.as_str()))
+    }
+
+    /// The chains, in order of table and name.
+    pub fn chains(&self) -> impl Iterator<Item = (&ChainId, &NativeChain)> {
+        self.chains.iter()
+    }
+
+    /// A chain.
+    pub fn chain(&self, id: &ChainId) -> Option<&NativeChain> {
+        self.chains.get(id)
+    }
+
+    /// A rule by its place.
+    pub fn rule(&self, id: &RuleId) -> Option<&NativeRule> {
+        let RuleOrdinal(ordinal) = id.ordinal;
+        let rules = &self.chain(&id.chain)?.rules;
+        rules.get((ordinal as usize).checked_sub(1)?)
+    }
+
+    /// What makes the ruleset *impure*: every statement and expression by which a packet sent again may be decided on
+    /// otherwise. Empty for a *pure* one. What is not known to be pure is taken for impure.
+    pub fn impurities(&self, lines: &Correspondence) -> Vec<NativeImpurity> {
+        let rules = self.chains.iter().flat_map(|(chain, listed)| {
+            listed.rules.iter().zip(1..).flat_map(|(rule, ordinal)| {
+                let id = RuleId {
+                    chain: chain.clone(),
+                    ordinal: RuleOrdinal(ordinal),
+                };
+                let source_line = lines.source_of(&id);
+                rule.impurities
+                    .iter()
+                    .map(move |(what, why)| NativeImpurity {
+                        place: NativePlace::Rule(id.clone()),
+                        source_line,
+                        what: what.clone(),
+                        why: *why,
+                    })
+            })
+        });
+        let sets = self.sets.iter().flat_map(|(place, found)| {
+            found.iter().map(|(what, why)| NativeImpurity {
+                place: NativePlace::Set(place.clone()),
+                source_line: None,
+                what: what.clone(),
+                why: *why,
+            })
+        });
+        rules.chain(sets).collect()
+    }
+}
+
+fn rule(body: &Value, statement: Option<String>) -> Result<NativeRule, NativeListingError> {
+    let statements = body.get("expr").and_then(Value::as_array);
+    let statements = statements.ok_or(NativeListingError::Lacks("rule", "expressions"))?;
+    let mut impurities = Found::new();
+    for statement in statements {
+        expression::statement(statement, &mut impurities);
+    }
+    let has = |name| {
+        statements
+            .iter()
+            .any(|statement| statement.get(name).is_some())
+    };
+    let rejects = match (has("reject"), has("vmap")) {
+        (true, true) => None,
+        (rejects, _) => Some(rejects),
+    };
+    let sets_trace = statements
+        .iter()
+        .any(|statement| statement["mangle"]["key"]["meta"]["key"] == "nftrace");
+    Ok(NativeRule {
+        sets_trace,
+        statement: statement.unwrap_or_else(|| "a rule that nft does not write out".to_owned()),
+        rejects,
+        impurities,
+    })
+}
+
+fn is_before_trace(chain: &Value) -> bool {
+    let priority = chain.get("prio").and_then(Value::as_i64);
+    match chain.get("hook").and_then(Value::as_str) {
+        Some("ingress") => true,
+        Some("prerouting" | "output") => {
+            priority.is_some_and(|priority| priority <= LAB_PRIORITY.into())
+        }
+        _ => false,
+    }
+}
+
+fn family(body: &Value, of: &'static str) -> Result<TableFamily, NativeListingError> {
+    let family = body.get("family").and_then(Value::as_str);
+    let family = family.and_then(|family| family.parse().ok());
+    family.ok_or(NativeListingError::Lacks(of, "family"))
+}
+
+fn name(body: &Value, of: &'static str, key: &'static str) -> Result<String, NativeListingError> {
+    let name = body.get(key).and_then(Value::as_str);
+    name.map(str::to_owned)
+        .ok_or(NativeListingError::Lacks(of, key))
+}

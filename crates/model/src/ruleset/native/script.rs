@@ -1,0 +1,237 @@
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::order::{Order, Verdicts};
+use super::token::{Piece, Token, pieces, statements};
+use super::{LAB_TABLE, NativeListing};
+use crate::ruleset::correspond::{Correspondence, Difference, DifferenceKind};
+use crate::ruleset::mistake::{Draft, MistakeKind, Mistakes, Note, Report};
+use crate::ruleset::parse::too_long;
+use crate::ruleset::text::{Source, SourceText};
+
+/// A script of nft, ready to be loaded.
+#[derive(Debug)]
+pub struct NativeScript {
+    source: Arc<SourceText>,
+    pieces: Vec<Piece>,
+    loaded: String,
+    notes: Vec<Note>,
+}
+
+impl NativeScript {
+    /// Reads a script. Nearly all of it is left to nft, which knows its language better; refused is what would
+    /// reach beyond the node that it is loaded into.
+    ///
+    /// # Errors
+    /// Every mistake at once: `include` reads files of this machine, `monitor` never ends, and [`LAB_TABLE`] is the lab's.
+    pub fn read(source: &Source) -> Result<NativeScript, Mistakes> {
+        let text = SourceText::decode(source);
+        let mut report = Report::new(Arc::clone(&text));
+        too_long(source, &mut report);
+        signs(&text, &mut report);
+        let found = pieces(text.text());
+        for piece in found
+            .pieces
+            .iter()
+            .filter(|piece| piece.token == Token::Word)
+        {
+            refuse(&text, piece, &mut report);
+        }
+        for statement in statements(&found.pieces) {
+            let span = statement[0].span.clone();
+            if &text.text()[span.clone()] == "monitor" {
+                report.push(|| {
+                    Draft::new(MistakeKind::Command, span, "`monitor` never ends")
+                        .label("only watches")
+                        .help("leave it out: it changes no rule")
+                });
+            }
+        }
+        let notes = report.finish()?;
+        // nft is not to find another end of a comment than was found here; and nothing moves from its place.
+        let mut loaded = text.text().as_bytes().to_vec();
+        for comment in found.comments {
+            loaded[comment].fill(b' ');
+        }
+        for byte in loaded.iter_mut().filter(|byte| **byte == b'\r') {
+            *byte = b' ';
+        }
+        if loaded.last().is_some_and(|last| *last != b'\n') {
+            loaded.push(b'\n');
+        }
+        Ok(NativeScript {
+            loaded: String::from_utf8_lossy(&loaded).into_owned(),
+            pieces: found.pieces,
+            source: text,
+            notes,
+        })
+    }
+
+    /// What `nft -f -` is given: the script without its comments, everything in its place.
+    pub fn text(&self) -> &str {
+        &self.loaded
+    }
+
+    /// The text that offsets count in.
+    pub fn source(&self) -> &Arc<SourceText> {
+        &self.source
+    }
+
+    /// What was read with leniency.
+    pub fn notes(&self) -> &[Note] {
+        &self.notes
+    }
+
+    /// The interfaces that rules and chains name; `eth*` for all that begin so.
+    pub fn interfaces_used(&self) -> BTreeSet<String> {
+        const BEFORE: [&str; 7] = [
+            "device", "devices", "iif", "iifname", "oif", "oifname", "sdifname",
+        ];
+        let text = self.source.text();
+        let mut used = BTreeSet::new();
+        let mut variables = BTreeMap::new();
+        for (at, piece) in self.pieces.iter().enumerate() {
+            let rest = &self.pieces[at + 1..];
+            match &text[piece.span.clone()] {
+                "define" | "redefine" => {
+                    if let [name, _, value @ ..] = rest {
+                        variables.insert(&text[name.span.clone()], value);
+                    }
+                }
+                word if piece.token == Token::Word && BEFORE.contains(&word) => {
+                    let sign = |piece: &&Piece| matches!(&text[piece.span.clone()], "=" | "!");
+                    let signs = rest.iter().take_while(sign).count();
+                    names(text, &rest[signs..], &variables, &mut used);
+                }
+                _ => {}
+            }
+        }
+        used
+    }
+
+    /// The line that each listed rule and policy came from. Of a chain of which that cannot be told for sure, there is
+    /// none: where a command names rules by handle or index, or a rule does not say what is listed in its place.
+    ///
+    /// # Errors
+    /// Every chain that the script makes and that is not listed.
+    pub fn correspond(&self, listing: &NativeListing) -> Result<Correspondence, Vec<Difference>> {
+        let order = Order::of(&self.source, &self.pieces);
+        let mut lines = Correspondence::default();
+        let mut differences = Vec::new();
+        for (id, chain) in order.chains() {
+            let written = chain.rules.as_deref().unwrap_or_default();
+            let Some(listed) = listing.chain(id) else {
+                let first = written.first().map(|rule| rule.line);
+                differences.push(Difference {
+                    line: chain.policy.or(first),
+                    kind: DifferenceKind::NoChain(id.clone()),
+                });
+                continue;
+            };
+            let same = written.len() == listed.rules().len()
+                && written.iter().zip(listed.rules()).all(|(written, listed)| {
+                    let listed = listed.statement();
+                    let listed = Verdicts::of(listed, &pieces(listed).pieces);
+                    written.verdicts.can_be(&listed)
+                });
+            let rules = written.iter().map(|written| Some(written.line));
+            let rules = if same { rules.collect() } else { Vec::new() };
+            lines.insert(id.clone(), chain.policy, rules);
+        }
+        if differences.is_empty() {
+            Ok(lines)
+        } else {
+            Err(differences)
+        }
+    }
+}
+
+fn refuse(text: &SourceText, piece: &Piece, report: &mut Report) {
+    match &text.text()[piece.span.clone()] {
+        "include" => report.push(|| {
+            Draft::new(
+                MistakeKind::Include,
+                piece.span.clone(),
+                "`include` would read a file of this machine",
+            )
+            .label("not in a lab")
+            .help("put what it includes here")
+        }),
+        LAB_TABLE => report.push(|| {
+            Draft::new(
+                MistakeKind::LabTable,
+                piece.span.clone(),
+                format!("`{LAB_TABLE}` is the lab's own table"),
+            )
+            .label("not a script's to name")
+        }),
+        _ => {}
+    }
+}
+
+fn signs(text: &SourceText, report: &mut Report) {
+    let signs = text.signs();
+    if signs.byte_order_mark {
+        report.note(
+            0,
+            0,
+            "starts with a byte order mark: left out; nft itself refuses it",
+        );
+    }
+    if signs.crlf {
+        report.note(
+            0,
+            0,
+            "lines end as on Windows (CR LF): taken as line ends; nft itself refuses them",
+        );
+    }
+}
+
+/// The names that a value consists of: one, those between braces, those of a variable.
+fn names(
+    text: &str,
+    value: &[Piece],
+    variables: &BTreeMap<&str, &[Piece]>,
+    used: &mut BTreeSet<String>,
+) {
+    let Some((first, rest)) = value.split_first() else {
+        return;
+    };
+    let word = &text[first.span.clone()];
+    match first.token {
+        Token::Word | Token::Quoted => {
+            let wild = rest.first().is_some_and(|next| {
+                next.span.start == first.span.end && &text[next.span.clone()] == "*"
+            });
+            let name = word.trim_matches('"');
+            // What is concatenated, `iifname . ip saddr`, has its names in a set.
+            if name != "." && name != "vmap" && name != "map" {
+                used.insert(format!("{name}{}", if wild { "*" } else { "" }));
+            } else if name != "." {
+                names(text, rest, variables, used);
+            }
+        }
+        Token::Open => {
+            let mut expected = true;
+            for (at, piece) in rest.iter().enumerate() {
+                match (piece.token, &text[piece.span.clone()]) {
+                    (Token::Close, _) => return,
+                    (Token::End, _) => {}
+                    (_, ",") => expected = true,
+                    _ if std::mem::take(&mut expected) => {
+                        names(text, &rest[at..], &BTreeMap::new(), used);
+                    }
+                    _ => {}
+                }
+            }
+        }
+        Token::Sign if word == "$" => {
+            let variable = rest.first().map(|name| &text[name.span.clone()]);
+            if let Some(value) = variable.and_then(|name| variables.get(name)) {
+                // A variable in a variable is not looked into: they may go in a circle.
+                names(text, value, &BTreeMap::new(), used);
+            }
+        }
+        _ => {}
+    }
+}

@@ -1,0 +1,536 @@
+//! Scripts of nft against the real nft: lines, purity, complaints.
+
+use std::fmt::Write;
+
+use fwlab_model::ruleset::native::{NativeListing, NativeScript};
+use fwlab_model::ruleset::{Correspondence, Source};
+use fwlab_model::{ChainId, RuleId, RuleOrdinal, TableFamily};
+use proptest::prelude::*;
+
+use crate::kernel;
+
+/// Whether there is nft here; where not, says so.
+fn has_nft() -> bool {
+    let there = kernel::run("nft -j list ruleset", "").success;
+    if !there {
+        eprintln!("skipped: no nft here");
+    }
+    there
+}
+
+fn read(text: &str) -> NativeScript {
+    let source = Source::new("test.nft", text);
+    NativeScript::read(&source).unwrap_or_else(|mistakes| panic!("{text}\n{:?}", mistakes.told()))
+}
+
+/// Loads a script and reads what is listed then.
+#[track_caller]
+fn load(script: &NativeScript) -> NativeListing {
+    let list =
+        "ip link set lo up; nft -f - && nft -j -a list ruleset && echo && nft -a list ruleset";
+    let loaded = kernel::run(list, script.text());
+    assert!(loaded.success, "{}\n{}", script.text(), loaded.stderr);
+    let (json, text) = loaded.saved.split_once("\n\n").expect("two listings");
+    NativeListing::parse(json, text).unwrap_or_else(|error| panic!("{error}\n{json}"))
+}
+
+fn chain(family: TableFamily, table: &str, chain: &str) -> ChainId {
+    ChainId {
+        family,
+        table: table.into(),
+        chain: chain.into(),
+    }
+}
+
+fn corresponding(script: &NativeScript, listing: &NativeListing) -> Correspondence {
+    script
+        .correspond(listing)
+        .unwrap_or_else(|differences| panic!("{}\n{differences:?}", script.text()))
+}
+
+/// The line of each rule of a chain, in order.
+fn lines(script: &NativeScript, listing: &NativeListing, id: &ChainId) -> Vec<Option<u32>> {
+    let correspondence = corresponding(script, listing);
+    let count = listing.chain(id).expect("the chain is there").rules().len();
+    (1..=count as u32)
+        .map(|ordinal| {
+            let chain = id.clone();
+            let ordinal = RuleOrdinal(ordinal);
+            correspondence.source_line(&RuleId { chain, ordinal })
+        })
+        .collect()
+}
+
+const EVERYTHING: &str = r#"#!/usr/sbin/nft -f
+flush ruleset
+define FTP = 21 # not { here
+define nets = { 10.0.0.0/8,
+    192.168.0.0/16 }
+table inet t {
+    ct helper f { type "ftp" protocol tcp; }
+    counter c1 { }
+    set s {
+        type inet_service
+        elements = { 21,
+            22 }
+    }
+    map m { type inet_service : verdict; elements = { 21 : accept, 22 : drop }; }
+    chain sub { tcp dport 80 drop; tcp dport 81 \
+        reject; return
+    }
+    chain h { type filter hook prerouting priority filter; tcp dport $FTP ct helper set "f"; }
+    chain i {
+        type filter hook input priority 10
+        policy drop
+        iif lo accept
+        ip saddr $nets tcp dport { 22,
+            23 } accept comment "two # lines"
+        ct state vmap { established : accept, related : accept, invalid : drop }
+        tcp dport vmap @m; tcp dport @s counter name c1 jump sub
+        log prefix "drop; {" reject with tcp reset
+    }
+}
+add rule inet t i tcp dport 99 accept
+insert rule inet t i tcp dport 98 drop
+table ip filter {
+    chain INPUT { type filter hook input priority 0; policy accept; tcp dport 21 accept
+    }
+}
+ip filter INPUT drop
+"#;
+
+#[test]
+fn every_rule_has_the_line_that_it_begins_on() {
+    if !has_nft() {
+        return;
+    }
+    let script = read(EVERYTHING);
+    let listing = load(&script);
+    let of =
+        |family, table: &str, name: &str| lines(&script, &listing, &chain(family, table, name));
+    assert_eq!(
+        of(TableFamily::Inet, "t", "sub"),
+        [Some(15), Some(15), Some(16)]
+    );
+    assert_eq!(of(TableFamily::Inet, "t", "h"), [Some(18)]);
+    assert_eq!(
+        of(TableFamily::Inet, "t", "i"),
+        [31, 22, 23, 25, 26, 26, 27, 30].map(Some)
+    );
+    assert_eq!(of(TableFamily::Ip, "filter", "INPUT"), [Some(33), Some(36)]);
+    let input = chain(TableFamily::Inet, "t", "i");
+    assert_eq!(
+        corresponding(&script, &listing).policy_line(&input),
+        Some(21)
+    );
+    let listed = listing.chain(&input).expect("the chain is there");
+    assert_eq!(
+        listed.hook(),
+        "type filter hook input priority filter + 10; policy drop;"
+    );
+    assert_eq!(listed.rules()[7].statement(), "tcp dport 99 accept");
+    let rejects: Vec<_> = listed.rules().iter().map(|rule| rule.rejects()).collect();
+    assert_eq!(
+        rejects,
+        [false, false, false, false, false, false, true, false].map(Some)
+    );
+    assert!(listing.has_table(TableFamily::Ip, "filter"));
+    assert!(!listing.has_table(TableFamily::Ip6, "filter"));
+    assert_eq!(listing.impurities(&corresponding(&script, &listing)), []);
+}
+
+#[test]
+fn what_cannot_be_told_for_sure_is_not_told() {
+    if !has_nft() {
+        return;
+    }
+    let table = "table inet t {\n chain a { accept; drop; }\n chain b { drop; }\n}\n";
+    for (commands, of_a) in [
+        ("", vec![Some(2), Some(2)]),
+        ("add rule inet t a index 0 counter\n", vec![None; 3]),
+        ("add rule inet t a position 0 counter\n", vec![None; 3]),
+        ("replace rule inet t a handle 3 counter\n", vec![None; 2]),
+        ("delete rule inet t a handle 3\n", vec![None; 1]),
+        // What is emptied begins anew.
+        (
+            "delete rule inet t a handle 3; flush chain inet t a\nadd rule inet t a reject\n",
+            vec![Some(6)],
+        ),
+        ("flush table inet t\n", vec![]),
+        (
+            "delete table inet t\ntable inet t {\n chain a { return; }\n}\n",
+            vec![Some(7)],
+        ),
+        ("flush ruleset ip\n", vec![Some(2), Some(2)]),
+        (
+            "flush ruleset\nadd table inet t\nadd chain inet t a\nadd rule inet t a drop\n",
+            vec![Some(8)],
+        ),
+    ] {
+        let script = read(&format!("{table}{commands}"));
+        let listing = load(&script);
+        let a = chain(TableFamily::Inet, "t", "a");
+        assert_eq!(lines(&script, &listing, &a), of_a, "{commands}");
+    }
+}
+
+/// A command of a script over three chains; every rule bears the line that it is written on.
+fn command() -> impl Strategy<Value = (u8, usize, u8)> {
+    (0_u8..8, 0_usize..3, 0_u8..3)
+}
+
+const CHAINS: [(&str, &str); 3] = [("inet t", "a"), ("inet t", "b"), ("ip u", "a")];
+
+fn written(commands: &[(u8, usize, u8)]) -> String {
+    let mut text = String::new();
+    for (table, chain) in CHAINS {
+        let _ = writeln!(text, "add table {table}\nadd chain {table} {chain}");
+    }
+    for &(kind, which, verdict) in commands {
+        let (table, chain) = CHAINS[which];
+        let verdict = [
+            "accept",
+            "drop",
+            "tcp dport vmap { 21 : drop, 22 : accept }",
+        ][verdict as usize];
+        let here = text.lines().count() + 1;
+        let rule = |line: usize| format!("{verdict} comment \"L{line}\"");
+        match kind {
+            0 => writeln!(text, "add rule {table} {chain} {}", rule(here)),
+            1 => writeln!(text, "insert rule {table} {chain} {}", rule(here)),
+            2 => writeln!(text, "rule {table} {chain} {}; # {{ and so on", rule(here)),
+            3 => writeln!(
+                text,
+                "table {table} {{\n set s{here} {{ type inet_service; elements = {{ 1,\n 2 }}\n }}\n chain {chain} {{\n {}\n {}; {}\n }}\n}}",
+                rule(here + 5),
+                rule(here + 6),
+                rule(here + 6)
+            ),
+            4 => writeln!(text, "add chain {table} {chain} {{ {}; }}", rule(here)),
+            5 => writeln!(text, "flush chain {table} {chain}"),
+            6 => writeln!(
+                text,
+                "insert rule {table} {chain} tcp dport {{\n 21,\n 22 }} \\\n {}",
+                rule(here)
+            ),
+            _ => writeln!(text, "delete table {table}; add table {table}; add chain inet t a; add chain inet t b; add chain ip u a"),
+        }
+        .expect("a string takes everything");
+    }
+    text
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 40, ..ProptestConfig::default() })]
+
+    #[test]
+    fn commands_in_any_order_keep_their_lines(commands in proptest::collection::vec(command(), 1..14)) {
+        if !has_nft() {
+            return Ok(());
+        }
+        let text = written(&commands);
+        let script = read(&text);
+        let listing = load(&script);
+        for (id, listed) in listing.chains() {
+            for (rule, line) in listed.rules().iter().zip(lines(&script, &listing, id)) {
+                let line = line.unwrap_or_else(|| panic!("{id}: {}\n{text}", rule.statement()));
+                let comment = format!(" comment \"L{line}\"");
+                prop_assert!(rule.statement().ends_with(&comment), "{} is said to be of line {line}:\n{text}", rule.statement());
+            }
+        }
+    }
+
+    #[test]
+    fn any_text_is_read_or_refused(text in "(table|inet|chain|add|rule|delete|flush|[a-z\"{}; #\\\\\n$@.é]){0,60}") {
+        if let Ok(script) = NativeScript::read(&Source::new("any", text)) {
+            prop_assert!(script.text().len() >= script.source().text().len());
+            let _ = script.correspond(&NativeListing::default());
+            let _ = script.complaints("/dev/stdin:1:1-900: Error: x\n a\n ^\n/dev/stdin:99:5-2: Error: y");
+            script.interfaces_used();
+        }
+    }
+}
+
+#[test]
+fn what_depends_on_more_than_the_packet_is_impure() {
+    if !has_nft() {
+        return;
+    }
+    for (rule, impurities) in [
+        (
+            "iif lo tcp flags & (fin|syn) == syn ct state new,established accept",
+            &[][..],
+        ),
+        (
+            "ip saddr { 10.0.0.0/8, 1.1.1.1-1.1.1.9 } meta l4proto { tcp, udp } th dport 1-5 counter drop",
+            &[],
+        ),
+        (
+            "tcp dport vmap { 21 : accept, 22 : jump other } log prefix \"x\"",
+            &[],
+        ),
+        (
+            "ct state vmap @states reject with icmpx admin-prohibited",
+            &[],
+        ),
+        ("meta mark set ct mark", &[]),
+        ("tcp dport 21 ct helper set \"f\"", &[]),
+        (
+            "ct helper \"ftp\" ct direction original ct status dnat accept",
+            &[],
+        ),
+        ("fib saddr . iif oif missing drop", &[]),
+        ("tcp option maxseg size set 1000", &[]),
+        ("notrack", &[]),
+        ("ip saddr . tcp dport @pairs accept", &[]),
+        ("limit rate 5/second accept", &["limit: rate"]),
+        ("quota over 5 mbytes drop", &["quota: count"]),
+        ("ct count over 10 drop", &["ct count: count"]),
+        ("add @seen { ip saddr } drop", &["set: memory"]),
+        ("numgen random mod 2 0 drop", &["numgen: chance"]),
+        ("jhash ip saddr mod 2 0 drop", &["jhash: chance"]),
+        ("meta hour \"10:00\"-\"12:00\" accept", &["meta hour: time"]),
+        ("meta skuid 0 accept", &["meta skuid: user-space"]),
+        ("meta cpu 0 accept", &["meta cpu: machine"]),
+        ("ct bytes > 100 drop", &["ct bytes: count"]),
+        ("ct expiration < 10s drop", &["ct expiration: time"]),
+        ("socket transparent 1 accept", &["socket: user-space"]),
+        ("@th,160,32 0x50415356 drop", &["raw payload: content"]),
+        ("tcp dport 21 jump { drop; }", &["jump { drop }: unknown"]),
+    ] {
+        let text = format!(
+            "table inet t {{\n set seen {{ type ipv4_addr; size 65535; flags dynamic; }}\n \
+             set pairs {{ type ipv4_addr . inet_service; elements = {{ 1.1.1.1 . 21 }}; }}\n \
+             map states {{ type ct_state : verdict; elements = {{ established : accept }}; }}\n \
+             ct helper f {{ type \"ftp\" protocol tcp; }}\n chain other {{ }}\n chain c {{\n{rule}\n}}\n}}\n"
+        );
+        let script = read(&text);
+        let listing = load(&script);
+        let found = listing.impurities(&corresponding(&script, &listing));
+        let told: Vec<String> = found
+            .iter()
+            .map(|impurity| {
+                let what = impurity.what.split_whitespace().collect::<Vec<_>>();
+                format!("{}: {}", what.join(" "), impurity.why)
+            })
+            .collect();
+        assert_eq!(told, impurities, "{rule}");
+        assert!(
+            found
+                .iter()
+                .all(|impurity| impurity.source_line.is_some_and(|line| line.line == 8)),
+            "{rule}"
+        );
+    }
+}
+
+#[test]
+fn sets_that_change_and_translation_by_chance_are_impure() {
+    if !has_nft() {
+        return;
+    }
+    let script = read(
+        "table ip t {
+ set s { type ipv4_addr; timeout 1m; elements = { 1.1.1.1 timeout 5s }; }
+ set l { type ipv4_addr; limit rate 5/second; }
+ chain post {
+  type nat hook postrouting priority srcnat
+  ip saddr 10.0.0.1 snat to 10.0.0.2
+  snat to 10.0.0.3-10.0.0.4
+  masquerade random
+ }
+}
+",
+    );
+    let listing = load(&script);
+    let found = listing.impurities(&corresponding(&script, &listing));
+    let told: Vec<String> = found.iter().map(ToString::to_string).collect();
+    for expected in [
+        "`snat to several addresses` depends on chance (ip/t/post/2, line 7)",
+        "`random` depends on chance (ip/t/post/3, line 8)",
+        "`timeout` depends on time (set ip/t/s)",
+        "`limit` depends on how fast packets come (set ip/t/l)",
+    ] {
+        assert!(
+            told.iter().any(|told| told == expected),
+            "{expected} is not in {told:#?}"
+        );
+    }
+    assert!(
+        !told.iter().any(|told| told.contains("post/1")),
+        "{told:#?}"
+    );
+}
+
+#[test]
+fn complaints_stand_where_nft_points() {
+    if !has_nft() {
+        return;
+    }
+    for (text, places) in [
+        (
+            "table inet t {\n\tchain c {\n\t\ttcp dprot 21 accept\n\t}\n}\n",
+            &[(3, "dprot")][..],
+        ),
+        (
+            "table inet t {\n chain c { iif nosuch0 accept; }\n}\n",
+            &[(2, "nosuch0")],
+        ),
+        (
+            "# über\ntable inet t {\n chain c { tcp –dport 21 accept; }\n}\n",
+            &[(3, "–")],
+        ),
+        (
+            "table inet t {\n chain c { jump nosuch; }\n}\n",
+            &[(2, "nosuch")],
+        ),
+        ("table inet t {\n chain c { accept\n", &[(3, "")]),
+    ] {
+        let script = read(text);
+        let loaded = kernel::run("nft -f -", script.text());
+        assert!(!loaded.success, "{text}");
+        let complaints = script.complaints(&loaded.stderr);
+        let told: Vec<_> = complaints
+            .iter()
+            .filter_map(|complaint| complaint.line)
+            .map(|line| (line.line, &script.source().text()[line.start..line.end]))
+            .collect();
+        assert_eq!(told.first(), places.first(), "{}", loaded.stderr);
+        assert!(
+            complaints
+                .iter()
+                .all(|complaint| !complaint.words.contains(['^', '\n'])),
+            "{complaints:#?}"
+        );
+    }
+}
+
+#[test]
+fn what_reaches_beyond_the_node_is_refused() {
+    for (text, at) in [
+        ("include \"/etc/shadow\"\n", "include"),
+        (
+            "# include\ntable t {\n chain c {\n drop;include \"/x\"\n}\n}\n",
+            "include",
+        ),
+        // A backslash continues no comment, and a comment ends no text.
+        ("# and \\\ninclude \"/etc/shadow\"\n", "include"),
+        ("define a = \"x # \"; include \"/etc/shadow\"\n", "include"),
+        ("define a = \"x\ninclude \"/etc/shadow\"\n", "etc"),
+        ("monitor\n", "monitor"),
+        ("table inet t { }\nmonitor trace\n", "monitor"),
+        ("delete table inet fwlab-observe\n", "fwlab-observe"),
+    ] {
+        match NativeScript::read(&Source::new("test.nft", text)) {
+            Err(mistakes) => {
+                let mistake = &mistakes.told()[0];
+                let span = mistake.span().expect("it is told where");
+                assert_eq!(&text[span], at);
+            }
+            // The quotation marks go together otherwise: nft sees no include either.
+            Ok(script) => {
+                assert_eq!(at, "etc");
+                if has_nft() {
+                    let loaded = kernel::run("nft -f -", script.text());
+                    assert!(
+                        !loaded.success && !loaded.stderr.contains("root"),
+                        "{}",
+                        loaded.stderr
+                    );
+                }
+            }
+        }
+    }
+    let harmless =
+        "# include \"/etc/shadow\"\ntable inet t {\n chain c { log prefix \"include\" ; }\n}\n";
+    let script = read(harmless);
+    assert!(!script.text().contains("shadow"));
+    assert_eq!(script.text().len(), harmless.len());
+    assert_eq!(script.text().find("table"), harmless.find("table"));
+}
+
+#[test]
+fn interfaces_are_found_however_they_are_named() {
+    let script = read(
+        "define wan = eth0\ndefine lans = { \"eth1\", wlan* }\ntable netdev n {\n chain i { type filter hook ingress device e9 priority 0; }\n \
+         chain j { type filter hook ingress devices = { e7, e8 } priority 0; }\n}\ntable inet t {\n chain c {\n iif lo accept\n \
+         iifname $wan accept\n oifname != \"ppp0\" drop\n oif { eth2,\n eth3 } accept\n iifname vmap { eth4 : accept, eth5 : drop }\n \
+         meta iifname . tcp dport @x accept\n iifname $lans drop comment \"iifname none\"\n iifname @set accept\n}\n}\n",
+    );
+    let used: Vec<String> = script.interfaces_used().into_iter().collect();
+    assert_eq!(
+        used,
+        [
+            "e7", "e8", "e9", "eth0", "eth1", "eth2", "eth3", "eth4", "eth5", "lo", "ppp0", "wlan*"
+        ]
+    );
+}
+
+#[test]
+fn ends_of_lines_from_elsewhere_are_taken() {
+    let script = read("\u{feff}table inet t {\r\n chain c { drop; }\r\n}\r\n");
+    assert_eq!(script.notes().len(), 2);
+    if has_nft() {
+        let listing = load(&script);
+        let c = chain(TableFamily::Inet, "t", "c");
+        assert_eq!(lines(&script, &listing, &c), [Some(2)]);
+    }
+}
+
+#[test]
+fn what_is_not_listed_did_not_load() {
+    let script = read(
+        "table inet t {\n chain a { drop; }\n chain b { type filter hook input priority 0; policy drop; }\n}\n",
+    );
+    let listing = NativeListing::parse("{\"nftables\": []}", "").expect("it is a listing");
+    let told: Vec<_> = script
+        .correspond(&listing)
+        .expect_err("nothing is listed")
+        .iter()
+        .map(|difference| {
+            (
+                difference.line.map(|line| line.line),
+                difference.to_string(),
+            )
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            (Some(2), "the chain inet/t/a did not load".to_owned()),
+            (Some(3), "the chain inet/t/b did not load".to_owned())
+        ]
+    );
+    for broken in [
+        "",
+        "[]",
+        "{\"nftables\": [{\"rule\": {\"family\": \"inet\"}}]}",
+    ] {
+        assert!(NativeListing::parse(broken, "").is_err(), "{broken}");
+    }
+}
+
+#[test]
+fn what_acts_before_the_trace_is_known() {
+    if !has_nft() {
+        return;
+    }
+    let script = read(
+        "table inet t {
+ chain a { type filter hook ingress device lo priority 0; }
+ chain b { type filter hook prerouting priority -351; }
+ chain c { type filter hook prerouting priority -349; meta nftrace set 1
+ }
+ chain d { type filter hook input priority -400; }
+}
+",
+    );
+    let listing = load(&script);
+    let early: Vec<bool> = listing
+        .chains()
+        .map(|(_, chain)| chain.is_before_trace())
+        .collect();
+    assert_eq!(early, [true, true, false, false]);
+    let c = listing.chain(&chain(TableFamily::Inet, "t", "c"));
+    assert!(c.expect("it is there").rules()[0].sets_trace());
+}

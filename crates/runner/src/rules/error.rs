@@ -1,0 +1,172 @@
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use fwlab_fabric::FabricError;
+use fwlab_model::TableFamily;
+use fwlab_model::ruleset::{Complaint, Difference, Mistakes, SourceLine, SourceText};
+use miette::{Diagnostic, LabeledSpan, SourceCode};
+
+use super::loader::LoadError;
+
+/// Why a ruleset of a scenario cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum PrepareError {
+    /// Its text has mistakes.
+    #[error(transparent)]
+    Mistakes(#[from] Mistakes),
+    /// The real loader refuses it.
+    #[error("{loader} refuses ruleset `{ruleset}`")]
+    Refused {
+        /// The ruleset's name.
+        ruleset: String,
+        /// The loader.
+        loader: String,
+        /// What it said, at the lines of the source where that is known.
+        complaints: Vec<Complaint>,
+        /// Its words as they were.
+        words: String,
+        /// The source.
+        text: Option<Arc<SourceText>>,
+    },
+    /// It loaded, but not all of it is there.
+    #[error("{loader} loaded ruleset `{ruleset}`, but what the kernel lists is not what was asked")]
+    Differs {
+        /// The ruleset's name.
+        ruleset: String,
+        /// The loader.
+        loader: String,
+        /// What is not there, or not as it was asked.
+        differences: Vec<Difference>,
+        /// The source.
+        text: Option<Arc<SourceText>>,
+    },
+    /// The backend `native` loads scripts of nft, and nothing that was written for iptables.
+    #[error("ruleset `{ruleset}` is to be loaded by nft, and is no script of nft")]
+    NoScript {
+        /// The ruleset's name.
+        ruleset: String,
+    },
+    /// Two programs would load rules into one table.
+    #[error(
+        "ruleset `{ruleset}` has a table `{family} {table}` both of nft and of iptables-nft: \
+         whose rule stopped a packet there could not be told"
+    )]
+    SharedTable {
+        /// The ruleset's name.
+        ruleset: String,
+        /// The table's family.
+        family: TableFamily,
+        /// The table.
+        table: String,
+    },
+    /// No throwaway node could be made.
+    #[error(
+        "no node to try ruleset `{ruleset}` in: {}",
+        crate::with_causes(source)
+    )]
+    Fabric {
+        /// The ruleset's name.
+        ruleset: String,
+        /// Why.
+        source: FabricError,
+    },
+    /// The loader could not be run, or its listing not be read.
+    #[error(
+        "ruleset `{ruleset}` could not be tried: {}",
+        crate::with_causes(source)
+    )]
+    Load {
+        /// The ruleset's name.
+        ruleset: String,
+        /// Why.
+        source: LoadError,
+    },
+}
+
+impl PrepareError {
+    /// Whether the lab is at fault, and not the ruleset.
+    pub fn is_lab_fault(&self) -> bool {
+        matches!(
+            self,
+            PrepareError::Fabric { .. }
+                | PrepareError::Load { .. }
+                // The loader said that it had loaded everything.
+                | PrepareError::Differs { .. }
+        )
+    }
+
+    /// The errors without those that say the same again: a mistake is one mistake,
+    /// however many backends and scenarios would load it.
+    pub(crate) fn distinct(errors: impl Iterator<Item = PrepareError>) -> Vec<PrepareError> {
+        let mut told = BTreeSet::new();
+        errors
+            .filter(|error| told.insert(format!("{error:?}")))
+            .collect()
+    }
+}
+
+impl Diagnostic for PrepareError {
+    fn help<'a>(&'a self) -> Option<Box<dyn std::fmt::Display + 'a>> {
+        match self {
+            PrepareError::Mistakes(mistakes) => mistakes.help(),
+            PrepareError::Refused { words, .. } => (!words.is_empty())
+                .then(|| Box::new(format!("its words: {words}")) as Box<dyn std::fmt::Display>),
+            PrepareError::NoScript { .. } => Some(Box::new(
+                "generated rules, and the rule that `helper` adds, are iptables rules",
+            )),
+            PrepareError::SharedTable { .. } => {
+                Some(Box::new("give the script's table a name of its own"))
+            }
+            PrepareError::Differs { differences, .. } => {
+                let list: Vec<String> = differences.iter().map(ToString::to_string).collect();
+                Some(Box::new(list.join("\n")))
+            }
+            PrepareError::Fabric { .. } | PrepareError::Load { .. } => {
+                Some(Box::new("`fwlab doctor` tells what this machine lacks"))
+            }
+        }
+    }
+
+    fn source_code(&self) -> Option<&dyn SourceCode> {
+        match self {
+            PrepareError::Mistakes(mistakes) => mistakes.source_code(),
+            PrepareError::Refused { text, .. } | PrepareError::Differs { text, .. } => {
+                text.as_deref().map(|text| text as &dyn SourceCode)
+            }
+            PrepareError::NoScript { .. }
+            | PrepareError::SharedTable { .. }
+            | PrepareError::Fabric { .. }
+            | PrepareError::Load { .. } => None,
+        }
+    }
+
+    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
+        let label = |line: Option<SourceLine>, words: String| {
+            line.map(|line| LabeledSpan::new_with_span(Some(words), line.start..line.end))
+        };
+        match self {
+            PrepareError::Mistakes(mistakes) => mistakes.labels(),
+            PrepareError::Refused { complaints, .. } => {
+                Some(Box::new(complaints.iter().filter_map(move |complaint| {
+                    label(complaint.line, complaint.to_string())
+                })))
+            }
+            PrepareError::Differs { differences, .. } => {
+                Some(Box::new(differences.iter().filter_map(move |difference| {
+                    label(difference.line, difference.to_string())
+                })))
+            }
+            PrepareError::NoScript { .. }
+            | PrepareError::SharedTable { .. }
+            | PrepareError::Fabric { .. }
+            | PrepareError::Load { .. } => None,
+        }
+    }
+
+    fn related<'a>(&'a self) -> Option<Box<dyn Iterator<Item = &'a dyn Diagnostic> + 'a>> {
+        match self {
+            PrepareError::Mistakes(mistakes) => mistakes.related(),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,24 @@
+use std::collections::BTreeSet;
+
+use crate::scenario::Stage;
+
+/// Interfaces that rules name and the firewall's node does not have: such rules match nothing.
+/// `+` at the end of a name, or `*` in a script of nft, stands for all that begin so.
+pub(super) fn strange_interfaces(named: BTreeSet<String>, stage: &Stage) -> Option<String> {
+    let firewall = &stage.firewall;
+    let here: Vec<&str> = stage
+        .topology
+        .ends_in(firewall)
+        .map(|end| end.interface.as_str())
+        .chain(["lo"])
+        .collect();
+    let is_here = |name: &String| match name.strip_suffix(['+', '*']) {
+        Some(start) => here.iter().any(|interface| interface.starts_with(start)),
+        None => here.contains(&name.as_str()),
+    };
+    let strange: Vec<String> = named.into_iter().filter(|name| !is_here(name)).collect();
+    let (strange, here) = (strange.join(", "), here.join(", "));
+    (!strange.is_empty()).then(|| {
+        format!("the rules name {strange}, and {firewall} has {here}: they match nothing there")
+    })
+}

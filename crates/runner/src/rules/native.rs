@@ -1,0 +1,178 @@
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+
+use fwlab_fabric::{Fabric, Node, ToolCall, ToolOutput};
+use fwlab_model::ruleset::Complaint;
+use fwlab_model::ruleset::native::{NativeListing, NativeRule, NativeScript};
+use fwlab_model::{Backend, InterfaceName};
+
+use super::error::PrepareError;
+use super::loader::{DEADLINE, LoadError, Loader, words_of};
+use super::{Listed, Part};
+use crate::scenario::{RulesetEntry, Stage};
+
+/// A script, and the interfaces of the node that it was tried in: `iif eth0` does not load where there is no `eth0`.
+type Key = (Arc<str>, Vec<InterfaceName>);
+
+/// Scripts that were proven to load: a test process with many labs proves each once.
+static PROVEN: LazyLock<Mutex<HashMap<Key, Arc<NativeListing>>>> = LazyLock::new(Mutex::default);
+
+/// A script that loads.
+pub(super) struct Proven {
+    pub(super) part: Part,
+    pub(super) impurities: Vec<String>,
+    pub(super) notes: Vec<String>,
+}
+
+/// The program that this machine lacks to load a ruleset through a backend, and what to do.
+pub(crate) fn lacks(entry: &RulesetEntry, backend: Backend) -> Option<String> {
+    let beside = entry.beside.as_ref().map(|(backend, _)| *backend);
+    let native = [Some(backend), beside].contains(&Some(Backend::Native));
+    (native && fwlab_fabric::find_tool("nft").is_none()).then(|| {
+        "no nft on this machine: apt-get install nftables (Debian, Ubuntu), dnf install nftables (Fedora)"
+            .to_owned()
+    })
+}
+
+impl Loader {
+    /// Proves in a throwaway node that a script loads.
+    pub(super) async fn prove_script(
+        &self,
+        name: &str,
+        stage: &Stage,
+        script: &NativeScript,
+    ) -> Result<Proven, PrepareError> {
+        let failed = |source| PrepareError::Load {
+            ruleset: name.into(),
+            source,
+        };
+        let input: Arc<str> = script.text().into();
+        let ends = stage.topology.ends_in(&stage.firewall);
+        let key: Key = (
+            Arc::clone(&input),
+            ends.map(|end| end.interface.clone()).collect(),
+        );
+        let proven = || PROVEN.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = proven().get(&key).cloned();
+        let listing = match known {
+            Some(listing) => listing,
+            None => {
+                let fabric = Fabric::build(&stage.topology).await.map_err(|source| {
+                    PrepareError::Fabric {
+                        ruleset: name.into(),
+                        source,
+                    }
+                })?;
+                let throwaway = fabric
+                    .node(&stage.firewall)
+                    .ok_or_else(|| failed(LoadError::NoNode(stage.firewall.clone())))?;
+                let (loader, output) = self.load_script(throwaway, &input).await.map_err(failed)?;
+                if !output.status.success() {
+                    return Err(refused(name, loader, script, &words_of(&output)));
+                }
+                let listing = Arc::new(self.list(throwaway).await.map_err(failed)?);
+                proven().insert(key, Arc::clone(&listing));
+                listing
+            }
+        };
+        let lines = script
+            .correspond(&listing)
+            .map_err(|differences| PrepareError::Differs {
+                ruleset: name.into(),
+                loader: "nft".to_owned(),
+                differences,
+                text: Some(Arc::clone(script.source())),
+            })?;
+        let impurities = listing.impurities(&lines);
+        let mut notes: Vec<String> = script.notes().iter().map(ToString::to_string).collect();
+        notes.extend(untraced(&listing));
+        let part = Part {
+            node: stage.firewall.clone(),
+            input,
+            listed: Listed::Native(listing),
+            lines: Arc::new(lines),
+        };
+        Ok(Proven {
+            part,
+            impurities: impurities.iter().map(ToString::to_string).collect(),
+            notes,
+        })
+    }
+
+    /// Loads a script as it is: all of it or nothing.
+    pub(super) async fn load_script(
+        &self,
+        node: &Node,
+        script: &str,
+    ) -> Result<(String, ToolOutput), LoadError> {
+        let nft = self.tools.nft.as_ref().ok_or(LoadError::NoNft)?;
+        let call = ToolCall {
+            deadline: DEADLINE,
+            ..ToolCall::new(nft).arguments(["-f", "-"]).stdin(script)
+        };
+        Ok((nft.display().to_string(), node.tool(call).await?))
+    }
+
+    /// Lists what the kernel has of nf_tables.
+    async fn list(&self, node: &Node) -> Result<NativeListing, LoadError> {
+        let nft = self.tools.nft.as_ref().ok_or(LoadError::NoNft)?;
+        let mut listings = Vec::new();
+        for options in [&["-j", "-a"][..], &["-a"]] {
+            let call = ToolCall {
+                deadline: DEADLINE,
+                ..ToolCall::new(nft)
+                    .arguments(options)
+                    .arguments(["list", "ruleset"])
+            };
+            let output = node.tool(call).await?;
+            if !output.status.success() {
+                return Err(LoadError::Refused {
+                    argv: format!("{} {} list ruleset", nft.display(), options.join(" ")),
+                    status: output.status,
+                    stderr: words_of(&output),
+                });
+            }
+            listings.push(String::from_utf8_lossy(&output.stdout).into_owned());
+        }
+        NativeListing::parse(&listings[0], &listings[1]).map_err(|error| LoadError::Listing {
+            argv: nft.display().to_string(),
+            why: crate::with_causes(&error),
+        })
+    }
+}
+
+/// What nft said, each complaint at its place in the script; what has no place is told beside.
+fn refused(name: &str, loader: String, script: &NativeScript, words: &str) -> PrepareError {
+    let complaints = script.complaints(words);
+    let without_place = |complaint: &&Complaint| complaint.line.is_none();
+    let words: Vec<String> = complaints
+        .iter()
+        .filter(without_place)
+        .map(ToString::to_string)
+        .collect();
+    PrepareError::Refused {
+        ruleset: name.into(),
+        loader,
+        words: words.join("; "),
+        complaints,
+        text: Some(Arc::clone(script.source())),
+    }
+}
+
+/// What the packet trace does not show of these rules.
+fn untraced(listing: &NativeListing) -> Vec<String> {
+    let mut notes = Vec::new();
+    for (id, chain) in listing.chains() {
+        if chain.is_before_trace() {
+            notes.push(format!(
+                "{id} acts before the lab's packet trace begins: what it stops leaves a cell unclear"
+            ));
+        }
+        if chain.rules().iter().any(NativeRule::sets_trace) {
+            notes.push(format!(
+                "{id} sets nftrace itself: what is stopped without a trace leaves a cell unclear"
+            ));
+        }
+    }
+    notes
+}

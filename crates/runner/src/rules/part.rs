@@ -1,0 +1,84 @@
+use std::sync::Arc;
+
+use fwlab_model::ruleset::native::NativeListing;
+use fwlab_model::ruleset::{Correspondence, Listing};
+use fwlab_model::{Backend, ChainId, Family, NodeName, RuleId};
+
+/// Rules for one node, loaded in one go.
+#[derive(Debug, Clone)]
+pub struct Part {
+    /// The node that loads it.
+    pub node: NodeName,
+    /// What the loader is given.
+    pub input: Arc<str>,
+    /// What the kernel lists when it is loaded.
+    pub listed: Listed,
+    /// Which line of the source each listed rule came from.
+    pub lines: Arc<Correspondence>,
+}
+
+/// What the kernel lists of rules, as the program lists it that loaded them.
+#[derive(Debug, Clone)]
+pub enum Listed {
+    /// Rules of iptables.
+    Iptables {
+        /// The backend that they are loaded through.
+        backend: Backend,
+        /// The family.
+        family: Family,
+        /// The listing.
+        listing: Arc<Listing>,
+    },
+    /// A script of nft.
+    Native(Arc<NativeListing>),
+}
+
+impl Part {
+    /// The backend that it is loaded through.
+    pub fn backend(&self) -> Backend {
+        match &self.listed {
+            Listed::Iptables { backend, .. } => *backend,
+            Listed::Native(_) => Backend::Native,
+        }
+    }
+
+    /// Whether this part has tables of the chain's family; of nft's own, the table itself.
+    pub(super) fn is_of_family(&self, chain: &ChainId) -> bool {
+        match &self.listed {
+            Listed::Iptables { family, .. } => chain.family == (*family).into(),
+            Listed::Native(listing) => listing.has_table(chain.family, &chain.table),
+        }
+    }
+
+    /// Whether this part has the table that a chain is of.
+    pub(super) fn has_table_of(&self, chain: &ChainId) -> bool {
+        match &self.listed {
+            Listed::Iptables {
+                family, listing, ..
+            } => {
+                let mut tables = listing.tables();
+                chain.family == (*family).into() && tables.any(|table| table.word() == chain.table)
+            }
+            Listed::Native(listing) => listing.has_table(chain.family, &chain.table),
+        }
+    }
+
+    /// A rule as it is listed.
+    pub(super) fn statement(&self, rule: &RuleId) -> Option<&str> {
+        match &self.listed {
+            Listed::Iptables { listing, .. } => listing.rule(rule),
+            Listed::Native(listing) => Some(listing.rule(rule)?.statement()),
+        }
+    }
+
+    /// A policy DROP as it is listed.
+    pub(super) fn policy(&self, chain: &ChainId) -> String {
+        match &self.listed {
+            Listed::Iptables { .. } => format!("-P {} DROP", chain.chain),
+            Listed::Native(listing) => listing.chain(chain).map_or_else(
+                || "policy drop;".to_owned(),
+                |chain| chain.hook().to_owned(),
+            ),
+        }
+    }
+}
