@@ -4,7 +4,7 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use fwlab_fabric::{Fabric, Node, ToolCall, ToolOutput};
 use fwlab_model::ruleset::Complaint;
 use fwlab_model::ruleset::native::{NativeListing, NativeRule, NativeScript};
-use fwlab_model::{Backend, InterfaceName};
+use fwlab_model::{Backend, InterfaceName, NodeName};
 
 use super::error::PrepareError;
 use super::loader::{DEADLINE, LoadError, Loader, words_of};
@@ -40,6 +40,7 @@ impl Loader {
         &self,
         name: &str,
         stage: &Stage,
+        node: &NodeName,
         script: &NativeScript,
     ) -> Result<Proven, PrepareError> {
         let failed = |source| PrepareError::Load {
@@ -47,10 +48,10 @@ impl Loader {
             source,
         };
         let input: Arc<str> = script.text().into();
-        let ends = stage.topology.ends_in(&stage.firewall);
+        let interfaces = stage.topology.interfaces_in(node);
         let key: Key = (
             Arc::clone(&input),
-            ends.map(|end| end.interface.clone()).collect(),
+            interfaces.map(|interface| interface.name.clone()).collect(),
         );
         let proven = || PROVEN.lock().unwrap_or_else(PoisonError::into_inner);
         let known = proven().get(&key).cloned();
@@ -64,8 +65,8 @@ impl Loader {
                     }
                 })?;
                 let throwaway = fabric
-                    .node(&stage.firewall)
-                    .ok_or_else(|| failed(LoadError::NoNode(stage.firewall.clone())))?;
+                    .node(node)
+                    .ok_or_else(|| failed(LoadError::NoNode(node.clone())))?;
                 let (loader, output) = self.load_script(throwaway, &input).await.map_err(failed)?;
                 if !output.status.success() {
                     return Err(refused(name, loader, script, &words_of(&output)));
@@ -87,7 +88,7 @@ impl Loader {
         let mut notes: Vec<String> = script.notes().iter().map(ToString::to_string).collect();
         notes.extend(untraced(&listing));
         let part = Part {
-            node: stage.firewall.clone(),
+            node: node.clone(),
             input,
             listed: Listed::Native(listing),
             lines: Arc::new(lines),

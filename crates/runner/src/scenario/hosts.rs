@@ -6,18 +6,16 @@ use fwlab_model::{Family, NodeName};
 
 use super::Scenario;
 use super::stage::Stage;
+use crate::plan::Axes;
 
-/// The addresses of a stage's nodes as scripts know them: the first one of the family
-/// that client and server speak. `client` and `server` are who plays them, where no
-/// node has these names.
-pub(super) fn hosts(stage: &Stage) -> Hosts {
-    let family = stage.family();
+/// The addresses of a stage's nodes as scripts know them: the first one of a family.
+/// `client` and `server` are who plays them, where no node has these names.
+pub(super) fn hosts(stage: &Stage, family: Family) -> Hosts {
     let address = |node: &NodeName| {
-        let ends = stage.topology.links.iter().flat_map(|link| &link.ends);
-        ends.filter(|end| &end.node == node)
-            .flat_map(|end| &end.addresses)
-            .map(|net| net.addr())
-            .find(|address| Family::of(*address) == family)
+        let mut addresses = stage.topology.addresses();
+        addresses
+            .find(|(address, owner)| *owner == node && Family::of(*address) == family)
+            .map(|(address, _)| address)
     };
     let nodes = stage.topology.nodes.iter().map(|node| &node.name);
     let named: Hosts = nodes
@@ -36,20 +34,20 @@ pub(super) fn hosts(stage: &Stage) -> Hosts {
 }
 
 impl Scenario {
-    /// The addresses of the nodes that scripts may name.
-    pub fn hosts(&self) -> Hosts {
-        hosts(&self.stage)
+    /// The addresses of the nodes that scripts may name, in cells of a family.
+    pub fn hosts(&self, family: Family) -> Hosts {
+        hosts(&self.stage, family)
     }
 
-    /// Where two peers connect to, by its scripts, although nobody announces it: data
-    /// connections that the dialogue does not tell of.
-    pub fn written_targets(&self, server: PeerName, client: PeerName) -> Vec<SocketAddr> {
-        let hosts = self.hosts();
+    /// Where the peers of a cell connect to, by their scripts, although nobody announces
+    /// it: data connections that the dialogue does not tell of.
+    pub fn written_targets(&self, cell: &Axes) -> Vec<SocketAddr> {
+        let hosts = self.hosts(cell.family);
         let of_server = self.server.script.as_ref();
         let of_client = self.client.script.as_ref();
         let played = [
-            of_server.filter(|_| server == PeerName::ScriptedServer),
-            of_client.filter(|_| client == PeerName::ScriptedClient),
+            of_server.filter(|_| cell.server == PeerName::ScriptedServer),
+            of_client.filter(|_| cell.client == PeerName::ScriptedClient),
         ];
         played
             .into_iter()
