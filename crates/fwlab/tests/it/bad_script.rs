@@ -41,8 +41,6 @@ clients = "scripted-client"
     insta::assert_snapshot!(said(text), @r#"
     exit 2
       × scenario.toml has 5 mistakes
-
-    Error: 
       × no client sends `PASSV`
        ╭─[scenario.toml:6:1]
      5 │ script = '''
@@ -52,8 +50,6 @@ clients = "scripted-client"
      7 │   227 ({h1,h2,h3,h4,p1,p2})
        ╰────
       help: did you mean `PASS`?
-
-    Error: 
       × there is no `@conect`
         ╭─[scenario.toml:9:3]
       8 │ RETR
@@ -63,8 +59,6 @@ clients = "scripted-client"
      10 │   @send
         ╰────
       help: did you mean `@connect`?
-
-    Error: 
       × this can never happen: nobody listens here
         ╭─[scenario.toml:15:1]
      14 │ @login
@@ -74,8 +68,6 @@ clients = "scripted-client"
      16 │ RETR {fiel}
         ╰────
       help: write `@listen` on a line before
-
-    Error: 
       × nothing is known to be filled in for `{fiel}`
         ╭─[scenario.toml:16:6]
      15 │ @accept
@@ -85,8 +77,6 @@ clients = "scripted-client"
      17 │ QUIT
         ╰────
       help: did you mean `file`?
-
-    Error: 
       × this can never happen: QUIT on line 17 ends the session
         ╭─[scenario.toml:19:1]
      18 │ 226
@@ -120,9 +110,7 @@ servers = "scripted-server"
     insta::assert_snapshot!(said(text), @r#"
     exit 2
       × scenario.toml has 4 mistakes
-
-    Error: 
-      × this topology has no node `clint` with an address of the session's family
+      × this topology has no node `clint` with an address of ipv4
        ╭─[scenario.toml:7:3]
      6 │ RETR
      7 │   @connect from 10.0.0.9 to clint:8080
@@ -131,8 +119,6 @@ servers = "scripted-server"
      8 │ """
        ╰────
       help: did you mean `client`?
-
-    Error: 
       × `server` has no address 10.0.0.9 to connect from
        ╭─[scenario.toml:7:3]
      6 │ RETR
@@ -142,8 +128,6 @@ servers = "scripted-server"
      8 │ """
        ╰────
       help: give it one in [topology], or write a port alone: `from 20`
-
-    Error: 
       × a client waits for a reply's code, whatever its text
         ╭─[scenario.toml:10:10]
       9 │ [client]
@@ -153,8 +137,6 @@ servers = "scripted-server"
      11 │ [[ruleset]]
         ╰────
       help: write `331` alone
-
-    Error: 
       × no cell plays this script: [matrix] does not name `scripted-client`
         ╭─[scenario.toml:10:10]
       9 │ [client]

@@ -68,7 +68,7 @@ impl<'a> Session<'a> {
                 server: stage.server.clone(),
                 asked: cell.axes.data,
                 protection: cell.axes.protection,
-                unannounced: cell.scenario.written_targets(cell.axes.family),
+                unannounced: cell.scenario.written_targets(&cell.axes),
                 owners,
             }),
             rulebook: Rulebook::new(ruleset),

@@ -1,10 +1,12 @@
 use std::net::SocketAddr;
 
+use fwlab_ftp::PeerName;
 use fwlab_ftp::script::Hosts;
 use fwlab_model::{Family, NodeName};
 
 use super::Scenario;
 use super::stage::Stage;
+use crate::plan::Axes;
 
 /// The addresses of a stage's nodes as scripts know them: the first one of a family.
 /// `client` and `server` are who plays them, where no node has these names.
@@ -37,12 +39,17 @@ impl Scenario {
         hosts(&self.stage, family)
     }
 
-    /// Where its scripts connect to although nobody announces it: data connections
-    /// that the dialogue does not tell of.
-    pub fn written_targets(&self, family: Family) -> Vec<SocketAddr> {
-        let hosts = self.hosts(family);
-        let scripts = [&self.server.script, &self.client.script];
-        scripts
+    /// Where the peers of a cell connect to, by their scripts, although nobody announces
+    /// it: data connections that the dialogue does not tell of.
+    pub fn written_targets(&self, cell: &Axes) -> Vec<SocketAddr> {
+        let hosts = self.hosts(cell.family);
+        let of_server = self.server.script.as_ref();
+        let of_client = self.client.script.as_ref();
+        let played = [
+            of_server.filter(|_| cell.server == PeerName::ScriptedServer),
+            of_client.filter(|_| cell.client == PeerName::ScriptedClient),
+        ];
+        played
             .into_iter()
             .flatten()
             .flat_map(|script| script.written_targets())
