@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use futures::FutureExt;
-use fwlab_fabric::Fabric;
+use fwlab_fabric::{Fabric, Node};
 use fwlab_ftp::{
     Client, ClientReport, Content, FailureKind, PassivePorts, Paused, Pauses, RunningServer,
     Server, ServerSettings, Support, TransferSpec,
@@ -106,9 +106,8 @@ impl Workshop {
             ..self.observation.clone()
         };
         let observe = async {
-            let starts = fabric
-                .nodes()
-                .map(|node| Observer::start(node, &observation, sender.clone()));
+            let starts =
+                observed(&fabric).map(|node| Observer::start(node, &observation, sender.clone()));
             futures::future::try_join_all(starts)
                 .await
                 .map_err(Fault::from)
@@ -181,6 +180,12 @@ impl Workshop {
             notes,
         })
     }
+}
+
+/// The nodes with something to observe: a mere switch decides nothing, and whatever it
+/// carries is seen where it comes from and where it arrives.
+fn observed(fabric: &Fabric) -> impl Iterator<Item = &Node> {
+    fabric.nodes().filter(|node| !node.addresses().is_empty())
 }
 
 /// Takes in everything that the kernel had queued by now.
