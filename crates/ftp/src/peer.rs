@@ -35,6 +35,10 @@ pub enum PeerName {
     Curl,
     /// A client program.
     Lftp,
+    /// A server inside the lab that does what a script says.
+    ScriptedServer,
+    /// A client inside the lab that does what a script says.
+    ScriptedClient,
 }
 
 impl PeerName {
@@ -48,13 +52,16 @@ impl PeerName {
 
     /// Whether this peer is an FTP server, rather than a client.
     pub fn is_server(self) -> bool {
-        matches!(self, PeerName::Libunftp | PeerName::Vsftpd)
+        matches!(
+            self,
+            PeerName::Libunftp | PeerName::Vsftpd | PeerName::ScriptedServer
+        )
     }
 
-    /// Whether this peer is a library inside the lab, rather than a program that
-    /// must be on the machine.
+    /// Whether this peer is inside the lab, rather than a program that must be on
+    /// the machine.
     pub fn is_embedded(self) -> bool {
-        matches!(self, PeerName::Libunftp | PeerName::Suppaftp)
+        !matches!(self, PeerName::Vsftpd | PeerName::Curl | PeerName::Lftp)
     }
 }
 

@@ -1,9 +1,11 @@
 use std::sync::Arc;
 
+use crate::script::{ScriptedClient, ScriptedServer};
 use crate::{Client, Curl, Lftp, Libunftp, PeerMissing, PeerName, Server, Suppaftp, Vsftpd};
 
 /// The server of that name, ready to be started as often as needed. A program is
-/// looked for, and run once for its version, each time that this is called.
+/// looked for, and run once for its version, each time that this is called. A
+/// scripted server has no script here: [`ScriptedServer::new`] gives it one.
 ///
 /// # Errors
 ///
@@ -12,14 +14,16 @@ pub fn server(name: PeerName) -> Result<Arc<dyn Server>, PeerMissing> {
     match name {
         PeerName::Libunftp => Ok(Arc::new(Libunftp)),
         PeerName::Vsftpd => Ok(Arc::new(Vsftpd::find()?)),
-        PeerName::Suppaftp | PeerName::Curl | PeerName::Lftp => {
+        PeerName::ScriptedServer => Ok(Arc::new(ScriptedServer::default())),
+        PeerName::Suppaftp | PeerName::Curl | PeerName::Lftp | PeerName::ScriptedClient => {
             Err(other_side(name, "client", true))
         }
     }
 }
 
 /// The client of that name, ready to be run as often as needed. A program is
-/// looked for, and run once for its version, each time that this is called.
+/// looked for, and run once for its version, each time that this is called. A
+/// scripted client has no script here: [`ScriptedClient::new`] gives it one.
 ///
 /// # Errors
 ///
@@ -29,7 +33,10 @@ pub fn client(name: PeerName) -> Result<Arc<dyn Client>, PeerMissing> {
         PeerName::Suppaftp => Ok(Arc::new(Suppaftp)),
         PeerName::Curl => Ok(Arc::new(Curl::find()?)),
         PeerName::Lftp => Ok(Arc::new(Lftp::find()?)),
-        PeerName::Libunftp | PeerName::Vsftpd => Err(other_side(name, "server", false)),
+        PeerName::ScriptedClient => Ok(Arc::new(ScriptedClient::default())),
+        PeerName::Libunftp | PeerName::Vsftpd | PeerName::ScriptedServer => {
+            Err(other_side(name, "server", false))
+        }
     }
 }
 
@@ -70,7 +77,7 @@ mod tests {
         let error = server(PeerName::Curl).err().unwrap();
         assert_eq!(
             error.to_string(),
-            "curl is missing: it is a client; use libunftp or vsftpd"
+            "curl is missing: it is a client; use libunftp or vsftpd or scripted-server"
         );
     }
 }

@@ -1,3 +1,4 @@
+use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
 
@@ -38,6 +39,7 @@ pub struct Lab {
     server: ServerTerms,
     client: ClientTerms,
     peers: (PeerName, PeerName),
+    protection: Protection,
     size: u64,
 }
 
@@ -137,6 +139,7 @@ impl Lab {
             server: ServerTerms::default(),
             client: ClientTerms::default(),
             peers: (PeerName::Libunftp, PeerName::Suppaftp),
+            protection: Protection::Plain,
             size: Scenario::DEFAULT_SIZE,
         }
     }
@@ -226,6 +229,18 @@ impl Lab {
     /// Lets the server listen on this control port; otherwise on 21.
     pub fn control_port(mut self, port: u16) -> Lab {
         self.server.control_port = port;
+        self
+    }
+
+    /// Puts TLS on both connections; otherwise they are plain.
+    pub fn protection(mut self, protection: Protection) -> Lab {
+        self.protection = protection;
+        self
+    }
+
+    /// Lets the server's 227 announce this address, as behind NAT it must without a helper.
+    pub fn advertised_address(mut self, address: Ipv4Addr) -> Lab {
+        self.server.advertised_address = Some(address);
         self
     }
 
@@ -344,7 +359,7 @@ impl Lab {
                 servers: vec![server],
                 clients: vec![client],
                 data: vec![data],
-                protections: vec![Protection::Plain],
+                protections: vec![self.protection],
                 families: self.layout.families.clone(),
                 operations: vec![operation],
             },

@@ -9,7 +9,8 @@ use fwlab_model::{DataSetup, Family, Operation, Protection};
 use libtest_mimic::{Failed, Trial};
 
 use crate::bad_servers::SHORT;
-use crate::lab::{Lab, carries, pass, server_address, skipped, spec, trial};
+use crate::by_hand;
+use crate::lab::{Lab, carries, pass, report, server_address, skipped, spec, trial};
 use crate::secured::{self, Manner};
 
 const SERVERS: [PeerName; 2] = [PeerName::Libunftp, PeerName::Vsftpd];
@@ -60,6 +61,13 @@ fn server_trials(server: &Arc<dyn Server>) -> Vec<Trial> {
         }),
     ];
     if name == PeerName::Libunftp {
+        trials.push(with("a-broken-handshake", |name, server| {
+            trial(name, move || broken_handshake(server))
+        }));
+        trials.push(Trial::test(
+            "protected/libunftp/a-broken-handshake-is-not-told",
+            broken_handshake_is_not_told,
+        ));
         trials.push(with("no-implicit-tls", |name, server| {
             trial(name, move || no_implicit_tls(server))
         }));
@@ -102,9 +110,9 @@ pub(crate) fn protected(spec: TransferSpec, protection: Protection) -> TransferS
 }
 
 /// Every protection × family × data setup × operation that both sides claim to support.
-fn matrix(name: &str, server: &Arc<dyn Server>, client: &Arc<dyn Client>) -> Vec<Trial> {
+pub(crate) fn matrix(name: &str, server: &Arc<dyn Server>, client: &Arc<dyn Client>) -> Vec<Trial> {
     let mut trials = Vec::new();
-    for protection in [Protection::Explicit, Protection::Implicit] {
+    for protection in [Protection::Explicit, Protection::Implicit, Protection::Ccc] {
         for family in [Family::Ipv4, Family::Ipv6] {
             for &setup in DataSetup::ALL {
                 for &operation in Operation::ALL {
@@ -139,7 +147,7 @@ async fn passes(
     let report = pass(&*server, &*client, &settings, &spec).await?;
     let progress = report.progress.ok_or("it has no record")?;
     assert!(progress.is_complete(), "{progress:?}");
-    assert_eq!(progress.secured, spec.protection == Protection::Explicit);
+    assert_eq!(progress.secured, spec.protection != Protection::Implicit);
     assert_eq!(report.final_reply, progress.completion);
     assert_eq!(report.announcements.len(), 1, "{:?}", report.announcements);
     assert_eq!(report.announcements[0].setup, spec.data_setup);
@@ -198,6 +206,43 @@ async fn ccc_is_refused(server: Arc<dyn Server>) -> Result<(), Failed> {
     }
 }
 
+/// A data connection that is closed in place of a handshake ends, and nothing else does.
+async fn broken_handshake(server: Arc<dyn Server>) -> Result<(), Failed> {
+    let spec = protected(
+        spec(DataSetup::Pasv, Operation::Retr, 1000),
+        Protection::Explicit,
+    );
+    let made = rcgen::generate_simple_self_signed(["server".to_owned()])?;
+    let text = made.cert.pem() + &made.signing_key.serialize_pem();
+    let settings = ServerSettings {
+        certificate: Some(Certificate::from_pem(&text)?),
+        ..ServerSettings::for_transfer(&spec)
+    };
+    let lab = Lab::build().await;
+    let running = server.start(&lab.server, &settings).await?;
+    let believed = made.cert.der().clone();
+    by_hand::break_a_data_handshake(&lab.client, &spec, believed).await?;
+    let report = client(PeerName::Suppaftp)?
+        .transfer(&lab.client, &spec)
+        .await?;
+    running.stop().await?;
+    let transferred = report.result.map_err(|failure| failure.to_string())?;
+    Ok(spec.verify(&transferred, None)?)
+}
+
+/// The same in a process of its own, which says nothing of it.
+fn broken_handshake_is_not_told() -> Result<(), Failed> {
+    let ended = std::process::Command::new(std::env::current_exe()?)
+        .args(["--exact", "protected/libunftp/a-broken-handshake"])
+        .output()?;
+    let told = String::from_utf8_lossy(&ended.stderr).into_owned();
+    if ended.status.success() && told.is_empty() {
+        Ok(())
+    } else {
+        Err(format!("{}: {told}", ended.status).into())
+    }
+}
+
 /// What [`Server::supports`] says of implicit TLS is what libunftp does; and a handshake
 /// that fails on the control connection is told from a connection that does.
 async fn no_implicit_tls(server: Arc<dyn Server>) -> Result<(), Failed> {
@@ -214,20 +259,6 @@ async fn no_implicit_tls(server: Arc<dyn Server>) -> Result<(), Failed> {
         (Connection::Control, FailureKind::Tls)
     );
     Ok(())
-}
-
-/// The report of one transfer between two peers in a lab of its own.
-async fn report(
-    server: &dyn Server,
-    client: &dyn Client,
-    settings: &ServerSettings,
-    spec: &TransferSpec,
-) -> Result<ClientReport, Failed> {
-    let lab = Lab::build().await;
-    let running = server.start(&lab.server, settings).await?;
-    let report = client.transfer(&lab.client, spec).await?;
-    running.stop().await?;
-    Ok(report)
 }
 
 /// vsftpd demands that the data connection resumes the control connection's session: who

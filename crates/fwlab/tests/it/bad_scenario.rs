@@ -254,7 +254,7 @@ cause = { kind = "polcy" }
      6 │ name = "rules"
        ╰────
       help: for example `file = "rules.v4"`
-      × `libunftpd` is not one of libunftp, vsftpd
+      × `libunftpd` is not one of libunftp, vsftpd, scripted-server
         ╭─[scenario.toml:10:12]
       9 │ [matrix]
      10 │ servers = ["libunftpd"]
@@ -327,8 +327,6 @@ fn what_a_server_cannot_show_or_announce_is_told() {
     insta::assert_snapshot!(told(folder.path(), &["run", "scenario.toml"]), @r#"
     exit 2
       × scenario.toml has 3 mistakes
-
-    Error: 
       × no-certificate.pem: a TLS file that is no certificate: it must hold a PEM section `BEGIN
       │ CERTIFICATE`, the server's own before its issuers'
         ╭─[scenario.toml:11:15]
@@ -339,8 +337,6 @@ fn what_a_server_cannot_show_or_announce_is_told() {
      12 │ advertised-address = "2001:db8::1"
         ╰────
       help: leave it out, and the lab makes a certificate and its key
-
-    Error: 
       × `2001:db8::1` is no IPv4 address: invalid IPv4 address syntax
         ╭─[scenario.toml:12:22]
      11 │ certificate = "no-certificate.pem"
@@ -350,8 +346,6 @@ fn what_a_server_cannot_show_or_announce_is_told() {
      13 │ [client]
         ╰────
       help: for example "192.168.0.211"
-
-    Error: 
       × `skipped` is not one of announced, ignored
         ╭─[scenario.toml:14:19]
      13 │ [client]

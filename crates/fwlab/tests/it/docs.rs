@@ -26,10 +26,22 @@ fn the_reference_is_what_schema_prints() {
 /// Its requirement names a line of the file, so this holds the page's line numbers too.
 #[test]
 fn the_example_meets_its_requirements() {
+    meets_its_requirements("## A first scenario\n");
+}
+
+#[test]
+fn the_scripted_example_meets_its_requirements() {
+    meets_its_requirements("## Scripted peers\n");
+}
+
+/// Runs the first scenario below a heading.
+fn meets_its_requirements(heading: &str) {
     let Some(_started) = lab() else { return };
     let folder = tempfile::tempdir().expect("a folder");
-    let file = folder.path().join("web-host.toml");
-    std::fs::write(&file, between(&page(), "```toml\n", "```\n")).expect("the file is written");
+    let file = folder.path().join("example.toml");
+    let page = page();
+    let (_, below) = page.split_once(heading).expect("the page has the heading");
+    std::fs::write(&file, between(below, "```toml\n", "```\n")).expect("the file is written");
     let ended = end_of(fwlab().arg("run").arg(&file)).with(0);
     assert!(ended.stdout.contains(" met"), "{}", ended.stdout);
 }

@@ -1,5 +1,6 @@
 //! One cell: everything fresh, one transfer, its evidence, its judgement.
 
+mod drive;
 mod expectations;
 mod fault;
 mod session;
@@ -11,29 +12,28 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
-use futures::FutureExt;
 use fwlab_fabric::{Fabric, Node};
+use fwlab_ftp::script::{ScriptedClient, ScriptedServer};
 use fwlab_ftp::{
-    Client, ClientReport, Content, FailureKind, PassivePorts, Paused, Pauses, RunningServer,
+    Client, ClientReport, Content, FailureKind, PassivePorts, Pauses, PeerName, RunningServer,
     Server, ServerSettings, Support, TransferSpec,
 };
-use fwlab_observe::{Event, Observer, ObserverSettings};
-use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use fwlab_model::{NodeName, Topology};
+use fwlab_observe::{Observer, ObserverSettings};
+use tokio::sync::mpsc::unbounded_channel;
 
 use crate::evidence::Evidence;
-use crate::judge::{ClientEnd, Finding, GRACE, judge};
-use crate::patience::{CLIENT_PATIENCE, Patience, STALL};
+use crate::judge::{ClientEnd, Finding, judge};
+use crate::patience::{CLIENT_PATIENCE, Patience};
 use crate::peers::PeerShelf;
 use crate::plan::Cell;
 use crate::record::{CellRecord, Judgement};
 use crate::rules::{CellRules, Loader, lacks};
 
+use drive::{Transfer, drive, take_what_is_there};
 use fault::Fault;
 use session::Session;
 use steps::Stagehand;
-
-/// How many events are taken in before anything is done about them.
-const BATCH: usize = 256;
 
 /// The name of the file that every transfer moves.
 const FILE_NAME: &str = "fwlab.bin";
@@ -131,44 +131,54 @@ impl Workshop {
             }
         }
 
-        let mut session = Session::new(cell, ends, &rules.first, &fabric, &observers, early);
+        let clients: Vec<&NodeName> = clients(&stage.topology, &stage.client).collect();
+        let mut sessions: Vec<Session<'_>> = clients
+            .iter()
+            .map(|client| {
+                Session::new(cell, client, ends, &rules.first, &fabric, &observers, early)
+            })
+            .collect();
         let stagehand = Stagehand {
             cell,
             rules,
             loader: &self.loader,
         };
-        stagehand.act(None, &mut session, &mut events).await?;
+        stagehand.act(None, &mut sessions, &mut events).await?;
         let (pauses, mut paused) = Pauses::new();
         spec.pauses = spec.pauses.take().map(|_| pauses);
-        let client_node = node(&stage.client)?;
-        let report = {
-            let mut transfer = std::pin::pin!(client.transfer(client_node, &spec));
+        let reports = {
+            let mut transfers: Vec<Transfer<'_>> = Vec::new();
+            for name in &clients {
+                transfers.push(client.transfer(node(name)?, &spec));
+            }
             drive(
-                &mut session,
+                &mut sessions,
                 &mut events,
                 stagehand,
                 &mut paused,
-                transfer.as_mut(),
+                transfers,
             )
             .await?
         };
-        take_what_is_there(&mut session, &mut events).await?;
-        let end = match report {
-            None => ClientEnd::Cut,
-            Some(mut report) => {
-                let announcements = std::mem::take(&mut report.announcements);
-                session.told_by_client(report.progress.take(), announcements);
-                end_of(&spec, report, server.as_mut(), &mut notes).await?
-            }
-        };
-        let finding = judge(
-            session.watch(),
-            &end,
-            session.events_lost(),
-            session.rulebook(),
-        );
-        notes.extend(session.notes());
-        let passed = matches!(&finding, Finding::Outcome(outcome) if end == ClientEnd::Done && outcome.cause.kind() == "none");
+        take_what_is_there(&mut sessions, &mut events).await?;
+        let mut findings = Vec::new();
+        for (session, report) in sessions.iter_mut().zip(reports) {
+            let end = match report {
+                None => ClientEnd::Cut,
+                Some(mut report) => {
+                    let announcements = std::mem::take(&mut report.announcements);
+                    session.told_by_client(report.progress.take(), announcements);
+                    end_of(&spec, report, server.as_mut(), &mut notes).await?
+                }
+            };
+            let (lost, rulebook) = (session.events_lost(), session.rulebook());
+            findings.push(judge(session.watch(), &end, lost, rulebook));
+            notes.extend(session.notes());
+        }
+        let session = sessions.swap_remove(0);
+        let finding = in_unison(&clients, findings);
+        let passed =
+            matches!(&finding, Finding::Outcome(outcome) if outcome.cause.kind() == "none");
         let evidence = if passed && !self.keep_evidence {
             Evidence::default()
         } else {
@@ -186,24 +196,6 @@ impl Workshop {
 /// carries is seen where it comes from and where it arrives.
 fn observed(fabric: &Fabric) -> impl Iterator<Item = &Node> {
     fabric.nodes().filter(|node| !node.addresses().is_empty())
-}
-
-/// Takes in everything that the kernel had queued by now.
-async fn take_what_is_there(
-    session: &mut Session<'_>,
-    events: &mut UnboundedReceiver<Event>,
-) -> Result<(), Fault> {
-    session.drain().await?;
-    let mut rest = Vec::new();
-    while tokio::task::unconstrained(events.recv_many(&mut rest, BATCH))
-        .now_or_never()
-        .is_some_and(|n| n > 0)
-    {
-        for event in rest.drain(..) {
-            session.take(event).await?;
-        }
-    }
-    Ok(())
 }
 
 /// Why a cell would be skipped, as far as is known without running it.
@@ -227,8 +219,21 @@ impl Peers {
         let ends = ControlEnds::of(cell)?;
         let spec = transfer_of(cell, ends);
         let settings = settings_of(cell, ends, &spec);
-        let server = shelf.server(cell.axes.server)?;
-        let client = shelf.client(cell.axes.client)?;
+        let (scenario, family) = (&cell.scenario, cell.axes.family);
+        let server: Arc<dyn Server> = match (cell.axes.server, &scenario.server.script) {
+            (PeerName::ScriptedServer, Some(script)) => Arc::new(ScriptedServer::new(
+                Arc::clone(script),
+                scenario.hosts(family),
+            )),
+            (name, _) => shelf.server(name)?,
+        };
+        let client: Arc<dyn Client> = match (cell.axes.client, &scenario.client.script) {
+            (PeerName::ScriptedClient, Some(script)) => Arc::new(ScriptedClient::new(
+                Arc::clone(script),
+                scenario.hosts(family),
+            )),
+            (name, _) => shelf.client(name)?,
+        };
         supported(cell.axes.server, server.supports(&spec, &settings))?;
         supported(cell.axes.client, client.supports(&spec))?;
         Ok(Peers {
@@ -241,61 +246,57 @@ impl Peers {
     }
 }
 
+/// The nodes that run a client: the cell's, and those beside it, `client2`, `client3`, ….
+fn clients<'a>(topology: &'a Topology, first: &'a NodeName) -> impl Iterator<Item = &'a NodeName> {
+    let is_another = |name: &&NodeName| {
+        let number = name.as_str().strip_prefix(NodeName::client().as_str());
+        number.is_some_and(|number| number.parse::<u8>().is_ok())
+    };
+    let names = topology.nodes.iter().map(|node| &node.name);
+    std::iter::once(first).chain(names.filter(is_another).filter(move |name| *name != first))
+}
+
+/// What clients that do the same at one time come to: one outcome, or the lab cannot tell which.
+fn in_unison(clients: &[&NodeName], findings: Vec<Finding>) -> Finding {
+    let mut findings = findings.into_iter();
+    let first = findings.next().expect("there is a client");
+    for (client, other) in clients.iter().skip(1).zip(findings) {
+        let differs = match (&first, &other) {
+            (Finding::Outcome(first), Finding::Outcome(other)) => {
+                (first.symptom, first.phase, first.cause.kind())
+                    != (other.symptom, other.phase, other.cause.kind())
+            }
+            (Finding::Outcome(_), Finding::Inconclusive(_)) => true,
+            (Finding::Inconclusive(_), _) => false,
+        };
+        if differs {
+            let words = |finding: &Finding| match finding {
+                Finding::Outcome(outcome) => outcome.to_string(),
+                Finding::Inconclusive(why) => why.clone(),
+            };
+            return Finding::Inconclusive(format!(
+                "{} and {client} did the same, and it ended in two ways: {}; and {}",
+                clients[0],
+                words(&first),
+                words(&other)
+            ));
+        }
+    }
+    first
+}
+
 struct Ran {
     finding: Finding,
     evidence: Evidence,
     notes: Vec<String>,
 }
 
-fn supported(peer: fwlab_ftp::PeerName, support: Support) -> Result<(), Fault> {
+fn supported(peer: PeerName, support: Support) -> Result<(), Fault> {
     match support {
         Support::Yes => Ok(()),
         Support::No { why } => Err(Fault::NotSupported(format!(
             "not supported by {peer}: {why}"
         ))),
-    }
-}
-
-/// Lets the client work and the kernel report, until the client is done, or the
-/// cell is decided and the client has had its grace.
-async fn drive<'a>(
-    session: &mut Session<'a>,
-    events: &mut UnboundedReceiver<Event>,
-    stagehand: Stagehand<'a>,
-    paused: &mut UnboundedReceiver<Paused>,
-    mut transfer: std::pin::Pin<
-        &mut (impl Future<Output = Result<ClientReport, fwlab_ftp::PeerError>> + ?Sized),
-    >,
-) -> Result<Option<ClientReport>, Fault> {
-    let mut cut: Option<tokio::time::Instant> = None;
-    // In batches by `recv_many` and never by `try_recv`: that one parks the thread while a
-    // sender is in the middle of sending, and eats the wake-up of a `block_on` on it.
-    let mut batch = Vec::new();
-    loop {
-        let stall = tokio::time::Instant::now() + STALL;
-        let wake = cut.map_or(stall, |cut| cut.min(stall));
-        tokio::select! {
-            biased;
-            1.. = events.recv_many(&mut batch, BATCH) => {
-                for event in batch.drain(..) {
-                    session.take(event).await?;
-                }
-                if session.end_dead_connections().await? && cut.is_none() {
-                    cut = Some(tokio::time::Instant::now() + GRACE);
-                }
-            }
-            Some(client) = paused.recv() => {
-                stagehand.act(Some(client.moment), session, events).await?;
-                client.go_on();
-            }
-            report = transfer.as_mut() => return Ok(Some(report?)),
-            () = tokio::time::sleep_until(wake) => {
-                if cut.is_some_and(|cut| cut <= tokio::time::Instant::now()) {
-                    return Ok(None);
-                }
-                session.stalled().await?;
-            }
-        }
     }
 }
 

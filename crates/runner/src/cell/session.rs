@@ -38,6 +38,7 @@ pub(super) struct Session<'a> {
 impl<'a> Session<'a> {
     pub(super) fn new(
         cell: &'a Cell,
+        client: &NodeName,
         ends: ControlEnds,
         ruleset: &'a PreparedRuleset,
         fabric: &'a Fabric,
@@ -62,11 +63,11 @@ impl<'a> Session<'a> {
             watch: Watch::new(Terms {
                 control: ends.connect_to,
                 listening: ends.listening,
-                client: stage.client.clone(),
+                client: client.clone(),
                 server: stage.server.clone(),
                 asked: cell.axes.data,
                 protection: cell.axes.protection,
-                unannounced: Vec::new(),
+                unannounced: cell.scenario.written_targets(cell.axes.family),
                 owners,
             }),
             rulebook: Rulebook::new(ruleset),

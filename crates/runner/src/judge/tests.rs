@@ -265,6 +265,22 @@ fn a_connection_that_nobody_announced_decides_nothing() {
 }
 
 #[test]
+fn a_connection_to_a_written_target_needs_no_announcement() {
+    let mut told = Told::logged_in(DataSetup::Port);
+    let attack = flow("10.0.0.1:20", "10.0.0.2:8080");
+    let mut terms = told.watch.terms().clone();
+    terms.unannounced = vec![address("10.0.0.2:8080")];
+    told.watch = Watch::new(terms);
+    told.stopped(NodeName::client(), tcp(attack, SYN, 9, 0), false);
+    assert!(told.watch.deciding().is_some());
+    let outcome = outcome(told.judged(&failed()));
+    assert_eq!(
+        (outcome.symptom, outcome.phase),
+        (Symptom::DataTimeout, Phase::DataConnect)
+    );
+}
+
+#[test]
 fn the_death_of_a_fallbacks_connection_does_not_decide() {
     let mut told = Told::logged_in(DataSetup::Epsv);
     told.says(true, "EPSV");

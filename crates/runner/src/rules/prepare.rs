@@ -56,11 +56,12 @@ impl Loader {
         for Wanted { node, rules } in &wanted {
             match rules {
                 Rules::Native(script) => {
-                    let (part, impurities) = self
+                    let proven = self
                         .prove_script(&entry.name, &scenario.stage, node, script)
                         .await?;
-                    prepared.parts.push(part);
-                    prepared.impurities.extend(impurities);
+                    prepared.parts.push(proven.part);
+                    prepared.impurities.extend(proven.impurities);
+                    prepared.notes.extend(proven.notes);
                 }
                 Rules::Iptables(backend, rules) => {
                     let impurities = rules.impurities();

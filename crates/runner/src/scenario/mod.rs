@@ -1,5 +1,6 @@
 //! Scenario files: one TOML file, its mistakes told all at once.
 
+mod hosts;
 mod problem;
 mod read;
 mod read_certificate;
@@ -10,6 +11,7 @@ mod read_policy;
 mod read_requirement;
 mod read_roles;
 mod read_rules;
+mod read_script;
 mod read_source;
 mod read_steps;
 mod read_topology;
@@ -27,7 +29,9 @@ use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use fwlab_ftp::script::Script;
 use fwlab_ftp::{Certificate, DataSourcePort, PassiveAddress, PeerName};
 use fwlab_model::{DataSetup, Family, Operation, Protection};
 
@@ -122,6 +126,8 @@ pub struct ServerTerms {
     pub certificate: Option<Certificate>,
     /// Whether a protected data connection must resume the control connection's TLS session.
     pub require_session_reuse: bool,
+    /// What a scripted server does.
+    pub script: Option<Arc<Script>>,
 }
 
 impl Default for ServerTerms {
@@ -134,6 +140,7 @@ impl Default for ServerTerms {
             advertised_address: None,
             certificate: None,
             require_session_reuse: false,
+            script: None,
         }
     }
 }
@@ -149,6 +156,8 @@ pub struct ClientTerms {
     pub passive_address: PassiveAddress,
     /// Whether its protected data connections resume the control connection's TLS session.
     pub session_reuse: bool,
+    /// What a scripted client does.
+    pub script: Option<Arc<Script>>,
 }
 
 impl Default for ClientTerms {
@@ -158,6 +167,7 @@ impl Default for ClientTerms {
             read_pace: None,
             passive_address: PassiveAddress::Announced,
             session_reuse: true,
+            script: None,
         }
     }
 }

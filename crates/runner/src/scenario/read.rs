@@ -1,5 +1,6 @@
 use std::path::Path;
 
+use fwlab_ftp::wire::Side;
 use fwlab_ftp::{Content, PeerName};
 use fwlab_model::{DataSetup, Family, Operation, Protection};
 use toml::de::DeTable;
@@ -9,6 +10,7 @@ use super::read_nodes::known_node;
 use super::read_requirement::{contradictions, requirement};
 use super::read_roles::{cast, client_terms, server_terms};
 use super::read_rules::{Around, known_ruleset, ruleset};
+use super::read_script::ReadScript;
 use super::read_source::Origin;
 use super::read_steps::steps;
 use super::read_topology::stage;
@@ -62,8 +64,14 @@ fn scenario(
     let origin = Origin { path, text };
     let server_table = file.table("server", problems);
     let client_table = file.table("client", problems);
-    let server = server_terms(server_table.as_ref(), &origin, problems);
-    let client = client_terms(client_table.as_ref(), problems);
+    let mut server = server_terms(server_table.as_ref(), &origin, problems);
+    let mut client = client_terms(client_table.as_ref(), problems);
+    let server_script = server_table
+        .as_ref()
+        .and_then(|table| ReadScript::read(table, Side::Server, &origin, problems));
+    let client_script = client_table
+        .as_ref()
+        .and_then(|table| ReadScript::read(table, Side::Client, &origin, problems));
     let size = file
         .table("transfer", problems)
         .and_then(|transfer| transfer.number("size", 0..=Content::MAX_SIZE, problems))
@@ -108,6 +116,20 @@ fn scenario(
         &matrix,
         problems,
     );
+    if let Some(read) = server_script {
+        read.check(&stage, &stage.server, &matrix.families, problems);
+        if !matrix.servers.contains(&PeerName::ScriptedServer) {
+            read.unused("servers", PeerName::ScriptedServer.word(), problems);
+        }
+        server.script = read.script;
+    }
+    if let Some(read) = client_script {
+        read.check(&stage, &stage.client, &matrix.families, problems);
+        if !matrix.clients.contains(&PeerName::ScriptedClient) {
+            read.unused("clients", PeerName::ScriptedClient.word(), problems);
+        }
+        client.script = read.script;
+    }
     let requirements: Vec<Requirement> = file
         .tables("require", problems)
         .iter()

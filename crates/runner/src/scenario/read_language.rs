@@ -102,7 +102,7 @@ pub(super) fn without_iptables(
             "skip-refused-lines",
             skip_refused_lines,
             "no line of a script of nft can be left out: it is loaded whole or not at all",
-            "mend the script",
+            "leave this out, and mend the script",
         ),
         (
             "beside",

@@ -8,10 +8,20 @@ use fwlab_model::ruleset::Source;
 use super::problem::Problems;
 use super::reader::{At, Reader};
 
-/// The scenario file that rulesets stand in, or beside.
+/// The scenario file that rulesets and scripts stand in, or beside.
 pub(super) struct Origin<'a> {
     pub(super) path: &'a Path,
     pub(super) text: &'a str,
+}
+
+impl Origin<'_> {
+    /// The byte of the file that a value's text begins at, where it stands there
+    /// letter by letter.
+    pub(super) fn place_of(&self, text: &str, value: &Range<usize>) -> Option<usize> {
+        let written = self.text.get(value.clone())?;
+        let at = written.find(text).filter(|_| !text.is_empty())?;
+        Some(value.start + at)
+    }
 }
 
 /// Rules in a file beside the scenario, or in place.
@@ -62,19 +72,15 @@ pub(super) fn tidy(path: &Path) -> PathBuf {
 /// them is blanked, where the text stands in the file letter by letter.
 fn in_place(text: &str, span: Range<usize>, file: &Origin<'_>) -> Source {
     let name = file.path.display().to_string();
-    match file
-        .text
-        .get(span.clone())
-        .and_then(|written| written.find(text))
-    {
-        Some(at) if !text.is_empty() => {
-            let mut padded: Vec<u8> = file.text.as_bytes()[..span.start + at]
+    match file.place_of(text, &span) {
+        Some(at) => {
+            let mut padded: Vec<u8> = file.text.as_bytes()[..at]
                 .iter()
                 .map(|byte| if *byte == b'\n' { b'\n' } else { b' ' })
                 .collect();
             padded.extend_from_slice(text.as_bytes());
             Source::new(name, padded)
         }
-        _ => Source::new(name, text.as_bytes().to_vec()),
+        None => Source::new(name, text.as_bytes().to_vec()),
     }
 }

@@ -189,8 +189,8 @@ pub fn json_schema() -> Value {
     value
 }
 
-const SERVERS: &[&str] = &["libunftp", "vsftpd"];
-const CLIENTS: &[&str] = &["suppaftp", "curl", "lftp"];
+const SERVERS: &[&str] = &["libunftp", "vsftpd", "scripted-server"];
+const CLIENTS: &[&str] = &["suppaftp", "curl", "lftp", "scripted-client"];
 const BACKENDS: &[&str] = &["nft", "legacy", "native"];
 const DATA: &[&str] = &["port", "eprt", "pasv", "epsv"];
 const MOMENTS: &[&str] = &["start", "logged-in", "halfway"];
@@ -329,6 +329,11 @@ static SERVER: Section = Section {
             Kind::Switch,
             "`true` refuses a protected data connection that does not resume the TLS session of the control connection; default `false`",
         ),
+        field(
+            "script",
+            Kind::Text,
+            "what `scripted-server` does, in the language of [Scripted peers](#scripted-peers)",
+        ),
     ],
 };
 
@@ -371,6 +376,11 @@ static CLIENT: Section = Section {
             "session-reuse",
             Kind::Switch,
             "whether a protected data connection resumes the TLS session of the control connection; default `true`",
+        ),
+        field(
+            "script",
+            Kind::Text,
+            "what `scripted-client` does, in the language of [Scripted peers](#scripted-peers)",
         ),
     ],
 };

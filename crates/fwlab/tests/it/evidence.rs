@@ -1,0 +1,117 @@
+//! What the evidence says beside the outcome: translations, expectations, second tries.
+
+use std::time::Duration;
+
+use fwlab::{DataSetup, Lab, Observed, PeerName, Protection, assert_blocked, assert_transferred};
+
+use crate::support::{has_program, lab};
+
+const MASQUERADE: &str = "iptables -t nat -A POSTROUTING -o wan -j MASQUERADE";
+const HELPER: &str = "iptables -t raw -A PREROUTING -p tcp --dport 21 -j CT --helper ftp";
+const SERVER: &str = "iptables -P INPUT DROP
+iptables -A INPUT -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT
+iptables -A INPUT -p tcp --dport 21 -j ACCEPT";
+
+/// The lines of evidence that have these words.
+fn lines<'a>(observed: &'a Observed, words: &str) -> Vec<&'a str> {
+    let lines = observed.evidence.lines.iter();
+    lines
+        .map(|line| line.text.as_str())
+        .filter(|text| text.contains(words))
+        .collect()
+}
+
+#[test]
+fn a_rewritten_announcement_stands_beside_the_original() {
+    let Some(_lab) = lab() else { return };
+    let lab = Lab::client_nat().rules(format!("{HELPER}\n{MASQUERADE}"));
+    let observed = lab.transfer(DataSetup::Port).unwrap();
+    assert_transferred!(observed);
+    let rewritten = lines(&observed, "became");
+    let [rewritten] = rewritten[..] else {
+        panic!("one announcement was rewritten: {observed}")
+    };
+    let (sent, received) = rewritten.split_once(" became ").unwrap();
+    assert!(sent.contains("PORT announces 10.77.1.2:"), "{rewritten}");
+    assert!(
+        received.contains("PORT announces 203.0.113.1:"),
+        "{rewritten}"
+    );
+    assert_eq!(lines(&observed, "expectation made").len(), 1, "{observed}");
+    assert_eq!(lines(&observed, "expectation used").len(), 1, "{observed}");
+    assert_eq!(lines(&observed, "no expectation").len(), 0, "{observed}");
+}
+
+#[test]
+fn without_a_helper_the_private_address_leads_nowhere_and_no_timer_is_waited_for() {
+    let Some(_lab) = lab() else { return };
+    let observed = Lab::client_nat()
+        .rules(MASQUERADE)
+        .transfer(DataSetup::Port);
+    let observed = observed.unwrap();
+    assert_eq!(observed.outcome.cause.kind(), "loss", "{observed}");
+    let packet = observed
+        .outcome
+        .cause
+        .packet()
+        .expect("a lost packet")
+        .to_string();
+    assert!(packet.contains("→ 10.77.1.2:"), "{observed}");
+    assert!(
+        observed.took < Duration::from_secs(3),
+        "{:?}",
+        observed.took
+    );
+}
+
+#[test]
+fn why_no_expectation_was_made_is_said() {
+    let Some(_lab) = lab() else { return };
+    let no_helper = Lab::server_firewall().rules(SERVER);
+    let observed = no_helper.transfer(DataSetup::Pasv).unwrap();
+    assert_blocked!(observed, by policy "filter/INPUT");
+    let why = lines(&observed, "no conntrack helper is assigned");
+    assert_eq!(why.len(), 1, "{observed}");
+
+    let with_helper = Lab::server_firewall().rules(SERVER).with_helper();
+    let hidden = with_helper.protection(Protection::Explicit);
+    let observed = hidden.transfer(DataSetup::Pasv).unwrap();
+    assert_blocked!(observed, by policy "filter/INPUT");
+    assert_eq!(lines(&observed, "TLS hides it").len(), 1, "{observed}");
+}
+
+#[test]
+fn an_address_that_is_not_the_announcers_own_makes_no_expectation() {
+    let Some(_lab) = lab() else { return };
+    if !has_program("vsftpd") {
+        return eprintln!("skipped: vsftpd is not here");
+    }
+    let lab = Lab::server_nat()
+        .rules(format!(
+            "{HELPER}\niptables -t nat -A PREROUTING -i wan -p tcp --dport 21 -j DNAT --to-destination 192.168.7.10"
+        ))
+        .peers(PeerName::Vsftpd, PeerName::Suppaftp)
+        .advertised_address([198, 51, 100, 1].into());
+    let observed = lab.transfer(DataSetup::Pasv).unwrap();
+    assert_eq!(observed.outcome.cause.kind(), "host", "{observed}");
+    assert_eq!(lines(&observed, "loose=0").len(), 1, "{observed}");
+}
+
+#[test]
+fn a_first_syn_may_be_dropped_and_the_second_pass() {
+    let Some(_lab) = lab() else { return };
+    let rules = format!(
+        "{SERVER}
+iptables -A INPUT -p tcp -m statistic --mode nth --every 2 --packet 0 -j DROP
+iptables -A INPUT -p tcp -j ACCEPT"
+    );
+    let observed = Lab::server_firewall()
+        .rules(rules)
+        .transfer(DataSetup::Epsv)
+        .unwrap();
+    assert_transferred!(observed);
+    let stopped = lines(&observed, "stopped SYN");
+    assert_eq!(stopped.len(), 1, "{observed}");
+    // The kernel sends a SYN again after a second.
+    assert!(observed.took > Duration::from_millis(900), "{observed}");
+}
