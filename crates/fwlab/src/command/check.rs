@@ -340,7 +340,10 @@ fn place(arguments: &CheckArguments, layout: &mut Layout) -> Result<(), Exit> {
         if let Some(unspoken) = given.iter().find(|net| !spoken(net)) {
             let family = Family::of(unspoken.addr());
             complain(
-                format!("{unspoken} is of {family}, and nobody speaks it here"),
+                format!(
+                    "{unspoken} is an {} address, and nobody speaks that here",
+                    family.protocol()
+                ),
                 Some(&format!("add `--family {family}`")),
             );
             return Err(Exit::Usage);

@@ -14,7 +14,7 @@ pub(crate) enum Fault {
     NotSupported(String),
     #[error("the scenario's stage has no node `{name}`")]
     NoNode { name: NodeName },
-    #[error("the scenario's stage has no address of {family} for both peers")]
+    #[error("the scenario's stage has no {} address for both peers", family.protocol())]
     NoAddress { family: Family },
     #[error("the lab could not be built")]
     Fabric(#[from] FabricError),

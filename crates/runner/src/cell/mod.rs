@@ -13,7 +13,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
-use fwlab_fabric::Fabric;
+use fwlab_fabric::{Fabric, Node};
 use fwlab_ftp::script::{ScriptedClient, ScriptedServer};
 use fwlab_ftp::{
     Client, ClientReport, Content, FailureKind, Login, PassivePorts, Pauses, PeerName,
@@ -125,9 +125,8 @@ impl Workshop {
             ..self.observation.clone()
         };
         let observe = async {
-            let starts = fabric
-                .nodes()
-                .map(|node| Observer::start(node, &observation, sender.clone()));
+            let starts =
+                observed(&fabric).map(|node| Observer::start(node, &observation, sender.clone()));
             futures::future::try_join_all(starts)
                 .await
                 .map_err(Fault::from)
@@ -210,6 +209,12 @@ impl Workshop {
             notes,
         })
     }
+}
+
+/// The nodes with something to observe: a mere switch decides nothing, and whatever it
+/// carries is seen where it comes from and where it arrives.
+fn observed(fabric: &Fabric) -> impl Iterator<Item = &Node> {
+    fabric.nodes().filter(|node| !node.addresses().is_empty())
 }
 
 /// Why a cell would be skipped, as far as is known without running it.

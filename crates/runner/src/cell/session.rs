@@ -7,11 +7,11 @@ use fwlab_ftp::wire::{Announcement, Progress};
 use fwlab_model::{Flow, NodeName, Packet, Topology};
 use fwlab_observe::{CapturedPacket, Direction, Event, Observer, What};
 
-use super::ControlEnds;
 use super::expectations::{Announced, Expectations, Seen};
 use super::fault::Fault;
 use super::sinks::is_swallowed;
 use super::timeline::Timeline;
+use super::{ControlEnds, observed};
 use crate::evidence::Evidence;
 use crate::judge::{ConnectionId, Death, Finding, Stop, StoppedBy, Terms, Watch};
 use crate::plan::Cell;
@@ -56,8 +56,7 @@ impl<'a> Session<'a> {
         Session {
             fabric,
             topology: &stage.topology,
-            observers: fabric
-                .nodes()
+            observers: observed(fabric)
                 .map(|node| node.name().clone())
                 .zip(observers)
                 .collect(),
@@ -137,6 +136,13 @@ impl<'a> Session<'a> {
     /// Takes in what the kernel reports.
     pub(super) async fn take(&mut self, event: Event) -> Result<(), Fault> {
         match &event.what {
+            // What comes in for the node, and leaves it, shows at the bridge too.
+            What::Captured(captured)
+                if captured
+                    .interface
+                    .name
+                    .as_ref()
+                    .is_some_and(|name| self.topology.is_port(&event.node, name)) => {}
             What::Captured(captured) => {
                 let inbound = captured.direction == Direction::In;
                 self.watch

@@ -22,6 +22,8 @@ mod schema;
 mod schema_topology;
 mod stage;
 mod steps;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;

@@ -164,12 +164,22 @@ fn sysctl(entry: &Reader<'_>, stage: &mut Stage, problems: &mut Problems) {
     let name = known_node(entry, "node", &stage.topology, problems);
     let settings = entry.settings("set", problems).unwrap_or_default();
     let Some(name) = name else { return };
+    let interfaces: Vec<String> = stage
+        .topology
+        .interfaces_in(&name.value)
+        .map(|interface| interface.name.to_string())
+        .collect();
     let mut nodes = stage.topology.nodes.iter_mut();
     let Some(node) = nodes.find(|node| node.name == name.value) else {
         return;
     };
-    for (name, value) in settings {
-        if let Err(error) = fwlab_fabric::check_sysctl(&name) {
+    let pairs: Vec<(String, String)> = settings
+        .iter()
+        .map(|(name, value)| (name.clone(), value.value.clone()))
+        .collect();
+    let tried = fwlab_fabric::try_sysctls(&pairs, &interfaces);
+    for ((name, value), tried) in settings.into_iter().zip(tried) {
+        if let Err(error) = tried {
             problems.add(value.span, error.to_string());
         }
         node.sysctls.insert(name, value.value);

@@ -45,7 +45,11 @@ pub(super) fn nodes_and_links(
     for given in given {
         address(given, &mut topology, &mut places, problems);
     }
-    let firewall = known_node(table, "firewall", &topology, problems);
+    known_node(table, "firewall", &topology, problems);
+    // Also one that is not there, which has been told: rulesets are not without a node for it.
+    let firewall = table
+        .text("firewall", problems)
+        .and_then(|text| NodeName::new(text.value).ok());
     let reached_at = table.addresses("connect-to", problems).unwrap_or_default();
     for At { value, span } in &reached_at {
         if !topology.addresses().any(|(address, _)| address == *value) {
@@ -57,7 +61,7 @@ pub(super) fn nodes_and_links(
     }
     let stage = Stage {
         topology,
-        firewall: firewall.map(|at| at.value),
+        firewall,
         client: NodeName::client(),
         server: NodeName::server(),
         reached_at: reached_at.into_iter().map(|at| at.value).collect(),

@@ -126,7 +126,10 @@ pub(super) fn cast(
             if !has(node) {
                 problems.add_with_help(
                     topology.clone(),
-                    format!("node `{node}` has no address of {family}, and there are cells of it"),
+                    format!(
+                        "node `{node}` has no {} address, and there are cells that need one",
+                        family.protocol()
+                    ),
                     "give it one, or leave the family out of `families` in [matrix]",
                 );
             }

@@ -214,7 +214,7 @@ fn rules(
                     "{what} wants exactly one of {} or {last}, and has {found}",
                     first.join(", ")
                 ),
-                "for example `file = \"rules.v4\"`; `file6` or `text6` is an IPv6 dump beside an IPv4 one, or alone",
+                "for example `file = \"rules.v4\"`",
             );
             return None;
         }

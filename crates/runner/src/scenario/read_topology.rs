@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use fwlab_model::{Family, InterfaceName, NodeName, Part, TopologyMistake};
+use fwlab_model::{Family, InterfaceName, IpNet, NodeName, Part, TopologyMistake, TopologyProblem};
 
 use super::problem::Problems;
 use super::read_nodes::nodes_and_links;
@@ -67,8 +67,20 @@ pub(super) fn stage(
     };
     // What follows from a wrong shape is no mistake of the file's.
     let mistakes = is_sound.then(|| stage.topology.mistakes());
-    for TopologyMistake { part, problem } in mistakes.into_iter().flatten() {
-        let span = places.of(&part).unwrap_or_else(|| table.span.clone());
+    let mistakes = mistakes.unwrap_or_default();
+    let is_named = free.is_none() || table.has("shape");
+    let follows = |part: &Part| is_named && matches!(part, Part::Route { .. });
+    let only_routes = mistakes.iter().all(|mistake| follows(&mistake.part));
+    for TopologyMistake { part, problem } in mistakes {
+        // A shape's routes are right where its addresses are.
+        if follows(&part) && !only_routes {
+            continue;
+        }
+        let place = places.of(&part).or_else(|| match &problem {
+            TopologyProblem::ApartOnLink { other, .. } => places.of_address(*other),
+            _ => None,
+        });
+        let span = place.unwrap_or_else(|| table.span.clone());
         problems.add(span, problem.to_string());
     }
     stage
@@ -81,6 +93,15 @@ pub(super) struct Places(Vec<(Part, Range<usize>)>);
 impl Places {
     pub(super) fn add(&mut self, part: Part, span: Range<usize>) {
         self.0.push((part, span));
+    }
+
+    fn of_address(&self, sought: IpNet) -> Option<Range<usize>> {
+        let is_it =
+            |part: &Part| matches!(part, Part::Address { address, .. } if *address == sought);
+        let mut places = self.0.iter();
+        places
+            .find(|(part, _)| is_it(part))
+            .map(|(_, span)| span.clone())
     }
 
     /// Of an address that stands twice, the last place.
@@ -174,7 +195,7 @@ fn named(
 fn place(
     port: &mut Port,
     node: &NodeName,
-    given: Vec<At<fwlab_model::IpNet>>,
+    given: Vec<At<IpNet>>,
     families: &[Family],
     places: &mut Places,
     problems: &mut Problems,
@@ -184,7 +205,10 @@ fn place(
         if !families.contains(&family) {
             problems.add_with_help(
                 span.clone(),
-                format!("an address of {family}, and no cell of this scenario speaks it"),
+                format!(
+                    "an {} address, and no cell of this scenario speaks that",
+                    family.protocol()
+                ),
                 format!("add `families = [\"{family}\"]` to [matrix], or leave it out"),
             );
         }

@@ -93,3 +93,6 @@ impl Stage {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
