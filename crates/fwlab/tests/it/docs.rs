@@ -1,4 +1,4 @@
-//! Holds docs/scenario-files.md against the program that it tells of.
+//! Holds pages below docs/ against the program that they tell of.
 
 use crate::support::{Ended, end_of, fwlab, lab, root, shared};
 
@@ -44,4 +44,18 @@ fn meets_its_requirements(heading: &str) {
     std::fs::write(&file, between(below, "```toml\n", "```\n")).expect("the file is written");
     let ended = end_of(fwlab().arg("run").arg(&file)).with(0);
     assert!(ended.stdout.contains(" met"), "{}", ended.stdout);
+}
+
+/// The list of failures is what the command makes of the scenarios that are there.
+#[test]
+fn the_failures_by_symptom_are_those_of_the_scenarios() {
+    let _started = shared();
+    let mut command = fwlab();
+    command.args(["list", "--by-symptom", "scenarios/regressions"]);
+    let Ended { stdout, .. } = end_of(&mut command).with(0);
+    let page = std::fs::read_to_string(root().join("docs/failures-by-symptom.md"));
+    assert!(
+        page.is_ok_and(|page| page == stdout),
+        "write what `fwlab list --by-symptom scenarios/regressions` prints to docs/failures-by-symptom.md"
+    );
 }
