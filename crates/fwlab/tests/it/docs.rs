@@ -59,3 +59,21 @@ fn the_failures_by_symptom_are_those_of_the_scenarios() {
         "write what `fwlab list --by-symptom scenarios/regressions` prints to docs/failures-by-symptom.md"
     );
 }
+
+/// What the page has its reader write, piece by piece, is the scenario that is there.
+#[test]
+fn the_regression_that_is_written_is_the_one_that_is_there() {
+    let read = |path: &str| std::fs::read_to_string(root().join(path)).expect("it is there");
+    let page = read("docs/writing-a-regression.md");
+    let (_, pieces) = page.split_once("## 3. ").expect("the page has its steps");
+    let pieces: Vec<&str> = pieces
+        .split("```toml\n")
+        .skip(1)
+        .map(|rest| between(rest, "", "```\n"))
+        .collect();
+    assert!(
+        pieces.join("\n") == read("scenarios/regressions/srv-reject-hostprohibited.toml"),
+        "the page's blocks of TOML are not the file:\n{}",
+        pieces.join("\n")
+    );
+}

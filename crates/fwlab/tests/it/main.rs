@@ -13,6 +13,7 @@ mod library;
 mod old_kernel;
 mod ordinary_user;
 mod patience;
+mod regressions;
 mod reports;
 mod scenario_tests;
 mod scripted;
