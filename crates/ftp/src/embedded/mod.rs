@@ -9,6 +9,7 @@ pub(crate) mod last_words;
 mod own_listener;
 mod own_means;
 mod server;
+mod silenced;
 mod sockets;
 pub(crate) mod storage;
 mod stream;

@@ -15,6 +15,7 @@ use tokio_rustls::rustls::ServerConfig;
 use unftp_core::auth::{AuthenticationError, Authenticator, Credentials, DefaultUser, Principal};
 
 use super::last_words::LastWords;
+use super::silenced::silence_failed_handshakes;
 use super::storage::Storage;
 use crate::reserve::reserve_ports;
 use crate::{
@@ -98,6 +99,9 @@ impl Server for Libunftp {
         prepare(node, settings)
             .await
             .map_err(|source| PeerError::Sysctl { peer: PEER, source })?;
+        if settings.protection.protects_data() {
+            silence_failed_handshakes();
+        }
         let storage = Storage::holding(settings.stored.clone());
         let last_words = LastWords::default();
         let address = SocketAddr::new(settings.address, settings.control_port);

@@ -9,6 +9,7 @@ use fwlab_model::{DataSetup, Family, Operation, Protection};
 use libtest_mimic::{Failed, Trial};
 
 use crate::bad_servers::SHORT;
+use crate::by_hand;
 use crate::lab::{Lab, carries, pass, report, server_address, skipped, spec, trial};
 use crate::secured::{self, Manner};
 
@@ -60,6 +61,13 @@ fn server_trials(server: &Arc<dyn Server>) -> Vec<Trial> {
         }),
     ];
     if name == PeerName::Libunftp {
+        trials.push(with("a-broken-handshake", |name, server| {
+            trial(name, move || broken_handshake(server))
+        }));
+        trials.push(Trial::test(
+            "protected/libunftp/a-broken-handshake-is-not-told",
+            broken_handshake_is_not_told,
+        ));
         trials.push(with("no-implicit-tls", |name, server| {
             trial(name, move || no_implicit_tls(server))
         }));
@@ -195,6 +203,43 @@ async fn ccc_is_refused(server: Arc<dyn Server>) -> Result<(), Failed> {
     match &failure.kind {
         FailureKind::Reply(reply) if reply.code.is_negative() => Ok(()),
         _ => Err(format!("{failure:?}").into()),
+    }
+}
+
+/// A data connection that is closed in place of a handshake ends, and nothing else does.
+async fn broken_handshake(server: Arc<dyn Server>) -> Result<(), Failed> {
+    let spec = protected(
+        spec(DataSetup::Pasv, Operation::Retr, 1000),
+        Protection::Explicit,
+    );
+    let made = rcgen::generate_simple_self_signed(["server".to_owned()])?;
+    let text = made.cert.pem() + &made.signing_key.serialize_pem();
+    let settings = ServerSettings {
+        certificate: Some(Certificate::from_pem(&text)?),
+        ..ServerSettings::for_transfer(&spec)
+    };
+    let lab = Lab::build().await;
+    let running = server.start(&lab.server, &settings).await?;
+    let believed = made.cert.der().clone();
+    by_hand::break_a_data_handshake(&lab.client, &spec, believed).await?;
+    let report = client(PeerName::Suppaftp)?
+        .transfer(&lab.client, &spec)
+        .await?;
+    running.stop().await?;
+    let transferred = report.result.map_err(|failure| failure.to_string())?;
+    Ok(spec.verify(&transferred, None)?)
+}
+
+/// The same in a process of its own, which says nothing of it.
+fn broken_handshake_is_not_told() -> Result<(), Failed> {
+    let ended = std::process::Command::new(std::env::current_exe()?)
+        .args(["--exact", "protected/libunftp/a-broken-handshake"])
+        .output()?;
+    let told = String::from_utf8_lossy(&ended.stderr).into_owned();
+    if ended.status.success() && told.is_empty() {
+        Ok(())
+    } else {
+        Err(format!("{}: {told}", ended.status).into())
     }
 }
 

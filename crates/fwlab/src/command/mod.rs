@@ -10,6 +10,7 @@ mod exit;
 mod list;
 mod run;
 mod schema;
+mod topology;
 mod word;
 
 use std::process::ExitCode;
@@ -40,6 +41,8 @@ enum Command {
     List(list::ListArguments),
     /// Print the format of scenario files
     Schema(schema::SchemaArguments),
+    /// Print what a named topology stands for, as nodes and links
+    Topology(topology::TopologyArguments),
     /// Tell what this machine can do, and what to do about the rest
     Doctor,
 }
@@ -63,6 +66,7 @@ pub fn main() -> ExitCode {
         Command::Check(arguments) => check::check(arguments),
         Command::List(arguments) => list::list(&arguments),
         Command::Schema(arguments) => schema::schema(&arguments),
+        Command::Topology(arguments) => topology::topology(&arguments),
         Command::Doctor => doctor::doctor(),
     };
     ExitCode::from(exit.code())

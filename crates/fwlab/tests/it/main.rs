@@ -10,6 +10,7 @@ mod evidence;
 mod faults;
 mod harmless;
 mod library;
+mod native;
 mod old_kernel;
 mod ordinary_user;
 mod patience;

@@ -85,6 +85,7 @@ impl Workshop {
             client,
             mut spec,
             settings,
+            ends,
         } = Peers::of(cell, &self.peers)?;
         let early = self.patience == Patience::Early && rules.impurities().next().is_none();
         let full = |impurity: &String| format!("full patience: {impurity}");
@@ -98,7 +99,7 @@ impl Workshop {
             })
         };
         let (sender, mut events) = unbounded_channel();
-        let mut control_ports = vec![stage.connect_to.port(), listening(cell).port()];
+        let mut control_ports = vec![ends.connect_to.port(), ends.listening.port()];
         control_ports.dedup();
         let observation = ObserverSettings {
             control_ports,
@@ -134,7 +135,9 @@ impl Workshop {
         let clients: Vec<&NodeName> = clients(&stage.topology, &stage.client).collect();
         let mut sessions: Vec<Session<'_>> = clients
             .iter()
-            .map(|client| Session::new(cell, client, &rules.first, &fabric, &observers, early))
+            .map(|client| {
+                Session::new(cell, client, ends, &rules.first, &fabric, &observers, early)
+            })
             .collect();
         let stagehand = Stagehand {
             cell,
@@ -203,23 +206,27 @@ struct Peers {
     client: Arc<dyn Client>,
     spec: TransferSpec,
     settings: ServerSettings,
+    ends: ControlEnds,
 }
 
 impl Peers {
     fn of(cell: &Cell, shelf: &PeerShelf) -> Result<Peers, Fault> {
-        let spec = transfer_of(cell);
-        let settings = settings_of(cell, &spec);
-        let scenario = &cell.scenario;
+        let ends = ControlEnds::of(cell)?;
+        let spec = transfer_of(cell, ends);
+        let settings = settings_of(cell, ends, &spec);
+        let (scenario, family) = (&cell.scenario, cell.axes.family);
         let server: Arc<dyn Server> = match (cell.axes.server, &scenario.server.script) {
-            (PeerName::ScriptedServer, Some(script)) => {
-                Arc::new(ScriptedServer::new(Arc::clone(script), scenario.hosts()))
-            }
+            (PeerName::ScriptedServer, Some(script)) => Arc::new(ScriptedServer::new(
+                Arc::clone(script),
+                scenario.hosts(family),
+            )),
             (name, _) => shelf.server(name)?,
         };
         let client: Arc<dyn Client> = match (cell.axes.client, &scenario.client.script) {
-            (PeerName::ScriptedClient, Some(script)) => {
-                Arc::new(ScriptedClient::new(Arc::clone(script), scenario.hosts()))
-            }
+            (PeerName::ScriptedClient, Some(script)) => Arc::new(ScriptedClient::new(
+                Arc::clone(script),
+                scenario.hosts(family),
+            )),
             (name, _) => shelf.client(name)?,
         };
         supported(cell.axes.server, server.supports(&spec, &settings))?;
@@ -229,6 +236,7 @@ impl Peers {
             client,
             spec,
             settings,
+            ends,
         })
     }
 }
@@ -319,10 +327,10 @@ async fn end_of(
     }
 }
 
-fn transfer_of(cell: &Cell) -> TransferSpec {
+fn transfer_of(cell: &Cell, ends: ControlEnds) -> TransferSpec {
     let scenario = &cell.scenario;
     TransferSpec {
-        server: scenario.stage.connect_to,
+        server: ends.connect_to,
         data_setup: cell.axes.data,
         protection: cell.axes.protection,
         session_reuse: scenario.client.session_reuse,
@@ -344,10 +352,10 @@ fn transfer_of(cell: &Cell) -> TransferSpec {
     }
 }
 
-fn settings_of(cell: &Cell, spec: &TransferSpec) -> ServerSettings {
+fn settings_of(cell: &Cell, ends: ControlEnds, spec: &TransferSpec) -> ServerSettings {
     let scenario = &cell.scenario;
     ServerSettings {
-        address: listening(cell).ip(),
+        address: ends.listening.ip(),
         control_port: scenario.server.control_port,
         passive_ports: scenario
             .server
@@ -369,17 +377,27 @@ fn settings_of(cell: &Cell, spec: &TransferSpec) -> ServerSettings {
     }
 }
 
-/// Where the server listens: on its own address, unless the client connects to another one of its node.
-fn listening(cell: &Cell) -> SocketAddr {
-    let stage = &cell.scenario.stage;
-    let connect_to = stage.connect_to.ip();
-    let of_server = stage.owner_of(connect_to) == Some(&stage.server);
-    let address = if of_server {
-        connect_to
-    } else {
-        stage.server_address
-    };
-    SocketAddr::new(address, cell.scenario.server.control_port)
+/// Where a cell's control connection goes to. Behind NAT the two are not the same.
+#[derive(Debug, Clone, Copy)]
+struct ControlEnds {
+    /// What the client connects to.
+    connect_to: SocketAddr,
+    /// What the server listens on.
+    listening: SocketAddr,
+}
+
+impl ControlEnds {
+    fn of(cell: &Cell) -> Result<ControlEnds, Fault> {
+        let (scenario, family) = (&cell.scenario, cell.axes.family);
+        let addresses = scenario.stage.connect_to(family);
+        let (connect_to, own) = addresses
+            .zip(scenario.stage.listens_on(family))
+            .ok_or(Fault::NoAddress { family })?;
+        Ok(ControlEnds {
+            connect_to,
+            listening: SocketAddr::new(own, scenario.server.control_port),
+        })
+    }
 }
 
 fn held_against(cell: &Cell, finding: Finding) -> Judgement {

@@ -7,9 +7,9 @@ use fwlab_ftp::wire::{Announcement, Progress};
 use fwlab_model::{Flow, NodeName, Packet, Topology};
 use fwlab_observe::{CapturedPacket, Direction, Event, Observer, What};
 
+use super::ControlEnds;
 use super::expectations::{Announced, Expectations, Seen};
 use super::fault::Fault;
-use super::listening;
 use super::sinks::is_swallowed;
 use super::timeline::Timeline;
 use crate::evidence::Evidence;
@@ -39,25 +39,20 @@ impl<'a> Session<'a> {
     pub(super) fn new(
         cell: &'a Cell,
         client: &NodeName,
+        ends: ControlEnds,
         ruleset: &'a PreparedRuleset,
         fabric: &'a Fabric,
         observers: &'a [Observer],
         early: bool,
     ) -> Session<'a> {
         let stage = &cell.scenario.stage;
-        let mut owners: BTreeMap<IpAddr, NodeName> = BTreeMap::new();
-        for end in stage.topology.links.iter().flat_map(|link| &link.ends) {
-            owners.extend(
-                end.addresses
-                    .iter()
-                    .map(|net| (net.addr(), end.node.clone())),
-            );
-        }
-        owners.extend(
-            stage
-                .owner_of(stage.connect_to.ip())
-                .map(|owner| (stage.connect_to.ip(), owner.clone())),
-        );
+        let addresses = stage.topology.addresses();
+        let mut owners: BTreeMap<IpAddr, NodeName> = addresses
+            .map(|(address, node)| (address, node.clone()))
+            .collect();
+        // A loopback address is no link's.
+        let target = ends.connect_to.ip();
+        owners.extend(stage.owner_of(target).map(|owner| (target, owner.clone())));
         Session {
             fabric,
             topology: &stage.topology,
@@ -67,13 +62,13 @@ impl<'a> Session<'a> {
                 .zip(observers)
                 .collect(),
             watch: Watch::new(Terms {
-                control: stage.connect_to,
-                listening: listening(cell),
+                control: ends.connect_to,
+                listening: ends.listening,
                 client: client.clone(),
                 server: stage.server.clone(),
                 asked: cell.axes.data,
                 protection: cell.axes.protection,
-                unannounced: cell.scenario.written_targets(),
+                unannounced: cell.scenario.written_targets(cell.axes.family),
                 owners,
             }),
             rulebook: Rulebook::new(ruleset),

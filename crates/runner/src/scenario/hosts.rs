@@ -6,17 +6,14 @@ use fwlab_model::{Family, NodeName};
 use super::Scenario;
 use super::stage::Stage;
 
-/// The addresses of a stage's nodes as scripts know them: the first one of the family
-/// that client and server speak. `client` and `server` are who plays them, where no
-/// node has these names.
-pub(super) fn hosts(stage: &Stage) -> Hosts {
-    let family = stage.family();
+/// The addresses of a stage's nodes as scripts know them: the first one of a family.
+/// `client` and `server` are who plays them, where no node has these names.
+pub(super) fn hosts(stage: &Stage, family: Family) -> Hosts {
     let address = |node: &NodeName| {
-        let ends = stage.topology.links.iter().flat_map(|link| &link.ends);
-        ends.filter(|end| &end.node == node)
-            .flat_map(|end| &end.addresses)
-            .map(|net| net.addr())
-            .find(|address| Family::of(*address) == family)
+        let mut addresses = stage.topology.addresses();
+        addresses
+            .find(|(address, owner)| *owner == node && Family::of(*address) == family)
+            .map(|(address, _)| address)
     };
     let nodes = stage.topology.nodes.iter().map(|node| &node.name);
     let named: Hosts = nodes
@@ -35,15 +32,15 @@ pub(super) fn hosts(stage: &Stage) -> Hosts {
 }
 
 impl Scenario {
-    /// The addresses of the nodes that scripts may name.
-    pub fn hosts(&self) -> Hosts {
-        hosts(&self.stage)
+    /// The addresses of the nodes that scripts may name, in cells of a family.
+    pub fn hosts(&self, family: Family) -> Hosts {
+        hosts(&self.stage, family)
     }
 
     /// Where its scripts connect to although nobody announces it: data connections
     /// that the dialogue does not tell of.
-    pub fn written_targets(&self) -> Vec<SocketAddr> {
-        let hosts = self.hosts();
+    pub fn written_targets(&self, family: Family) -> Vec<SocketAddr> {
+        let hosts = self.hosts(family);
         let scripts = [&self.server.script, &self.client.script];
         scripts
             .into_iter()

@@ -4,15 +4,22 @@ mod hosts;
 mod problem;
 mod read;
 mod read_certificate;
+mod read_family;
 mod read_language;
+mod read_nodes;
+mod read_policy;
 mod read_requirement;
+mod read_roles;
 mod read_rules;
 mod read_script;
+mod read_source;
 mod read_steps;
+mod read_topology;
 mod reader;
 mod requirement;
 mod rules;
 mod schema;
+mod schema_topology;
 mod stage;
 mod steps;
 
@@ -24,15 +31,15 @@ use std::sync::Arc;
 
 use fwlab_ftp::script::Script;
 use fwlab_ftp::{Certificate, DataSourcePort, PassiveAddress, PeerName};
-use fwlab_model::{DataSetup, Operation, Protection};
+use fwlab_model::{DataSetup, Family, Operation, Protection};
 
 use crate::plan::IdleRequirement;
 
 pub use problem::{Problem, ScenarioError};
 pub use requirement::{CauseDemand, Requirement, Selector};
-pub use rules::{RulesOrigin, RulesetEntry};
+pub use rules::{RulesAt, RulesOrigin, RulesetEntry};
 pub use schema::{SCHEMA_VERSION, describe, json_schema};
-pub use stage::{Addressing, Port, Shape, Stage};
+pub use stage::{Addressing, Layout, Port, Shape, Stage, UnknownShape};
 pub use steps::{Action, Step};
 
 /// A scenario: a stage, rulesets to try on it, the axes of its matrix, and requirements.
@@ -176,6 +183,8 @@ pub struct Matrix {
     pub data: Vec<DataSetup>,
     /// What hides the dialogue.
     pub protections: Vec<Protection>,
+    /// The families that client and server speak.
+    pub families: Vec<Family>,
     /// Operations.
     pub operations: Vec<Operation>,
 }
@@ -188,6 +197,7 @@ impl Default for Matrix {
             clients: vec![PeerName::Suppaftp],
             data: DataSetup::ALL.to_vec(),
             protections: vec![Protection::Plain],
+            families: vec![Family::Ipv4],
             operations: vec![Operation::Retr],
         }
     }

@@ -3,11 +3,11 @@ use std::sync::Arc;
 
 use fwlab_ftp::script::{Mistake, Remedy, Script};
 use fwlab_ftp::wire::Side;
-use fwlab_model::NodeName;
+use fwlab_model::{Family, NodeName};
 
 use super::hosts::hosts;
 use super::problem::Problems;
-use super::read_rules::Origin;
+use super::read_source::Origin;
 use super::reader::{At, Reader, nearest};
 use super::stage::Stage;
 
@@ -53,22 +53,28 @@ impl ReadScript {
     }
 
     /// Tells what the script names and the stage has not. `node` is where it is played.
-    pub(super) fn check(&self, stage: &Stage, node: &NodeName, problems: &mut Problems) {
+    pub(super) fn check(
+        &self,
+        stage: &Stage,
+        node: &NodeName,
+        families: &[Family],
+        problems: &mut Problems,
+    ) {
         let Some(script) = &self.script else { return };
-        let hosts = hosts(stage);
-        for (name, span) in script.nodes().filter(|(name, _)| !hosts.has(name)) {
-            let known = || hosts.names().map(NodeName::as_str);
-            let near = nearest(name.as_str(), known());
-            problems.add_with_help(
-                self.place(&span),
-                format!(
-                    "this topology has no node `{name}` with an address of the session's family"
-                ),
-                near.map_or_else(
-                    || format!("the nodes are {}", known().collect::<Vec<_>>().join(", ")),
-                    |near| format!("did you mean `{near}`?"),
-                ),
-            );
+        for &family in families {
+            let hosts = hosts(stage, family);
+            for (name, span) in script.nodes().filter(|(name, _)| !hosts.has(name)) {
+                let known = || hosts.names().map(NodeName::as_str);
+                let near = nearest(name.as_str(), known());
+                problems.add_with_help(
+                    self.place(&span),
+                    format!("this topology has no node `{name}` with an address of {family}"),
+                    near.map_or_else(
+                        || format!("the nodes are {}", known().collect::<Vec<_>>().join(", ")),
+                        |near| format!("did you mean `{near}`?"),
+                    ),
+                );
+            }
         }
         for (address, span) in script.source_addresses() {
             if !address.is_loopback() && stage.owner_of(address) != Some(node) {
