@@ -14,6 +14,7 @@ mod native;
 mod old_kernel;
 mod ordinary_user;
 mod patience;
+mod regressions;
 mod reports;
 mod scenario_tests;
 mod scripted;

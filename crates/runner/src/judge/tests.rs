@@ -393,6 +393,40 @@ fn a_reset_that_no_rule_sent_is_the_hosts() {
     assert!(matches!(outcome.cause, Cause::Host { node, .. } if node == NodeName::server()));
 }
 
+/// vsftpd's 227 over IPv6 names 0.0.0.0: who connects there reaches itself.
+#[test]
+fn what_is_announced_as_nowhere_is_the_openers_own_host() {
+    for protection in [Protection::Plain, Protection::Explicit] {
+        let mut told = Told::new(DataSetup::Pasv);
+        let mut terms = told.watch.terms().clone();
+        terms.protection = protection;
+        told.watch = Watch::new(terms);
+        told.opened(control());
+        if protection == Protection::Plain {
+            told.says(true, "PASV");
+            told.says(false, "227 (0,0,0,0,195,80)");
+        }
+        let data = flow("127.0.0.1:5", "127.0.0.1:50000");
+        for (packet, inbound) in [
+            (tcp(data, SYN, first(data), 0), false),
+            (tcp(data, SYN, first(data), 0), true),
+            (tcp(data.reversed(), RST, 0, 0), false),
+            (tcp(data.reversed(), RST, 0, 0), true),
+        ] {
+            told.watch
+                .captured(told.now, &NodeName::client(), inbound, &packet);
+            told.later(1);
+        }
+        let outcome = outcome(told.judged(&failed()));
+        assert_eq!(outcome.symptom, Symptom::DataRejected);
+        assert_eq!(outcome.phase, Phase::DataConnect);
+        assert!(
+            matches!(outcome.cause, Cause::Host { node, .. } if node == NodeName::client()),
+            "{protection}"
+        );
+    }
+}
+
 #[test]
 fn a_reset_that_ends_a_connection_that_was_up_decides_nothing() {
     let (mut told, data) = passive_announced();
