@@ -175,8 +175,8 @@ const SHAPES: &[&str] = &[
     "server-nat",
 ];
 const NODES: &[&str] = &["client", "gateway", "server"];
-const SERVERS: &[&str] = &["libunftp", "vsftpd"];
-const CLIENTS: &[&str] = &["suppaftp", "curl", "lftp"];
+const SERVERS: &[&str] = &["libunftp", "vsftpd", "proftpd", "pure-ftpd"];
+const CLIENTS: &[&str] = &["suppaftp", "curl", "lftp", "tnftp", "wget"];
 const BACKENDS: &[&str] = &["nft", "legacy", "native"];
 const DATA: &[&str] = &["port", "eprt", "pasv", "epsv"];
 const MOMENTS: &[&str] = &["start", "logged-in", "halfway"];
