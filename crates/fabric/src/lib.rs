@@ -103,4 +103,4 @@ pub use process::{
 pub use scratch::{Scratch, ScratchError};
 pub use socket_error::SocketError;
 pub use sys::WatchedFd;
-pub use sysctl::{SysctlError, check_sysctl};
+pub use sysctl::{SysctlError, try_sysctls};

@@ -2,7 +2,9 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::NodeGone;
+use nix::sched::{CloneFlags, unshare};
+
+use crate::{NodeGone, Privilege};
 
 /// Why a sysctl was not set.
 #[derive(Debug, thiserror::Error)]
@@ -38,12 +40,56 @@ pub(crate) struct SysctlName {
     file: PathBuf,
 }
 
-/// Whether a dotted name can be a sysctl of a node, as far as the name tells.
+/// Tries settings by dotted name in a network namespace that is thrown away, in order,
+/// and tells of each whether a node would take it. `interfaces` are those that the node
+/// will have, and the namespace has not: what names one of them is tried on loopback.
 ///
-/// # Errors
-/// When it is malformed, or belongs to the whole machine.
-pub fn check_sysctl(name: &str) -> Result<(), SysctlError> {
-    SysctlName::parse(name).map(drop)
+/// Where this process may not make namespaces, the names alone are looked at.
+pub fn try_sysctls(
+    settings: &[(String, String)],
+    interfaces: &[String],
+) -> Vec<Result<(), SysctlError>> {
+    let parsed: Vec<Result<(SysctlName, String), SysctlError>> = settings
+        .iter()
+        .map(|(name, value)| {
+            let name = SysctlName::parse(name)?.on_loopback(interfaces);
+            Ok((name, value.clone()))
+        })
+        .collect();
+    if Privilege::current().is_err() {
+        let known = |setting: Result<(SysctlName, String), SysctlError>| setting?.0.is_known();
+        return parsed.into_iter().map(known).collect();
+    }
+    let tried = std::thread::spawn(move || {
+        let in_namespace = unshare(CloneFlags::CLONE_NEWNET).is_ok();
+        let write = |setting: Result<(SysctlName, String), SysctlError>| {
+            let (name, value) = setting?;
+            if !in_namespace {
+                return name.is_known();
+            }
+            match name.write(&value) {
+                Err(SysctlError::Unknown(_)) if name.may_come_with_a_module() => Ok(()),
+                result => result,
+            }
+        };
+        parsed.into_iter().map(write).collect::<Vec<_>>()
+    });
+    let tried = tried
+        .join()
+        .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+    tried.into_iter().map(of_the_machine).collect()
+}
+
+/// What is known here and not in a namespace belongs to the whole machine.
+fn of_the_machine(tried: Result<(), SysctlError>) -> Result<(), SysctlError> {
+    match tried {
+        Err(SysctlError::Unknown(name))
+            if SysctlName::parse(&name).is_ok_and(|name| name.file().is_file()) =>
+        {
+            Err(SysctlError::WholeMachine(name))
+        }
+        other => other,
+    }
 }
 
 impl SysctlName {
@@ -73,6 +119,29 @@ impl SysctlName {
             name: name.to_owned(),
             file,
         })
+    }
+
+    /// The same for loopback, where one of its words is one of these interfaces.
+    fn on_loopback(mut self, interfaces: &[String]) -> SysctlName {
+        let is_one = |word: &std::ffi::OsStr| interfaces.iter().any(|name| word == name.as_str());
+        let lo = |word| if is_one(word) { "lo".as_ref() } else { word };
+        self.file = self.file.iter().map(lo).collect();
+        self
+    }
+
+    /// Whether this kernel knows it, as far as can be told from here.
+    fn is_known(&self) -> Result<(), SysctlError> {
+        if self.file.is_file() || self.may_come_with_a_module() {
+            Ok(())
+        } else {
+            Err(SysctlError::Unknown(self.name.clone()))
+        }
+    }
+
+    /// Whether it may be there once conntrack is loaded, which is not loaded now.
+    fn may_come_with_a_module(&self) -> bool {
+        let conntrack = Path::new("/proc/sys/net/netfilter/nf_conntrack_max");
+        self.file.starts_with("/proc/sys/net/netfilter") && !conntrack.exists()
     }
 
     /// Whether one of its words is that interface.

@@ -5,7 +5,8 @@
 //! - [`Server`] and [`Client`] are the two sides of a transfer, each a trait with
 //!   several peers behind it. [`Libunftp`] and [`Suppaftp`] are libraries that run
 //!   inside the lab; [`Vsftpd`], [`Curl`], [`Lftp`], [`Tnftp`] and [`Wget`] are programs,
-//!   started in a node. [`server`] and [`client`] give them by name.
+//!   started in a node; [`script::ScriptedServer`] and [`script::ScriptedClient`] do
+//!   what no well-behaved peer does. [`server`] and [`client`] give them by name.
 //! - [`TransferSpec`] and [`ServerSettings`] say what is to be done; a peer that
 //!   cannot do it says [`Support::No`] and why, before anything is started.
 //! - [`Content`] is what is transferred: a function of name and size, compared by
@@ -74,6 +75,7 @@ mod peer;
 mod program;
 mod registry;
 mod reserve;
+pub mod script;
 mod server;
 mod tls;
 mod transcript;

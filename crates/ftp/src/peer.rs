@@ -43,6 +43,10 @@ pub enum PeerName {
     Tnftp,
     /// A client program.
     Wget,
+    /// A server inside the lab that does what a script says.
+    ScriptedServer,
+    /// A client inside the lab that does what a script says.
+    ScriptedClient,
 }
 
 impl PeerName {
@@ -58,14 +62,24 @@ impl PeerName {
     pub fn is_server(self) -> bool {
         matches!(
             self,
-            PeerName::Libunftp | PeerName::Vsftpd | PeerName::Proftpd | PeerName::PureFtpd
+            PeerName::Libunftp
+                | PeerName::Vsftpd
+                | PeerName::Proftpd
+                | PeerName::PureFtpd
+                | PeerName::ScriptedServer
         )
     }
 
-    /// Whether this peer is a library inside the lab, rather than a program that
-    /// must be on the machine.
+    /// Whether this peer is inside the lab, rather than a program that must be on
+    /// the machine.
     pub fn is_embedded(self) -> bool {
-        matches!(self, PeerName::Libunftp | PeerName::Suppaftp)
+        matches!(
+            self,
+            PeerName::Libunftp
+                | PeerName::Suppaftp
+                | PeerName::ScriptedServer
+                | PeerName::ScriptedClient
+        )
     }
 }
 

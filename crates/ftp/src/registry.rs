@@ -1,9 +1,11 @@
 use std::sync::Arc;
 
+use crate::script::{ScriptedClient, ScriptedServer};
 use crate::{Client, Curl, Lftp, Libunftp, PeerMissing, PeerName, Server, Suppaftp, Vsftpd, Wget};
 
 /// The server of that name, ready to be started as often as needed. A program is
-/// looked for, and run once for its version, each time that this is called.
+/// looked for, and run once for its version, each time that this is called. A
+/// scripted server has no script here: [`ScriptedServer::new`] gives it one.
 ///
 /// # Errors
 ///
@@ -13,14 +15,19 @@ pub fn server(name: PeerName) -> Result<Arc<dyn Server>, PeerMissing> {
         PeerName::Libunftp => Ok(Arc::new(Libunftp)),
         PeerName::Vsftpd => Ok(Arc::new(Vsftpd::find()?)),
         PeerName::Proftpd | PeerName::PureFtpd => Err(in_a_container_alone(name)),
-        PeerName::Suppaftp | PeerName::Curl | PeerName::Lftp | PeerName::Tnftp | PeerName::Wget => {
-            Err(other_side(name, "client", true))
-        }
+        PeerName::ScriptedServer => Ok(Arc::new(ScriptedServer::default())),
+        PeerName::Suppaftp
+        | PeerName::Curl
+        | PeerName::Lftp
+        | PeerName::Tnftp
+        | PeerName::Wget
+        | PeerName::ScriptedClient => Err(other_side(name, "client", true)),
     }
 }
 
 /// The client of that name, ready to be run as often as needed. A program is
-/// looked for, and run once for its version, each time that this is called.
+/// looked for, and run once for its version, each time that this is called. A
+/// scripted client has no script here: [`ScriptedClient::new`] gives it one.
 ///
 /// # Errors
 ///
@@ -32,9 +39,12 @@ pub fn client(name: PeerName) -> Result<Arc<dyn Client>, PeerMissing> {
         PeerName::Lftp => Ok(Arc::new(Lftp::find()?)),
         PeerName::Tnftp => Err(in_a_container_alone(name)),
         PeerName::Wget => Ok(Arc::new(Wget::find()?)),
-        PeerName::Libunftp | PeerName::Vsftpd | PeerName::Proftpd | PeerName::PureFtpd => {
-            Err(other_side(name, "server", false))
-        }
+        PeerName::ScriptedClient => Ok(Arc::new(ScriptedClient::default())),
+        PeerName::Libunftp
+        | PeerName::Vsftpd
+        | PeerName::Proftpd
+        | PeerName::PureFtpd
+        | PeerName::ScriptedServer => Err(other_side(name, "server", false)),
     }
 }
 
@@ -83,7 +93,7 @@ mod tests {
         let error = server(PeerName::Curl).err().unwrap();
         assert_eq!(
             error.to_string(),
-            "curl is missing: it is a client; use libunftp or vsftpd or proftpd or pure-ftpd"
+            "curl is missing: it is a client; use libunftp or vsftpd or proftpd or pure-ftpd or scripted-server"
         );
     }
 }

@@ -20,15 +20,17 @@ impl Default for Transcript {
 }
 
 impl Transcript {
-    /// Takes what one side said, in order.
-    pub(crate) fn take(&mut self, from: Side, bytes: &[u8]) {
-        for event in self.dialogue.bytes(from, bytes) {
+    /// Takes what one side said, in order, and gives what it meant.
+    pub(crate) fn take(&mut self, from: Side, bytes: &[u8]) -> Vec<Event> {
+        let events = self.dialogue.bytes(from, bytes);
+        for event in &events {
             if let Event::Announced(announcement) = event
                 && self.announcements.len() < MAX_ANNOUNCEMENTS
             {
-                self.announcements.push(announcement);
+                self.announcements.push(*announcement);
             }
         }
+        events
     }
 
     /// How far the dialogue came.

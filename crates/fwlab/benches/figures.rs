@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use fwlab_fabric::{Fabric, Privilege};
 use fwlab_ftp::{Content, PassiveAddress, PeerName, ServerSettings, TransferSpec};
-use fwlab_model::{DataSetup, NodeName, Operation, Protection};
+use fwlab_model::{DataSetup, Family, NodeName, Operation, Protection};
 use fwlab_runner::filter::Filter;
 use fwlab_runner::plan::{Cell, Overrides, cells};
 use fwlab_runner::scenario::Scenario;
@@ -190,6 +190,9 @@ fn tree(runtime: &Runtime) -> (f64, usize) {
 fn large(runtime: &Runtime) -> (f64, f64) {
     const SIZE: u64 = 100 << 20;
     let stage = &cell("nft", "passes").scenario.stage.clone();
+    let connect_to = stage
+        .connect_to(Family::Ipv4)
+        .expect("the shapes have addresses of IPv4");
     let (mut ftp, mut plain) = (Vec::new(), Vec::new());
     for _ in 0..5 {
         runtime.block_on(async {
@@ -197,7 +200,7 @@ fn large(runtime: &Runtime) -> (f64, f64) {
             let node = |name| fabric.node(&name).expect("a node of the stage").clone();
             let (client, server) = (node(NodeName::client()), node(NodeName::server()));
             let spec = TransferSpec {
-                server: stage.connect_to,
+                server: connect_to,
                 login: fwlab_ftp::Login::Anonymous,
                 data_setup: DataSetup::Pasv,
                 protection: Protection::Plain,
@@ -229,7 +232,7 @@ fn large(runtime: &Runtime) -> (f64, f64) {
             spec.verify(&report.result.expect("it passes"), None)
                 .expect("the right bytes");
 
-            let address = (stage.connect_to.ip(), 5001);
+            let address = (connect_to.ip(), 5001);
             let sender = server.run(async move || {
                 let listener = tokio::net::TcpListener::bind(address)
                     .await

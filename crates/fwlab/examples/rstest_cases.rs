@@ -29,6 +29,31 @@ mod tests {
         iptables -A OUTPUT -p tcp --dport 21 -j ACCEPT
         iptables -A OUTPUT -p tcp --syn -j REJECT --reject-with tcp-reset";
 
+    /// A server that assigns the helper by a `ct helper` object of nft.
+    const HELPER_OBJECT: &str = "
+        table inet ftp {
+            ct helper standard { type \"ftp\" protocol tcp; }
+            chain input {
+                type filter hook input priority 0; policy drop
+                tcp dport 21 ct helper set \"standard\" accept
+                ct state established,related accept
+            }
+        }";
+
+    #[rstest]
+    fn a_script_of_nft_is_a_ruleset_too(
+        #[values(Port, Pasv, Epsv)] data: DataSetup,
+    ) -> Result<(), LabError> {
+        assert_transferred!(Lab::server_firewall().rules(HELPER_OBJECT).transfer(data)?);
+        let without = HELPER_OBJECT.replace("ct helper set \"standard\"", "");
+        let observed = Lab::server_firewall().rules(without).transfer(data)?;
+        match data {
+            Port => assert_transferred!(observed),
+            _ => assert_blocked!(observed, by policy "inet/ftp/input"),
+        }
+        Ok(())
+    }
+
     #[rstest]
     fn with_a_helper_everything_passes(
         #[values(Port, Pasv, Epsv)] data: DataSetup,

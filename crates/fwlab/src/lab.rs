@@ -4,11 +4,11 @@ use std::sync::{Arc, LazyLock};
 
 use fwlab_ftp::{DataSourcePort, PeerName};
 use fwlab_model::ruleset::{Policy, Source};
-use fwlab_model::{Backend, DataSetup, InterfaceName, IpNet, Operation, Protection};
+use fwlab_model::{Backend, DataSetup, Family, InterfaceName, IpNet, Operation, Protection};
 use fwlab_runner::filter::Filter;
 use fwlab_runner::plan::{Overrides, cells};
 use fwlab_runner::scenario::{
-    Addressing, ClientTerms, Matrix, RulesOrigin, RulesetEntry, Scenario, ServerTerms, Shape, Stage,
+    ClientTerms, Layout, Matrix, RulesOrigin, RulesetEntry, Scenario, ServerTerms, Shape,
 };
 use fwlab_runner::{CellRecord, Judgement, Loader, PrepareError, Run, RunSettings};
 use tokio::runtime::Runtime;
@@ -31,8 +31,7 @@ use crate::{Observed, rules};
 #[derive(Debug, Clone)]
 #[must_use = "a lab does nothing until a transfer is asked of it"]
 pub struct Lab {
-    shape: Shape,
-    addressing: Addressing,
+    layout: Layout,
     interface: Option<InterfaceName>,
     origin: RulesOrigin,
     helper: bool,
@@ -132,8 +131,7 @@ impl Lab {
 
     fn new(shape: Shape) -> Lab {
         Lab {
-            shape,
-            addressing: Addressing::default_of(shape),
+            layout: Layout::new(shape),
             interface: None,
             origin: RulesOrigin::None,
             helper: false,
@@ -191,15 +189,22 @@ impl Lab {
         self
     }
 
-    /// Gives the client this address.
-    pub fn client_address(mut self, address: IpNet) -> Lab {
-        self.addressing.client.address = address;
+    /// Lets client and server speak this family; otherwise IPv4. A dump that does not
+    /// say its family is taken to be of this one.
+    pub fn family(mut self, family: Family) -> Lab {
+        self.layout.families = vec![family];
         self
     }
 
-    /// Gives the server this address.
+    /// Gives the client this address, in place of its own of that family.
+    pub fn client_address(mut self, address: IpNet) -> Lab {
+        self.layout.addressing.client.place(&[address]);
+        self
+    }
+
+    /// Gives the server this address, in place of its own of that family.
     pub fn server_address(mut self, address: IpNet) -> Lab {
-        self.addressing.server.address = address;
+        self.layout.addressing.server.place(&[address]);
         self
     }
 
@@ -310,11 +315,11 @@ impl Lab {
 
     fn scenario(&self, data: DataSetup, operation: Operation) -> Scenario {
         let (server, client) = self.peers;
-        let mut addressing = self.addressing.clone();
-        let host = match self.shape {
-            Shape::ClientFirewall => Some(&mut addressing.client),
-            Shape::ServerFirewall => Some(&mut addressing.server),
-            Shape::Gateway | Shape::ClientNat | Shape::ServerNat => None,
+        let mut layout = self.layout.clone();
+        let host = match layout.shape {
+            Shape::ClientFirewall => Some(&mut layout.addressing.client),
+            Shape::ServerFirewall => Some(&mut layout.addressing.server),
+            _ => None,
         };
         if let (Some(host), Some(name)) = (
             host,
@@ -322,6 +327,10 @@ impl Lab {
         ) {
             host.interface = name;
         }
+        let (origin, ipv6) = match &self.origin {
+            RulesOrigin::Written(source) => rules::placed(source.clone(), self.spoken()),
+            other => (other.clone(), None),
+        };
         Scenario {
             name: "lab".into(),
             path: PathBuf::new(),
@@ -329,17 +338,20 @@ impl Lab {
             reports: Vec::new(),
             messages: Vec::new(),
             tags: Vec::new(),
-            stage: Stage::new(self.shape, &addressing, self.server.control_port),
+            stage: layout.stage(self.server.control_port),
             server: self.server.clone(),
             client: self.client.clone(),
             size: self.size,
             rulesets: vec![RulesetEntry {
                 name: "rules".into(),
-                origin: self.origin.clone(),
+                at: None,
+                origin,
+                ipv6,
                 helper: self.helper,
                 skip_refused_lines: false,
                 backends: vec![self.backend.unwrap_or_else(|| self.own_backend())],
                 beside: None,
+                also: Vec::new(),
             }],
             steps: Vec::new(),
             matrix: Matrix {
@@ -348,10 +360,15 @@ impl Lab {
                 clients: vec![client],
                 data: vec![data],
                 protections: vec![self.protection],
+                families: self.layout.families.clone(),
                 operations: vec![operation],
             },
             requirements: Vec::new(),
         }
+    }
+
+    fn spoken(&self) -> Family {
+        self.layout.families[0]
     }
 
     /// The first backend that loads the rules' language.
@@ -368,7 +385,7 @@ impl Lab {
             return None;
         };
         // Mistakes are told when the rules are loaded.
-        let rules = rules::read(source).ok()?;
+        let rules = rules::read(source, self.spoken()).ok()?;
         let mut names = rules.interfaces.into_iter().filter(|name| name != "lo");
         let name = names.next().filter(|_| names.next().is_none())?;
         InterfaceName::new(name)

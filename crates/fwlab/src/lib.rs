@@ -34,7 +34,8 @@ mod scenario_tests;
 pub use fwlab_ftp::PeerName;
 pub use fwlab_model::ruleset::{DefaultPolicy, Passive, Policy, Side};
 pub use fwlab_model::{
-    Backend, Cause, DataSetup, InterfaceName, IpNet, Operation, Outcome, Phase, Protection, Symptom,
+    Backend, Cause, DataSetup, Family, InterfaceName, IpNet, Operation, Outcome, Phase, Protection,
+    Symptom,
 };
 pub use fwlab_runner::Evidence;
 pub use lab::{Lab, LabError};

@@ -1,8 +1,9 @@
 use std::collections::BTreeSet;
 
 use fwlab_model::ruleset::native::NativeScript;
-use fwlab_model::ruleset::{Format, Mistakes, Note, Source, parse, recognise};
+use fwlab_model::ruleset::{Format, Mistakes, Note, Source, dump_family, parse, recognise};
 use fwlab_model::{Backend, Family};
+use fwlab_runner::scenario::RulesOrigin;
 
 /// What has to be known of rules before a lab is built for them.
 pub(crate) struct Rules {
@@ -10,23 +11,37 @@ pub(crate) struct Rules {
     pub(crate) interfaces: BTreeSet<String>,
     /// What was read with leniency.
     pub(crate) notes: Vec<Note>,
+    /// The families that they are of, as far as they say.
+    pub(crate) families: Vec<Family>,
 }
 
-/// Reads rules of whichever language.
-pub(crate) fn read(source: &Source) -> Result<Rules, Mistakes> {
+/// Reads rules of whichever language. A dump that does not say its family is of this one.
+pub(crate) fn read(source: &Source, family: Family) -> Result<Rules, Mistakes> {
     if is_script(source) {
         let script = NativeScript::read(source)?;
         return Ok(Rules {
             interfaces: script.interfaces_used(),
             notes: script.notes().to_vec(),
+            families: Vec::new(),
         });
     }
-    // Without an IPv6 lab yet, a dump is taken for IPv4; commands name their family.
-    let parsed = parse(source, Family::Ipv4)?;
+    let parsed = parse(source, dump_family(source).unwrap_or(family))?;
     Ok(Rules {
         interfaces: parsed.ruleset.interfaces_used(),
         notes: parsed.notes,
+        families: parsed.ruleset.families().collect(),
     })
+}
+
+/// Where rules stand in a ruleset: an IPv6 dump has a place of its own. A dump that does
+/// not say its family is of this one.
+pub(crate) fn placed(source: Source, family: Family) -> (RulesOrigin, Option<Source>) {
+    let is_dump = recognise(&source) == Format::Saved;
+    if is_dump && dump_family(&source).unwrap_or(family) == Family::Ipv6 {
+        (RulesOrigin::None, Some(source))
+    } else {
+        (RulesOrigin::Written(source), None)
+    }
 }
 
 /// The backends that load rules of this language.

@@ -13,6 +13,14 @@ words! {
 }
 
 impl Family {
+    /// The protocol's own name, for sentences.
+    pub fn protocol(self) -> &'static str {
+        match self {
+            Family::Ipv4 => "IPv4",
+            Family::Ipv6 => "IPv6",
+        }
+    }
+
     /// The family that an address belongs to.
     pub fn of(address: IpAddr) -> Family {
         if address.is_ipv4() {

@@ -29,8 +29,7 @@ const MARK: &str = "mark";
 /// Base chains and their hooks (`NF_INET_PRE_ROUTING`, `NF_INET_LOCAL_OUT`).
 const BASE_CHAINS: [(&str, u32); 2] = [("prerouting", 0), ("output", 3)];
 
-/// Before raw (-300), behind the reassembly of fragments (-400): see `enum nf_ip_hook_priorities`.
-const PRIORITY: i32 = -350;
+const PRIORITY: i32 = fwlab_model::ruleset::native::LAB_PRIORITY;
 
 /// Packets that are traced without being SYN, FIN, RST, ICMP or control. Enough for the handshake's
 /// last step and the start of several transfers, and some thousand messages at most.

@@ -113,16 +113,20 @@ pub fn cells(scenario: &Arc<Scenario>, overrides: &Overrides, filter: &Filter) -
             {
                 let Matrix {
                     operations,
+                    families,
                     protections,
                     data,
                     ..
                 } = &scenario.matrix;
                 let transfers = operations.iter().flat_map(|operation| {
-                    protections.iter().flat_map(move |protection| {
-                        data.iter().map(move |data| (operation, protection, data))
+                    families.iter().flat_map(move |family| {
+                        protections.iter().flat_map(move |protection| {
+                            data.iter()
+                                .map(move |data| (operation, family, protection, data))
+                        })
                     })
                 });
-                for (&operation, &protection, &data) in transfers {
+                for (&operation, &family, &protection, &data) in transfers {
                     let axes = Axes {
                         scenario: scenario.name.clone(),
                         ruleset: ruleset.name.clone(),
@@ -131,7 +135,7 @@ pub fn cells(scenario: &Arc<Scenario>, overrides: &Overrides, filter: &Filter) -
                         client,
                         data,
                         protection,
-                        family: scenario.stage.family(),
+                        family,
                         operation,
                     };
                     if filter.admits(&axes, &scenario.tags) {

@@ -74,7 +74,8 @@ impl Machine {
         let (ability, tools) = match backend {
             Backend::Nft => (Ability::NftRules, tables_tools(backend).to_vec()),
             Backend::Legacy => (Ability::LegacyRules, tables_tools(backend).to_vec()),
-            Backend::Native => (Ability::NftRules, vec!["nft".to_owned()]),
+            // Where packets can be traced, nf_tables is there: nft needs nothing of iptables.
+            Backend::Native => (Ability::PacketTrace, vec!["nft".to_owned()]),
         };
         self.can(ability) && tools.iter().all(|name| self.tool(name).is_some())
     }
@@ -121,6 +122,14 @@ impl Machine {
                     optional,
                 });
             }
+        }
+        if self.tool("nft").is_none() {
+            missing.push(Missing {
+                what: "nft".to_owned(),
+                why: "it is not installed: cells of the backend native are skipped".to_owned(),
+                mend: distribution.install("nft"),
+                optional: true,
+            });
         }
         for (ability, result) in &self.abilities {
             let Err(reason) = result else { continue };

@@ -169,6 +169,20 @@ fn the_machine_is_examined_for_real() {
             .expect("the backend is there");
         assert!(tool.version.is_some(), "{tool:?}");
     }
+    assert_eq!(
+        machine.tool("nft").is_none(),
+        machine
+            .missing()
+            .iter()
+            .any(|missing| missing.what == "nft")
+    );
+    if let Some(nft) = machine.tool("nft") {
+        assert!(nft.version.is_some(), "{nft:?}");
+        assert_eq!(
+            machine.has_backend(Backend::Native),
+            machine.can(Ability::PacketTrace)
+        );
+    }
     for ability in Ability::ALL {
         if let Some(Err(reason)) = machine.abilities.get(&ability) {
             eprintln!("skipped: {ability}: {reason}");

@@ -1,4 +1,4 @@
-use fwlab_fabric::{Fabric, FabricError, SysctlError};
+use fwlab_fabric::{Fabric, FabricError, SysctlError, try_sysctls};
 use fwlab_model::NodeName;
 
 use crate::support::{build, can_build, ipv4_pair};
@@ -98,4 +98,44 @@ async fn a_topology_s_bad_sysctl_fails_the_build() {
         Err(FabricError::Sysctl { node, .. }) => assert_eq!(node, NodeName::server()),
         other => panic!("{other:?}"),
     }
+}
+
+#[test]
+fn settings_are_tried_before_there_is_a_node() {
+    if !can_build() {
+        return;
+    }
+    let outside = std::fs::read_to_string("/proc/sys/net/ipv4/tcp_syn_retries").expect("IPv4");
+    let settings = [
+        ("net.ipv4.ip_forward", "1"),
+        ("net.ipv4.tcp_syn_retries", "4"),
+        ("net.ipv4.conf.e0/7.rp_filter", "2"),
+        ("net.netfilter.nf_conntrack_tcp_timeout_established", "2"),
+        ("net.netfilter.nf_conntrack_tcp_loose", "0"),
+        ("net.ipv4.no_such_thing", "1"),
+        ("net.ipv4.conf.e1.rp_filter", "1"),
+        ("net.ipv4.ip_forward", "maybe"),
+        ("net.ipv4.tcp_mem", "1"),
+        ("net.netfilter.nf_conntrack_max", "1"),
+        ("net..x", "1"),
+    ]
+    .map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let tried = try_sysctls(&settings, &["e0.7".to_owned()]);
+    assert!(tried[..5].iter().all(Result::is_ok), "{tried:?}");
+    assert!(
+        matches!(
+            &tried[5..],
+            [
+                Err(SysctlError::Unknown(_)),
+                Err(SysctlError::Unknown(_)),
+                Err(SysctlError::Value { .. }),
+                Err(SysctlError::WholeMachine(_)),
+                Err(SysctlError::WholeMachine(_)),
+                Err(SysctlError::Malformed(_)),
+            ]
+        ),
+        "{tried:?}"
+    );
+    let after = std::fs::read_to_string("/proc/sys/net/ipv4/tcp_syn_retries").expect("IPv4");
+    assert_eq!(outside, after, "the host's own is as it was");
 }

@@ -254,7 +254,7 @@ pub(super) async fn replied<T>(
 }
 
 /// The transfer command's line.
-pub(super) fn command(spec: &TransferSpec) -> String {
+pub(crate) fn command(spec: &TransferSpec) -> String {
     let verb = spec.operation.command();
     if spec.operation.is_listing() {
         verb.into()

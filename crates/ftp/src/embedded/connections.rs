@@ -1,6 +1,7 @@
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use async_trait::async_trait;
@@ -14,11 +15,11 @@ use tokio_rustls::TlsConnector;
 
 use super::control::Control;
 use super::failure;
-use super::sockets::open;
+use super::sockets::{open, receive_buffer};
 use super::stream::Stream;
 use crate::tls::{connector, server_name};
 use crate::transcript::Transcript;
-use crate::{ClientFailure, Connection, Patience, TransferSpec};
+use crate::{ClientFailure, Connection, FailureKind, Patience, TransferSpec};
 
 /// The connections of one session: suppaftp has each of them from here, with TLS on
 /// it or without.
@@ -33,6 +34,8 @@ pub(super) struct Connections {
     /// What failed here, for which suppaftp has no words. Set once: the session ends
     /// with its first failure.
     failure: OnceLock<ClientFailure>,
+    /// Patience ended in a handshake: the server has nothing to say of it.
+    stalled: AtomicBool,
 }
 
 impl Connections {
@@ -41,11 +44,12 @@ impl Connections {
             patience: spec.patience,
             protection: spec.protection,
             tls: connector(spec.session_reuse),
-            receive_buffer: super::sockets::receive_buffer(spec),
+            receive_buffer: receive_buffer(spec),
             control: OnceLock::new(),
             opened: Notify::new(),
             transcript,
             failure: OnceLock::new(),
+            stalled: AtomicBool::new(false),
         }
     }
 
@@ -99,7 +103,10 @@ impl Connections {
         match timeout(silence, self.tls.connect(server_name(), socket)).await {
             Ok(Ok(tls)) => Ok(Stream::Tls(Box::new(tls))),
             Ok(Err(error)) => Err(failure::tls(Connection::Data, &error)),
-            Err(_) => Err(failure::tls_deadline(Connection::Data, silence)),
+            Err(_) => {
+                self.stalled.store(true, Ordering::Relaxed);
+                Err(failure::tls_deadline(Connection::Data, silence))
+            }
         }
     }
 
@@ -117,10 +124,10 @@ impl Connections {
     /// Whether this failure may have its reason in a reply that is still to come: a
     /// server that refuses a data connection for its TLS first ends it (522).
     pub(super) fn awaits_reason(&self, failure: &ClientFailure) -> bool {
-        use crate::FailureKind::{Broken, Tls};
         self.protection.protects_data()
             && failure.on == Connection::Data
-            && matches!(failure.kind, Broken | Tls)
+            && matches!(failure.kind, FailureKind::Broken | FailureKind::Tls)
+            && !self.stalled.load(Ordering::Relaxed)
     }
 
     /// The server's last word on the transfer, when that is a no.

@@ -8,7 +8,7 @@ use crate::wire::{Reply, ReplyCode};
 use crate::{ClientFailure, Connection, FailureKind};
 
 /// The reply that suppaftp read.
-pub(super) fn reply(response: &Response) -> Reply {
+pub(crate) fn reply(response: &Response) -> Reply {
     Reply::parse_all(&response.body)
         .pop()
         .or_else(|| {
@@ -25,7 +25,7 @@ pub(super) fn reply(response: &Response) -> Reply {
 }
 
 /// What suppaftp's error on the control connection means.
-pub(super) fn control(error: &FtpError) -> ClientFailure {
+pub(crate) fn control(error: &FtpError) -> ClientFailure {
     let kind = match error {
         FtpError::UnexpectedResponse(response) => FailureKind::Reply(reply(response)),
         FtpError::BadResponse => FailureKind::NoFtp,
@@ -48,7 +48,7 @@ pub(super) fn control(error: &FtpError) -> ClientFailure {
 }
 
 /// A connection could not be opened.
-pub(super) fn connect(on: Connection, error: &io::Error) -> ClientFailure {
+pub(crate) fn connect(on: Connection, error: &io::Error) -> ClientFailure {
     ClientFailure {
         on,
         kind: FailureKind::Connect,
@@ -57,7 +57,7 @@ pub(super) fn connect(on: Connection, error: &io::Error) -> ClientFailure {
 }
 
 /// The TLS handshake failed.
-pub(super) fn tls(on: Connection, error: &io::Error) -> ClientFailure {
+pub(crate) fn tls(on: Connection, error: &io::Error) -> ClientFailure {
     ClientFailure {
         on,
         kind: FailureKind::Tls,
@@ -66,7 +66,7 @@ pub(super) fn tls(on: Connection, error: &io::Error) -> ClientFailure {
 }
 
 /// Patience for the TLS handshake ended.
-pub(super) fn tls_deadline(on: Connection, silence: Duration) -> ClientFailure {
+pub(crate) fn tls_deadline(on: Connection, silence: Duration) -> ClientFailure {
     ClientFailure {
         on,
         kind: FailureKind::Tls,
@@ -75,12 +75,12 @@ pub(super) fn tls_deadline(on: Connection, silence: Duration) -> ClientFailure {
 }
 
 /// Patience for a connection ended.
-pub(super) fn connect_deadline(on: Connection, patience: Duration) -> ClientFailure {
+pub(crate) fn connect_deadline(on: Connection, patience: Duration) -> ClientFailure {
     deadline(on, format!("not open after {patience:?}"))
 }
 
 /// Patience for a reply ended.
-pub(super) fn no_reply(to: &str, silence: Duration) -> ClientFailure {
+pub(crate) fn no_reply(to: &str, silence: Duration) -> ClientFailure {
     deadline(
         Connection::Control,
         format!("no reply to {to} after {silence:?}"),
@@ -88,7 +88,7 @@ pub(super) fn no_reply(to: &str, silence: Duration) -> ClientFailure {
 }
 
 /// Patience for the whole session ended.
-pub(super) fn session_deadline(whole: Duration) -> ClientFailure {
+pub(crate) fn session_deadline(whole: Duration) -> ClientFailure {
     deadline(
         Connection::Control,
         format!("the session is not over after {whole:?}"),
@@ -96,12 +96,12 @@ pub(super) fn session_deadline(whole: Duration) -> ClientFailure {
 }
 
 /// Patience for data ended.
-pub(super) fn data_silent(silence: Duration) -> ClientFailure {
+pub(crate) fn data_silent(silence: Duration) -> ClientFailure {
     deadline(Connection::Data, format!("silent for {silence:?}"))
 }
 
 /// The data connection broke.
-pub(super) fn data_broke(error: &io::Error) -> ClientFailure {
+pub(crate) fn data_broke(error: &io::Error) -> ClientFailure {
     ClientFailure {
         on: Connection::Data,
         kind: FailureKind::Broken,
@@ -110,7 +110,7 @@ pub(super) fn data_broke(error: &io::Error) -> ClientFailure {
 }
 
 /// The server said no, or something else, in a reply.
-pub(super) fn refused(reply: Reply) -> ClientFailure {
+pub(crate) fn refused(reply: Reply) -> ClientFailure {
     ClientFailure {
         on: Connection::Control,
         words: reply.to_string(),

@@ -16,7 +16,7 @@ const LONGEST_LISTING: usize = 1 << 20;
 ///
 /// Stops after the first byte beyond `expected`, so that a server which sends
 /// for ever does not hold a cell for ever.
-pub(super) async fn receive(
+pub(crate) async fn receive(
     data: &mut (impl AsyncRead + Unpin),
     expected: u64,
     silence: Duration,
@@ -45,7 +45,7 @@ pub(super) async fn receive(
 }
 
 /// Reads a listing to its end.
-pub(super) async fn receive_listing(
+pub(crate) async fn receive_listing(
     data: &mut (impl AsyncRead + Unpin),
     silence: Duration,
 ) -> Result<String, ClientFailure> {
@@ -62,7 +62,7 @@ pub(super) async fn receive_listing(
 }
 
 /// Makes a range of a content and writes it; gives the number of bytes.
-pub(super) async fn send(
+pub(crate) async fn send(
     data: &mut (impl AsyncWrite + Unpin),
     content: &Content,
     range: Range<u64>,

@@ -8,16 +8,16 @@ const KEPT: usize = 16;
 
 /// The latest warnings of an embedded server.
 #[derive(Debug, Clone, Default)]
-pub(super) struct LastWords(Arc<Mutex<VecDeque<String>>>);
+pub(crate) struct LastWords(Arc<Mutex<VecDeque<String>>>);
 
 impl LastWords {
     /// A logger that leads here.
-    pub(super) fn logger(&self) -> Logger {
+    pub(crate) fn logger(&self) -> Logger {
         Logger::root(self.clone(), slog::o!())
     }
 
     /// The messages, one a line.
-    pub(super) fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         kept.iter()
             .map(String::as_str)

@@ -3,15 +3,18 @@
 mod client;
 mod connections;
 mod control;
-mod failure;
-mod flow;
-mod last_words;
+pub(crate) mod failure;
+pub(crate) mod flow;
+pub(crate) mod last_words;
 mod own_listener;
 mod own_means;
 mod server;
+mod silenced;
 mod sockets;
-mod storage;
+pub(crate) mod storage;
 mod stream;
 
 pub use client::Suppaftp;
+pub(crate) use client::command;
 pub use server::Libunftp;
+pub(crate) use sockets::{receive_buffer, socket_for};

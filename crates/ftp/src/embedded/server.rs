@@ -15,6 +15,7 @@ use tokio_rustls::rustls::ServerConfig;
 use unftp_core::auth::{AuthenticationError, Authenticator, Credentials, DefaultUser, Principal};
 
 use super::last_words::LastWords;
+use super::silenced::silence_failed_handshakes;
 use super::storage::Storage;
 use crate::reserve::reserve_ports;
 use crate::{
@@ -55,7 +56,7 @@ impl Server for Libunftp {
                  address 0.0.0.0 that stands in it",
             ),
             DataSetup::Pasv if transfer.server.is_ipv6() => {
-                Support::no("libunftp answers PASV over IPv6 with 451 and ends the session")
+                Support::no("libunftp ends the session when it reads PASV over IPv6")
             }
             DataSetup::Port if settings.data_source_port == DataSourcePort::Twenty => {
                 if settings.alone_in_node {
@@ -98,6 +99,9 @@ impl Server for Libunftp {
         prepare(node, settings)
             .await
             .map_err(|source| PeerError::Sysctl { peer: PEER, source })?;
+        if settings.protection.protects_data() {
+            silence_failed_handshakes();
+        }
         let storage = Storage::holding(settings.stored.clone());
         let last_words = LastWords::default();
         let address = SocketAddr::new(settings.address, settings.control_port);

@@ -22,7 +22,7 @@ pub(super) async fn open(
 }
 
 /// A socket of an address's family.
-pub(super) fn socket_for(address: IpAddr) -> io::Result<TcpSocket> {
+pub(crate) fn socket_for(address: IpAddr) -> io::Result<TcpSocket> {
     match address {
         IpAddr::V4(_) => TcpSocket::new_v4(),
         IpAddr::V6(_) => TcpSocket::new_v6(),
@@ -30,6 +30,6 @@ pub(super) fn socket_for(address: IpAddr) -> io::Result<TcpSocket> {
 }
 
 /// A slow reader must not have the kernel read ahead for it.
-pub(super) fn receive_buffer(spec: &TransferSpec) -> Option<u32> {
+pub(crate) fn receive_buffer(spec: &TransferSpec) -> Option<u32> {
     spec.pace.map(|_| 32 * 1024)
 }

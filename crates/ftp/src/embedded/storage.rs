@@ -19,7 +19,7 @@ use crate::{Content, Digest, Stored, StoredFile};
 /// made when it is read; of what is sent, length and hash are kept and the bytes
 /// are not: nothing reads them again.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Storage(Arc<Mutex<BTreeMap<String, File>>>);
+pub(crate) struct Storage(Arc<Mutex<BTreeMap<String, File>>>);
 
 #[derive(Debug, Clone)]
 enum File {
@@ -52,7 +52,7 @@ impl File {
 
 impl Storage {
     /// A storage that holds this file, or none.
-    pub(super) fn holding(stored: Option<Stored>) -> Storage {
+    pub(crate) fn holding(stored: Option<Stored>) -> Storage {
         let files = stored
             .into_iter()
             .map(|stored| (stored.content.name().to_owned(), File::Stored(stored)))
@@ -61,7 +61,7 @@ impl Storage {
     }
 
     /// What is held under a name.
-    pub(super) fn stored(&self, name: &str) -> Option<StoredFile> {
+    pub(crate) fn stored(&self, name: &str) -> Option<StoredFile> {
         let files = self.files();
         let file = files.get(name)?;
         Some(StoredFile {
@@ -107,7 +107,7 @@ fn is_root(path: &Path) -> bool {
 
 /// A file's, or the root's, metadata.
 #[derive(Debug, Clone)]
-pub(super) struct Meta {
+pub(crate) struct Meta {
     size: u64,
     directory: bool,
 }

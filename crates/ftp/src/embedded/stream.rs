@@ -11,7 +11,7 @@ use tokio_rustls::client::TlsStream;
 use super::control::Control;
 
 /// Any connection of suppaftp's, as it is handed out by our
-/// [`Connector`](super::connector::Connector): with TLS or without.
+/// [`Connector`](super::connections::Connector): with TLS or without.
 #[derive(Debug)]
 pub(super) enum Stream {
     /// The control connection.

@@ -251,7 +251,7 @@ fn explain(session: &Session, spec: &TransferSpec) -> ClientFailure {
             return refusal;
         }
         if let Some(words) = tls_words(&session.log) {
-            return session.tls_failure(words);
+            return session.opening_failure(FailureKind::Tls, words);
         }
     }
     let kind = match code {

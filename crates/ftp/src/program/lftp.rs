@@ -195,6 +195,9 @@ fn protection(spec: &TransferSpec) -> String {
 /// What its log says of a TLS handshake that failed.
 const HANDSHAKE: &str = "gnutls_handshake: ";
 
+/// What its log says of a connection that fails at once.
+const CONNECT: &str = "**** connect: ";
+
 /// Its exit status says no more than that it failed; its log says more.
 fn explain(session: &Session, spec: &TransferSpec) -> ClientFailure {
     let own = session
@@ -204,15 +207,13 @@ fn explain(session: &Session, spec: &TransferSpec) -> ClientFailure {
         .find(|line| line.contains(": Fatal error: ") || line.contains(": Access failed: "))
         .unwrap_or("lftp said nothing");
     let said = |words: &str| session.log.contains(words);
+    let told = |mark: &str| session.log.lines().rev().find(|line| line.contains(mark));
     let kind = if let Some(refusal) = session.refusal() {
         return refusal;
-    } else if let Some(words) = session
-        .log
-        .lines()
-        .rev()
-        .find(|line| line.contains(HANDSHAKE))
-    {
-        return session.tls_failure(words);
+    } else if let Some(words) = told(HANDSHAKE) {
+        return session.opening_failure(FailureKind::Tls, words);
+    } else if let Some(words) = told(CONNECT) {
+        return session.opening_failure(FailureKind::Connect, words);
     } else if said("gnutls_record_send: ") || said("gnutls_record_recv: Error") {
         // After it, lftp begins anew, and what it waits for then says nothing of this.
         return ClientFailure {

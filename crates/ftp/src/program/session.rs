@@ -228,8 +228,9 @@ impl Session {
         }
     }
 
-    /// The failure of a TLS handshake.
-    pub(super) fn tls_failure(&self, words: &str) -> ClientFailure {
+    /// The failure of an attempt to open a connection, or to put TLS on it: the data
+    /// connection's when there was one to be opened.
+    pub(super) fn opening_failure(&self, kind: FailureKind, words: &str) -> ClientFailure {
         let granted = |asked: &SetupExchange| {
             let answer = asked.answer.as_ref();
             answer.is_some_and(|reply| reply.code.is_completion())
@@ -240,7 +241,7 @@ impl Session {
             } else {
                 Connection::Control
             },
-            kind: FailureKind::Tls,
+            kind,
             words: words.into(),
         }
     }

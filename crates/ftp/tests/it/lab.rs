@@ -21,6 +21,9 @@ pub(crate) fn server_address(family: Family) -> IpAddr {
     }
 }
 
+/// Another address of the server's node, beside [`server_address`].
+pub(crate) const OTHER_ADDRESS: &str = "192.168.0.202";
+
 /// Two nodes with a link between them and no rules.
 pub(crate) struct Lab {
     pub(crate) client: Node,
@@ -39,15 +42,15 @@ impl Lab {
                 format!("fd00::{host}/64").parse().unwrap(),
             ],
         };
+        let mut server = end(NodeName::server(), 201);
+        let other = format!("{OTHER_ADDRESS}/24").parse().unwrap();
+        server.addresses.push(other);
         let topology = Topology {
             nodes: vec![
                 NodeSpec::new(NodeName::client()),
                 NodeSpec::new(NodeName::server()),
             ],
-            links: vec![LinkSpec::new([
-                end(NodeName::client(), 211),
-                end(NodeName::server(), 201),
-            ])],
+            links: vec![LinkSpec::new([end(NodeName::client(), 211), server])],
         };
         let fabric = Fabric::build(&topology).await.expect("a fabric");
         let node = |name| fabric.node(&name).expect("a node of the topology").clone();
@@ -109,7 +112,22 @@ pub(crate) async fn pass(
     }
 }
 
-async fn check(
+/// The report of one transfer between two peers in a lab of its own.
+pub(crate) async fn report(
+    server: &dyn Server,
+    client: &dyn Client,
+    settings: &ServerSettings,
+    spec: &TransferSpec,
+) -> Result<ClientReport, Failed> {
+    let lab = Lab::build().await;
+    let running = server.start(&lab.server, settings).await?;
+    let report = client.transfer(&lab.client, spec).await?;
+    running.stop().await?;
+    Ok(report)
+}
+
+/// What is wrong with what came of a transfer.
+pub(crate) async fn check(
     running: &mut dyn RunningServer,
     report: &ClientReport,
     spec: &TransferSpec,

@@ -4,16 +4,20 @@
 //! listed as ignored, with the reason before its name.
 #![expect(clippy::print_stderr, reason = "tests say what they skip")]
 
+mod addresses;
 mod bad_servers;
 mod by_hand;
 mod embedded;
 mod lab;
 mod leftovers;
+mod odd_replies;
 mod programs;
 mod protected;
 mod scripted;
+mod scripts;
 mod secured;
 mod throughput;
+mod tls_clients;
 mod versions;
 
 use libtest_mimic::Arguments;
@@ -25,7 +29,10 @@ fn main() -> std::process::ExitCode {
     trials.extend(embedded::trials());
     trials.extend(bad_servers::trials());
     trials.extend(programs::trials());
+    trials.extend(scripts::trials());
     trials.extend(protected::trials());
+    trials.extend(tls_clients::trials());
+    trials.extend(addresses::trials());
     trials.extend(throughput::trials());
     let listing = arguments.list;
     let conclusion = libtest_mimic::run(&arguments, trials);

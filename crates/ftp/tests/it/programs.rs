@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::time::Duration;
 
 use fwlab_ftp::{
     Client, Connection, DataSourcePort, FailureKind, PassivePorts, PeerError, PeerName, Server,
@@ -46,7 +47,7 @@ pub(crate) fn trials() -> Vec<Trial> {
 }
 
 /// Every data setup × operation × size that both sides claim to support.
-fn matrix(name: &str, server: &Arc<dyn Server>, client: &Arc<dyn Client>) -> Vec<Trial> {
+pub(crate) fn matrix(name: &str, server: &Arc<dyn Server>, client: &Arc<dyn Client>) -> Vec<Trial> {
     let mut trials = Vec::new();
     for family in [Family::Ipv4, Family::Ipv6] {
         for &setup in DataSetup::ALL {
@@ -287,9 +288,16 @@ async fn falls_back(client: Arc<dyn Client>) -> Result<(), Failed> {
 async fn unsupported_is_no_pass(client: Arc<dyn Client>) -> Result<(), Failed> {
     let server = server(PeerName::Libunftp)?;
     let mut tried = 0;
-    for &setup in DataSetup::ALL {
+    let families = [Family::Ipv4, Family::Ipv6];
+    for (family, &setup) in families.into_iter().flat_map(|family| {
+        let setups = DataSetup::ALL.iter();
+        setups.map(move |setup| (family, setup))
+    }) {
         for &operation in Operation::ALL {
-            let spec = spec(setup, operation, 1);
+            let mut spec = spec(setup, operation, 1);
+            spec.server.set_ip(server_address(family));
+            // Over IPv6, curl waits for ever when EPRT is refused.
+            spec.patience.whole = Duration::from_secs(3);
             let settings = ServerSettings::for_transfer(&spec);
             if client.supports(&spec).is_yes() {
                 continue;
@@ -300,7 +308,8 @@ async fn unsupported_is_no_pass(client: Arc<dyn Client>) -> Result<(), Failed> {
             let report = client.transfer(&lab.client, &spec).await?;
             running.stop().await?;
             if let Ok(transferred) = report.result {
-                return Err(format!("{setup} {operation}: {transferred:?}\n{}", report.log).into());
+                let told = format!("{family} {setup} {operation}: {transferred:?}");
+                return Err(format!("{told}\n{}", report.log).into());
             }
         }
     }

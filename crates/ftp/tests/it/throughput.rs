@@ -1,7 +1,7 @@
 use std::time::{Duration, Instant};
 
-use fwlab_ftp::{Client, Libunftp, Server, ServerSettings, Suppaftp};
-use fwlab_model::{DataSetup, Operation};
+use fwlab_ftp::{Client, Libunftp, Server, ServerSettings, Suppaftp, TransferSpec};
+use fwlab_model::{DataSetup, Operation, Protection};
 use libtest_mimic::{Failed, Trial};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -19,6 +19,7 @@ pub(crate) fn trials() -> Vec<Trial> {
     // One trial: two at once would measure each other.
     vec![trial(name.into(), || async {
         time_of_a_session().await?;
+        cost_of_tls().await?;
         half_of_a_plain_copy().await
     })]
 }
@@ -132,5 +133,38 @@ async fn time_of_a_session() -> Result<(), Failed> {
         // No delayed acknowledgement (40 ms) is waited for, nor any timer.
         assert!(took < Duration::from_millis(20), "{took:?}");
     }
+    Ok(())
+}
+
+/// All of a cell that TLS could make longer: two nodes, a server, a session.
+async fn time_of_a_cell(protection: Protection) -> Result<Duration, Failed> {
+    let spec = TransferSpec {
+        protection,
+        ..spec(DataSetup::Pasv, Operation::Retr, 300_000)
+    };
+    let settings = ServerSettings::for_transfer(&spec);
+    let begun = Instant::now();
+    let lab = Lab::build().await;
+    let running = Libunftp.start(&lab.server, &settings).await?;
+    let report = Suppaftp.transfer(&lab.client, &spec).await?;
+    running.stop().await?;
+    drop(lab);
+    let took = begun.elapsed();
+    report.result.map_err(|failure| failure.to_string())?;
+    Ok(took)
+}
+
+async fn cost_of_tls() -> Result<(), Failed> {
+    let (mut plain, mut tls) = (Vec::new(), Vec::new());
+    for _ in 0..40 {
+        // In turn, so that both meet the same machine.
+        plain.push(time_of_a_cell(Protection::Plain).await?);
+        tls.push(time_of_a_cell(Protection::Explicit).await?);
+    }
+    plain.sort();
+    tls.sort();
+    let (plain, tls) = (plain[plain.len() / 2], tls[tls.len() / 2]);
+    eprintln!("a cell: {plain:?}, under TLS {tls:?} (median of 40)");
+    assert!(tls < plain * 3, "{tls:?} under TLS, {plain:?} without");
     Ok(())
 }

@@ -1,16 +1,23 @@
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use fwlab_model::Symptom;
-use fwlab_runner::scenario::{Requirement, Scenario};
+use fwlab_runner::scenario::{CauseDemand, Requirement, Scenario};
 
-/// A page of Markdown that lists scenarios by what a person sees, for `fwlab list --by-symptom`.
+/// A page of Markdown that lists scenarios by what a person sees, for `fwlab list --by-symptom`:
+/// first the words of programs, each with its scenarios, then the scenarios with their causes.
 pub(super) fn by_symptom(scenarios: &[Arc<Scenario>]) -> String {
     let mut page = String::from(
         "# Failures by symptom\n\n\
-         What a user sees, what it is, and the scenario that shows it. Search this page for the words that your program\n\
-         prints. It is what `fwlab list --by-symptom` prints of a folder of scenarios.\n",
+         What a user sees, what it is, and the scenario that shows it. `fwlab list --by-symptom` prints this page of a folder\n\
+         of scenarios; `fwlab run` with a scenario's file shows it happen, packet by packet.\n",
     );
-    for &symptom in Symptom::ALL {
+    page += &by_message(scenarios);
+    // What fails first: that is what people come for.
+    let (passes, fails): (Vec<Symptom>, Vec<Symptom>) = Symptom::ALL
+        .iter()
+        .partition(|symptom| **symptom == Symptom::Transferred);
+    for symptom in fails.into_iter().chain(passes) {
         let entries: Vec<String> = scenarios
             .iter()
             .filter_map(|scenario| entry(scenario, symptom))
@@ -21,6 +28,42 @@ pub(super) fn by_symptom(scenarios: &[Arc<Scenario>]) -> String {
         }
     }
     page
+}
+
+/// What programs print, in alphabetical order, each with the scenarios that it was seen in.
+fn by_message(scenarios: &[Arc<Scenario>]) -> String {
+    let mut seen: BTreeMap<&str, Vec<&Scenario>> = BTreeMap::new();
+    for scenario in scenarios {
+        for message in &scenario.messages {
+            seen.entry(message).or_default().push(scenario);
+        }
+    }
+    if seen.is_empty() {
+        return String::new();
+    }
+    let mut text = String::from(
+        "\n## What programs print\n\n\
+         In their own words; addresses, ports and times are those of one such case.\n\n",
+    );
+    for (message, scenarios) in seen {
+        text += &format!("- {}\n", code(message));
+        let links: Vec<String> = scenarios.into_iter().map(link).collect();
+        text += &format!("  {}\n", links.join(", "));
+    }
+    text
+}
+
+/// Text as code, whatever backticks stand in it.
+fn code(text: &str) -> String {
+    if text.contains('`') {
+        format!("`` {text} ``")
+    } else {
+        format!("`{text}`")
+    }
+}
+
+fn link(scenario: &Scenario) -> String {
+    format!("[{}](../{})", scenario.name, scenario.path.display())
 }
 
 fn about(symptom: Symptom) -> &'static str {
@@ -52,24 +95,10 @@ fn entry(scenario: &Scenario, symptom: Symptom) -> Option<String> {
         .filter(|requirement| requirement.symptom == symptom)
         .peekable();
     shown.peek()?;
-    let mut text = format!(
-        "- **[{name}](../{path})**: {description}\n",
-        name = scenario.name,
-        path = scenario.path.display(),
-        description = scenario.description,
-    );
-    for message in &scenario.messages {
-        text += &format!("  - seen: `{message}`\n");
-    }
+    let mut text = format!("- **{}**: {}\n", link(scenario), scenario.description);
     if symptom != Symptom::Transferred {
         for requirement in shown {
-            let cells = requirement.selector.to_string();
-            let cells = if cells.is_empty() {
-                "every cell".into()
-            } else {
-                cells
-            };
-            text += &format!("  - {cells}: {requirement}\n");
+            text += &format!("  - {}\n", in_words(requirement));
         }
     }
     let links: Vec<String> = scenario
@@ -87,4 +116,58 @@ fn entry(scenario: &Scenario, symptom: Symptom) -> Option<String> {
         text += &format!("  - reported: {}\n", links.join(", "));
     }
     Some(text)
+}
+
+/// Which cells, where they end, and why: `explicit pasv,epsv, at data-connect: the policy of filter/INPUT on the server`.
+fn in_words(requirement: &Requirement) -> String {
+    let cells = requirement.selector.to_string();
+    let cells = if cells.is_empty() {
+        "every cell"
+    } else {
+        &cells
+    };
+    let phase = requirement
+        .phase
+        .map_or_else(String::new, |phase| format!(", at {phase}"));
+    let cause = requirement
+        .cause
+        .as_ref()
+        .map_or_else(String::new, |cause| format!(": {}", cause_in_words(cause)));
+    format!("{cells}{phase}{cause}")
+}
+
+fn cause_in_words(cause: &CauseDemand) -> String {
+    let node = cause.node.as_ref();
+    let on = node.map_or_else(String::new, |node| format!(" on the {node}"));
+    let of = cause
+        .chain
+        .as_ref()
+        .map_or_else(String::new, |chain| format!(" of {chain}"));
+    let through = cause
+        .backend
+        .map_or_else(String::new, |backend| format!(", through {backend}"));
+    match cause.kind.as_str() {
+        "rule" => {
+            let rule = match (cause.ordinal, cause.line) {
+                (Some(ordinal), _) => format!("rule {ordinal}"),
+                (None, Some(line)) => format!("the rule of line {line}"),
+                (None, None) => "a rule".into(),
+            };
+            format!("{rule}{of}{on}{through}")
+        }
+        "policy" => format!("the policy{of}{on}{through}"),
+        "helper" => format!("the conntrack helper itself{on}"),
+        "host" => node.map_or_else(
+            || "a host answers no".into(),
+            |node| format!("the {node} itself answers no"),
+        ),
+        "loss" => node.map_or_else(
+            || "a packet leads nowhere".into(),
+            |node| format!("a packet from the {node} leads nowhere"),
+        ),
+        "reply" => cause
+            .reply
+            .map_or_else(|| "an FTP reply".into(), |reply| format!("reply {reply}")),
+        other => other.into(),
+    }
 }

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use clap::{Args, ValueEnum};
 use fwlab_ftp::{DataSourcePort, PeerName};
 use fwlab_model::ruleset::Source;
-use fwlab_model::{Backend, DataSetup, InterfaceName, IpNet, Operation, Protection};
+use fwlab_model::{Backend, DataSetup, Family, InterfaceName, IpNet, Operation, Protection};
 use fwlab_runner::filter::Filter;
 use fwlab_runner::plan::{Overrides, cells};
 use fwlab_runner::scenario::{
-    Addressing, ClientTerms, Matrix, RulesOrigin, RulesetEntry, Scenario, ServerTerms, Shape, Stage,
+    Addressing, ClientTerms, Layout, Matrix, RulesetEntry, Scenario, ServerTerms, Shape, Stage,
 };
 use fwlab_runner::{CellRecord, PeerShelf, RunSettings};
 use miette::Diagnostic;
@@ -36,6 +36,10 @@ pub(super) struct CheckArguments {
     /// Only these data setups
     #[arg(long, value_name = "SETUP", value_delimiter = ',', value_parser = word::data_setup())]
     data: Vec<DataSetup>,
+    /// The family that client and server speak; default: that of the rules. A dump that does
+    /// not say its family is taken to be of the first
+    #[arg(long, value_name = "FAMILY", value_delimiter = ',', value_parser = word::family())]
+    family: Vec<Family>,
     /// Only this backend
     #[arg(long, value_name = "BACKEND", value_delimiter = ',', value_parser = word::backend())]
     backend: Vec<Backend>,
@@ -55,17 +59,17 @@ pub(super) struct CheckArguments {
     #[arg(long)]
     data_from_high_port: bool,
     /// The client's address and prefix length
-    #[arg(long, value_name = "ADDRESS/LENGTH", value_parser = prefix)]
-    client_address: Option<IpNet>,
+    #[arg(long, value_name = "ADDRESS/LENGTH", value_delimiter = ',', value_parser = prefix)]
+    client_address: Vec<IpNet>,
     /// The server's address and prefix length
-    #[arg(long, value_name = "ADDRESS/LENGTH", value_parser = prefix)]
-    server_address: Option<IpNet>,
+    #[arg(long, value_name = "ADDRESS/LENGTH", value_delimiter = ',', value_parser = prefix)]
+    server_address: Vec<IpNet>,
     /// The gateway's address towards the client, and its prefix length
-    #[arg(long, value_name = "ADDRESS/LENGTH", value_parser = prefix)]
-    gateway_client_side: Option<IpNet>,
+    #[arg(long, value_name = "ADDRESS/LENGTH", value_delimiter = ',', value_parser = prefix)]
+    gateway_client_side: Vec<IpNet>,
     /// The gateway's address towards the server, and its prefix length
-    #[arg(long, value_name = "ADDRESS/LENGTH", value_parser = prefix)]
-    gateway_server_side: Option<IpNet>,
+    #[arg(long, value_name = "ADDRESS/LENGTH", value_delimiter = ',', value_parser = prefix)]
+    gateway_server_side: Vec<IpNet>,
     #[command(flatten)]
     how: How,
 }
@@ -160,7 +164,8 @@ pub(super) fn check(arguments: CheckArguments) -> Exit {
             return Exit::Usage;
         }
     };
-    let parsed = match rules::read(&source) {
+    let first = arguments.family.first().copied().unwrap_or(Family::Ipv4);
+    let parsed = match rules::read(&source, first) {
         Ok(parsed) => parsed,
         Err(mistakes) => {
             tell([&mistakes as &dyn Diagnostic]);
@@ -171,12 +176,19 @@ pub(super) fn check(arguments: CheckArguments) -> Exit {
         Ok(backends) => backends,
         Err(exit) => return exit,
     };
-    let mut addressing = Addressing::default_of(arguments.at.shape());
-    if let Err(exit) = name_interfaces(&arguments, parsed.interfaces, &mut addressing) {
+    let mut layout = Layout::new(arguments.at.shape());
+    layout.families = [&arguments.family, &parsed.families, &vec![Family::Ipv4]]
+        .into_iter()
+        .find(|families| !families.is_empty())
+        .cloned()
+        .unwrap_or_default();
+    if let Err(exit) = name_interfaces(&arguments, parsed.interfaces, &mut layout.addressing) {
         return exit;
     }
-    place(&arguments, &mut addressing);
-    let stage = Stage::new(arguments.at.shape(), &addressing, arguments.control_port);
+    if let Err(exit) = place(&arguments, &mut layout) {
+        return exit;
+    }
+    let stage = layout.stage(arguments.control_port);
     let mistakes = stage.topology.mistakes();
     if !mistakes.is_empty() {
         mistakes.iter().for_each(|mistake| complain(mistake, None));
@@ -188,7 +200,8 @@ pub(super) fn check(arguments: CheckArguments) -> Exit {
             None,
         );
     }
-    let scenario = Arc::new(scenario(&arguments, source, backends, stage));
+    let families = layout.families;
+    let scenario = Arc::new(scenario(&arguments, source, backends, stage, families));
     let planned = cells(&scenario, &Overrides::default(), &Filter::default());
     let settings = RunSettings {
         keep_going: true,
@@ -309,22 +322,35 @@ fn name_interfaces(
     Ok(())
 }
 
-fn place(arguments: &CheckArguments, addressing: &mut Addressing) {
+/// Gives the hosts the addresses that were asked for.
+fn place(arguments: &CheckArguments, layout: &mut Layout) -> Result<(), Exit> {
     let Addressing {
         client,
         gateway: [near_client, near_server],
         server,
-    } = addressing;
+        ..
+    } = &mut layout.addressing;
     for (given, port) in [
-        (arguments.client_address, client),
-        (arguments.server_address, server),
-        (arguments.gateway_client_side, near_client),
-        (arguments.gateway_server_side, near_server),
+        (&arguments.client_address, client),
+        (&arguments.server_address, server),
+        (&arguments.gateway_client_side, near_client),
+        (&arguments.gateway_server_side, near_server),
     ] {
-        if let Some(given) = given {
-            port.address = given;
+        let spoken = |net: &&IpNet| layout.families.contains(&Family::of(net.addr()));
+        if let Some(unspoken) = given.iter().find(|net| !spoken(net)) {
+            let family = Family::of(unspoken.addr());
+            complain(
+                format!(
+                    "{unspoken} is an {} address, and nobody speaks that here",
+                    family.protocol()
+                ),
+                Some(&format!("add `--family {family}`")),
+            );
+            return Err(Exit::Usage);
         }
+        port.place(given);
     }
+    Ok(())
 }
 
 fn scenario(
@@ -332,6 +358,7 @@ fn scenario(
     source: Source,
     backends: Vec<Backend>,
     stage: Stage,
+    families: Vec<Family>,
 ) -> Scenario {
     let or = |given: &[PeerName], default: Vec<PeerName>| {
         if given.is_empty() {
@@ -344,6 +371,7 @@ fn scenario(
     let shelf = PeerShelf::stock();
     servers.extend(shelf.has(PeerName::Vsftpd).then_some(PeerName::Vsftpd));
     let name = source.name.clone();
+    let (origin, ipv6) = rules::placed(source, families[0]);
     Scenario {
         name: name.clone(),
         path: arguments.ruleset.clone(),
@@ -366,11 +394,14 @@ fn scenario(
         size: Scenario::DEFAULT_SIZE,
         rulesets: vec![RulesetEntry {
             name,
-            origin: RulesOrigin::Written(source),
+            at: None,
+            origin,
+            ipv6,
             helper: false,
             skip_refused_lines: false,
             backends,
             beside: None,
+            also: Vec::new(),
         }],
         steps: Vec::new(),
         matrix: Matrix {
@@ -383,6 +414,7 @@ fn scenario(
                 arguments.data.clone()
             },
             protections: vec![Protection::Plain],
+            families,
             operations: vec![Operation::Retr],
         },
         requirements: Vec::new(),

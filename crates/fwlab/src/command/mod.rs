@@ -11,6 +11,7 @@ mod exit;
 mod list;
 mod run;
 mod schema;
+mod topology;
 mod word;
 
 use std::process::ExitCode;
@@ -41,6 +42,8 @@ enum Command {
     List(list::ListArguments),
     /// Print the format of scenario files
     Schema(schema::SchemaArguments),
+    /// Print what a named topology stands for, as nodes and links
+    Topology(topology::TopologyArguments),
     /// Build the images that peers in containers run in, where they are missing
     Images(containers::ImagesArguments),
     /// Tell what this machine can do, and what to do about the rest
@@ -66,6 +69,7 @@ pub fn main() -> ExitCode {
         Command::Check(arguments) => check::check(arguments),
         Command::List(arguments) => list::list(&arguments),
         Command::Schema(arguments) => schema::schema(&arguments),
+        Command::Topology(arguments) => topology::topology(&arguments),
         Command::Images(arguments) => containers::images(&arguments),
         Command::Doctor => doctor::doctor(),
     };

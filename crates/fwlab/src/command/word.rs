@@ -2,8 +2,9 @@ use std::str::FromStr;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use fwlab_ftp::PeerName;
-use fwlab_model::{Backend, DataSetup};
+use fwlab_model::{Backend, DataSetup, Family};
 use fwlab_runner::Place;
+use fwlab_runner::scenario::Shape;
 
 /// Reads one of a closed set of words; clap lists them, and suggests the nearest.
 fn one_of<T>(words: Vec<&'static str>) -> impl TypedValueParser<Value = T>
@@ -19,6 +20,14 @@ struct UnknownWord;
 
 pub(super) fn backend() -> impl TypedValueParser<Value = Backend> {
     one_of(Backend::ALL.iter().map(|word| word.word()).collect())
+}
+
+pub(super) fn family() -> impl TypedValueParser<Value = Family> {
+    one_of(Family::ALL.iter().map(|word| word.word()).collect())
+}
+
+pub(super) fn shape() -> impl TypedValueParser<Value = Shape> {
+    one_of(Shape::ALL.iter().map(|shape| shape.word()).collect())
 }
 
 pub(super) fn data_setup() -> impl TypedValueParser<Value = DataSetup> {

@@ -188,6 +188,9 @@ fn cause_in_short(cause: &Cause) -> String {
             node,
             packet: answer,
         } => format!("{node} answered {}", packet(answer)),
+        Cause::Helper { node, packet: lost } => {
+            format!("{node}: the conntrack helper dropped {}", packet(lost))
+        }
         Cause::Loss { node, packet: lost } => format!("lost after {node}: {}", packet(lost)),
         other => other.to_string(),
     }

@@ -361,14 +361,14 @@ fn a_command_line_that_is_wrong_is_told() {
     insta::assert_snapshot!(told(&["run", seed, "--server", "curl"]), @r#"
     exit 2
     error: invalid value 'curl' for '--server <PEER>'
-      [possible values: libunftp, vsftpd]
+      [possible values: libunftp, vsftpd, scripted-server]
 
     For more information, try '--help'.
     "#);
     insta::assert_snapshot!(told(&["run", seed, "--client", "vsftpd"]), @r#"
     exit 2
     error: invalid value 'vsftpd' for '--client <PEER>'
-      [possible values: suppaftp, curl, lftp]
+      [possible values: suppaftp, curl, lftp, scripted-client]
 
       tip: a similar value exists: 'lftp'
 
@@ -377,7 +377,7 @@ fn a_command_line_that_is_wrong_is_told() {
     insta::assert_snapshot!(told(&["run", seed, "--server", "proftpd"]), @r#"
     exit 2
     error: invalid value 'proftpd' for '--server <PEER>'
-      [possible values: libunftp, vsftpd]
+      [possible values: libunftp, vsftpd, scripted-server]
 
       tip: a similar value exists: 'vsftpd'
 

@@ -121,12 +121,12 @@ fn an_address_outside_the_link_is_told() {
     exit 2
       × scenario.toml has 1 mistake
       × 192.168.0.211/24 and 192.168.1.201/24 are on one link, but not in one network
-       ╭─[scenario.toml:2:1]
-     1 │ description = "Sound."
+       ╭─[scenario.toml:3:10]
      2 │ [topology]
-       · ─────┬────
-       ·      ╰── here
      3 │ client = "192.168.0.211/24"
+       ·          ─────────┬────────
+       ·                   ╰── here
+     4 │ server = "192.168.1.201/24"
        ╰────
     "#);
 }
@@ -227,7 +227,7 @@ cause = { kind = "polcy" }
        ╰────
       help: did you mean `description`?
       × `client-firewal` is not one of client-firewall, server-firewall, gateway, client-nat, server-
-      │ nat
+      │ nat, both-nat, hairpin
        ╭─[scenario.toml:3:9]
      2 │ [topology]
      3 │ shape = "client-firewal"
@@ -254,7 +254,7 @@ cause = { kind = "polcy" }
      6 │ name = "rules"
        ╰────
       help: for example `file = "rules.v4"`
-      × `libunftpd` is not one of libunftp, vsftpd
+      × `libunftpd` is not one of libunftp, vsftpd, scripted-server
         ╭─[scenario.toml:10:12]
       9 │ [matrix]
      10 │ servers = ["libunftpd"]

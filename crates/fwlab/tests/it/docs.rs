@@ -1,4 +1,4 @@
-//! Holds docs/scenario-files.md against the program that it tells of.
+//! Holds pages below docs/ against the program that they tell of.
 
 use crate::support::{Ended, end_of, fwlab, lab, root, shared};
 
@@ -26,10 +26,54 @@ fn the_reference_is_what_schema_prints() {
 /// Its requirement names a line of the file, so this holds the page's line numbers too.
 #[test]
 fn the_example_meets_its_requirements() {
+    meets_its_requirements("## A first scenario\n");
+}
+
+#[test]
+fn the_scripted_example_meets_its_requirements() {
+    meets_its_requirements("## Scripted peers\n");
+}
+
+/// Runs the first scenario below a heading.
+fn meets_its_requirements(heading: &str) {
     let Some(_started) = lab() else { return };
     let folder = tempfile::tempdir().expect("a folder");
-    let file = folder.path().join("web-host.toml");
-    std::fs::write(&file, between(&page(), "```toml\n", "```\n")).expect("the file is written");
+    let file = folder.path().join("example.toml");
+    let page = page();
+    let (_, below) = page.split_once(heading).expect("the page has the heading");
+    std::fs::write(&file, between(below, "```toml\n", "```\n")).expect("the file is written");
     let ended = end_of(fwlab().arg("run").arg(&file)).with(0);
     assert!(ended.stdout.contains(" met"), "{}", ended.stdout);
+}
+
+/// The list of failures is what the command makes of the scenarios that are there.
+#[test]
+fn the_failures_by_symptom_are_those_of_the_scenarios() {
+    let _started = shared();
+    let mut command = fwlab();
+    command.args(["list", "--by-symptom", "scenarios/regressions"]);
+    let Ended { stdout, .. } = end_of(&mut command).with(0);
+    let page = std::fs::read_to_string(root().join("docs/failures-by-symptom.md"));
+    assert!(
+        page.is_ok_and(|page| page == stdout),
+        "write what `fwlab list --by-symptom scenarios/regressions` prints to docs/failures-by-symptom.md"
+    );
+}
+
+/// What the page has its reader write, piece by piece, is the scenario that is there.
+#[test]
+fn the_regression_that_is_written_is_the_one_that_is_there() {
+    let read = |path: &str| std::fs::read_to_string(root().join(path)).expect("it is there");
+    let page = read("docs/writing-a-regression.md");
+    let (_, pieces) = page.split_once("## 3. ").expect("the page has its steps");
+    let pieces: Vec<&str> = pieces
+        .split("```toml\n")
+        .skip(1)
+        .map(|rest| between(rest, "", "```\n"))
+        .collect();
+    assert!(
+        pieces.join("\n") == read("scenarios/regressions/srv-reject-hostprohibited.toml"),
+        "the page's blocks of TOML are not the file:\n{}",
+        pieces.join("\n")
+    );
 }

@@ -4,14 +4,17 @@
 mod architecture;
 mod bad_input;
 mod bad_scenario;
+mod bad_script;
 mod docs;
 mod evidence;
 mod faults;
 mod harmless;
 mod library;
+mod native;
 mod old_kernel;
 mod ordinary_user;
 mod patience;
+mod regressions;
 mod reports;
 mod scenario_tests;
 mod scripted;

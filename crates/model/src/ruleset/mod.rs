@@ -34,6 +34,7 @@ mod complaint;
 mod core;
 mod correspond;
 mod cycle;
+mod dump_family;
 mod expand;
 mod extension;
 mod faults;
@@ -66,6 +67,7 @@ mod walk;
 
 pub use complaint::Complaint;
 pub use correspond::{Correspondence, Difference, DifferenceKind, correspond};
+pub use dump_family::dump_family;
 pub use generate::generate;
 pub use listing::{ListedChain, ListedRule, Listing, ListingError};
 pub use mistake::{MISTAKES_TOLD, Mistake, MistakeKind, Mistakes, Note};

@@ -7,7 +7,7 @@ use ipnet::IpNet;
 
 use super::mistake::{Part, TopologyMistake, TopologyProblem as Problem};
 use super::{NextHop, NodeSpec, Topology};
-use crate::{InterfaceName, NodeName};
+use crate::{Family, InterfaceName, NodeName};
 
 /// An interface by its node and name.
 type Place<'a> = (&'a NodeName, &'a InterfaceName);
@@ -72,13 +72,13 @@ impl Topology {
                 mistakes.add(Part::Link(at), Problem::WideLink(mtu));
             }
             let members = self.network_of((&one.node, &one.interface));
-            let carries = |ipv4: bool| {
+            let carries = |family: Family| {
                 let addresses = members.iter().flat_map(|member| member.addresses);
-                let mut families = addresses.map(|net| net.addr().is_ipv4());
-                families.any(|family| family == ipv4)
+                let mut families = addresses.map(|net| Family::of(net.addr()));
+                families.any(|one| one == family)
             };
-            for (family, ipv4, least) in [("IPv4", true, 68), ("IPv6", false, 1280)] {
-                if mtu < least && carries(ipv4) {
+            for (family, least) in [(Family::Ipv4, 68), (Family::Ipv6, 1280)] {
+                if mtu < least && carries(family) {
                     let problem = Problem::NarrowLink { mtu, family, least };
                     mistakes.add(Part::Link(at), problem);
                 }

@@ -2,7 +2,7 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use crate::{InterfaceName, NodeName};
+use crate::{Family, InterfaceName, NodeName};
 
 /// Something that a topology cannot be, and the part of it that is at fault.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -118,7 +118,7 @@ pub enum TopologyProblem {
         other: IpNet,
     },
     /// An address with nobody of its family to talk to.
-    #[error("{0} is the only {family} address on its link", family = if .0.addr().is_ipv4() { "IPv4" } else { "IPv6" })]
+    #[error("{0} is the only {family} address on its link", family = Family::of(.0.addr()).protocol())]
     Alone(IpNet),
     /// A route's next hop is of the other family.
     #[error("node `{node}` has a route to {to} via {via}, which is of the other family")]
@@ -165,12 +165,12 @@ pub enum TopologyProblem {
         interface: InterfaceName,
     },
     /// A link carries less than its addresses' family needs.
-    #[error("a link of {mtu} bytes carries no {family}, which needs {least}")]
+    #[error("a link of {mtu} bytes carries no {}, which needs {least}", family.protocol())]
     NarrowLink {
         /// The link's MTU.
         mtu: u32,
         /// The family that it has addresses of.
-        family: &'static str,
+        family: Family,
         /// The least that the family needs (RFC 791, RFC 8200 section 5).
         least: u32,
     },

@@ -165,6 +165,12 @@ impl Topology {
             .filter(move |interface| interface.node == name)
     }
 
+    /// Whether an interface of a node is the port of a bridge there.
+    pub fn is_port(&self, node: &NodeName, interface: &str) -> bool {
+        let mut bridges = self.node(node).into_iter().flat_map(|node| &node.bridges);
+        bridges.any(|bridge| bridge.ports.iter().any(|port| port.as_str() == interface))
+    }
+
     /// Every address with the node that has it.
     pub fn addresses(&self) -> impl Iterator<Item = (IpAddr, &NodeName)> {
         self.interfaces().flat_map(|interface| {

@@ -2,8 +2,8 @@
 
 use std::fmt::Write;
 
-use fwlab_model::ruleset::Source;
 use fwlab_model::ruleset::native::{NativeListing, NativeScript};
+use fwlab_model::ruleset::{Correspondence, Source};
 use fwlab_model::{ChainId, RuleId, RuleOrdinal, TableFamily};
 use proptest::prelude::*;
 
@@ -42,9 +42,15 @@ fn chain(family: TableFamily, table: &str, chain: &str) -> ChainId {
     }
 }
 
+fn corresponding(script: &NativeScript, listing: &NativeListing) -> Correspondence {
+    script
+        .correspond(listing)
+        .unwrap_or_else(|differences| panic!("{}\n{differences:?}", script.text()))
+}
+
 /// The line of each rule of a chain, in order.
 fn lines(script: &NativeScript, listing: &NativeListing, id: &ChainId) -> Vec<Option<u32>> {
-    let correspondence = script.correspond(listing);
+    let correspondence = corresponding(script, listing);
     let count = listing.chain(id).expect("the chain is there").rules().len();
     (1..=count as u32)
         .map(|ordinal| {
@@ -113,7 +119,10 @@ fn every_rule_has_the_line_that_it_begins_on() {
     );
     assert_eq!(of(TableFamily::Ip, "filter", "INPUT"), [Some(33), Some(36)]);
     let input = chain(TableFamily::Inet, "t", "i");
-    assert_eq!(script.correspond(&listing).policy_line(&input), Some(21));
+    assert_eq!(
+        corresponding(&script, &listing).policy_line(&input),
+        Some(21)
+    );
     let listed = listing.chain(&input).expect("the chain is there");
     assert_eq!(
         listed.hook(),
@@ -127,7 +136,7 @@ fn every_rule_has_the_line_that_it_begins_on() {
     );
     assert!(listing.has_table(TableFamily::Ip, "filter"));
     assert!(!listing.has_table(TableFamily::Ip6, "filter"));
-    assert_eq!(listing.impurities(&script.correspond(&listing)), []);
+    assert_eq!(listing.impurities(&corresponding(&script, &listing)), []);
 }
 
 #[test]
@@ -297,7 +306,7 @@ fn what_depends_on_more_than_the_packet_is_impure() {
         );
         let script = read(&text);
         let listing = load(&script);
-        let found = listing.impurities(&script.correspond(&listing));
+        let found = listing.impurities(&corresponding(&script, &listing));
         let told: Vec<String> = found
             .iter()
             .map(|impurity| {
@@ -334,7 +343,7 @@ fn sets_that_change_and_translation_by_chance_are_impure() {
 ",
     );
     let listing = load(&script);
-    let found = listing.impurities(&script.correspond(&listing));
+    let found = listing.impurities(&corresponding(&script, &listing));
     let told: Vec<String> = found.iter().map(ToString::to_string).collect();
     for expected in [
         "`snat to several addresses` depends on chance (ip/t/post/2, line 7)",
@@ -466,4 +475,62 @@ fn ends_of_lines_from_elsewhere_are_taken() {
         let c = chain(TableFamily::Inet, "t", "c");
         assert_eq!(lines(&script, &listing, &c), [Some(2)]);
     }
+}
+
+#[test]
+fn what_is_not_listed_did_not_load() {
+    let script = read(
+        "table inet t {\n chain a { drop; }\n chain b { type filter hook input priority 0; policy drop; }\n}\n",
+    );
+    let listing = NativeListing::parse("{\"nftables\": []}", "").expect("it is a listing");
+    let told: Vec<_> = script
+        .correspond(&listing)
+        .expect_err("nothing is listed")
+        .iter()
+        .map(|difference| {
+            (
+                difference.line.map(|line| line.line),
+                difference.to_string(),
+            )
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            (Some(2), "the chain inet/t/a did not load".to_owned()),
+            (Some(3), "the chain inet/t/b did not load".to_owned())
+        ]
+    );
+    for broken in [
+        "",
+        "[]",
+        "{\"nftables\": [{\"rule\": {\"family\": \"inet\"}}]}",
+    ] {
+        assert!(NativeListing::parse(broken, "").is_err(), "{broken}");
+    }
+}
+
+#[test]
+fn what_acts_before_the_trace_is_known() {
+    if !has_nft() {
+        return;
+    }
+    let script = read(
+        "table inet t {
+ chain a { type filter hook ingress device lo priority 0; }
+ chain b { type filter hook prerouting priority -351; }
+ chain c { type filter hook prerouting priority -349; meta nftrace set 1
+ }
+ chain d { type filter hook input priority -400; }
+}
+",
+    );
+    let listing = load(&script);
+    let early: Vec<bool> = listing
+        .chains()
+        .map(|(_, chain)| chain.is_before_trace())
+        .collect();
+    assert_eq!(early, [true, true, false, false]);
+    let c = listing.chain(&chain(TableFamily::Inet, "t", "c"));
+    assert!(c.expect("it is there").rules()[0].sets_trace());
 }

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use fwlab_fabric::{FabricError, NodeGone, SocketError};
 use fwlab_ftp::{Mismatch, PeerError, PeerMissing};
-use fwlab_model::NodeName;
+use fwlab_model::{Family, NodeName};
 use fwlab_observe::ObserveError;
 
 use crate::rules::LoadError;
@@ -14,6 +14,8 @@ pub(crate) enum Fault {
     NotSupported(String),
     #[error("the scenario's stage has no node `{name}`")]
     NoNode { name: NodeName },
+    #[error("the scenario's stage has no {} address for both peers", family.protocol())]
+    NoAddress { family: Family },
     #[error("the lab could not be built")]
     Fabric(#[from] FabricError),
     #[error("the rules did not load")]

@@ -1,5 +1,6 @@
 //! One cell: everything fresh, one transfer, its evidence, its judgement.
 
+mod drive;
 mod expectations;
 mod fault;
 mod session;
@@ -12,29 +13,28 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
-use futures::FutureExt;
-use fwlab_fabric::Fabric;
+use fwlab_fabric::{Fabric, Node};
+use fwlab_ftp::script::{ScriptedClient, ScriptedServer};
 use fwlab_ftp::{
-    Client, ClientReport, Content, FailureKind, Login, PassivePorts, Paused, Pauses, RunningServer,
-    Server, ServerSettings, Support, TransferSpec,
+    Client, ClientReport, Content, FailureKind, Login, PassivePorts, Pauses, PeerName,
+    RunningServer, Server, ServerSettings, Support, TransferSpec,
 };
-use fwlab_observe::{Event, Observer, ObserverSettings};
-use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use fwlab_model::{NodeName, Topology};
+use fwlab_observe::{Observer, ObserverSettings};
+use tokio::sync::mpsc::unbounded_channel;
 
 use crate::evidence::Evidence;
-use crate::judge::{ClientEnd, Finding, GRACE, judge};
-use crate::patience::{CLIENT_PATIENCE, Patience, STALL};
+use crate::judge::{ClientEnd, Finding, judge};
+use crate::patience::{CLIENT_PATIENCE, Patience};
 use crate::peers::PeerShelf;
 use crate::plan::Cell;
 use crate::record::{CellRecord, Judgement};
 use crate::rules::{CellRules, Loader, lacks};
 
+use drive::{Transfer, drive, take_what_is_there};
 use fault::Fault;
 use session::Session;
 use steps::Stagehand;
-
-/// How many events are taken in before anything is done about them.
-const BATCH: usize = 256;
 
 /// The name of the file that every transfer moves.
 const FILE_NAME: &str = "fwlab.bin";
@@ -87,6 +87,7 @@ impl Workshop {
             client,
             mut spec,
             settings,
+            ends,
         } = Peers::of(cell, &self.peers)?;
         let early = self.patience == Patience::Early && rules.impurities().next().is_none();
         let full = |impurity: &String| format!("full patience: {impurity}");
@@ -117,16 +118,15 @@ impl Workshop {
             })
         };
         let (sender, mut events) = unbounded_channel();
-        let mut control_ports = vec![stage.connect_to.port(), listening(cell).port()];
+        let mut control_ports = vec![ends.connect_to.port(), ends.listening.port()];
         control_ports.dedup();
         let observation = ObserverSettings {
             control_ports,
             ..self.observation.clone()
         };
         let observe = async {
-            let starts = fabric
-                .nodes()
-                .map(|node| Observer::start(node, &observation, sender.clone()));
+            let starts =
+                observed(&fabric).map(|node| Observer::start(node, &observation, sender.clone()));
             futures::future::try_join_all(starts)
                 .await
                 .map_err(Fault::from)
@@ -150,44 +150,54 @@ impl Workshop {
             }
         }
 
-        let mut session = Session::new(cell, &rules.first, &fabric, &observers, early);
+        let clients: Vec<&NodeName> = clients(&stage.topology, &stage.client).collect();
+        let mut sessions: Vec<Session<'_>> = clients
+            .iter()
+            .map(|client| {
+                Session::new(cell, client, ends, &rules.first, &fabric, &observers, early)
+            })
+            .collect();
         let stagehand = Stagehand {
             cell,
             rules,
             loader: &self.loader,
         };
-        stagehand.act(None, &mut session, &mut events).await?;
+        stagehand.act(None, &mut sessions, &mut events).await?;
         let (pauses, mut paused) = Pauses::new();
         spec.pauses = spec.pauses.take().map(|_| pauses);
-        let client_node = node(&stage.client)?;
-        let report = {
-            let mut transfer = std::pin::pin!(client.transfer(client_node, &spec));
+        let reports = {
+            let mut transfers: Vec<Transfer<'_>> = Vec::new();
+            for name in &clients {
+                transfers.push(client.transfer(node(name)?, &spec));
+            }
             drive(
-                &mut session,
+                &mut sessions,
                 &mut events,
                 stagehand,
                 &mut paused,
-                transfer.as_mut(),
+                transfers,
             )
             .await?
         };
-        take_what_is_there(&mut session, &mut events).await?;
-        let end = match report {
-            None => ClientEnd::Cut,
-            Some(mut report) => {
-                let announcements = std::mem::take(&mut report.announcements);
-                session.told_by_client(report.progress.take(), announcements);
-                end_of(&spec, report, server.as_mut(), &mut notes).await?
-            }
-        };
-        let finding = judge(
-            session.watch(),
-            &end,
-            session.events_lost(),
-            session.rulebook(),
-        );
-        notes.extend(session.notes());
-        let passed = matches!(&finding, Finding::Outcome(outcome) if end == ClientEnd::Done && outcome.cause.kind() == "none");
+        take_what_is_there(&mut sessions, &mut events).await?;
+        let mut findings = Vec::new();
+        for (session, report) in sessions.iter_mut().zip(reports) {
+            let end = match report {
+                None => ClientEnd::Cut,
+                Some(mut report) => {
+                    let announcements = std::mem::take(&mut report.announcements);
+                    session.told_by_client(report.progress.take(), announcements);
+                    end_of(&spec, report, server.as_mut(), &mut notes).await?
+                }
+            };
+            let (lost, rulebook) = (session.events_lost(), session.rulebook());
+            findings.push(judge(session.watch(), &end, lost, rulebook));
+            notes.extend(session.notes());
+        }
+        let session = sessions.swap_remove(0);
+        let finding = in_unison(&clients, findings);
+        let passed =
+            matches!(&finding, Finding::Outcome(outcome) if outcome.cause.kind() == "none");
         let evidence = if passed && !self.keep_evidence {
             Evidence::default()
         } else {
@@ -201,22 +211,10 @@ impl Workshop {
     }
 }
 
-/// Takes in everything that the kernel had queued by now.
-async fn take_what_is_there(
-    session: &mut Session<'_>,
-    events: &mut UnboundedReceiver<Event>,
-) -> Result<(), Fault> {
-    session.drain().await?;
-    let mut rest = Vec::new();
-    while tokio::task::unconstrained(events.recv_many(&mut rest, BATCH))
-        .now_or_never()
-        .is_some_and(|n| n > 0)
-    {
-        for event in rest.drain(..) {
-            session.take(event).await?;
-        }
-    }
-    Ok(())
+/// The nodes with something to observe: a mere switch decides nothing, and whatever it
+/// carries is seen where it comes from and where it arrives.
+fn observed(fabric: &Fabric) -> impl Iterator<Item = &Node> {
+    fabric.nodes().filter(|node| !node.addresses().is_empty())
 }
 
 /// Why a cell would be skipped, as far as is known without running it.
@@ -232,15 +230,30 @@ struct Peers {
     client: Arc<dyn Client>,
     spec: TransferSpec,
     settings: ServerSettings,
+    ends: ControlEnds,
 }
 
 impl Peers {
     fn of(cell: &Cell, shelf: &PeerShelf) -> Result<Peers, Fault> {
-        let server = shelf.server(cell.axes.server)?;
-        let login = cell.scenario.server.login;
-        let spec = transfer_of(cell, login.unwrap_or_else(|| server.login()));
-        let settings = settings_of(cell, &spec);
-        let client = shelf.client(cell.axes.client)?;
+        let ends = ControlEnds::of(cell)?;
+        let (scenario, family) = (&cell.scenario, cell.axes.family);
+        let server: Arc<dyn Server> = match (cell.axes.server, &scenario.server.script) {
+            (PeerName::ScriptedServer, Some(script)) => Arc::new(ScriptedServer::new(
+                Arc::clone(script),
+                scenario.hosts(family),
+            )),
+            (name, _) => shelf.server(name)?,
+        };
+        let client: Arc<dyn Client> = match (cell.axes.client, &scenario.client.script) {
+            (PeerName::ScriptedClient, Some(script)) => Arc::new(ScriptedClient::new(
+                Arc::clone(script),
+                scenario.hosts(family),
+            )),
+            (name, _) => shelf.client(name)?,
+        };
+        let login = scenario.server.login.unwrap_or_else(|| server.login());
+        let spec = transfer_of(cell, ends, login);
+        let settings = settings_of(cell, ends, &spec);
         supported(cell.axes.server, server.supports(&spec, &settings))?;
         supported(cell.axes.client, client.supports(&spec))?;
         Ok(Peers {
@@ -248,8 +261,48 @@ impl Peers {
             client,
             spec,
             settings,
+            ends,
         })
     }
+}
+
+/// The nodes that run a client: the cell's, and those beside it, `client2`, `client3`, ….
+fn clients<'a>(topology: &'a Topology, first: &'a NodeName) -> impl Iterator<Item = &'a NodeName> {
+    let is_another = |name: &&NodeName| {
+        let number = name.as_str().strip_prefix(NodeName::client().as_str());
+        number.is_some_and(|number| number.parse::<u8>().is_ok())
+    };
+    let names = topology.nodes.iter().map(|node| &node.name);
+    std::iter::once(first).chain(names.filter(is_another).filter(move |name| *name != first))
+}
+
+/// What clients that do the same at one time come to: one outcome, or the lab cannot tell which.
+fn in_unison(clients: &[&NodeName], findings: Vec<Finding>) -> Finding {
+    let mut findings = findings.into_iter();
+    let first = findings.next().expect("there is a client");
+    for (client, other) in clients.iter().skip(1).zip(findings) {
+        let differs = match (&first, &other) {
+            (Finding::Outcome(first), Finding::Outcome(other)) => {
+                (first.symptom, first.phase, first.cause.kind())
+                    != (other.symptom, other.phase, other.cause.kind())
+            }
+            (Finding::Outcome(_), Finding::Inconclusive(_)) => true,
+            (Finding::Inconclusive(_), _) => false,
+        };
+        if differs {
+            let words = |finding: &Finding| match finding {
+                Finding::Outcome(outcome) => outcome.to_string(),
+                Finding::Inconclusive(why) => why.clone(),
+            };
+            return Finding::Inconclusive(format!(
+                "{} and {client} did the same, and it ended in two ways: {}; and {}",
+                clients[0],
+                words(&first),
+                words(&other)
+            ));
+        }
+    }
+    first
 }
 
 struct Ran {
@@ -258,55 +311,12 @@ struct Ran {
     notes: Vec<String>,
 }
 
-fn supported(peer: fwlab_ftp::PeerName, support: Support) -> Result<(), Fault> {
+fn supported(peer: PeerName, support: Support) -> Result<(), Fault> {
     match support {
         Support::Yes => Ok(()),
         Support::No { why } => Err(Fault::NotSupported(format!(
             "not supported by {peer}: {why}"
         ))),
-    }
-}
-
-/// Lets the client work and the kernel report, until the client is done, or the
-/// cell is decided and the client has had its grace.
-async fn drive<'a>(
-    session: &mut Session<'a>,
-    events: &mut UnboundedReceiver<Event>,
-    stagehand: Stagehand<'a>,
-    paused: &mut UnboundedReceiver<Paused>,
-    mut transfer: std::pin::Pin<
-        &mut (impl Future<Output = Result<ClientReport, fwlab_ftp::PeerError>> + ?Sized),
-    >,
-) -> Result<Option<ClientReport>, Fault> {
-    let mut cut: Option<tokio::time::Instant> = None;
-    // In batches by `recv_many` and never by `try_recv`: that one parks the thread while a
-    // sender is in the middle of sending, and eats the wake-up of a `block_on` on it.
-    let mut batch = Vec::new();
-    loop {
-        let stall = tokio::time::Instant::now() + STALL;
-        let wake = cut.map_or(stall, |cut| cut.min(stall));
-        tokio::select! {
-            biased;
-            1.. = events.recv_many(&mut batch, BATCH) => {
-                for event in batch.drain(..) {
-                    session.take(event).await?;
-                }
-                if session.end_dead_connections().await? && cut.is_none() {
-                    cut = Some(tokio::time::Instant::now() + GRACE);
-                }
-            }
-            Some(client) = paused.recv() => {
-                stagehand.act(Some(client.moment), session, events).await?;
-                client.go_on();
-            }
-            report = transfer.as_mut() => return Ok(Some(report?)),
-            () = tokio::time::sleep_until(wake) => {
-                if cut.is_some_and(|cut| cut <= tokio::time::Instant::now()) {
-                    return Ok(None);
-                }
-                session.stalled().await?;
-            }
-        }
     }
 }
 
@@ -342,10 +352,10 @@ async fn end_of(
     }
 }
 
-fn transfer_of(cell: &Cell, login: Login) -> TransferSpec {
+fn transfer_of(cell: &Cell, ends: ControlEnds, login: Login) -> TransferSpec {
     let scenario = &cell.scenario;
     TransferSpec {
-        server: scenario.stage.connect_to,
+        server: ends.connect_to,
         login,
         data_setup: cell.axes.data,
         protection: cell.axes.protection,
@@ -368,10 +378,10 @@ fn transfer_of(cell: &Cell, login: Login) -> TransferSpec {
     }
 }
 
-fn settings_of(cell: &Cell, spec: &TransferSpec) -> ServerSettings {
+fn settings_of(cell: &Cell, ends: ControlEnds, spec: &TransferSpec) -> ServerSettings {
     let scenario = &cell.scenario;
     ServerSettings {
-        address: listening(cell).ip(),
+        address: ends.listening.ip(),
         control_port: scenario.server.control_port,
         passive_ports: scenario
             .server
@@ -394,17 +404,27 @@ fn settings_of(cell: &Cell, spec: &TransferSpec) -> ServerSettings {
     }
 }
 
-/// Where the server listens: on its own address, unless the client connects to another one of its node.
-fn listening(cell: &Cell) -> SocketAddr {
-    let stage = &cell.scenario.stage;
-    let connect_to = stage.connect_to.ip();
-    let of_server = stage.owner_of(connect_to) == Some(&stage.server);
-    let address = if of_server {
-        connect_to
-    } else {
-        stage.server_address
-    };
-    SocketAddr::new(address, cell.scenario.server.control_port)
+/// Where a cell's control connection goes to. Behind NAT the two are not the same.
+#[derive(Debug, Clone, Copy)]
+struct ControlEnds {
+    /// What the client connects to.
+    connect_to: SocketAddr,
+    /// What the server listens on.
+    listening: SocketAddr,
+}
+
+impl ControlEnds {
+    fn of(cell: &Cell) -> Result<ControlEnds, Fault> {
+        let (scenario, family) = (&cell.scenario, cell.axes.family);
+        let addresses = scenario.stage.connect_to(family);
+        let (connect_to, own) = addresses
+            .zip(scenario.stage.listens_on(family))
+            .ok_or(Fault::NoAddress { family })?;
+        Ok(ControlEnds {
+            connect_to,
+            listening: SocketAddr::new(own, scenario.server.control_port),
+        })
+    }
 }
 
 fn held_against(cell: &Cell, finding: Finding) -> Judgement {

@@ -9,9 +9,9 @@ use fwlab_observe::{CapturedPacket, Direction, Event, Observer, What};
 
 use super::expectations::{Announced, Expectations, Seen};
 use super::fault::Fault;
-use super::listening;
 use super::sinks::is_swallowed;
 use super::timeline::Timeline;
+use super::{ControlEnds, observed};
 use crate::evidence::Evidence;
 use crate::judge::{ConnectionId, Death, Finding, Stop, StoppedBy, Terms, Watch};
 use crate::plan::Cell;
@@ -38,41 +38,36 @@ pub(super) struct Session<'a> {
 impl<'a> Session<'a> {
     pub(super) fn new(
         cell: &'a Cell,
+        client: &NodeName,
+        ends: ControlEnds,
         ruleset: &'a PreparedRuleset,
         fabric: &'a Fabric,
         observers: &'a [Observer],
         early: bool,
     ) -> Session<'a> {
         let stage = &cell.scenario.stage;
-        let mut owners: BTreeMap<IpAddr, NodeName> = BTreeMap::new();
-        for end in stage.topology.links.iter().flat_map(|link| &link.ends) {
-            owners.extend(
-                end.addresses
-                    .iter()
-                    .map(|net| (net.addr(), end.node.clone())),
-            );
-        }
-        owners.extend(
-            stage
-                .owner_of(stage.connect_to.ip())
-                .map(|owner| (stage.connect_to.ip(), owner.clone())),
-        );
+        let addresses = stage.topology.addresses();
+        let mut owners: BTreeMap<IpAddr, NodeName> = addresses
+            .map(|(address, node)| (address, node.clone()))
+            .collect();
+        // A loopback address is no link's.
+        let target = ends.connect_to.ip();
+        owners.extend(stage.owner_of(target).map(|owner| (target, owner.clone())));
         Session {
             fabric,
             topology: &stage.topology,
-            observers: fabric
-                .nodes()
+            observers: observed(fabric)
                 .map(|node| node.name().clone())
                 .zip(observers)
                 .collect(),
             watch: Watch::new(Terms {
-                control: stage.connect_to,
-                listening: listening(cell),
-                client: stage.client.clone(),
+                control: ends.connect_to,
+                listening: ends.listening,
+                client: client.clone(),
                 server: stage.server.clone(),
                 asked: cell.axes.data,
                 protection: cell.axes.protection,
-                unannounced: Vec::new(),
+                unannounced: cell.scenario.written_targets(&cell.axes),
                 owners,
             }),
             rulebook: Rulebook::new(ruleset),
@@ -141,6 +136,13 @@ impl<'a> Session<'a> {
     /// Takes in what the kernel reports.
     pub(super) async fn take(&mut self, event: Event) -> Result<(), Fault> {
         match &event.what {
+            // What comes in for the node, and leaves it, shows at the bridge too.
+            What::Captured(captured)
+                if captured
+                    .interface
+                    .name
+                    .as_ref()
+                    .is_some_and(|name| self.topology.is_port(&event.node, name)) => {}
             What::Captured(captured) => {
                 let inbound = captured.direction == Direction::In;
                 self.watch

@@ -5,7 +5,9 @@ use fwlab_model::{NextHop, NodeName, Topology};
 /// Whether what leaves a node for an address goes to where nobody is: the longest prefix among its
 /// links and routes, as the kernel chooses, is that of a sink.
 pub(super) fn is_swallowed(topology: &Topology, node: &NodeName, to: IpAddr) -> bool {
-    let on_link = topology.ends_in(node).flat_map(|end| &end.addresses);
+    let on_link = topology
+        .interfaces_in(node)
+        .flat_map(|interface| interface.addresses);
     let on_link = on_link.filter(|net| net.contains(&to));
     let nearest = on_link.map(|net| net.prefix_len()).max();
     let routes = topology
@@ -23,12 +25,11 @@ pub(super) fn is_swallowed(topology: &Topology, node: &NodeName, to: IpAddr) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scenario::{Addressing, Shape, Stage};
+    use crate::scenario::{Layout, Shape};
 
     #[test]
     fn the_longest_prefix_decides() {
-        let shape = Shape::ServerNat;
-        let stage = Stage::new(shape, &Addressing::default_of(shape), 21);
+        let stage = Layout::new(Shape::ServerNat).stage(21);
         let swallowed = |node: &NodeName, to: &str| {
             is_swallowed(&stage.topology, node, to.parse().expect("an address"))
         };

@@ -6,9 +6,9 @@ use fwlab_observe::Event;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::Instant;
 
+use super::drive::take_what_is_there;
 use super::fault::Fault;
 use super::session::Session;
-use super::take_what_is_there;
 use crate::plan::Cell;
 use crate::rules::{CellRules, Loader};
 use crate::scenario::{Action, Step};
@@ -29,31 +29,50 @@ impl<'a> Stagehand<'a> {
     pub(super) async fn act(
         self,
         at: Option<Moment>,
-        session: &mut Session<'a>,
+        sessions: &mut [Session<'a>],
         events: &mut UnboundedReceiver<Event>,
     ) -> Result<(), Fault> {
         let steps = self.cell.scenario.steps.iter();
         for Step { action, .. } in steps.filter(|step| step.at == at) {
             // What happened before the step is read as it was before it.
-            take_what_is_there(session, events).await?;
+            take_what_is_there(sessions, events).await?;
             match action {
-                Action::Load(index) => {
-                    let rules = &self.rules.later[index];
-                    session.swap_begins();
-                    self.loader.load(session.fabric(), rules).await?;
-                    if rules.may_flush() {
-                        session.reload_tables().await?;
+                Action::Load(index) => self.load(*index, sessions, events).await?,
+                Action::FlushConntrack(name) => {
+                    for session in sessions.iter_mut() {
+                        session.node(name)?.flush_conntrack().await?;
+                        session.remark(name, "conntrack was flushed".into());
                     }
-                    take_what_is_there(session, events).await?;
-                    session.swap_ends(rules, &self.cell.scenario.rulesets[*index].name);
                 }
-                Action::FlushConntrack(node) => {
-                    session.node(node)?.flush_conntrack().await?;
-                    session.remark(node, "conntrack was flushed".into());
+                Action::AwaitExpiry(node) => {
+                    for session in sessions.iter_mut() {
+                        expired(node, session).await?;
+                    }
                 }
-                Action::AwaitExpiry(node) => expired(node, session).await?,
             }
         }
+        Ok(())
+    }
+
+    async fn load(
+        self,
+        index: usize,
+        sessions: &mut [Session<'a>],
+        events: &mut UnboundedReceiver<Event>,
+    ) -> Result<(), Fault> {
+        let rules = &self.rules.later[&index];
+        sessions.iter_mut().for_each(Session::swap_begins);
+        if let Some(session) = sessions.first() {
+            self.loader.load(session.fabric(), rules).await?;
+            if rules.may_flush() {
+                session.reload_tables().await?;
+            }
+        }
+        take_what_is_there(sessions, events).await?;
+        let name = &self.cell.scenario.rulesets[index].name;
+        sessions
+            .iter_mut()
+            .for_each(|session| session.swap_ends(rules, name));
         Ok(())
     }
 }

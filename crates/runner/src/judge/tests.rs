@@ -265,6 +265,22 @@ fn a_connection_that_nobody_announced_decides_nothing() {
 }
 
 #[test]
+fn a_connection_to_a_written_target_needs_no_announcement() {
+    let mut told = Told::logged_in(DataSetup::Port);
+    let attack = flow("10.0.0.1:20", "10.0.0.2:8080");
+    let mut terms = told.watch.terms().clone();
+    terms.unannounced = vec![address("10.0.0.2:8080")];
+    told.watch = Watch::new(terms);
+    told.stopped(NodeName::client(), tcp(attack, SYN, 9, 0), false);
+    assert!(told.watch.deciding().is_some());
+    let outcome = outcome(told.judged(&failed()));
+    assert_eq!(
+        (outcome.symptom, outcome.phase),
+        (Symptom::DataTimeout, Phase::DataConnect)
+    );
+}
+
+#[test]
 fn the_death_of_a_fallbacks_connection_does_not_decide() {
     let mut told = Told::logged_in(DataSetup::Epsv);
     told.says(true, "EPSV");
@@ -375,6 +391,40 @@ fn a_reset_that_no_rule_sent_is_the_hosts() {
     let outcome = outcome(told.judged(&failed()));
     assert_eq!(outcome.symptom, Symptom::DataRejected);
     assert!(matches!(outcome.cause, Cause::Host { node, .. } if node == NodeName::server()));
+}
+
+/// vsftpd's 227 over IPv6 names 0.0.0.0: who connects there reaches itself.
+#[test]
+fn what_is_announced_as_nowhere_is_the_openers_own_host() {
+    for protection in [Protection::Plain, Protection::Explicit] {
+        let mut told = Told::new(DataSetup::Pasv);
+        let mut terms = told.watch.terms().clone();
+        terms.protection = protection;
+        told.watch = Watch::new(terms);
+        told.opened(control());
+        if protection == Protection::Plain {
+            told.says(true, "PASV");
+            told.says(false, "227 (0,0,0,0,195,80)");
+        }
+        let data = flow("127.0.0.1:5", "127.0.0.1:50000");
+        for (packet, inbound) in [
+            (tcp(data, SYN, first(data), 0), false),
+            (tcp(data, SYN, first(data), 0), true),
+            (tcp(data.reversed(), RST, 0, 0), false),
+            (tcp(data.reversed(), RST, 0, 0), true),
+        ] {
+            told.watch
+                .captured(told.now, &NodeName::client(), inbound, &packet);
+            told.later(1);
+        }
+        let outcome = outcome(told.judged(&failed()));
+        assert_eq!(outcome.symptom, Symptom::DataRejected);
+        assert_eq!(outcome.phase, Phase::DataConnect);
+        assert!(
+            matches!(outcome.cause, Cause::Host { node, .. } if node == NodeName::client()),
+            "{protection}"
+        );
+    }
 }
 
 #[test]

@@ -71,6 +71,13 @@ impl Path {
             .map(|place| &place.node)
     }
 
+    /// The node that it was seen at, where there is no other.
+    pub fn only_node(&self) -> Option<&NodeName> {
+        let first = &self.places.first()?.node;
+        let mut nodes = self.places.iter().map(|place| &place.node);
+        nodes.all(|node| node == first).then_some(first)
+    }
+
     /// Whether it came in at a node.
     pub fn reached(&self, node: &NodeName) -> bool {
         self.times(node, true) > 0

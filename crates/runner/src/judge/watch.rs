@@ -316,11 +316,13 @@ impl Watch {
     /// not seen, the node that has the address it comes from.
     pub fn opener(&self, id: ConnectionId) -> Option<&NodeName> {
         let connection = self.connections.get(id);
-        connection
-            .track
-            .syn
-            .origin()
-            .or_else(|| self.owner_of(connection.flows.first()?.from.ip()))
+        let from = connection.flows.first()?.from.ip();
+        let syn = &connection.track.syn;
+        // On a loopback interface a SYN comes in where it went out.
+        let on_loopback = || syn.only_node().filter(|_| from.is_loopback());
+        syn.origin()
+            .or_else(on_loopback)
+            .or_else(|| self.owner_of(from))
     }
 
     /// What a connection is for, as far as is known by now.
@@ -330,7 +332,14 @@ impl Watch {
         }
         let targets = |target: SocketAddr| {
             let flows = &self.connections.get(id).flows;
-            flows.iter().any(|flow| flow.to == target)
+            // Who connects to 0.0.0.0 reaches its own host, by its loopback interface.
+            let reaches = |to: SocketAddr| {
+                let itself = target.ip().is_unspecified()
+                    && to.ip().is_loopback()
+                    && to.is_ipv4() == target.is_ipv4();
+                to == target || itself && to.port() == target.port()
+            };
+            flows.iter().any(|flow| reaches(flow.to))
         };
         let announced = [
             (&self.client_side, self.terms.control),

@@ -197,7 +197,7 @@ fn answer_of_native(listing: &NativeListing, rule: &RuleId) -> Option<Answer> {
 fn of_line(listing: &Listing, rule: RuleId) -> Option<(StoppedBy, Answer)> {
     if listing.rule(&rule).is_none() {
         let drops = listing.policy(&rule.chain) == Some("DROP");
-        return drops.then(|| (StoppedBy::Policy(Backend::Legacy, rule.chain), Answer::None));
+        return drops.then_some((StoppedBy::Policy(Backend::Legacy, rule.chain), Answer::None));
     }
     match listing.target(&rule) {
         target @ Some("DROP" | "REJECT") => {

@@ -1,15 +1,20 @@
 use std::collections::BTreeSet;
 
+use fwlab_model::NodeName;
+
 use crate::scenario::Stage;
 
-/// Interfaces that rules name and the firewall's node does not have: such rules match nothing.
+/// Interfaces that rules name and the node that loads them does not have: such rules match nothing.
 /// `+` at the end of a name, or `*` in a script of nft, stands for all that begin so.
-pub(super) fn strange_interfaces(named: BTreeSet<String>, stage: &Stage) -> Option<String> {
-    let firewall = &stage.firewall;
+pub(super) fn strange_interfaces(
+    named: BTreeSet<String>,
+    stage: &Stage,
+    node: &NodeName,
+) -> Option<String> {
     let here: Vec<&str> = stage
         .topology
-        .ends_in(firewall)
-        .map(|end| end.interface.as_str())
+        .interfaces_in(node)
+        .map(|interface| interface.name.as_str())
         .chain(["lo"])
         .collect();
     let is_here = |name: &String| match name.strip_suffix(['+', '*']) {
@@ -19,6 +24,6 @@ pub(super) fn strange_interfaces(named: BTreeSet<String>, stage: &Stage) -> Opti
     let strange: Vec<String> = named.into_iter().filter(|name| !is_here(name)).collect();
     let (strange, here) = (strange.join(", "), here.join(", "));
     (!strange.is_empty()).then(|| {
-        format!("the rules name {strange}, and {firewall} has {here}: they match nothing there")
+        format!("the rules name {strange}, and {node} has {here}: they match nothing there")
     })
 }

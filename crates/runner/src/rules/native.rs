@@ -3,8 +3,8 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use fwlab_fabric::{Fabric, Node, ToolCall, ToolOutput};
 use fwlab_model::ruleset::Complaint;
-use fwlab_model::ruleset::native::{NativeListing, NativeScript};
-use fwlab_model::{Backend, InterfaceName};
+use fwlab_model::ruleset::native::{NativeListing, NativeRule, NativeScript};
+use fwlab_model::{Backend, InterfaceName, NodeName};
 
 use super::error::PrepareError;
 use super::loader::{DEADLINE, LoadError, Loader, words_of};
@@ -17,6 +17,13 @@ type Key = (Arc<str>, Vec<InterfaceName>);
 /// Scripts that were proven to load: a test process with many labs proves each once.
 static PROVEN: LazyLock<Mutex<HashMap<Key, Arc<NativeListing>>>> = LazyLock::new(Mutex::default);
 
+/// A script that loads.
+pub(super) struct Proven {
+    pub(super) part: Part,
+    pub(super) impurities: Vec<String>,
+    pub(super) notes: Vec<String>,
+}
+
 /// The program that this machine lacks to load a ruleset through a backend, and what to do.
 pub(crate) fn lacks(entry: &RulesetEntry, backend: Backend) -> Option<String> {
     let beside = entry.beside.as_ref().map(|(backend, _)| *backend);
@@ -28,22 +35,23 @@ pub(crate) fn lacks(entry: &RulesetEntry, backend: Backend) -> Option<String> {
 }
 
 impl Loader {
-    /// Proves in a throwaway node that a script loads; with what makes it impure.
+    /// Proves in a throwaway node that a script loads.
     pub(super) async fn prove_script(
         &self,
         name: &str,
         stage: &Stage,
+        node: &NodeName,
         script: &NativeScript,
-    ) -> Result<(Part, Vec<String>), PrepareError> {
+    ) -> Result<Proven, PrepareError> {
         let failed = |source| PrepareError::Load {
             ruleset: name.into(),
             source,
         };
         let input: Arc<str> = script.text().into();
-        let ends = stage.topology.ends_in(&stage.firewall);
+        let interfaces = stage.topology.interfaces_in(node);
         let key: Key = (
             Arc::clone(&input),
-            ends.map(|end| end.interface.clone()).collect(),
+            interfaces.map(|interface| interface.name.clone()).collect(),
         );
         let proven = || PROVEN.lock().unwrap_or_else(PoisonError::into_inner);
         let known = proven().get(&key).cloned();
@@ -57,8 +65,8 @@ impl Loader {
                     }
                 })?;
                 let throwaway = fabric
-                    .node(&stage.firewall)
-                    .ok_or_else(|| failed(LoadError::NoNode(stage.firewall.clone())))?;
+                    .node(node)
+                    .ok_or_else(|| failed(LoadError::NoNode(node.clone())))?;
                 let (loader, output) = self.load_script(throwaway, &input).await.map_err(failed)?;
                 if !output.status.success() {
                     return Err(refused(name, loader, script, &words_of(&output)));
@@ -68,15 +76,28 @@ impl Loader {
                 listing
             }
         };
-        let lines = script.correspond(&listing);
+        let lines = script
+            .correspond(&listing)
+            .map_err(|differences| PrepareError::Differs {
+                ruleset: name.into(),
+                loader: "nft".to_owned(),
+                differences,
+                text: Some(Arc::clone(script.source())),
+            })?;
         let impurities = listing.impurities(&lines);
+        let mut notes: Vec<String> = script.notes().iter().map(ToString::to_string).collect();
+        notes.extend(untraced(&listing));
         let part = Part {
-            node: stage.firewall.clone(),
+            node: node.clone(),
             input,
             listed: Listed::Native(listing),
             lines: Arc::new(lines),
         };
-        Ok((part, impurities.iter().map(ToString::to_string).collect()))
+        Ok(Proven {
+            part,
+            impurities: impurities.iter().map(ToString::to_string).collect(),
+            notes,
+        })
     }
 
     /// Loads a script as it is: all of it or nothing.
@@ -137,4 +158,22 @@ fn refused(name: &str, loader: String, script: &NativeScript, words: &str) -> Pr
         complaints,
         text: Some(Arc::clone(script.source())),
     }
+}
+
+/// What the packet trace does not show of these rules.
+fn untraced(listing: &NativeListing) -> Vec<String> {
+    let mut notes = Vec::new();
+    for (id, chain) in listing.chains() {
+        if chain.is_before_trace() {
+            notes.push(format!(
+                "{id} acts before the lab's packet trace begins: what it stops leaves a cell unclear"
+            ));
+        }
+        if chain.rules().iter().any(NativeRule::sets_trace) {
+            notes.push(format!(
+                "{id} sets nftrace itself: what is stopped without a trace leaves a cell unclear"
+            ));
+        }
+    }
+    notes
 }

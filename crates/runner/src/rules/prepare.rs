@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use fwlab_fabric::Fabric;
 use fwlab_model::ruleset::native::{NativeListing, NativeScript};
-use fwlab_model::ruleset::{Mistakes, Ruleset, Side, Source, correspond, generate, parse};
+use fwlab_model::ruleset::{Mistakes, Ruleset, Source, correspond, generate, parse};
 use fwlab_model::{Backend, Family, NodeName, NodeSpec, TableFamily, Topology};
 
 use super::error::PrepareError;
@@ -12,8 +12,13 @@ use super::loader::{Loader, words_of};
 use super::{Listed, Part, PreparedRuleset, lacks};
 use crate::scenario::{RulesOrigin, RulesetEntry, Scenario};
 
-/// Rules as they were read, before they are tried.
-enum Wanted {
+/// Rules as they were read, before they are tried, and the node that is to load them.
+struct Wanted<'a> {
+    node: &'a NodeName,
+    rules: Rules,
+}
+
+enum Rules {
     Iptables(Backend, Ruleset),
     Native(NativeScript),
 }
@@ -40,26 +45,25 @@ impl Loader {
             return Ok(prepared);
         }
         let wanted = wanted(scenario, entry, backend)?;
-        for rules in &wanted {
+        for Wanted { node, rules } in &wanted {
             let named = match rules {
-                Wanted::Iptables(_, rules) => rules.interfaces_used(),
-                Wanted::Native(script) => script.interfaces_used(),
+                Rules::Iptables(_, rules) => rules.interfaces_used(),
+                Rules::Native(script) => script.interfaces_used(),
             };
-            prepared
-                .notes
-                .extend(strange_interfaces(named, &scenario.stage));
+            let strange = strange_interfaces(named, &scenario.stage, node);
+            prepared.notes.extend(strange);
         }
-        let node = &scenario.stage.firewall;
-        for rules in &wanted {
+        for Wanted { node, rules } in &wanted {
             match rules {
-                Wanted::Native(script) => {
-                    let (part, impurities) = self
-                        .prove_script(&entry.name, &scenario.stage, script)
+                Rules::Native(script) => {
+                    let proven = self
+                        .prove_script(&entry.name, &scenario.stage, node, script)
                         .await?;
-                    prepared.parts.push(part);
-                    prepared.impurities.extend(impurities);
+                    prepared.parts.push(proven.part);
+                    prepared.impurities.extend(proven.impurities);
+                    prepared.notes.extend(proven.notes);
                 }
-                Wanted::Iptables(backend, rules) => {
+                Rules::Iptables(backend, rules) => {
                     let impurities = rules.impurities();
                     prepared
                         .impurities
@@ -157,61 +161,110 @@ impl Loader {
     }
 }
 
-/// Reads the rules of a ruleset and those beside it, in the order in which they are loaded: a script of nft may begin
-/// with `flush ruleset`, so it goes first, and what is beside it stands beside it.
-fn wanted(
-    scenario: &Scenario,
-    entry: &RulesetEntry,
+/// Reads the rules of a ruleset, those beside it and those of other nodes.
+fn wanted<'a>(
+    scenario: &'a Scenario,
+    entry: &'a RulesetEntry,
     backend: Backend,
-) -> Result<Vec<Wanted>, PrepareError> {
-    let family = scenario.stage.family();
+) -> Result<Vec<Wanted<'a>>, PrepareError> {
     let mut wanted = Vec::new();
-    match (&entry.origin, backend) {
-        (RulesOrigin::None, _) => {}
-        (RulesOrigin::Written(source), Backend::Native) if !entry.helper => {
-            wanted.push(Wanted::Native(NativeScript::read(source)?));
-        }
-        (_, Backend::Native) => {
-            return Err(PrepareError::NoScript {
-                ruleset: entry.name.clone(),
-            });
-        }
-        (origin, backend) => {
-            let mut rules = match origin {
-                RulesOrigin::Written(source) => read(source, family, entry.skip_refused_lines)?,
-                RulesOrigin::Generated(policy) => generate(policy, family),
-                RulesOrigin::None => Ruleset::default(),
-            };
-            if entry.helper {
-                let side = side_of(&scenario.stage.firewall);
-                rules = rules.with_helper(side, scenario.server.control_port, family);
+    let firewall = entry.at.as_ref().or(scenario.stage.firewall.as_ref());
+    if let Some(node) = firewall {
+        let own = Written {
+            origin: &entry.origin,
+            ipv6: entry.ipv6.as_ref(),
+            helper: entry.helper,
+        };
+        let mut here = own.read(scenario, entry, node, backend)?;
+        match &entry.beside {
+            None => {}
+            // It may begin with `flush ruleset`, so it goes first, and what is beside it stands beside it.
+            Some((Backend::Native, source)) => {
+                here.insert(0, Rules::Native(NativeScript::read(source)?));
             }
-            wanted.push(Wanted::Iptables(backend, rules));
+            Some((backend, source)) => {
+                let rules = read(source, Family::Ipv4, entry.skip_refused_lines)?;
+                here.push(Rules::Iptables(*backend, rules));
+            }
         }
+        wanted.extend(here.into_iter().map(|rules| Wanted { node, rules }));
     }
-    match &entry.beside {
-        None => {}
-        Some((Backend::Native, source)) => {
-            wanted.insert(0, Wanted::Native(NativeScript::read(source)?));
-        }
-        Some((backend, source)) => {
-            let rules = read(source, family, entry.skip_refused_lines)?;
-            wanted.push(Wanted::Iptables(*backend, rules));
-        }
+    for also in &entry.also {
+        let there = Written {
+            origin: &also.origin,
+            ipv6: also.ipv6.as_ref(),
+            helper: also.helper,
+        };
+        let there = there.read(scenario, entry, &also.at, backend)?;
+        let node = &also.at;
+        wanted.extend(there.into_iter().map(|rules| Wanted { node, rules }));
     }
     Ok(wanted)
 }
 
-/// A table that a script of nft makes and that rules of iptables-nft, or of another script, are in, too.
+/// The rules of one node as they are written.
+struct Written<'a> {
+    origin: &'a RulesOrigin,
+    ipv6: Option<&'a Source>,
+    helper: bool,
+}
+
+impl Written<'_> {
+    fn read(
+        &self,
+        scenario: &Scenario,
+        entry: &RulesetEntry,
+        node: &NodeName,
+        backend: Backend,
+    ) -> Result<Vec<Rules>, PrepareError> {
+        let families = &scenario.matrix.families;
+        let skip = entry.skip_refused_lines;
+        let mut rulesets: Vec<Ruleset> = match (self.origin, backend) {
+            (RulesOrigin::None, Backend::Native) if self.ipv6.is_none() => return Ok(Vec::new()),
+            (RulesOrigin::Written(source), Backend::Native) if !self.helper => {
+                return Ok(vec![Rules::Native(NativeScript::read(source)?)]);
+            }
+            (_, Backend::Native) => {
+                return Err(PrepareError::NoScript {
+                    ruleset: entry.name.clone(),
+                });
+            }
+            (RulesOrigin::None, _) => Vec::new(),
+            (RulesOrigin::Written(source), _) => vec![read(source, Family::Ipv4, skip)?],
+            (RulesOrigin::Generated(policy), _) => families
+                .iter()
+                .map(|family| generate(policy, *family))
+                .collect(),
+        };
+        if let Some(source) = self.ipv6 {
+            rulesets.push(read(source, Family::Ipv6, skip)?);
+        }
+        if self.helper {
+            let side = scenario.stage.side_of(node);
+            let port = (scenario.stage).control_port_at(side, scenario.server.control_port);
+            for &family in families {
+                let holds = |ruleset: &Ruleset| ruleset.families().any(|one| one == family);
+                // Two rulesets of one family would replace each other's tables.
+                let place = rulesets.iter().position(holds);
+                let rules = place.map_or_else(Ruleset::default, |place| rulesets.remove(place));
+                rulesets.push(rules.with_helper(side, port, family));
+            }
+        }
+        let iptables = |rules| Rules::Iptables(backend, rules);
+        Ok(rulesets.into_iter().map(iptables).collect())
+    }
+}
+
+/// A table that a script of nft makes and that rules of iptables-nft, or of another script, are in, too, on one node.
 fn shared_table(parts: &[Part]) -> Option<(TableFamily, String)> {
-    let mut seen: BTreeSet<(TableFamily, String)> = BTreeSet::new();
+    let mut seen: BTreeSet<(&NodeName, TableFamily, String)> = BTreeSet::new();
     let of_native = |listing: &NativeListing| -> Vec<(TableFamily, String)> {
         let tables = listing.tables();
         tables
             .map(|(family, table)| (family, table.to_owned()))
             .collect()
     };
-    let tables = parts.iter().flat_map(|part| match &part.listed {
+    let tables_of = |part: &Part| match &part.listed {
         Listed::Native(listing) => of_native(listing),
         Listed::Iptables {
             backend: Backend::Nft,
@@ -228,9 +281,13 @@ fn shared_table(parts: &[Part]) -> Option<(TableFamily, String)> {
                 .collect()
         }
         Listed::Iptables { .. } => Vec::new(),
+    };
+    let mut tables = parts.iter().flat_map(|part| {
+        let tables = tables_of(part).into_iter();
+        tables.map(|(family, table)| (&part.node, family, table))
     });
-    let mut tables = tables;
-    tables.find(|table| !seen.insert(table.clone()))
+    let (_, family, table) = tables.find(|table| !seen.insert(table.clone()))?;
+    Some((family, table))
 }
 
 /// Parses a source; where refused lines are to be left out, goes on without them, as a
@@ -263,12 +320,4 @@ fn read(source: &Source, family: Family, skip_refused_lines: bool) -> Result<Rul
         family,
     )
     .map(|parsed| parsed.ruleset)
-}
-
-fn side_of(firewall: &NodeName) -> Side {
-    match firewall.as_str() {
-        "client" => Side::Client,
-        "server" => Side::Server,
-        _ => Side::Gateway,
-    }
 }

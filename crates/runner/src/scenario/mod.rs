@@ -1,34 +1,47 @@
 //! Scenario files: one TOML file, its mistakes told all at once.
 
+mod hosts;
 mod problem;
 mod read;
 mod read_certificate;
+mod read_family;
 mod read_language;
+mod read_nodes;
+mod read_policy;
 mod read_requirement;
+mod read_roles;
 mod read_rules;
+mod read_script;
+mod read_source;
 mod read_steps;
+mod read_topology;
 mod reader;
 mod requirement;
 mod rules;
 mod schema;
+mod schema_topology;
 mod stage;
 mod steps;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use fwlab_ftp::script::Script;
 use fwlab_ftp::{Certificate, DataSourcePort, Login, PassiveAddress, PeerName};
-use fwlab_model::{DataSetup, Operation, Protection};
+use fwlab_model::{DataSetup, Family, Operation, Protection};
 
 use crate::plan::IdleRequirement;
 
 pub use problem::{Problem, ScenarioError};
 pub use requirement::{CauseDemand, Requirement, Selector};
-pub use rules::{RulesOrigin, RulesetEntry};
+pub use rules::{RulesAt, RulesOrigin, RulesetEntry};
 pub use schema::{SCHEMA_VERSION, describe, json_schema};
-pub use stage::{Addressing, Port, Shape, Stage};
+pub use stage::{Addressing, Layout, Port, Shape, Stage, UnknownShape};
 pub use steps::{Action, Step};
 
 /// A scenario: a stage, rulesets to try on it, the axes of its matrix, and requirements.
@@ -115,6 +128,8 @@ pub struct ServerTerms {
     pub certificate: Option<Certificate>,
     /// Whether a protected data connection must resume the control connection's TLS session.
     pub require_session_reuse: bool,
+    /// What a scripted server does.
+    pub script: Option<Arc<Script>>,
 }
 
 impl Default for ServerTerms {
@@ -128,6 +143,7 @@ impl Default for ServerTerms {
             advertised_address: None,
             certificate: None,
             require_session_reuse: false,
+            script: None,
         }
     }
 }
@@ -143,6 +159,8 @@ pub struct ClientTerms {
     pub passive_address: PassiveAddress,
     /// Whether its protected data connections resume the control connection's TLS session.
     pub session_reuse: bool,
+    /// What a scripted client does.
+    pub script: Option<Arc<Script>>,
 }
 
 impl Default for ClientTerms {
@@ -152,6 +170,7 @@ impl Default for ClientTerms {
             read_pace: None,
             passive_address: PassiveAddress::Announced,
             session_reuse: true,
+            script: None,
         }
     }
 }
@@ -169,6 +188,8 @@ pub struct Matrix {
     pub data: Vec<DataSetup>,
     /// What hides the dialogue.
     pub protections: Vec<Protection>,
+    /// The families that client and server speak.
+    pub families: Vec<Family>,
     /// Operations.
     pub operations: Vec<Operation>,
 }
@@ -181,6 +202,7 @@ impl Default for Matrix {
             clients: vec![PeerName::Suppaftp],
             data: DataSetup::ALL.to_vec(),
             protections: vec![Protection::Plain],
+            families: vec![Family::Ipv4],
             operations: vec![Operation::Retr],
         }
     }

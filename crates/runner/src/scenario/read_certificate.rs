@@ -3,7 +3,7 @@ use std::path::Path;
 use fwlab_ftp::Certificate;
 
 use super::problem::Problems;
-use super::read_rules::{Origin, tidy};
+use super::read_source::{Origin, tidy};
 use super::reader::{At, Reader};
 
 /// The certificate of a PEM file beside the scenario; a file that holds none is a mistake.

@@ -39,6 +39,25 @@ impl Language<'_, '_> {
         backends
     }
 
+    /// Tells when backends that are chosen elsewhere do not load these rules.
+    pub(super) fn check_all(
+        &self,
+        origin: &RulesOrigin,
+        backends: &[Backend],
+        problems: &mut Problems,
+    ) {
+        let native = backends.contains(&Backend::Native);
+        let script =
+            matches!(origin, RulesOrigin::Written(source) if recognise(source) == Format::Nft);
+        if native != script {
+            problems.add_with_help(
+                self.entry.span_of(self.rules),
+                "these rules are loaded through the same backend as the ruleset, and that does not load them",
+                "write both as scripts of nft, or both as rules of iptables",
+            );
+        }
+    }
+
     /// Tells when backends do not load the language that rules are written in.
     pub(super) fn check(&self, source: &Source, backends: &[Backend], problems: &mut Problems) {
         let native = backends.contains(&Backend::Native);
@@ -83,7 +102,7 @@ pub(super) fn without_iptables(
             "skip-refused-lines",
             skip_refused_lines,
             "no line of a script of nft can be left out: it is loaded whole or not at all",
-            "mend the script",
+            "leave this out, and mend the script",
         ),
         (
             "beside",

@@ -4,7 +4,7 @@ use fwlab_model::Symptom;
 use fwlab_model::ruleset::TableName;
 
 use super::problem::Problems;
-use super::read::node_of;
+use super::read_nodes::known_node;
 use super::read_rules::known_ruleset;
 use super::reader::Reader;
 use super::requirement::{CauseDemand, Requirement, Selector};
@@ -85,19 +85,11 @@ fn cause(
             );
         }
     }
-    if let Some(node) = node_of(table, "node", problems)
-        && stage.topology.node(&node.value).is_none()
-    {
-        problems.add(
-            node.span,
-            format!("this topology has no node `{}`", node.value),
-        );
-    }
     let small = |number: Option<u64>| number.and_then(|number| u32::try_from(number).ok());
     Some(CauseDemand {
         kind,
         backend: table.word("backend", problems).map(|at| at.value),
-        node: node_of(table, "node", problems).map(|at| at.value),
+        node: known_node(table, "node", &stage.topology, problems).map(|at| at.value),
         chain: table.text("chain", problems).map(|at| at.value),
         ordinal: small(table.number("ordinal", NUMBERS, problems)),
         line: small(table.number("line", NUMBERS, problems)),

@@ -1,28 +1,27 @@
-use std::ops::Range;
-use std::path::{Path, PathBuf};
-
-use fwlab_ftp::DataSourcePort;
-use fwlab_model::ruleset::{DefaultPolicy, Passive, Policy, Side, Source};
-use fwlab_model::{Backend, DataSetup};
+use fwlab_model::ruleset::{Side, Source};
+use fwlab_model::{Backend, Family, NodeName};
 
 use super::ServerTerms;
 use super::problem::Problems;
 use super::read_language::{Language, without_iptables};
+use super::read_nodes::known_node;
+use super::read_policy::policy;
+use super::read_source::{Origin, written};
 use super::reader::{At, Reader, nearest};
-use super::rules::{RulesOrigin, RulesetEntry};
-use super::stage::Shape;
+use super::rules::{RulesAt, RulesOrigin, RulesetEntry};
+use super::stage::Stage;
 
-/// The scenario file that rulesets stand in, or beside.
-pub(super) struct Origin<'a> {
-    pub(super) path: &'a Path,
-    pub(super) text: &'a str,
+/// What rulesets stand in: the scenario file, and what it says before them.
+pub(super) struct Around<'a> {
+    pub(super) file: &'a Origin<'a>,
+    pub(super) stage: &'a Stage,
+    pub(super) server: &'a ServerTerms,
+    pub(super) families: &'a [Family],
 }
 
 pub(super) fn ruleset(
     entry: &Reader<'_>,
-    shape: Shape,
-    server: &ServerTerms,
-    file: &Origin<'_>,
+    around: &Around<'_>,
     problems: &mut Problems,
 ) -> Option<RulesetEntry> {
     entry.require("name", problems);
@@ -37,36 +36,27 @@ pub(super) fn ruleset(
             "a name has no blank and no `::`, since cells are named by it",
         );
     }
-    let chosen: Vec<&'static str> = ["file", "text", "policy", "none"]
-        .into_iter()
-        .filter(|key| entry.has(key))
-        .collect();
-    let [chosen] = chosen[..] else {
-        let found = if chosen.is_empty() {
-            "none of them".to_owned()
-        } else {
-            chosen.join(" and ")
-        };
+    let at = known_node(entry, "at", &around.stage.topology, problems).map(|at| at.value);
+    let node = at.as_ref().or(around.stage.firewall.as_ref());
+    if node.is_none() && !entry.has("at") && !entry.has("none") {
         problems.add_with_help(
-            entry.span.clone(),
-            format!(
-                "ruleset `{}` wants exactly one of file, text, policy or none, and has {found}",
-                name.value
-            ),
-            "for example `file = \"rules.v4\"`",
+            name.span.clone(),
+            format!("nobody loads ruleset `{}`", name.value),
+            "this topology has no firewall of its own: write `at = …`, the node that loads it",
         );
-        return None;
-    };
-    let origin = match chosen {
-        "policy" => RulesOrigin::Generated(policy(
-            &entry.table("policy", problems)?,
-            shape,
-            server,
-            problems,
-        )?),
-        "none" => entry.switch("none", problems).map(|_| RulesOrigin::None)?,
-        key => RulesOrigin::Written(written(entry, key, file, problems)?),
-    };
+    }
+    let Rules {
+        chosen,
+        origin,
+        ipv6,
+    } = rules(
+        entry,
+        &format!("ruleset `{}`", name.value),
+        &["file", "text", "policy", "none"],
+        node,
+        around,
+        problems,
+    )?;
     let beside = match entry.table("beside", problems) {
         None => None,
         Some(table) => {
@@ -74,7 +64,7 @@ pub(super) fn ruleset(
             let backend = table.word::<Backend>("backend", problems)?;
             let key = if table.has("file") { "file" } else { "text" };
             table.require(key, problems);
-            let source = written(&table, key, file, problems)?;
+            let source = written(&table, key, around.file, problems)?;
             let place = Language {
                 entry: &table,
                 rules: key,
@@ -98,13 +88,68 @@ pub(super) fn ruleset(
         let beside_native = matches!(beside, Some((Backend::Native, _)));
         without_iptables(entry, [helper, skip_refused_lines, beside_native], problems);
     }
+    let elsewhere: Vec<RulesAt> = entry
+        .tables("also", problems)
+        .iter()
+        .filter_map(|table| also(table, &backends, around, problems))
+        .collect();
+    for (place, one) in elsewhere.iter().enumerate() {
+        let mut earlier = elsewhere[..place].iter().map(|other| &other.at).chain(node);
+        if earlier.any(|other| *other == one.at) {
+            problems.add_with_help(
+                entry.span_of("also"),
+                format!(
+                    "node `{}` loads two rulesets, and the second would replace the first",
+                    one.at
+                ),
+                "write them as one",
+            );
+        }
+    }
     Some(RulesetEntry {
         name: name.value,
+        at,
         origin,
+        ipv6,
         helper,
         skip_refused_lines,
         backends,
         beside,
+        also: elsewhere,
+    })
+}
+
+/// Rules that another node loads, through the same backends.
+fn also(
+    entry: &Reader<'_>,
+    backends: &[Backend],
+    around: &Around<'_>,
+    problems: &mut Problems,
+) -> Option<RulesAt> {
+    entry.require("at", problems);
+    let at = known_node(entry, "at", &around.stage.topology, problems)?.value;
+    let what = format!("what `{at}` loads");
+    let keys = &["file", "text", "policy"];
+    let Rules {
+        chosen,
+        origin,
+        ipv6,
+    } = rules(entry, &what, keys, Some(&at), around, problems)?;
+    let helper = entry.switch("helper", problems).unwrap_or(false);
+    let language = Language {
+        entry,
+        rules: chosen,
+        backends: chosen,
+    };
+    language.check_all(&origin, backends, problems);
+    if backends.contains(&Backend::Native) {
+        without_iptables(entry, [helper, false, false], problems);
+    }
+    Some(RulesAt {
+        at,
+        origin,
+        ipv6,
+        helper,
     })
 }
 
@@ -131,140 +176,80 @@ pub(super) fn known_ruleset(
     found
 }
 
-/// Rules in a file beside the scenario, or in place.
-fn written(
+/// Rules as they stand in a table, and the key that says which they are.
+struct Rules {
+    chosen: &'static str,
+    origin: RulesOrigin,
+    ipv6: Option<Source>,
+}
+
+fn rules(
     entry: &Reader<'_>,
-    key: &'static str,
-    file: &Origin<'_>,
+    what: &str,
+    keys: &[&'static str],
+    node: Option<&NodeName>,
+    around: &Around<'_>,
     problems: &mut Problems,
-) -> Option<Source> {
-    let At { value, span } = entry.text(key, problems)?;
-    if key == "text" {
-        return Some(in_place(&value, span, file));
-    }
-    let folder = file.path.parent().unwrap_or(Path::new(""));
-    let path = folder.join(&value);
-    match std::fs::read(&path) {
-        Ok(text) => Some(Source::new(tidy(&path).display().to_string(), text)),
-        Err(error) => {
+) -> Option<Rules> {
+    let there = |keys: &[&'static str]| -> Vec<&'static str> {
+        let keys = keys.iter().copied();
+        keys.filter(|key| entry.has(key)).collect()
+    };
+    let (own, dumps) = (there(keys), there(&["file6", "text6"]));
+    let (chosen, dump) = match (&own[..], &dumps[..]) {
+        (&[one], []) => (one, None),
+        (&[one @ ("file" | "text")], &[dump]) => (one, Some(dump)),
+        ([], &[dump]) => (dump, Some(dump)),
+        _ => {
+            let found = [own, dumps].concat();
+            let found = if found.is_empty() {
+                "none of them".to_owned()
+            } else {
+                found.join(" and ")
+            };
+            let (last, first) = keys.split_last().expect("there are keys");
             problems.add_with_help(
-                span,
-                format!("cannot read {}: {error}", tidy(&path).display()),
-                "the path is relative to the scenario file",
-            );
-            None
-        }
-    }
-}
-
-/// A path without `folder/..` in it, as far as that can be told without the file system.
-pub(super) fn tidy(path: &Path) -> PathBuf {
-    let mut tidy = PathBuf::new();
-    for component in path.components() {
-        if component == std::path::Component::ParentDir
-            && matches!(
-                tidy.components().next_back(),
-                Some(std::path::Component::Normal(_))
-            )
-        {
-            tidy.pop();
-        } else {
-            tidy.push(component);
-        }
-    }
-    tidy
-}
-
-/// Rules in place are told by the lines of the scenario file: everything before
-/// them is blanked, where the text stands in the file letter by letter.
-fn in_place(text: &str, span: Range<usize>, file: &Origin<'_>) -> Source {
-    let name = file.path.display().to_string();
-    match file
-        .text
-        .get(span.clone())
-        .and_then(|written| written.find(text))
-    {
-        Some(at) if !text.is_empty() => {
-            let mut padded: Vec<u8> = file.text.as_bytes()[..span.start + at]
-                .iter()
-                .map(|byte| if *byte == b'\n' { b'\n' } else { b' ' })
-                .collect();
-            padded.extend_from_slice(text.as_bytes());
-            Source::new(name, padded)
-        }
-        _ => Source::new(name, text.as_bytes().to_vec()),
-    }
-}
-
-fn policy(
-    table: &Reader<'_>,
-    shape: Shape,
-    server: &ServerTerms,
-    problems: &mut Problems,
-) -> Option<Policy> {
-    table.require("allow", problems);
-    let allow = table.words::<DataSetup>("allow", problems)?;
-    let stateful = table.switch("stateful", problems).unwrap_or(true);
-    let range = table.ports("passive-ports", problems);
-    let passive = match (stateful, range) {
-        (true, None) => Passive::Stateful,
-        (true, Some(range)) => {
-            problems.add_with_help(
-                range.span,
-                "a stateful policy opens no range",
-                "leave `passive-ports` out, or write `stateful = false`",
-            );
-            return None;
-        }
-        (
-            false,
-            Some(At {
-                value: (low, high), ..
-            }),
-        ) if low <= high => Passive::StaticRange(low..=high),
-        (
-            false,
-            Some(At {
-                value: (low, high),
-                span,
-            }),
-        ) => {
-            problems.add_with_help(
-                span,
-                format!("{low} is above {high}"),
-                format!("write \"{high}-{low}\""),
-            );
-            return None;
-        }
-        (false, None) => {
-            problems.add_with_help(
-                table.span.clone(),
-                "a policy that is not stateful needs the passive range that it opens",
-                "write `passive-ports = \"50000-50100\"`",
+                entry.span.clone(),
+                format!(
+                    "{what} wants exactly one of {} or {last}, and has {found}",
+                    first.join(", ")
+                ),
+                "for example `file = \"rules.v4\"`",
             );
             return None;
         }
     };
-    let default = match table
-        .word::<String>("default", problems)
-        .map(|word| word.value)
-        .as_deref()
-    {
-        Some("reject") => DefaultPolicy::Reject,
-        Some("accept") => DefaultPolicy::Accept,
-        _ => DefaultPolicy::Drop,
+    let origin = match chosen {
+        "policy" => {
+            let side = node.map_or(Side::Gateway, |node| around.stage.side_of(node));
+            let port = around
+                .stage
+                .control_port_at(side, around.server.control_port);
+            let table = entry.table("policy", problems)?;
+            RulesOrigin::Generated(policy(&table, side, port, around.server, problems)?)
+        }
+        "none" => entry.switch("none", problems).map(|_| RulesOrigin::None)?,
+        key @ ("file" | "text") => {
+            RulesOrigin::Written(written(entry, key, around.file, problems)?)
+        }
+        _ => RulesOrigin::None,
     };
-    let side = match shape {
-        Shape::ClientFirewall => Side::Client,
-        Shape::ServerFirewall => Side::Server,
-        Shape::Gateway | Shape::ClientNat | Shape::ServerNat => Side::Gateway,
+    let ipv6 = match dump {
+        Some(key) => Some(written(entry, key, around.file, problems)?),
+        None => None,
     };
-    Some(Policy {
-        passive,
-        helper: table.switch("helper", problems).unwrap_or(stateful),
-        default,
-        control_port: server.control_port,
-        data_source_port: (server.data_source_port == DataSourcePort::Twenty).then_some(20),
-        ..Policy::new(side, allow)
-    })
+    let rules = Rules {
+        chosen,
+        origin,
+        ipv6,
+    };
+    super::read_family::check(
+        entry,
+        &rules.origin,
+        chosen,
+        rules.ipv6.as_ref().zip(dump),
+        around.families,
+        problems,
+    );
+    Some(rules)
 }

@@ -1,9 +1,9 @@
 use fwlab_ftp::Moment;
-use fwlab_model::{NodeName, Operation};
+use fwlab_model::Operation;
 
 use super::Matrix;
 use super::problem::Problems;
-use super::read::node_of;
+use super::read_nodes::known_node;
 use super::read_rules::known_ruleset;
 use super::reader::{At, Reader};
 use super::rules::RulesetEntry;
@@ -96,12 +96,13 @@ fn step(
         );
         return None;
     };
+    let node = |key, problems: &mut Problems| {
+        known_node(entry, key, &stage.topology, problems).map(|at| at.value)
+    };
     let action = match chosen {
         "load" => Action::Load(load(entry, rulesets, matrix, problems)?),
-        "flush-conntrack" => {
-            Action::FlushConntrack(node(entry, "flush-conntrack", stage, problems)?)
-        }
-        _ => Action::AwaitExpiry(node(entry, "await-expiry", stage, problems)?),
+        "flush-conntrack" => Action::FlushConntrack(node("flush-conntrack", problems)?),
+        _ => Action::AwaitExpiry(node("await-expiry", problems)?),
     };
     if at.value.0.is_none() && matches!(action, Action::AwaitExpiry(_)) {
         problems.add_with_help(
@@ -148,18 +149,4 @@ fn load(
         );
     }
     Some(index)
-}
-
-fn node(
-    entry: &Reader<'_>,
-    key: &'static str,
-    stage: &Stage,
-    problems: &mut Problems,
-) -> Option<NodeName> {
-    let At { value, span } = node_of(entry, key, problems)?;
-    if stage.topology.node(&value).is_none() {
-        problems.add(span, format!("this topology has no node `{value}`"));
-        return None;
-    }
-    Some(value)
 }

@@ -209,14 +209,7 @@ impl<'a> Reader<'a> {
     where
         T::Err: std::fmt::Display,
     {
-        let At { value, span } = self.text(key, problems)?;
-        match value.parse() {
-            Ok(value) => Some(At { value, span }),
-            Err(error) => {
-                problems.add_with_help(span, told_once(&value, what, &error), example_of(what));
-                None
-            }
-        }
+        parsed(&self.text(key, problems)?, what, problems)
     }
 
     pub(crate) fn prefix(&self, key: &'static str, problems: &mut Problems) -> Option<At<IpNet>> {
@@ -225,6 +218,68 @@ impl<'a> Reader<'a> {
 
     pub(crate) fn address(&self, key: &'static str, problems: &mut Problems) -> Option<At<IpAddr>> {
         self.parsed(key, "address", problems)
+    }
+
+    /// One or several addresses with their prefix lengths.
+    pub(crate) fn prefixes(
+        &self,
+        key: &'static str,
+        problems: &mut Problems,
+    ) -> Option<Vec<At<IpNet>>> {
+        let texts = self.texts(key, problems)?;
+        Some(parsed_each(
+            &texts,
+            "address with a prefix length",
+            problems,
+        ))
+    }
+
+    /// One address, or one of each family.
+    pub(crate) fn addresses(
+        &self,
+        key: &'static str,
+        problems: &mut Problems,
+    ) -> Option<Vec<At<IpAddr>>> {
+        let texts = self.texts(key, problems)?;
+        let addresses = parsed_each::<IpAddr>(&texts, "address", problems);
+        for (place, address) in addresses.iter().enumerate() {
+            let same = |other: &&At<IpAddr>| other.value.is_ipv4() == address.value.is_ipv4();
+            if let Some(first) = addresses[..place].iter().find(same) {
+                problems.add_with_help(
+                    address.span.clone(),
+                    format!("{} is of the same family as {}", address.value, first.value),
+                    "name at most one of each family",
+                );
+            }
+        }
+        Some(addresses)
+    }
+
+    /// A table of free keys with lists of texts, in order of key.
+    pub(crate) fn lists(
+        &self,
+        key: &'static str,
+        problems: &mut Problems,
+    ) -> Option<Vec<(At<String>, Vec<At<String>>)>> {
+        let value = self.get(key)?;
+        let Some(table) = value.get_ref().as_table() else {
+            wrong_type(value, "a table, { name = [\"text\"] }", problems);
+            return None;
+        };
+        let mut lists = Vec::new();
+        for (name, value) in table {
+            let name = At {
+                value: name.get_ref().to_string(),
+                span: name.span(),
+            };
+            let texts = one_or_many(value).into_iter().filter_map(|value| {
+                let text = text_of(value, problems)?.to_owned();
+                let span = value.span();
+                Some(At { value: text, span })
+            });
+            lists.push((name, texts.collect()));
+        }
+        Some(lists)
     }
 
     /// A word of the closed set that the schema gives the key.
@@ -330,10 +385,7 @@ impl<'a> Reader<'a> {
         read: impl Fn(&'a Spanned<DeValue<'a>>, &mut Problems) -> Option<T>,
     ) -> Option<Vec<At<T>>> {
         let value = self.get(key)?;
-        let values: Vec<&Spanned<DeValue<'a>>> = match value.get_ref().as_array() {
-            Some(array) => array.iter().collect(),
-            None => vec![value],
-        };
+        let values = one_or_many(value);
         if values.is_empty() {
             problems.add_with_help(
                 value.span(),
@@ -348,6 +400,46 @@ impl<'a> Reader<'a> {
         });
         Some(read.collect())
     }
+}
+
+fn one_or_many<'a>(value: &'a Spanned<DeValue<'a>>) -> Vec<&'a Spanned<DeValue<'a>>> {
+    match value.get_ref().as_array() {
+        Some(array) => array.iter().collect(),
+        None => vec![value],
+    }
+}
+
+/// A text that is to be something more; tells if it is not.
+pub(crate) fn parsed<T: FromStr>(
+    text: &At<String>,
+    what: &str,
+    problems: &mut Problems,
+) -> Option<At<T>>
+where
+    T::Err: std::fmt::Display,
+{
+    let span = text.span.clone();
+    match text.value.parse() {
+        Ok(value) => Some(At { value, span }),
+        Err(error) => {
+            let message = told_once(&text.value, what, &error);
+            problems.add_with_help(span, message, example_of(what));
+            None
+        }
+    }
+}
+
+pub(crate) fn parsed_each<T: FromStr>(
+    texts: &[At<String>],
+    what: &str,
+    problems: &mut Problems,
+) -> Vec<At<T>>
+where
+    T::Err: std::fmt::Display,
+{
+    let each = texts.iter();
+    each.filter_map(|text| parsed(text, what, problems))
+        .collect()
 }
 
 /// The error, with the value and what it should be where the error does not say that itself.

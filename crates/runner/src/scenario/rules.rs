@@ -1,13 +1,17 @@
-use fwlab_model::Backend;
 use fwlab_model::ruleset::{Policy, Source};
+use fwlab_model::{Backend, NodeName};
 
 /// A ruleset of a scenario, before it is parsed.
 #[derive(Debug, Clone)]
 pub struct RulesetEntry {
     /// Its name in the matrix.
     pub name: String,
-    /// Where its rules come from.
+    /// The node that loads it; without, the stage's firewall.
+    pub at: Option<NodeName>,
+    /// Where its rules come from. A dump here is IPv4's.
     pub origin: RulesOrigin,
+    /// What `ip6tables-save` wrote, beside an IPv4 dump or alone.
+    pub ipv6: Option<Source>,
     /// Whether the rule that assigns the conntrack helper is added.
     pub helper: bool,
     /// Whether refused lines are left out, as a shell script goes on after a failed command.
@@ -16,6 +20,21 @@ pub struct RulesetEntry {
     pub backends: Vec<Backend>,
     /// Rules that stand beside it, through a backend of their own.
     pub beside: Option<(Backend, Source)>,
+    /// Rules that other nodes load in the same cells, through the same backend.
+    pub also: Vec<RulesAt>,
+}
+
+/// Rules that a node loads in the cells of another node's ruleset.
+#[derive(Debug, Clone)]
+pub struct RulesAt {
+    /// The node.
+    pub at: NodeName,
+    /// Where the rules come from. A dump here is IPv4's.
+    pub origin: RulesOrigin,
+    /// What `ip6tables-save` wrote, beside an IPv4 dump or alone.
+    pub ipv6: Option<Source>,
+    /// Whether the rule that assigns the conntrack helper is added.
+    pub helper: bool,
 }
 
 /// Where rules come from.

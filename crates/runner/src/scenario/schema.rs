@@ -3,6 +3,8 @@
 
 use serde_json::{Map, Value, json};
 
+use super::schema_topology::TOPOLOGY;
+
 /// The format's version. It changes when a file that was valid stops being so.
 pub const SCHEMA_VERSION: u32 = 1;
 
@@ -45,8 +47,16 @@ pub(super) enum Kind {
     Ports,
     /// An address with its prefix length, `"192.168.0.211/24"`.
     AddressWithPrefix,
+    /// One or a list of addresses with their prefix lengths.
+    AddressesWithPrefix,
     /// An address, `"127.0.0.1"`.
     Address,
+    /// One or a list of addresses, at most one a family.
+    Addresses,
+    /// The name of a node of the topology.
+    Node,
+    /// A table of free keys with lists of texts.
+    Lists,
     /// One text or a list of texts.
     Texts,
     /// One of a closed set of words.
@@ -70,7 +80,11 @@ impl Kind {
             Kind::Port => "port".into(),
             Kind::Ports => "port or range".into(),
             Kind::AddressWithPrefix => "address/prefix".into(),
+            Kind::AddressesWithPrefix => "address/prefix, or list of".into(),
             Kind::Address => "address".into(),
+            Kind::Addresses => "address, or one a family".into(),
+            Kind::Node => "node".into(),
+            Kind::Lists => "table of lists".into(),
             Kind::Texts => "text, or list of".into(),
             Kind::Word(words) => words.join(" | "),
             Kind::Words(words) => format!("{}, or list of", words.join(" | ")),
@@ -84,12 +98,20 @@ impl Kind {
     fn json(self) -> Value {
         let one_or_many = |one: Value| json!({ "anyOf": [one, { "type": "array", "items": one }] });
         match self {
-            Kind::Text | Kind::AddressWithPrefix | Kind::Address => json!({ "type": "string" }),
+            Kind::Text | Kind::Node | Kind::AddressWithPrefix | Kind::Address => {
+                json!({ "type": "string" })
+            }
             Kind::Switch => json!({ "type": "boolean" }),
             Kind::Number => json!({ "type": "integer", "minimum": 0 }),
             Kind::Port => json!({ "type": "integer", "minimum": 1, "maximum": 65535 }),
             Kind::Ports => json!({ "type": ["string", "integer"] }),
-            Kind::Texts => one_or_many(json!({ "type": "string" })),
+            Kind::Texts | Kind::AddressesWithPrefix | Kind::Addresses => {
+                one_or_many(json!({ "type": "string" }))
+            }
+            Kind::Lists => {
+                let list = json!({ "type": "array", "items": { "type": "string" } });
+                json!({ "type": "object", "additionalProperties": list })
+            }
             Kind::Word(words) => json!({ "enum": words }),
             Kind::Words(words) => one_or_many(json!({ "enum": words })),
             Kind::Settings => {
@@ -167,16 +189,21 @@ pub fn json_schema() -> Value {
     value
 }
 
-const SHAPES: &[&str] = &[
-    "client-firewall",
-    "server-firewall",
-    "gateway",
-    "client-nat",
-    "server-nat",
+const SERVERS: &[&str] = &[
+    "libunftp",
+    "vsftpd",
+    "proftpd",
+    "pure-ftpd",
+    "scripted-server",
 ];
-const NODES: &[&str] = &["client", "gateway", "server"];
-const SERVERS: &[&str] = &["libunftp", "vsftpd", "proftpd", "pure-ftpd"];
-const CLIENTS: &[&str] = &["suppaftp", "curl", "lftp", "tnftp", "wget"];
+const CLIENTS: &[&str] = &[
+    "suppaftp",
+    "curl",
+    "lftp",
+    "tnftp",
+    "wget",
+    "scripted-client",
+];
 const BACKENDS: &[&str] = &["nft", "legacy", "native"];
 const DATA: &[&str] = &["port", "eprt", "pasv", "epsv"];
 const MOMENTS: &[&str] = &["start", "logged-in", "halfway"];
@@ -204,7 +231,7 @@ const PHASES: &[&str] = &[
 ];
 const CAUSES: &[&str] = &["none", "rule", "policy", "helper", "host", "loss", "reply"];
 
-const fn field(key: &'static str, kind: Kind, about: &'static str) -> Field {
+pub(super) const fn field(key: &'static str, kind: Kind, about: &'static str) -> Field {
     Field { key, kind, about }
 }
 
@@ -274,64 +301,16 @@ pub(super) static SCENARIO: Section = Section {
     ],
 };
 
-static TOPOLOGY: Section = Section {
-    name: "topology",
-    repeated: false,
-    about: "Where the firewall stands. `client-firewall` and `server-firewall` are one link between client and \
-            server, with the rules on the one or the other; `gateway` is a router between them, without NAT. In \
-            `client-nat` the client is in a private network behind the gateway, and the server has no route back; \
-            in `server-nat` the server is, and the client connects to the gateway. A packet to an address that \
-            leads nowhere is swallowed there, as the Internet does.",
-    fields: &[
-        field("shape", Kind::Word(SHAPES), "required"),
-        field(
-            "client",
-            Kind::AddressWithPrefix,
-            "the client's address; default `10.77.0.2/24`, behind a gateway `10.77.1.2/24`, in `server-nat` `198.51.100.2/24`",
-        ),
-        field(
-            "server",
-            Kind::AddressWithPrefix,
-            "the server's address; default `10.77.0.1/24`, behind a gateway `203.0.113.10/24`, in `server-nat` `192.168.7.10/24`",
-        ),
-        field(
-            "client-interface",
-            Kind::Text,
-            "the client's interface; default `e0`",
-        ),
-        field(
-            "server-interface",
-            Kind::Text,
-            "the server's interface; default `e0`",
-        ),
-        field(
-            "gateway-client-side",
-            Kind::AddressWithPrefix,
-            "the gateway's address towards the client; default `10.77.1.1/24`, in `server-nat` `198.51.100.1/24`",
-        ),
-        field(
-            "gateway-server-side",
-            Kind::AddressWithPrefix,
-            "the gateway's address towards the server; default `203.0.113.1/24`, in `server-nat` `192.168.7.1/24`",
-        ),
-        field(
-            "gateway-client-interface",
-            Kind::Text,
-            "the gateway's interface towards the client; default `lan`, in `server-nat` `wan`",
-        ),
-        field(
-            "gateway-server-interface",
-            Kind::Text,
-            "the gateway's interface towards the server; default `wan`, in `server-nat` `lan`",
-        ),
-    ],
-};
-
 static SERVER: Section = Section {
     name: "server",
     repeated: false,
     about: "How the FTP server is set up, whichever it is.",
     fields: &[
+        field(
+            "at",
+            Kind::Node,
+            "the node that it runs on; default `server`",
+        ),
         field("control-port", Kind::Port, "where it listens; default 21"),
         field(
             "passive-ports",
@@ -368,6 +347,11 @@ static SERVER: Section = Section {
             Kind::Switch,
             "`true` refuses a protected data connection that does not resume the TLS session of the control connection; default `false`",
         ),
+        field(
+            "script",
+            Kind::Text,
+            "what `scripted-server` does, in the language of [Scripted peers](#scripted-peers)",
+        ),
     ],
 };
 
@@ -383,13 +367,18 @@ static CLIENT: Section = Section {
         ),
         field(
             "at",
-            Kind::Word(&["client", "server"]),
+            Kind::Node,
             "the node that it runs on; default `client`",
         ),
         field(
             "connect-to",
-            Kind::Address,
-            "the address that it connects to; default: the server's",
+            Kind::Addresses,
+            "the address that it connects to; default: the one that the topology has for it, which is the server's own unless the server is behind NAT",
+        ),
+        field(
+            "control-port",
+            Kind::Port,
+            "the port that it connects to; default: the server's",
         ),
         field(
             "read-pace",
@@ -405,6 +394,11 @@ static CLIENT: Section = Section {
             "session-reuse",
             Kind::Switch,
             "whether a protected data connection resumes the TLS session of the control connection; default `true`",
+        ),
+        field(
+            "script",
+            Kind::Text,
+            "what `scripted-client` does, in the language of [Scripted peers](#scripted-peers)",
         ),
     ],
 };
@@ -423,9 +417,9 @@ static TRANSFER: Section = Section {
 static SYSCTL: Section = Section {
     name: "sysctl",
     repeated: true,
-    about: "Kernel settings of a node's namespace. What is not per namespace is refused.",
+    about: "Kernel settings of a node's namespace. What is not per namespace is refused, with the reason.",
     fields: &[
-        field("node", Kind::Word(NODES), "required"),
+        field("node", Kind::Node, "required"),
         field(
             "set",
             Kind::Settings,
@@ -437,7 +431,8 @@ static SYSCTL: Section = Section {
 static RULESET: Section = Section {
     name: "ruleset",
     repeated: true,
-    about: "A ruleset that the firewall's node loads: exactly one of `file`, `text`, `policy` or `none`.",
+    about: "A ruleset that a node loads: exactly one of `file`, `text`, `policy` or `none`. An IPv6 dump stands in \
+            `file6` or `text6`, beside an IPv4 one or alone; commands name their family themselves.",
     fields: &[
         field(
             "name",
@@ -451,15 +446,21 @@ static RULESET: Section = Section {
         ),
         field("text", Kind::Text, "the same, in place"),
         field(
+            "file6",
+            Kind::Text,
+            "a file of what `ip6tables-save` writes",
+        ),
+        field("text6", Kind::Text, "the same, in place"),
+        field(
             "policy",
             Kind::Table(&POLICY),
-            "a ruleset generated for a purpose",
+            "a ruleset generated for a purpose, for every family of the matrix",
         ),
         field("none", Kind::Switch, "`true`: no rules at all"),
         field(
             "helper",
             Kind::Switch,
-            "`true` adds the rule that assigns the conntrack helper `ftp` to the control connection, where it belongs on this node; default `false`",
+            "`true` adds the rule that assigns the conntrack helper `ftp` to the control connection, where it belongs on this node, for every family of the matrix; default `false`",
         ),
         field(
             "skip-refused-lines",
@@ -470,6 +471,16 @@ static RULESET: Section = Section {
             "backends",
             Kind::Words(BACKENDS),
             "the backends that load it: `nft` and `legacy` rules of iptables, `native` an nft script; default both, or `native`",
+        ),
+        field(
+            "at",
+            Kind::Node,
+            "the node that loads it; default the topology's firewall",
+        ),
+        field(
+            "also",
+            Kind::Tables(&ALSO),
+            "rules that other nodes load at the same time",
         ),
         field(
             "beside",
@@ -498,12 +509,12 @@ static STEP: Section = Section {
         ),
         field(
             "flush-conntrack",
-            Kind::Word(NODES),
+            Kind::Node,
             "the node that forgets every connection",
         ),
         field(
             "await-expiry",
-            Kind::Word(NODES),
+            Kind::Node,
             "waits until conntrack on this node has forgotten the control connection; shorten its timeout by `[[sysctl]]`",
         ),
     ],
@@ -553,6 +564,34 @@ static BESIDE: Section = Section {
     ],
 };
 
+static ALSO: Section = Section {
+    name: "ruleset.also",
+    repeated: true,
+    about: "Rules that another node loads in the same cells, through the same backend: exactly one of `file`, `text` or \
+            `policy`, or an IPv6 dump in `file6` or `text6`.",
+    fields: &[
+        field("at", Kind::Node, "the node that loads them. Required"),
+        field("file", Kind::Text, "a file, relative to the scenario"),
+        field("text", Kind::Text, "the rules in place"),
+        field(
+            "file6",
+            Kind::Text,
+            "a file of what `ip6tables-save` writes",
+        ),
+        field("text6", Kind::Text, "the same, in place"),
+        field(
+            "policy",
+            Kind::Table(&POLICY),
+            "rules generated for a purpose",
+        ),
+        field(
+            "helper",
+            Kind::Switch,
+            "`true` adds the rule that assigns the conntrack helper; default `false`",
+        ),
+    ],
+};
+
 static MATRIX: Section = Section {
     name: "matrix",
     repeated: false,
@@ -570,6 +609,11 @@ static MATRIX: Section = Section {
             "protections",
             Kind::Words(PROTECTIONS),
             "`explicit` is AUTH TLS with PROT P, `implicit` is TLS from the first byte, `ccc` is explicit until the login and then CCC; default `plain`",
+        ),
+        field(
+            "families",
+            Kind::Words(FAMILIES),
+            "the family that client and server speak; a named topology has addresses of these; default `ipv4`",
         ),
         field("operations", Kind::Words(OPERATIONS), "default `retr`"),
     ],
@@ -614,11 +658,7 @@ static CAUSE: Section = Section {
             Kind::Word(BACKENDS),
             "the backend that the rule was loaded through",
         ),
-        field(
-            "node",
-            Kind::Word(NODES),
-            "the node whose rules, or which host",
-        ),
+        field("node", Kind::Node, "the node whose rules, or which host"),
         field(
             "chain",
             Kind::Text,

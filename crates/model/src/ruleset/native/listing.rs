@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::expression::{self, Found};
 use super::statements::Statements;
-use super::{NativeImpurity, NativePlace};
+use super::{LAB_PRIORITY, NativeImpurity, NativePlace};
 use crate::ruleset::correspond::Correspondence;
 use crate::{ChainId, RuleId, RuleOrdinal, TableFamily};
 
@@ -21,6 +21,7 @@ pub struct NativeListing {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct NativeChain {
     hook: String,
+    is_before_trace: bool,
     rules: Vec<NativeRule>,
 }
 
@@ -29,6 +30,11 @@ impl NativeChain {
     /// Empty where the chain is on no hook.
     pub fn hook(&self) -> &str {
         &self.hook
+    }
+
+    /// Whether it acts before the lab's trace begins: at a device's ingress, or before [`LAB_PRIORITY`].
+    pub fn is_before_trace(&self) -> bool {
+        self.is_before_trace
     }
 
     /// The rules, in order.
@@ -42,6 +48,7 @@ impl NativeChain {
 pub struct NativeRule {
     statement: String,
     rejects: Option<bool>,
+    sets_trace: bool,
     impurities: Found,
 }
 
@@ -55,6 +62,11 @@ impl NativeRule {
     /// either: a verdict map that drops beside a `reject`.
     pub fn rejects(&self) -> Option<bool> {
         self.rejects
+    }
+
+    /// Whether the rule says itself which packets are traced (`meta nftrace set`).
+    pub fn sets_trace(&self) -> bool {
+        self.sets_trace
     }
 }
 
@@ -94,7 +106,9 @@ impl NativeListing {
                         chain: name(body, "chain", "name")?,
                     };
                     let hook = statements.hook(&id).unwrap_or_default();
-                    listing.chains.entry(id).or_default().hook = hook;
+                    let chain = listing.chains.entry(id).or_default();
+                    chain.hook = hook;
+                    chain.is_before_trace = is_before_trace(body);
                 }
                 "rule" => {
                     let id = ChainId {
@@ -203,11 +217,26 @@ fn rule(body: &Value, statement: Option<String>) -> Result<NativeRule, NativeLis
         (true, true) => None,
         (rejects, _) => Some(rejects),
     };
+    let sets_trace = statements
+        .iter()
+        .any(|statement| statement["mangle"]["key"]["meta"]["key"] == "nftrace");
     Ok(NativeRule {
+        sets_trace,
         statement: statement.unwrap_or_else(|| "a rule that nft does not write out".to_owned()),
         rejects,
         impurities,
     })
+}
+
+fn is_before_trace(chain: &Value) -> bool {
+    let priority = chain.get("prio").and_then(Value::as_i64);
+    match chain.get("hook").and_then(Value::as_str) {
+        Some("ingress") => true,
+        Some("prerouting" | "output") => {
+            priority.is_some_and(|priority| priority <= LAB_PRIORITY.into())
+        }
+        _ => false,
+    }
 }
 
 fn family(body: &Value, of: &'static str) -> Result<TableFamily, NativeListingError> {

@@ -18,3 +18,7 @@ pub use script::NativeScript;
 
 /// The table by which the lab marks the packets whose way it follows, of family `inet`. A script must not name it.
 pub const LAB_TABLE: &str = "fwlab-observe";
+
+/// Where the lab's trace begins, at the hooks prerouting and output: before raw (-300), behind the reassembly of
+/// fragments (-400); see `enum nf_ip_hook_priorities`.
+pub const LAB_PRIORITY: i32 = -350;

@@ -91,9 +91,9 @@ impl Order {
         order
     }
 
-    /// The chains, as far as it is known what became of them.
-    pub(super) fn chain(&self, id: &ChainId) -> Option<&Chain> {
-        self.chains.get(id).filter(|_| !self.lost)
+    /// The chains that there are in the end; none where that cannot be told.
+    pub(super) fn chains(&self) -> impl Iterator<Item = (&ChainId, &Chain)> {
+        self.chains.iter().filter(|_| !self.lost)
     }
 
     fn take(&mut self, source: &SourceText, statement: &[Piece]) {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use super::order::{Order, Verdicts};
 use super::token::{Piece, Token, pieces, statements};
 use super::{LAB_TABLE, NativeListing};
-use crate::ruleset::correspond::Correspondence;
+use crate::ruleset::correspond::{Correspondence, Difference, DifferenceKind};
 use crate::ruleset::mistake::{Draft, MistakeKind, Mistakes, Note, Report};
 use crate::ruleset::parse::too_long;
 use crate::ruleset::text::{Source, SourceText};
@@ -111,14 +111,23 @@ impl NativeScript {
 
     /// The line that each listed rule and policy came from. Of a chain of which that cannot be told for sure, there is
     /// none: where a command names rules by handle or index, or a rule does not say what is listed in its place.
-    pub fn correspond(&self, listing: &NativeListing) -> Correspondence {
+    ///
+    /// # Errors
+    /// Every chain that the script makes and that is not listed.
+    pub fn correspond(&self, listing: &NativeListing) -> Result<Correspondence, Vec<Difference>> {
         let order = Order::of(&self.source, &self.pieces);
         let mut lines = Correspondence::default();
-        for (id, listed) in listing.chains() {
-            let Some(chain) = order.chain(id) else {
+        let mut differences = Vec::new();
+        for (id, chain) in order.chains() {
+            let written = chain.rules.as_deref().unwrap_or_default();
+            let Some(listed) = listing.chain(id) else {
+                let first = written.first().map(|rule| rule.line);
+                differences.push(Difference {
+                    line: chain.policy.or(first),
+                    kind: DifferenceKind::NoChain(id.clone()),
+                });
                 continue;
             };
-            let written = chain.rules.as_deref().unwrap_or_default();
             let same = written.len() == listed.rules().len()
                 && written.iter().zip(listed.rules()).all(|(written, listed)| {
                     let listed = listed.statement();
@@ -129,7 +138,11 @@ impl NativeScript {
             let rules = if same { rules.collect() } else { Vec::new() };
             lines.insert(id.clone(), chain.policy, rules);
         }
-        lines
+        if differences.is_empty() {
+            Ok(lines)
+        } else {
+            Err(differences)
+        }
     }
 }
 

@@ -1,0 +1,609 @@
+//! Scripts of nft: what they let through, what they are told, and what they must not do.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::Command;
+
+use fwlab::{
+    Backend, Cause, DataSetup, Lab, LabError, Policy, Side, Symptom, assert_blocked,
+    assert_transferred,
+};
+use fwlab_fabric::{Privilege, find_tool};
+use fwlab_observe::Newer;
+use fwlab_runner::RunSettings;
+
+use crate::bad_input::{folder, told};
+use crate::support::{
+    as_here, as_report, count, end_of, fwlab, lab, report, root, run_cells, shared,
+};
+
+/// The right to start a lab, where nft is to be had; where not, says so.
+fn lab_with_nft() -> Option<std::sync::RwLockReadGuard<'static, ()>> {
+    if find_tool("nft").is_none() {
+        eprintln!("skipped: no nft on this machine");
+        return None;
+    }
+    lab()
+}
+
+/// A server that assigns the helper with an object, at this hook and priority.
+fn helper_object(hook: &str) -> String {
+    format!(
+        "table inet t {{
+    ct helper f {{ type \"ftp\" protocol tcp; }}
+    chain h {{
+        type filter hook {hook}
+        tcp dport 21 ct helper set \"f\"
+    }}
+    chain i {{
+        type filter hook input priority 10; policy drop
+        iif lo accept
+        ct state established,related accept
+        tcp dport 21 accept
+    }}
+}}
+"
+    )
+}
+
+#[test]
+fn a_helper_object_works_behind_conntrack_s_hook_alone() {
+    let Some(_lab) = lab_with_nft() else { return };
+    for hook in [
+        "prerouting priority 0",
+        "prerouting priority -150",
+        "input priority 0",
+    ] {
+        let lab = Lab::server_firewall().rules(helper_object(hook));
+        assert_transferred!(lab.transfer(DataSetup::Epsv).unwrap());
+        assert_transferred!(lab.transfer(DataSetup::Port).unwrap());
+    }
+    let lab = Lab::server_firewall().rules(helper_object("prerouting priority -300"));
+    assert_transferred!(lab.transfer(DataSetup::Port).unwrap());
+    let blocked = lab.transfer(DataSetup::Pasv).unwrap();
+    assert_blocked!(blocked, by policy "inet/t/i");
+    let Cause::Policy {
+        backend,
+        source_line,
+        statement,
+        ..
+    } = &blocked.outcome.cause
+    else {
+        panic!("{blocked}")
+    };
+    assert_eq!((*backend, *source_line), (Backend::Native, Some(8)));
+    assert_eq!(
+        statement,
+        "type filter hook input priority filter + 10; policy drop;"
+    );
+}
+
+#[test]
+fn the_lab_takes_the_interface_that_a_script_names() {
+    let Some(_lab) = lab_with_nft() else { return };
+    // `iif` does not even load where there is no such interface.
+    let script = "table inet t {
+ chain i { type filter hook input priority 0; policy drop
+  iif enp3s0 tcp dport 21 accept
+  iifname \"enp3s0\" ct state established accept
+ }
+}";
+    let lab = Lab::server_firewall().rules(script);
+    assert_transferred!(lab.transfer(DataSetup::Port).unwrap());
+    assert_blocked!(lab.transfer(DataSetup::Pasv).unwrap(), by policy "t/i");
+}
+
+#[test]
+fn whether_a_rule_answers_is_read_from_its_listing() {
+    let Some(_lab) = lab_with_nft() else { return };
+    for (verdict, symptom) in [
+        ("drop", Symptom::DataTimeout),
+        ("reject", Symptom::DataRejected),
+        ("reject with tcp reset", Symptom::DataRejected),
+    ] {
+        let script = format!(
+            "table ip filter {{\n chain closed {{ {verdict}; }}\n chain INPUT {{\n type filter hook input priority 0\n \
+             tcp dport != 21 tcp flags & (syn | ack) == syn goto closed\n }}\n}}\n"
+        );
+        let lab = Lab::server_firewall().rules(script);
+        let blocked = lab.transfer(DataSetup::Epsv).unwrap();
+        assert_blocked!(blocked, by rule "ip/filter/closed", 1);
+        assert_eq!(blocked.outcome.symptom, symptom, "{blocked}");
+    }
+}
+
+/// What acts before the packet trace begins, or is not traced, is no other rule's doing.
+#[test]
+fn what_is_not_seen_is_never_another_rules_doing() {
+    let Some(_lab) = lab_with_nft() else { return };
+    let script = "table netdev n {
+ chain i { type filter hook ingress device e0 priority 0; tcp dport 50000-50100 drop; }
+}
+table inet t {
+ chain i { type filter hook input priority 0; policy drop; tcp dport 21 accept; ct state established accept; }
+}";
+    let lab = Lab::server_firewall()
+        .rules(script)
+        .passive_ports(50000..=50100);
+    match lab.transfer(DataSetup::Pasv) {
+        Err(LabError::Inconclusive(why)) => {
+            assert!(why.contains("no rule stopped a packet of it"), "{why}");
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_flushed_ruleset_leaves_the_lab_s_own_table_on_older_kernels_too() {
+    let Some(_lab) = lab_with_nft() else { return };
+    let folder = [root().join("scenarios/native")];
+    for pretend_without in [vec![], vec![Newer::OwnedTable]] {
+        let settings = RunSettings {
+            pretend_without,
+            ..RunSettings::default()
+        };
+        let cells = as_report(&run_cells(&folder, &Default::default(), &[], settings));
+        assert!(count(&cells, "met") > 40, "{cells:#?}");
+        assert_eq!(count(&cells, "met") + count(&cells, "skipped"), cells.len());
+    }
+}
+
+#[test]
+fn a_script_that_limits_gets_full_patience_by_itself() {
+    let Some(_lab) = lab_with_nft() else { return };
+    let text =
+        "description = \"The first SYN to a high port is dropped, and no other for a minute.\"
+[topology]
+shape = \"server-firewall\"
+[[ruleset]]
+name = \"limits\"
+text = '''
+table inet t {
+ chain i {
+  type filter hook input priority 0
+  tcp dport 1024-65535 tcp flags & (syn | ack) == syn limit rate 1/minute burst 1 packets drop
+ }
+}
+'''
+[matrix]
+data = \"pasv\"
+[[require]]
+symptom = \"transferred\"
+";
+    let folder = folder(&[("limits.toml", text.as_bytes())]);
+    let settings = RunSettings {
+        keep_evidence: true,
+        ..RunSettings::default()
+    };
+    let records = run_cells(
+        &[folder.path().join("limits.toml")],
+        &Default::default(),
+        &[],
+        settings,
+    );
+    let [record] = &records[..] else {
+        panic!("{records:#?}")
+    };
+    assert_eq!(record.judgement.word(), "met", "{record:#?}");
+    let note = "full patience: `limit` depends on how fast packets come (inet/t/i/1, line 10)";
+    assert!(record.notes.iter().any(|said| said == note), "{record:#?}");
+    let stopped = |line: &fwlab_runner::EvidenceLine| line.text.contains("inet/t/i/1 (line 10)");
+    assert!(record.evidence.lines.iter().any(stopped), "{record:#?}");
+}
+
+/// What `fwlab check` says to a script for a server.
+fn checked(script: &str) -> String {
+    let folder = folder(&[("rules.nft", script.as_bytes())]);
+    let check = ["check", "rules.nft", "--at", "server", "--data", "pasv"];
+    told(folder.path(), &check)
+}
+
+#[test]
+fn a_script_is_checked_as_it_is() {
+    let Some(_lab) = lab_with_nft() else { return };
+    let script = format!(
+        "#!/usr/sbin/nft -f\nflush ruleset\n{}",
+        helper_object("prerouting priority -300")
+    );
+    let folder = folder(&[("rules.nft", script.as_bytes())]);
+    let mut command = fwlab();
+    command.current_dir(folder.path()).args([
+        "check",
+        "rules.nft",
+        "--at",
+        "server",
+        "--server",
+        "libunftp",
+    ]);
+    let ended = end_of(&mut command).with(0);
+    for part in [
+        "rules.nft  native  libunftp ← suppaftp  passes        –             timeout       timeout",
+        "server: inet/t/i, line 10 `type filter hook input priority filter + 10; policy drop;` stopped SYN ",
+    ] {
+        assert!(
+            ended.stdout.contains(part),
+            "{part} is not in\n{}",
+            ended.stdout
+        );
+    }
+}
+
+#[test]
+fn a_script_that_nft_refuses_is_told_its_place() {
+    let Some(_lab) = lab_with_nft() else { return };
+    for (script, place, marked) in [
+        (
+            "table inet t {\n\tchain c {\n\t\ttcp dprot 21 accept\n\t}\n}\n",
+            "[rules.nft:3:7]",
+            "syntax error",
+        ),
+        (
+            "table inet t {\n chain c { jump nosuch; }\n}\n",
+            "[rules.nft:2:",
+            "No such file or directory",
+        ),
+        (
+            "table inet t {\n chain c { ip saddr no.such.host.invalid accept; }\n}\n",
+            "[rules.nft:2:21]",
+            "the lab has no resolver: write addresses",
+        ),
+    ] {
+        let told = checked(script);
+        assert!(told.starts_with("exit 2\n"), "{told}");
+        let flat = told.split_whitespace().collect::<Vec<_>>().join(" ");
+        for part in ["nft refuses ruleset `rules.nft`", place, marked] {
+            assert!(flat.contains(part), "{part} is not in\n{told}");
+        }
+    }
+}
+
+#[test]
+fn a_script_of_a_scenario_is_told_by_the_scenario_s_lines() {
+    let Some(_lab) = lab_with_nft() else { return };
+    let text = "description = \"x\"
+[topology]
+shape = \"server-firewall\"
+[[ruleset]]
+name = \"rules\"
+text = '''
+table inet t {
+    chain c { tcp dprot 21 accept; }
+}
+'''
+";
+    let folder = folder(&[("scenario.toml", text.as_bytes())]);
+    let told = told(folder.path(), &["run", "scenario.toml"]);
+    assert!(told.starts_with("exit 2\n"), "{told}");
+    assert!(told.contains("[scenario.toml:8:19]"), "{told}");
+}
+
+#[test]
+fn what_reaches_beyond_the_lab_is_refused() {
+    let _machine = shared();
+    insta::assert_snapshot!(checked("table inet t { }\ninclude \"/etc/shadow\"\nmonitor\ndelete table inet fwlab-observe\n"), @r#"
+    exit 2
+    ruleset
+
+      × 3 mistakes in rules.nft
+
+    Error: ruleset::include
+
+      × `include` would read a file of this machine
+       ╭─[rules.nft:2:1]
+     1 │ table inet t { }
+     2 │ include "/etc/shadow"
+       · ───┬───
+       ·    ╰── not in a lab
+     3 │ monitor
+       ╰────
+      help: put what it includes here
+
+    Error: ruleset::command
+
+      × `monitor` never ends
+       ╭─[rules.nft:3:1]
+     2 │ include "/etc/shadow"
+     3 │ monitor
+       · ───┬───
+       ·    ╰── only watches
+     4 │ delete table inet fwlab-observe
+       ╰────
+      help: leave it out: it changes no rule
+
+    Error: ruleset::lab-table
+
+      × `fwlab-observe` is the lab's own table
+       ╭─[rules.nft:4:19]
+     3 │ monitor
+     4 │ delete table inet fwlab-observe
+       ·                   ──────┬──────
+       ·                         ╰── not a script's to name
+       ╰────
+    "#);
+}
+
+#[test]
+fn two_languages_are_not_mixed() {
+    let _machine = shared();
+    let scenario = |ruleset: &str| {
+        let text = format!(
+            "description = \"x\"\n[topology]\nshape = \"server-firewall\"\n[[ruleset]]\nname = \"rules\"\n{ruleset}"
+        );
+        let folder = folder(&[("scenario.toml", text.as_bytes())]);
+        told(folder.path(), &["run", "scenario.toml"])
+    };
+    let script = "'table inet t { }'";
+    let rules = "'iptables -P INPUT DROP'";
+    let all: Vec<String> = [
+        format!("text = {script}\nbackends = [\"nft\", \"native\"]\n"),
+        format!("text = {script}\nbackends = \"nft\"\n"),
+        format!("text = {rules}\nbackends = \"native\"\n"),
+        "policy = { allow = \"pasv\" }\nbackends = \"native\"\n".to_owned(),
+        format!("text = {script}\nhelper = true\nskip-refused-lines = true\n"),
+        format!("text = {script}\nbeside = {{ backend = \"native\", text = {script} }}\n"),
+        format!("text = {script}\nbeside = {{ backend = \"legacy\", text = {script} }}\n"),
+    ]
+    .iter()
+    .map(|ruleset| scenario(ruleset))
+    .collect();
+    insta::assert_snapshot!(all.join("\n----\n"), @r#"
+    exit 2
+      × scenario.toml has 1 mistake
+
+    Error: 
+      × `native` loads scripts of nft, the other backends load rules of iptables: no ruleset is both
+       ╭─[scenario.toml:7:12]
+     6 │ text = 'table inet t { }'
+     7 │ backends = ["nft", "native"]
+       ·            ────────┬────────
+       ·                    ╰── here
+       ╰────
+      help: write a ruleset for each, or one `beside` the other
+
+
+    ----
+    exit 2
+      × scenario.toml has 1 mistake
+
+    Error: 
+      × this is a script of nft, and its backend loads rules of iptables
+       ╭─[scenario.toml:6:8]
+     5 │ name = "rules"
+     6 │ text = 'table inet t { }'
+       ·        ─────────┬────────
+       ·                 ╰── here
+     7 │ backends = "nft"
+       ╰────
+      help: write `backends = "native"`
+
+
+    ----
+    exit 2
+      × scenario.toml has 1 mistake
+
+    Error: 
+      × these are rules of iptables, and `native` loads scripts of nft
+       ╭─[scenario.toml:6:8]
+     5 │ name = "rules"
+     6 │ text = 'iptables -P INPUT DROP'
+       ·        ────────────┬───────────
+       ·                    ╰── here
+     7 │ backends = "native"
+       ╰────
+      help: write `backends = "nft"` or `"legacy"`
+
+
+    ----
+    exit 2
+      × scenario.toml has 1 mistake
+
+    Error: 
+      × `policy` is nothing that `native` loads
+       ╭─[scenario.toml:7:12]
+     6 │ policy = { allow = "pasv" }
+     7 │ backends = "native"
+       ·            ────┬───
+       ·                ╰── here
+       ╰────
+      help: `native` loads scripts of nft: write one as `text` or `file`
+
+
+    ----
+    exit 2
+      × scenario.toml has 2 mistakes
+
+    Error: 
+      × `helper` adds a rule of iptables, and this is a script of nft
+       ╭─[scenario.toml:7:10]
+     6 │ text = 'table inet t { }'
+     7 │ helper = true
+       ·          ──┬─
+       ·            ╰── here
+     8 │ skip-refused-lines = true
+       ╰────
+      help: write a `ct helper` object and a rule with `ct helper set` into the script
+
+    Error: 
+      × no line of a script of nft can be left out: it is loaded whole or not at all
+       ╭─[scenario.toml:8:22]
+     7 │ helper = true
+     8 │ skip-refused-lines = true
+       ·                      ──┬─
+       ·                        ╰── here
+       ╰────
+      help: leave this out, and mend the script
+
+
+    ----
+    exit 2
+      × scenario.toml has 1 mistake
+
+    Error: 
+      × a second script of nft beside the first
+       ╭─[scenario.toml:7:10]
+     6 │ text = 'table inet t { }'
+     7 │ beside = { backend = "native", text = 'table inet t { }' }
+       ·          ────────────────────────┬────────────────────────
+       ·                                  ╰── here
+       ╰────
+      help: write both into one script
+
+
+    ----
+    exit 2
+      × scenario.toml has 1 mistake
+
+    Error: 
+      × this is a script of nft, and its backend loads rules of iptables
+       ╭─[scenario.toml:7:39]
+     6 │ text = 'table inet t { }'
+     7 │ beside = { backend = "legacy", text = 'table inet t { }' }
+       ·                                       ─────────┬────────
+       ·                                                ╰── here
+       ╰────
+      help: write `backend = "native"`
+    "#);
+    let folder = folder(&[
+        ("rules.nft", b"table inet t { }\n"),
+        ("rules.v4", b"*filter\nCOMMIT\n"),
+    ]);
+    for (file, backend) in [("rules.nft", "legacy"), ("rules.v4", "native")] {
+        let check = ["check", file, "--at", "server", "--backend", backend];
+        let told = told(folder.path(), &check);
+        let expected = format!("exit 2\nfwlab: --backend {backend}: these rules are loaded by ");
+        assert!(told.starts_with(&expected), "{told}");
+    }
+}
+
+#[test]
+fn one_table_is_not_loaded_by_two_programs() {
+    let Some(_lab) = lab_with_nft() else { return };
+    let text = "description = \"x\"
+[topology]
+shape = \"server-firewall\"
+[[ruleset]]
+name = \"both\"
+text = 'iptables -P INPUT DROP'
+backends = \"nft\"
+beside = { backend = \"native\", text = 'table ip filter { }' }
+";
+    let folder = folder(&[("scenario.toml", text.as_bytes())]);
+    insta::assert_snapshot!(told(folder.path(), &["run", "scenario.toml"]), @r#"
+    exit 2
+      × ruleset `both` has a table `ip filter` both of nft and of iptables-nft: whose rule stopped a
+      │ packet there could not be told
+      help: give the script's table a name of its own
+    "#);
+    let lab = Lab::server_firewall()
+        .policy(Policy::new(Side::Server, [DataSetup::Pasv]))
+        .backend(Backend::Native);
+    let error = lab.transfer(DataSetup::Pasv).unwrap_err().to_string();
+    assert!(error.contains("is no script of nft"), "{error}");
+}
+
+/// A program in the place of nft, first in `PATH`.
+fn with_nft(script: &str, folder: &Path) -> Command {
+    let program = folder.join("nft");
+    fs::write(&program, script).expect("it can be written");
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).expect("it is ours");
+    let path = std::env::var("PATH").unwrap_or_default();
+    let mut command = fwlab();
+    command
+        .current_dir(folder)
+        .env("PATH", format!("{}:{path}", folder.display()));
+    command
+}
+
+#[test]
+fn a_script_that_is_not_there_is_not_judged() {
+    let Some(_lab) = lab_with_nft() else { return };
+    let real = find_tool("nft").expect("it was found before");
+    let script = helper_object("input priority 0");
+    let check = ["check", "rules.nft", "--at", "server", "--data", "pasv"];
+    for (liar, code, said) in [
+        // It says that all is well, and loads nothing.
+        (
+            format!(
+                "#!/bin/sh\n[ \"$1\" = -f ] && exec cat >/dev/null\nexec {} \"$@\"\n",
+                real.display()
+            ),
+            2,
+            "the chain inet/t/h did not load",
+        ),
+        (
+            "#!/bin/sh\nexec cat >/dev/null\n".to_owned(),
+            3,
+            "cannot be read: it is not JSON",
+        ),
+        (
+            "#!/bin/sh\nkill -9 $$\n".to_owned(),
+            2,
+            "nft refuses ruleset",
+        ),
+    ] {
+        let folder = folder(&[("rules.nft", script.as_bytes())]);
+        let ended = end_of(with_nft(&liar, folder.path()).args(check));
+        assert_eq!(
+            (ended.code, ended.stdout.as_str()),
+            (Some(code), ""),
+            "{ended:?}"
+        );
+        let flat = ended
+            .stderr
+            .split_whitespace()
+            .collect::<Vec<_>>()
+            .join(" ");
+        assert!(flat.contains(said), "{}", ended.stderr);
+    }
+}
+
+#[test]
+fn without_nft_its_cells_are_skipped_and_counted() {
+    let Some(_lab) = lab_with_nft() else { return };
+    if find_tool("unshare").is_none() || find_tool("mount").is_none() {
+        eprintln!("skipped: no unshare and mount here");
+        return;
+    }
+    let folder = folder(&[("empty", b"")]);
+    // A file that cannot be run in the place of each nft that there is, in a mount namespace.
+    let hide = "for nft in /usr/sbin/nft /sbin/nft /usr/local/sbin/nft /usr/bin/nft; do \
+                [ ! -e $nft ] || mount --bind \"$1\" $nft || exit 9; done; shift; exec \"$@\"";
+    let mut command = Command::new("unshare");
+    as_here(&mut command);
+    if !matches!(Privilege::current(), Ok(Privilege::Root)) {
+        command.arg("--map-root-user");
+    }
+    command
+        .args(["--mount", "sh", "-c", hide, "hide"])
+        .arg(folder.path().join("empty"))
+        .arg(env!("CARGO_BIN_EXE_fwlab"))
+        .args([
+            "run",
+            "scenarios/native/beside.toml",
+            "scenarios/operations/one-byte.toml",
+            "--server",
+            "libunftp",
+            "--report",
+        ])
+        .arg(format!(
+            "json={}",
+            folder.path().join("report.json").display()
+        ));
+    end_of(&mut command).with(0);
+    let mut skipped = 0;
+    for (name, line) in report(&folder.path().join("report.json")) {
+        let why = line["why"].as_str().unwrap_or_default();
+        if name.starts_with("beside::") {
+            skipped += 1;
+            assert_eq!(line["result"], "skipped", "{name}");
+            assert!(why.starts_with("no nft on this machine: "), "{name}: {why}");
+        } else {
+            assert!(!why.starts_with("no nft"), "{name}: {why}");
+        }
+    }
+    assert_eq!(
+        skipped, 16,
+        "three rulesets, one of them through two backends"
+    );
+}

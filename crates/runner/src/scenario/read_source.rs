@@ -1,0 +1,86 @@
+//! The texts that a scenario file brings: in place, or in files beside it.
+
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use fwlab_model::ruleset::Source;
+
+use super::problem::Problems;
+use super::reader::{At, Reader};
+
+/// The scenario file that rulesets and scripts stand in, or beside.
+pub(super) struct Origin<'a> {
+    pub(super) path: &'a Path,
+    pub(super) text: &'a str,
+}
+
+impl Origin<'_> {
+    /// The byte of the file that a value's text begins at, where it stands there
+    /// letter by letter.
+    pub(super) fn place_of(&self, text: &str, value: &Range<usize>) -> Option<usize> {
+        let written = self.text.get(value.clone())?;
+        let at = written.find(text).filter(|_| !text.is_empty())?;
+        Some(value.start + at)
+    }
+}
+
+/// Rules in a file beside the scenario, or in place.
+pub(super) fn written(
+    entry: &Reader<'_>,
+    key: &'static str,
+    file: &Origin<'_>,
+    problems: &mut Problems,
+) -> Option<Source> {
+    let At { value, span } = entry.text(key, problems)?;
+    if key.starts_with("text") {
+        return Some(in_place(&value, span, file));
+    }
+    let folder = file.path.parent().unwrap_or(Path::new(""));
+    let path = folder.join(&value);
+    match std::fs::read(&path) {
+        Ok(text) => Some(Source::new(tidy(&path).display().to_string(), text)),
+        Err(error) => {
+            problems.add_with_help(
+                span,
+                format!("cannot read {}: {error}", tidy(&path).display()),
+                "the path is relative to the scenario file",
+            );
+            None
+        }
+    }
+}
+
+/// A path without `folder/..` in it, as far as that can be told without the file system.
+pub(super) fn tidy(path: &Path) -> PathBuf {
+    let mut tidy = PathBuf::new();
+    for component in path.components() {
+        if component == std::path::Component::ParentDir
+            && matches!(
+                tidy.components().next_back(),
+                Some(std::path::Component::Normal(_))
+            )
+        {
+            tidy.pop();
+        } else {
+            tidy.push(component);
+        }
+    }
+    tidy
+}
+
+/// Rules in place are told by the lines of the scenario file: everything before
+/// them is blanked, where the text stands in the file letter by letter.
+fn in_place(text: &str, span: Range<usize>, file: &Origin<'_>) -> Source {
+    let name = file.path.display().to_string();
+    match file.place_of(text, &span) {
+        Some(at) => {
+            let mut padded: Vec<u8> = file.text.as_bytes()[..at]
+                .iter()
+                .map(|byte| if *byte == b'\n' { b'\n' } else { b' ' })
+                .collect();
+            padded.extend_from_slice(text.as_bytes());
+            Source::new(name, padded)
+        }
+        None => Source::new(name, text.as_bytes().to_vec()),
+    }
+}

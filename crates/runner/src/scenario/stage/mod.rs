@@ -1,0 +1,98 @@
+//! Where a scenario plays: the topology, and who is who in it.
+
+mod addressing;
+mod layout;
+mod long_form;
+mod shape;
+
+use std::net::{IpAddr, SocketAddr};
+
+use fwlab_model::ruleset::Side;
+use fwlab_model::{Family, NodeName, Topology};
+
+pub use addressing::{Addressing, Port};
+pub use layout::Layout;
+pub use shape::{Shape, UnknownShape};
+
+/// A topology with its roles: who is client, who is server, who loads the rules.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stage {
+    /// What the fabric builds.
+    pub topology: Topology,
+    /// The node that loads the rulesets that do not say where they belong.
+    pub firewall: Option<NodeName>,
+    /// The node that the client runs on.
+    pub client: NodeName,
+    /// The node that the server runs on.
+    pub server: NodeName,
+    /// The addresses that the client knows the server by, at most one a family; of the
+    /// families that are not among them, the server's own.
+    pub reached_at: Vec<IpAddr>,
+    /// The port that the client connects to.
+    pub connect_port: u16,
+}
+
+impl Stage {
+    /// Where the client connects to in cells of a family; `None` where the topology has
+    /// no such address.
+    pub fn connect_to(&self, family: Family) -> Option<SocketAddr> {
+        let mut known = self.reached_at.iter().copied();
+        let known = known.find(|address| Family::of(*address) == family);
+        let address = known.or_else(|| self.server_address(family))?;
+        Some(SocketAddr::new(address, self.connect_port))
+    }
+
+    /// The server's own address of a family: the first of its node.
+    pub fn server_address(&self, family: Family) -> Option<IpAddr> {
+        let mut addresses = self.topology.addresses();
+        let (address, _) = addresses
+            .find(|(address, node)| **node == self.server && Family::of(*address) == family)?;
+        Some(address)
+    }
+
+    /// The address that the server listens on in cells of a family: the one that the
+    /// client connects to, where the server's node has it, and its own otherwise.
+    pub fn listens_on(&self, family: Family) -> Option<IpAddr> {
+        let target = self.connect_to(family)?.ip();
+        if self.owner_of(target) == Some(&self.server) {
+            Some(target)
+        } else {
+            self.server_address(family)
+        }
+    }
+
+    /// The node that has an address, loopback addresses being the client's own.
+    pub fn owner_of(&self, address: IpAddr) -> Option<&NodeName> {
+        if address.is_loopback() {
+            return Some(&self.client);
+        }
+        let mut addresses = self.topology.addresses();
+        addresses
+            .find(|(one, _)| *one == address)
+            .map(|(_, node)| node)
+    }
+
+    /// Where a firewall on that node stands: on the server, on a router, or, like any
+    /// other host, where connections are opened.
+    pub fn side_of(&self, node: &NodeName) -> Side {
+        if *node == self.server {
+            Side::Server
+        } else if self.topology.node(node).is_some_and(|node| node.forwards) {
+            Side::Gateway
+        } else {
+            Side::Client
+        }
+    }
+
+    /// The control port as a firewall on that side sees it first, which the server's is
+    /// only where no NAT has changed it.
+    pub fn control_port_at(&self, side: Side, listening: u16) -> u16 {
+        match side {
+            Side::Server => listening,
+            Side::Client | Side::Gateway => self.connect_port,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,88 @@
+use fwlab_model::NodeName;
+
+/// Where the firewall stands: the named topologies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Shape {
+    /// Client and server on one link, the rules on the client's host.
+    ClientFirewall,
+    /// Client and server on one link, the rules on the server's host.
+    ServerFirewall,
+    /// A router between client and server, without NAT, with the rules on it.
+    Gateway,
+    /// The client in a private network behind a gateway with the rules; the server on the
+    /// Internet, from where no route leads back.
+    ClientNat,
+    /// The server in a private network behind a gateway with the rules; the client on the
+    /// Internet, where it knows the server by the gateway's address.
+    ServerNat,
+    /// Both in private networks, each behind a gateway of its own: `client-gateway` and
+    /// `server-gateway`. A ruleset says which of them loads it.
+    BothNat,
+    /// Both in the private network behind one gateway with the rules, which bridges its
+    /// inside; the client knows the server by the gateway's address outside.
+    Hairpin,
+}
+
+impl Shape {
+    /// All of them, in the order in which they are told of.
+    pub const ALL: [Shape; 7] = [
+        Shape::ClientFirewall,
+        Shape::ServerFirewall,
+        Shape::Gateway,
+        Shape::ClientNat,
+        Shape::ServerNat,
+        Shape::BothNat,
+        Shape::Hairpin,
+    ];
+
+    /// The shape as it is written in files.
+    pub fn word(self) -> &'static str {
+        match self {
+            Shape::ClientFirewall => "client-firewall",
+            Shape::ServerFirewall => "server-firewall",
+            Shape::Gateway => "gateway",
+            Shape::ClientNat => "client-nat",
+            Shape::ServerNat => "server-nat",
+            Shape::BothNat => "both-nat",
+            Shape::Hairpin => "hairpin",
+        }
+    }
+
+    /// The node that loads the rulesets that do not say where they belong.
+    pub fn firewall(self) -> Option<NodeName> {
+        match self {
+            Shape::ClientFirewall => Some(NodeName::client()),
+            Shape::ServerFirewall => Some(NodeName::server()),
+            Shape::Gateway | Shape::ClientNat | Shape::ServerNat | Shape::Hairpin => {
+                Some(NodeName::gateway())
+            }
+            Shape::BothNat => None,
+        }
+    }
+
+    /// Whether client and server are on one link.
+    pub fn is_direct(self) -> bool {
+        matches!(self, Shape::ClientFirewall | Shape::ServerFirewall)
+    }
+}
+
+/// No shape has that name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("no such shape")]
+pub struct UnknownShape;
+
+impl std::str::FromStr for Shape {
+    type Err = UnknownShape;
+    fn from_str(word: &str) -> Result<Shape, UnknownShape> {
+        let mut shapes = Shape::ALL.into_iter();
+        shapes
+            .find(|shape| shape.word() == word)
+            .ok_or(UnknownShape)
+    }
+}
+
+impl std::fmt::Display for Shape {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(self.word())
+    }
+}
