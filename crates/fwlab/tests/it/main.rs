@@ -18,3 +18,4 @@ mod reports;
 mod scenario_tests;
 mod scripted;
 mod support;
+mod topologies;
