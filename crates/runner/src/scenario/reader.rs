@@ -17,8 +17,8 @@ pub(crate) struct At<T> {
     pub(crate) span: Range<usize>,
 }
 
-/// A free key with its list of texts.
-pub(crate) type Listed = (At<String>, Vec<At<String>>);
+/// A free key of a table, and the texts that stand there.
+pub(crate) type NamedList = (At<String>, Vec<At<String>>);
 
 /// A table of the file beside its description. Every getter checks what stands
 /// there, tells what is wrong with it, and gives `None` for what is absent or wrong.
@@ -259,7 +259,11 @@ impl<'a> Reader<'a> {
     }
 
     /// A table of free keys with lists of texts, in order of key.
-    pub(crate) fn lists(&self, key: &'static str, problems: &mut Problems) -> Option<Vec<Listed>> {
+    pub(crate) fn lists(
+        &self,
+        key: &'static str,
+        problems: &mut Problems,
+    ) -> Option<Vec<NamedList>> {
         let value = self.get(key)?;
         let Some(table) = value.get_ref().as_table() else {
             wrong_type(value, "a table, { name = [\"text\"] }", problems);
