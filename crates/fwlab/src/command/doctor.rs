@@ -1,5 +1,5 @@
-use fwlab_fabric::{Ability, Machine, Privilege};
 use fwlab_containers::{Engine, Image};
+use fwlab_fabric::{Ability, Machine, Privilege};
 use fwlab_runner::PeerShelf;
 
 use super::exit::{Exit, print};

@@ -358,25 +358,25 @@ fn a_command_line_that_is_wrong_is_told() {
     fwlab: no cell is chosen
       `fwlab list` shows the cells that there are
     "#);
-    insta::assert_snapshot!(told(&["run", seed, "--server", "curl"]), @r#"
+    insta::assert_snapshot!(told(&["run", seed, "--server", "curl"]), @"
     exit 2
     error: invalid value 'curl' for '--server <PEER>'
-      [possible values: libunftp, vsftpd, scripted-server]
+      [possible values: libunftp, vsftpd, proftpd, pure-ftpd, scripted-server]
 
     For more information, try '--help'.
-    "#);
-    insta::assert_snapshot!(told(&["run", seed, "--client", "vsftpd"]), @r#"
+    ");
+    insta::assert_snapshot!(told(&["run", seed, "--client", "vsftpd"]), @"
     exit 2
     error: invalid value 'vsftpd' for '--client <PEER>'
-      [possible values: suppaftp, curl, lftp, scripted-client]
+      [possible values: suppaftp, curl, lftp, tnftp, wget, scripted-client]
 
       tip: a similar value exists: 'lftp'
 
     For more information, try '--help'.
-    "#);
-    insta::assert_snapshot!(told(&["run", seed, "--server", "proftpd"]), @r#"
+    ");
+    insta::assert_snapshot!(told(&["run", seed, "--server", "wu-ftpd"]), @r#"
     exit 2
-    error: invalid value 'proftpd' for '--server <PEER>'
+    error: invalid value 'wu-ftpd' for '--server <PEER>'
       [possible values: libunftp, vsftpd, scripted-server]
 
       tip: a similar value exists: 'vsftpd'
