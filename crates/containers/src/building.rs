@@ -109,8 +109,11 @@ async fn build(engine: &Engine, image: Image, base: &str) -> Result<(), BuildErr
             Ok(None) => return Ok(()),
             Ok(Some(info)) => {
                 said += &info.stream.unwrap_or_default();
-                let cut = said.len().saturating_sub(KEPT);
-                said.drain(..said.ceil_char_boundary(cut));
+                let mut cut = said.len().saturating_sub(KEPT);
+                while !said.is_char_boundary(cut) {
+                    cut += 1;
+                }
+                said.drain(..cut);
             }
             Err(source) => {
                 return Err(BuildError::Failed {

@@ -62,9 +62,9 @@ impl Kind {
     fn can(self, transfer: &TransferSpec, settings: &ServerSettings) -> Support {
         let anonymous = settings.login == Login::Anonymous;
         let upload = transfer.operation.is_upload();
-        let wrong_way_round = settings
-            .passive_ports
-            .is_some_and(|ports| ports.min > ports.max);
+        let ports = settings.passive_ports;
+        let ports_are =
+            |is: fn(u16, u16) -> bool| ports.is_some_and(|ports| is(ports.min, ports.max));
         match self {
             Kind::Vsftpd if transfer.operation == Operation::Mlsd => {
                 Support::no("vsftpd does not know MLSD (500)")
@@ -72,10 +72,13 @@ impl Kind {
             Kind::Vsftpd if anonymous && upload => Support::no(
                 "vsftpd lets in nobody anonymous where the directory that it holds them in can be written to",
             ),
-            Kind::Proftpd | Kind::PureFtpd if wrong_way_round => Support::no(format!(
-                "{} does not start with a passive range that is the wrong way round",
-                self.peer()
-            )),
+            // As in 1.3.8: "min port must be less than max port".
+            Kind::Proftpd if ports_are(|min, max| min >= max) => Support::no(
+                "proftpd does not start with a passive range of one port, or the wrong way round",
+            ),
+            Kind::PureFtpd if ports_are(|min, max| min > max) => Support::no(
+                "pure-ftpd does not start with a passive range that is the wrong way round",
+            ),
             Kind::Proftpd
                 if settings.data_source_port == DataSourcePort::Twenty
                     && settings.control_port != 21 =>

@@ -172,7 +172,11 @@ pub(crate) async fn end_all() {
     let all = std::mem::take(&mut *POOL.lock().await);
     let ends = all.into_values().filter_map(|shared| {
         let warm = Arc::into_inner(shared)?.into_inner()?;
-        Some(async { Arc::into_inner(warm)?.idle.remove().await.into() })
+        Some(async {
+            if let Some(warm) = Arc::into_inner(warm) {
+                warm.idle.remove().await;
+            }
+        })
     });
-    let _: Vec<Option<()>> = futures::future::join_all(ends).await;
+    futures::future::join_all(ends).await;
 }

@@ -9,6 +9,9 @@
 //!   what no well-behaved peer does. [`server`] and [`client`] give them by name.
 //! - [`TransferSpec`] and [`ServerSettings`] say what is to be done; a peer that
 //!   cannot do it says [`Support::No`] and why, before anything is started.
+//! - A protection is TLS on both connections. A server shows a [`Certificate`], the
+//!   lab's own or a user's; every client believes whatever it is shown.
+//!   [`ClientReport::progress`] is what was said below the TLS.
 //! - [`Content`] is what is transferred: a function of name and size, compared by
 //!   digest. A transfer has passed when its [`ClientReport`] is good, which takes
 //!   the final reply, *and* [`TransferSpec::verify`] finds the right bytes where

@@ -73,7 +73,13 @@ impl PeerName {
     /// Whether this peer is inside the lab, rather than a program that must be on
     /// the machine.
     pub fn is_embedded(self) -> bool {
-        !matches!(self, PeerName::Vsftpd | PeerName::Curl | PeerName::Lftp)
+        matches!(
+            self,
+            PeerName::Libunftp
+                | PeerName::Suppaftp
+                | PeerName::ScriptedServer
+                | PeerName::ScriptedClient
+        )
     }
 }
 

@@ -1,5 +1,3 @@
-use std::num::NonZeroU64;
-
 use async_trait::async_trait;
 use fwlab_fabric::{ContainerRoot, Node, Program};
 use fwlab_model::{DataSetup, Operation, Protection};
@@ -94,8 +92,13 @@ impl Client for Lftp {
             }
             _ => Support::Yes,
         };
+        // Of 300 KB at `net:limit-rate 100000`, the server had written the last within 2 s.
+        let pace = || match transfer.pace {
+            Some(_) => Support::no("lftp reads ahead of its net:limit-rate"),
+            None => Support::Yes,
+        };
         let waits = transfer.wants_a_pause().unwrap_or(Support::Yes);
-        waits.and(setup).and(operation)
+        waits.and(setup).and(operation).and(pace)
     }
 
     async fn transfer(&self, node: &Node, spec: &TransferSpec) -> Result<ClientReport, PeerError> {
@@ -142,13 +145,6 @@ fn script(spec: &TransferSpec) -> String {
     );
     if let Some(ports) = &spec.active_ports {
         script += &format!("set ftp:port-range {}-{}; ", ports.start(), ports.end());
-    }
-    if let Some(pace) = spec.pace.map(NonZeroU64::get) {
-        // What it did not use of its rate, it may use later: a tenth of a second's, no more.
-        script += &format!(
-            "set net:limit-rate {pace}; set net:limit-max {}; ",
-            pace.div_ceil(10)
-        );
     }
     script += &protection(spec);
     let scheme = match spec.protection {

@@ -82,6 +82,13 @@ impl Client for Tnftp {
                 content,
                 ..
             } if content.half() == 0 => Support::no("tnftp does not send REST 0"),
+            TransferSpec {
+                operation: Operation::Mlsd,
+                ..
+            } => Support::no("tnftp puts what MLSD lists into no file"),
+            TransferSpec { pace: Some(_), .. } => {
+                Support::no("tnftp keeps to its rate from one second to the next, and not within")
+            }
             _ => Support::Yes,
         }
     }
@@ -129,16 +136,12 @@ fn commands(spec: &TransferSpec) -> String {
     if !extended && spec.server.is_ipv4() {
         lines.push("epsv4 off".into());
     }
-    if let Some(pace) = spec.pace {
-        lines.push(format!("rate get {pace}"));
-    }
     lines.push(match spec.operation {
         Operation::Retr => format!("get {name} {RECEIVED}"),
         Operation::Rest => format!("reget {name} {RECEIVED}"),
         Operation::Stor => format!("put {SENT} {name}"),
         Operation::Appe => format!("append {SENT} {name}"),
-        Operation::List => format!("ls . {RECEIVED}"),
-        Operation::Mlsd => format!("mlsd . {RECEIVED}"),
+        Operation::List | Operation::Mlsd => format!("ls . {RECEIVED}"),
     });
     lines.push("bye\n".into());
     lines.join("\n")

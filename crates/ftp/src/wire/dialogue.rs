@@ -2,6 +2,7 @@ use std::collections::VecDeque;
 
 use super::line::Lines;
 use super::reassembler::{Piece, Reassembler};
+use super::records::Records;
 use super::reply::{ReplyParser, ReplyStep};
 use super::{Announcement, Command, Progress, Reply};
 
@@ -33,7 +34,7 @@ pub enum Event {
     },
     /// The command or reply before this event announced a data connection.
     Announced(Announcement),
-    /// 234 was sent: everything after it is TLS on the wire.
+    /// 234 was sent: what follows is TLS on the wire, until CCC takes it off.
     Secured,
     /// The server sent a line that is no part of a reply.
     NoReply {
@@ -50,6 +51,7 @@ pub enum Event {
 #[derive(Debug, Clone, Default)]
 struct Direction {
     reassembler: Reassembler,
+    records: Records,
     lines: Lines,
 }
 
@@ -128,17 +130,31 @@ impl Dialogue {
     }
 
     fn take(&mut self, from: Side, bytes: &[u8], events: &mut Vec<Event>) {
-        let mut lines = std::mem::take(&mut self.direction(from).lines);
-        lines.push(bytes, |line| match from {
-            _ if self.progress.secured && !self.in_the_clear => {}
+        let hidden = self.is_hidden();
+        let Direction { records, lines, .. } = self.direction(from);
+        let clear = if hidden { records.pass(bytes) } else { bytes };
+        let mut lines = std::mem::take(lines);
+        lines.push(clear, |line| match from {
+            // The line before this one began TLS, and this one is no line.
+            _ if self.is_hidden() != hidden => {}
             Side::Client => self.client_line(line, events),
             Side::Server => self.server_line(line, events),
         });
         self.direction(from).lines = lines;
     }
 
+    /// Whether TLS lies on what is given to this dialogue, until CCC takes it off.
+    fn is_hidden(&self) -> bool {
+        self.progress.secured && !self.in_the_clear
+    }
+
     fn gap(&mut self, from: Side, events: &mut Vec<Event>) {
-        self.direction(from).lines.reset();
+        let hidden = self.is_hidden();
+        let direction = self.direction(from);
+        direction.lines.reset();
+        if hidden {
+            direction.records.gap();
+        }
         if from == Side::Server {
             self.replies.reset();
         }

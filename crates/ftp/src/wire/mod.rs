@@ -14,6 +14,7 @@ mod host_port;
 mod line;
 mod progress;
 mod reassembler;
+mod records;
 mod reply;
 
 pub use announcement::Announcement;

@@ -26,7 +26,8 @@ pub struct Progress {
     pub login: Option<Reply>,
     /// Whether AUTH was sent and is not answered.
     pub securing: bool,
-    /// Whether AUTH was answered with 234: what follows is TLS, and hidden from the wire.
+    /// Whether AUTH was answered with 234: what follows is TLS, and hidden from the wire
+    /// until CCC is granted, if it ever is.
     pub secured: bool,
     /// The data setups asked for, in order: a second one is a client's fallback
     /// or second transfer. At most sixteen are kept.

@@ -1,4 +1,5 @@
 use fwlab_fabric::{Ability, Machine, Privilege};
+use fwlab_containers::{Engine, Image};
 use fwlab_runner::PeerShelf;
 
 use super::exit::{Exit, print};
@@ -41,6 +42,7 @@ pub(super) fn doctor() -> Exit {
     for missing in inventory.iter().filter_map(|found| found.as_ref().err()) {
         lacks(missing.peer.word(), &missing.why, &missing.remedy);
     }
+    containers();
     if works {
         print("\nfwlab works here.\n");
         Exit::Good
@@ -48,6 +50,31 @@ pub(super) fn doctor() -> Exit {
         print("\nfwlab cannot work here yet.\n");
         Exit::Lab
     }
+}
+
+/// What there is for peers in containers. Labs work without.
+fn containers() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    let Ok(runtime) = runtime else { return };
+    runtime.block_on(async {
+        let engine = match Engine::connect().await {
+            Ok(engine) => engine,
+            Err(none) => return lacks("containers", &none.why, &none.mend),
+        };
+        match engine.version().await {
+            Ok(version) => found("containers", &format!("Docker {version}")),
+            Err(none) => return lacks("containers", &none.why, &none.mend),
+        }
+        for image in Image::ALL {
+            match image.is_built(&engine).await {
+                Ok(true) => found("image", &image.to_string()),
+                Ok(false) => lacks("image", &format!("{image} is not built"), "fwlab images"),
+                Err(error) => lacks("image", &error.to_string(), "fwlab doctor"),
+            }
+        }
+    });
 }
 
 fn found(what: &str, detail: &str) {

@@ -55,13 +55,11 @@ static UNWRITTEN: AtomicBool = AtomicBool::new(false);
 pub(super) fn print(text: impl Display) {
     let mut stdout = std::io::stdout().lock();
     let written = write!(stdout, "{text}").and_then(|()| stdout.flush());
-    match written {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
-            if !UNWRITTEN.swap(true, Ordering::Relaxed) {
-                complain(format!("standard output cannot be written: {error}"), None);
-            }
-        }
-        _ => {}
+    if let Err(error) = written
+        && error.kind() != ErrorKind::BrokenPipe
+        && !UNWRITTEN.swap(true, Ordering::Relaxed)
+    {
+        complain(format!("standard output cannot be written: {error}"), None);
     }
 }
 

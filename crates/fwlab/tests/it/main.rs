@@ -19,3 +19,4 @@ mod reports;
 mod scenario_tests;
 mod scripted;
 mod support;
+mod topologies;

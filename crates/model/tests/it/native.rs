@@ -241,6 +241,19 @@ proptest! {
     }
 
     #[test]
+    fn no_text_that_is_taken_reads_a_file(
+        text in "(\"|#|\\\\|\n|;|include|include \"/etc/hostname\"|\"/etc/hostname\"|table t \\{|\\}|define a = \"| |x|1|\r){1,16}"
+    ) {
+        if !has_nft() {
+            return Ok(());
+        }
+        if let Ok(script) = NativeScript::read(&Source::new("any", text)) {
+            let loaded = kernel::run("nft -f -", script.text());
+            prop_assert!(!loaded.stderr.contains("In file included from"), "{:?}\n{}", script.text(), loaded.stderr);
+        }
+    }
+
+    #[test]
     fn any_text_is_read_or_refused(text in "(table|inet|chain|add|rule|delete|flush|[a-z\"{}; #\\\\\n$@.é]){0,60}") {
         if let Ok(script) = NativeScript::read(&Source::new("any", text)) {
             prop_assert!(script.text().len() >= script.source().text().len());
@@ -296,6 +309,11 @@ fn what_depends_on_more_than_the_packet_is_impure() {
         ("ct expiration < 10s drop", &["ct expiration: time"]),
         ("socket transparent 1 accept", &["socket: user-space"]),
         ("@th,160,32 0x50415356 drop", &["raw payload: content"]),
+        ("ip id 5 drop", &["id: chance"]),
+        ("ct id 5 drop", &["ct id: unknown"]),
+        ("tcp window 100 drop", &["window: chance"]),
+        ("tcp option timestamp exists accept", &[]),
+        ("tcp option timestamp tsval 5 drop", &["tsval: time"]),
         ("tcp dport 21 jump { drop; }", &["jump { drop }: unknown"]),
     ] {
         let text = format!(

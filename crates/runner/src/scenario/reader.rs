@@ -17,6 +17,9 @@ pub(crate) struct At<T> {
     pub(crate) span: Range<usize>,
 }
 
+/// A free key of a table, and the texts that stand there.
+pub(crate) type NamedList = (At<String>, Vec<At<String>>);
+
 /// A table of the file beside its description. Every getter checks what stands
 /// there, tells what is wrong with it, and gives `None` for what is absent or wrong.
 pub(crate) struct Reader<'a> {
@@ -260,7 +263,7 @@ impl<'a> Reader<'a> {
         &self,
         key: &'static str,
         problems: &mut Problems,
-    ) -> Option<Vec<(At<String>, Vec<At<String>>)>> {
+    ) -> Option<Vec<NamedList>> {
         let value = self.get(key)?;
         let Some(table) = value.get_ref().as_table() else {
             wrong_type(value, "a table, { name = [\"text\"] }", problems);

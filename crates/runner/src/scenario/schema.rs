@@ -189,8 +189,21 @@ pub fn json_schema() -> Value {
     value
 }
 
-const SERVERS: &[&str] = &["libunftp", "vsftpd", "scripted-server"];
-const CLIENTS: &[&str] = &["suppaftp", "curl", "lftp", "scripted-client"];
+const SERVERS: &[&str] = &[
+    "libunftp",
+    "vsftpd",
+    "proftpd",
+    "pure-ftpd",
+    "scripted-server",
+];
+const CLIENTS: &[&str] = &[
+    "suppaftp",
+    "curl",
+    "lftp",
+    "tnftp",
+    "wget",
+    "scripted-client",
+];
 const BACKENDS: &[&str] = &["nft", "legacy", "native"];
 const DATA: &[&str] = &["port", "eprt", "pasv", "epsv"];
 const MOMENTS: &[&str] = &["start", "logged-in", "halfway"];

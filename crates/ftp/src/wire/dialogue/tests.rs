@@ -145,6 +145,31 @@ fn a_refused_setup_and_the_clients_fallback() {
     );
 }
 
+/// After CCC each side goes on in the clear behind its last record.
+#[test]
+fn what_follows_ccc_is_read() {
+    let mut dialogue = Dialogue::default();
+    play(&mut dialogue, &LOGIN[..1]);
+    let auth = [(Side::Client, "AUTH TLS"), (Side::Server, "234 go on")];
+    play(&mut dialogue, &auth);
+    let record = b"\x17\x03\x03\x00\x07USER x\n";
+    for side in [Side::Client, Side::Server] {
+        assert_eq!(dialogue.bytes(side, record), []);
+    }
+    let line = [&record[..], b"PASV\r\n"].concat();
+    assert!(matches!(
+        &dialogue.bytes(Side::Client, &line)[..],
+        [Event::Command(command)] if command.is("PASV")
+    ));
+    let events = play(
+        &mut dialogue,
+        &[(Side::Server, "227 ok (192,168,0,201,122,8)")],
+    );
+    assert!(matches!(events[1], Event::Announced(_)), "{events:?}");
+    assert!(dialogue.progress().is_set_up());
+    assert_eq!(dialogue.progress().phase(), Phase::DataConnect);
+}
+
 /// What an end of the connection knows, TLS or not.
 #[test]
 fn in_the_clear_nothing_is_hidden() {

@@ -59,7 +59,17 @@ const PURE_EXPRESSIONS: &[&str] = &[
     "ip option",
     "prefix",
     "sctp chunk",
-    "tcp option",
+];
+
+/// Fields of headers that another value stands in when the packet is sent again.
+const CHANGING_FIELDS: &[(&str, Dependence)] = &[
+    ("ackseq", Dependence::Chance),
+    ("checksum", Dependence::Chance),
+    ("flowlabel", Dependence::Chance),
+    ("id", Dependence::Chance),
+    ("tsecr", Dependence::Time),
+    ("tsval", Dependence::Time),
+    ("window", Dependence::Chance),
 ];
 
 const OPERATORS: &[&str] = &["&", "|", "^", "<<", ">>"];
@@ -86,7 +96,6 @@ const PURE_CT: &[&str] = &[
     "daddr",
     "direction",
     "helper",
-    "id",
     "l3proto",
     "mark",
     "proto-dst",
@@ -156,16 +165,8 @@ fn expression(value: &Value, found: &mut Found) {
         return unknown(value, found);
     };
     match name {
-        "payload" => match body.as_object() {
-            Some(body)
-                if body.contains_key("protocol")
-                    && body.contains_key("field")
-                    && body.len() == 2 => {}
-            Some(body) if body.contains_key("base") => {
-                found.push(("raw payload".into(), Dependence::Content));
-            }
-            _ => unknown(value, found),
-        },
+        "payload" => header(value, body, &["protocol", "field"], found),
+        "tcp option" => header(value, body, &["name", "field"], found),
         "meta" => key("meta", body, PURE_META, IMPURE_META, found),
         "ct" => key("ct", body, PURE_CT, IMPURE_CT, found),
         "map" => members(body, &["key", "data"], &[], found),
@@ -174,6 +175,22 @@ fn expression(value: &Value, found: &mut Found) {
         _ if OPERATORS.contains(&name) => expression(body, found),
         _ if PURE_EXPRESSIONS.contains(&name) || PURE_STATEMENTS.contains(&name) => {}
         _ => found.push((name.to_owned(), why(name, IMPURE))),
+    }
+}
+
+/// A field of a header, by name.
+fn header(value: &Value, body: &Value, keys: &[&str], found: &mut Found) {
+    let Some(body) = body.as_object() else {
+        return unknown(value, found);
+    };
+    if body.contains_key("base") {
+        found.push(("raw payload".into(), Dependence::Content));
+    } else if body.keys().any(|key| !keys.contains(&key.as_str())) {
+        unknown(value, found);
+    } else if let Some(field) = body.get("field").and_then(Value::as_str)
+        && let Some((field, why)) = CHANGING_FIELDS.iter().find(|(known, _)| *known == field)
+    {
+        found.push(((*field).to_owned(), *why));
     }
 }
 

@@ -1,0 +1,106 @@
+/// Passes over the TLS records of one direction (RFC 8446 section 5.1), and notices where
+/// they end: after CCC the direction goes on in the clear. A record begins with its type,
+/// a number below that of any character that a line of FTP begins with.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Records {
+    header: Vec<u8>,
+    left: usize,
+    begun: bool,
+    end: End,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum End {
+    /// Records go on.
+    #[default]
+    NotSeen,
+    /// What follows is in the clear.
+    Clear,
+    /// Where the next record begins is not known: bytes are missing, or none was seen.
+    Unknown,
+}
+
+/// change_cipher_spec, alert, handshake, application_data, heartbeat.
+const TYPES: std::ops::RangeInclusive<u8> = 20..=24;
+
+/// Type, version and length.
+const HEADER: usize = 5;
+
+impl Records {
+    /// Takes the next bytes, and gives those of them that are in the clear.
+    pub(super) fn pass<'a>(&mut self, mut bytes: &'a [u8]) -> &'a [u8] {
+        while let [first, ..] = bytes {
+            match self.end {
+                End::Clear => return bytes,
+                End::Unknown => return &[],
+                End::NotSeen => {}
+            }
+            if self.left > 0 {
+                let passed = self.left.min(bytes.len());
+                self.left -= passed;
+                bytes = &bytes[passed..];
+                continue;
+            }
+            if self.header.is_empty() && !TYPES.contains(first) {
+                // Without a record before it, it is no end of TLS but something odd.
+                self.end = if self.begun { End::Clear } else { End::Unknown };
+                continue;
+            }
+            let (part, rest) = bytes.split_at(bytes.len().min(HEADER - self.header.len()));
+            self.header.extend_from_slice(part);
+            bytes = rest;
+            if let [_, _, _, high, low] = self.header[..] {
+                self.left = usize::from(u16::from_be_bytes([high, low]));
+                self.header.clear();
+                self.begun = true;
+            }
+        }
+        &[]
+    }
+
+    /// Bytes are missing.
+    pub(super) fn gap(&mut self) {
+        if self.end == End::NotSeen {
+            self.end = End::Unknown;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// An empty record, one of five bytes that look like a line, and a line.
+    const STREAM: &[u8] = b"\x16\x03\x01\x00\x00\x17\x03\x03\x00\x05USERxPASV\r\n";
+
+    #[test]
+    fn what_follows_a_gap_stays_hidden() {
+        let mut records = Records::default();
+        assert_eq!(records.pass(&STREAM[..7]), b"");
+        records.gap();
+        assert_eq!(records.pass(&STREAM[9..]), b"");
+        let mut clear = Records::default();
+        assert_eq!(clear.pass(STREAM), b"PASV\r\n");
+        clear.gap();
+        assert_eq!(clear.pass(b"x"), b"x");
+    }
+
+    proptest! {
+        #[test]
+        fn cuts_make_no_difference(cut in 0..STREAM.len(), other in 0..STREAM.len()) {
+            let (first, last) = (cut.min(other), cut.max(other));
+            let mut records = Records::default();
+            let mut clear = Vec::new();
+            for piece in [&STREAM[..first], &STREAM[first..last], &STREAM[last..]] {
+                clear.extend_from_slice(records.pass(piece));
+            }
+            prop_assert_eq!(clear, b"PASV\r\n");
+        }
+
+        #[test]
+        fn any_bytes_are_read_without_a_panic(bytes in proptest::collection::vec(any::<u8>(), 0..64)) {
+            Records::default().pass(&bytes);
+        }
+    }
+}
