@@ -2,7 +2,7 @@
 //! and names the rule that stops the rest.
 //!
 //! This crate is the face: the library for tests ([`Lab`], [`assert_transferred!`],
-//! [`assert_blocked!`], [`scenario_tests!`]), the command `fwlab`, and the reports.
+//! [`assert_blocked!`], [`assert_met`], [`scenario_tests!`]), the command `fwlab`, and the reports.
 //! In a test, without root and without touching the host:
 //!
 //! ```
@@ -24,6 +24,7 @@
 
 pub mod collect;
 pub mod command;
+mod in_place;
 mod lab;
 mod observed;
 mod rendered;
@@ -38,6 +39,7 @@ pub use fwlab_model::{
     Symptom,
 };
 pub use fwlab_runner::Evidence;
+pub use in_place::assert_met;
 pub use lab::{Lab, LabError};
 pub use observed::Observed;
 pub use scenario_tests::run_scenario_tests;

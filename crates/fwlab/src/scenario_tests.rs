@@ -3,10 +3,11 @@ use std::process::ExitCode;
 
 use fwlab_runner::filter::Filter;
 use fwlab_runner::plan::{Cell, Overrides, cells};
-use fwlab_runner::{CellRecord, Housing, Judgement, Loader, PeerShelf, Run, RunSettings};
+use fwlab_runner::{Housing, Judgement, PeerShelf, Run};
 use libtest_mimic::{Arguments, Failed, Trial};
 
 use crate::collect::scenarios;
+use crate::in_place::{failure, prepared};
 use crate::lab::block_on;
 
 /// Makes the `main` of a test target (`harness = false`) that has one test for each
@@ -78,33 +79,10 @@ pub fn run_scenario_tests(folder: &Path) -> ExitCode {
 }
 
 fn run(cell: Cell) -> Result<(), Failed> {
-    fwlab_fabric::Privilege::current().map_err(|error| format!("{error}\n  {}", error.help))?;
-    let record = block_on(async move {
-        let loader = Loader::find().map_err(|error| format!("{error}\n  {}", error.help()))?;
-        let settings = RunSettings {
-            keep_evidence: true,
-            ..RunSettings::default()
-        };
-        let run = Run::prepare(vec![cell], loader, settings)
-            .await
-            .map_err(|errors| {
-                errors
-                    .iter()
-                    .map(crate::rendered)
-                    .collect::<Vec<_>>()
-                    .join("\n")
-            })?;
-        Ok::<CellRecord, String>(run.cell(0).await)
-    })?;
-    match record.judgement {
-        Judgement::Met(_) | Judgement::Reported(_) => Ok(()),
-        Judgement::Missed {
-            outcome,
-            differences,
-        } => Err(format!("{}\n{outcome}\n{}", differences.join("; "), record.evidence).into()),
-        Judgement::Inconclusive { why } => {
-            Err(format!("inconclusive: {why}\n{}", record.evidence).into())
-        }
-        Judgement::Skipped { why } => Err(format!("skipped, and not foreseen: {why}").into()),
+    let record =
+        block_on(async move { Ok::<_, String>(prepared(vec![cell]).await?.cell(0).await) })?;
+    if let Judgement::Skipped { why } = &record.judgement {
+        return Err(format!("skipped, and not foreseen: {why}").into());
     }
+    failure(&record).map_or(Ok(()), |why| Err(why.into()))
 }

@@ -5,7 +5,7 @@ use std::panic::catch_unwind;
 
 use fwlab::{
     Backend, Cause, DataSetup, Lab, LabError, Operation, PeerName, Phase, Symptom, assert_blocked,
-    assert_transferred,
+    assert_met, assert_transferred,
 };
 
 use crate::support::lab;
@@ -103,6 +103,40 @@ fn an_assertion_that_names_another_rule_fails() {
     let text = message(|| assert_blocked!(passed));
     assert!(text.starts_with("the firewall should have stopped it, and did not: "));
     assert!(text.contains("server: 226"), "{text}");
+}
+
+/// One ruleset, one cell that passes; with the requirement that is given.
+fn in_place(data: &str, requirement: &str) -> String {
+    format!(
+        r#"description = "In place."
+topology.shape = "client-firewall"
+ruleset = [{{ name = "open", text = "iptables -P INPUT ACCEPT", backends = "nft" }}]
+matrix.data = "{data}"
+require = [{{ {requirement} }}]"#
+    )
+}
+
+#[test]
+fn a_scenario_in_place_is_met_or_tells_why_not() {
+    let Some(_lab) = lab() else { return };
+    assert_met(&in_place("pasv", "symptom = 'transferred'"));
+    let text = message(|| assert_met(&in_place("pasv", "symptom = 'refused'")));
+    assert!(
+        text.starts_with(
+            "in-place::open::nft::libunftp::suppaftp::pasv::plain::ipv4::retr\n\
+             symptom transferred, required refused\n"
+        ) && text.contains("server: 226"),
+        "{text}"
+    );
+    let text = message(|| assert_met(&in_place("eprt", "symptom = 'transferred'")));
+    assert!(
+        text.starts_with("every cell was skipped:") && text.contains("answers EPRT with 500"),
+        "{text}"
+    );
+    let text = message(|| assert_met(&in_place("pasv", "server = 'vsftpd', symptom = 'refused'")));
+    assert!(text.contains("is never held against a cell"), "{text}");
+    let text = message(|| assert_met(&in_place("pasw", "symptom = 'transferred'")));
+    assert!(text.contains("did you mean `pasv`?"), "{text}");
 }
 
 #[test]

@@ -219,11 +219,11 @@ impl<'a> Session<'a> {
             self.timeline.dialogue(event, &lines);
         }
         if at_server {
-            let rewritten = self
-                .watch
+            self.watch
                 .dialogue_at_server(&captured.packet, &captured.payload);
-            self.timeline.rewritten(event, &rewritten);
         }
+        let rewritten = self.watch.rewritten();
+        self.timeline.rewritten(event, &rewritten);
     }
 
     /// Ends the connections that the rules have stopped, so that whoever waits for one

@@ -42,6 +42,8 @@ pub struct Watch {
     connections: Connections,
     /// Segments that came in at the server before it was known that they are the session's.
     unplaced: Vec<(Packet, Vec<u8>)>,
+    /// How many announcements were compared between the two wires.
+    compared: usize,
 }
 
 /// The dialogue as it was on the wire of one of the two nodes.
@@ -121,6 +123,7 @@ impl Watch {
             reported: None,
             connections: Connections::default(),
             unplaced: Vec::new(),
+            compared: 0,
         }
     }
 
@@ -198,18 +201,17 @@ impl Watch {
         lines
     }
 
-    /// Payload of the control connection was seen on the wire of the server's node. Gives each
-    /// announcement that is another one there than at the client: first the client's, then the server's.
-    pub fn dialogue_at_server(
-        &mut self,
-        packet: &Packet,
-        payload: &[u8],
-    ) -> Vec<(Announcement, Announcement)> {
-        let known = self.server_side.announcements.len();
+    /// Payload of the control connection was seen on the wire of the server's node.
+    pub fn dialogue_at_server(&mut self, packet: &Packet, payload: &[u8]) {
         let kept: usize = self.unplaced.iter().map(|(_, bytes)| bytes.len()).sum();
         if kept + payload.len() <= KEPT_PAYLOAD {
             self.unplaced.push((*packet, payload.to_vec()));
         }
+    }
+
+    /// The announcements that have become known on both wires since this was asked last, and are not the same
+    /// on both: first the client's, then the server's.
+    pub fn rewritten(&mut self) -> Vec<(Announcement, Announcement)> {
         // Which connection this is becomes known when the client's side of it has been heard of.
         for (packet, payload) in std::mem::take(&mut self.unplaced) {
             match self.side_of(&packet) {
@@ -224,11 +226,14 @@ impl Watch {
             .announcements
             .iter()
             .zip(&self.server_side.announcements)
-            .skip(known);
-        pairs
-            .filter(|(client, server)| client.setup == server.setup && client != server)
-            .map(|(client, server)| (*client, *server))
-            .collect()
+            .skip(self.compared);
+        let pairs: Vec<_> = pairs.map(|(client, server)| (*client, *server)).collect();
+        // One side is heard before the other, either of them.
+        self.compared += pairs.len();
+        let differs = |(client, server): &(Announcement, Announcement)| {
+            client.setup == server.setup && client != server
+        };
+        pairs.into_iter().filter(differs).collect()
     }
 
     /// Who sent a packet of the control connection, and its sequence number.
