@@ -5,7 +5,7 @@ use fwlab_model::{Flow, Packet};
 
 use super::track::Track;
 
-/// A connection, by its place in [`Connections`].
+/// A connection that a [`Watch`](super::Watch) follows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ConnectionId(usize);
 
