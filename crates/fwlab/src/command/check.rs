@@ -15,7 +15,7 @@ use fwlab_runner::scenario::{
 use fwlab_runner::{CellRecord, PeerShelf, RunSettings};
 use miette::Diagnostic;
 
-use super::execute::{Executed, execute};
+use super::execute::execute;
 use super::exit::{Exit, complain, print, tell};
 use super::run::How;
 use super::word;
@@ -209,19 +209,16 @@ pub(super) fn check(arguments: CheckArguments) -> Exit {
     };
     match execute(planned, settings, &arguments.how) {
         Err(exit) => exit,
-        Ok(Executed {
-            records,
-            summary,
-            programs,
-        }) => {
-            let records: Vec<&CellRecord> = records.iter().map(Arc::as_ref).collect();
+        Ok(executed) => {
+            let records: Vec<&CellRecord> = executed.records.iter().map(Arc::as_ref).collect();
             print(format!(
-                "{}{}{programs}{}\n",
+                "{}{}{}{}\n",
                 matrix(&records),
                 findings(&records),
-                summary_line(&summary)
+                executed.programs,
+                summary_line(&executed.summary)
             ));
-            Exit::of(&summary)
+            executed.exit()
         }
     }
 }
