@@ -15,7 +15,7 @@ use fwlab_runner::scenario::{
 use fwlab_runner::{CellRecord, PeerShelf, RunSettings};
 use miette::Diagnostic;
 
-use super::execute::execute;
+use super::execute::{Executed, execute};
 use super::exit::{Exit, complain, print, tell};
 use super::run::How;
 use super::word;
@@ -209,16 +209,19 @@ pub(super) fn check(arguments: CheckArguments) -> Exit {
     };
     match execute(planned, settings, &arguments.how) {
         Err(exit) => exit,
-        Ok(executed) => {
-            let records: Vec<&CellRecord> = executed.records.iter().map(Arc::as_ref).collect();
+        Ok(Executed {
+            records,
+            summary,
+            programs,
+        }) => {
+            let records: Vec<&CellRecord> = records.iter().map(Arc::as_ref).collect();
             print(format!(
-                "{}{}{}{}\n",
+                "{}{}{programs}{}\n",
                 matrix(&records),
                 findings(&records),
-                executed.programs,
-                summary_line(&executed.summary)
+                summary_line(&summary)
             ));
-            executed.exit()
+            Exit::of(&summary)
         }
     }
 }

@@ -12,7 +12,7 @@ use miette::Diagnostic;
 
 use super::choice::choice;
 use super::containers::Where;
-use super::execute::execute;
+use super::execute::{Executed, execute};
 use super::exit::{Exit, complain, print, tell};
 use super::word;
 use crate::report::{ReportTo, findings, matrix, summary_line};
@@ -100,11 +100,14 @@ pub(super) fn run(arguments: RunArguments) -> Exit {
     };
     match execute(planned, settings, &arguments.how) {
         Err(exit) => exit,
-        Ok(executed) => {
-            show(&scenarios, &executed.records);
-            let summary = summary_line(&executed.summary);
-            print(format!("{}{summary}\n", executed.programs));
-            executed.exit()
+        Ok(Executed {
+            records,
+            summary,
+            programs,
+        }) => {
+            show(&scenarios, &records);
+            print(programs + &summary_line(&summary) + "\n");
+            Exit::of(&summary)
         }
     }
 }
