@@ -374,15 +374,15 @@ fn a_command_line_that_is_wrong_is_told() {
 
     For more information, try '--help'.
     ");
-    insta::assert_snapshot!(told(&["run", seed, "--server", "wu-ftpd"]), @r#"
+    insta::assert_snapshot!(told(&["run", seed, "--server", "wu-ftpd"]), @"
     exit 2
     error: invalid value 'wu-ftpd' for '--server <PEER>'
-      [possible values: libunftp, vsftpd, scripted-server]
+      [possible values: libunftp, vsftpd, proftpd, pure-ftpd, scripted-server]
 
-      tip: a similar value exists: 'vsftpd'
+      tip: a similar value exists: 'pure-ftpd'
 
     For more information, try '--help'.
-    "#);
+    ");
     insta::assert_snapshot!(told(&["run", seed, "--report", "xml=x"]), @r#"
     exit 2
     error: invalid value 'xml=x' for '--report <FORMAT=FILE>': `xml` is no format: write json=FILE or junit=FILE

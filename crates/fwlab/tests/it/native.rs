@@ -283,12 +283,7 @@ fn what_reaches_beyond_the_lab_is_refused() {
     let _machine = shared();
     insta::assert_snapshot!(checked("table inet t { }\ninclude \"/etc/shadow\"\nmonitor\ndelete table inet fwlab-observe\n"), @r#"
     exit 2
-    ruleset
-
       × 3 mistakes in rules.nft
-
-    Error: ruleset::include
-
       × `include` would read a file of this machine
        ╭─[rules.nft:2:1]
      1 │ table inet t { }
@@ -298,9 +293,6 @@ fn what_reaches_beyond_the_lab_is_refused() {
      3 │ monitor
        ╰────
       help: put what it includes here
-
-    Error: ruleset::command
-
       × `monitor` never ends
        ╭─[rules.nft:3:1]
      2 │ include "/etc/shadow"
@@ -310,9 +302,6 @@ fn what_reaches_beyond_the_lab_is_refused() {
      4 │ delete table inet fwlab-observe
        ╰────
       help: leave it out: it changes no rule
-
-    Error: ruleset::lab-table
-
       × `fwlab-observe` is the lab's own table
        ╭─[rules.nft:4:19]
      3 │ monitor
@@ -350,8 +339,6 @@ fn two_languages_are_not_mixed() {
     insta::assert_snapshot!(all.join("\n----\n"), @r#"
     exit 2
       × scenario.toml has 1 mistake
-
-    Error: 
       × `native` loads scripts of nft, the other backends load rules of iptables: no ruleset is both
        ╭─[scenario.toml:7:12]
      6 │ text = 'table inet t { }'
@@ -365,8 +352,6 @@ fn two_languages_are_not_mixed() {
     ----
     exit 2
       × scenario.toml has 1 mistake
-
-    Error: 
       × this is a script of nft, and its backend loads rules of iptables
        ╭─[scenario.toml:6:8]
      5 │ name = "rules"
@@ -381,8 +366,6 @@ fn two_languages_are_not_mixed() {
     ----
     exit 2
       × scenario.toml has 1 mistake
-
-    Error: 
       × these are rules of iptables, and `native` loads scripts of nft
        ╭─[scenario.toml:6:8]
      5 │ name = "rules"
@@ -397,8 +380,6 @@ fn two_languages_are_not_mixed() {
     ----
     exit 2
       × scenario.toml has 1 mistake
-
-    Error: 
       × `policy` is nothing that `native` loads
        ╭─[scenario.toml:7:12]
      6 │ policy = { allow = "pasv" }
@@ -412,8 +393,6 @@ fn two_languages_are_not_mixed() {
     ----
     exit 2
       × scenario.toml has 2 mistakes
-
-    Error: 
       × `helper` adds a rule of iptables, and this is a script of nft
        ╭─[scenario.toml:7:10]
      6 │ text = 'table inet t { }'
@@ -423,8 +402,6 @@ fn two_languages_are_not_mixed() {
      8 │ skip-refused-lines = true
        ╰────
       help: write a `ct helper` object and a rule with `ct helper set` into the script
-
-    Error: 
       × no line of a script of nft can be left out: it is loaded whole or not at all
        ╭─[scenario.toml:8:22]
      7 │ helper = true
@@ -438,8 +415,6 @@ fn two_languages_are_not_mixed() {
     ----
     exit 2
       × scenario.toml has 1 mistake
-
-    Error: 
       × a second script of nft beside the first
        ╭─[scenario.toml:7:10]
      6 │ text = 'table inet t { }'
@@ -453,8 +428,6 @@ fn two_languages_are_not_mixed() {
     ----
     exit 2
       × scenario.toml has 1 mistake
-
-    Error: 
       × this is a script of nft, and its backend loads rules of iptables
        ╭─[scenario.toml:7:39]
      6 │ text = 'table inet t { }'
@@ -528,7 +501,7 @@ fn a_script_that_is_not_there_is_not_judged() {
                 "#!/bin/sh\n[ \"$1\" = -f ] && exec cat >/dev/null\nexec {} \"$@\"\n",
                 real.display()
             ),
-            2,
+            3,
             "the chain inet/t/h did not load",
         ),
         (

@@ -113,6 +113,7 @@ fn a_line_of_json_a_cell() {
         "kind": "none"
       },
       "client": "suppaftp",
+      "client_place": "host",
       "data": "pasv",
       "family": "ipv4",
       "ms": "[ms]",
@@ -126,6 +127,7 @@ fn a_line_of_json_a_cell() {
       "scenario": "two",
       "schema": 1,
       "server": "libunftp",
+      "server_place": "host",
       "symptom": "transferred",
       "why": null
     }
@@ -142,6 +144,7 @@ fn a_line_of_json_a_cell() {
         "statement": "-A INPUT -p tcp -j DROP"
       },
       "client": "suppaftp",
+      "client_place": "host",
       "data": "pasv",
       "family": "ipv4",
       "ms": "[ms]",
@@ -155,6 +158,7 @@ fn a_line_of_json_a_cell() {
       "scenario": "two",
       "schema": 1,
       "server": "libunftp",
+      "server_place": "host",
       "symptom": "data-timeout",
       "why": "symptom data-timeout, required transferred"
     }
@@ -164,6 +168,7 @@ fn a_line_of_json_a_cell() {
       "backend": "nft",
       "cause": null,
       "client": "suppaftp",
+      "client_place": "host",
       "data": "eprt",
       "family": "ipv4",
       "ms": "[ms]",
@@ -177,6 +182,7 @@ fn a_line_of_json_a_cell() {
       "scenario": "two",
       "schema": 1,
       "server": "libunftp",
+      "server_place": "host",
       "symptom": null,
       "why": "not supported by libunftp: libunftp answers EPRT with 500"
     }
