@@ -8,6 +8,7 @@ pub(crate) mod flow;
 pub(crate) mod last_words;
 mod own_listener;
 mod own_means;
+pub(crate) mod running;
 mod server;
 mod silenced;
 mod sockets;

@@ -10,17 +10,18 @@ use libunftp::ServerBuilder;
 use libunftp::options::{ActivePassiveMode, PassiveHost};
 use socket2::SockRef;
 use tokio::net::{TcpListener, TcpSocket};
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::JoinSet;
 use tokio_rustls::rustls::ServerConfig;
 use unftp_core::auth::{AuthenticationError, Authenticator, Credentials, DefaultUser, Principal};
 
 use super::last_words::LastWords;
+use super::running::Running;
 use super::silenced::silence_failed_handshakes;
 use super::storage::Storage;
 use crate::reserve::reserve_ports;
 use crate::{
     DataSourcePort, PassivePorts, PeerError, PeerName, RunningServer, Server, ServerSettings,
-    StoredFile, Support, TransferSpec,
+    Support, TransferSpec,
 };
 
 const PEER: PeerName = PeerName::Libunftp;
@@ -262,35 +263,5 @@ impl Authenticator for AnyUser {
         Ok(Principal {
             username: username.into(),
         })
-    }
-}
-
-struct Running {
-    storage: Storage,
-    last_words: LastWords,
-    serving: JoinHandle<()>,
-}
-
-#[async_trait]
-impl RunningServer for Running {
-    async fn stored(&mut self, name: &str) -> Result<Option<StoredFile>, PeerError> {
-        Ok(self.storage.stored(name))
-    }
-
-    fn last_words(&self) -> String {
-        self.last_words.text()
-    }
-
-    async fn stop(mut self: Box<Self>) -> Result<(), PeerError> {
-        self.serving.abort();
-        // Cancelled or already over: either way it is gone.
-        let _ = (&mut self.serving).await;
-        Ok(())
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.serving.abort();
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use fwlab_fabric::Node;
 use tokio::net::TcpListener;
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 
@@ -13,11 +13,11 @@ use super::place::Hosts;
 use super::server_session::{Session, Terms};
 use super::sockets;
 use crate::embedded::last_words::LastWords;
+use crate::embedded::running::Running;
 use crate::embedded::storage::Storage;
 use crate::reserve::reserve_ports;
 use crate::{
-    PassivePorts, PeerError, PeerName, RunningServer, Server, ServerSettings, StoredFile, Support,
-    TransferSpec,
+    PassivePorts, PeerError, PeerName, RunningServer, Server, ServerSettings, Support, TransferSpec,
 };
 
 const PEER: PeerName = PeerName::ScriptedServer;
@@ -176,35 +176,5 @@ async fn accept(listener: TcpListener, terms: Arc<Terms>) {
                 return;
             }
         }
-    }
-}
-
-struct Running {
-    storage: Storage,
-    last_words: LastWords,
-    serving: JoinHandle<()>,
-}
-
-#[async_trait]
-impl RunningServer for Running {
-    async fn stored(&mut self, name: &str) -> Result<Option<StoredFile>, PeerError> {
-        Ok(self.storage.stored(name))
-    }
-
-    fn last_words(&self) -> String {
-        self.last_words.text()
-    }
-
-    async fn stop(mut self: Box<Self>) -> Result<(), PeerError> {
-        self.serving.abort();
-        // Cancelled or already over: either way it is gone.
-        let _ = (&mut self.serving).await;
-        Ok(())
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.serving.abort();
     }
 }

@@ -612,9 +612,9 @@ fn a_syn_ack_is_placed_between_two_translations() {
     told.says(true, "PASV");
     told.says(false, "227 Entering (10,0,0,9,122,8)");
     let inside = flow("10.0.0.2:5000", "10.0.0.9:31240");
-    told.translated(inside, flow("203.0.113.1:5000", "10.0.0.1:31240"), SYN);
+    told.translated(inside, flow("203.0.113.1:5000", "10.0.0.7:31240"), SYN);
     // In FORWARD the answer has the inside destination and still the server's own source.
-    let answer = flow("10.0.0.1:31240", "10.0.0.2:5000");
+    let answer = flow("10.0.0.7:31240", "10.0.0.2:5000");
     told.stopped(gateway(), tcp(answer, SYN_ACK, 99, 0), false);
     assert_eq!(
         outcome(told.judged(&failed())).symptom,

@@ -1,0 +1,37 @@
+use async_trait::async_trait;
+use tokio::task::JoinHandle;
+
+use super::last_words::LastWords;
+use super::storage::Storage;
+use crate::{PeerError, RunningServer, StoredFile};
+
+/// A server inside the lab that listens, its files in memory. Dropping it ends it.
+pub(crate) struct Running {
+    pub(crate) storage: Storage,
+    pub(crate) last_words: LastWords,
+    pub(crate) serving: JoinHandle<()>,
+}
+
+#[async_trait]
+impl RunningServer for Running {
+    async fn stored(&mut self, name: &str) -> Result<Option<StoredFile>, PeerError> {
+        Ok(self.storage.stored(name))
+    }
+
+    fn last_words(&self) -> String {
+        self.last_words.text()
+    }
+
+    async fn stop(mut self: Box<Self>) -> Result<(), PeerError> {
+        self.serving.abort();
+        // Cancelled or already over: either way it is gone.
+        let _ = (&mut self.serving).await;
+        Ok(())
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.serving.abort();
+    }
+}
