@@ -21,6 +21,7 @@ mod building;
 mod client;
 mod container;
 mod engine;
+mod error;
 mod image;
 mod kind;
 mod owner;
@@ -32,8 +33,8 @@ mod work;
 
 pub use base::{Base, BaseError};
 pub use building::{BuildError, BuildEvent, build_images};
-pub use container::ContainerError;
 pub use engine::{Engine, NoEngine};
+pub use error::ContainerError;
 pub use image::Image;
 pub use registry::{Freshness, client, image_of, server};
 
