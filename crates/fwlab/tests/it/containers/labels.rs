@@ -46,7 +46,7 @@ fn every_image_and_each_of_its_layers_bears_the_label() {
         assert!(labelled > 0, "{reference}: {history}");
         let runs = |layer: &&str| layer.contains("apt-get install");
         assert!(
-            layers.iter().any(|layer| runs(layer)),
+            layers.iter().any(runs),
             "{reference}: packages come before the label"
         );
     }
