@@ -180,6 +180,15 @@ fn a_server_that_ends_at_once_is_shown_with_its_log_and_status() {
     }
 }
 
+/// Runs the cell warm and cold, at once: either waits for a deadline.
+fn warm_and_cold(between: &GoBetween) -> [(Ended, Value); 2] {
+    std::thread::scope(|scope| {
+        let ways = [&[][..], &["--cold"]];
+        let running = ways.map(|more| scope.spawn(move || run_at(between, more)));
+        running.map(|way| way.join().expect("its own failure is told above"))
+    })
+}
+
 #[test]
 fn a_server_that_never_listens_has_a_deadline_and_its_log_is_shown() {
     let Some(_containers) = containers() else {
@@ -187,13 +196,12 @@ fn a_server_that_never_listens_has_a_deadline_and_its_log_is_shown() {
     };
     let serve = "#!/bin/sh\necho 'waiting for a database'\nexec sleep 600\n";
     let stand = Stand::of_vsftpd("waits", "", Some(serve));
-    let between = GoBetween::with(Image::Vsftpd, &stand.0);
-    for more in [&[][..], &["--cold"]] {
+    for ran in warm_and_cold(&GoBetween::with(Image::Vsftpd, &stand.0)) {
         let words = [
             "nobody listens on TCP port 21 after 10s",
             "waiting for a database",
         ];
-        assert_says(&run_at(&between, more), "inconclusive", &words);
+        assert_says(&ran, "inconclusive", &words);
     }
 }
 
@@ -206,16 +214,10 @@ fn a_server_that_never_answers_has_a_deadline_and_its_log_is_shown() {
         $s = IO::Socket::INET->new(LocalAddr => \"0.0.0.0\", LocalPort => 21, Listen => 5) or die $!; \
         push @kept, $s->accept while 1'\n";
     let stand = Stand::of_vsftpd("mute", "", Some(serve));
-    let between = GoBetween::with(Image::Vsftpd, &stand.0);
-    for more in [&[][..], &["--cold"]] {
-        let (ended, cell) = run_at(&between, more);
-        assert_says(
-            &(ended, cell),
-            "inconclusive",
-            &["no rule stopped a packet of it"],
-        );
+    for ran in warm_and_cold(&GoBetween::with(Image::Vsftpd, &stand.0)) {
+        let words = ["no rule stopped a packet of it"];
+        assert_says(&ran, "inconclusive", &words);
+        let told = "the server's last words: busy with something else";
+        assert!(ran.0.stdout.contains(told), "{}", ran.0.stdout);
     }
-    let (ended, _) = run_at(&between, &[]);
-    let told = "the server's last words: busy with something else";
-    assert!(ended.stdout.contains(told), "{}", ended.stdout);
 }
