@@ -11,10 +11,11 @@
 //!   the root file system of a container that waits, and in the node's own fresh network;
 //!   *cold*, each cell has containers of its own, and their namespaces are its nodes.
 //!
-//! Whatever this starts ends with this process, also by `kill -9`: a warm container lives
-//! as long as a pipe is held open. [`settle`] waits until all of it is removed. What could
-//! still be left is known by its label, and removed by the next process that finds an
-//! [`Engine`]. A container without that label is never touched.
+//! Whatever this starts ends with this process; [`settle`] waits until all of it is removed.
+//! After `kill -9` a warm container ends by itself, as it lives as long as a pipe is held
+//! open. A cold server, and what else could be left, is known by its label, and removed by
+//! the next process that finds an [`Engine`]. A container without that label, or of a process
+//! that lives, is never touched.
 
 mod base;
 mod building;

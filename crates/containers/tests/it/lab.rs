@@ -84,7 +84,7 @@ impl Lab {
         server: &dyn Server,
         client: &dyn Client,
         operation: Operation,
-    ) -> Result<ClientReport, PeerError> {
+    ) -> Result<Moved, PeerError> {
         let spec = TransferSpec {
             server: SocketAddr::from(([192, 168, 0, 201], 21)),
             data_setup: DataSetup::Port,
@@ -108,11 +108,23 @@ impl Lab {
             login: Login::Named,
             ..ServerSettings::for_transfer(&spec)
         };
-        let running = server.start(&self.server, &settings).await?;
-        let report = client.transfer(&self.client, &spec).await;
+        let mut running = server.start(&self.server, &settings).await?;
+        let before = running.stored(spec.content.name()).await?.is_some();
+        let report = client.transfer(&self.client, &spec).await?;
+        let after = running.stored(spec.content.name()).await?.is_some();
         running.stop().await?;
-        report
+        Ok(Moved {
+            report,
+            stored: [before, after],
+        })
     }
+}
+
+/// What became of a transfer.
+pub(crate) struct Moved {
+    pub(crate) report: ClientReport,
+    /// Whether the server held the file before it and after.
+    pub(crate) stored: [bool; 2],
 }
 
 /// What of a network a node has: its namespace, its TCP sockets, and how many connections conntrack knows.

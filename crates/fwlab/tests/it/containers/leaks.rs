@@ -60,11 +60,11 @@ iptables -A OUTPUT -p tcp --dport 31240 -m state --state NEW -j DROP
 servers = ["vsftpd"]
 clients = ["curl"]
 data = ["port", "pasv"]
-operations = ["retr", "stor", "list", "appe"]
+operations = ["retr"]
 "#;
 
 /// What leaves something: ruleset, data setup, operation, and what is left.
-const LEAVERS: [(&str, &str, &str, &str); 5] = [
+const LEAVERS: [(&str, &str, &str, &str); 4] = [
     (
         "open",
         "port",
@@ -89,17 +89,15 @@ const LEAVERS: [(&str, &str, &str, &str); 5] = [
         "retr",
         "a flow from 20 to 39632 that is established",
     ),
-    ("open", "pasv", "stor", "a file"),
 ];
 
-/// What would notice: an expectation or an established flow lets the first pass; a port in use
-/// stops the next two; a file is listed, or has something added to it.
-const VICTIMS: [(&str, &str, &str); 5] = [
+/// What would notice: an expectation or an established flow lets the first pass, and a port in use
+/// stops the others. (A file in the way is looked for in `crates/containers/tests`: a cell writes its own
+/// over it.)
+const VICTIMS: [(&str, &str, &str); 3] = [
     ("established", "port", "retr"),
     ("related", "port", "retr"),
     ("open", "pasv", "retr"),
-    ("open", "port", "list"),
-    ("open", "pasv", "appe"),
 ];
 
 fn chosen(cell: &Cell, (ruleset, data, operation): (&str, &str, &str)) -> bool {
