@@ -8,7 +8,8 @@
 //!   started in a node; [`script::ScriptedServer`] and [`script::ScriptedClient`] do
 //!   what no well-behaved peer does. [`server`] and [`client`] give them by name.
 //! - [`TransferSpec`] and [`ServerSettings`] say what is to be done; a peer that
-//!   cannot do it says [`Support::No`] and why, before anything is started.
+//!   cannot do it says [`Support::No`] and why, before anything is started. What it does
+//!   otherwise than the rest is a [`deviation`], with its reason and its sign.
 //! - A protection is TLS on both connections. A server shows a [`Certificate`], the
 //!   lab's own or a user's; every client believes whatever it is shown.
 //!   [`ClientReport::progress`] is what was said below the TLS.
@@ -69,6 +70,7 @@
 
 mod client;
 mod content;
+pub mod deviation;
 mod digest;
 mod embedded;
 mod housed;

@@ -40,7 +40,10 @@ pub fn assert_met(scenario: &str) {
 /// What is wrong with a cell's end; `None` where nothing is.
 pub(crate) fn failure(record: &CellRecord) -> Option<String> {
     match &record.judgement {
-        Judgement::Met(_) | Judgement::Reported(_) | Judgement::Skipped { .. } => None,
+        Judgement::Met(_)
+        | Judgement::Deviated { .. }
+        | Judgement::Reported(_)
+        | Judgement::Skipped { .. } => None,
         Judgement::Missed {
             outcome,
             differences,

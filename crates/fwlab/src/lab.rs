@@ -297,11 +297,15 @@ impl Lab {
             judgement,
             evidence,
             took,
+            notes,
             ..
         } = run.cell(0).await;
         match judgement {
             Judgement::Met(outcome)
             | Judgement::Reported(outcome)
+            | Judgement::Deviated {
+                outcome: Some(outcome),
+            }
             | Judgement::Missed { outcome, .. } => Ok(Observed {
                 cell: axes.to_string(),
                 outcome,
@@ -309,6 +313,7 @@ impl Lab {
                 took,
             }),
             Judgement::Inconclusive { why } => Err(LabError::Inconclusive(why)),
+            Judgement::Deviated { outcome: None } => Err(LabError::NotSupported(notes.join("; "))),
             Judgement::Skipped { why } => Err(LabError::NotSupported(why)),
         }
     }
@@ -362,6 +367,7 @@ impl Lab {
                 protections: vec![self.protection],
                 families: self.layout.families.clone(),
                 operations: vec![operation],
+                deviations: false,
             },
             requirements: Vec::new(),
         }

@@ -3,8 +3,10 @@ use std::fmt;
 use std::sync::Arc;
 
 use fwlab_containers::{Engine, NoEngine};
+use fwlab_ftp::deviation::DEVIATIONS;
 use fwlab_ftp::{Client, PeerMissing, PeerName, Server};
 
+use crate::abilities::Abilities;
 use crate::housing::{Housing, Place};
 use crate::plan::Cell;
 
@@ -104,6 +106,15 @@ impl PeerShelf {
 
     pub(crate) fn client(&self, peer: PeerName) -> Result<Arc<dyn Client>, PeerMissing> {
         taken(&self.clients, peer, "client")
+    }
+
+    /// What a peer can do, found out by asking it; `None` when it is missing.
+    pub fn abilities(&self, peer: PeerName) -> Option<Abilities> {
+        match (self.servers.get(&peer), self.clients.get(&peer)) {
+            (Some(Ok(found)), _) => Some(Abilities::of_server(&*found.peer, DEVIATIONS)),
+            (_, Some(Ok(found))) => Some(Abilities::of_client(&*found.peer, DEVIATIONS)),
+            _ => None,
+        }
     }
 
     /// Where a peer runs; `None` when it is missing.

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use futures::StreamExt;
 use fwlab_fabric::Fabric;
+use fwlab_ftp::deviation::{DEVIATIONS, Deviation};
 use fwlab_model::Backend;
 use fwlab_observe::{Newer, ObserverSettings};
 use tokio::sync::mpsc::UnboundedSender;
@@ -30,6 +31,8 @@ pub struct RunSettings {
     pub keep_evidence: bool,
     /// Where peers run.
     pub housing: Housing,
+    /// What is known of peers to be otherwise than with the rest.
+    pub deviations: &'static [Deviation],
     /// Act as if the kernel had not these features.
     pub pretend_without: Vec<Newer>,
     /// The size of the receive buffers for the kernel's evidence, in bytes; `None`: large.
@@ -44,6 +47,7 @@ impl Default for RunSettings {
             keep_going: true,
             keep_evidence: false,
             housing: Housing::default(),
+            deviations: DEVIATIONS,
             pretend_without: Vec::new(),
             receive_buffer: None,
         }
@@ -100,7 +104,7 @@ pub struct Summary {
 impl Summary {
     fn count(&mut self, judgement: &Judgement) {
         *match judgement {
-            Judgement::Met(_) => &mut self.met,
+            Judgement::Met(_) | Judgement::Deviated { .. } => &mut self.met,
             Judgement::Missed { .. } => &mut self.missed,
             Judgement::Reported(_) => &mut self.reported,
             Judgement::Inconclusive { .. } => &mut self.inconclusive,
@@ -199,6 +203,7 @@ impl Run {
         let workshop = Workshop {
             peers,
             loader,
+            deviations: settings.deviations,
             patience: settings.patience,
             keep_evidence: settings.keep_evidence,
             observation: ObserverSettings {
@@ -216,7 +221,7 @@ impl Run {
 
     /// Why a cell would be skipped, as far as is known without running it.
     pub fn skip_reason(cell: &Cell, peers: &PeerShelf) -> Option<String> {
-        crate::cell::skip_reason(cell, peers)
+        crate::cell::skip_reason(cell, peers, DEVIATIONS)
     }
 
     /// The peers of the cells, and where they run.

@@ -95,8 +95,16 @@ fn tls(runtime: &Runtime) {
             sort.alone(runtime, 60)
         });
         figure(&format!("{server}: one plain cell alone"), plain, "ms");
-        figure(&format!("{server}: one cell over TLS alone"), explicit, "ms");
-        figure(&format!("{server}: TLS to plain"), explicit / plain, "times");
+        figure(
+            &format!("{server}: one cell over TLS alone"),
+            explicit,
+            "ms",
+        );
+        figure(
+            &format!("{server}: TLS to plain"),
+            explicit / plain,
+            "times",
+        );
     }
 }
 

@@ -5,11 +5,7 @@ use crate::cells::{PASSES, prepared, run};
 
 /// 5,000 cells in a row, and what the process holds after each thousand.
 pub(crate) fn soak(runtime: &Runtime) {
-    let prepared = prepared(
-        runtime,
-        vec![PASSES.cell(); 1000],
-        RunSettings::default(),
-    );
+    let prepared = prepared(runtime, vec![PASSES.cell(); 1000], RunSettings::default());
     for round in 1..=5 {
         run(runtime, &prepared);
         runtime.block_on(Run::settle());

@@ -52,7 +52,7 @@ fn an_ordinary_user_gets_the_outcomes_that_root_gets() {
         .env("HOME", "/nonexistent")
         .args(["--reuid", "65534", "--regid", "65534", "--clear-groups"])
         .arg(&program)
-        .args(["run", "scenarios", "--report"])
+        .args(["run", "scenarios", "--where", "host", "--report"])
         .arg(format!("json={}", theirs.join("report.json").display()));
     end_of(&mut command).with(0);
     let written = fs::metadata(theirs.join("report.json")).expect("the report was written");

@@ -5,9 +5,7 @@ use std::time::Duration;
 use fwlab::{Cause, DataSetup, Symptom};
 use fwlab_runner::{EvidenceSource, Judgement, RunSettings};
 
-use crate::support::{
-    Running, assert_same, fwlab, lab, lab_alone, report, run_cells, tree,
-};
+use crate::support::{Running, assert_same, fwlab, lab, lab_alone, report, run_cells, tree};
 
 /// At full patience a cell waits for up to a minute, and works for some milliseconds:
 /// so many at a time.
@@ -23,8 +21,7 @@ fn early_and_full_patience_agree_on_the_whole_tree() {
     let mut command = fwlab();
     command
         .args(["run", "scenarios", "--patience", "full", "--jobs", JOBS])
-        .arg("--keep-going")
-        .arg("--report")
+        .args(["--where", "host", "--keep-going", "--report"])
         .arg(format!("json={}", file.display()));
     Running::start(&mut command)
         .end(Duration::from_secs(600))

@@ -14,6 +14,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use fwlab_fabric::{Fabric, Node};
+use fwlab_ftp::deviation::{Asked, Deviation, deviations_of, ruled_out};
 use fwlab_ftp::script::{ScriptedClient, ScriptedServer};
 use fwlab_ftp::{
     Client, ClientReport, Content, FailureKind, Login, PassivePorts, Pauses, PeerName,
@@ -23,6 +24,7 @@ use fwlab_model::{NodeName, Topology};
 use fwlab_observe::{Observer, ObserverSettings};
 use tokio::sync::mpsc::unbounded_channel;
 
+use crate::deviating::{Sought, with_deviations};
 use crate::evidence::Evidence;
 use crate::judge::{ClientEnd, Finding, judge};
 use crate::patience::{CLIENT_PATIENCE, Patience};
@@ -44,6 +46,7 @@ const FILE_NAME: &str = "fwlab.bin";
 pub(crate) struct Workshop {
     pub(crate) peers: PeerShelf,
     pub(crate) loader: Loader,
+    pub(crate) deviations: &'static [Deviation],
     pub(crate) patience: Patience,
     pub(crate) keep_evidence: bool,
     pub(crate) observation: ObserverSettings,
@@ -54,7 +57,16 @@ impl Workshop {
     pub(crate) async fn run(&self, cell: &Cell, rules: &CellRules) -> CellRecord {
         let started = Instant::now();
         let (judgement, evidence, notes) = match self.attempt(cell, rules).await {
-            Ok(ran) => (held_against(cell, ran.finding), ran.evidence, ran.notes),
+            Ok(Ran {
+                finding,
+                evidence,
+                mut notes,
+                sought,
+            }) => {
+                let judgement = held_against(cell, finding);
+                let judgement = with_deviations(judgement, &sought, &mut notes);
+                (judgement, evidence, notes)
+            }
             Err(Fault::NotSupported(why)) => {
                 (Judgement::Skipped { why }, Evidence::default(), Vec::new())
             }
@@ -88,7 +100,8 @@ impl Workshop {
             mut spec,
             settings,
             ends,
-        } = Peers::of(cell, &self.peers)?;
+            deviations,
+        } = Peers::of(cell, &self.peers, self.deviations)?;
         let early = self.patience == Patience::Early && rules.impurities().next().is_none();
         let full = |impurity: &String| format!("full patience: {impurity}");
         let mut notes: Vec<String> = rules.first.notes.clone();
@@ -111,6 +124,7 @@ impl Workshop {
         let client = housed_client
             .as_ref()
             .map_or(&*client, |housed| &*housed.peer);
+        let server_version = server.version();
         let fabric = Fabric::build_with(&stage.topology, namespaces).await?;
         let node = |name| {
             fabric.node(name).ok_or_else(|| Fault::NoNode {
@@ -196,6 +210,21 @@ impl Workshop {
         }
         let session = sessions.swap_remove(0);
         let finding = in_unison(&clients, findings);
+        let version = |peer: PeerName| {
+            if peer.is_server() {
+                server_version.clone()
+            } else {
+                client.version()
+            }
+        };
+        let sought = deviations
+            .into_iter()
+            .map(|deviation| Sought {
+                deviation,
+                version: version(deviation.peer),
+                showing: session.showing(deviation.sign),
+            })
+            .collect();
         let passed =
             matches!(&finding, Finding::Outcome(outcome) if outcome.cause.kind() == "none");
         let evidence = if passed && !self.keep_evidence {
@@ -207,6 +236,7 @@ impl Workshop {
             finding,
             evidence,
             notes,
+            sought,
         })
     }
 }
@@ -218,10 +248,16 @@ fn observed(fabric: &Fabric) -> impl Iterator<Item = &Node> {
 }
 
 /// Why a cell would be skipped, as far as is known without running it.
-pub(crate) fn skip_reason(cell: &Cell, shelf: &PeerShelf) -> Option<String> {
+pub(crate) fn skip_reason(
+    cell: &Cell,
+    shelf: &PeerShelf,
+    deviations: &[Deviation],
+) -> Option<String> {
     let ruleset = &cell.scenario.rulesets[cell.ruleset];
-    lacks(ruleset, cell.axes.backend)
-        .or_else(|| Peers::of(cell, shelf).err().map(|fault| fault.in_words()))
+    lacks(ruleset, cell.axes.backend).or_else(|| {
+        let peers = Peers::of(cell, shelf, deviations);
+        peers.err().map(|fault| fault.in_words())
+    })
 }
 
 /// The two peers of a cell, and what they are told.
@@ -231,10 +267,12 @@ struct Peers {
     spec: TransferSpec,
     settings: ServerSettings,
     ends: ControlEnds,
+    /// What they may do otherwise than the rest.
+    deviations: Vec<Deviation>,
 }
 
 impl Peers {
-    fn of(cell: &Cell, shelf: &PeerShelf) -> Result<Peers, Fault> {
+    fn of(cell: &Cell, shelf: &PeerShelf, deviations: &[Deviation]) -> Result<Peers, Fault> {
         let ends = ControlEnds::of(cell)?;
         let (scenario, family) = (&cell.scenario, cell.axes.family);
         let server: Arc<dyn Server> = match (cell.axes.server, &scenario.server.script) {
@@ -254,14 +292,27 @@ impl Peers {
         let login = scenario.server.login.unwrap_or_else(|| server.login());
         let spec = transfer_of(cell, ends, login);
         let settings = settings_of(cell, ends, &spec);
+        let asked = Asked::of(&spec, &settings);
+        let peers = [cell.axes.server, cell.axes.client];
+        if !scenario.matrix.deviations {
+            for peer in peers {
+                supported(peer, ruled_out(peer, &asked, deviations))?;
+            }
+        }
         supported(cell.axes.server, server.supports(&spec, &settings))?;
         supported(cell.axes.client, client.supports(&spec))?;
+        let deviations = peers
+            .into_iter()
+            .flat_map(|peer| deviations_of(peer, &asked, deviations))
+            .copied()
+            .collect();
         Ok(Peers {
             server,
             client,
             spec,
             settings,
             ends,
+            deviations,
         })
     }
 }
@@ -309,6 +360,7 @@ struct Ran {
     finding: Finding,
     evidence: Evidence,
     notes: Vec<String>,
+    sought: Vec<Sought>,
 }
 
 fn supported(peer: PeerName, support: Support) -> Result<(), Fault> {

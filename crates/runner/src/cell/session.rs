@@ -3,6 +3,7 @@ use std::net::IpAddr;
 use std::time::Instant;
 
 use fwlab_fabric::{Fabric, Node};
+use fwlab_ftp::deviation::Sign;
 use fwlab_ftp::wire::{Announcement, Progress};
 use fwlab_model::{Flow, NodeName, Packet, Topology};
 use fwlab_observe::{CapturedPacket, Direction, Event, Observer, What};
@@ -13,7 +14,7 @@ use super::sinks::is_swallowed;
 use super::timeline::Timeline;
 use super::{ControlEnds, observed};
 use crate::evidence::Evidence;
-use crate::judge::{ConnectionId, Death, Finding, Stop, StoppedBy, Terms, Watch};
+use crate::judge::{ConnectionId, Death, Finding, Showing, Stop, StoppedBy, Terms, Watch, showing};
 use crate::plan::Cell;
 use crate::rules::{PreparedRuleset, Reading, Rulebook};
 
@@ -322,6 +323,15 @@ impl<'a> Session<'a> {
             self.watch.told_by_client(progress);
         }
         self.told = announcements;
+    }
+
+    /// Whether a deviation showed. Where events were lost nobody can tell.
+    pub(super) fn showing(&self, sign: Sign) -> Showing {
+        if self.lost {
+            Showing::Untold
+        } else {
+            showing(sign, &self.watch, &self.told)
+        }
     }
 
     pub(super) fn watch(&self) -> &Watch {

@@ -192,6 +192,8 @@ pub struct Matrix {
     pub families: Vec<Family>,
     /// Operations.
     pub operations: Vec<Operation>,
+    /// Whether cells that a peer's recorded deviation rules out are run, to see it.
+    pub deviations: bool,
 }
 
 impl Default for Matrix {
@@ -204,6 +206,7 @@ impl Default for Matrix {
             protections: vec![Protection::Plain],
             families: vec![Family::Ipv4],
             operations: vec![Operation::Retr],
+            deviations: false,
         }
     }
 }

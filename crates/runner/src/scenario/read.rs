@@ -216,5 +216,6 @@ fn matrix(
     if let Some(operations) = table.words::<Operation>("operations", problems) {
         matrix.operations = operations;
     }
+    matrix.deviations = table.switch("deviations", problems).unwrap_or(false);
     matrix
 }

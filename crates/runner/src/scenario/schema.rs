@@ -616,6 +616,11 @@ static MATRIX: Section = Section {
             "the family that client and server speak; a named topology has addresses of these; default `ipv4`",
         ),
         field("operations", Kind::Words(OPERATIONS), "default `retr`"),
+        field(
+            "deviations",
+            Kind::Switch,
+            "`true` runs cells too that a peer's recorded deviation rules out: such a cell is met when just that shows, and missed when it no longer does; default `false`",
+        ),
     ],
 };
 
