@@ -375,7 +375,7 @@ impl Lab {
     fn own_backend(&self) -> Backend {
         match &self.origin {
             RulesOrigin::Written(source) => rules::backends(source)[0],
-            RulesOrigin::Generated(_) | RulesOrigin::None => Backend::Nft,
+            RulesOrigin::Generated(_) | RulesOrigin::Image(_) | RulesOrigin::None => Backend::Nft,
         }
     }
 

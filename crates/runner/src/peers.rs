@@ -2,16 +2,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
-use fwlab_containers::{Engine, NoEngine};
+use fwlab_containers::{Engine, FirewallImage, NoEngine};
 use fwlab_ftp::{Client, PeerMissing, PeerName, Server};
 
 use crate::housing::{Housing, Place};
 use crate::plan::Cell;
+use crate::rules::no_container;
 
 /// The peers of this machine, each looked for once.
 pub struct PeerShelf {
     servers: Shelf<dyn Server>,
     clients: Shelf<dyn Client>,
+    /// The images that are to be firewalls and of which no container can be started, and why.
+    without: BTreeMap<String, String>,
 }
 
 type Shelf<P> = BTreeMap<PeerName, Result<Found<P>, PeerMissing>>;
@@ -54,15 +57,26 @@ impl PeerShelf {
                 .into_iter()
                 .map(|peer| (peer, client(peer)))
                 .collect(),
+            without: BTreeMap::new(),
         }
     }
 
     /// Looks for the peers of these cells, where they are to run. A container that is
     /// needed is started.
-    pub async fn of_cells(cells: impl IntoIterator<Item = &Cell>, housing: Housing) -> PeerShelf {
-        let axes = cells.into_iter().map(|cell| &cell.axes);
+    pub async fn of_cells(cells: &[Cell], housing: Housing) -> PeerShelf {
+        let axes = cells.iter().map(|cell| &cell.axes);
         let peers: BTreeSet<PeerName> = axes.flat_map(|axes| [axes.server, axes.client]).collect();
-        PeerShelf::of(peers, housing).await
+        let mut shelf = PeerShelf::of(peers, housing).await;
+        let images = cells
+            .iter()
+            .filter_map(|cell| cell.scenario.rulesets[cell.ruleset].image());
+        let mut seen = BTreeSet::new();
+        for image in images.filter(|image| seen.insert(&image.image)) {
+            if let Some(why) = no_container(image).await {
+                shelf.without.insert(image.image.clone(), why);
+            }
+        }
+        shelf
     }
 
     /// Looks for these peers, where they are to run. A container that is needed is started.
@@ -117,6 +131,11 @@ impl PeerShelf {
     /// Whether a peer is there.
     pub fn has(&self, peer: PeerName) -> bool {
         self.place(peer).is_some()
+    }
+
+    /// Why no container of a firewall's image can be started.
+    pub(crate) fn lacks(&self, image: &FirewallImage) -> Option<String> {
+        self.without.get(&image.image).cloned()
     }
 
     /// Every peer that was looked for, or why it cannot be used.

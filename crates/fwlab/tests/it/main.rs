@@ -8,6 +8,7 @@ mod bad_script;
 mod docs;
 mod evidence;
 mod faults;
+mod firewall_image;
 mod harmless;
 mod library;
 mod native;

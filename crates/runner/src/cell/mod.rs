@@ -3,6 +3,7 @@
 mod drive;
 mod expectations;
 mod fault;
+mod firewall;
 mod session;
 mod sinks;
 mod steps;
@@ -33,6 +34,7 @@ use crate::rules::{CellRules, Loader, lacks};
 
 use drive::{Transfer, drive, take_what_is_there};
 use fault::Fault;
+use firewall::ImageFirewall;
 use session::Session;
 use steps::Stagehand;
 
@@ -89,14 +91,11 @@ impl Workshop {
             settings,
             ends,
         } = Peers::of(cell, &self.peers)?;
-        let early = self.patience == Patience::Early && rules.impurities().next().is_none();
-        let full = |impurity: &String| format!("full patience: {impurity}");
-        let mut notes: Vec<String> = rules.first.notes.clone();
-        notes.extend(rules.impurities().map(full));
 
         // Before the fabric, and so dropped after it: what is a node goes after its links.
-        let (housed_server, housed_client) =
-            tokio::try_join!(server.housed(&settings), client.housed())?;
+        let housed = async { Ok(tokio::try_join!(server.housed(&settings), client.housed())?) };
+        let (image, (housed_server, housed_client)) =
+            tokio::try_join!(ImageFirewall::of(cell), housed)?;
         let mut namespaces = BTreeMap::new();
         if let Some(housed) = &housed_client {
             namespaces.insert(stage.client.clone(), housed.namespace.clone());
@@ -104,6 +103,15 @@ impl Workshop {
         // Where both run on one node, it is the server's.
         if let Some(housed) = &housed_server {
             namespaces.insert(stage.server.clone(), housed.namespace.clone());
+        }
+        if let Some(image) = &image {
+            let taken = namespaces.insert(image.node().clone(), image.namespace.clone());
+            if taken.is_some() {
+                return Err(Fault::NotSupported(format!(
+                    "{} is the firewall's container, and a cold peer would be another there",
+                    image.node()
+                )));
+            }
         }
         let server = housed_server
             .as_ref()
@@ -117,6 +125,17 @@ impl Workshop {
                 name: Clone::clone(name),
             })
         };
+        let rules = &match &image {
+            None => rules.clone(),
+            Some(image) => CellRules {
+                first: Arc::new(image.rules(cell, &fabric, &self.loader).await?),
+                later: BTreeMap::new(),
+            },
+        };
+        let early = self.patience == Patience::Early && rules.impurities().next().is_none();
+        let full = |impurity: &String| format!("full patience: {impurity}");
+        let mut notes: Vec<String> = rules.first.notes.clone();
+        notes.extend(rules.impurities().map(full));
         let (sender, mut events) = unbounded_channel();
         let mut control_ports = vec![ends.connect_to.port(), ends.listening.port()];
         control_ports.dedup();
@@ -132,10 +151,11 @@ impl Workshop {
                 .map_err(Fault::from)
         };
         let load = async {
-            self.loader
-                .load(&fabric, &rules.first)
-                .await
-                .map_err(Fault::from)
+            // What an image loads is loaded by now.
+            if image.is_none() {
+                self.loader.load(&fabric, &rules.first).await?;
+            }
+            Ok::<_, Fault>(())
         };
         let serve = async {
             server
@@ -180,6 +200,9 @@ impl Workshop {
             .await?
         };
         take_what_is_there(&mut sessions, &mut events).await?;
+        if let Some(image) = &image {
+            image.was(&rules.first, cell, &fabric, &self.loader).await?;
+        }
         let mut findings = Vec::new();
         for (session, report) in sessions.iter_mut().zip(reports) {
             let end = match report {
@@ -221,6 +244,7 @@ fn observed(fabric: &Fabric) -> impl Iterator<Item = &Node> {
 pub(crate) fn skip_reason(cell: &Cell, shelf: &PeerShelf) -> Option<String> {
     let ruleset = &cell.scenario.rulesets[cell.ruleset];
     lacks(ruleset, cell.axes.backend)
+        .or_else(|| shelf.lacks(ruleset.image()?))
         .or_else(|| Peers::of(cell, shelf).err().map(|fault| fault.in_words()))
 }
 

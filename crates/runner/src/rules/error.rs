@@ -1,10 +1,12 @@
 use std::collections::BTreeSet;
+use std::ops::Range;
 use std::sync::Arc;
 
+use fwlab_containers::ContainerError;
 use fwlab_fabric::FabricError;
 use fwlab_model::TableFamily;
 use fwlab_model::ruleset::{Complaint, Difference, Mistakes, SourceLine, SourceText};
-use miette::{Diagnostic, LabeledSpan, SourceCode};
+use miette::{Diagnostic, LabeledSpan, NamedSource, SourceCode};
 
 use super::loader::LoadError;
 
@@ -59,6 +61,20 @@ pub enum PrepareError {
         /// The table.
         table: String,
     },
+    /// The image that is to load it cannot.
+    #[error("{}", crate::with_causes(why))]
+    Image {
+        /// The ruleset's name.
+        ruleset: String,
+        /// Where the scenario names the image, in bytes.
+        span: Range<usize>,
+        /// The scenario file.
+        file: Arc<NamedSource<String>>,
+        /// What to do about it.
+        help: &'static str,
+        /// Why not.
+        why: ContainerError,
+    },
     /// No throwaway node could be made.
     #[error(
         "no node to try ruleset `{ruleset}` in: {}",
@@ -90,6 +106,10 @@ impl PrepareError {
             self,
             PrepareError::Fabric { .. }
                 | PrepareError::Load { .. }
+                | PrepareError::Image {
+                    why: ContainerError::Engine(_),
+                    ..
+                }
                 // The loader said that it had loaded everything.
                 | PrepareError::Differs { .. }
         )
@@ -121,6 +141,7 @@ impl Diagnostic for PrepareError {
                 let list: Vec<String> = differences.iter().map(ToString::to_string).collect();
                 Some(Box::new(list.join("\n")))
             }
+            PrepareError::Image { help, .. } => Some(Box::new(*help)),
             PrepareError::Fabric { .. } | PrepareError::Load { .. } => {
                 Some(Box::new("`fwlab doctor` tells what this machine lacks"))
             }
@@ -133,6 +154,7 @@ impl Diagnostic for PrepareError {
             PrepareError::Refused { text, .. } | PrepareError::Differs { text, .. } => {
                 text.as_deref().map(|text| text as &dyn SourceCode)
             }
+            PrepareError::Image { file, .. } => Some(&**file),
             PrepareError::NoScript { .. }
             | PrepareError::SharedTable { .. }
             | PrepareError::Fabric { .. }
@@ -156,6 +178,9 @@ impl Diagnostic for PrepareError {
                     label(difference.line, difference.to_string())
                 })))
             }
+            PrepareError::Image { span, .. } => Some(Box::new(std::iter::once(
+                LabeledSpan::new_with_span(Some("here".into()), span.clone()),
+            ))),
             PrepareError::NoScript { .. }
             | PrepareError::SharedTable { .. }
             | PrepareError::Fabric { .. }

@@ -5,6 +5,7 @@ mod problem;
 mod read;
 mod read_certificate;
 mod read_family;
+mod read_firewall;
 mod read_language;
 mod read_nodes;
 mod read_policy;
@@ -39,7 +40,7 @@ use crate::plan::IdleRequirement;
 
 pub use problem::{Problem, ScenarioError};
 pub use requirement::{CauseDemand, Requirement, Selector};
-pub use rules::{RulesAt, RulesOrigin, RulesetEntry};
+pub use rules::{ImageRules, RulesAt, RulesOrigin, RulesetEntry};
 pub use schema::{SCHEMA_VERSION, describe, json_schema};
 pub use stage::{Addressing, Layout, Port, Shape, Stage, UnknownShape};
 pub use steps::{Action, Step};
