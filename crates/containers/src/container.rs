@@ -154,7 +154,7 @@ impl Container {
         request: Request,
     ) -> Result<Container, ContainerError> {
         let engine = engine.clone();
-        let working = Working::begin();
+        let working = Working::start();
         let starting = tokio::spawn(async move {
             let started = start(engine, &request).await;
             drop(working);
@@ -221,7 +221,7 @@ impl Drop for Container {
         // is ending, and the next one sweeps.
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
             let engine = self.engine.clone();
-            let working = Working::begin();
+            let working = Working::removal();
             runtime.spawn(async move {
                 remove(&engine, inner).await;
                 drop(working);

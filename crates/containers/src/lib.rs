@@ -42,6 +42,12 @@ pub use firewall::{Firewall, FirewallImage};
 pub use image::Image;
 pub use registry::{Freshness, client, image_of, server};
 
+/// Waits until every container is removed that belonged to a cell which is over. Those that
+/// wait for cells stay: they end with this process.
+pub async fn cleared() {
+    work::removals_done().await;
+}
+
 /// Removes the containers that wait for cells, and waits until every container of this
 /// process is removed.
 pub async fn settle() {

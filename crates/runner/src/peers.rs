@@ -36,6 +36,19 @@ pub struct Present {
     pub place: Place,
 }
 
+impl fmt::Display for Present {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Present { peer, version, .. } = self;
+        match self.place {
+            // Whose place nobody here knows.
+            _ if *peer == PeerName::OwnServer => write!(f, "{peer} {version}"),
+            _ if peer.is_embedded() => write!(f, "{peer} {version} in the lab"),
+            Place::Host => write!(f, "{peer} {version} on the host"),
+            Place::Container => write!(f, "{peer} {version} in a container"),
+        }
+    }
+}
+
 impl PeerShelf {
     /// Looks for every peer on the host.
     pub fn stock() -> PeerShelf {
@@ -61,12 +74,13 @@ impl PeerShelf {
         }
     }
 
-    /// Looks for the peers of these cells, where they are to run. A container that is
+    /// Looks for the peers of these cells, each where it is to run. A container that is
     /// needed is started.
-    pub async fn of_cells(cells: &[Cell], housing: Housing) -> PeerShelf {
+    pub async fn of_cells(cells: &[Cell], housing: impl Fn(PeerName) -> Housing) -> PeerShelf {
         let axes = cells.iter().map(|cell| &cell.axes);
-        let peers: BTreeSet<PeerName> = axes.flat_map(|axes| [axes.server, axes.client]).collect();
-        let mut shelf = PeerShelf::of(peers, housing).await;
+        let peers = axes.flat_map(|axes| [axes.server, axes.client]);
+        let peers = peers.map(|peer| (peer, housing(peer))).collect();
+        let mut shelf = PeerShelf::of(peers).await;
         let images = cells
             .iter()
             .filter_map(|cell| cell.scenario.rulesets[cell.ruleset].image());
@@ -79,12 +93,12 @@ impl PeerShelf {
         shelf
     }
 
-    /// Looks for these peers, where they are to run. A container that is needed is started.
-    pub async fn of(peers: BTreeSet<PeerName>, housing: Housing) -> PeerShelf {
-        let mut shelf = PeerShelf::on_host(peers.iter().copied());
-        let wanted: Vec<PeerName> = peers
+    /// Looks for these peers, each where it is to run. A container that is needed is started.
+    pub async fn of(peers: BTreeMap<PeerName, Housing>) -> PeerShelf {
+        let mut shelf = PeerShelf::on_host(peers.keys().copied());
+        let wanted: Vec<(PeerName, Housing)> = peers
             .into_iter()
-            .filter(|peer| match housing.place {
+            .filter(|(peer, housing)| match housing.place {
                 Some(Place::Host) => false,
                 Some(Place::Container) => !peer.is_embedded(),
                 None => !shelf.has(*peer),
@@ -94,7 +108,7 @@ impl PeerShelf {
             return shelf;
         }
         let engine = Engine::connect().await;
-        for peer in wanted {
+        for (peer, housing) in wanted {
             if peer.is_server() {
                 let found = match &engine {
                     Ok(engine) => fwlab_containers::server(peer, engine, housing.freshness).await,
@@ -136,6 +150,12 @@ impl PeerShelf {
     /// Why no container of a firewall's image can be started.
     pub(crate) fn lacks(&self, image: &FirewallImage) -> Option<String> {
         self.without.get(&image.image).cloned()
+    }
+
+    /// A peer that was looked for, where it is there.
+    pub fn present(&self, peer: PeerName) -> Option<Present> {
+        let mut inventory = self.inventory().into_iter().flatten();
+        inventory.find(|present| present.peer == peer)
     }
 
     /// Every peer that was looked for, or why it cannot be used.

@@ -13,7 +13,7 @@ use testcontainers::bollard::query_parameters::{
 };
 use tokio::runtime::Runtime;
 
-use crate::support::{Ended, end_of, fwlab, is_root, lab};
+use crate::support::{Ended, end_of, fwlab, is_root, lab, shared};
 
 fn runtime() -> Runtime {
     Runtime::new().expect("threads can be had")
@@ -262,6 +262,7 @@ fn a_firewall_that_ends_is_told_with_its_log() {
 
 #[test]
 fn a_firewall_that_is_never_ready_is_told_with_its_log() {
+    let _started = shared();
     if !has_images() {
         return;
     }

@@ -266,6 +266,9 @@ impl Peers {
                 Arc::clone(script),
                 scenario.hosts(family),
             )),
+            (PeerName::OwnServer, _) if scenario.server.own.is_some() => {
+                Arc::new(scenario.server.own.clone().unwrap_or_default())
+            }
             (name, _) => shelf.server(name)?,
         };
         let client: Arc<dyn Client> = match (cell.axes.client, &scenario.client.script) {
@@ -275,7 +278,8 @@ impl Peers {
             )),
             (name, _) => shelf.client(name)?,
         };
-        let login = scenario.server.login.unwrap_or_else(|| server.login());
+        let login = scenario.server.login.clone();
+        let login = login.unwrap_or_else(|| server.login());
         let spec = transfer_of(cell, ends, login);
         let settings = settings_of(cell, ends, &spec);
         supported(cell.axes.server, server.supports(&spec, &settings))?;
@@ -413,7 +417,7 @@ fn settings_of(cell: &Cell, ends: ControlEnds, spec: &TransferSpec) -> ServerSet
             .map(|(min, max)| PassivePorts { min, max }),
         advertised_address: scenario.server.advertised_address,
         protection: spec.protection,
-        login: spec.login,
+        login: spec.login.clone(),
         certificate: scenario.server.certificate.clone(),
         require_session_reuse: scenario.server.require_session_reuse,
         data_source_port: scenario.server.data_source_port,

@@ -64,8 +64,6 @@ pub enum PrepareError {
     /// The image that is to load it cannot.
     #[error("{}", crate::with_causes(why))]
     Image {
-        /// The ruleset's name.
-        ruleset: String,
         /// Where the scenario names the image, in bytes.
         span: Range<usize>,
         /// The scenario file.
@@ -73,7 +71,7 @@ pub enum PrepareError {
         /// What to do about it.
         help: &'static str,
         /// Why not.
-        why: ContainerError,
+        why: Box<ContainerError>,
     },
     /// No throwaway node could be made.
     #[error(
@@ -102,17 +100,17 @@ pub enum PrepareError {
 impl PrepareError {
     /// Whether the lab is at fault, and not the ruleset.
     pub fn is_lab_fault(&self) -> bool {
-        matches!(
-            self,
-            PrepareError::Fabric { .. }
-                | PrepareError::Load { .. }
-                | PrepareError::Image {
-                    why: ContainerError::Engine(_),
-                    ..
-                }
-                // The loader said that it had loaded everything.
-                | PrepareError::Differs { .. }
-        )
+        match self {
+            // The loader said that it had loaded everything.
+            PrepareError::Differs { .. }
+            | PrepareError::Fabric { .. }
+            | PrepareError::Load { .. } => true,
+            PrepareError::Image { why, .. } => matches!(**why, ContainerError::Engine(_)),
+            PrepareError::Mistakes(_)
+            | PrepareError::Refused { .. }
+            | PrepareError::NoScript { .. }
+            | PrepareError::SharedTable { .. } => false,
+        }
     }
 
     /// The errors without those that say the same again: a mistake is one mistake,

@@ -27,10 +27,7 @@ async fn engine_for(image: &FirewallImage) -> Result<Engine, String> {
 
 /// Looks at an image that is to be a firewall. What its rules are is known when it has loaded
 /// them: in each cell, by a container of its own.
-pub(super) async fn examine(
-    ruleset: &str,
-    rules: &ImageRules,
-) -> Result<PreparedRuleset, PrepareError> {
+pub(super) async fn examine(rules: &ImageRules) -> Result<PreparedRuleset, PrepareError> {
     let engine = match engine_for(&rules.image).await {
         Ok(engine) => engine,
         Err(why) => {
@@ -43,11 +40,10 @@ pub(super) async fn examine(
     match rules.image.examine(&engine).await {
         Ok(()) => Ok(PreparedRuleset::default()),
         Err(why) => Err(PrepareError::Image {
-            ruleset: ruleset.into(),
             span: rules.span.clone(),
             file: rules.file.clone(),
             help: help(&why),
-            why,
+            why: why.into(),
         }),
     }
 }

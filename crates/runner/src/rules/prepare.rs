@@ -46,7 +46,7 @@ impl Loader {
             return Ok(prepared);
         }
         if let RulesOrigin::Image(rules) = &entry.origin {
-            return examine(&entry.name, rules).await;
+            return examine(rules).await;
         }
         let wanted = wanted(scenario, entry, backend)?;
         for Wanted { node, rules } in &wanted {

@@ -33,7 +33,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use fwlab_ftp::script::Script;
-use fwlab_ftp::{Certificate, DataSourcePort, Login, PassiveAddress, PeerName};
+use fwlab_ftp::{Certificate, DataSourcePort, Login, OwnServer, PassiveAddress, PeerName};
 use fwlab_model::{DataSetup, Family, Operation, Protection};
 
 use crate::plan::IdleRequirement;
@@ -111,7 +111,7 @@ impl Scenario {
 }
 
 /// How a server is set up, whichever it is.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct ServerTerms {
     /// Where it listens.
     pub control_port: u16,
@@ -131,6 +131,8 @@ pub struct ServerTerms {
     pub require_session_reuse: bool,
     /// What a scripted server does.
     pub script: Option<Arc<Script>>,
+    /// Which one a server of somebody else's is.
+    pub own: Option<OwnServer>,
 }
 
 impl Default for ServerTerms {
@@ -145,6 +147,7 @@ impl Default for ServerTerms {
             certificate: None,
             require_session_reuse: false,
             script: None,
+            own: None,
         }
     }
 }
