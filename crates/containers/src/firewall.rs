@@ -81,6 +81,11 @@ pub struct Firewall {
 }
 
 impl Firewall {
+    /// The reference of its image.
+    pub fn image(&self) -> &str {
+        &self.image
+    }
+
     /// Its network namespace, which is to be a node.
     ///
     /// # Errors

@@ -335,6 +335,15 @@ fn a_peer_runs_beside_the_firewall_unless_it_is_a_container_of_its_own() {
         stdout.contains("client: ipv4/filter/INPUT `-P INPUT DROP` stopped SYN"),
         "{stdout}"
     );
+    // The evidence tells which image it was.
+    let required = format!(
+        "{}[[require]]\nsymptom = \"transferred\"\n",
+        std::fs::read_to_string(scenario.path()).expect("it was written")
+    );
+    std::fs::write(scenario.path(), required).expect("the file is written");
+    let Ended { stdout, .. } = scenario.run(&[]).with(1);
+    let remark = format!("a container of {}", host.reference);
+    assert!(stdout.contains(&remark), "{stdout}");
     // Nothing was run then, and that shows nothing.
     let Ended { stdout, .. } = scenario.run(&["--cold", "--client", "curl"]).with(3);
     assert!(

@@ -43,6 +43,11 @@ impl ImageFirewall {
         &self.node
     }
 
+    /// What stands in the evidence of it.
+    pub(super) fn remark(&self) -> String {
+        format!("a container of {}", self.container.image())
+    }
+
     /// Waits until its rules are in, and reads them. It has its links by then: rules and entry
     /// points may need them.
     pub(super) async fn rules(

@@ -177,6 +177,11 @@ impl Workshop {
                 Session::new(cell, client, ends, &rules.first, &fabric, &observers, early)
             })
             .collect();
+        if let Some(image) = &image {
+            for session in &mut sessions {
+                session.remark(image.node(), image.remark());
+            }
+        }
         let stagehand = Stagehand {
             cell,
             rules,
