@@ -3,11 +3,15 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use futures::StreamExt;
 use fwlab_fabric::{NamespaceError, ScratchError};
 use testcontainers::bollard::errors::Error;
-use testcontainers::bollard::query_parameters::{InspectContainerOptions, LogsOptionsBuilder};
+use testcontainers::bollard::models::ImageInspect;
+use testcontainers::bollard::query_parameters::{
+    InspectContainerOptions, LogsOptionsBuilder, WaitContainerOptionsBuilder,
+};
 use testcontainers::core::Mount;
 use testcontainers::runners::AsyncRunner;
 use testcontainers::{ContainerAsync, GenericImage, ImageExt, TestcontainersError};
@@ -68,6 +72,24 @@ pub enum ContainerError {
     /// Its processes are not this machine's, or not this user's.
     #[error("the containers of this Docker cannot be used: {0}")]
     Foreign(&'static str),
+    /// It did not become ready.
+    #[error("a container of {image} was not ready after {waited:?}: {missing}; its log: {log}")]
+    NotReady {
+        /// The image's reference.
+        image: String,
+        /// How long was waited.
+        waited: Duration,
+        /// What did not come.
+        missing: String,
+        /// What it said.
+        log: String,
+    },
+    /// Nothing tells when it is ready.
+    #[error("nothing tells when a container of {image} is ready: the image has no HEALTHCHECK")]
+    NoSign {
+        /// The image's reference.
+        image: String,
+    },
     /// Its namespaces could not be had.
     #[error(transparent)]
     Namespace(#[from] NamespaceError),
@@ -84,7 +106,7 @@ fn missing_help(image: &str) -> &'static str {
     }
 }
 
-/// A container to start, without network and without privilege.
+/// A container to start, without network and without privilege but what is named here.
 #[derive(Debug, Clone)]
 pub(crate) struct Request {
     /// The image's reference: repository and tag.
@@ -94,10 +116,20 @@ pub(crate) struct Request {
     pub(crate) environment: Vec<(String, String)>,
     /// Capabilities beyond the engine's own choice.
     pub(crate) capabilities: &'static [&'static str],
-    /// Directories that are empty and can be written; nothing else can.
-    pub(crate) writable: &'static [&'static str],
+    /// What can be written.
+    pub(crate) writable: Writable,
     /// Whether the engine removes it as soon as it ends, with its log.
     pub(crate) goes_when_it_ends: bool,
+}
+
+/// What a container can write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Writable {
+    /// These directories, which are empty, and nothing else.
+    Only(&'static [&'static str]),
+    /// All of its root, as the engine has it by itself. Its entry point is process 1 then, as
+    /// images expect that somebody else made.
+    AsUsual,
 }
 
 #[derive(Debug, Clone)]
@@ -122,7 +154,7 @@ impl Container {
         request: Request,
     ) -> Result<Container, ContainerError> {
         let engine = engine.clone();
-        let working = Working::begin();
+        let working = Working::start();
         let starting = tokio::spawn(async move {
             let started = start(engine, &request).await;
             drop(working);
@@ -139,11 +171,36 @@ impl Container {
         Path::new(&format!("/proc/{}", self.pid)).exists()
     }
 
+    /// Its name to the engine.
+    pub(crate) fn id(&self) -> &str {
+        self.inner.as_ref().map_or("", |inner| inner.id())
+    }
+
+    pub(crate) fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
     /// Its last words.
     pub(crate) async fn log(&self) -> String {
         match &self.inner {
             Some(inner) => log_of(&self.engine, inner.id()).await,
             None => String::new(),
+        }
+    }
+
+    /// How it ended, once the engine knows that it has.
+    pub(crate) async fn status(&self) -> Option<i64> {
+        let options = WaitContainerOptionsBuilder::new().build();
+        let mut end = std::pin::pin!(
+            self.engine
+                .docker()
+                .wait_container(self.id(), Some(options))
+        );
+        match end.next().await? {
+            Ok(response) => Some(response.status_code),
+            // What is not 0 is an error to the library.
+            Err(Error::DockerContainerWaitError { code, .. }) => Some(code),
+            Err(_) => None,
         }
     }
 
@@ -164,7 +221,7 @@ impl Drop for Container {
         // is ending, and the next one sweeps.
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
             let engine = self.engine.clone();
-            let working = Working::begin();
+            let working = Working::removal();
             runtime.spawn(async move {
                 remove(&engine, inner).await;
                 drop(working);
@@ -212,7 +269,7 @@ async fn start(engine: Engine, request: &Request) -> Result<Container, Container
 impl Container {
     /// Its process id, when it runs and is of this machine.
     async fn look(&self, image: &str) -> Result<u32, ContainerError> {
-        let id = self.inner.as_ref().map_or("", |inner| inner.id());
+        let id = self.id();
         let ended = async |status| ContainerError::Ended {
             image: image.to_owned(),
             status,
@@ -260,7 +317,7 @@ fn belongs(pid: u32, id: &str) -> Result<(), &'static str> {
 }
 
 /// Looks at the image first: what the engine says without it is about pulling.
-async fn fits(engine: &Engine, image: &str) -> Result<(), ContainerError> {
+pub(crate) async fn fits(engine: &Engine, image: &str) -> Result<ImageInspect, ContainerError> {
     let found = match engine.docker().inspect_image(image).await {
         Ok(found) => found,
         Err(Error::DockerResponseServerError {
@@ -272,9 +329,9 @@ async fn fits(engine: &Engine, image: &str) -> Result<(), ContainerError> {
         }
         Err(error) => return Err(error.into()),
     };
-    let of = found.architecture.unwrap_or_default();
+    let of = found.architecture.clone().unwrap_or_default();
     if of.is_empty() || of == *ARCHITECTURE {
-        return Ok(());
+        return Ok(found);
     }
     Err(ContainerError::Platform {
         image: image.to_owned(),
@@ -313,7 +370,7 @@ fn described(
         .with_container_name(name)
         .with_label(Owner::LABEL, owner.to_string())
         .with_label("org.fwlab.version", env!("CARGO_PKG_VERSION"))
-        .with_readonly_rootfs(true);
+        .with_readonly_rootfs(request.writable != Writable::AsUsual);
     if let Some(entry_point) = &request.entry_point {
         described = described.with_cmd(entry_point.arguments.clone());
     }
@@ -323,13 +380,16 @@ fn described(
     for capability in request.capabilities {
         described = described.with_cap_add(*capability);
     }
-    for directory in request.writable {
-        described = described.with_mount(Mount::tmpfs_mount(*directory));
+    if let Writable::Only(directories) = request.writable {
+        for directory in directories {
+            described = described.with_mount(Mount::tmpfs_mount(*directory));
+        }
     }
     let goes_when_it_ends = request.goes_when_it_ends;
+    let has_init = request.writable != Writable::AsUsual;
     described.with_host_config_modifier(move |host| {
         // vsftpd as process 1 dies of the first orphan that it is told of.
-        host.init = Some(true);
+        host.init = Some(has_init);
         host.publish_all_ports = Some(false);
         host.auto_remove = Some(goes_when_it_ends);
     })

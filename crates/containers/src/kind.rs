@@ -66,6 +66,9 @@ impl Kind {
         let ports_are =
             |is: fn(u16, u16) -> bool| ports.is_some_and(|ports| is(ports.min, ports.max));
         match self {
+            _ if matches!(settings.login, Login::As { .. }) => {
+                Support::no("the users of a server that the lab sets up are the lab's")
+            }
             Kind::Vsftpd if anonymous && upload => Support::no(
                 "vsftpd lets in nobody anonymous where the directory that it holds them in can be written to",
             ),

@@ -9,7 +9,7 @@ use fwlab_ftp::{
 };
 use tokio::sync::Mutex;
 
-use crate::container::{Container, ContainerError, Request};
+use crate::container::{Container, ContainerError, Request, Writable};
 use crate::kind::Kind;
 use crate::settings::environment;
 use crate::{Engine, Freshness};
@@ -73,7 +73,7 @@ impl Server for ContainerServer {
             entry_point: None,
             environment: environment(settings, FILES, PLACES),
             capabilities: self.kind.capabilities(),
-            writable: &["/run", "/tmp", FILES],
+            writable: Writable::Only(&["/run", "/tmp", FILES]),
             goes_when_it_ends: false,
         };
         let failed = failed(self.kind);

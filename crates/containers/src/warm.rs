@@ -10,7 +10,7 @@ use fwlab_model::{NodeName, NodeSpec, Topology};
 use tokio::sync::{Mutex, OnceCell};
 use tokio::time::Instant;
 
-use crate::container::{Container, ContainerError, EntryPoint, Request};
+use crate::container::{Container, ContainerError, EntryPoint, Request, Writable};
 use crate::{Engine, Image};
 
 /// What an idle container does: nothing, as long as somebody holds the other end of the
@@ -52,7 +52,7 @@ impl Idle {
             }),
             environment: Vec::new(),
             capabilities: &[],
-            writable: &["/run", "/tmp"],
+            writable: Writable::Only(&["/run", "/tmp"]),
             goes_when_it_ends,
         };
         let container = Container::start(engine, request).await?;

@@ -75,6 +75,7 @@ mod digest;
 mod embedded;
 mod housed;
 mod listing;
+mod own_server;
 mod pause;
 mod peer;
 mod program;
@@ -95,6 +96,7 @@ pub use content::{Content, ContentError, ContentReader};
 pub use digest::Digest;
 pub use embedded::{Libunftp, Suppaftp};
 pub use housed::Housed;
+pub use own_server::OwnServer;
 pub use pause::{Moment, Paused, Pauses};
 pub use peer::{PeerError, PeerMissing, PeerName, Support};
 pub use program::{

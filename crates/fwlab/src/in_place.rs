@@ -91,6 +91,8 @@ async fn run(cells: Vec<Cell>) -> Result<Vec<CellRecord>, String> {
     let run = prepared(cells).await?;
     let (sender, mut events) = unbounded_channel();
     run.all(sender).await;
+    // A test's process may end at once.
+    Run::cleared().await;
     let mut records = Vec::new();
     while let Some(event) = events.recv().await {
         if let RunEvent::Finished { record, .. } = event {

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use futures::StreamExt;
 use fwlab_fabric::Fabric;
+use fwlab_ftp::PeerName;
 use fwlab_ftp::deviation::{DEVIATIONS, Deviation};
 use fwlab_model::Backend;
 use fwlab_observe::{Newer, ObserverSettings};
@@ -33,6 +34,8 @@ pub struct RunSettings {
     pub housing: Housing,
     /// What is known of peers to be otherwise than with the rest.
     pub deviations: &'static [Deviation],
+    /// Peers that run elsewhere than the others.
+    pub housed_apart: BTreeMap<PeerName, Housing>,
     /// Act as if the kernel had not these features.
     pub pretend_without: Vec<Newer>,
     /// The size of the receive buffers for the kernel's evidence, in bytes; `None`: large.
@@ -48,6 +51,7 @@ impl Default for RunSettings {
             keep_evidence: false,
             housing: Housing::default(),
             deviations: DEVIATIONS,
+            housed_apart: BTreeMap::new(),
             pretend_without: Vec::new(),
             receive_buffer: None,
         }
@@ -183,7 +187,9 @@ impl Run {
         }
         let rulesets: Vec<Arc<PreparedRuleset>> =
             rulesets.into_iter().flatten().map(Arc::new).collect();
-        let peers = PeerShelf::of_cells(&cells, settings.housing).await;
+        let apart = &settings.housed_apart;
+        let housing = |peer| apart.get(&peer).copied().unwrap_or(settings.housing);
+        let peers = PeerShelf::of_cells(&cells, housing).await;
         let cells = cells
             .into_iter()
             .zip(places)
@@ -274,6 +280,12 @@ impl Run {
         summary.not_run = self.cells.len() - finished;
         summary.took = started.elapsed();
         summary
+    }
+
+    /// Waits until every container is removed that cells had for themselves: those that they share
+    /// end with this process, and what is still being removed then is left.
+    pub async fn cleared() {
+        fwlab_containers::cleared().await;
     }
 
     /// Waits until every node of this process has ended, and every container is removed.

@@ -66,7 +66,9 @@ impl Server for Vsftpd {
     fn supports(&self, _: &TransferSpec, settings: &ServerSettings) -> Support {
         let login = || match settings.login {
             Login::Anonymous => Support::Yes,
-            Login::Named => Support::no("a vsftpd of this machine has no users to log in by name"),
+            Login::Named | Login::As { .. } => {
+                Support::no("a vsftpd of this machine has no users to log in by name")
+            }
         };
         let options = || match options(settings) {
             Ok(_) => Support::Yes,

@@ -37,13 +37,11 @@ pub(super) fn peers(arguments: &PeersArguments) -> Exit {
             return Exit::Lab;
         }
     };
-    let named: BTreeSet<PeerName> = PeerName::ALL
-        .iter()
-        .copied()
-        .filter(|peer| !is_scripted(*peer))
-        .collect();
+    let housing = arguments.place.housing();
+    let named = PeerName::ALL.iter().copied();
+    let named = named.filter(|peer| !is_scripted(*peer));
     let (inventory, abilities) = runtime.block_on(async {
-        let shelf = PeerShelf::of(named, arguments.place.housing()).await;
+        let shelf = PeerShelf::of(named.map(|peer| (peer, housing)).collect()).await;
         let inventory = shelf.inventory();
         let abilities: Vec<Option<Abilities>> = inventory
             .iter()

@@ -3,6 +3,7 @@
 mod drive;
 mod expectations;
 mod fault;
+mod firewall;
 mod session;
 mod sinks;
 mod steps;
@@ -35,6 +36,7 @@ use crate::rules::{CellRules, Loader, lacks};
 
 use drive::{Transfer, drive, take_what_is_there};
 use fault::Fault;
+use firewall::ImageFirewall;
 use session::Session;
 use steps::Stagehand;
 
@@ -102,14 +104,11 @@ impl Workshop {
             ends,
             deviations,
         } = Peers::of(cell, &self.peers, self.deviations)?;
-        let early = self.patience == Patience::Early && rules.impurities().next().is_none();
-        let full = |impurity: &String| format!("full patience: {impurity}");
-        let mut notes: Vec<String> = rules.first.notes.clone();
-        notes.extend(rules.impurities().map(full));
 
         // Before the fabric, and so dropped after it: what is a node goes after its links.
-        let (housed_server, housed_client) =
-            tokio::try_join!(server.housed(&settings), client.housed())?;
+        let housed = async { Ok(tokio::try_join!(server.housed(&settings), client.housed())?) };
+        let (image, (housed_server, housed_client)) =
+            tokio::try_join!(ImageFirewall::of(cell), housed)?;
         let mut namespaces = BTreeMap::new();
         if let Some(housed) = &housed_client {
             namespaces.insert(stage.client.clone(), housed.namespace.clone());
@@ -117,6 +116,15 @@ impl Workshop {
         // Where both run on one node, it is the server's.
         if let Some(housed) = &housed_server {
             namespaces.insert(stage.server.clone(), housed.namespace.clone());
+        }
+        if let Some(image) = &image {
+            let taken = namespaces.insert(image.node().clone(), image.namespace.clone());
+            if taken.is_some() {
+                return Err(Fault::NotSupported(format!(
+                    "{} is the firewall's container, and a cold peer would be another there",
+                    image.node()
+                )));
+            }
         }
         let server = housed_server
             .as_ref()
@@ -131,6 +139,17 @@ impl Workshop {
                 name: Clone::clone(name),
             })
         };
+        let rules = &match &image {
+            None => rules.clone(),
+            Some(image) => CellRules {
+                first: Arc::new(image.rules(cell, &fabric, &self.loader).await?),
+                later: BTreeMap::new(),
+            },
+        };
+        let early = self.patience == Patience::Early && rules.impurities().next().is_none();
+        let full = |impurity: &String| format!("full patience: {impurity}");
+        let mut notes: Vec<String> = rules.first.notes.clone();
+        notes.extend(rules.impurities().map(full));
         let (sender, mut events) = unbounded_channel();
         let mut control_ports = vec![ends.connect_to.port(), ends.listening.port()];
         control_ports.dedup();
@@ -146,10 +165,11 @@ impl Workshop {
                 .map_err(Fault::from)
         };
         let load = async {
-            self.loader
-                .load(&fabric, &rules.first)
-                .await
-                .map_err(Fault::from)
+            // What an image loads is loaded by now.
+            if image.is_none() {
+                self.loader.load(&fabric, &rules.first).await?;
+            }
+            Ok::<_, Fault>(())
         };
         let serve = async {
             server
@@ -171,6 +191,11 @@ impl Workshop {
                 Session::new(cell, client, ends, &rules.first, &fabric, &observers, early)
             })
             .collect();
+        if let Some(image) = &image {
+            for session in &mut sessions {
+                session.remark(image.node(), image.remark());
+            }
+        }
         let stagehand = Stagehand {
             cell,
             rules,
@@ -194,6 +219,9 @@ impl Workshop {
             .await?
         };
         take_what_is_there(&mut sessions, &mut events).await?;
+        if let Some(image) = &image {
+            image.was(&rules.first, cell, &fabric, &self.loader).await?;
+        }
         let mut findings = Vec::new();
         for (session, report) in sessions.iter_mut().zip(reports) {
             let end = match report {
@@ -254,10 +282,12 @@ pub(crate) fn skip_reason(
     deviations: &[Deviation],
 ) -> Option<String> {
     let ruleset = &cell.scenario.rulesets[cell.ruleset];
-    lacks(ruleset, cell.axes.backend).or_else(|| {
-        let peers = Peers::of(cell, shelf, deviations);
-        peers.err().map(|fault| fault.in_words())
-    })
+    lacks(ruleset, cell.axes.backend)
+        .or_else(|| shelf.lacks(ruleset.image()?))
+        .or_else(|| {
+            let peers = Peers::of(cell, shelf, deviations);
+            peers.err().map(|fault| fault.in_words())
+        })
 }
 
 /// The two peers of a cell, and what they are told.
@@ -280,6 +310,9 @@ impl Peers {
                 Arc::clone(script),
                 scenario.hosts(family),
             )),
+            (PeerName::OwnServer, _) if scenario.server.own.is_some() => {
+                Arc::new(scenario.server.own.clone().unwrap_or_default())
+            }
             (name, _) => shelf.server(name)?,
         };
         let client: Arc<dyn Client> = match (cell.axes.client, &scenario.client.script) {
@@ -289,7 +322,8 @@ impl Peers {
             )),
             (name, _) => shelf.client(name)?,
         };
-        let login = scenario.server.login.unwrap_or_else(|| server.login());
+        let login = scenario.server.login.clone();
+        let login = login.unwrap_or_else(|| server.login());
         let spec = transfer_of(cell, ends, login);
         let settings = settings_of(cell, ends, &spec);
         let asked = Asked::of(&spec, &settings);
@@ -441,7 +475,7 @@ fn settings_of(cell: &Cell, ends: ControlEnds, spec: &TransferSpec) -> ServerSet
             .map(|(min, max)| PassivePorts { min, max }),
         advertised_address: scenario.server.advertised_address,
         protection: spec.protection,
-        login: spec.login,
+        login: spec.login.clone(),
         certificate: scenario.server.certificate.clone(),
         require_session_reuse: scenario.server.require_session_reuse,
         data_source_port: scenario.server.data_source_port,
