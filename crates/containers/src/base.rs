@@ -21,7 +21,6 @@ const PUBLISHED: (&str, &str) = ("debian", "bookworm-slim");
 const OWN: (&str, &str) = ("fwlab/base", "bookworm");
 
 const SUITE: &str = "bookworm";
-const MIRROR: &str = "http://deb.debian.org/debian";
 
 /// How long a registry may take: one that cannot be reached may not say so.
 const PULL: Duration = Duration::from_secs(120);
@@ -143,7 +142,6 @@ async fn make(engine: &Engine, debootstrap: &Path) -> Result<(), BaseError> {
         .arg("--variant=minbase")
         .arg(SUITE)
         .arg(&root)
-        .arg(MIRROR)
         .stdin(Stdio::null())
         .kill_on_drop(true)
         .output()

@@ -55,7 +55,7 @@ impl Client for ColdClient {
         let idle = Idle::start(&self.engine, Image::Client)
             .await
             .map_err(failed)?;
-        let namespace = idle.namespace().map_err(failed)?;
+        let namespace = idle.namespace().await.map_err(failed)?;
         let Some(client) = inside(peer, idle.root.clone(), self.version()) else {
             return Ok(None);
         };

@@ -3,21 +3,23 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
 use futures::StreamExt;
-use fwlab_fabric::{NamespaceError, ScratchError};
+use fwlab_fabric::NetworkNamespace;
 use testcontainers::bollard::errors::Error;
 use testcontainers::bollard::models::ImageInspect;
 use testcontainers::bollard::query_parameters::{
-    InspectContainerOptions, LogsOptionsBuilder, WaitContainerOptionsBuilder,
+    InspectContainerOptions, LogsOptionsBuilder, WaitContainerOptions,
 };
 use testcontainers::core::Mount;
+use testcontainers::core::error::ClientError;
 use testcontainers::runners::AsyncRunner;
-use testcontainers::{ContainerAsync, GenericImage, ImageExt, TestcontainersError};
+use testcontainers::{GenericImage, ImageExt, TestcontainersError};
 use tokio::sync::Semaphore;
 
 use crate::Engine;
+use crate::engine::ANSWER;
+use crate::error::ContainerError;
 use crate::owner::Owner;
 use crate::work::Working;
 
@@ -26,85 +28,6 @@ static STARTS: Semaphore = Semaphore::const_new(4);
 
 /// The most that is shown of a container's log, in lines.
 const LOG_LINES: &str = "30";
-
-/// A container did not come to be.
-#[derive(Debug, thiserror::Error)]
-pub enum ContainerError {
-    /// There is no such image.
-    #[error("there is no image {image}: {}", missing_help(image))]
-    NoImage {
-        /// Its reference.
-        image: String,
-    },
-    /// The image is of another kind of machine.
-    #[error(
-        "the image {image} is for {of}, and this machine is {here}: build it here: fwlab images"
-    )]
-    Platform {
-        /// Its reference.
-        image: String,
-        /// What it is for.
-        of: String,
-        /// What this machine is.
-        here: &'static str,
-    },
-    /// The engine did not start it.
-    #[error("a container of {image} was not started")]
-    Refused {
-        /// The image's reference.
-        image: String,
-        /// The engine's words.
-        source: TestcontainersError,
-    },
-    /// The engine did not answer.
-    #[error("Docker did not answer")]
-    Engine(#[from] Error),
-    /// What it runs ended at once.
-    #[error("a container of {image} ended at once{}; its log: {log}", status.map(|status| format!(" with exit status {status}")).unwrap_or_default())]
-    Ended {
-        /// The image's reference.
-        image: String,
-        /// The exit status of its entry point.
-        status: Option<i64>,
-        /// What it said.
-        log: String,
-    },
-    /// Its processes are not this machine's, or not this user's.
-    #[error("the containers of this Docker cannot be used: {0}")]
-    Foreign(&'static str),
-    /// It did not become ready.
-    #[error("a container of {image} was not ready after {waited:?}: {missing}; its log: {log}")]
-    NotReady {
-        /// The image's reference.
-        image: String,
-        /// How long was waited.
-        waited: Duration,
-        /// What did not come.
-        missing: String,
-        /// What it said.
-        log: String,
-    },
-    /// Nothing tells when it is ready.
-    #[error("nothing tells when a container of {image} is ready: the image has no HEALTHCHECK")]
-    NoSign {
-        /// The image's reference.
-        image: String,
-    },
-    /// Its namespaces could not be had.
-    #[error(transparent)]
-    Namespace(#[from] NamespaceError),
-    /// Its files could not be had.
-    #[error(transparent)]
-    Files(#[from] ScratchError),
-}
-
-fn missing_help(image: &str) -> &'static str {
-    if image.starts_with("fwlab/") {
-        "build it: fwlab images"
-    } else {
-        "build or pull it first; fwlab pulls nothing by itself"
-    }
-}
 
 /// A container to start, without network and without privilege but what is named here.
 #[derive(Debug, Clone)]
@@ -143,7 +66,9 @@ pub(crate) struct Container {
     engine: Engine,
     /// As the machine sees it.
     pub(crate) pid: u32,
-    inner: Option<ContainerAsync<GenericImage>>,
+    image: String,
+    /// Until it is removed.
+    id: Option<String>,
 }
 
 impl Container {
@@ -155,13 +80,11 @@ impl Container {
     ) -> Result<Container, ContainerError> {
         let engine = engine.clone();
         let working = Working::start();
-        let starting = tokio::spawn(async move {
-            let started = start(engine, &request).await;
-            drop(working);
-            started
-        });
+        // Both are handed over together: where nobody waits for them any more, the container goes
+        // first, and so its removal has begun when this work ends.
+        let starting = tokio::spawn(async move { (start(engine, &request).await, working) });
         match starting.await {
-            Ok(started) => started,
+            Ok((started, _working)) => started,
             Err(error) => std::panic::resume_unwind(error.into_panic()),
         }
     }
@@ -173,48 +96,63 @@ impl Container {
 
     /// Its name to the engine.
     pub(crate) fn id(&self) -> &str {
-        self.inner.as_ref().map_or("", |inner| inner.id())
+        self.id.as_deref().unwrap_or_default()
     }
 
     pub(crate) fn engine(&self) -> &Engine {
         &self.engine
     }
 
-    /// Its last words.
-    pub(crate) async fn log(&self) -> String {
-        match &self.inner {
-            Some(inner) => log_of(&self.engine, inner.id()).await,
-            None => String::new(),
+    /// The network namespace that it has to itself.
+    pub(crate) async fn namespace(&self) -> Result<NetworkNamespace, ContainerError> {
+        match NetworkNamespace::of_process(self.pid) {
+            Ok(namespace) => Ok(namespace),
+            Err(_) if !self.lives() => Err(self.ended().await),
+            Err(error) => Err(error.into()),
         }
     }
 
-    /// How it ended, once the engine knows that it has.
-    pub(crate) async fn status(&self) -> Option<i64> {
-        let options = WaitContainerOptionsBuilder::new().build();
-        let mut end = std::pin::pin!(
-            self.engine
-                .docker()
-                .wait_container(self.id(), Some(options))
-        );
-        match end.next().await? {
-            Ok(response) => Some(response.status_code),
-            // What is not 0 is an error to the library.
-            Err(Error::DockerContainerWaitError { code, .. }) => Some(code),
-            Err(_) => None,
+    /// What is said of one that has ended, though it should not.
+    pub(crate) async fn ended(&self) -> ContainerError {
+        ContainerError::Ended {
+            image: self.image.clone(),
+            status: self.exit_status().await,
+            log: self.log().await,
+        }
+    }
+
+    /// How its entry point ended, once it has; `None` when the engine does not say.
+    async fn exit_status(&self) -> Option<i64> {
+        let id = self.id.as_deref()?;
+        let docker = self.engine.docker();
+        let mut waiting = std::pin::pin!(docker.wait_container(id, None::<WaitContainerOptions>));
+        match tokio::time::timeout(ANSWER, waiting.next()).await {
+            Ok(Some(Ok(ended))) => Some(ended.status_code),
+            // An end that is no success is an error there.
+            Ok(Some(Err(Error::DockerContainerWaitError { code, .. }))) => Some(code),
+            _ => None,
+        }
+    }
+
+    /// Its last words.
+    pub(crate) async fn log(&self) -> String {
+        match &self.id {
+            Some(id) => log_of(&self.engine, id).await,
+            None => String::new(),
         }
     }
 
     /// Ends it, and waits until it is removed.
     pub(crate) async fn remove(mut self) {
-        if let Some(inner) = self.inner.take() {
-            remove(&self.engine, inner).await;
+        if let Some(id) = self.id.take() {
+            remove(&self.engine, &id).await;
         }
     }
 }
 
 impl Drop for Container {
     fn drop(&mut self) {
-        let Some(inner) = self.inner.take() else {
+        let Some(id) = self.id.take() else {
             return;
         };
         // Outside of a runtime nothing can be asked of the engine any more: the process
@@ -223,20 +161,16 @@ impl Drop for Container {
             let engine = self.engine.clone();
             let working = Working::removal();
             runtime.spawn(async move {
-                remove(&engine, inner).await;
+                remove(&engine, &id).await;
                 drop(working);
             });
-        } else {
-            std::mem::forget(inner);
         }
     }
 }
 
-async fn remove(engine: &Engine, inner: ContainerAsync<GenericImage>) {
-    // Not `ContainerAsync::rm`: it takes a container that is on its way for an error,
-    // and tries again. What cannot be removed now is removed by the next sweep.
-    let _ = engine.remove(inner.id()).await;
-    std::mem::forget(inner);
+async fn remove(engine: &Engine, id: &str) {
+    // What cannot be removed now is removed by the next sweep.
+    let _ = engine.remove(id).await;
 }
 
 async fn start(engine: Engine, request: &Request) -> Result<Container, ContainerError> {
@@ -247,31 +181,58 @@ async fn start(engine: Engine, request: &Request) -> Result<Container, Container
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
     // Known before it is there: what the engine makes and then does not start is found by it.
     let name = format!("fwlab-{owner}-{count}");
-    let inner = match described(request, &owner, &name).start().await {
-        Ok(inner) => inner,
+    let id = match described(request, &owner, &name).start().await {
+        Ok(started) => {
+            let id = started.id().to_owned();
+            // Its own end blocks a thread until the container is removed, and for ever where the
+            // runtime ends before that.
+            std::mem::forget(started);
+            id
+        }
         Err(source) => {
             engine.remove(&name).await?;
-            return Err(ContainerError::Refused {
-                image: request.image.clone(),
-                source,
+            let image = request.image.clone();
+            return Err(if was_gone(&source) {
+                ContainerError::Ended {
+                    image,
+                    status: None,
+                    log: "it went with it".into(),
+                }
+            } else {
+                ContainerError::Refused { image, source }
             });
         }
     };
     let mut container = Container {
         engine,
         pid: 0,
-        inner: Some(inner),
+        image: request.image.clone(),
+        id: Some(id),
     };
-    container.pid = container.look(&request.image).await?;
+    container.pid = container.look().await?;
     Ok(container)
+}
+
+/// Whether it was started, and had ended and was removed before it was looked at.
+fn was_gone(error: &TestcontainersError) -> bool {
+    let TestcontainersError::Client(ClientError::InspectContainer(error)) = error else {
+        return false;
+    };
+    matches!(
+        error,
+        Error::DockerResponseServerError {
+            status_code: 404,
+            ..
+        }
+    )
 }
 
 impl Container {
     /// Its process id, when it runs and is of this machine.
-    async fn look(&self, image: &str) -> Result<u32, ContainerError> {
+    async fn look(&self) -> Result<u32, ContainerError> {
         let id = self.id();
         let ended = async |status| ContainerError::Ended {
-            image: image.to_owned(),
+            image: self.image.clone(),
             status,
             log: self.log().await,
         };

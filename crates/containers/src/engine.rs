@@ -3,10 +3,12 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use futures::StreamExt;
 use fwlab_fabric::Privilege;
 use testcontainers::bollard::Docker;
+use testcontainers::bollard::errors::Error;
 use testcontainers::bollard::query_parameters::{
-    ListContainersOptionsBuilder, RemoveContainerOptionsBuilder,
+    ListContainersOptionsBuilder, RemoveContainerOptionsBuilder, WaitContainerOptionsBuilder,
 };
 use testcontainers::core::client::docker_client_instance;
 use tokio::sync::Mutex;
@@ -14,7 +16,7 @@ use tokio::sync::Mutex;
 use crate::owner::Owner;
 
 /// How long the engine may take to answer at all.
-const ANSWER: Duration = Duration::from_secs(10);
+pub(crate) const ANSWER: Duration = Duration::from_secs(10);
 
 /// The container engine of this machine, at work.
 #[derive(Clone)]
@@ -89,7 +91,7 @@ impl Engine {
     /// # Errors
     /// When it does not answer.
     pub async fn version(&self) -> Result<String, NoEngine> {
-        let version = self.docker.version().await;
+        let version = answered(self.docker.version()).await;
         let version = version.map_err(|error| NoEngine::new(error.to_string(), "try again"))?;
         Ok(version.version.unwrap_or_else(|| "unknown".into()))
     }
@@ -111,7 +113,7 @@ impl Engine {
     }
 
     /// Removes the containers whose owner has ended, and returns how many there were.
-    async fn sweep(&self) -> Result<usize, testcontainers::bollard::errors::Error> {
+    async fn sweep(&self) -> Result<usize, Error> {
         let here = Owner::this_process();
         let filters = HashMap::from([("label", vec![Owner::LABEL])]);
         let options = ListContainersOptionsBuilder::new()
@@ -119,7 +121,8 @@ impl Engine {
             .filters(&filters)
             .build();
         let mut removed = 0;
-        for container in self.docker.list_containers(Some(options)).await? {
+        let listing = answered(self.docker.list_containers(Some(options)));
+        for container in listing.await? {
             let owner = container
                 .labels
                 .as_ref()
@@ -137,22 +140,43 @@ impl Engine {
         Ok(removed)
     }
 
-    /// Ends a container and removes it. One that is gone, or on its way, is as good.
-    pub(crate) async fn remove(
-        &self,
-        id: &str,
-    ) -> Result<(), testcontainers::bollard::errors::Error> {
-        use testcontainers::bollard::errors::Error;
+    /// Ends a container and removes it. One that is gone, or on its way, is as good: this
+    /// waits until it is gone.
+    pub(crate) async fn remove(&self, id: &str) -> Result<(), Error> {
         let options = RemoveContainerOptionsBuilder::new()
             .force(true)
             .v(true)
             .build();
         match self.docker.remove_container(id, Some(options)).await {
             Err(Error::DockerResponseServerError {
-                status_code: 404 | 409,
-                ..
+                status_code: 404, ..
             }) => Ok(()),
+            Err(Error::DockerResponseServerError {
+                status_code: 409, ..
+            }) => answered(self.wait_until_gone(id)).await,
             result => result,
+        }
+    }
+
+    /// Waits for a removal that somebody else has begun: the engine, by itself.
+    async fn wait_until_gone(&self, id: &str) -> Result<(), Error> {
+        let options = WaitContainerOptionsBuilder::new()
+            .condition("removed")
+            .build();
+        let mut waiting = std::pin::pin!(self.docker.wait_container(id, Some(options)));
+        match waiting.next().await {
+            // An exit status other than zero, or a container that is gone already.
+            None
+            | Some(
+                Ok(_)
+                | Err(
+                    Error::DockerContainerWaitError { .. }
+                    | Error::DockerResponseServerError {
+                        status_code: 404, ..
+                    },
+                ),
+            ) => Ok(()),
+            Some(Err(error)) => Err(error),
         }
     }
 }
@@ -161,6 +185,12 @@ impl std::fmt::Debug for Engine {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Engine").finish_non_exhaustive()
     }
+}
+
+/// What the engine answers, or that it does not.
+async fn answered<T>(asked: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+    let answer = tokio::time::timeout(ANSWER, asked).await;
+    answer.unwrap_or(Err(Error::RequestTimeoutError))
 }
 
 /// Where the engine listens. It must be this machine's: a namespace is handed over by

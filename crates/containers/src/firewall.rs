@@ -5,7 +5,8 @@ use fwlab_fabric::{NetworkNamespace, ProcessEnd};
 use testcontainers::bollard::models::HealthStatusEnum;
 use testcontainers::bollard::query_parameters::{InspectContainerOptions, LogsOptionsBuilder};
 
-use crate::container::{Container, ContainerError, Request, Writable, fits};
+use crate::container::{Container, Request, Writable, fits};
+use crate::error::ContainerError;
 use crate::{Engine, Image};
 
 /// How often an engine is asked for a container's health: it tells nobody by itself.
@@ -91,11 +92,7 @@ impl Firewall {
     /// # Errors
     /// When it has ended.
     pub async fn namespace(&self) -> Result<NetworkNamespace, ContainerError> {
-        match NetworkNamespace::of_process(self.container.pid) {
-            Ok(namespace) => Ok(namespace),
-            Err(_) if !self.container.lives() => Err(self.ended().await),
-            Err(error) => Err(error.into()),
-        }
+        self.container.namespace().await
     }
 
     /// Waits until its rules are in: until its log shows the text, or it is healthy.
@@ -133,7 +130,7 @@ impl Firewall {
         if self.container.lives() {
             return Ok(());
         }
-        Err(self.ended().await)
+        Err(self.container.ended().await)
     }
 
     /// Waits until the log shows a text; for ever when the log ends without it.
@@ -182,14 +179,6 @@ impl Firewall {
         if let Ok(end) = ProcessEnd::of(self.container.pid) {
             let _ = end.wait().await;
         }
-        self.ended().await
-    }
-
-    async fn ended(&self) -> ContainerError {
-        ContainerError::Ended {
-            image: self.image.clone(),
-            status: self.container.status().await,
-            log: self.container.log().await,
-        }
+        self.container.ended().await
     }
 }

@@ -24,6 +24,7 @@ mod building;
 mod client;
 mod container;
 mod engine;
+mod error;
 mod firewall;
 mod image;
 mod kind;
@@ -36,8 +37,8 @@ mod work;
 
 pub use base::{Base, BaseError};
 pub use building::{BuildError, BuildEvent, build_images};
-pub use container::ContainerError;
 pub use engine::{Engine, NoEngine};
+pub use error::ContainerError;
 pub use firewall::{Firewall, FirewallImage};
 pub use image::Image;
 pub use registry::{Freshness, client, image_of, server};

@@ -6,7 +6,7 @@ use crate::client::{ColdClient, inside};
 use crate::kind::Kind;
 use crate::server::ContainerServer;
 use crate::warm::Warm;
-use crate::{Engine, Image};
+use crate::{ContainerError, Engine, Image};
 
 /// How much of a container one cell takes over from another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
@@ -71,8 +71,15 @@ async fn warm(peer: PeerName, image: Image, engine: &Engine) -> Result<Arc<Warm>
     Warm::of(engine, image).await.map_err(|error| PeerMissing {
         peer,
         why: with_causes(&error),
-        remedy: "fwlab images builds what is missing".into(),
+        remedy: remedy(&error).into(),
     })
+}
+
+fn remedy(error: &ContainerError) -> &'static str {
+    match error {
+        ContainerError::NoImage { .. } | ContainerError::Platform { .. } => "fwlab images",
+        _ => "mend that, or run it on the host: --where host",
+    }
 }
 
 fn none(peer: PeerName) -> PeerMissing {

@@ -1,7 +1,7 @@
 use std::path::Path;
 
 use async_trait::async_trait;
-use fwlab_fabric::{ContainerRoot, NetworkNamespace, Node, ProcessEnd, ProgramSpec, Scratch};
+use fwlab_fabric::{ContainerRoot, Node, ProcessEnd, ProgramSpec, Scratch};
 use fwlab_ftp::{
     Content, Housed, Login, PeerError, PeerName, Places, RunningServer, START_DEADLINE, Server,
     ServerProgram, ServerSettings, StoredFile, Support, TransferSpec, reserve_passive_ports,
@@ -9,7 +9,8 @@ use fwlab_ftp::{
 };
 use tokio::sync::Mutex;
 
-use crate::container::{Container, ContainerError, Request, Writable};
+use crate::container::{Container, Request, Writable};
+use crate::error::ContainerError;
 use crate::kind::Kind;
 use crate::settings::environment;
 use crate::{Engine, Freshness};
@@ -80,8 +81,7 @@ impl Server for ContainerServer {
         let container = Container::start(&self.engine, request)
             .await
             .map_err(&failed)?;
-        let namespace =
-            NetworkNamespace::of_process(container.pid).map_err(|error| failed(error.into()))?;
+        let namespace = container.namespace().await.map_err(&failed)?;
         let peer = Box::new(ColdServer {
             kind: self.kind,
             version: self.version.clone(),
@@ -165,10 +165,15 @@ impl Server for ColdServer {
             });
         };
         reserve_passive_ports(peer, node, settings).await?;
-        let files = Scratch::of_process(container.pid, Path::new(FILES))
-            .map_err(|source| PeerError::Files { peer, source })?;
+        let files = match Scratch::of_process(container.pid, Path::new(FILES)) {
+            Ok(files) => files,
+            Err(_) if !container.lives() => {
+                return Err(failed(self.kind)(container.ended().await));
+            }
+            Err(source) => return Err(PeerError::Files { peer, source }),
+        };
         let running = ColdRunning {
-            peer,
+            kind: self.kind,
             container,
             files,
         };
@@ -180,14 +185,14 @@ impl Server for ColdServer {
 }
 
 struct ColdRunning {
-    peer: PeerName,
+    kind: Kind,
     container: Container,
     files: Scratch,
 }
 
 impl ColdRunning {
     async fn wait_listening(&self, node: &Node, port: u16) -> Result<(), PeerError> {
-        let peer = self.peer;
+        let peer = self.kind.peer();
         let end = ProcessEnd::of(self.container.pid);
         let ended = async {
             // One that cannot be watched is gone.
@@ -197,10 +202,7 @@ impl ColdRunning {
         };
         let listening = tokio::select! {
             listening = node.wait_listening(port, START_DEADLINE) => listening,
-            () = ended => {
-                let last_words = self.words().await;
-                return Err(PeerError::Ended { peer, last_words });
-            }
+            () = ended => return Err(failed(self.kind)(self.container.ended().await)),
         };
         match listening {
             Ok(()) => Ok(()),
@@ -212,20 +214,28 @@ impl ColdRunning {
         }
     }
 
+    /// What it printed, and its log.
     async fn words(&self) -> String {
-        format!("{}\n{}", self.container.log().await, self.last_words())
+        let log = self.files.read(PLACES.log).unwrap_or_default();
+        let log = String::from_utf8_lossy(&log).into_owned();
+        let said = [self.container.log().await, log];
+        let said: Vec<&str> = said.iter().map(|words| words.trim_end()).collect();
+        said.join("\n").trim().to_owned()
     }
 }
 
 #[async_trait]
 impl RunningServer for ColdRunning {
     async fn stored(&mut self, name: &str) -> Result<Option<StoredFile>, PeerError> {
-        stored_in(self.peer, &self.files, Path::new(PLACES.root).join(name))
+        stored_in(
+            self.kind.peer(),
+            &self.files,
+            Path::new(PLACES.root).join(name),
+        )
     }
 
-    fn last_words(&self) -> String {
-        let log = self.files.read(PLACES.log).unwrap_or_default();
-        String::from_utf8_lossy(&log).trim_end().to_owned()
+    async fn last_words(&mut self) -> String {
+        self.words().await
     }
 
     async fn stop(self: Box<Self>) -> Result<(), PeerError> {

@@ -10,7 +10,8 @@ use fwlab_model::{NodeName, NodeSpec, Topology};
 use tokio::sync::{Mutex, OnceCell};
 use tokio::time::Instant;
 
-use crate::container::{Container, ContainerError, EntryPoint, Request, Writable};
+use crate::container::{Container, EntryPoint, Request, Writable};
+use crate::error::ContainerError;
 use crate::{Engine, Image};
 
 /// What an idle container does: nothing, as long as somebody holds the other end of the
@@ -56,7 +57,7 @@ impl Idle {
             goes_when_it_ends,
         };
         let container = Container::start(engine, request).await?;
-        let lifeline = lifeline(&container, image).await?;
+        let lifeline = lifeline(&container).await?;
         let root = ContainerRoot::of_process(container.pid)?;
         Ok(Idle {
             container,
@@ -66,8 +67,8 @@ impl Idle {
     }
 
     /// The network namespace that it has to itself.
-    pub(crate) fn namespace(&self) -> Result<NetworkNamespace, ContainerError> {
-        Ok(NetworkNamespace::of_process(self.container.pid)?)
+    pub(crate) async fn namespace(&self) -> Result<NetworkNamespace, ContainerError> {
+        self.container.namespace().await
     }
 
     async fn remove(self) {
@@ -103,7 +104,7 @@ impl Idle {
 }
 
 /// Opens the pipe that an idle container waits at.
-async fn lifeline(container: &Container, image: Image) -> Result<File, ContainerError> {
+async fn lifeline(container: &Container) -> Result<File, ContainerError> {
     let path = format!("/proc/{}/root/{LIFELINE}", container.pid);
     let end = Instant::now() + IDLE_DEADLINE;
     loop {
@@ -123,11 +124,7 @@ async fn lifeline(container: &Container, image: Image) -> Result<File, Container
                 tokio::time::sleep(Duration::from_millis(1)).await;
             }
             Err(_) => {
-                return Err(ContainerError::Ended {
-                    image: image.to_string(),
-                    status: None,
-                    log: container.log().await,
-                });
+                return Err(container.ended().await);
             }
         }
     }

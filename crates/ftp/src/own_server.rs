@@ -164,7 +164,7 @@ impl RunningServer for Files {
         stored_in(PEER, &self.0, name.into())
     }
 
-    fn last_words(&self) -> String {
+    async fn last_words(&mut self) -> String {
         String::new()
     }
 

@@ -60,7 +60,7 @@ pub trait RunningServer: Send {
 
     /// What it last said of itself, for the message that tells of a fault.
     /// Empty when it said nothing.
-    fn last_words(&self) -> String;
+    async fn last_words(&mut self) -> String;
 
     /// Ends it and its sessions, and waits until it is gone.
     async fn stop(self: Box<Self>) -> Result<(), PeerError>;

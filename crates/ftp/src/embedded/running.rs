@@ -18,7 +18,7 @@ impl RunningServer for Running {
         Ok(self.storage.stored(name))
     }
 
-    fn last_words(&self) -> String {
+    async fn last_words(&mut self) -> String {
         self.last_words.text()
     }
 

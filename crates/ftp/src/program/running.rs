@@ -74,15 +74,20 @@ impl ServerProgram {
             listening = node.wait_listening(port, START_DEADLINE) => listening,
             ended = self.program.wait() => {
                 let status = ended.map_err(|source| PeerError::Lost { peer, source })?;
-                let last_words = format!("{status}; {}", self.last_words());
+                let last_words = format!("{status}; {}", self.words());
                 return Err(PeerError::Ended { peer, last_words });
             }
         };
         listening.map_err(|source| PeerError::NotListening {
             peer,
-            last_words: self.last_words(),
+            last_words: self.words(),
             source,
         })
+    }
+
+    fn words(&self) -> String {
+        let log = self.files.read(self.places.log).unwrap_or_default();
+        tail(&[self.program.stdout(), self.program.stderr(), log].concat())
     }
 }
 
@@ -96,9 +101,8 @@ impl RunningServer for ServerProgram {
         )
     }
 
-    fn last_words(&self) -> String {
-        let log = self.files.read(self.places.log).unwrap_or_default();
-        tail(&[self.program.stdout(), self.program.stderr(), log].concat())
+    async fn last_words(&mut self) -> String {
+        self.words()
     }
 
     async fn stop(mut self: Box<Self>) -> Result<(), PeerError> {

@@ -105,7 +105,7 @@ pub(crate) async fn pass(
     let mut running = server.start(&lab.server, settings).await?;
     let report = client.transfer(&lab.client, spec).await?;
     let checked = check(&mut *running, &report, spec).await;
-    let words = running.last_words();
+    let words = running.last_words().await;
     running.stop().await?;
     match checked {
         Ok(()) => Ok(report),

@@ -480,7 +480,7 @@ async fn taken_port() -> Result<(), Failed> {
         ..ServerSettings::for_transfer(&spec)
     };
     let lab = Lab::build().await;
-    let running = scripted_server(WELL_BEHAVED)
+    let mut running = scripted_server(WELL_BEHAVED)
         .start(&lab.server, &settings)
         .await?;
     let taken = lab
@@ -490,11 +490,8 @@ async fn taken_port() -> Result<(), Failed> {
     let report = fwlab_ftp::Suppaftp.transfer(&lab.client, &spec).await?;
     let failure = failure_of(report)?;
     assert_eq!(failure.kind, FailureKind::Closed, "{failure}");
-    assert!(
-        running.last_words().contains("31240"),
-        "{}",
-        running.last_words()
-    );
+    let words = running.last_words().await;
+    assert!(words.contains("31240"), "{words}");
     drop(taken);
     let client = scripted_client("@login\n@listen 8080\n@accept");
     let active = TransferSpec {

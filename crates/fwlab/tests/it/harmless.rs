@@ -123,7 +123,7 @@ fn files_below(folder: &Path) -> BTreeSet<PathBuf> {
 
 /// What of a run is seen from outside: processes and network namespaces.
 #[derive(Debug)]
-struct Traces {
+pub(crate) struct Traces {
     /// Process id, time of its start, name: an id alone may be given again.
     processes: BTreeSet<(u32, String, String)>,
     namespaces: BTreeSet<String>,
@@ -131,7 +131,7 @@ struct Traces {
 
 impl Traces {
     /// Of this process and all that descends from it.
-    fn of(process: u32) -> Traces {
+    pub(crate) fn of(process: u32) -> Traces {
         let mut traces = Traces {
             processes: BTreeSet::new(),
             namespaces: BTreeSet::new(),
@@ -152,7 +152,7 @@ impl Traces {
         traces
     }
 
-    fn runs(&self, name: &str) -> bool {
+    pub(crate) fn runs(&self, name: &str) -> bool {
         self.processes.iter().any(|(_, _, comm)| comm == name)
     }
 

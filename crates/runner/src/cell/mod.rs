@@ -238,6 +238,12 @@ impl Workshop {
         }
         let session = sessions.swap_remove(0);
         let finding = in_unison(&clients, findings);
+        if matches!(finding, Finding::Inconclusive(_)) {
+            let words = last_lines(&server.last_words().await);
+            if !words.is_empty() {
+                notes.push(format!("the server's last words: {words}"));
+            }
+        }
         let version = |peer: PeerName| {
             if peer.is_server() {
                 server_version.clone()
@@ -404,6 +410,12 @@ fn supported(peer: PeerName, support: Support) -> Result<(), Fault> {
             "not supported by {peer}: {why}"
         ))),
     }
+}
+
+/// The end of a log, short enough for a note.
+fn last_lines(log: &str) -> String {
+    let lines: Vec<&str> = log.lines().filter(|line| !line.trim().is_empty()).collect();
+    lines[lines.len().saturating_sub(6)..].join("\n    ")
 }
 
 /// What the client's report amounts to: done only when the bytes are the right ones too.
