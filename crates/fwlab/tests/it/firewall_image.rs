@@ -187,6 +187,20 @@ fn rules_of_another_backend_than_said_are_not_judged() {
     }
 }
 
+/// nft lists the rules of iptables too, but not what their targets do.
+#[test]
+fn a_target_of_iptables_is_not_judged_by_what_nft_lists() {
+    let Some(_lab) = lab() else { return };
+    if !has_images() {
+        return;
+    }
+    let scenario = Scenario::of("{ image = \"fwlab/firewall\", backend = \"native\" }");
+    let Ended { stdout, .. } = scenario.run(&[]).with(3);
+    let told = "gateway: a rule of ip/filter/FORWARD dropped or rejected the packet, and which of the two cannot be told";
+    assert!(stdout.contains(told), "{stdout}");
+    assert!(stdout.contains("1 inconclusive"), "{stdout}");
+}
+
 #[test]
 fn rules_of_two_backends_are_not_judged() {
     let Some(_lab) = lab() else { return };

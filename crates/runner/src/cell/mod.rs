@@ -233,7 +233,8 @@ impl Workshop {
                 }
             };
             let (lost, rulebook) = (session.events_lost(), session.rulebook());
-            findings.push(judge(session.watch(), &end, lost, rulebook));
+            let finding = judge(session.watch(), &end, lost, rulebook);
+            findings.push(session.doubted(finding));
             notes.extend(session.notes());
         }
         let session = sessions.swap_remove(0);

@@ -354,6 +354,21 @@ impl<'a> Session<'a> {
         self.unread.iter().cloned().chain(lost)
     }
 
+    /// What is left of a finding where something stopped a packet, or may have, that could not be read:
+    /// a reset that nobody's rule is known for may be that very rule's, and not a host's.
+    pub(super) fn doubted(&self, finding: Finding) -> Finding {
+        let Finding::Outcome(outcome) = &finding else {
+            return finding;
+        };
+        let firm = ["none", "rule", "policy", "helper"].contains(&outcome.cause.kind());
+        match self.unread.first() {
+            Some(unread) if !firm => {
+                Finding::Inconclusive(format!("{unread}; it seems to be {outcome}"))
+            }
+            _ => finding,
+        }
+    }
+
     /// What was seen, the deciding line marked.
     pub(super) fn timeline(mut self, finding: &Finding) -> Evidence {
         self.explain_expectations();
