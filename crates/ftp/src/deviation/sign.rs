@@ -45,6 +45,6 @@ pub enum Sign {
     /// The client opens no data connection to a 227 that names another address than the
     /// control connection's.
     StaysAway,
-    /// The client ends the session when the data connection is over, and does not read the final reply.
+    /// The session is over after the preliminary reply, and the client has read no final one.
     LeavesUnread,
 }

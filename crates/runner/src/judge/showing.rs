@@ -236,7 +236,8 @@ impl Looked<'_> {
         let progress = self.watch.progress();
         match (&progress.completion, self.watch.order().ended_by()) {
             (Some(reply), _) => Showing::Absent(format!("the final reply `{reply}` was read")),
-            (None, Some(Side::Client)) if progress.preliminary.is_some() => Showing::Shows,
+            // A server that refuses may end the session too, and either of them be the first.
+            (None, Some(_)) if progress.preliminary.is_some() => Showing::Shows,
             (None, _) => Showing::Untold,
         }
     }
