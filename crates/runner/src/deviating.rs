@@ -1,5 +1,5 @@
 use fwlab_ftp::deviation::{Deviation, Effect, Instead};
-use fwlab_model::Outcome;
+use fwlab_model::{Outcome, Symptom};
 
 use crate::judge::Showing;
 use crate::record::Judgement;
@@ -121,8 +121,8 @@ fn without(
     }
 }
 
-/// A cell that was run for a deviation, and neither shows that it is there nor that it is gone; or it
-/// ended in another way than is recorded.
+/// A cell that was run for a deviation, and ended in another way than is recorded; or it shows neither
+/// that the deviation is there nor that it is gone. Where rules stopped it before, it is like any other.
 fn not_as_recorded(judgement: Judgement, sought: &[Sought]) -> Judgement {
     let words = |showing: bool| {
         let of_these = sought.iter().filter(|one| one.deviation.is_ruling_out());
@@ -133,6 +133,10 @@ fn not_as_recorded(judgement: Judgement, sought: &[Sought]) -> Judgement {
         words.join(", ")
     };
     let showing = words(true);
+    let stopped = |outcome: &Outcome| outcome.symptom != Symptom::Transferred;
+    if showing.is_empty() && judgement.outcome().is_some_and(stopped) {
+        return judgement;
+    }
     match judgement.into_outcome() {
         Some(outcome) if !showing.is_empty() => Judgement::Missed {
             outcome,

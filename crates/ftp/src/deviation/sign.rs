@@ -45,4 +45,6 @@ pub enum Sign {
     /// The client opens no data connection to a 227 that names another address than the
     /// control connection's.
     StaysAway,
+    /// The session is over after the preliminary reply, and the client has read no final one.
+    LeavesUnread,
 }

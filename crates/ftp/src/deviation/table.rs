@@ -290,6 +290,23 @@ pub const DEVIATIONS: &[Deviation] = &[
         effect: Effect::RulesOut(REFUSED),
     },
     Deviation {
+        peer: PeerName::Curl,
+        word: "leaves-before-reply",
+        what: "leaves when a passive data connection over TLS ends without data, and does not read why",
+        reason: "the server's reply (522 or 425) says that the TLS session was not resumed; curl says that the \
+                 transfer was closed",
+        source: "measured with 7.88.1: `curl: (18) transfer closed with 300000 bytes remaining to read`",
+        when: Circumstances {
+            data: PASSIVE,
+            protections: &[Protection::Explicit, Protection::Implicit],
+            operations: &[Operation::Retr],
+            unresumed: true,
+            ..ANY
+        },
+        sign: Sign::LeavesUnread,
+        effect: Effect::GivesUp,
+    },
+    Deviation {
         peer: PeerName::Lftp,
         word: "restarts-for-appe",
         what: "sends REST and STOR where others send APPE",
@@ -406,7 +423,10 @@ mod tests {
     #[test]
     fn a_sign_is_the_servers_or_the_clients() {
         for deviation in DEVIATIONS {
-            let of_client = matches!(deviation.sign, Sign::Sends { .. } | Sign::StaysAway);
+            let of_client = matches!(
+                deviation.sign,
+                Sign::Sends { .. } | Sign::StaysAway | Sign::LeavesUnread
+            );
             assert_eq!(deviation.peer.is_server(), !of_client, "{}", deviation.word);
         }
     }

@@ -51,7 +51,9 @@ impl Server for Libunftp {
 
     fn supports(&self, transfer: &TransferSpec, settings: &ServerSettings) -> Support {
         let setup = || match transfer.data_setup {
-            DataSetup::Port if settings.data_source_port == DataSourcePort::Twenty => {
+            DataSetup::Port | DataSetup::Eprt
+                if settings.data_source_port == DataSourcePort::Twenty =>
+            {
                 if settings.alone_in_node {
                     Support::Yes
                 } else {

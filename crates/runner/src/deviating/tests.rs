@@ -179,7 +179,11 @@ fn a_cell_that_is_run_for_a_deviation_is_met_by_it_alone() {
     );
     let (judgement, _) = judged(unclear(), effect, Showing::Shows);
     assert_eq!(judgement.word(), "inconclusive");
-    for before in [Judgement::Met(transferred()), missed(refused()), unclear()] {
+    for before in [missed(refused()), Judgement::Met(refused())] {
+        let (after, _) = judged(before.clone(), effect, Showing::Untold);
+        assert_eq!(after, before, "it was stopped before");
+    }
+    for before in [Judgement::Met(transferred()), unclear()] {
         let (judgement, _) = judged(before, effect, Showing::Untold);
         assert!(
             matches!(&judgement, Judgement::Inconclusive { why } if why.contains("refuses-eprt")),

@@ -1,15 +1,13 @@
 use fwlab_ftp::wire::Side;
-use fwlab_model::{Packet, TcpFlags};
-
-use super::connections::ConnectionId;
+use fwlab_model::{Flow, Packet, TcpFlags};
 
 /// In which order things were seen at one node. The captured packets of a node come
 /// through one socket, so their order is the wire's.
 #[derive(Debug, Default)]
 pub(super) struct Order {
     seen: u64,
-    /// At the server: the first SYN out, of each connection.
-    opened: Vec<(u64, ConnectionId)>,
+    /// The SYNs on the server's wire, each flow once: its place, and whether it came in.
+    at_server: Vec<(u64, Flow, bool)>,
     /// At the server: the first answer that grants PORT or EPRT.
     setup_granted: Option<u64>,
     /// At the client: who was first to end the control connection.
@@ -28,15 +26,16 @@ impl Order {
         self.seen
     }
 
-    pub(super) fn opened(&mut self, id: ConnectionId) {
-        if self.opened_at(id).is_none() {
-            self.opened.push((self.seen, id));
+    /// A SYN was seen on the server's wire.
+    pub(super) fn syn_at_server(&mut self, flow: Flow, inbound: bool) {
+        if !self.at_server.iter().any(|(_, known, _)| *known == flow) {
+            self.at_server.push((self.seen, flow, inbound));
         }
     }
 
-    pub(super) fn opened_at(&self, id: ConnectionId) -> Option<u64> {
-        let mut opened = self.opened.iter();
-        opened.find(|(_, other)| *other == id).map(|(at, _)| *at)
+    /// The connections on the server's wire, as they are there: place, flow, and whether the SYN came in.
+    pub(super) fn at_server(&self) -> impl Iterator<Item = (u64, Flow, bool)> + '_ {
+        self.at_server.iter().copied()
     }
 
     pub(super) fn setup_was_granted(&mut self, at: u64) {

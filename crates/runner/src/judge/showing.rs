@@ -4,7 +4,6 @@ use fwlab_ftp::deviation::Sign;
 use fwlab_ftp::wire::{Announcement, Exchange, Side};
 use fwlab_model::{DataSetup, Flow};
 
-use super::connections::ConnectionId;
 use super::watch::{Role, Watch};
 
 /// Whether a deviation showed in a session.
@@ -35,6 +34,7 @@ pub fn showing(sign: Sign, watch: &Watch, told: &[Announcement]) -> Showing {
         Sign::ServesAnother => looked.serves_another(),
         Sign::Sends { verb, instead_of } => looked.sends(verb, instead_of),
         Sign::StaysAway => looked.stays_away(),
+        Sign::LeavesUnread => looked.leaves_unread(),
     }
 }
 
@@ -101,14 +101,19 @@ impl Looked<'_> {
         }
     }
 
-    /// The connections that the server opened, with how they are on its own wire.
-    fn opened_by_server(&self) -> impl Iterator<Item = (ConnectionId, Flow)> + '_ {
-        let server = &self.watch.terms().server;
-        self.watch.ids().filter_map(move |id| {
-            let own = self.watch.opener(id) == Some(server);
-            let flow = self.watch.flows(id).first()?;
-            (own && self.watch.control() != Some(id)).then_some((id, *flow))
-        })
+    /// The connections whose SYN came in at the server, or went out there: the place of the SYN, and the
+    /// connection as it is on that wire.
+    fn at_server(&self, inbound: bool) -> impl Iterator<Item = (u64, Flow)> + '_ {
+        let order = self.watch.order();
+        let of_side = order
+            .at_server()
+            .filter(move |(_, _, came_in)| *came_in == inbound);
+        of_side.map(|(place, flow, _)| (place, flow))
+    }
+
+    fn is_asked_data(&self, flow: &Flow) -> bool {
+        let id = self.watch.id_of(flow);
+        id.is_some_and(|id| self.watch.role(id) == Role::Data(self.watch.asked()))
     }
 
     /// Only where the SYN went out: one that the server's own rules stop is not on the wire.
@@ -117,12 +122,10 @@ impl Looked<'_> {
         if self.watch.terms().client == self.watch.terms().server {
             return Showing::Untold;
         }
-        let asked = Role::Data(self.watch.asked());
         let opened = self
-            .opened_by_server()
-            .filter(|(id, _)| self.watch.role(*id) == asked)
-            .filter_map(|(id, _)| order.opened_at(id))
-            .min();
+            .at_server(false)
+            .find(|(_, flow)| self.is_asked_data(flow))
+            .map(|(place, _)| place);
         match (opened, order.setup_granted()) {
             (Some(opened), Some(granted)) if opened > granted => Showing::Absent(format!(
                 "the data connection was opened after the answer to {}",
@@ -135,11 +138,11 @@ impl Looked<'_> {
 
     fn connects_to_itself(&self) -> Showing {
         let verb = self.watch.asked().command();
-        let to_itself = |(_, flow): (ConnectionId, Flow)| {
+        let to_itself = |(_, flow): (u64, Flow)| {
             let to = flow.to.ip();
             to.is_loopback() || self.watch.owner_of(to) == Some(&self.watch.terms().server)
         };
-        if self.opened_by_server().any(to_itself) {
+        if self.at_server(false).any(to_itself) {
             return Showing::Shows;
         }
         match self
@@ -153,9 +156,9 @@ impl Looked<'_> {
 
     /// The control connection on the server's wire.
     fn control_at_server(&self) -> Option<Flow> {
-        let listening = self.watch.terms().listening;
-        let flows = self.watch.flows(self.watch.control()?);
-        flows.iter().copied().find(|flow| flow.to == listening)
+        let control = self.watch.control()?;
+        let mut flows = self.at_server(true).map(|(_, flow)| flow);
+        flows.find(|flow| self.watch.id_of(flow) == Some(control))
     }
 
     /// What PORT or EPRT named when it came to the server.
@@ -174,14 +177,15 @@ impl Looked<'_> {
         let Some(address) = named.address.filter(|address| *address != peer) else {
             return Showing::Untold;
         };
-        // Between two private addresses a server has no reason to doubt the one of them.
-        let in_doubt = is_private(address) && !is_private(peer);
+        // Among private addresses a server has no reason to doubt one of them.
+        let public = !is_private(peer) && !is_private(control.to.ip());
+        let in_doubt = is_private(address) && public;
         if back && !in_doubt {
             return Showing::Untold;
         }
         let wanted = if back { peer } else { address };
         let opened: Vec<Flow> = self
-            .opened_by_server()
+            .at_server(false)
             .map(|(_, flow)| flow)
             .filter(|flow| flow.to.port() == named.port)
             .collect();
@@ -207,13 +211,9 @@ impl Looked<'_> {
         let Some(control) = self.control_at_server() else {
             return Showing::Untold;
         };
-        let server = &self.watch.terms().server;
-        let from_another = self.watch.asked_data().any(|id| {
-            let mut flows = self.watch.flows(id).iter();
-            let at_server = flows.find(|flow| self.watch.owner_of(flow.to.ip()) == Some(server));
-            at_server.is_some_and(|flow| flow.from.ip() != control.from.ip())
-                && self.watch.track(id).syn.reached(server)
-        });
+        let from_another = self
+            .at_server(true)
+            .any(|(_, flow)| self.is_asked_data(&flow) && flow.from.ip() != control.from.ip());
         let completion = self.watch.progress().completion.as_ref();
         match completion.filter(|_| from_another) {
             Some(reply) if reply.code.is_completion() => Showing::Shows,
@@ -229,6 +229,16 @@ impl Looked<'_> {
             Showing::Absent(format!("{instead_of} was sent"))
         } else {
             Showing::Untold
+        }
+    }
+
+    fn leaves_unread(&self) -> Showing {
+        let progress = self.watch.progress();
+        match (&progress.completion, self.watch.order().ended_by()) {
+            (Some(reply), _) => Showing::Absent(format!("the final reply `{reply}` was read")),
+            // A server that refuses may end the session too, and either of them be the first.
+            (None, Some(_)) if progress.preliminary.is_some() => Showing::Shows,
+            (None, _) => Showing::Untold,
         }
     }
 

@@ -154,10 +154,10 @@ impl Watch {
         let answerer = answerer.unwrap_or(node);
         self.order.next();
         if *node == self.terms.server
-            && !inbound
-            && matches!(packet, Packet::Tcp { flags, .. } if flags.is_syn())
+            && let Packet::Tcp { flow, flags, .. } = packet
+            && flags.is_syn()
         {
-            self.order.opened(id);
+            self.order.syn_at_server(*flow, inbound);
         }
         if *node == self.terms.client
             && let Some((side, _)) = self.side_of(packet)
@@ -446,9 +446,9 @@ impl Watch {
         ids.filter(|id| self.role(*id) == Role::Data(self.terms.asked))
     }
 
-    /// The connections, in the order in which they were heard of.
-    pub(super) fn ids(&self) -> impl Iterator<Item = ConnectionId> + '_ {
-        self.connections.iter().map(|(id, _)| id)
+    /// The connection with this flow on some wire.
+    pub(super) fn id_of(&self, flow: &Flow) -> Option<ConnectionId> {
+        self.connections.find(flow)
     }
 
     /// In which order things were seen at one node.

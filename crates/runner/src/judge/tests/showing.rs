@@ -197,6 +197,87 @@ fn where_a_server_connects_to_shows_only_where_port_names_somebody_else() {
     assert_absent(shown(elsewhere, None, "500 illegal"), "500 illegal");
 }
 
+/// A gateway gives the client another address: only the server's own wire says which.
+#[test]
+fn behind_nat_the_servers_own_wire_says_who_it_talks_to() {
+    let own = flow("10.0.0.2:40000", "203.0.113.10:21");
+    let seen = flow("203.0.113.1:40000", "203.0.113.10:21");
+    let session = |asked: DataSetup| {
+        let mut told = Told::new(asked);
+        let terms = Terms {
+            control: own.to,
+            listening: own.to,
+            owners: [
+                (own.from.ip(), NodeName::client()),
+                (own.to.ip(), NodeName::server()),
+            ]
+            .into(),
+            ..told.watch.terms().clone()
+        };
+        told.watch = Watch::new(terms);
+        let (client, server) = (NodeName::client(), NodeName::server());
+        for (node, inbound, flow) in [(client, false, own), (server, true, seen)] {
+            let syn = tcp(flow, SYN, 77, 0);
+            told.watch.captured(told.now, &node, inbound, &syn);
+        }
+        told
+    };
+    let says = |told: &mut Told, side: Side, line: &str| {
+        let client = side == Side::Client;
+        let flow = if client { own } else { own.reversed() };
+        let bytes = format!("{line}\r\n").into_bytes();
+        let sequence = &mut told.sequences[usize::from(client)];
+        let packet = tcp(flow, ACK, *sequence, bytes.len() as u32);
+        *sequence += bytes.len() as u32;
+        told.watch.dialogue(&packet, &bytes);
+        told.watch.dialogue_at_server(&packet, &bytes);
+        told.watch.rewritten();
+    };
+    let syn = |told: &mut Told, inbound: bool, flow: Flow| {
+        let syn = tcp(flow, SYN, first(flow), 0);
+        told.watch
+            .captured(told.now, &NodeName::server(), inbound, &syn);
+    };
+
+    let mut told = session(DataSetup::Port);
+    says(&mut told, Side::Server, "220 hi");
+    says(&mut told, Side::Client, "PORT 10,0,0,2,154,208");
+    assert_eq!(told.shows(Sign::ConnectsBack), Showing::Untold);
+    let mut refused = session(DataSetup::Port);
+    says(&mut refused, Side::Server, "220 hi");
+    says(&mut refused, Side::Client, "PORT 10,0,0,2,154,208");
+    says(&mut refused, Side::Server, "500 illegal");
+    assert_absent(refused.shows(Sign::ConnectsBack), "500 illegal");
+    let back = flow("203.0.113.10:20", "203.0.113.1:39632");
+    syn(&mut told, false, back);
+    assert_eq!(told.shows(Sign::ConnectsBack), Showing::Shows);
+    assert_absent(told.shows(Sign::ConnectsElsewhere), "203.0.113.1");
+
+    for (from, reply, shows) in [
+        ("203.0.113.2:40001", "226 done", true),
+        ("203.0.113.2:40001", "425 who are you", false),
+        ("203.0.113.1:40001", "226 done", false),
+    ] {
+        let mut told = session(DataSetup::Pasv);
+        for (side, line) in [
+            (Side::Server, "220 hi"),
+            (Side::Client, "PASV"),
+            (Side::Server, "227 ready (203,0,113,10,154,208)"),
+            (Side::Client, "RETR file"),
+        ] {
+            says(&mut told, side, line);
+        }
+        syn(&mut told, true, flow(from, "203.0.113.10:39632"));
+        assert_eq!(told.shows(Sign::ServesAnother), Showing::Untold);
+        says(&mut told, Side::Server, reply);
+        match told.shows(Sign::ServesAnother) {
+            Showing::Shows => assert!(shows, "{from} {reply}"),
+            Showing::Absent(seen) => assert!(!shows && seen.contains("425"), "{seen}"),
+            Showing::Untold => assert!(from.starts_with("203.0.113.1:"), "{from}"),
+        }
+    }
+}
+
 #[test]
 fn what_a_client_sends_is_told_from_what_it_should() {
     let sign = Sign::Sends {
@@ -210,6 +291,28 @@ fn what_a_client_sends_is_told_from_what_it_should() {
     let mut told = session(DataSetup::Eprt);
     told.exchanges(Side::Client, "PORT 10,0,0,2,154,208");
     assert_eq!(told.shows(sign), Showing::Shows);
+}
+
+#[test]
+fn a_client_that_leaves_unread_has_no_final_reply_when_all_is_over() {
+    let fin = TcpFlags::FIN | TcpFlags::ACK;
+    let session = || {
+        let mut told = session(DataSetup::Pasv);
+        told.exchanges(Side::Client, "RETR file");
+        told.exchanges(Side::Server, "150 here it comes");
+        told
+    };
+    let mut told = session();
+    assert_eq!(told.shows(Sign::LeavesUnread), Showing::Untold);
+    told.passes(control(), fin);
+    assert_eq!(told.shows(Sign::LeavesUnread), Showing::Shows);
+    let mut told = session();
+    told.passes(control().reversed(), fin);
+    assert_eq!(told.shows(Sign::LeavesUnread), Showing::Shows);
+    let mut told = session();
+    told.exchanges(Side::Server, "522 not resumed");
+    told.passes(control(), fin);
+    assert_absent(told.shows(Sign::LeavesUnread), "`522 not resumed` was read");
 }
 
 #[test]
