@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use futures::StreamExt;
 use fwlab_fabric::NetworkNamespace;
 use testcontainers::bollard::errors::Error;
+use testcontainers::bollard::models::ImageInspect;
 use testcontainers::bollard::query_parameters::{
     InspectContainerOptions, LogsOptionsBuilder, WaitContainerOptions,
 };
@@ -28,7 +29,7 @@ static STARTS: Semaphore = Semaphore::const_new(4);
 /// The most that is shown of a container's log, in lines.
 const LOG_LINES: &str = "30";
 
-/// A container to start, without network and without privilege.
+/// A container to start, without network and without privilege but what is named here.
 #[derive(Debug, Clone)]
 pub(crate) struct Request {
     /// The image's reference: repository and tag.
@@ -38,10 +39,20 @@ pub(crate) struct Request {
     pub(crate) environment: Vec<(String, String)>,
     /// Capabilities beyond the engine's own choice.
     pub(crate) capabilities: &'static [&'static str],
-    /// Directories that are empty and can be written; nothing else can.
-    pub(crate) writable: &'static [&'static str],
+    /// What can be written.
+    pub(crate) writable: Writable,
     /// Whether the engine removes it as soon as it ends, with its log.
     pub(crate) goes_when_it_ends: bool,
+}
+
+/// What a container can write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Writable {
+    /// These directories, which are empty, and nothing else.
+    Only(&'static [&'static str]),
+    /// All of its root, as the engine has it by itself. Its entry point is process 1 then, as
+    /// images expect that somebody else made.
+    AsUsual,
 }
 
 #[derive(Debug, Clone)]
@@ -68,7 +79,7 @@ impl Container {
         request: Request,
     ) -> Result<Container, ContainerError> {
         let engine = engine.clone();
-        let working = Working::begin();
+        let working = Working::start();
         // Both are handed over together: where nobody waits for them any more, the container goes
         // first, and so its removal has begun when this work ends.
         let starting = tokio::spawn(async move { (start(engine, &request).await, working) });
@@ -81,6 +92,15 @@ impl Container {
     /// Whether it still runs.
     pub(crate) fn lives(&self) -> bool {
         Path::new(&format!("/proc/{}", self.pid)).exists()
+    }
+
+    /// Its name to the engine.
+    pub(crate) fn id(&self) -> &str {
+        self.id.as_deref().unwrap_or_default()
+    }
+
+    pub(crate) fn engine(&self) -> &Engine {
+        &self.engine
     }
 
     /// The network namespace that it has to itself.
@@ -139,7 +159,7 @@ impl Drop for Container {
         // is ending, and the next one sweeps.
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
             let engine = self.engine.clone();
-            let working = Working::begin();
+            let working = Working::removal();
             runtime.spawn(async move {
                 remove(&engine, &id).await;
                 drop(working);
@@ -210,7 +230,7 @@ fn was_gone(error: &TestcontainersError) -> bool {
 impl Container {
     /// Its process id, when it runs and is of this machine.
     async fn look(&self) -> Result<u32, ContainerError> {
-        let id = self.id.as_deref().unwrap_or_default();
+        let id = self.id();
         let ended = async |status| ContainerError::Ended {
             image: self.image.clone(),
             status,
@@ -258,7 +278,7 @@ fn belongs(pid: u32, id: &str) -> Result<(), &'static str> {
 }
 
 /// Looks at the image first: what the engine says without it is about pulling.
-async fn fits(engine: &Engine, image: &str) -> Result<(), ContainerError> {
+pub(crate) async fn fits(engine: &Engine, image: &str) -> Result<ImageInspect, ContainerError> {
     let found = match engine.docker().inspect_image(image).await {
         Ok(found) => found,
         Err(Error::DockerResponseServerError {
@@ -270,9 +290,9 @@ async fn fits(engine: &Engine, image: &str) -> Result<(), ContainerError> {
         }
         Err(error) => return Err(error.into()),
     };
-    let of = found.architecture.unwrap_or_default();
+    let of = found.architecture.clone().unwrap_or_default();
     if of.is_empty() || of == *ARCHITECTURE {
-        return Ok(());
+        return Ok(found);
     }
     Err(ContainerError::Platform {
         image: image.to_owned(),
@@ -311,7 +331,7 @@ fn described(
         .with_container_name(name)
         .with_label(Owner::LABEL, owner.to_string())
         .with_label("org.fwlab.version", env!("CARGO_PKG_VERSION"))
-        .with_readonly_rootfs(true);
+        .with_readonly_rootfs(request.writable != Writable::AsUsual);
     if let Some(entry_point) = &request.entry_point {
         described = described.with_cmd(entry_point.arguments.clone());
     }
@@ -321,13 +341,16 @@ fn described(
     for capability in request.capabilities {
         described = described.with_cap_add(*capability);
     }
-    for directory in request.writable {
-        described = described.with_mount(Mount::tmpfs_mount(*directory));
+    if let Writable::Only(directories) = request.writable {
+        for directory in directories {
+            described = described.with_mount(Mount::tmpfs_mount(*directory));
+        }
     }
     let goes_when_it_ends = request.goes_when_it_ends;
+    let has_init = request.writable != Writable::AsUsual;
     described.with_host_config_modifier(move |host| {
         // vsftpd as process 1 dies of the first orphan that it is told of.
-        host.init = Some(true);
+        host.init = Some(has_init);
         host.publish_all_ports = Some(false);
         host.auto_remove = Some(goes_when_it_ends);
     })

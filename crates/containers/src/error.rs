@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use fwlab_fabric::{NamespaceError, ScratchError};
 use testcontainers::TestcontainersError;
 use testcontainers::bollard::errors::Error;
@@ -47,6 +49,24 @@ pub enum ContainerError {
     /// Its processes are not this machine's, or not this user's.
     #[error("the containers of this Docker cannot be used: {0}")]
     Foreign(&'static str),
+    /// It did not become ready.
+    #[error("a container of {image} was not ready after {waited:?}: {missing}; its log: {log}")]
+    NotReady {
+        /// The image's reference.
+        image: String,
+        /// How long was waited.
+        waited: Duration,
+        /// What did not come.
+        missing: String,
+        /// What it said.
+        log: String,
+    },
+    /// Nothing tells when it is ready.
+    #[error("nothing tells when a container of {image} is ready: the image has no HEALTHCHECK")]
+    NoSign {
+        /// The image's reference.
+        image: String,
+    },
     /// Its namespaces could not be had.
     #[error(transparent)]
     Namespace(#[from] NamespaceError),

@@ -15,6 +15,8 @@ pub enum Image {
     PureFtpd,
     /// curl, lftp, tnftp and wget.
     Client,
+    /// iptables and nftables, and rules that it loads by itself: a firewall as people have theirs.
+    Firewall,
 }
 
 /// A file of `lab/`, at the path that it has there.
@@ -28,12 +30,20 @@ const DOCKERFILE: &str = "Dockerfile";
 
 impl Image {
     /// All of them.
-    pub const ALL: [Image; 4] = [
+    pub const ALL: [Image; 5] = [
         Image::Vsftpd,
         Image::Proftpd,
         Image::PureFtpd,
         Image::Client,
+        Image::Firewall,
     ];
+
+    /// The image that a reference without a tag names, `fwlab/firewall`: whichever tag it
+    /// has by now.
+    pub fn named(reference: &str) -> Option<Image> {
+        let mut all = Image::ALL.into_iter();
+        all.find(|image| image.repository() == reference)
+    }
 
     /// Its name, and its folder's below `lab/images`.
     pub fn word(self) -> &'static str {
@@ -42,6 +52,7 @@ impl Image {
             Image::Proftpd => "proftpd",
             Image::PureFtpd => "pure-ftpd",
             Image::Client => "client",
+            Image::Firewall => "firewall",
         }
     }
 
@@ -70,6 +81,14 @@ impl Image {
                 vec![settings, lab!("servers/pure-ftpd/serve")],
             ),
             Image::Client => (lab!("images/client/Dockerfile"), Vec::new()),
+            Image::Firewall => (
+                lab!("images/firewall/Dockerfile"),
+                vec![
+                    lab!("images/firewall/load"),
+                    lab!("images/firewall/rules.v4"),
+                    lab!("images/firewall/rules.nft"),
+                ],
+            ),
         };
         files.insert(0, (DOCKERFILE, dockerfile.1));
         files
@@ -135,6 +154,13 @@ mod tests {
             assert!(repository.starts_with("fwlab/"));
             assert_eq!(tag.len(), 12);
         }
+    }
+
+    #[test]
+    fn a_reference_without_a_tag_names_an_image_of_fwlab() {
+        assert_eq!(Image::named("fwlab/firewall"), Some(Image::Firewall));
+        assert_eq!(Image::named("fwlab/firewall:latest"), None);
+        assert_eq!(Image::named("firewall"), None);
     }
 
     #[test]

@@ -66,8 +66,8 @@ impl Kind {
         let ports_are =
             |is: fn(u16, u16) -> bool| ports.is_some_and(|ports| is(ports.min, ports.max));
         match self {
-            Kind::Vsftpd if transfer.operation == Operation::Mlsd => {
-                Support::no("vsftpd does not know MLSD (500)")
+            _ if matches!(settings.login, Login::As { .. }) => {
+                Support::no("the users of a server that the lab sets up are the lab's")
             }
             Kind::Vsftpd if anonymous && upload => Support::no(
                 "vsftpd lets in nobody anonymous where the directory that it holds them in can be written to",
@@ -87,9 +87,6 @@ impl Kind {
                     "proftpd's active data connections come from the port below its control port, \
                      which is not 20 here (RFC 959 section 3.3)",
                 )
-            }
-            Kind::Vsftpd if settings.protection == Protection::Ccc => {
-                Support::no("vsftpd does not know CCC (500)")
             }
             Kind::PureFtpd if settings.protection == Protection::Implicit => {
                 Support::no("Debian's pure-ftpd is built without implicit TLS")

@@ -9,7 +9,7 @@ use fwlab_ftp::{
 };
 use tokio::sync::Mutex;
 
-use crate::container::{Container, Request};
+use crate::container::{Container, Request, Writable};
 use crate::error::ContainerError;
 use crate::kind::Kind;
 use crate::settings::environment;
@@ -74,7 +74,7 @@ impl Server for ContainerServer {
             entry_point: None,
             environment: environment(settings, FILES, PLACES),
             capabilities: self.kind.capabilities(),
-            writable: &["/run", "/tmp", FILES],
+            writable: Writable::Only(&["/run", "/tmp", FILES]),
             goes_when_it_ends: false,
         };
         let failed = failed(self.kind);

@@ -43,7 +43,8 @@ pub(crate) fn environment(
     }
     let login = match settings.login {
         Login::Anonymous => "anonymous",
-        Login::Named => "named",
+        // Of those that somebody else has, none is served here.
+        Login::Named | Login::As { .. } => "named",
     };
     set("FTP_LOGIN", login.into());
     let options = settings.options.iter();

@@ -10,7 +10,7 @@ use fwlab_model::{NodeName, NodeSpec, Topology};
 use tokio::sync::{Mutex, OnceCell};
 use tokio::time::Instant;
 
-use crate::container::{Container, EntryPoint, Request};
+use crate::container::{Container, EntryPoint, Request, Writable};
 use crate::error::ContainerError;
 use crate::{Engine, Image};
 
@@ -53,7 +53,7 @@ impl Idle {
             }),
             environment: Vec::new(),
             capabilities: &[],
-            writable: &["/run", "/tmp"],
+            writable: Writable::Only(&["/run", "/tmp"]),
             goes_when_it_ends,
         };
         let container = Container::start(engine, request).await?;

@@ -71,7 +71,7 @@ impl Scratch {
     ///
     /// # Errors
     /// When there is no such process or directory, or this process may not look at it.
-    pub fn of_process(pid: u32, directory: &'static Path) -> Result<Scratch, ScratchError> {
+    pub fn of_process(pid: u32, directory: &Path) -> Result<Scratch, ScratchError> {
         let failed = |errno: nix::errno::Errno| file_error(directory)(errno.into());
         let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
         let root = format!("/proc/{pid}/root");
@@ -83,7 +83,8 @@ impl Scratch {
         let tree = openat2(root, directory, how).map_err(failed)?;
         Ok(Scratch {
             tree: Arc::new(tree),
-            mount_point: directory,
+            // It is mounted for no program.
+            mount_point: Path::new("/"),
         })
     }
 

@@ -8,7 +8,8 @@
 //!   started in a node; [`script::ScriptedServer`] and [`script::ScriptedClient`] do
 //!   what no well-behaved peer does. [`server`] and [`client`] give them by name.
 //! - [`TransferSpec`] and [`ServerSettings`] say what is to be done; a peer that
-//!   cannot do it says [`Support::No`] and why, before anything is started.
+//!   cannot do it says [`Support::No`] and why, before anything is started. What it does
+//!   otherwise than the rest is a [`deviation`], with its reason and its sign.
 //! - A protection is TLS on both connections. A server shows a [`Certificate`], the
 //!   lab's own or a user's; every client believes whatever it is shown.
 //!   [`ClientReport::progress`] is what was said below the TLS.
@@ -69,10 +70,12 @@
 
 mod client;
 mod content;
+pub mod deviation;
 mod digest;
 mod embedded;
 mod housed;
 mod listing;
+mod own_server;
 mod pause;
 mod peer;
 mod program;
@@ -93,6 +96,7 @@ pub use content::{Content, ContentError, ContentReader};
 pub use digest::Digest;
 pub use embedded::{Libunftp, Suppaftp};
 pub use housed::Housed;
+pub use own_server::OwnServer;
 pub use pause::{Moment, Paused, Pauses};
 pub use peer::{PeerError, PeerMissing, PeerName, Support};
 pub use program::{

@@ -47,11 +47,25 @@ pub enum PeerName {
     ScriptedServer,
     /// A client inside the lab that does what a script says.
     ScriptedClient,
+    /// A server that somebody else started, and that runs already.
+    OwnServer,
 }
 
 impl PeerName {
-    /// Every peer, in the order in which tables show them.
-    pub const ALL: &'static [PeerName] = <PeerName as strum::VariantArray>::VARIANTS;
+    /// Every peer that can be asked for by its name, in the order in which tables show them.
+    pub const ALL: &'static [PeerName] = &[
+        PeerName::Libunftp,
+        PeerName::Suppaftp,
+        PeerName::Vsftpd,
+        PeerName::Curl,
+        PeerName::Lftp,
+        PeerName::Proftpd,
+        PeerName::PureFtpd,
+        PeerName::Tnftp,
+        PeerName::Wget,
+        PeerName::ScriptedServer,
+        PeerName::ScriptedClient,
+    ];
 
     /// The name as it is written in files and reports.
     pub fn word(self) -> &'static str {
@@ -67,11 +81,12 @@ impl PeerName {
                 | PeerName::Proftpd
                 | PeerName::PureFtpd
                 | PeerName::ScriptedServer
+                | PeerName::OwnServer
         )
     }
 
-    /// Whether this peer is inside the lab, rather than a program that must be on
-    /// the machine.
+    /// Whether this peer is inside the lab, or handed to it, rather than a program that must
+    /// be on the machine.
     pub fn is_embedded(self) -> bool {
         matches!(
             self,
@@ -79,6 +94,7 @@ impl PeerName {
                 | PeerName::Suppaftp
                 | PeerName::ScriptedServer
                 | PeerName::ScriptedClient
+                | PeerName::OwnServer
         )
     }
 }
@@ -232,4 +248,21 @@ pub enum PeerError {
         #[source]
         source: SocketError,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use strum::VariantArray;
+
+    use super::*;
+
+    #[test]
+    fn all_have_a_name_to_ask_for_but_a_server_of_somebody_else_s() {
+        let named: Vec<PeerName> = PeerName::VARIANTS
+            .iter()
+            .copied()
+            .filter(|peer| *peer != PeerName::OwnServer)
+            .collect();
+        assert_eq!(PeerName::ALL, named);
+    }
 }

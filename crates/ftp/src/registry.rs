@@ -1,11 +1,14 @@
 use std::sync::Arc;
 
 use crate::script::{ScriptedClient, ScriptedServer};
-use crate::{Client, Curl, Lftp, Libunftp, PeerMissing, PeerName, Server, Suppaftp, Vsftpd, Wget};
+use crate::{
+    Client, Curl, Lftp, Libunftp, OwnServer, PeerMissing, PeerName, Server, Suppaftp, Vsftpd, Wget,
+};
 
 /// The server of that name, ready to be started as often as needed. A program is
 /// looked for, and run once for its version, each time that this is called. A
-/// scripted server has no script here: [`ScriptedServer::new`] gives it one.
+/// scripted server has no script here: [`ScriptedServer::new`] gives it one; as
+/// [`OwnServer::new`] says which one a server of somebody else's is.
 ///
 /// # Errors
 ///
@@ -16,6 +19,7 @@ pub fn server(name: PeerName) -> Result<Arc<dyn Server>, PeerMissing> {
         PeerName::Vsftpd => Ok(Arc::new(Vsftpd::find()?)),
         PeerName::Proftpd | PeerName::PureFtpd => Err(in_a_container_alone(name)),
         PeerName::ScriptedServer => Ok(Arc::new(ScriptedServer::default())),
+        PeerName::OwnServer => Ok(Arc::new(OwnServer::default())),
         PeerName::Suppaftp
         | PeerName::Curl
         | PeerName::Lftp
@@ -44,7 +48,8 @@ pub fn client(name: PeerName) -> Result<Arc<dyn Client>, PeerMissing> {
         | PeerName::Vsftpd
         | PeerName::Proftpd
         | PeerName::PureFtpd
-        | PeerName::ScriptedServer => Err(other_side(name, "server", false)),
+        | PeerName::ScriptedServer
+        | PeerName::OwnServer => Err(other_side(name, "server", false)),
     }
 }
 

@@ -139,7 +139,7 @@ impl ServerSettings {
             passive_ports: None,
             advertised_address: None,
             protection: transfer.protection,
-            login: transfer.login,
+            login: transfer.login.clone(),
             certificate: None,
             require_session_reuse: false,
             data_source_port: DataSourcePort::Twenty,

@@ -9,39 +9,41 @@ use crate::{Content, Pauses, Support};
 
 /// Who a client logs in as.
 #[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    Default,
-    strum::Display,
-    strum::EnumString,
-    strum::IntoStaticStr,
+    Debug, Clone, PartialEq, Eq, Default, strum::Display, strum::EnumString, strum::IntoStaticStr,
 )]
 #[strum(serialize_all = "kebab-case")]
 pub enum Login {
     /// Nobody in particular. Servers ask for no secret.
     #[default]
     Anonymous,
-    /// A user that the server knows.
+    /// The user that a server knows which the lab set up.
     Named,
+    /// A user of a server that somebody else set up.
+    #[strum(disabled)]
+    As {
+        /// The user's name.
+        user: String,
+        /// The user's password.
+        password: String,
+    },
 }
 
 impl Login {
     /// The user's name.
-    pub fn user(self) -> &'static str {
+    pub fn user(&self) -> &str {
         match self {
             Login::Anonymous => "anonymous",
             Login::Named => "fwlab",
+            Login::As { user, .. } => user,
         }
     }
 
-    /// The user's password. It protects nothing.
-    pub fn password(self) -> &'static str {
+    /// The user's password. The lab's own protects nothing.
+    pub fn password(&self) -> &str {
         match self {
             Login::Anonymous => "fwlab@localhost",
             Login::Named => "fwlab",
+            Login::As { password, .. } => password,
         }
     }
 }

@@ -40,7 +40,10 @@ pub fn assert_met(scenario: &str) {
 /// What is wrong with a cell's end; `None` where nothing is.
 pub(crate) fn failure(record: &CellRecord) -> Option<String> {
     match &record.judgement {
-        Judgement::Met(_) | Judgement::Reported(_) | Judgement::Skipped { .. } => None,
+        Judgement::Met(_)
+        | Judgement::Deviated { .. }
+        | Judgement::Reported(_)
+        | Judgement::Skipped { .. } => None,
         Judgement::Missed {
             outcome,
             differences,
@@ -88,6 +91,8 @@ async fn run(cells: Vec<Cell>) -> Result<Vec<CellRecord>, String> {
     let run = prepared(cells).await?;
     let (sender, mut events) = unbounded_channel();
     run.all(sender).await;
+    // A test's process may end at once.
+    Run::cleared().await;
     let mut records = Vec::new();
     while let Some(event) = events.recv().await {
         if let RunEvent::Finished { record, .. } = event {

@@ -2,7 +2,7 @@ use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
 
-use fwlab_ftp::{DataSourcePort, PeerName};
+use fwlab_ftp::{DataSourcePort, Server};
 use fwlab_model::ruleset::{Policy, Source};
 use fwlab_model::{Backend, DataSetup, Family, InterfaceName, IpNet, Operation, Protection};
 use fwlab_runner::filter::Filter;
@@ -10,10 +10,10 @@ use fwlab_runner::plan::{Overrides, cells};
 use fwlab_runner::scenario::{
     ClientTerms, Layout, Matrix, RulesOrigin, RulesetEntry, Scenario, ServerTerms, Shape,
 };
-use fwlab_runner::{CellRecord, Judgement, Loader, PrepareError, Run, RunSettings};
+use fwlab_runner::{CellRecord, Judgement, Loader, Place, PrepareError, Present, Run, RunSettings};
 use tokio::runtime::Runtime;
 
-use crate::{Observed, rules};
+use crate::{ClientPeer, Observed, ServerPeer, libunftp, rules, suppaftp};
 
 /// A topology and a ruleset, ready for transfers. Each transfer gets everything
 /// fresh: namespaces, links, rules, server, client.
@@ -38,7 +38,7 @@ pub struct Lab {
     backend: Option<Backend>,
     server: ServerTerms,
     client: ClientTerms,
-    peers: (PeerName, PeerName),
+    peers: (ServerPeer, ClientPeer),
     protection: Protection,
     size: u64,
 }
@@ -138,7 +138,7 @@ impl Lab {
             backend: None,
             server: ServerTerms::default(),
             client: ClientTerms::default(),
-            peers: (PeerName::Libunftp, PeerName::Suppaftp),
+            peers: (libunftp(), suppaftp()),
             protection: Protection::Plain,
             size: Scenario::DEFAULT_SIZE,
         }
@@ -244,9 +244,16 @@ impl Lab {
         self
     }
 
-    /// Uses these peers in place of the embedded ones.
-    pub fn peers(mut self, server: PeerName, client: PeerName) -> Lab {
-        self.peers = (server, client);
+    /// Uses this server in place of the embedded one, libunftp: another, or an [`OwnServer`](crate::OwnServer) that
+    /// runs already.
+    pub fn server(mut self, server: impl Into<ServerPeer>) -> Lab {
+        self.peers.0 = server.into();
+        self
+    }
+
+    /// Uses this client in place of the embedded one, suppaftp.
+    pub fn client(mut self, client: ClientPeer) -> Lab {
+        self.peers.1 = client;
         self
     }
 
@@ -283,10 +290,23 @@ impl Lab {
         operation: Operation,
     ) -> Result<Observed, LabError> {
         fwlab_fabric::Privilege::current()?;
+        let (server, client) = &self.peers;
+        if let Some(why) = server.nowhere().or_else(|| client.nowhere()) {
+            return Err(LabError::NotSupported(why));
+        }
         let scenario = Arc::new(self.scenario(data, operation));
+        if server.own.is_some() && scenario.stage.firewall.as_ref() == Some(&scenario.stage.server)
+        {
+            return Err(LabError::NotSupported(
+                "the namespace of a server that runs already outlives the lab, and rules in it would stay: \
+                 put the firewall on a gateway, or on the client's host"
+                    .into(),
+            ));
+        }
         let planned = cells(&scenario, &Overrides::default(), &Filter::default());
         let settings = RunSettings {
             keep_evidence: true,
+            housed_apart: [(server.name, server.housing), (client.name, client.housing)].into(),
             ..RunSettings::default()
         };
         let run = Run::prepare(planned, Loader::find()?, settings)
@@ -297,24 +317,41 @@ impl Lab {
             judgement,
             evidence,
             took,
+            notes,
             ..
         } = run.cell(0).await;
+        let own = server.own.as_ref().map(|own| Present {
+            peer: axes.server,
+            version: own.version(),
+            place: Place::Host,
+        });
+        let peers = [
+            own.or_else(|| run.peers().present(axes.server)),
+            run.peers().present(axes.client),
+        ];
+        // A test's process may end at once.
+        Run::cleared().await;
         match judgement {
             Judgement::Met(outcome)
             | Judgement::Reported(outcome)
+            | Judgement::Deviated {
+                outcome: Some(outcome),
+            }
             | Judgement::Missed { outcome, .. } => Ok(Observed {
                 cell: axes.to_string(),
+                peers: peers.into_iter().flatten().collect(),
                 outcome,
                 evidence,
                 took,
             }),
             Judgement::Inconclusive { why } => Err(LabError::Inconclusive(why)),
+            Judgement::Deviated { outcome: None } => Err(LabError::NotSupported(notes.join("; "))),
             Judgement::Skipped { why } => Err(LabError::NotSupported(why)),
         }
     }
 
     fn scenario(&self, data: DataSetup, operation: Operation) -> Scenario {
-        let (server, client) = self.peers;
+        let (server, client) = &self.peers;
         let mut layout = self.layout.clone();
         let host = match layout.shape {
             Shape::ClientFirewall => Some(&mut layout.addressing.client),
@@ -339,7 +376,10 @@ impl Lab {
             messages: Vec::new(),
             tags: Vec::new(),
             stage: layout.stage(self.server.control_port),
-            server: self.server.clone(),
+            server: ServerTerms {
+                own: server.own.clone(),
+                ..self.server.clone()
+            },
             client: self.client.clone(),
             size: self.size,
             rulesets: vec![RulesetEntry {
@@ -356,12 +396,13 @@ impl Lab {
             steps: Vec::new(),
             matrix: Matrix {
                 rulesets: Vec::new(),
-                servers: vec![server],
-                clients: vec![client],
+                servers: vec![server.name],
+                clients: vec![client.name],
                 data: vec![data],
                 protections: vec![self.protection],
                 families: self.layout.families.clone(),
                 operations: vec![operation],
+                deviations: false,
             },
             requirements: Vec::new(),
         }
@@ -375,7 +416,7 @@ impl Lab {
     fn own_backend(&self) -> Backend {
         match &self.origin {
             RulesOrigin::Written(source) => rules::backends(source)[0],
-            RulesOrigin::Generated(_) | RulesOrigin::None => Backend::Nft,
+            RulesOrigin::Generated(_) | RulesOrigin::Image(_) | RulesOrigin::None => Backend::Nft,
         }
     }
 

@@ -27,21 +27,26 @@ pub mod command;
 mod in_place;
 mod lab;
 mod observed;
+mod peers;
 mod rendered;
 pub mod report;
 mod rules;
 mod scenario_tests;
 
-pub use fwlab_ftp::PeerName;
+pub use fwlab_ftp::{OwnServer, PeerName};
 pub use fwlab_model::ruleset::{DefaultPolicy, Passive, Policy, Side};
 pub use fwlab_model::{
     Backend, Cause, DataSetup, Family, InterfaceName, IpNet, Operation, Outcome, Phase, Protection,
     Symptom,
 };
-pub use fwlab_runner::Evidence;
+pub use fwlab_runner::{Evidence, Place, Present};
 pub use in_place::assert_met;
 pub use lab::{Lab, LabError};
 pub use observed::Observed;
+pub use peers::{
+    Asks, ClientPeer, Peer, ServerPeer, Serves, curl, lftp, libunftp, proftpd, pure_ftpd, suppaftp,
+    tnftp, vsftpd, wget,
+};
 pub use scenario_tests::run_scenario_tests;
 
 pub(crate) use rendered::rendered;

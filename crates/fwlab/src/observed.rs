@@ -2,13 +2,15 @@ use std::fmt;
 use std::time::Duration;
 
 use fwlab_model::{Cause, Outcome, Symptom};
-use fwlab_runner::Evidence;
+use fwlab_runner::{Evidence, Present};
 
 /// What a transfer came to, with the evidence for it.
 #[derive(Debug, Clone)]
 pub struct Observed {
     /// The cell's name.
     pub cell: String,
+    /// The server and the client, with their versions, and where they ran.
+    pub peers: Vec<Present>,
     /// What happened: to be matched on.
     pub outcome: Outcome,
     /// What the kernel and the wire showed.
@@ -46,7 +48,13 @@ impl Observed {
 /// The outcome and all its evidence: the message of a failed assertion.
 impl fmt::Display for Observed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}\n  {}\n{}", self.cell, self.outcome, self.evidence)
+        let peers: Vec<String> = self.peers.iter().map(ToString::to_string).collect();
+        let peers = peers.join(", ");
+        write!(
+            f,
+            "{}\n  with {peers}\n  {}\n{}",
+            self.cell, self.outcome, self.evidence
+        )
     }
 }
 

@@ -56,7 +56,8 @@ pub fn run_scenario_tests(folder: &Path) -> ExitCode {
         .flat_map(|scenario| cells(scenario, &Overrides::default(), &Filter::default()))
         .collect();
     let of_cells = planned.clone();
-    let shelf = block_on(async move { PeerShelf::of_cells(&of_cells, Housing::default()).await });
+    let shelf =
+        block_on(async move { PeerShelf::of_cells(&of_cells, |_| Housing::default()).await });
     let trials = planned
         .into_iter()
         .map(|cell| {
@@ -79,8 +80,12 @@ pub fn run_scenario_tests(folder: &Path) -> ExitCode {
 }
 
 fn run(cell: Cell) -> Result<(), Failed> {
-    let record =
-        block_on(async move { Ok::<_, String>(prepared(vec![cell]).await?.cell(0).await) })?;
+    let record = block_on(async move {
+        let record = prepared(vec![cell]).await?.cell(0).await;
+        // This process may end at once.
+        Run::cleared().await;
+        Ok::<_, String>(record)
+    })?;
     if let Judgement::Skipped { why } = &record.judgement {
         return Err(format!("skipped, and not foreseen: {why}").into());
     }

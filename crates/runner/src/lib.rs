@@ -8,7 +8,9 @@
 //! This crate prints nothing, and predicts nothing: an outcome comes from the
 //! kernel's evidence and the bytes that arrived.
 
+mod abilities;
 mod cell;
+mod deviating;
 mod evidence;
 pub mod filter;
 mod housing;
@@ -22,6 +24,7 @@ mod run;
 pub mod scenario;
 mod words;
 
+pub use abilities::Abilities;
 pub use evidence::{Evidence, EvidenceLine, EvidenceSource};
 pub use housing::{Housing, Place};
 pub use patience::Patience;

@@ -2,16 +2,21 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
-use fwlab_containers::{Engine, NoEngine};
+use fwlab_containers::{Engine, FirewallImage, NoEngine};
+use fwlab_ftp::deviation::DEVIATIONS;
 use fwlab_ftp::{Client, PeerMissing, PeerName, Server};
 
+use crate::abilities::Abilities;
 use crate::housing::{Housing, Place};
 use crate::plan::Cell;
+use crate::rules::no_container;
 
 /// The peers of this machine, each looked for once.
 pub struct PeerShelf {
     servers: Shelf<dyn Server>,
     clients: Shelf<dyn Client>,
+    /// The images that are to be firewalls and of which no container can be started, and why.
+    without: BTreeMap<String, String>,
 }
 
 type Shelf<P> = BTreeMap<PeerName, Result<Found<P>, PeerMissing>>;
@@ -31,6 +36,19 @@ pub struct Present {
     pub version: String,
     /// Where it runs.
     pub place: Place,
+}
+
+impl fmt::Display for Present {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Present { peer, version, .. } = self;
+        match self.place {
+            // Whose place nobody here knows.
+            _ if *peer == PeerName::OwnServer => write!(f, "{peer} {version}"),
+            _ if peer.is_embedded() => write!(f, "{peer} {version} in the lab"),
+            Place::Host => write!(f, "{peer} {version} on the host"),
+            Place::Container => write!(f, "{peer} {version} in a container"),
+        }
+    }
 }
 
 impl PeerShelf {
@@ -54,23 +72,35 @@ impl PeerShelf {
                 .into_iter()
                 .map(|peer| (peer, client(peer)))
                 .collect(),
+            without: BTreeMap::new(),
         }
     }
 
-    /// Looks for the peers of these cells, where they are to run. A container that is
+    /// Looks for the peers of these cells, each where it is to run. A container that is
     /// needed is started.
-    pub async fn of_cells(cells: impl IntoIterator<Item = &Cell>, housing: Housing) -> PeerShelf {
-        let axes = cells.into_iter().map(|cell| &cell.axes);
-        let peers: BTreeSet<PeerName> = axes.flat_map(|axes| [axes.server, axes.client]).collect();
-        PeerShelf::of(peers, housing).await
+    pub async fn of_cells(cells: &[Cell], housing: impl Fn(PeerName) -> Housing) -> PeerShelf {
+        let axes = cells.iter().map(|cell| &cell.axes);
+        let peers = axes.flat_map(|axes| [axes.server, axes.client]);
+        let peers = peers.map(|peer| (peer, housing(peer))).collect();
+        let mut shelf = PeerShelf::of(peers).await;
+        let images = cells
+            .iter()
+            .filter_map(|cell| cell.scenario.rulesets[cell.ruleset].image());
+        let mut seen = BTreeSet::new();
+        for image in images.filter(|image| seen.insert(&image.image)) {
+            if let Some(why) = no_container(image).await {
+                shelf.without.insert(image.image.clone(), why);
+            }
+        }
+        shelf
     }
 
-    /// Looks for these peers, where they are to run. A container that is needed is started.
-    pub async fn of(peers: BTreeSet<PeerName>, housing: Housing) -> PeerShelf {
-        let mut shelf = PeerShelf::on_host(peers.iter().copied());
-        let wanted: Vec<PeerName> = peers
+    /// Looks for these peers, each where it is to run. A container that is needed is started.
+    pub async fn of(peers: BTreeMap<PeerName, Housing>) -> PeerShelf {
+        let mut shelf = PeerShelf::on_host(peers.keys().copied());
+        let wanted: Vec<(PeerName, Housing)> = peers
             .into_iter()
-            .filter(|peer| match housing.place {
+            .filter(|(peer, housing)| match housing.place {
                 Some(Place::Host) => false,
                 Some(Place::Container) => !peer.is_embedded(),
                 None => !shelf.has(*peer),
@@ -80,7 +110,7 @@ impl PeerShelf {
             return shelf;
         }
         let engine = Engine::connect().await;
-        for peer in wanted {
+        for (peer, housing) in wanted {
             if peer.is_server() {
                 let found = match &engine {
                     Ok(engine) => fwlab_containers::server(peer, engine, housing.freshness).await,
@@ -106,6 +136,15 @@ impl PeerShelf {
         taken(&self.clients, peer, "client")
     }
 
+    /// What a peer can do, found out by asking it; `None` when it is missing.
+    pub fn abilities(&self, peer: PeerName) -> Option<Abilities> {
+        match (self.servers.get(&peer), self.clients.get(&peer)) {
+            (Some(Ok(found)), _) => Some(Abilities::of_server(&*found.peer, DEVIATIONS)),
+            (_, Some(Ok(found))) => Some(Abilities::of_client(&*found.peer, DEVIATIONS)),
+            _ => None,
+        }
+    }
+
     /// Where a peer runs; `None` when it is missing.
     pub fn place(&self, peer: PeerName) -> Option<Place> {
         fn place<P: ?Sized>(shelf: &Shelf<P>, peer: PeerName) -> Option<Place> {
@@ -117,6 +156,17 @@ impl PeerShelf {
     /// Whether a peer is there.
     pub fn has(&self, peer: PeerName) -> bool {
         self.place(peer).is_some()
+    }
+
+    /// Why no container of a firewall's image can be started.
+    pub(crate) fn lacks(&self, image: &FirewallImage) -> Option<String> {
+        self.without.get(&image.image).cloned()
+    }
+
+    /// A peer that was looked for, where it is there.
+    pub fn present(&self, peer: PeerName) -> Option<Present> {
+        let mut inventory = self.inventory().into_iter().flatten();
+        inventory.find(|present| present.peer == peer)
     }
 
     /// Every peer that was looked for, or why it cannot be used.

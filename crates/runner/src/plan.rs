@@ -80,16 +80,19 @@ pub struct IdleRequirement {
 pub struct Overrides {
     /// Only these backends.
     pub backends: Vec<Backend>,
-    /// These servers in place of the scenarios' own.
+    /// These servers in place of the scenarios' own, but where one is scripted: what that does
+    /// no other would.
     pub servers: Vec<PeerName>,
-    /// These clients in place of the scenarios' own.
+    /// These clients in place of the scenarios' own, but where one is scripted.
     pub clients: Vec<PeerName>,
 }
 
 /// Multiplies a scenario's axes to cells, in a fixed order.
 pub fn cells(scenario: &Arc<Scenario>, overrides: &Overrides, filter: &Filter) -> Vec<Cell> {
     let or = |given: &[PeerName], own: &[PeerName]| {
-        if given.is_empty() {
+        let scripted =
+            |peer: &PeerName| matches!(peer, PeerName::ScriptedServer | PeerName::ScriptedClient);
+        if given.is_empty() || own.iter().any(scripted) {
             own.to_vec()
         } else {
             given.to_vec()

@@ -22,6 +22,12 @@ pub enum Judgement {
         /// In what it differs.
         differences: Vec<String>,
     },
+    /// A peer did what is recorded of it, which others do not: so it could not, or need not, be as
+    /// required. Notes name the deviation.
+    Deviated {
+        /// What happened, where the lab could tell.
+        outcome: Option<Outcome>,
+    },
     /// Nothing was required.
     Reported(Outcome),
     /// The lab could not tell.
@@ -40,7 +46,7 @@ impl Judgement {
     /// The word in reports.
     pub fn word(&self) -> &'static str {
         match self {
-            Judgement::Met(_) => "met",
+            Judgement::Met(_) | Judgement::Deviated { .. } => "met",
             Judgement::Missed { .. } => "missed",
             Judgement::Reported(_) => "reported",
             Judgement::Inconclusive { .. } => "inconclusive",
@@ -54,6 +60,17 @@ impl Judgement {
             Judgement::Met(outcome)
             | Judgement::Reported(outcome)
             | Judgement::Missed { outcome, .. } => Some(outcome),
+            Judgement::Deviated { outcome } => outcome.as_ref(),
+            Judgement::Inconclusive { .. } | Judgement::Skipped { .. } => None,
+        }
+    }
+
+    pub(crate) fn into_outcome(self) -> Option<Outcome> {
+        match self {
+            Judgement::Met(outcome)
+            | Judgement::Reported(outcome)
+            | Judgement::Missed { outcome, .. } => Some(outcome),
+            Judgement::Deviated { outcome } => outcome,
             Judgement::Inconclusive { .. } | Judgement::Skipped { .. } => None,
         }
     }
@@ -196,7 +213,7 @@ impl CellRecord {
             why: match &self.judgement {
                 Judgement::Missed { differences, .. } => Some(differences.join("; ")),
                 Judgement::Inconclusive { why } | Judgement::Skipped { why } => Some(why.clone()),
-                Judgement::Met(_) | Judgement::Reported(_) => None,
+                Judgement::Met(_) | Judgement::Deviated { .. } | Judgement::Reported(_) => None,
             },
             notes: &self.notes,
             ms: (self.took.as_secs_f64() * 1e5).round() / 100.0,

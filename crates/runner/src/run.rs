@@ -4,6 +4,8 @@ use std::time::{Duration, Instant};
 
 use futures::StreamExt;
 use fwlab_fabric::Fabric;
+use fwlab_ftp::PeerName;
+use fwlab_ftp::deviation::{DEVIATIONS, Deviation};
 use fwlab_model::Backend;
 use fwlab_observe::{Newer, ObserverSettings};
 use tokio::sync::mpsc::UnboundedSender;
@@ -30,6 +32,10 @@ pub struct RunSettings {
     pub keep_evidence: bool,
     /// Where peers run.
     pub housing: Housing,
+    /// What is known of peers to be otherwise than with the rest.
+    pub deviations: &'static [Deviation],
+    /// Peers that run elsewhere than the others.
+    pub housed_apart: BTreeMap<PeerName, Housing>,
     /// Act as if the kernel had not these features.
     pub pretend_without: Vec<Newer>,
     /// The size of the receive buffers for the kernel's evidence, in bytes; `None`: large.
@@ -44,6 +50,8 @@ impl Default for RunSettings {
             keep_going: true,
             keep_evidence: false,
             housing: Housing::default(),
+            deviations: DEVIATIONS,
+            housed_apart: BTreeMap::new(),
             pretend_without: Vec::new(),
             receive_buffer: None,
         }
@@ -100,7 +108,7 @@ pub struct Summary {
 impl Summary {
     fn count(&mut self, judgement: &Judgement) {
         *match judgement {
-            Judgement::Met(_) => &mut self.met,
+            Judgement::Met(_) | Judgement::Deviated { .. } => &mut self.met,
             Judgement::Missed { .. } => &mut self.missed,
             Judgement::Reported(_) => &mut self.reported,
             Judgement::Inconclusive { .. } => &mut self.inconclusive,
@@ -179,7 +187,9 @@ impl Run {
         }
         let rulesets: Vec<Arc<PreparedRuleset>> =
             rulesets.into_iter().flatten().map(Arc::new).collect();
-        let peers = PeerShelf::of_cells(&cells, settings.housing).await;
+        let apart = &settings.housed_apart;
+        let housing = |peer| apart.get(&peer).copied().unwrap_or(settings.housing);
+        let peers = PeerShelf::of_cells(&cells, housing).await;
         let cells = cells
             .into_iter()
             .zip(places)
@@ -199,6 +209,7 @@ impl Run {
         let workshop = Workshop {
             peers,
             loader,
+            deviations: settings.deviations,
             patience: settings.patience,
             keep_evidence: settings.keep_evidence,
             observation: ObserverSettings {
@@ -216,7 +227,7 @@ impl Run {
 
     /// Why a cell would be skipped, as far as is known without running it.
     pub fn skip_reason(cell: &Cell, peers: &PeerShelf) -> Option<String> {
-        crate::cell::skip_reason(cell, peers)
+        crate::cell::skip_reason(cell, peers, DEVIATIONS)
     }
 
     /// The peers of the cells, and where they run.
@@ -269,6 +280,12 @@ impl Run {
         summary.not_run = self.cells.len() - finished;
         summary.took = started.elapsed();
         summary
+    }
+
+    /// Waits until every container is removed that cells had for themselves: those that they share
+    /// end with this process, and what is still being removed then is left.
+    pub async fn cleared() {
+        fwlab_containers::cleared().await;
     }
 
     /// Waits until every node of this process has ended, and every container is removed.

@@ -1,6 +1,9 @@
 use std::io;
 use std::os::fd::OwnedFd;
-use std::process::{Child, Command, ExitStatus};
+use std::process::ExitStatus;
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 
 use crate::WatchedFd;
 use crate::sys;
@@ -10,7 +13,7 @@ use crate::sys;
 /// it is left when its node's thread has ended.
 #[derive(Debug)]
 pub(super) struct Process {
-    child: Child,
+    pid: u32,
     descriptor: WatchedFd,
     /// What ends a confined program, by being closed; a tool is killed.
     lifeline: Option<OwnedFd>,
@@ -21,12 +24,12 @@ pub(super) struct Process {
 }
 
 impl Process {
-    pub(super) fn start(command: &mut Command, lifeline: Option<OwnedFd>) -> io::Result<Process> {
-        let mut child = command.spawn()?;
-        let descriptor = sys::process_descriptor(child.id()).and_then(WatchedFd::new);
+    /// Takes charge of a child that was just started, and that nobody else waits for.
+    pub(super) fn of_child(pid: u32, lifeline: Option<OwnedFd>) -> io::Result<Process> {
+        let descriptor = sys::process_descriptor(pid).and_then(WatchedFd::new);
         match descriptor {
             Ok(descriptor) => Ok(Process {
-                child,
+                pid,
                 descriptor,
                 lifeline,
                 ending: false,
@@ -34,15 +37,15 @@ impl Process {
             }),
             Err(error) => {
                 drop(lifeline);
-                child.kill()?;
-                child.wait()?;
+                killed(pid)?;
+                sys::wait_for(pid)?;
                 Err(error)
             }
         }
     }
 
-    pub(super) fn child(&mut self) -> &mut Child {
-        &mut self.child
+    pub(super) fn pid(&self) -> u32 {
+        self.pid
     }
 
     /// Waits for its end.
@@ -51,7 +54,7 @@ impl Process {
             return Ok(status);
         }
         let _ = self.descriptor.readable().await?;
-        let status = self.child.wait()?;
+        let status = sys::wait_for(self.pid)?;
         self.status = Some(status);
         Ok(status)
     }
@@ -63,7 +66,7 @@ impl Process {
         }
         match self.lifeline.take() {
             Some(lifeline) => drop(lifeline),
-            None => self.child.kill()?,
+            None => killed(self.pid)?,
         }
         Ok(())
     }
@@ -77,6 +80,11 @@ impl Drop for Process {
         // It is on its way out after this: the wait is for the kernel only. There is
         // nobody to report to, and nothing to do about a child that is gone already.
         let _ = self.end();
-        let _ = self.child.wait();
+        let _ = sys::wait_for(self.pid);
     }
+}
+
+/// Kills a child that has not been waited for: its id is not given again.
+fn killed(pid: u32) -> io::Result<()> {
+    Ok(kill(Pid::from_raw(pid.cast_signed()), Signal::SIGKILL)?)
 }

@@ -1,14 +1,15 @@
-use std::ffi::{CString, OsString};
-use std::io::{self, PipeReader, Read};
+use std::ffi::{CString, OsStr, OsString};
+use std::fs::File;
+use std::io::{self, PipeReader};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitStatus, Stdio};
+use std::process::ExitStatus;
 
 use tokio::sync::{oneshot, watch};
 
 use super::capture::Capture;
 use super::child::Process;
-use crate::sys::{self, Confinement, SetupStep, confine};
+use crate::sys::{self, Confinement, Executable, NotStarted, SetupStep};
 use crate::{ContainerRoot, NodeGone, Scratch};
 
 /// The most that is kept of each stream of a program.
@@ -120,46 +121,50 @@ impl ProgramSpec {
             .or(mount_point)
             .unwrap_or(Path::new("/"));
         let (lifeline, held) = std::io::pipe().map_err(io)?;
-        let (mut report, told) = std::io::pipe().map_err(io)?;
         let files = match (&self.files, mount_point) {
             (Some(files), Some(point)) => Some((files.tree(), c_path(point).map_err(io)?)),
             _ => None,
+        };
+        let (output, written) = std::io::pipe().map_err(io)?;
+        let (error, complained) = std::io::pipe().map_err(io)?;
+        let input = match self.speaks_on_input {
+            true => written.try_clone().map_err(io)?.into(),
+            false => File::open("/dev/null").map_err(io)?.into(),
         };
         let confinement = Confinement {
             root: self.root.as_ref().map(ContainerRoot::namespaces),
             files,
             overlays,
             directory: c_path(directory).map_err(io)?,
+            standard: [input, written.into(), complained.into()],
             lifeline: lifeline.into(),
-            report: told.into(),
         };
-        let (output, written) = std::io::pipe().map_err(io)?;
-        let input = match self.speaks_on_input {
-            true => written.try_clone().map_err(io)?.into(),
-            false => Stdio::null(),
-        };
-        let mut command = Command::new(&self.program);
-        command
-            .args(&self.arguments)
-            .env_clear()
-            .envs(self.environment.iter().map(|(name, value)| (name, value)))
-            .stdin(input)
-            .stdout(written)
-            .stderr(Stdio::piped());
-        confine(&mut command, confinement);
-        let started = Process::start(&mut command, Some(held.into()));
-        // With the command go the last ends of report and output that could still be
-        // written here.
-        drop(command);
-        let process = started.map_err(|source| {
-            let mut number = [0];
-            let step = match report.read(&mut number) {
-                Ok(1) => SetupStep::from_number(number[0]),
-                _ => None,
-            };
-            failed(step.map(SetupStep::describe), source)
-        })?;
-        Ok(Program::watch(process, output, self.files))
+        let executable = self.executable().map_err(io)?;
+        let started = sys::spawn(&executable, &confinement);
+        // With it go the last ends of output and lifeline that the program has as well.
+        drop(confinement);
+        let holder = started
+            .map_err(|NotStarted { step, source }| failed(step.map(SetupStep::describe), source))?;
+        let process = Process::of_child(holder, Some(held.into())).map_err(io)?;
+        Ok(Program::watch(process, [output, error], self.files))
+    }
+
+    fn executable(&self) -> io::Result<Executable> {
+        let name = self.program.as_os_str();
+        let arguments = std::iter::once(name).chain(self.arguments.iter().map(OsString::as_os_str));
+        let variables = self.environment.iter().map(|(name, value)| {
+            let mut variable = name.clone();
+            variable.push("=");
+            variable.push(value);
+            variable
+        });
+        Ok(Executable {
+            program: c_string(name)?,
+            arguments: arguments.map(c_string).collect::<io::Result<_>>()?,
+            environment: variables
+                .map(|variable| c_string(&variable))
+                .collect::<io::Result<_>>()?,
+        })
     }
 
     fn check(&self) -> Result<(), ProgramError> {
@@ -179,7 +184,11 @@ impl ProgramSpec {
 }
 
 fn c_path(path: &Path) -> io::Result<CString> {
-    CString::new(path.as_os_str().as_bytes()).map_err(|_| io::ErrorKind::InvalidInput.into())
+    c_string(path.as_os_str())
+}
+
+fn c_string(text: &OsStr) -> io::Result<CString> {
+    CString::new(text.as_bytes()).map_err(|_| io::ErrorKind::InvalidInput.into())
 }
 
 /// A program was not started.
@@ -225,9 +234,12 @@ pub struct Program {
 
 impl Program {
     /// Leaves a process to a task of the calling thread's runtime.
-    fn watch(mut process: Process, stdout: PipeReader, files: Option<Scratch>) -> Program {
-        let pid = process.child().id();
-        let stderr = process.child().stderr.take().expect("stderr is a pipe");
+    fn watch(
+        mut process: Process,
+        [stdout, stderr]: [PipeReader; 2],
+        files: Option<Scratch>,
+    ) -> Program {
+        let pid = process.pid();
         let (out, err) = (Capture::new(OUTPUT_LIMIT), Capture::new(OUTPUT_LIMIT));
         let (stop, mut stopped) = oneshot::channel::<()>();
         let (end, ended) = watch::channel(None);

@@ -94,15 +94,14 @@ impl ToolCall {
             })
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
-        let mut process =
-            Process::start(&mut command, None).map_err(|error| match error.kind() {
-                io::ErrorKind::NotFound => ToolErrorCause::NotFound,
-                _ => ToolErrorCause::Io(error),
-            })?;
-        let child = process.child();
+        let mut child = command.spawn().map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => ToolErrorCause::NotFound,
+            _ => ToolErrorCause::Io(error),
+        })?;
         let stdin = child.stdin.take();
         let stdout = child.stdout.take().expect("stdout is a pipe");
         let stderr = child.stderr.take().expect("stderr is a pipe");
+        let mut process = Process::of_child(child.id(), None).map_err(ToolErrorCause::Io)?;
         let (out, err) = (Capture::new(OUTPUT_LIMIT), Capture::new(OUTPUT_LIMIT));
         let feed = async {
             let Some(stdin) = stdin else { return Ok(()) };

@@ -1,6 +1,8 @@
 use std::ffi::{CStr, CString};
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::os::unix::process::ExitStatusExt;
+use std::process::ExitStatus;
 
 use libc::{c_int, c_long};
 
@@ -43,6 +45,20 @@ pub(crate) fn extended_acknowledgements(socket: &OwnedFd) -> io::Result<()> {
 pub(crate) fn process_descriptor(pid: u32) -> io::Result<OwnedFd> {
     // SAFETY: no pointers are passed.
     descriptor(unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) })
+}
+
+/// Waits for a child's end.
+pub(crate) fn wait_for(child: u32) -> io::Result<ExitStatus> {
+    let child = libc::pid_t::try_from(child).expect("a process id");
+    let mut status: c_int = 0;
+    loop {
+        // SAFETY: the kernel writes one int to `status`, which lives until the call returns.
+        match checked(unsafe { libc::waitpid(child, &raw mut status, 0) }) {
+            Ok(_) => return Ok(ExitStatus::from_raw(status)),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
 }
 
 /// A tmpfs that is mounted nowhere and is gone with its last descriptor (Linux 5.2).

@@ -10,7 +10,7 @@ mod confinement;
 mod user_namespace;
 mod watched;
 
-pub(crate) use calls::{detached_tmpfs, extended_acknowledgements, process_descriptor};
-pub(crate) use confinement::{Confinement, Overlay, SetupStep, confine};
+pub(crate) use calls::{detached_tmpfs, extended_acknowledgements, process_descriptor, wait_for};
+pub(crate) use confinement::{Confinement, Executable, NotStarted, Overlay, SetupStep, spawn};
 pub(crate) use user_namespace::{Entry, Stage, entry};
 pub use watched::WatchedFd;

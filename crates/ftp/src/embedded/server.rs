@@ -51,15 +51,9 @@ impl Server for Libunftp {
 
     fn supports(&self, transfer: &TransferSpec, settings: &ServerSettings) -> Support {
         let setup = || match transfer.data_setup {
-            DataSetup::Eprt => Support::no("libunftp answers EPRT with 500"),
-            DataSetup::Port if transfer.server.is_ipv6() => Support::no(
-                "libunftp does not refuse PORT over IPv6, but connects to itself at the \
-                 address 0.0.0.0 that stands in it",
-            ),
-            DataSetup::Pasv if transfer.server.is_ipv6() => {
-                Support::no("libunftp ends the session when it reads PASV over IPv6")
-            }
-            DataSetup::Port if settings.data_source_port == DataSourcePort::Twenty => {
+            DataSetup::Port | DataSetup::Eprt
+                if settings.data_source_port == DataSourcePort::Twenty =>
+            {
                 if settings.alone_in_node {
                     Support::Yes
                 } else {
@@ -83,11 +77,10 @@ impl Server for Libunftp {
         };
         let tls = || match settings.protection {
             Protection::Implicit => Support::no("libunftp speaks no TLS before AUTH"),
-            Protection::Ccc => Support::no("libunftp does not do CCC"),
-            Protection::Explicit if settings.require_session_reuse => {
+            Protection::Explicit | Protection::Ccc if settings.require_session_reuse => {
                 Support::no("libunftp never demands that a TLS session is resumed")
             }
-            Protection::Explicit | Protection::Plain => Support::Yes,
+            Protection::Explicit | Protection::Ccc | Protection::Plain => Support::Yes,
         };
         setup().and(ports).and(options).and(tls)
     }

@@ -72,17 +72,11 @@ impl Client for Lftp {
     }
 
     fn supports(&self, transfer: &TransferSpec) -> Support {
-        let setup = || match transfer.data_setup {
-            DataSetup::Eprt if transfer.server.is_ipv4() => {
-                Support::no("lftp sends EPRT over IPv6 alone")
-            }
-            _ if transfer.wants_four_over_six() => {
-                Support::no("over IPv6, lftp sends EPRT and EPSV alone")
-            }
-            _ => Support::Yes,
+        let setup = || match transfer.wants_four_over_six() {
+            true => Support::no("over IPv6, lftp sends EPRT and EPSV alone"),
+            false => Support::Yes,
         };
         let operation = || match transfer.operation {
-            Operation::Appe => Support::no("lftp sends REST and STOR where others send APPE"),
             Operation::Mlsd => Support::no(
                 "lftp sends MLSD only to a server whose FEAT lists MLST with its facts \
                  (RFC 3659 section 7.8), and no server here does",

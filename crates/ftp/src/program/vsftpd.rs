@@ -4,7 +4,7 @@ use std::path::Path;
 
 use async_trait::async_trait;
 use fwlab_fabric::{Node, Scratch};
-use fwlab_model::{Operation, Protection};
+use fwlab_model::Protection;
 
 use super::installed::Installed;
 use super::running::{Places, ServerProgram};
@@ -32,9 +32,6 @@ const ROOT: &str = "root";
 /// ever: it binds port 20 when it should, it checks PORT against the control
 /// connection, it keeps to its range of passive ports, unless that is the wrong
 /// way round: then it keeps to none.
-///
-/// Over IPv6 it refuses PORT (500) and answers PASV with the address 0.0.0.0; both are
-/// its own, and a transfer is asked of it all the same.
 #[derive(Debug, Clone)]
 pub struct Vsftpd {
     installed: Installed,
@@ -66,24 +63,18 @@ impl Server for Vsftpd {
             .into()
     }
 
-    fn supports(&self, transfer: &TransferSpec, settings: &ServerSettings) -> Support {
-        let operation = || match transfer.operation {
-            Operation::Mlsd => Support::no("vsftpd does not know MLSD (500)"),
-            _ => Support::Yes,
-        };
+    fn supports(&self, _: &TransferSpec, settings: &ServerSettings) -> Support {
         let login = || match settings.login {
             Login::Anonymous => Support::Yes,
-            Login::Named => Support::no("a vsftpd of this machine has no users to log in by name"),
+            Login::Named | Login::As { .. } => {
+                Support::no("a vsftpd of this machine has no users to log in by name")
+            }
         };
         let options = || match options(settings) {
             Ok(_) => Support::Yes,
             Err(why) => Support::no(why),
         };
-        let protection = || match settings.protection {
-            Protection::Ccc => Support::no("vsftpd does not know CCC (500)"),
-            Protection::Plain | Protection::Explicit | Protection::Implicit => Support::Yes,
-        };
-        operation().and(login).and(options).and(protection)
+        login().and(options)
     }
 
     async fn start(

@@ -1,6 +1,6 @@
 use async_trait::async_trait;
 use fwlab_fabric::{ContainerRoot, Node, Program};
-use fwlab_model::{DataSetup, Operation, Protection};
+use fwlab_model::{Operation, Protection};
 
 use super::bare_replies::marked;
 use super::dialogue_log::Marks;
@@ -63,7 +63,6 @@ impl Client for Wget {
     }
 
     fn supports(&self, transfer: &TransferSpec) -> Support {
-        let extended = matches!(transfer.data_setup, DataSetup::Eprt | DataSetup::Epsv);
         if let Some(why) = transfer.wants_a_pause() {
             why
         } else if transfer.protection != Protection::Plain {
@@ -72,8 +71,6 @@ impl Client for Wget {
             Support::no("wget is asked for RETR alone")
         } else if transfer.wants_four_over_six() {
             Support::no("over IPv6, wget sends EPRT and EPSV alone")
-        } else if extended && transfer.server.is_ipv4() {
-            Support::no("wget sends EPSV and EPRT over IPv6 alone")
         } else if transfer.active_ports.is_some() && transfer.data_setup.is_active() {
             Support::no("wget has no way to say which port it listens on")
         } else if transfer.passive_address == PassiveAddress::Ignored {

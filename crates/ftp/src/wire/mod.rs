@@ -24,6 +24,6 @@ pub use extended::{ExtendedPort, ExtendedPortError, extended_passive_port};
 pub use facts::{FactLine, FactLineError};
 pub use host_port::{HostPort, HostPortError};
 pub use line::MAX_LINE;
-pub use progress::{Progress, SetupExchange};
+pub use progress::{Exchange, Progress, SetupExchange};
 pub use reassembler::{MAX_HELD, Piece, Reassembler};
 pub use reply::{MAX_REPLY_TEXT, Reply, ReplyCode};

@@ -5,6 +5,18 @@ use super::{Command, Reply};
 /// The most data setups of one dialogue that are kept.
 const MAX_SETUPS: usize = 16;
 
+/// The most commands of one dialogue that are kept: a session is some dozen.
+const MAX_EXCHANGES: usize = 64;
+
+/// A command, and what the server said to it in the end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Exchange {
+    /// The command.
+    pub command: Command,
+    /// The server's final answer; `None` until it comes.
+    pub answer: Option<Reply>,
+}
+
 /// A data setup that the client asked for, and what the server said to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SetupExchange {
@@ -42,6 +54,8 @@ pub struct Progress {
     pub completion: Option<Reply>,
     /// The latest reply of any kind.
     pub latest: Option<Reply>,
+    /// The commands, in order; the first sixty-four.
+    pub exchanges: Vec<Exchange>,
 }
 
 impl Progress {
@@ -103,6 +117,12 @@ impl Progress {
     }
 
     pub(super) fn command(&mut self, command: &Command) {
+        if self.exchanges.len() < MAX_EXCHANGES {
+            self.exchanges.push(Exchange {
+                command: command.clone(),
+                answer: None,
+            });
+        }
         if let Some(setup) = asked_setup(command) {
             self.transfer = None;
             self.preliminary = None;
@@ -128,6 +148,14 @@ impl Progress {
     }
 
     pub(super) fn answered(&mut self, command: &Command, reply: &Reply) {
+        let mut open = self.exchanges.iter_mut();
+        // Answers come in the order of the commands (RFC 959 section 5.4).
+        if let Some(exchange) = open.find(|exchange| exchange.answer.is_none())
+            && exchange.command == *command
+            && !reply.code.is_preliminary()
+        {
+            exchange.answer = Some(reply.clone());
+        }
         if is_transfer(command) {
             let place = if reply.code.is_preliminary() {
                 &mut self.preliminary

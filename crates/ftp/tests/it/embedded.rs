@@ -6,7 +6,7 @@ use fwlab_model::{DataSetup, Family, Operation};
 use libtest_mimic::{Failed, Trial};
 
 use crate::by_hand::port_of_an_active_connection;
-use crate::lab::{Lab, pass, server_address, spec, trial};
+use crate::lab::{Lab, pass, server_address, spec, supported, trial};
 
 const SIZES: [u64; 4] = [0, 1, 300_000, 5 << 20];
 
@@ -48,7 +48,7 @@ fn matrix() -> Vec<Trial> {
                         spec.server.set_ip(server_address(family));
                         let mut settings = ServerSettings::for_transfer(&spec);
                         settings.data_source_port = source;
-                        if !Libunftp.supports(&spec, &settings).is_yes() {
+                        if !supported(&Libunftp, &Suppaftp, &spec, &settings).is_yes() {
                             continue;
                         }
                         let name =
@@ -93,11 +93,11 @@ fn seed_ports() -> Vec<Trial> {
         .collect()
 }
 
-/// What [`Libunftp::supports`] says of EPRT is what libunftp does.
+/// What is recorded of libunftp and EPRT is what it does.
 async fn eprt_gets_500() -> Result<(), Failed> {
     let spec = spec(DataSetup::Eprt, Operation::Retr, 1);
     let settings = ServerSettings::for_transfer(&spec);
-    assert!(!Libunftp.supports(&spec, &settings).is_yes());
+    assert!(!supported(&Libunftp, &Suppaftp, &spec, &settings).is_yes());
     let lab = Lab::build().await;
     let _running = Libunftp.start(&lab.server, &settings).await?;
     let report = Suppaftp.transfer(&lab.client, &spec).await?;
@@ -198,7 +198,7 @@ async fn one_node() -> Result<(), Failed> {
             );
             settings.data_source_port = DataSourcePort::Ephemeral;
         }
-        if !Libunftp.supports(&spec, &settings).is_yes() {
+        if !supported(&Libunftp, &Suppaftp, &spec, &settings).is_yes() {
             continue;
         }
         let lab = Lab::build().await;

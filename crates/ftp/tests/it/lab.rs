@@ -3,9 +3,10 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use fwlab_fabric::{Fabric, Node};
+use fwlab_ftp::deviation::{Asked, DEVIATIONS, ruled_out};
 use fwlab_ftp::{
     Client, ClientReport, Content, Login, PassiveAddress, Patience, RunningServer, Server,
-    ServerSettings, TransferSpec,
+    ServerSettings, Support, TransferSpec,
 };
 use fwlab_model::{
     DataSetup, Family, InterfaceName, LinkEnd, LinkSpec, NodeName, NodeSpec, Operation, Protection,
@@ -163,4 +164,19 @@ pub(crate) fn skipped(name: String, why: &str) -> Trial {
     Trial::test(name, || Ok(()))
         .with_kind(format!("skipped: {why}"))
         .with_ignored_flag(true)
+}
+
+/// Whether two peers can do a transfer, and do it as it is asked.
+pub(crate) fn supported(
+    server: &dyn Server,
+    client: &dyn Client,
+    spec: &TransferSpec,
+    settings: &ServerSettings,
+) -> Support {
+    let asked = Asked::of(spec, settings);
+    server
+        .supports(spec, settings)
+        .and(|| client.supports(spec))
+        .and(|| ruled_out(server.name(), &asked, DEVIATIONS))
+        .and(|| ruled_out(client.name(), &asked, DEVIATIONS))
 }

@@ -1,6 +1,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use fwlab_ftp::deviation::{Asked, DEVIATIONS, ruled_out};
 use fwlab_ftp::{
     Client, Connection, DataSourcePort, FailureKind, PassivePorts, PeerError, PeerName, Server,
     ServerSettings, Support, TransferSpec, client, server,
@@ -8,7 +9,7 @@ use fwlab_ftp::{
 use fwlab_model::{DataSetup, Family, Operation};
 use libtest_mimic::{Failed, Trial};
 
-use crate::lab::{Lab, carries, pass, server_address, skipped, spec, trial};
+use crate::lab::{Lab, carries, pass, server_address, skipped, spec, supported, trial};
 use crate::scripted::{PASSIVE, Step, answer, say, serve};
 
 const SIZES: [u64; 3] = [0, 1, 300_000];
@@ -65,9 +66,7 @@ pub(crate) fn matrix(name: &str, server: &Arc<dyn Server>, client: &Arc<dyn Clie
                         }),
                         ..ServerSettings::for_transfer(&spec)
                     };
-                    let support = server
-                        .supports(&spec, &settings)
-                        .and(|| client.supports(&spec));
+                    let support = supported(&**server, &**client, &spec, &settings);
                     let name = format!("{name}/{family}/{setup}/{operation}/{size}");
                     if support.is_yes() && carries(setup, family) {
                         let (server, client) = (Arc::clone(server), Arc::clone(client));
@@ -148,11 +147,12 @@ fn is_a_version(version: &str) -> Result<(), Failed> {
     }
 }
 
-/// What [`Server::supports`] says of MLSD is what vsftpd does.
+/// What is recorded of vsftpd and MLSD is what it does.
 async fn mlsd_gets_500(server: Arc<dyn Server>) -> Result<(), Failed> {
     let spec = spec(DataSetup::Pasv, Operation::Mlsd, 1);
     let settings = ServerSettings::for_transfer(&spec);
-    assert!(!server.supports(&spec, &settings).is_yes());
+    let asked = Asked::of(&spec, &settings);
+    assert!(!ruled_out(server.name(), &asked, DEVIATIONS).is_yes());
     let lab = Lab::build().await;
     let running = server.start(&lab.server, &settings).await?;
     let report = client(PeerName::Suppaftp)?
@@ -299,7 +299,10 @@ async fn unsupported_is_no_pass(client: Arc<dyn Client>) -> Result<(), Failed> {
             // Over IPv6, curl waits for ever when EPRT is refused.
             spec.patience.whole = Duration::from_secs(3);
             let settings = ServerSettings::for_transfer(&spec);
-            if client.supports(&spec).is_yes() {
+            let asked = Asked::of(&spec, &settings);
+            let support = client.supports(&spec);
+            let support = support.and(|| ruled_out(client.name(), &asked, DEVIATIONS));
+            if support.is_yes() {
                 continue;
             }
             tried += 1;

@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use fwlab_ftp::deviation::{Asked, DEVIATIONS, ruled_out};
 use fwlab_ftp::{
     Certificate, Client, Connection, DataSourcePort, FailureKind, PeerName, Server, ServerSettings,
     Support, TransferSpec, client, server,
@@ -8,7 +9,7 @@ use fwlab_model::{DataSetup, Family, Operation, Protection};
 use libtest_mimic::{Failed, Trial};
 
 use crate::by_hand;
-use crate::lab::{Lab, carries, pass, report, server_address, skipped, spec, trial};
+use crate::lab::{Lab, carries, pass, report, server_address, skipped, spec, supported, trial};
 
 const SERVERS: [PeerName; 2] = [PeerName::Libunftp, PeerName::Vsftpd];
 pub(crate) const CLIENTS: [PeerName; 3] = [PeerName::Suppaftp, PeerName::Curl, PeerName::Lftp];
@@ -88,9 +89,7 @@ pub(crate) fn matrix(name: &str, server: &Arc<dyn Server>, client: &Arc<dyn Clie
                     if setup.is_active() && operation != Operation::Retr {
                         settings.data_source_port = DataSourcePort::Ephemeral;
                     }
-                    let support = server
-                        .supports(&spec, &settings)
-                        .and(|| client.supports(&spec));
+                    let support = supported(&**server, &**client, &spec, &settings);
                     if support == Support::Yes && carries(setup, family) {
                         let name = format!("{name}/{protection}/{family}/{setup}/{operation}");
                         let (server, client) = (Arc::clone(server), Arc::clone(client));
@@ -155,14 +154,15 @@ async fn plain_is_not_let_in(server: Arc<dyn Server>) -> Result<(), Failed> {
     Ok(())
 }
 
-/// What [`Server::supports`] says of CCC is what it does.
+/// What is recorded of a server and CCC is what it does.
 async fn ccc_is_refused(server: Arc<dyn Server>) -> Result<(), Failed> {
     let spec = protected(
         spec(DataSetup::Pasv, Operation::Retr, 1000),
         Protection::Ccc,
     );
     let settings = ServerSettings::for_transfer(&spec);
-    assert!(!server.supports(&spec, &settings).is_yes());
+    let asked = Asked::of(&spec, &settings);
+    assert!(!ruled_out(server.name(), &asked, DEVIATIONS).is_yes());
     let report = report(&*server, &*client(PeerName::Suppaftp)?, &settings, &spec).await?;
     let failure = report.result.expect_err("no CCC");
     assert_eq!(failure.on, Connection::Control);

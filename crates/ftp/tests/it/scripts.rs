@@ -15,7 +15,7 @@ use libtest_mimic::{Failed, Trial};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
-use crate::lab::{Lab, OTHER_ADDRESS, pass, server_address, skipped, spec, trial};
+use crate::lab::{Lab, OTHER_ADDRESS, pass, server_address, skipped, spec, supported, trial};
 
 /// Everything as a well-behaved server does it.
 const WELL_BEHAVED: &str = "220 fwlab";
@@ -168,9 +168,7 @@ fn odd_commands() -> Vec<Trial> {
                 for operation in operations {
                     let spec = spec(setup, operation, 300_000);
                     let settings = ServerSettings::for_transfer(&spec);
-                    let both = server
-                        .supports(&spec, &settings)
-                        .and(|| client.supports(&spec));
+                    let both = supported(&*server, &client, &spec, &settings);
                     if !both.is_yes() {
                         continue;
                     }

@@ -9,7 +9,7 @@ use fwlab_model::{DataSetup, Operation, Protection};
 use libtest_mimic::{Failed, Trial};
 
 use crate::bad_servers::SHORT;
-use crate::lab::{Lab, pass, report, skipped, spec, trial};
+use crate::lab::{Lab, pass, report, skipped, spec, supported, trial};
 use crate::protected::{CLIENTS, protected};
 use crate::secured::{self, Manner};
 
@@ -66,7 +66,7 @@ async fn session_reuse(client: Arc<dyn Client>) -> Result<(), Failed> {
                 data_source_port: DataSourcePort::Ephemeral,
                 ..ServerSettings::for_transfer(&reusing)
             };
-            if !client.supports(&reusing).is_yes() {
+            if !supported(&*server, &*client, &reusing, &settings).is_yes() {
                 continue;
             }
             tried += 1;
@@ -188,7 +188,7 @@ async fn unsupported_is_no_pass(client: Arc<dyn Client>) -> Result<(), Failed> {
             ..protected(spec(setup, Operation::Retr, 1000), Protection::Explicit)
         };
         let settings = ServerSettings::for_transfer(&spec);
-        if client.supports(&spec).is_yes() {
+        if supported(&*server, &*client, &spec, &settings).is_yes() {
             continue;
         }
         let report = report(&*server, &*client, &settings, &spec).await?;

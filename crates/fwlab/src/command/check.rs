@@ -416,6 +416,7 @@ fn scenario(
             protections: vec![Protection::Plain],
             families,
             operations: vec![Operation::Retr],
+            deviations: false,
         },
         requirements: Vec::new(),
     }

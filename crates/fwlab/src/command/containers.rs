@@ -42,7 +42,11 @@ impl Where {
         let peers = cells
             .iter()
             .flat_map(|cell| [cell.axes.server, cell.axes.client]);
-        let mut images: Vec<Image> = peers.filter_map(image_of).collect();
+        let firewalls = cells.iter().filter_map(|cell| {
+            let image = cell.scenario.rulesets[cell.ruleset].image()?;
+            image.own()
+        });
+        let mut images: Vec<Image> = peers.filter_map(image_of).chain(firewalls).collect();
         images.sort();
         images.dedup();
         for image in images {

@@ -2,9 +2,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use fwlab_runner::plan::Cell;
-use fwlab_runner::{
-    CellRecord, Loader, PeerShelf, Place, Present, Run, RunEvent, RunSettings, Summary,
-};
+use fwlab_runner::{CellRecord, Loader, PeerShelf, Run, RunEvent, RunSettings, Summary};
 use miette::Diagnostic;
 use tokio::sync::mpsc::unbounded_channel;
 
@@ -106,16 +104,7 @@ fn programs(peers: &PeerShelf) -> String {
     let present = peers.inventory().into_iter().flatten();
     let programs: Vec<String> = present
         .filter(|present| !present.peer.is_embedded())
-        .map(
-            |Present {
-                 peer,
-                 version,
-                 place,
-             }| match place {
-                Place::Host => format!("{peer} {version} on the host"),
-                Place::Container => format!("{peer} {version} in a container"),
-            },
-        )
+        .map(|present| present.to_string())
         .collect();
     if programs.is_empty() {
         return String::new();

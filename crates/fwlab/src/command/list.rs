@@ -1,14 +1,18 @@
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, Subcommand};
 use fwlab_runner::plan::{Overrides, cells};
 
 use super::catalogue::by_symptom;
 use super::choice::choice;
 use super::exit::{Exit, print};
+use super::peers::{PeersArguments, peers};
 
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(super) struct ListArguments {
+    #[command(subcommand)]
+    listed: Option<Listed>,
     /// Scenario files, or folders of them
     #[arg(default_value = "scenarios")]
     paths: Vec<PathBuf>,
@@ -23,7 +27,17 @@ pub(super) struct ListArguments {
     filter: Vec<String>,
 }
 
+/// What is listed in place of scenarios.
+#[derive(Debug, Subcommand)]
+enum Listed {
+    /// Servers and clients: version, place, what they can do, and what they do otherwise than the rest
+    Peers(PeersArguments),
+}
+
 pub(super) fn list(arguments: &ListArguments) -> Exit {
+    if let Some(Listed::Peers(arguments)) = &arguments.listed {
+        return peers(arguments);
+    }
     let (scenarios, filter) = match choice(&arguments.paths, &arguments.filter) {
         Ok(choice) => choice,
         Err(exit) => return exit,

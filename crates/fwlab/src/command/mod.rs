@@ -9,6 +9,7 @@ mod doctor;
 mod execute;
 mod exit;
 mod list;
+mod peers;
 mod run;
 mod schema;
 mod topology;
@@ -38,7 +39,7 @@ enum Command {
     Run(run::RunArguments),
     /// Print the truth table of your own ruleset
     Check(check::CheckArguments),
-    /// List scenarios and what they would run
+    /// List scenarios and what they would run; `list peers`: servers and clients
     List(list::ListArguments),
     /// Print the format of scenario files
     Schema(schema::SchemaArguments),

@@ -29,10 +29,10 @@ pub(super) struct RunArguments {
     /// Only this backend
     #[arg(long, value_name = "BACKEND", value_delimiter = ',', value_parser = word::backend())]
     backend: Vec<Backend>,
-    /// These servers in place of the scenarios' own
+    /// These servers in place of the scenarios' own, but for scripted ones
     #[arg(long, value_name = "PEER", value_delimiter = ',', value_parser = word::server())]
     server: Vec<PeerName>,
-    /// These clients in place of the scenarios' own
+    /// These clients in place of the scenarios' own, but for scripted ones
     #[arg(long, value_name = "PEER", value_delimiter = ',', value_parser = word::client())]
     client: Vec<PeerName>,
     #[command(flatten)]

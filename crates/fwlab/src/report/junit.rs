@@ -56,7 +56,9 @@ impl JunitReport {
 
 fn case(record: &CellRecord) -> TestCase {
     let status = match &record.judgement {
-        Judgement::Met(_) | Judgement::Reported(_) => TestCaseStatus::success(),
+        Judgement::Met(_) | Judgement::Deviated { .. } | Judgement::Reported(_) => {
+            TestCaseStatus::success()
+        }
         Judgement::Skipped { why } => {
             let mut status = TestCaseStatus::skipped();
             status.set_message(why.clone());

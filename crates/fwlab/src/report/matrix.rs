@@ -86,12 +86,16 @@ enum State {
 impl Shown {
     fn of(judgement: &Judgement) -> Shown {
         let state = match judgement {
-            Judgement::Met(_) => State::Met,
+            Judgement::Met(_) | Judgement::Deviated { .. } => State::Met,
             Judgement::Missed { .. } => State::Missed,
             Judgement::Reported(_) => State::Reported,
             Judgement::Inconclusive { .. } => State::Unclear,
             Judgement::Skipped { .. } => State::Skipped,
         };
+        if matches!(judgement, Judgement::Deviated { .. }) {
+            let words = "deviates";
+            return Shown { words, state };
+        }
         let words = match (judgement.outcome().map(|outcome| outcome.symptom), state) {
             (Some(Symptom::Transferred), _) => "passes",
             (Some(Symptom::DataTimeout), _) => "timeout",

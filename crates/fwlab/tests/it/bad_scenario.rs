@@ -386,3 +386,73 @@ fn two_scenarios_of_one_name_keep_their_own_rules() {
         cells.keys()
     );
 }
+
+#[test]
+fn an_image_that_is_the_firewall_and_rules_beside_it_contradict_each_other() {
+    let text = r#"description = "Both."
+[topology]
+firewall = { image = "", ready = "", at = "gatway" }
+[[topology.node]]
+name = "client"
+addresses = { e0 = ["10.0.0.1/24"] }
+[[topology.node]]
+name = "server"
+addresses = { e0 = ["10.0.0.2/24"] }
+[[topology.link]]
+between = ["client:e0", "server:e0"]
+[[ruleset]]
+name = "rules"
+none = true
+[[step]]
+at = "logged-in"
+load = "image"
+"#;
+    insta::assert_snapshot!(said(text), @r#"
+    exit 2
+      × scenario.toml has 5 mistakes
+      × `` is no image
+       ╭─[scenario.toml:3:22]
+     2 │ [topology]
+     3 │ firewall = { image = "", ready = "", at = "gatway" }
+       ·                      ─┬
+       ·                       ╰── here
+     4 │ [[topology.node]]
+       ╰────
+      help: for example "registry.example/firewall:1.2"
+      × every log shows an empty text from the start
+       ╭─[scenario.toml:3:34]
+     2 │ [topology]
+     3 │ firewall = { image = "", ready = "", at = "gatway" }
+       ·                                  ─┬
+       ·                                   ╰── here
+     4 │ [[topology.node]]
+       ╰────
+      help: write what its log shows when its rules are in
+      × this topology has no node `gatway`
+       ╭─[scenario.toml:3:43]
+     2 │ [topology]
+     3 │ firewall = { image = "", ready = "", at = "gatway" }
+       ·                                           ────┬───
+       ·                                               ╰── here
+     4 │ [[topology.node]]
+       ╰────
+      help: its nodes are client, server
+      × the firewall's rules are those that its image loads, so a ruleset says nothing
+        ╭─[scenario.toml:12:1]
+     11 │ between = ["client:e0", "server:e0"]
+     12 │ [[ruleset]]
+        · ─────┬─────
+        ·      ╰── here
+     13 │ name = "rules"
+        ╰────
+      help: leave it out, or write `firewall` without an image
+      × what an image loads stands there from the start, and nothing is loaded over it
+        ╭─[scenario.toml:17:8]
+     16 │ at = "logged-in"
+     17 │ load = "image"
+        ·        ───┬───
+        ·           ╰── here
+        ╰────
+      help: leave this step out
+    "#);
+}

@@ -60,6 +60,23 @@ fn the_failures_by_symptom_are_those_of_the_scenarios() {
     );
 }
 
+/// The deviations that are told are those that are known.
+#[test]
+fn the_deviations_are_those_that_are_recorded() {
+    let _started = shared();
+    let mut command = fwlab();
+    let Ended { stdout, .. } = end_of(command.args(["list", "peers", "--deviations"])).with(0);
+    let page = std::fs::read_to_string(root().join("docs/peers.md")).expect("the page is there");
+    assert!(
+        between(
+            &page,
+            "<!-- fwlab list peers --deviations -->\n",
+            "<!-- end -->"
+        ) == stdout,
+        "put what `fwlab list peers --deviations` prints between the page's two markers:\n{stdout}"
+    );
+}
+
 /// What the page has its reader write, piece by piece, is the scenario that is there.
 #[test]
 fn the_regression_that_is_written_is_the_one_that_is_there() {

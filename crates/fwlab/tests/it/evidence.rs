@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use fwlab::{DataSetup, Lab, Observed, PeerName, Protection, assert_blocked, assert_transferred};
+use fwlab::{DataSetup, Lab, Observed, Protection, assert_blocked, assert_transferred, vsftpd};
 
 use crate::support::{has_program, lab};
 
@@ -90,7 +90,7 @@ fn an_address_that_is_not_the_announcers_own_makes_no_expectation() {
         .rules(format!(
             "{HELPER}\niptables -t nat -A PREROUTING -i wan -p tcp --dport 21 -j DNAT --to-destination 192.168.7.10"
         ))
-        .peers(PeerName::Vsftpd, PeerName::Suppaftp)
+        .server(vsftpd())
         .advertised_address([198, 51, 100, 1].into());
     let observed = lab.transfer(DataSetup::Pasv).unwrap();
     assert_eq!(observed.outcome.cause.kind(), "host", "{observed}");

@@ -4,8 +4,8 @@ use std::net::SocketAddr;
 use std::panic::catch_unwind;
 
 use fwlab::{
-    Backend, Cause, DataSetup, Lab, LabError, Operation, PeerName, Phase, Symptom, assert_blocked,
-    assert_met, assert_transferred,
+    Backend, Cause, DataSetup, Lab, LabError, Operation, OwnServer, Phase, Symptom, assert_blocked,
+    assert_met, assert_transferred, libunftp,
 };
 
 use crate::support::lab;
@@ -73,6 +73,8 @@ fn a_failed_assertion_is_the_evidence() {
     let message = message(|| assert_transferred!(observed));
     for part in [
         "it should have passed, and did not: lab::rules::nft::libunftp::suppaftp::port",
+        "  with libunftp ",
+        " in the lab, suppaftp ",
         "data-timeout at data-connect: client: policy of ipv4/filter/INPUT (line 1) `-P INPUT DROP` stopped SYN ",
         "client: PORT 10,77,0,2,",
         "server: 220 ",
@@ -226,10 +228,33 @@ fn what_is_no_answer_is_an_error() {
        ·               ╰── `INPUT`?
        ╰────
     ");
-    let lab = Lab::client_firewall().peers(PeerName::Libunftp, PeerName::Suppaftp);
-    let error = lab.transfer(DataSetup::Eprt).unwrap_err();
+    let error = Lab::client_firewall()
+        .transfer(DataSetup::Eprt)
+        .unwrap_err();
     insta::assert_snapshot!(error, @"not run: not supported by libunftp: libunftp answers EPRT with 500");
-    let lab = Lab::client_firewall().peers(PeerName::Curl, PeerName::Suppaftp);
+    let lab = Lab::client_firewall().server(libunftp().in_container());
     let error = lab.transfer(DataSetup::Pasv).unwrap_err();
-    insta::assert_snapshot!(error, @"not run: curl is missing: it is no server; name a server");
+    insta::assert_snapshot!(error, @"not run: libunftp runs in no container: it is inside the lab");
+}
+
+#[test]
+fn a_server_of_somebody_elses_is_set_up_by_its_owner() {
+    let Some(_lab) = lab() else { return };
+    let own = OwnServer::new(std::process::id(), "/srv");
+    let lab = Lab::gateway().server(own.clone());
+    let error = lab
+        .clone()
+        .passive_ports(50000..=50100)
+        .transfer(DataSetup::Pasv);
+    insta::assert_snapshot!(error.unwrap_err(), @"not run: not supported by own-server: a server that runs already is set up by its owner: passive ports");
+    let error = Lab::server_firewall().server(own).transfer(DataSetup::Pasv);
+    insta::assert_snapshot!(error.unwrap_err(), @"not run: the namespace of a server that runs already outlives the lab, and rules in it would stay: put the firewall on a gateway, or on the client's host");
+    // This process is in the machine's own network, which is no lab's.
+    let error = lab.transfer(DataSetup::Pasv).unwrap_err();
+    assert!(matches!(error, LabError::Inconclusive(_)));
+    let error = error.to_string();
+    assert!(
+        error.ends_with("is the machine's own, and no lab's"),
+        "{error}"
+    );
 }

@@ -22,15 +22,18 @@ pub(crate) enum Manner {
     Full,
     /// Sends other bytes than it was given, and says that all is well.
     WrongBytes,
+    /// Lists its file by MLSD, as no vsftpd does.
+    KnowsMlsd,
 }
 
-const ALL: [Manner; 6] = [
+const ALL: [Manner; 7] = [
     Manner::Mute,
     Manner::Dies,
     Manner::Floods,
     Manner::Garbage,
     Manner::Full,
     Manner::WrongBytes,
+    Manner::KnowsMlsd,
 ];
 
 /// Says to this program that it is a server: its manner.
@@ -115,6 +118,13 @@ fn serve(stream: TcpStream, manner: Manner) -> std::io::Result<()> {
                 let listener = data.take().expect("PASV comes first");
                 say.write_all(b"150 here it comes\r\n")?;
                 listener.accept()?.0.write_all(b"not what was stored")?;
+                say.write_all(b"226 there you are\r\n")?;
+            }
+            (Manner::KnowsMlsd, "MLSD") => {
+                let listener = data.take().expect("PASV comes first");
+                say.write_all(b"150 here it comes\r\n")?;
+                let line = b"type=file;size=300000; fwlab.bin\r\n";
+                listener.accept()?.0.write_all(line)?;
                 say.write_all(b"226 there you are\r\n")?;
             }
             _ => say.write_all(b"200 fine\r\n")?,

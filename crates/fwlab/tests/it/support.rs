@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::mpsc::{Receiver, channel};
-use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{LazyLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::{Duration, Instant};
 
 use fwlab::collect::scenarios;
@@ -281,6 +281,32 @@ pub(crate) fn assert_same(
         })
         .collect();
     assert!(differences.is_empty(), "{}", differences.join("\n"));
+}
+
+/// The outcomes of the whole tree, early and as this process's own user: run once, for all
+/// tests that hold another way to run it against this one. On the host alone: containers need root.
+pub(crate) fn tree() -> &'static BTreeMap<String, Value> {
+    static TREE: LazyLock<BTreeMap<String, Value>> = LazyLock::new(|| {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("report.json");
+        let mut command = fwlab();
+        command
+            .args([
+                "run",
+                "scenarios",
+                "--where",
+                "host",
+                "--keep-going",
+                "--report",
+            ])
+            .arg(format!("json={}", file.display()));
+        end_of(&mut command).with(0);
+        let tree = report(&file);
+        assert!(count(&tree, "met") > 300, "{}", tree.len());
+        assert_eq!(count(&tree, "met") + count(&tree, "skipped"), tree.len());
+        tree
+    });
+    &TREE
 }
 
 /// How many cells have this result.

@@ -1,11 +1,12 @@
 use std::time::Duration;
 
+use fwlab_containers::ContainerError;
 use fwlab_fabric::{FabricError, NodeGone, SocketError};
 use fwlab_ftp::{Mismatch, PeerError, PeerMissing};
 use fwlab_model::{Family, NodeName};
 use fwlab_observe::ObserveError;
 
-use crate::rules::LoadError;
+use crate::rules::{LoadError, StandingError};
 
 /// What kept a cell from being run to its end. Never an outcome.
 #[derive(Debug, thiserror::Error)]
@@ -20,6 +21,14 @@ pub(crate) enum Fault {
     Fabric(#[from] FabricError),
     #[error("the rules did not load")]
     Load(#[from] LoadError),
+    #[error("the firewall's image")]
+    Firewall(#[from] ContainerError),
+    #[error(transparent)]
+    Standing(#[from] StandingError),
+    #[error(
+        "{node} had other rules at the end than at the start: its image changed them meanwhile"
+    )]
+    RulesChanged { node: NodeName },
     #[error("the kernel could not be observed")]
     Observe(#[from] ObserveError),
     #[error("a peer failed")]

@@ -3,6 +3,7 @@
 mod drive;
 mod expectations;
 mod fault;
+mod firewall;
 mod session;
 mod sinks;
 mod steps;
@@ -14,6 +15,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use fwlab_fabric::{Fabric, Node};
+use fwlab_ftp::deviation::{Asked, Deviation, deviations_of, ruled_out};
 use fwlab_ftp::script::{ScriptedClient, ScriptedServer};
 use fwlab_ftp::{
     Client, ClientReport, Content, FailureKind, Login, PassivePorts, Pauses, PeerName,
@@ -23,6 +25,7 @@ use fwlab_model::{NodeName, Topology};
 use fwlab_observe::{Observer, ObserverSettings};
 use tokio::sync::mpsc::unbounded_channel;
 
+use crate::deviating::{Sought, with_deviations};
 use crate::evidence::Evidence;
 use crate::judge::{ClientEnd, Finding, judge};
 use crate::patience::{CLIENT_PATIENCE, Patience};
@@ -33,6 +36,7 @@ use crate::rules::{CellRules, Loader, lacks};
 
 use drive::{Transfer, drive, take_what_is_there};
 use fault::Fault;
+use firewall::ImageFirewall;
 use session::Session;
 use steps::Stagehand;
 
@@ -44,6 +48,7 @@ const FILE_NAME: &str = "fwlab.bin";
 pub(crate) struct Workshop {
     pub(crate) peers: PeerShelf,
     pub(crate) loader: Loader,
+    pub(crate) deviations: &'static [Deviation],
     pub(crate) patience: Patience,
     pub(crate) keep_evidence: bool,
     pub(crate) observation: ObserverSettings,
@@ -54,7 +59,16 @@ impl Workshop {
     pub(crate) async fn run(&self, cell: &Cell, rules: &CellRules) -> CellRecord {
         let started = Instant::now();
         let (judgement, evidence, notes) = match self.attempt(cell, rules).await {
-            Ok(ran) => (held_against(cell, ran.finding), ran.evidence, ran.notes),
+            Ok(Ran {
+                finding,
+                evidence,
+                mut notes,
+                sought,
+            }) => {
+                let judgement = held_against(cell, finding);
+                let judgement = with_deviations(judgement, &sought, &mut notes);
+                (judgement, evidence, notes)
+            }
             Err(Fault::NotSupported(why)) => {
                 (Judgement::Skipped { why }, Evidence::default(), Vec::new())
             }
@@ -88,15 +102,13 @@ impl Workshop {
             mut spec,
             settings,
             ends,
-        } = Peers::of(cell, &self.peers)?;
-        let early = self.patience == Patience::Early && rules.impurities().next().is_none();
-        let full = |impurity: &String| format!("full patience: {impurity}");
-        let mut notes: Vec<String> = rules.first.notes.clone();
-        notes.extend(rules.impurities().map(full));
+            deviations,
+        } = Peers::of(cell, &self.peers, self.deviations)?;
 
         // Before the fabric, and so dropped after it: what is a node goes after its links.
-        let (housed_server, housed_client) =
-            tokio::try_join!(server.housed(&settings), client.housed())?;
+        let housed = async { Ok(tokio::try_join!(server.housed(&settings), client.housed())?) };
+        let (image, (housed_server, housed_client)) =
+            tokio::try_join!(ImageFirewall::of(cell), housed)?;
         let mut namespaces = BTreeMap::new();
         if let Some(housed) = &housed_client {
             namespaces.insert(stage.client.clone(), housed.namespace.clone());
@@ -105,18 +117,39 @@ impl Workshop {
         if let Some(housed) = &housed_server {
             namespaces.insert(stage.server.clone(), housed.namespace.clone());
         }
+        if let Some(image) = &image {
+            let taken = namespaces.insert(image.node().clone(), image.namespace.clone());
+            if taken.is_some() {
+                return Err(Fault::NotSupported(format!(
+                    "{} is the firewall's container, and a cold peer would be another there",
+                    image.node()
+                )));
+            }
+        }
         let server = housed_server
             .as_ref()
             .map_or(&*server, |housed| &*housed.peer);
         let client = housed_client
             .as_ref()
             .map_or(&*client, |housed| &*housed.peer);
+        let server_version = server.version();
         let fabric = Fabric::build_with(&stage.topology, namespaces).await?;
         let node = |name| {
             fabric.node(name).ok_or_else(|| Fault::NoNode {
                 name: Clone::clone(name),
             })
         };
+        let rules = &match &image {
+            None => rules.clone(),
+            Some(image) => CellRules {
+                first: Arc::new(image.rules(cell, &fabric, &self.loader).await?),
+                later: BTreeMap::new(),
+            },
+        };
+        let early = self.patience == Patience::Early && rules.impurities().next().is_none();
+        let full = |impurity: &String| format!("full patience: {impurity}");
+        let mut notes: Vec<String> = rules.first.notes.clone();
+        notes.extend(rules.impurities().map(full));
         let (sender, mut events) = unbounded_channel();
         let mut control_ports = vec![ends.connect_to.port(), ends.listening.port()];
         control_ports.dedup();
@@ -132,10 +165,11 @@ impl Workshop {
                 .map_err(Fault::from)
         };
         let load = async {
-            self.loader
-                .load(&fabric, &rules.first)
-                .await
-                .map_err(Fault::from)
+            // What an image loads is loaded by now.
+            if image.is_none() {
+                self.loader.load(&fabric, &rules.first).await?;
+            }
+            Ok::<_, Fault>(())
         };
         let serve = async {
             server
@@ -157,6 +191,11 @@ impl Workshop {
                 Session::new(cell, client, ends, &rules.first, &fabric, &observers, early)
             })
             .collect();
+        if let Some(image) = &image {
+            for session in &mut sessions {
+                session.remark(image.node(), image.remark());
+            }
+        }
         let stagehand = Stagehand {
             cell,
             rules,
@@ -180,6 +219,9 @@ impl Workshop {
             .await?
         };
         take_what_is_there(&mut sessions, &mut events).await?;
+        if let Some(image) = &image {
+            image.was(&rules.first, cell, &fabric, &self.loader).await?;
+        }
         let mut findings = Vec::new();
         for (session, report) in sessions.iter_mut().zip(reports) {
             let end = match report {
@@ -191,7 +233,8 @@ impl Workshop {
                 }
             };
             let (lost, rulebook) = (session.events_lost(), session.rulebook());
-            findings.push(judge(session.watch(), &end, lost, rulebook));
+            let finding = judge(session.watch(), &end, lost, rulebook);
+            findings.push(session.doubted(finding));
             notes.extend(session.notes());
         }
         let session = sessions.swap_remove(0);
@@ -202,6 +245,21 @@ impl Workshop {
                 notes.push(format!("the server's last words: {words}"));
             }
         }
+        let version = |peer: PeerName| {
+            if peer.is_server() {
+                server_version.clone()
+            } else {
+                client.version()
+            }
+        };
+        let sought = deviations
+            .into_iter()
+            .map(|deviation| Sought {
+                deviation,
+                version: version(deviation.peer),
+                showing: session.showing(deviation.sign),
+            })
+            .collect();
         let passed =
             matches!(&finding, Finding::Outcome(outcome) if outcome.cause.kind() == "none");
         let evidence = if passed && !self.keep_evidence {
@@ -213,6 +271,7 @@ impl Workshop {
             finding,
             evidence,
             notes,
+            sought,
         })
     }
 }
@@ -224,10 +283,18 @@ fn observed(fabric: &Fabric) -> impl Iterator<Item = &Node> {
 }
 
 /// Why a cell would be skipped, as far as is known without running it.
-pub(crate) fn skip_reason(cell: &Cell, shelf: &PeerShelf) -> Option<String> {
+pub(crate) fn skip_reason(
+    cell: &Cell,
+    shelf: &PeerShelf,
+    deviations: &[Deviation],
+) -> Option<String> {
     let ruleset = &cell.scenario.rulesets[cell.ruleset];
     lacks(ruleset, cell.axes.backend)
-        .or_else(|| Peers::of(cell, shelf).err().map(|fault| fault.in_words()))
+        .or_else(|| shelf.lacks(ruleset.image()?))
+        .or_else(|| {
+            let peers = Peers::of(cell, shelf, deviations);
+            peers.err().map(|fault| fault.in_words())
+        })
 }
 
 /// The two peers of a cell, and what they are told.
@@ -237,10 +304,12 @@ struct Peers {
     spec: TransferSpec,
     settings: ServerSettings,
     ends: ControlEnds,
+    /// What they may do otherwise than the rest.
+    deviations: Vec<Deviation>,
 }
 
 impl Peers {
-    fn of(cell: &Cell, shelf: &PeerShelf) -> Result<Peers, Fault> {
+    fn of(cell: &Cell, shelf: &PeerShelf, deviations: &[Deviation]) -> Result<Peers, Fault> {
         let ends = ControlEnds::of(cell)?;
         let (scenario, family) = (&cell.scenario, cell.axes.family);
         let server: Arc<dyn Server> = match (cell.axes.server, &scenario.server.script) {
@@ -248,6 +317,9 @@ impl Peers {
                 Arc::clone(script),
                 scenario.hosts(family),
             )),
+            (PeerName::OwnServer, _) if scenario.server.own.is_some() => {
+                Arc::new(scenario.server.own.clone().unwrap_or_default())
+            }
             (name, _) => shelf.server(name)?,
         };
         let client: Arc<dyn Client> = match (cell.axes.client, &scenario.client.script) {
@@ -257,17 +329,31 @@ impl Peers {
             )),
             (name, _) => shelf.client(name)?,
         };
-        let login = scenario.server.login.unwrap_or_else(|| server.login());
+        let login = scenario.server.login.clone();
+        let login = login.unwrap_or_else(|| server.login());
         let spec = transfer_of(cell, ends, login);
         let settings = settings_of(cell, ends, &spec);
+        let asked = Asked::of(&spec, &settings);
+        let peers = [cell.axes.server, cell.axes.client];
+        if !scenario.matrix.deviations {
+            for peer in peers {
+                supported(peer, ruled_out(peer, &asked, deviations))?;
+            }
+        }
         supported(cell.axes.server, server.supports(&spec, &settings))?;
         supported(cell.axes.client, client.supports(&spec))?;
+        let deviations = peers
+            .into_iter()
+            .flat_map(|peer| deviations_of(peer, &asked, deviations))
+            .copied()
+            .collect();
         Ok(Peers {
             server,
             client,
             spec,
             settings,
             ends,
+            deviations,
         })
     }
 }
@@ -315,6 +401,7 @@ struct Ran {
     finding: Finding,
     evidence: Evidence,
     notes: Vec<String>,
+    sought: Vec<Sought>,
 }
 
 fn supported(peer: PeerName, support: Support) -> Result<(), Fault> {
@@ -401,7 +488,7 @@ fn settings_of(cell: &Cell, ends: ControlEnds, spec: &TransferSpec) -> ServerSet
             .map(|(min, max)| PassivePorts { min, max }),
         advertised_address: scenario.server.advertised_address,
         protection: spec.protection,
-        login: spec.login,
+        login: spec.login.clone(),
         certificate: scenario.server.certificate.clone(),
         require_session_reuse: scenario.server.require_session_reuse,
         data_source_port: scenario.server.data_source_port,

@@ -3,6 +3,7 @@ use std::net::IpAddr;
 use std::time::Instant;
 
 use fwlab_fabric::{Fabric, Node};
+use fwlab_ftp::deviation::Sign;
 use fwlab_ftp::wire::{Announcement, Progress};
 use fwlab_model::{Flow, NodeName, Packet, Topology};
 use fwlab_observe::{CapturedPacket, Direction, Event, Observer, What};
@@ -13,7 +14,7 @@ use super::sinks::is_swallowed;
 use super::timeline::Timeline;
 use super::{ControlEnds, observed};
 use crate::evidence::Evidence;
-use crate::judge::{ConnectionId, Death, Finding, Stop, StoppedBy, Terms, Watch};
+use crate::judge::{ConnectionId, Death, Finding, Showing, Stop, StoppedBy, Terms, Watch, showing};
 use crate::plan::Cell;
 use crate::rules::{PreparedRuleset, Reading, Rulebook};
 
@@ -324,6 +325,15 @@ impl<'a> Session<'a> {
         self.told = announcements;
     }
 
+    /// Whether a deviation showed. Where events were lost nobody can tell.
+    pub(super) fn showing(&self, sign: Sign) -> Showing {
+        if self.lost {
+            Showing::Untold
+        } else {
+            showing(sign, &self.watch, &self.told)
+        }
+    }
+
     pub(super) fn watch(&self) -> &Watch {
         &self.watch
     }
@@ -342,6 +352,21 @@ impl<'a> Session<'a> {
             .lost
             .then(|| "the kernel lost events: full patience from then on".to_owned());
         self.unread.iter().cloned().chain(lost)
+    }
+
+    /// What is left of a finding where something stopped a packet, or may have, that could not be read:
+    /// a reset that nobody's rule is known for may be that very rule's, and not a host's.
+    pub(super) fn doubted(&self, finding: Finding) -> Finding {
+        let Finding::Outcome(outcome) = &finding else {
+            return finding;
+        };
+        let firm = ["none", "rule", "policy", "helper"].contains(&outcome.cause.kind());
+        match self.unread.first() {
+            Some(unread) if !firm => {
+                Finding::Inconclusive(format!("{unread}; it seems to be {outcome}"))
+            }
+            _ => finding,
+        }
     }
 
     /// What was seen, the deciding line marked.

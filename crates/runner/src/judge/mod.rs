@@ -1,6 +1,8 @@
 //! The judge: from what was watched and what the client says to an outcome. Pure.
 
 mod connections;
+mod order;
+mod showing;
 mod stop;
 mod track;
 mod watch;
@@ -11,6 +13,7 @@ use fwlab_ftp::wire::Reply;
 use fwlab_model::{Cause, NodeName, Outcome, Packet, Phase, Symptom};
 
 pub use connections::ConnectionId;
+pub use showing::{Showing, showing};
 pub use stop::{Stop, StoppedBy};
 pub use track::{Death, Path, Track};
 pub use watch::{Role, Terms, Watch};

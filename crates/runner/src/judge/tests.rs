@@ -686,3 +686,5 @@ fn under_tls_the_direction_tells_the_data_connection_and_the_client_the_refusal(
         (Symptom::Refused, Phase::Negotiate)
     );
 }
+
+mod showing;

@@ -2,10 +2,11 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Instant;
 
-use fwlab_ftp::wire::{Announcement, Dialogue, Event as Line, Progress, Reply, Side};
+use fwlab_ftp::wire::{Announcement, Dialogue, Event as Line, Exchange, Progress, Reply, Side};
 use fwlab_model::{DataSetup, Flow, NodeName, Packet, Phase, Protection};
 
 use super::connections::{ConnectionId, Connections};
+use super::order::Order;
 use super::stop::Stop;
 use super::track::{Death, Track};
 
@@ -40,8 +41,10 @@ pub struct Watch {
     refused: Option<(Phase, Reply)>,
     reported: Option<Progress>,
     connections: Connections,
-    /// Segments that came in at the server before it was known that they are the session's.
-    unplaced: Vec<(Packet, Vec<u8>)>,
+    order: Order,
+    /// Segments on the server's wire, each with its place in the order of packets, for which it is
+    /// not known yet that they are the session's.
+    unplaced: Vec<(u64, Packet, Vec<u8>)>,
     /// How many announcements were compared between the two wires.
     compared: usize,
 }
@@ -89,6 +92,12 @@ fn begins_with(payload: &[u8], setup: DataSetup) -> bool {
     start.is_some_and(|start| start.eq_ignore_ascii_case(word.as_bytes()))
 }
 
+/// Whether a line grants PORT or EPRT.
+fn grants_setup(line: &Line) -> bool {
+    matches!(line, Line::Reply { reply, to: Some(command) }
+        if reply.code.is_completion() && (command.is("PORT") || command.is("EPRT")))
+}
+
 /// The most bytes of control payload that are kept of one cell: a session is some
 /// hundred; a peer that floods is no reason to hold more.
 const KEPT_PAYLOAD: usize = 1 << 20;
@@ -122,6 +131,7 @@ impl Watch {
             refused: None,
             reported: None,
             connections: Connections::default(),
+            order: Order::default(),
             unplaced: Vec::new(),
             compared: 0,
         }
@@ -142,6 +152,18 @@ impl Watch {
             Packet::Icmp { from, .. } | Packet::Other { from, .. } => self.terms.owners.get(from),
         };
         let answerer = answerer.unwrap_or(node);
+        self.order.next();
+        if *node == self.terms.server
+            && let Packet::Tcp { flow, flags, .. } = packet
+            && flags.is_syn()
+        {
+            self.order.syn_at_server(*flow, inbound);
+        }
+        if *node == self.terms.client
+            && let Some((side, _)) = self.side_of(packet)
+        {
+            self.order.control(side, packet);
+        }
         let track = &mut self.connections.get_mut(id).track;
         match packet {
             Packet::Tcp { flags, .. } if flags.is_syn() => track.syn.seen(node, inbound, packet),
@@ -203,9 +225,10 @@ impl Watch {
 
     /// Payload of the control connection was seen on the wire of the server's node.
     pub fn dialogue_at_server(&mut self, packet: &Packet, payload: &[u8]) {
-        let kept: usize = self.unplaced.iter().map(|(_, bytes)| bytes.len()).sum();
+        let kept: usize = self.unplaced.iter().map(|(.., bytes)| bytes.len()).sum();
         if kept + payload.len() <= KEPT_PAYLOAD {
-            self.unplaced.push((*packet, payload.to_vec()));
+            let place = self.order.latest();
+            self.unplaced.push((place, *packet, payload.to_vec()));
         }
     }
 
@@ -213,12 +236,15 @@ impl Watch {
     /// on both: first the client's, then the server's.
     pub fn rewritten(&mut self) -> Vec<(Announcement, Announcement)> {
         // Which connection this is becomes known when the client's side of it has been heard of.
-        for (packet, payload) in std::mem::take(&mut self.unplaced) {
+        for (place, packet, payload) in std::mem::take(&mut self.unplaced) {
             match self.side_of(&packet) {
                 Some((side, sequence)) => {
-                    self.server_side.segment(side, sequence, &payload);
+                    let lines = self.server_side.segment(side, sequence, &payload);
+                    if lines.iter().any(grants_setup) {
+                        self.order.setup_was_granted(place);
+                    }
                 }
-                None => self.unplaced.push((packet, payload)),
+                None => self.unplaced.push((place, packet, payload)),
             }
         }
         let pairs = self
@@ -418,6 +444,26 @@ impl Watch {
     pub fn asked_data(&self) -> impl Iterator<Item = ConnectionId> + '_ {
         let ids = self.connections.iter().map(|(id, _)| id);
         ids.filter(|id| self.role(*id) == Role::Data(self.terms.asked))
+    }
+
+    /// The connection with this flow on some wire.
+    pub(super) fn id_of(&self, flow: &Flow) -> Option<ConnectionId> {
+        self.connections.find(flow)
+    }
+
+    /// In which order things were seen at one node.
+    pub(super) fn order(&self) -> &Order {
+        &self.order
+    }
+
+    /// The announcements as they were on the server's wire.
+    pub(super) fn announced_at_server(&self) -> impl Iterator<Item = &Announcement> {
+        self.server_side.announcements.iter()
+    }
+
+    /// Commands and answers as they were on the server's wire.
+    pub(super) fn exchanges_at_server(&self) -> &[Exchange] {
+        &self.server_side.dialogue.progress().exchanges
     }
 
     /// What was seen of a connection.

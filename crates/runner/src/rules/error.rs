@@ -1,10 +1,12 @@
 use std::collections::BTreeSet;
+use std::ops::Range;
 use std::sync::Arc;
 
+use fwlab_containers::ContainerError;
 use fwlab_fabric::FabricError;
 use fwlab_model::TableFamily;
 use fwlab_model::ruleset::{Complaint, Difference, Mistakes, SourceLine, SourceText};
-use miette::{Diagnostic, LabeledSpan, SourceCode};
+use miette::{Diagnostic, LabeledSpan, NamedSource, SourceCode};
 
 use super::loader::LoadError;
 
@@ -59,6 +61,18 @@ pub enum PrepareError {
         /// The table.
         table: String,
     },
+    /// The image that is to load it cannot.
+    #[error("{}", crate::with_causes(why))]
+    Image {
+        /// Where the scenario names the image, in bytes.
+        span: Range<usize>,
+        /// The scenario file.
+        file: Arc<NamedSource<String>>,
+        /// What to do about it.
+        help: &'static str,
+        /// Why not.
+        why: Box<ContainerError>,
+    },
     /// No throwaway node could be made.
     #[error(
         "no node to try ruleset `{ruleset}` in: {}",
@@ -86,13 +100,17 @@ pub enum PrepareError {
 impl PrepareError {
     /// Whether the lab is at fault, and not the ruleset.
     pub fn is_lab_fault(&self) -> bool {
-        matches!(
-            self,
-            PrepareError::Fabric { .. }
-                | PrepareError::Load { .. }
-                // The loader said that it had loaded everything.
-                | PrepareError::Differs { .. }
-        )
+        match self {
+            // The loader said that it had loaded everything.
+            PrepareError::Differs { .. }
+            | PrepareError::Fabric { .. }
+            | PrepareError::Load { .. } => true,
+            PrepareError::Image { why, .. } => matches!(**why, ContainerError::Engine(_)),
+            PrepareError::Mistakes(_)
+            | PrepareError::Refused { .. }
+            | PrepareError::NoScript { .. }
+            | PrepareError::SharedTable { .. } => false,
+        }
     }
 
     /// The errors without those that say the same again: a mistake is one mistake,
@@ -121,6 +139,7 @@ impl Diagnostic for PrepareError {
                 let list: Vec<String> = differences.iter().map(ToString::to_string).collect();
                 Some(Box::new(list.join("\n")))
             }
+            PrepareError::Image { help, .. } => Some(Box::new(*help)),
             PrepareError::Fabric { .. } | PrepareError::Load { .. } => {
                 Some(Box::new("`fwlab doctor` tells what this machine lacks"))
             }
@@ -133,6 +152,7 @@ impl Diagnostic for PrepareError {
             PrepareError::Refused { text, .. } | PrepareError::Differs { text, .. } => {
                 text.as_deref().map(|text| text as &dyn SourceCode)
             }
+            PrepareError::Image { file, .. } => Some(&**file),
             PrepareError::NoScript { .. }
             | PrepareError::SharedTable { .. }
             | PrepareError::Fabric { .. }
@@ -156,6 +176,9 @@ impl Diagnostic for PrepareError {
                     label(difference.line, difference.to_string())
                 })))
             }
+            PrepareError::Image { span, .. } => Some(Box::new(std::iter::once(
+                LabeledSpan::new_with_span(Some("here".into()), span.clone()),
+            ))),
             PrepareError::NoScript { .. }
             | PrepareError::SharedTable { .. }
             | PrepareError::Fabric { .. }

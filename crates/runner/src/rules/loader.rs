@@ -151,6 +151,17 @@ impl Loader {
         backend: Backend,
         family: Family,
     ) -> Result<Listing, LoadError> {
+        let (listing, _) = self.save_text(node, backend, family).await?;
+        Ok(listing)
+    }
+
+    /// What is listed, and in which words.
+    pub(super) async fn save_text(
+        &self,
+        node: &Node,
+        backend: Backend,
+        family: Family,
+    ) -> Result<(Listing, String), LoadError> {
         let tool = self
             .tools
             .get(backend, family)
@@ -168,11 +179,14 @@ impl Loader {
                 stderr: words_of(&output),
             });
         }
-        let text = String::from_utf8_lossy(&output.stdout);
-        Listing::parse(&text, family).map_err(|error| LoadError::Listing {
-            argv,
-            why: error.to_string(),
-        })
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        match Listing::parse(&text, family) {
+            Ok(listing) => Ok((listing, text)),
+            Err(error) => Err(LoadError::Listing {
+                argv,
+                why: error.to_string(),
+            }),
+        }
     }
 
     pub(super) fn proven(

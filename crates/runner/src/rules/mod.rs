@@ -1,7 +1,9 @@
-//! Rulesets: parsed, proven to load, loaded into cells, and trace steps read against them.
+//! Rulesets: parsed, proven to load, loaded into cells, or found there as an image loaded them;
+//! and trace steps read against them.
 
 mod book;
 mod error;
+mod image;
 mod interfaces;
 mod loader;
 mod native;
@@ -9,14 +11,17 @@ mod of_cell;
 mod part;
 mod pieces;
 mod prepare;
+mod standing;
 mod tools;
 
 pub(crate) use book::{Reading, Rulebook};
 pub use error::PrepareError;
+pub(crate) use image::no_container;
 pub use loader::{LoadError, Loader};
 pub(crate) use native::lacks;
 pub(crate) use of_cell::CellRules;
 pub use part::{Listed, Part};
+pub(crate) use standing::StandingError;
 pub use tools::NoLoader;
 
 /// A ruleset that is known to load.
@@ -33,6 +38,13 @@ pub struct PreparedRuleset {
 }
 
 impl PreparedRuleset {
+    /// Whether the same rules stand at the same nodes.
+    pub(crate) fn is_listed_as(&self, other: &PreparedRuleset) -> bool {
+        let mut parts = self.parts.iter().zip(&other.parts);
+        self.parts.len() == other.parts.len()
+            && parts.all(|(one, other)| one.node == other.node && one.listed == other.listed)
+    }
+
     /// Whether what was loaded may have begun with `flush ruleset`.
     pub(crate) fn may_flush(&self) -> bool {
         self.parts

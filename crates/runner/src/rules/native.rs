@@ -9,13 +9,21 @@ use fwlab_model::{Backend, InterfaceName, NodeName};
 use super::error::PrepareError;
 use super::loader::{DEADLINE, LoadError, Loader, words_of};
 use super::{Listed, Part};
-use crate::scenario::{RulesetEntry, Stage};
+use crate::scenario::{RulesOrigin, RulesetEntry, Stage};
 
 /// A script, and the interfaces of the node that it was tried in: `iif eth0` does not load where there is no `eth0`.
 type Key = (Arc<str>, Vec<InterfaceName>);
 
 /// Scripts that were proven to load: a test process with many labs proves each once.
 static PROVEN: LazyLock<Mutex<HashMap<Key, Arc<NativeListing>>>> = LazyLock::new(Mutex::default);
+
+/// Whether a listing tells what a rule has counted. Without, the same rules are always listed
+/// in the same words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Counters {
+    Shown,
+    Hidden,
+}
 
 /// A script that loads.
 pub(super) struct Proven {
@@ -24,10 +32,12 @@ pub(super) struct Proven {
     pub(super) notes: Vec<String>,
 }
 
-/// The program that this machine lacks to load a ruleset through a backend, and what to do.
+/// The program that this machine lacks to load a ruleset through a backend, or to list what an
+/// image loaded, and what to do.
 pub(crate) fn lacks(entry: &RulesetEntry, backend: Backend) -> Option<String> {
     let beside = entry.beside.as_ref().map(|(backend, _)| *backend);
-    let native = [Some(backend), beside].contains(&Some(Backend::Native));
+    let native = [Some(backend), beside].contains(&Some(Backend::Native))
+        || matches!(entry.origin, RulesOrigin::Image(_));
     (native && fwlab_fabric::find_tool("nft").is_none()).then(|| {
         "no nft on this machine: apt-get install nftables (Debian, Ubuntu), dnf install nftables (Fedora)"
             .to_owned()
@@ -71,7 +81,11 @@ impl Loader {
                 if !output.status.success() {
                     return Err(refused(name, loader, script, &words_of(&output)));
                 }
-                let listing = Arc::new(self.list(throwaway).await.map_err(failed)?);
+                let listing = Arc::new(
+                    self.list(throwaway, Counters::Shown)
+                        .await
+                        .map_err(failed)?,
+                );
                 proven().insert(key, Arc::clone(&listing));
                 listing
             }
@@ -115,10 +129,18 @@ impl Loader {
     }
 
     /// Lists what the kernel has of nf_tables.
-    async fn list(&self, node: &Node) -> Result<NativeListing, LoadError> {
+    pub(super) async fn list(
+        &self,
+        node: &Node,
+        counters: Counters,
+    ) -> Result<NativeListing, LoadError> {
         let nft = self.tools.nft.as_ref().ok_or(LoadError::NoNft)?;
         let mut listings = Vec::new();
-        for options in [&["-j", "-a"][..], &["-a"]] {
+        let options: [&[&str]; 2] = match counters {
+            Counters::Shown => [&["-j", "-a"], &["-a"]],
+            Counters::Hidden => [&["-j", "-s", "-a"], &["-s", "-a"]],
+        };
+        for options in options {
             let call = ToolCall {
                 deadline: DEADLINE,
                 ..ToolCall::new(nft)
@@ -161,7 +183,7 @@ fn refused(name: &str, loader: String, script: &NativeScript, words: &str) -> Pr
 }
 
 /// What the packet trace does not show of these rules.
-fn untraced(listing: &NativeListing) -> Vec<String> {
+pub(super) fn untraced(listing: &NativeListing) -> Vec<String> {
     let mut notes = Vec::new();
     for (id, chain) in listing.chains() {
         if chain.is_before_trace() {

@@ -18,7 +18,7 @@ pub struct Part {
 }
 
 /// What the kernel lists of rules, as the program lists it that loaded them.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Listed {
     /// Rules of iptables.
     Iptables {

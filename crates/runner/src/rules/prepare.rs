@@ -7,6 +7,7 @@ use fwlab_model::ruleset::{Mistakes, Ruleset, Source, correspond, generate, pars
 use fwlab_model::{Backend, Family, NodeName, NodeSpec, TableFamily, Topology};
 
 use super::error::PrepareError;
+use super::image::examine;
 use super::interfaces::strange_interfaces;
 use super::loader::{Loader, words_of};
 use super::{Listed, Part, PreparedRuleset, lacks};
@@ -26,7 +27,7 @@ enum Rules {
 impl Loader {
     /// Makes a ruleset of a scenario ready to be loaded through a backend: parses it, and
     /// proves in a throwaway node that it loads, and that what the kernel then lists is
-    /// what was asked.
+    /// what was asked. Of what an image loads by itself, whether it can be started.
     ///
     /// # Errors
     /// When it has mistakes, or does not load in full.
@@ -43,6 +44,9 @@ impl Loader {
         };
         if prepared.lacks.is_some() {
             return Ok(prepared);
+        }
+        if let RulesOrigin::Image(rules) = &entry.origin {
+            return examine(rules).await;
         }
         let wanted = wanted(scenario, entry, backend)?;
         for Wanted { node, rules } in &wanted {
@@ -220,6 +224,8 @@ impl Written<'_> {
         let families = &scenario.matrix.families;
         let skip = entry.skip_refused_lines;
         let mut rulesets: Vec<Ruleset> = match (self.origin, backend) {
+            // It loads them itself.
+            (RulesOrigin::Image(_), _) => return Ok(Vec::new()),
             (RulesOrigin::None, Backend::Native) if self.ipv6.is_none() => return Ok(Vec::new()),
             (RulesOrigin::Written(source), Backend::Native) if !self.helper => {
                 return Ok(vec![Rules::Native(NativeScript::read(source)?)]);

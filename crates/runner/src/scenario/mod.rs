@@ -5,6 +5,7 @@ mod problem;
 mod read;
 mod read_certificate;
 mod read_family;
+mod read_firewall;
 mod read_language;
 mod read_nodes;
 mod read_policy;
@@ -32,14 +33,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use fwlab_ftp::script::Script;
-use fwlab_ftp::{Certificate, DataSourcePort, Login, PassiveAddress, PeerName};
+use fwlab_ftp::{Certificate, DataSourcePort, Login, OwnServer, PassiveAddress, PeerName};
 use fwlab_model::{DataSetup, Family, Operation, Protection};
 
 use crate::plan::IdleRequirement;
 
 pub use problem::{Problem, ScenarioError};
 pub use requirement::{CauseDemand, Requirement, Selector};
-pub use rules::{RulesAt, RulesOrigin, RulesetEntry};
+pub use rules::{ImageRules, RulesAt, RulesOrigin, RulesetEntry};
 pub use schema::{SCHEMA_VERSION, describe, json_schema};
 pub use stage::{Addressing, Layout, Port, Shape, Stage, UnknownShape};
 pub use steps::{Action, Step};
@@ -110,7 +111,7 @@ impl Scenario {
 }
 
 /// How a server is set up, whichever it is.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct ServerTerms {
     /// Where it listens.
     pub control_port: u16,
@@ -130,6 +131,8 @@ pub struct ServerTerms {
     pub require_session_reuse: bool,
     /// What a scripted server does.
     pub script: Option<Arc<Script>>,
+    /// Which one a server of somebody else's is.
+    pub own: Option<OwnServer>,
 }
 
 impl Default for ServerTerms {
@@ -144,6 +147,7 @@ impl Default for ServerTerms {
             certificate: None,
             require_session_reuse: false,
             script: None,
+            own: None,
         }
     }
 }
@@ -192,6 +196,8 @@ pub struct Matrix {
     pub families: Vec<Family>,
     /// Operations.
     pub operations: Vec<Operation>,
+    /// Whether cells that a peer's recorded deviation rules out are run, to see it.
+    pub deviations: bool,
 }
 
 impl Default for Matrix {
@@ -204,6 +210,7 @@ impl Default for Matrix {
             protections: vec![Protection::Plain],
             families: vec![Family::Ipv4],
             operations: vec![Operation::Retr],
+            deviations: false,
         }
     }
 }

@@ -6,6 +6,7 @@ use fwlab_model::{DataSetup, Family, Operation, Protection};
 use toml::de::DeTable;
 
 use super::problem::{Problems, ScenarioError};
+use super::read_firewall::firewall;
 use super::read_nodes::known_node;
 use super::read_requirement::{contradictions, requirement};
 use super::read_roles::{cast, client_terms, server_terms};
@@ -51,8 +52,15 @@ fn scenario(
         0..text.lines().next().map_or(0, str::len),
         problems,
     );
-    for key in ["description", "topology", "ruleset"] {
+    for key in ["description", "topology"] {
         file.require(key, problems);
+    }
+    let topology = file.table("topology", problems);
+    let is_image = topology
+        .as_ref()
+        .is_some_and(|topology| topology.has_table("firewall"));
+    if !is_image {
+        file.require("ruleset", problems);
     }
     let description = file
         .text("description", problems)
@@ -81,8 +89,9 @@ fn scenario(
         .as_ref()
         .and_then(|table| table.words::<Family>("families", problems))
         .unwrap_or_else(|| Matrix::default().families);
-    let topology = file.table("topology", problems)?;
+    let topology = topology?;
     let mut stage = stage(&topology, &families, server.control_port, problems);
+    let of_image = firewall(&topology, &mut stage, &origin, problems);
     let roles = [client_table.as_ref(), server_table.as_ref()];
     cast(&mut stage, roles, &families, topology.span, problems);
     for entry in file.tables("sysctl", problems) {
@@ -94,9 +103,17 @@ fn scenario(
         server: &server,
         families: &families,
     };
-    let mut rulesets: Vec<RulesetEntry> = Vec::new();
+    let mut rulesets: Vec<RulesetEntry> = Vec::from_iter(of_image);
     let entries = file.tables("ruleset", problems);
     for entry in &entries {
+        if is_image {
+            problems.add_with_help(
+                entry.span.clone(),
+                "the firewall's rules are those that its image loads, so a ruleset says nothing",
+                "leave it out, or write `firewall` without an image",
+            );
+            continue;
+        }
         if let Some(read) = ruleset(entry, &around, problems) {
             if rulesets.iter().any(|earlier| earlier.name == read.name) {
                 problems.add_with_help(
@@ -216,5 +233,6 @@ fn matrix(
     if let Some(operations) = table.words::<Operation>("operations", problems) {
         matrix.operations = operations;
     }
+    matrix.deviations = table.switch("deviations", problems).unwrap_or(false);
     matrix
 }

@@ -19,7 +19,7 @@ impl Language<'_, '_> {
     pub(super) fn backends(&self, origin: &RulesOrigin, problems: &mut Problems) -> Vec<Backend> {
         let source = match origin {
             RulesOrigin::Written(source) => Some(source),
-            RulesOrigin::Generated(_) | RulesOrigin::None => None,
+            RulesOrigin::Generated(_) | RulesOrigin::Image(_) | RulesOrigin::None => None,
         };
         let Some(backends) = self.entry.words::<Backend>(self.backends, problems) else {
             return match source.map(recognise) {

@@ -45,11 +45,15 @@ pub(super) fn nodes_and_links(
     for given in given {
         address(given, &mut topology, &mut places, problems);
     }
-    known_node(table, "firewall", &topology, problems);
-    // Also one that is not there, which has been told: rulesets are not without a node for it.
-    let firewall = table
-        .text("firewall", problems)
-        .and_then(|text| NodeName::new(text.value).ok());
+    let firewall = if table.has_table("firewall") {
+        // An image, which says itself at which node.
+        None
+    } else {
+        known_node(table, "firewall", &topology, problems);
+        // Also one that is not there, which has been told: rulesets are not without a node for it.
+        let name = table.text("firewall", problems);
+        name.and_then(|text| NodeName::new(text.value).ok())
+    };
     let reached_at = table.addresses("connect-to", problems).unwrap_or_default();
     for At { value, span } in &reached_at {
         if !topology.addresses().any(|(address, _)| address == *value) {

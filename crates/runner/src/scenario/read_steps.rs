@@ -141,6 +141,13 @@ fn load(
             format!("add \"{missing}\" to its `backends`"),
         );
     }
+    if rulesets[index].image().is_some() {
+        problems.add_with_help(
+            span.clone(),
+            "what an image loads stands there from the start, and nothing is loaded over it",
+            "leave this step out",
+        );
+    }
     if rulesets[index].adds_to_nft() {
         problems.add_with_help(
             span,

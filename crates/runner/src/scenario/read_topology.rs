@@ -33,7 +33,11 @@ pub(super) fn stage(
     control_port: u16,
     problems: &mut Problems,
 ) -> Stage {
-    let free = OF_NODES.into_iter().find(|key| table.has(key));
+    // An image is one whichever way the nodes are written.
+    let is_image = |key: &str| key == "firewall" && table.has_table("firewall");
+    let free = OF_NODES
+        .into_iter()
+        .find(|key| table.has(key) && !is_image(key));
     let (stage, places, is_sound) = match free {
         Some(key) if table.has("shape") => {
             problems.add_with_help(

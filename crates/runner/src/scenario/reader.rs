@@ -99,6 +99,12 @@ impl<'a> Reader<'a> {
         self.get(key).is_some()
     }
 
+    /// Whether a table stands there, where something else could.
+    pub(crate) fn has_table(&self, key: &'static str) -> bool {
+        let value = self.get(key);
+        value.is_some_and(|value| value.get_ref().as_table().is_some())
+    }
+
     /// Where a key's value stands, or the table where there is none.
     pub(crate) fn span_of(&self, key: &'static str) -> Range<usize> {
         self.get(key)
@@ -347,7 +353,7 @@ impl<'a> Reader<'a> {
 
     pub(crate) fn table(&self, key: &'static str, problems: &mut Problems) -> Option<Reader<'a>> {
         let value = self.get(key)?;
-        let Some(Kind::Table(section)) = self.kind(key) else {
+        let Some(Kind::Table(section) | Kind::NodeOrTable(section)) = self.kind(key) else {
             return None;
         };
         match value.get_ref().as_table() {

@@ -1,5 +1,10 @@
+use std::ops::Range;
+use std::sync::Arc;
+
+use fwlab_containers::FirewallImage;
 use fwlab_model::ruleset::{Policy, Source};
 use fwlab_model::{Backend, NodeName};
+use miette::NamedSource;
 
 /// A ruleset of a scenario, before it is parsed.
 #[derive(Debug, Clone)]
@@ -44,8 +49,21 @@ pub enum RulesOrigin {
     Written(Source),
     /// Generated for a purpose.
     Generated(Policy),
+    /// An image loads them by itself, in a container that is the firewall.
+    Image(ImageRules),
     /// There are none.
     None,
+}
+
+/// An image whose container is the firewall's node, and where the scenario names it.
+#[derive(Debug, Clone)]
+pub struct ImageRules {
+    /// The image, and when its rules are in.
+    pub image: FirewallImage,
+    /// Where it is named, in bytes.
+    pub span: Range<usize>,
+    /// The scenario file.
+    pub file: Arc<NamedSource<String>>,
 }
 
 impl RulesetEntry {
@@ -61,6 +79,14 @@ impl RulesetEntry {
             && matches!(&self.origin, RulesOrigin::Written(source) if adds(source));
         let beside = matches!(&self.beside, Some((Backend::Native, source)) if adds(source));
         own || beside
+    }
+
+    /// The image that loads it by itself.
+    pub fn image(&self) -> Option<&FirewallImage> {
+        match &self.origin {
+            RulesOrigin::Image(rules) => Some(&rules.image),
+            RulesOrigin::Written(_) | RulesOrigin::Generated(_) | RulesOrigin::None => None,
+        }
     }
 
     /// Whether a script of nft is among its rules.

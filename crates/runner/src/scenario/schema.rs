@@ -55,6 +55,8 @@ pub(super) enum Kind {
     Addresses,
     /// The name of a node of the topology.
     Node,
+    /// The same, or a table that says more of it.
+    NodeOrTable(&'static Section),
     /// A table of free keys with lists of texts.
     Lists,
     /// One text or a list of texts.
@@ -84,6 +86,7 @@ impl Kind {
             Kind::Address => "address".into(),
             Kind::Addresses => "address, or one a family".into(),
             Kind::Node => "node".into(),
+            Kind::NodeOrTable(section) => format!("node, or table, see [{}]", section.name),
             Kind::Lists => "table of lists".into(),
             Kind::Texts => "text, or list of".into(),
             Kind::Word(words) => words.join(" | "),
@@ -100,6 +103,9 @@ impl Kind {
         match self {
             Kind::Text | Kind::Node | Kind::AddressWithPrefix | Kind::Address => {
                 json!({ "type": "string" })
+            }
+            Kind::NodeOrTable(section) => {
+                json!({ "anyOf": [{ "type": "string" }, section.json()] })
             }
             Kind::Switch => json!({ "type": "boolean" }),
             Kind::Number => json!({ "type": "integer", "minimum": 0 }),
@@ -139,7 +145,9 @@ impl Section {
 
     fn inner(&self) -> impl Iterator<Item = &'static Section> {
         self.fields.iter().filter_map(|field| match field.kind {
-            Kind::Table(section) | Kind::Tables(section) => Some(section),
+            Kind::Table(section) | Kind::Tables(section) | Kind::NodeOrTable(section) => {
+                Some(section)
+            }
             _ => None,
         })
     }
@@ -204,7 +212,7 @@ const CLIENTS: &[&str] = &[
     "wget",
     "scripted-client",
 ];
-const BACKENDS: &[&str] = &["nft", "legacy", "native"];
+pub(super) const BACKENDS: &[&str] = &["nft", "legacy", "native"];
 const DATA: &[&str] = &["port", "eprt", "pasv", "epsv"];
 const MOMENTS: &[&str] = &["start", "logged-in", "halfway"];
 const PROTECTIONS: &[&str] = &["plain", "explicit", "implicit", "ccc"];
@@ -281,7 +289,7 @@ pub(super) static SCENARIO: Section = Section {
         field(
             "ruleset",
             Kind::Tables(&RULESET),
-            "the rulesets to try, at least one",
+            "the rulesets to try, at least one; none where the firewall is an image",
         ),
         field(
             "step",
@@ -616,6 +624,11 @@ static MATRIX: Section = Section {
             "the family that client and server speak; a named topology has addresses of these; default `ipv4`",
         ),
         field("operations", Kind::Words(OPERATIONS), "default `retr`"),
+        field(
+            "deviations",
+            Kind::Switch,
+            "`true` runs cells too that a peer's recorded deviation rules out: such a cell is met when just that shows, and missed when it no longer does; default `false`",
+        ),
     ],
 };
 

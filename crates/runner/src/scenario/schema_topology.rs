@@ -1,6 +1,6 @@
 //! The part of the scenario file format that tells of nodes and links.
 
-use super::schema::{Kind, Section, field};
+use super::schema::{BACKENDS, Kind, Section, field};
 
 const SHAPES: &[&str] = &[
     "client-firewall",
@@ -82,8 +82,9 @@ pub(super) static TOPOLOGY: Section = Section {
         ),
         field(
             "firewall",
-            Kind::Node,
-            "with nodes: the node that loads the rulesets that do not say where they belong",
+            Kind::NodeOrTable(&FIREWALL),
+            "with nodes: the node that loads the rulesets that do not say where they belong. With a shape or nodes: the \
+             image that the firewall is",
         ),
         field(
             "connect-to",
@@ -96,6 +97,41 @@ pub(super) static TOPOLOGY: Section = Section {
             "the nodes, where there is no shape",
         ),
         field("link", Kind::Tables(&LINK), "the links between them"),
+    ],
+};
+
+static FIREWALL: Section = Section {
+    name: "topology.firewall",
+    repeated: false,
+    about: "A firewall that is a container: each cell starts one of this image, without a network of the engine's and with \
+            NET_ADMIN. Its namespace is the node, with the lab's links, and its entry point loads its rules, which \
+            are read from outside when they are in. There is no `[[ruleset]]` then; the one that there is, is named `image`.",
+    fields: &[
+        field(
+            "image",
+            Kind::Text,
+            "its reference, of an image that the engine has: nothing is pulled. `fwlab/firewall` is built by `fwlab images`. Required",
+        ),
+        field(
+            "ready",
+            Kind::Text,
+            "text that its log shows when its rules are in; default: when its HEALTHCHECK finds it healthy",
+        ),
+        field(
+            "backend",
+            Kind::Word(BACKENDS),
+            "what its rules are, all of them: `nft` and `legacy` of iptables, `native` of nft; default `nft`",
+        ),
+        field(
+            "environment",
+            Kind::Settings,
+            "environment variables that it is started with",
+        ),
+        field(
+            "at",
+            Kind::Node,
+            "the node that it is; default the shape's firewall",
+        ),
     ],
 };
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use fwlab::{DataSetup, Lab, PeerName, assert_transferred};
+use fwlab::{DataSetup, Lab, assert_transferred};
 use nix::sys::signal::Signal;
 use tempfile::TempDir;
 
@@ -233,7 +233,9 @@ fn a_test_that_panics_leaves_no_container() {
 #[ignore = "started by a_test_that_panics_leaves_no_container"]
 fn panics_with_containers() {
     let ready = std::env::var_os(READY).expect("the test says where");
-    let lab = Lab::client_firewall().peers(PeerName::Proftpd, PeerName::Tnftp);
+    let lab = Lab::client_firewall()
+        .server(fwlab::proftpd())
+        .client(fwlab::tnftp());
     assert_transferred!(lab.transfer(DataSetup::Pasv).expect("a lab"));
     let count = containers_of(std::process::id()).len();
     fs::write(Path::new(&ready), count.to_string()).expect("it can be written");

@@ -10,5 +10,6 @@ mod go_between;
 mod harmless;
 mod labels;
 mod leaks;
+mod library;
 mod no_engine;
 mod owners;

@@ -4,11 +4,11 @@ use serde_json::Value;
 
 use super::expression::{self, Found};
 use super::statements::Statements;
-use super::{LAB_PRIORITY, NativeImpurity, NativePlace};
+use super::{LAB_PRIORITY, LAB_TABLE, NativeImpurity, NativePlace};
 use crate::ruleset::correspond::Correspondence;
 use crate::{ChainId, RuleId, RuleOrdinal, TableFamily};
 
-/// What the kernel has of nf_tables, as nft lists it.
+/// What the kernel has of nf_tables, as nft lists it, save the lab's own table.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct NativeListing {
     tables: BTreeSet<(TableFamily, String)>,
@@ -59,7 +59,7 @@ impl NativeRule {
     }
 
     /// Whether the sender of a packet that the rule stops is told so. Nothing where the rule may do
-    /// either: a verdict map that drops beside a `reject`.
+    /// either: a verdict map that drops beside a `reject`, or a target of iptables, which nft does not name.
     pub fn rejects(&self) -> Option<bool> {
         self.rejects
     }
@@ -94,6 +94,10 @@ impl NativeListing {
         let objects = json.get("nftables").and_then(Value::as_array);
         let objects = objects.ok_or(NativeListingError::Lacks("ruleset", "objects"))?;
         for (kind, body) in objects.iter().filter_map(Value::as_object).flatten() {
+            let table = if kind == "table" { "name" } else { "table" };
+            if body["family"] == "inet" && body[table] == LAB_TABLE {
+                continue;
+            }
             match kind.as_str() {
                 "table" => {
                     let table = (family(body, "table")?, name(body, "table", "name")?);
@@ -214,6 +218,7 @@ fn rule(body: &Value, statement: Option<String>) -> Result<NativeRule, NativeLis
             .any(|statement| statement.get(name).is_some())
     };
     let rejects = match (has("reject"), has("vmap")) {
+        _ if has("xt") => None,
         (true, true) => None,
         (rejects, _) => Some(rejects),
     };
@@ -249,4 +254,44 @@ fn name(body: &Value, of: &'static str, key: &'static str) -> Result<String, Nat
     let name = body.get(key).and_then(Value::as_str);
     name.map(str::to_owned)
         .ok_or(NativeListingError::Lacks(of, key))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn listed(statements: &str) -> NativeListing {
+        let json = format!(
+            r#"{{"nftables": [
+                {{"table": {{"family": "ip", "name": "filter", "handle": 1}}}},
+                {{"rule": {{"family": "ip", "table": "filter", "chain": "INPUT", "handle": 2, "expr": [{statements}]}}}},
+                {{"table": {{"family": "inet", "name": "fwlab-observe", "handle": 3}}}},
+                {{"rule": {{"family": "inet", "table": "fwlab-observe", "chain": "out", "handle": 4, "expr": []}}}}
+            ]}}"#
+        );
+        NativeListing::parse(&json, "").unwrap()
+    }
+
+    fn rejects(statements: &str) -> Option<bool> {
+        let listing = listed(statements);
+        let (_, chain) = listing.chains().next().unwrap();
+        chain.rules()[0].rejects()
+    }
+
+    #[test]
+    fn what_iptables_rejects_with_is_not_named_by_nft() {
+        assert_eq!(rejects(r#"{"drop": null}"#), Some(false));
+        assert_eq!(rejects(r#"{"reject": null}"#), Some(true));
+        assert_eq!(
+            rejects(r#"{"xt": {"type": "target", "name": "REJECT"}}"#),
+            None
+        );
+    }
+
+    #[test]
+    fn the_lab_s_own_table_is_not_listed() {
+        let listing = listed("");
+        assert!(listing.tables().eq([(TableFamily::Ip, "filter")]));
+        assert_eq!(listing.chains().count(), 1);
+    }
 }

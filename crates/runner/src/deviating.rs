@@ -1,0 +1,160 @@
+use fwlab_ftp::deviation::{Deviation, Effect, Instead};
+use fwlab_model::{Outcome, Symptom};
+
+use crate::judge::Showing;
+use crate::record::Judgement;
+
+/// The file that deviations are written in.
+const TABLE: &str = "crates/ftp/src/deviation/table.rs";
+
+/// A deviation that a cell was searched for.
+#[derive(Debug, Clone)]
+pub(crate) struct Sought {
+    pub(crate) deviation: Deviation,
+    /// The version of the peer that ran.
+    pub(crate) version: String,
+    pub(crate) showing: Showing,
+}
+
+impl Sought {
+    /// What a deviation that is gone is told by.
+    fn gone(&self) -> Option<String> {
+        let Showing::Absent(seen) = &self.showing else {
+            return None;
+        };
+        let Deviation { peer, word, .. } = self.deviation;
+        Some(format!(
+            "recorded deviation `{word}` of {peer} {} no longer shows ({}): {seen}; take it out of {TABLE}",
+            self.version,
+            self.deviation.sentence()
+        ))
+    }
+
+    /// Whether it shows and this is an outcome that it leads to.
+    fn leads_to(&self, outcome: Option<&Outcome>) -> bool {
+        let is = |instead: &Instead| {
+            outcome.is_some_and(|outcome| {
+                (instead.symptom, instead.phase, instead.cause)
+                    == (outcome.symptom, outcome.phase, outcome.cause.kind())
+            })
+        };
+        let may_be = match self.deviation.effect {
+            Effect::Nothing => false,
+            Effect::RulesOut([]) => true,
+            Effect::RulesOut(outcomes) | Effect::Instead(outcomes) => outcomes.iter().any(is),
+            Effect::GivesUp => outcome.is_none(),
+        };
+        self.showing == Showing::Shows && may_be
+    }
+
+    /// The deviation in a note.
+    fn note(&self) -> String {
+        let Deviation { word, .. } = self.deviation;
+        format!("deviation `{word}`: {}", self.deviation.sentence())
+    }
+}
+
+/// What deviations make of a judgement. One that is gone is a miss, whatever else happened. One that a
+/// cell was run for decides alone; another one excuses the outcomes that it leads to.
+pub(crate) fn with_deviations(
+    judgement: Judgement,
+    sought: &[Sought],
+    notes: &mut Vec<String>,
+) -> Judgement {
+    let gone: Vec<String> = sought.iter().filter_map(Sought::gone).collect();
+    let on_purpose = sought.iter().any(|one| one.deviation.is_ruling_out());
+    if !gone.is_empty() {
+        return without(judgement, gone, on_purpose, notes);
+    }
+    let outcome = judgement.outcome();
+    let leading = sought.iter().filter(|one| one.leads_to(outcome));
+    let leading = leading.filter(|one| one.deviation.is_ruling_out() || !on_purpose);
+    let leading: Vec<String> = leading.map(Sought::note).collect();
+    if leading.is_empty() {
+        return if on_purpose {
+            not_as_recorded(judgement, sought)
+        } else {
+            judgement
+        };
+    }
+    let as_required = matches!(judgement, Judgement::Met(_) | Judgement::Reported(_));
+    if as_required && !on_purpose {
+        return judgement;
+    }
+    notes.extend(leading);
+    Judgement::Deviated {
+        outcome: judgement.into_outcome(),
+    }
+}
+
+/// A judgement where deviations are gone. Where nothing is required and nobody looks for them, that is
+/// worth a note alone.
+fn without(
+    judgement: Judgement,
+    gone: Vec<String>,
+    on_purpose: bool,
+    notes: &mut Vec<String>,
+) -> Judgement {
+    match judgement {
+        Judgement::Reported(outcome) if !on_purpose => {
+            notes.extend(gone);
+            Judgement::Reported(outcome)
+        }
+        Judgement::Met(outcome) | Judgement::Reported(outcome) => Judgement::Missed {
+            outcome,
+            differences: gone,
+        },
+        Judgement::Missed {
+            outcome,
+            mut differences,
+        } => {
+            differences.extend(gone);
+            Judgement::Missed {
+                outcome,
+                differences,
+            }
+        }
+        Judgement::Inconclusive { why } => Judgement::Inconclusive {
+            why: format!("{why}; and {}", gone.join("; ")),
+        },
+        other @ (Judgement::Deviated { .. } | Judgement::Skipped { .. }) => other,
+    }
+}
+
+/// A cell that was run for a deviation, and ended in another way than is recorded; or it shows neither
+/// that the deviation is there nor that it is gone. Where rules stopped it before, it is like any other.
+fn not_as_recorded(judgement: Judgement, sought: &[Sought]) -> Judgement {
+    let words = |showing: bool| {
+        let of_these = sought.iter().filter(|one| one.deviation.is_ruling_out());
+        let words: Vec<&str> = of_these
+            .filter(|one| (one.showing == Showing::Shows) == showing)
+            .map(|one| one.deviation.word)
+            .collect();
+        words.join(", ")
+    };
+    let showing = words(true);
+    let stopped = |outcome: &Outcome| outcome.symptom != Symptom::Transferred;
+    if showing.is_empty() && judgement.outcome().is_some_and(stopped) {
+        return judgement;
+    }
+    match judgement.into_outcome() {
+        Some(outcome) if !showing.is_empty() => Judgement::Missed {
+            outcome,
+            differences: vec![format!(
+                "deviation {showing} shows, and leads to another outcome than is recorded in {TABLE}"
+            )],
+        },
+        _ if !showing.is_empty() => Judgement::Inconclusive {
+            why: format!("deviation {showing} shows, and what came of it could not be told"),
+        },
+        _ => Judgement::Inconclusive {
+            why: format!(
+                "the session did not come so far that its deviation could show: {}",
+                words(false)
+            ),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests;

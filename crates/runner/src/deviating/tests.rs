@@ -1,0 +1,195 @@
+use fwlab_ftp::PeerName;
+use fwlab_ftp::deviation::{Circumstances, Sign};
+use fwlab_model::{Cause, Phase, Symptom};
+
+use super::*;
+
+const REFUSED: Instead = Instead {
+    symptom: Symptom::Refused,
+    phase: Phase::Negotiate,
+    cause: "reply",
+};
+
+fn sought(effect: Effect, showing: Showing) -> Sought {
+    Sought {
+        deviation: Deviation {
+            peer: PeerName::Libunftp,
+            word: "refuses-eprt",
+            what: "answers EPRT with 500",
+            reason: "it has no such command",
+            source: "a test",
+            when: Circumstances::ANY,
+            sign: Sign::Answers {
+                verb: "EPRT",
+                code: 500,
+            },
+            effect,
+        },
+        version: "0.24.0".into(),
+        showing,
+    }
+}
+
+fn absent() -> Showing {
+    Showing::Absent("EPRT was answered with `200 fine`".into())
+}
+
+fn transferred() -> Outcome {
+    Outcome {
+        symptom: Symptom::Transferred,
+        phase: Phase::Completion,
+        cause: Cause::None,
+    }
+}
+
+fn refused() -> Outcome {
+    Outcome {
+        symptom: Symptom::Refused,
+        phase: Phase::Negotiate,
+        cause: Cause::Reply {
+            reply: "500 what?".into(),
+        },
+    }
+}
+
+fn missed(outcome: Outcome) -> Judgement {
+    Judgement::Missed {
+        outcome,
+        differences: vec!["another symptom".into()],
+    }
+}
+
+fn unclear() -> Judgement {
+    Judgement::Inconclusive {
+        why: "it failed".into(),
+    }
+}
+
+fn judged(judgement: Judgement, effect: Effect, showing: Showing) -> (Judgement, Vec<String>) {
+    let mut notes = Vec::new();
+    let judgement = with_deviations(judgement, &[sought(effect, showing)], &mut notes);
+    (judgement, notes)
+}
+
+#[test]
+fn one_that_is_gone_is_a_miss_that_says_which_and_where() {
+    let text = "recorded deviation `refuses-eprt` of libunftp 0.24.0 no longer shows (libunftp answers EPRT with 500): \
+                EPRT was answered with `200 fine`; take it out of crates/ftp/src/deviation/table.rs";
+    for effect in [
+        Effect::Nothing,
+        Effect::RulesOut(&[]),
+        Effect::Instead(&[REFUSED]),
+        Effect::GivesUp,
+    ] {
+        let (judgement, _) = judged(Judgement::Met(transferred()), effect, absent());
+        let Judgement::Missed { differences, .. } = judgement else {
+            panic!("{judgement:?}");
+        };
+        assert_eq!(differences, [text]);
+        let (judgement, _) = judged(missed(refused()), effect, absent());
+        let Judgement::Missed { differences, .. } = judgement else {
+            panic!("{judgement:?}");
+        };
+        assert_eq!(differences, ["another symptom", text]);
+        let (judgement, _) = judged(unclear(), effect, absent());
+        assert!(matches!(judgement, Judgement::Inconclusive { why } if why.contains(text)));
+    }
+}
+
+#[test]
+fn where_nothing_is_required_one_that_is_gone_is_a_note() {
+    let reported = || Judgement::Reported(transferred());
+    let (judgement, notes) = judged(reported(), Effect::Nothing, absent());
+    assert_eq!(judgement, reported());
+    assert_eq!(notes.len(), 1);
+    let (judgement, _) = judged(reported(), Effect::RulesOut(&[]), absent());
+    assert_eq!(judgement.word(), "missed", "a cell that was run for it");
+}
+
+#[test]
+fn one_without_effect_changes_nothing() {
+    for showing in [Showing::Shows, Showing::Untold] {
+        for before in [
+            Judgement::Met(transferred()),
+            missed(refused()),
+            unclear(),
+            Judgement::Reported(refused()),
+        ] {
+            let (after, notes) = judged(before.clone(), Effect::Nothing, showing.clone());
+            assert_eq!(after, before);
+            assert_eq!(notes, [""; 0]);
+        }
+    }
+}
+
+#[test]
+fn another_outcome_is_excused_only_where_it_shows_and_is_the_recorded_one() {
+    let effect = Effect::Instead(&[REFUSED]);
+    let (judgement, notes) = judged(missed(refused()), effect, Showing::Shows);
+    assert_eq!(
+        judgement,
+        Judgement::Deviated {
+            outcome: Some(refused())
+        }
+    );
+    assert_eq!(
+        notes,
+        ["deviation `refuses-eprt`: libunftp answers EPRT with 500"]
+    );
+    for (before, showing) in [
+        (missed(refused()), Showing::Untold),
+        (missed(transferred()), Showing::Shows),
+        (unclear(), Showing::Shows),
+        (Judgement::Met(refused()), Showing::Shows),
+    ] {
+        let (after, _) = judged(before.clone(), effect, showing);
+        assert_eq!(after, before);
+    }
+}
+
+#[test]
+fn a_peer_that_gives_up_excuses_that_nobody_can_tell_and_nothing_else() {
+    let (judgement, _) = judged(unclear(), Effect::GivesUp, Showing::Shows);
+    assert_eq!(judgement, Judgement::Deviated { outcome: None });
+    for (before, showing) in [
+        (unclear(), Showing::Untold),
+        (missed(refused()), Showing::Shows),
+    ] {
+        let (after, _) = judged(before.clone(), Effect::GivesUp, showing);
+        assert_eq!(after, before);
+    }
+}
+
+#[test]
+fn a_cell_that_is_run_for_a_deviation_is_met_by_it_alone() {
+    let effect = Effect::RulesOut(&[REFUSED]);
+    for before in [
+        missed(refused()),
+        Judgement::Met(refused()),
+        Judgement::Reported(refused()),
+    ] {
+        let (judgement, _) = judged(before, effect, Showing::Shows);
+        let outcome = Some(refused());
+        assert_eq!(judgement, Judgement::Deviated { outcome });
+    }
+    let (judgement, _) = judged(missed(transferred()), effect, Showing::Shows);
+    assert!(
+        matches!(&judgement, Judgement::Missed { differences, .. } if differences[0].contains("another outcome")),
+        "{judgement:?}"
+    );
+    let (judgement, _) = judged(unclear(), effect, Showing::Shows);
+    assert_eq!(judgement.word(), "inconclusive");
+    for before in [missed(refused()), Judgement::Met(refused())] {
+        let (after, _) = judged(before.clone(), effect, Showing::Untold);
+        assert_eq!(after, before, "it was stopped before");
+    }
+    for before in [Judgement::Met(transferred()), unclear()] {
+        let (judgement, _) = judged(before, effect, Showing::Untold);
+        assert!(
+            matches!(&judgement, Judgement::Inconclusive { why } if why.contains("refuses-eprt")),
+            "{judgement:?}"
+        );
+    }
+    let (judgement, _) = judged(unclear(), Effect::RulesOut(&[]), Showing::Shows);
+    assert_eq!(judgement, Judgement::Deviated { outcome: None });
+}
