@@ -9,7 +9,7 @@ use fwlab_runner::filter::Filter;
 use fwlab_runner::plan::{Cell, Overrides, cells};
 use fwlab_runner::{CellRecord, Housing, Judgement, Loader, Place, Run, RunSettings};
 
-use super::docker::{containers, containers_of};
+use super::docker::{containers_alone, containers_of};
 use crate::support::{as_report, essence};
 
 /// One address, one passive port, one active port: whatever is left of a cell is in the way of
@@ -112,7 +112,8 @@ fn outcome(record: &CellRecord) -> String {
 
 #[test]
 fn what_a_cell_leaves_does_not_change_the_next() {
-    let Some(_containers) = containers() else {
+    // Alone: what other tests start in containers would be among its own.
+    let Some(_containers) = containers_alone() else {
         return;
     };
     let folder = tempfile::tempdir().expect("a folder");
