@@ -1,4 +1,4 @@
-use fwlab_containers::{Engine, Image};
+use fwlab_containers::{Engine, Image, image_of};
 use fwlab_fabric::{Ability, Machine, Privilege};
 use fwlab_runner::PeerShelf;
 
@@ -39,7 +39,9 @@ pub(super) fn doctor() -> Exit {
         works &= missing.optional;
         lacks(&missing.what, &missing.why, &missing.mend);
     }
-    for missing in inventory.iter().filter_map(|found| found.as_ref().err()) {
+    // A peer that has an image is told of by that.
+    let lacking = inventory.iter().filter_map(|found| found.as_ref().err());
+    for missing in lacking.filter(|missing| image_of(missing.peer).is_none()) {
         lacks(missing.peer.word(), &missing.why, &missing.remedy);
     }
     containers();

@@ -1,26 +1,23 @@
 //! One cell: everything fresh, one transfer, its evidence, its judgement.
 
 mod drive;
+mod ends;
 mod expectations;
 mod fault;
 mod firewall;
+mod peers;
 mod session;
 mod sinks;
 mod steps;
 mod timeline;
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
 use fwlab_fabric::{Fabric, Node};
-use fwlab_ftp::deviation::{Asked, Deviation, deviations_of, ruled_out};
-use fwlab_ftp::script::{ScriptedClient, ScriptedServer};
-use fwlab_ftp::{
-    Client, ClientReport, Content, FailureKind, Login, PassivePorts, Pauses, PeerName,
-    RunningServer, Server, ServerSettings, Support, TransferSpec,
-};
+use fwlab_ftp::deviation::Deviation;
+use fwlab_ftp::{ClientReport, FailureKind, Pauses, PeerName, RunningServer, TransferSpec};
 use fwlab_model::{NodeName, Topology};
 use fwlab_observe::{Observer, ObserverSettings};
 use tokio::sync::mpsc::unbounded_channel;
@@ -28,7 +25,7 @@ use tokio::sync::mpsc::unbounded_channel;
 use crate::deviating::{Sought, with_deviations};
 use crate::evidence::Evidence;
 use crate::judge::{ClientEnd, Finding, judge};
-use crate::patience::{CLIENT_PATIENCE, Patience};
+use crate::patience::Patience;
 use crate::peers::PeerShelf;
 use crate::plan::Cell;
 use crate::record::{CellRecord, Judgement};
@@ -37,11 +34,9 @@ use crate::rules::{CellRules, Loader, lacks};
 use drive::{Transfer, drive, take_what_is_there};
 use fault::Fault;
 use firewall::ImageFirewall;
+use peers::Peers;
 use session::Session;
 use steps::Stagehand;
-
-/// The name of the file that every transfer moves.
-const FILE_NAME: &str = "fwlab.bin";
 
 /// What every cell of a run needs.
 #[derive(Debug)]
@@ -297,67 +292,6 @@ pub(crate) fn skip_reason(
         })
 }
 
-/// The two peers of a cell, and what they are told.
-struct Peers {
-    server: Arc<dyn Server>,
-    client: Arc<dyn Client>,
-    spec: TransferSpec,
-    settings: ServerSettings,
-    ends: ControlEnds,
-    /// What they may do otherwise than the rest.
-    deviations: Vec<Deviation>,
-}
-
-impl Peers {
-    fn of(cell: &Cell, shelf: &PeerShelf, deviations: &[Deviation]) -> Result<Peers, Fault> {
-        let ends = ControlEnds::of(cell)?;
-        let (scenario, family) = (&cell.scenario, cell.axes.family);
-        let server: Arc<dyn Server> = match (cell.axes.server, &scenario.server.script) {
-            (PeerName::ScriptedServer, Some(script)) => Arc::new(ScriptedServer::new(
-                Arc::clone(script),
-                scenario.hosts(family),
-            )),
-            (PeerName::OwnServer, _) if scenario.server.own.is_some() => {
-                Arc::new(scenario.server.own.clone().unwrap_or_default())
-            }
-            (name, _) => shelf.server(name)?,
-        };
-        let client: Arc<dyn Client> = match (cell.axes.client, &scenario.client.script) {
-            (PeerName::ScriptedClient, Some(script)) => Arc::new(ScriptedClient::new(
-                Arc::clone(script),
-                scenario.hosts(family),
-            )),
-            (name, _) => shelf.client(name)?,
-        };
-        let login = scenario.server.login.clone();
-        let login = login.unwrap_or_else(|| server.login());
-        let spec = transfer_of(cell, ends, login);
-        let settings = settings_of(cell, ends, &spec);
-        let asked = Asked::of(&spec, &settings);
-        let peers = [cell.axes.server, cell.axes.client];
-        if !scenario.matrix.deviations {
-            for peer in peers {
-                supported(peer, ruled_out(peer, &asked, deviations))?;
-            }
-        }
-        supported(cell.axes.server, server.supports(&spec, &settings))?;
-        supported(cell.axes.client, client.supports(&spec))?;
-        let deviations = peers
-            .into_iter()
-            .flat_map(|peer| deviations_of(peer, &asked, deviations))
-            .copied()
-            .collect();
-        Ok(Peers {
-            server,
-            client,
-            spec,
-            settings,
-            ends,
-            deviations,
-        })
-    }
-}
-
 /// The nodes that run a client: the cell's, and those beside it, `client2`, `client3`, ….
 fn clients<'a>(topology: &'a Topology, first: &'a NodeName) -> impl Iterator<Item = &'a NodeName> {
     let is_another = |name: &&NodeName| {
@@ -404,15 +338,6 @@ struct Ran {
     sought: Vec<Sought>,
 }
 
-fn supported(peer: PeerName, support: Support) -> Result<(), Fault> {
-    match support {
-        Support::Yes => Ok(()),
-        Support::No { why } => Err(Fault::NotSupported(format!(
-            "not supported by {peer}: {why}"
-        ))),
-    }
-}
-
 /// The end of a log, short enough for a note.
 fn last_lines(log: &str) -> String {
     let lines: Vec<&str> = log.lines().filter(|line| !line.trim().is_empty()).collect();
@@ -448,81 +373,6 @@ async fn end_of(
     match spec.verify(&transferred, stored) {
         Ok(()) => Ok(ClientEnd::Done),
         Err(mismatch) => Err(Fault::Mismatch(mismatch)),
-    }
-}
-
-fn transfer_of(cell: &Cell, ends: ControlEnds, login: Login) -> TransferSpec {
-    let scenario = &cell.scenario;
-    TransferSpec {
-        server: ends.connect_to,
-        login,
-        data_setup: cell.axes.data,
-        protection: cell.axes.protection,
-        session_reuse: scenario.client.session_reuse,
-        passive_address: scenario.client.passive_address,
-        operation: cell.axes.operation,
-        content: Content::new(FILE_NAME, scenario.size)
-            .expect("the reader admits no larger content"),
-        active_ports: scenario.client.active_ports.clone(),
-        pauses: scenario
-            .steps
-            .iter()
-            .any(|step| step.at.is_some())
-            .then(|| Pauses::new().0),
-        patience: CLIENT_PATIENCE,
-        pace: scenario
-            .client
-            .read_pace
-            .and_then(std::num::NonZeroU64::new),
-    }
-}
-
-fn settings_of(cell: &Cell, ends: ControlEnds, spec: &TransferSpec) -> ServerSettings {
-    let scenario = &cell.scenario;
-    ServerSettings {
-        address: ends.listening.ip(),
-        control_port: scenario.server.control_port,
-        passive_ports: scenario
-            .server
-            .passive_ports
-            .map(|(min, max)| PassivePorts { min, max }),
-        advertised_address: scenario.server.advertised_address,
-        protection: spec.protection,
-        login: spec.login.clone(),
-        certificate: scenario.server.certificate.clone(),
-        require_session_reuse: scenario.server.require_session_reuse,
-        data_source_port: scenario.server.data_source_port,
-        stored: spec.stored_before(),
-        alone_in_node: scenario.stage.client != scenario.stage.server,
-        options: scenario
-            .server
-            .options
-            .iter()
-            .map(|(name, value)| (name.clone(), value.clone()))
-            .collect(),
-    }
-}
-
-/// Where a cell's control connection goes to. Behind NAT the two are not the same.
-#[derive(Debug, Clone, Copy)]
-struct ControlEnds {
-    /// What the client connects to.
-    connect_to: SocketAddr,
-    /// What the server listens on.
-    listening: SocketAddr,
-}
-
-impl ControlEnds {
-    fn of(cell: &Cell) -> Result<ControlEnds, Fault> {
-        let (scenario, family) = (&cell.scenario, cell.axes.family);
-        let addresses = scenario.stage.connect_to(family);
-        let (connect_to, own) = addresses
-            .zip(scenario.stage.listens_on(family))
-            .ok_or(Fault::NoAddress { family })?;
-        Ok(ControlEnds {
-            connect_to,
-            listening: SocketAddr::new(own, scenario.server.control_port),
-        })
     }
 }
 

@@ -8,11 +8,12 @@ use fwlab_ftp::wire::{Announcement, Progress};
 use fwlab_model::{Flow, NodeName, Packet, Topology};
 use fwlab_observe::{CapturedPacket, Direction, Event, Observer, What};
 
+use super::ends::ControlEnds;
 use super::expectations::{Announced, Expectations, Seen};
 use super::fault::Fault;
+use super::observed;
 use super::sinks::is_swallowed;
 use super::timeline::Timeline;
-use super::{ControlEnds, observed};
 use crate::evidence::Evidence;
 use crate::judge::{ConnectionId, Death, Finding, Showing, Stop, StoppedBy, Terms, Watch, showing};
 use crate::plan::Cell;
