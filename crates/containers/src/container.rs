@@ -114,9 +114,13 @@ impl Container {
 
     /// What is said of one that has ended, though it should not.
     pub(crate) async fn ended(&self) -> ContainerError {
+        self.ended_with(self.exit_status().await).await
+    }
+
+    async fn ended_with(&self, status: Option<i64>) -> ContainerError {
         ContainerError::Ended {
             image: self.image.clone(),
-            status: self.exit_status().await,
+            status,
             log: self.log().await,
         }
     }
@@ -231,11 +235,6 @@ impl Container {
     /// Its process id, when it runs and is of this machine.
     async fn look(&self) -> Result<u32, ContainerError> {
         let id = self.id();
-        let ended = async |status| ContainerError::Ended {
-            image: self.image.clone(),
-            status,
-            log: self.log().await,
-        };
         let found = self
             .engine
             .docker()
@@ -245,17 +244,17 @@ impl Container {
             Ok(found) => found.state.unwrap_or_default(),
             Err(Error::DockerResponseServerError {
                 status_code: 404, ..
-            }) => return Err(ended(None).await),
+            }) => return Err(self.ended_with(None).await),
             Err(error) => return Err(error.into()),
         };
         let pid = state.pid.and_then(|pid| u32::try_from(pid).ok());
         let Some(pid) = pid.filter(|pid| *pid > 0 && state.running == Some(true)) else {
-            return Err(ended(state.exit_code).await);
+            return Err(self.ended_with(state.exit_code).await);
         };
         match belongs(pid, id) {
             Ok(()) => Ok(pid),
-            // It may have ended in between.
-            Err(_) if !Path::new(&format!("/proc/{pid}")).exists() => Err(ended(None).await),
+            // It may have ended since it was looked at.
+            Err(_) if !Path::new(&format!("/proc/{pid}")).exists() => Err(self.ended().await),
             Err(why) => Err(ContainerError::Foreign(why)),
         }
     }

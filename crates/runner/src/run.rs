@@ -61,7 +61,7 @@ impl Default for RunSettings {
 /// A cell waits for the kernel (RCU grace periods) longer than it works: more of
 /// them at a time than there are processors.
 fn default_jobs() -> usize {
-    std::thread::available_parallelism().map_or(8, |cores| cores.get() * 8)
+    std::thread::available_parallelism().map_or(12, |cores| cores.get() * 12)
 }
 
 /// What happens in a run, in order; every reporter reads these.

@@ -1,12 +1,13 @@
 use std::io;
 use std::os::fd::OwnedFd;
 use std::process::ExitStatus;
+use std::sync::Arc;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use crate::WatchedFd;
-use crate::sys;
+use crate::sys::{self, Spawner, Started};
 
 /// A child process whose end is awaited through a descriptor of its own, without
 /// signals and without polling. Dropping it ends it and reaps it, so that nothing of
@@ -17,6 +18,8 @@ pub(super) struct Process {
     descriptor: WatchedFd,
     /// What ends a confined program, by being closed; a tool is killed.
     lifeline: Option<OwnedFd>,
+    /// What a confined program was started from. It goes when the program has ended.
+    spawner: Option<Arc<Spawner>>,
     /// It was told to end. A second telling would kill a program's holder, which is
     /// about to reap what it holds.
     ending: bool,
@@ -24,14 +27,28 @@ pub(super) struct Process {
 }
 
 impl Process {
-    /// Takes charge of a child that was just started, and that nobody else waits for.
-    pub(super) fn of_child(pid: u32, lifeline: Option<OwnedFd>) -> io::Result<Process> {
+    /// Takes charge of a tool that was just started, and that nobody else waits for.
+    pub(super) fn of_tool(pid: u32) -> io::Result<Process> {
+        Process::of_child(pid, None, None)
+    }
+
+    /// Takes charge of a confined program that was just started.
+    pub(super) fn of_program(started: Started, lifeline: OwnedFd) -> io::Result<Process> {
+        Process::of_child(started.holder, Some(lifeline), Some(started.spawner))
+    }
+
+    fn of_child(
+        pid: u32,
+        lifeline: Option<OwnedFd>,
+        spawner: Option<Arc<Spawner>>,
+    ) -> io::Result<Process> {
         let descriptor = sys::process_descriptor(pid).and_then(WatchedFd::new);
         match descriptor {
             Ok(descriptor) => Ok(Process {
                 pid,
                 descriptor,
                 lifeline,
+                spawner,
                 ending: false,
                 status: None,
             }),
@@ -56,6 +73,7 @@ impl Process {
         let _ = self.descriptor.readable().await?;
         let status = sys::wait_for(self.pid)?;
         self.status = Some(status);
+        drop(self.spawner.take());
         Ok(status)
     }
 

@@ -4,6 +4,7 @@ use std::io::{self, PipeReader};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
+use std::sync::Arc;
 
 use tokio::sync::{oneshot, watch};
 
@@ -131,7 +132,9 @@ impl ProgramSpec {
             true => written.try_clone().map_err(io)?.into(),
             false => File::open("/dev/null").map_err(io)?.into(),
         };
+        let network = File::open("/proc/thread-self/ns/net").map_err(io)?;
         let confinement = Confinement {
+            network: Arc::new(network.into()),
             root: self.root.as_ref().map(ContainerRoot::namespaces),
             files,
             overlays,
@@ -143,9 +146,9 @@ impl ProgramSpec {
         let started = sys::spawn(&executable, &confinement);
         // With it go the last ends of output and lifeline that the program has as well.
         drop(confinement);
-        let holder = started
+        let started = started
             .map_err(|NotStarted { step, source }| failed(step.map(SetupStep::describe), source))?;
-        let process = Process::of_child(holder, Some(held.into())).map_err(io)?;
+        let process = Process::of_program(started, held.into()).map_err(io)?;
         Ok(Program::watch(process, [output, error], self.files))
     }
 

@@ -101,7 +101,7 @@ impl ToolCall {
         let stdin = child.stdin.take();
         let stdout = child.stdout.take().expect("stdout is a pipe");
         let stderr = child.stderr.take().expect("stderr is a pipe");
-        let mut process = Process::of_child(child.id(), None).map_err(ToolErrorCause::Io)?;
+        let mut process = Process::of_tool(child.id()).map_err(ToolErrorCause::Io)?;
         let (out, err) = (Capture::new(OUTPUT_LIMIT), Capture::new(OUTPUT_LIMIT));
         let feed = async {
             let Some(stdin) = stdin else { return Ok(()) };

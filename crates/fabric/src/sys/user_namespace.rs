@@ -49,16 +49,9 @@ pub(crate) fn entry() -> Entry {
     }
 }
 
-/// Runs before `main` in every program that links this crate: a process can enter a
-/// user namespace only while it has one thread, and a test's `main` is not its own.
-// SAFETY: `.init_array` holds pointers to functions that the loader calls once, on
-// the only thread; `enter` has the C ABI, and ignores the arguments that glibc passes.
-#[used]
-#[unsafe(link_section = ".init_array")]
-static BEFORE_MAIN: extern "C" fn() = enter;
-
-/// Nothing here allocates or panics: the standard library is not set up yet.
-extern "C" fn enter() {
+/// Enters one, unless this process is root. Nothing here allocates or panics: the standard
+/// library is not set up yet.
+pub(super) fn enter() {
     // SAFETY: takes no arguments and cannot fail.
     let (user, group) = unsafe { (libc::geteuid(), libc::getegid()) };
     if user == 0 {

@@ -135,6 +135,7 @@ fn kill_nine_leaves_nothing() {
     eventually("all programs run", limit, || {
         (1..=3).all(|last| processes_with(&format!("\x007077{last}\0")).len() == 1)
     });
+    assert_eq!(spawners_of(holder.id()).len(), 1);
     let during: BTreeSet<_> = namespaces().difference(&before).cloned().collect();
     assert!(during.len() >= 5, "two and three nodes: {during:?}");
     holder.kill().expect("it runs");
@@ -142,11 +143,111 @@ fn kill_nine_leaves_nothing() {
     eventually("no process is left", limit, || {
         processes_with("7077").is_empty()
     });
+    eventually("no spawner is left", limit, || {
+        spawners_of(holder.id()).is_empty()
+    });
     eventually("no namespace is left", limit, || {
         namespaces().is_disjoint(&during)
     });
     let mounts = std::fs::read_to_string("/proc/self/mountinfo").expect("mounts");
     assert!(!mounts.contains("fwlab"), "{mounts}");
+}
+
+/// The processes that programs of that process are forked from.
+fn spawners_of(lab: u32) -> Vec<u32> {
+    let variable = format!("FWLAB_SPAWNER={lab}\0");
+    let processes = std::fs::read_dir("/proc").expect("/proc");
+    processes
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+        .filter(|pid| {
+            let environment = std::fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+            let text = String::from_utf8_lossy(&environment);
+            // Holders are copies of it, under a name of their own.
+            let name = std::fs::read(format!("/proc/{pid}/comm")).unwrap_or_default();
+            name == b"fwlab-spawner\n" && text.split_inclusive('\0').any(|one| one == variable)
+        })
+        .collect()
+}
+
+/// The process that programs are forked from is there as long as they are; when somebody
+/// kills it, those that run go on, and the next are forked from another.
+#[test]
+fn a_spawner_lives_as_long_as_programs_and_is_replaced() {
+    if !can_build() {
+        return;
+    }
+    if std::env::var_os(HOLDER).is_none() {
+        // In a process of its own: other tests start programs, too.
+        let output = Command::new(std::env::current_exe().expect("a test binary"))
+            .args([
+                "--exact",
+                "lifetime::a_spawner_lives_as_long_as_programs_and_is_replaced",
+                "--nocapture",
+            ])
+            .env(HOLDER, "1")
+            .output()
+            .expect("the test binary runs");
+        let text = String::from_utf8_lossy(&output.stdout);
+        assert!(
+            output.status.success() && text.contains("1 passed"),
+            "{output:?}"
+        );
+        return;
+    }
+    let own = std::process::id();
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    runtime.block_on(async {
+        let fabric = build(&ipv4_pair()).await;
+        let server = fabric.node(&NodeName::server()).expect("a server");
+        let sleep = || ProgramSpec::new("/bin/sleep").arguments(["1000"]);
+        assert_eq!(spawners_of(own), Vec::<u32>::new());
+        let mut first = server.program(sleep()).await.expect("it starts");
+        let [spawner] = spawners_of(own)[..] else {
+            panic!("{:?}", spawners_of(own));
+        };
+        let mut second = server.program(sleep()).await.expect("it starts");
+        assert_eq!(spawners_of(own), [spawner], "both are of one");
+        let pid = nix::unistd::Pid::from_raw(spawner.cast_signed());
+        nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGKILL).expect("it lives");
+        eventually("it is gone", Duration::from_secs(10), || {
+            spawners_of(own).is_empty()
+        });
+        let mut third = server.program(sleep()).await.expect("of another");
+        let others = spawners_of(own);
+        assert!(others.len() == 1 && others != [spawner], "{others:?}");
+        for program in [&mut first, &mut second] {
+            let waited = tokio::time::timeout(Duration::from_millis(20), program.wait()).await;
+            assert!(waited.is_err(), "it still runs: {waited:?}");
+            program.kill().await.expect("the node lives");
+        }
+        assert_eq!(spawners_of(own), others);
+        let of_node = server
+            .run(async || std::fs::read_link("/proc/thread-self/ns/net"))
+            .await
+            .expect("the node lives");
+        let of_spawner =
+            std::fs::read_link(format!("/proc/{}/ns/net", others[0])).expect("it lives");
+        assert_ne!(
+            of_spawner,
+            of_node.expect("a namespace"),
+            "it keeps none alive"
+        );
+        third.kill().await.expect("the node lives");
+        assert_eq!(spawners_of(own), Vec::<u32>::new());
+    });
+}
+
+/// Somebody has set it for himself, and would wonder why nothing happens.
+#[test]
+fn the_spawner_s_variable_is_refused_where_there_is_no_lab() {
+    let output = Command::new(std::env::current_exe().expect("a test binary"))
+        .arg("--list")
+        .env("FWLAB_SPAWNER", "1")
+        .output()
+        .expect("the test binary runs");
+    assert_eq!(output.status.code(), Some(2));
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert!(text.contains("unset it"), "{text}");
 }
 
 fn hold() {

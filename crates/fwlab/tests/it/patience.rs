@@ -28,10 +28,21 @@ fn early_and_full_patience_agree_on_the_whole_tree() {
         .with(0);
     let full = report(&file);
     assert_same(("early", early), ("full", &full));
-    // Full patience did wait.
-    let waited = |line: &&serde_json::Value| line["ms"].as_f64().is_some_and(|ms| ms > 5000.0);
-    assert!(full.values().filter(waited).count() > 40);
-    assert_eq!(early.values().filter(waited).count(), 0);
+    // Full patience did wait for timers, and early patience for none of them. (Nothing is said of the
+    // others: how long a container takes is Docker's affair.)
+    let ms = |line: &serde_json::Value| line["ms"].as_f64().expect("a duration");
+    let waited: Vec<_> = full
+        .iter()
+        .filter(|(_, line)| ms(line) > 10_000.0)
+        .collect();
+    assert!(waited.len() > 40, "{}", waited.len());
+    for (cell, line) in waited {
+        let (early, full) = (ms(&early[cell]), ms(line));
+        assert!(
+            early < full / 2.0,
+            "{cell}: {early} ms, and {full} ms at full patience"
+        );
+    }
 }
 
 /// The first SYN of the data connection is dropped and the second passes: a rule that

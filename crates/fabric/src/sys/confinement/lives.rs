@@ -66,13 +66,14 @@ pub(super) fn reap_until(program: libc::pid_t, status: RawFd) -> ! {
     }
 }
 
-/// Whether nobody is left to read what is written to that pipe.
-pub(super) fn hung_up(pipe: RawFd) -> bool {
+/// Whether nobody is left to read what is written to that pipe or socket.
+pub(super) fn hung_up(fd: RawFd) -> bool {
     let mut polled = libc::pollfd {
-        fd: pipe,
+        fd,
         events: 0,
         revents: 0,
     };
     // SAFETY: `polled` is one element.
-    unsafe { libc::poll(&raw mut polled, 1, 0) == 1 && polled.revents & libc::POLLERR != 0 }
+    let polled_one = unsafe { libc::poll(&raw mut polled, 1, 0) } == 1;
+    polled_one && polled.revents & (libc::POLLERR | libc::POLLHUP) != 0
 }

@@ -1,6 +1,8 @@
+use std::io;
+
 macro_rules! steps {
     ($($name:ident => $text:literal,)+) => {
-        /// A step between fork and exec.
+        /// A step on the way to a program.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         #[repr(u8)]
         pub(crate) enum SetupStep { $($name),+ }
@@ -18,6 +20,9 @@ macro_rules! steps {
 }
 
 steps! {
+    Spawner => "start the process that programs are forked from",
+    Fork => "fork",
+    Network => "enter its network namespace",
     Standard => "open its standard streams",
     Signals => "let signals through",
     Root => "enter the container",
@@ -32,4 +37,53 @@ steps! {
     Privileges => "give up privileges",
     Directory => "enter its working directory",
     Program => "run it",
+}
+
+/// What kept a program from being started.
+pub(crate) struct NotStarted {
+    /// `None`: it was the program itself.
+    pub(crate) step: Option<SetupStep>,
+    pub(crate) source: io::Error,
+}
+
+impl NotStarted {
+    pub(super) fn at(step: u8, errno: i32) -> NotStarted {
+        NotStarted {
+            step: SetupStep::from_number(step).filter(|step| *step != SetupStep::Program),
+            source: io::Error::from_raw_os_error(errno),
+        }
+    }
+}
+
+/// What the lab is told of a program: its holder first, and then nothing more when it runs.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Report {
+    /// The process id of its holder.
+    Holder(u32),
+    /// The number of the step that failed, and the kernel's `errno`.
+    Failed(u8, i32),
+}
+
+impl Report {
+    /// How long one is, in bytes.
+    pub(super) const SIZE: usize = 5;
+    /// In place of a step's number.
+    const HOLDER: u8 = u8::MAX;
+
+    pub(super) fn bytes(&self) -> [u8; Report::SIZE] {
+        let (first, rest) = match self {
+            Report::Holder(holder) => (Report::HOLDER, holder.to_ne_bytes()),
+            Report::Failed(step, errno) => (*step, errno.to_ne_bytes()),
+        };
+        let [a, b, c, d] = rest;
+        [first, a, b, c, d]
+    }
+
+    pub(super) fn read(bytes: [u8; Report::SIZE]) -> Report {
+        let [first, rest @ ..] = bytes;
+        match first {
+            Report::HOLDER => Report::Holder(u32::from_ne_bytes(rest)),
+            step => Report::Failed(step, i32::from_ne_bytes(rest)),
+        }
+    }
 }
