@@ -29,6 +29,9 @@ macro_rules! lab {
 const DOCKERFILE: &str = "Dockerfile";
 
 impl Image {
+    /// The label of each, and of each layer that is made here.
+    pub(crate) const LABEL: &str = "org.fwlab.image";
+
     /// All of them.
     pub const ALL: [Image; 5] = [
         Image::Vsftpd,

@@ -30,6 +30,7 @@ mod firewall;
 mod image;
 mod kind;
 mod owner;
+mod pruning;
 mod registry;
 mod server;
 mod settings;
@@ -42,6 +43,7 @@ pub use engine::{Engine, NoEngine};
 pub use error::ContainerError;
 pub use firewall::{Firewall, FirewallImage};
 pub use image::Image;
+pub use pruning::{PruneEvent, prune_images};
 pub use registry::{Freshness, client, image_of, server};
 
 /// Waits until every container is removed that belonged to a cell which is over. Those that

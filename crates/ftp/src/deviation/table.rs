@@ -31,6 +31,16 @@ const REFUSED: &[Instead] = &[Instead {
     cause: "reply",
 }];
 
+/// CCC is refused: suppaftp leaves, and curl goes on under TLS.
+const CCC_REFUSED: &[Instead] = &[
+    REFUSED[0],
+    Instead {
+        symptom: Symptom::Transferred,
+        phase: Phase::Completion,
+        cause: "none",
+    },
+];
+
 /// What comes of a data connection to the address 0.0.0.0, or to who opens it.
 const REJECTED_BY_ITSELF: &[Instead] = &[Instead {
     symptom: Symptom::DataRejected,
@@ -122,7 +132,7 @@ pub const DEVIATIONS: &[Deviation] = &[
             verb: "CCC",
             code: 534,
         },
-        effect: Effect::RulesOut(REFUSED),
+        effect: Effect::RulesOut(CCC_REFUSED),
     },
     Deviation {
         peer: PeerName::Vsftpd,
@@ -154,7 +164,7 @@ pub const DEVIATIONS: &[Deviation] = &[
             verb: "CCC",
             code: 500,
         },
-        effect: Effect::RulesOut(REFUSED),
+        effect: Effect::RulesOut(CCC_REFUSED),
     },
     Deviation {
         peer: PeerName::Vsftpd,

@@ -1,5 +1,7 @@
 use clap::Args;
-use fwlab_containers::{BuildEvent, Engine, Freshness, Image, build_images, image_of};
+use fwlab_containers::{
+    BuildEvent, Engine, Freshness, Image, PruneEvent, build_images, image_of, prune_images,
+};
 use fwlab_ftp::PeerName;
 use fwlab_runner::plan::Cell;
 use fwlab_runner::{Housing, Place, with_causes};
@@ -78,9 +80,13 @@ pub(super) struct ImagesArguments {
     /// Only the images of these peers
     #[arg(long, value_name = "PEER", value_delimiter = ',')]
     peer: Vec<PeerName>,
+
+    /// Build none, but remove those of other versions of fwlab
+    #[arg(long, conflicts_with = "peer")]
+    prune: bool,
 }
 
-/// Builds the images that are missing.
+/// Builds the images that are missing, or removes those that are too many.
 pub(super) fn images(arguments: &ImagesArguments) -> Exit {
     let images = if arguments.peer.is_empty() {
         Image::ALL.to_vec()
@@ -110,6 +116,9 @@ pub(super) fn images(arguments: &ImagesArguments) -> Exit {
             Ok(engine) => engine,
             Err(exit) => return exit,
         };
+        if arguments.prune {
+            return pruned(&engine).await;
+        }
         match build_images(&engine, &images, &|event| print(told(&event))).await {
             Ok(()) => Exit::Good,
             Err(error) => {
@@ -118,6 +127,23 @@ pub(super) fn images(arguments: &ImagesArguments) -> Exit {
             }
         }
     })
+}
+
+async fn pruned(engine: &Engine) -> Exit {
+    let tell = |event| match event {
+        PruneEvent::Removed(image) => print(format_args!("{image} removed\n")),
+        PruneEvent::Kept(image, why) => print(format_args!("{image} kept: {why}\n")),
+    };
+    match prune_images(engine, &tell).await {
+        Ok(()) => Exit::Good,
+        Err(error) => {
+            complain(
+                format!("Docker does not say which images there are: {error}"),
+                None,
+            );
+            Exit::Lab
+        }
+    }
 }
 
 fn told(event: &BuildEvent) -> String {

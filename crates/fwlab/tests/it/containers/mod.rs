@@ -13,3 +13,4 @@ mod leaks;
 mod library;
 mod no_engine;
 mod owners;
+mod pruning;
