@@ -9,7 +9,7 @@ use crate::support::{Running, assert_same, fwlab, lab, lab_alone, report, run_ce
 
 /// At full patience a cell waits for up to a minute, and works for some milliseconds:
 /// so many at a time.
-const JOBS: &str = "160";
+const JOBS: &str = "320";
 
 #[test]
 fn early_and_full_patience_agree_on_the_whole_tree() {
