@@ -1,10 +1,10 @@
 use std::path::Path;
 
 use async_trait::async_trait;
-use fwlab_fabric::{ContainerRoot, Node, ProcessEnd, ProgramSpec, Scratch};
+use fwlab_fabric::{Capabilities, ContainerRoot, Node, ProcessEnd, ProgramSpec, Scratch};
 use fwlab_ftp::{
     Content, Housed, Login, PeerError, PeerName, Places, RunningServer, START_DEADLINE, Server,
-    ServerProgram, ServerSettings, StoredFile, Support, TransferSpec, reserve_passive_ports,
+    ServerProgram, ServerSettings, StoredFile, Support, TransferSpec, died, reserve_passive_ports,
     stored_in,
 };
 use tokio::sync::Mutex;
@@ -106,6 +106,7 @@ impl Server for ContainerServer {
         let mut program = ProgramSpec::new("/bin/sh")
             .arguments([SERVE])
             .root(self.root.clone());
+        program.capabilities = Capabilities::INSTALLED_SERVER;
         program.environment = environment(settings, FILES, PLACES)
             .into_iter()
             .map(|(name, value)| (name.into(), value.into()))
@@ -174,10 +175,12 @@ impl Server for ColdServer {
         };
         let running = ColdRunning {
             kind: self.kind,
+            node: node.clone(),
+            control_port: settings.control_port,
             container,
             files,
         };
-        running.wait_listening(node, settings.control_port).await?;
+        running.wait_listening().await?;
         // It has made its directory by now, and not looked into it yet.
         store(peer, &running.files, settings)?;
         Ok(Box::new(running))
@@ -186,23 +189,26 @@ impl Server for ColdServer {
 
 struct ColdRunning {
     kind: Kind,
+    node: Node,
+    control_port: u16,
     container: Container,
     files: Scratch,
 }
 
 impl ColdRunning {
-    async fn wait_listening(&self, node: &Node, port: u16) -> Result<(), PeerError> {
+    /// Waits for its end.
+    async fn ended(&self) {
+        // One that cannot be watched is gone.
+        if let Ok(end) = ProcessEnd::of(self.container.pid) {
+            let _ = end.wait().await;
+        }
+    }
+
+    async fn wait_listening(&self) -> Result<(), PeerError> {
         let peer = self.kind.peer();
-        let end = ProcessEnd::of(self.container.pid);
-        let ended = async {
-            // One that cannot be watched is gone.
-            if let Ok(end) = &end {
-                let _ = end.wait().await;
-            }
-        };
         let listening = tokio::select! {
-            listening = node.wait_listening(port, START_DEADLINE) => listening,
-            () = ended => return Err(failed(self.kind)(self.container.ended().await)),
+            listening = self.node.wait_listening(self.control_port, START_DEADLINE) => listening,
+            () = self.ended() => return Err(failed(self.kind)(self.container.ended().await)),
         };
         match listening {
             Ok(()) => Ok(()),
@@ -232,6 +238,14 @@ impl RunningServer for ColdRunning {
             &self.files,
             Path::new(PLACES.root).join(name),
         )
+    }
+
+    async fn died(&mut self) -> Option<String> {
+        let ended = async {
+            self.ended().await;
+            self.container.ended().await.to_string()
+        };
+        died(&self.node, self.control_port, ended).await
     }
 
     async fn last_words(&mut self) -> String {

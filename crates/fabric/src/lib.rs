@@ -5,8 +5,8 @@
 //! (`src/sys`). It knows nothing of FTP, rules or packets.
 //!
 //! - [`Fabric`] builds a topology; a [`Node`] of it is a thread in a network namespace
-//!   that runs futures, [tools](ToolCall) and untrusted [programs](ProgramSpec) with
-//!   [files of their own](Scratch).
+//!   that runs futures, [tools](ToolCall) and [programs](ProgramSpec). Neither is trusted: each
+//!   finds a root file system of its own, with [files of its own](Scratch).
 //! - A node can be a [namespace](NetworkNamespace) that somebody else made, and a program
 //!   can run in a container's [root](ContainerRoot).
 //! - [`Privilege`] says by what right, [`Machine`] what else this machine can do, and
@@ -91,16 +91,18 @@ mod thread;
 pub use fabric::{Fabric, FabricError};
 pub use host_state::HostState;
 pub use limits::raise_open_file_limit;
-pub use machine::{Ability, Machine, Missing, PeerProgram, Peers, ToolProgram, find_tool};
+pub use machine::{
+    Ability, Machine, Missing, PeerProgram, Peers, ToolProgram, find_tool, need_xtables,
+};
 pub use namespace::{ContainerRoot, NamespaceError, NetworkNamespace};
 pub use netlink::NetlinkError;
 pub use node::{Node, NodeGone, TaskHandle};
 pub use privilege::{Privilege, PrivilegeError, ShutDoor};
 pub use process::{
-    Overlay, ProcessEnd, Program, ProgramError, ProgramLost, ProgramSpec, ToolCall, ToolError,
+    ProcessEnd, Program, ProgramError, ProgramLost, ProgramSpec, ToolCall, ToolError,
     ToolErrorCause, ToolOutput,
 };
 pub use scratch::{Scratch, ScratchError};
 pub use socket_error::SocketError;
-pub use sys::WatchedFd;
-pub use sysctl::{SysctlError, try_sysctls};
+pub use sys::{Capabilities, WatchedFd};
+pub use sysctl::{SysctlError, check_sysctl, try_sysctls};

@@ -170,10 +170,11 @@ fn help(door: &ShutDoor) -> String {
         ShutDoor::AppArmor => "sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0",
         ShutDoor::Seccomp => {
             "docker run --cap-add NET_ADMIN --cap-add SYS_ADMIN --security-opt seccomp=unconfined \
-             --security-opt apparmor=unconfined …"
+             --security-opt apparmor=unconfined --security-opt systempaths=unconfined …"
         }
         ShutDoor::Capabilities(_) => {
-            "docker run --cap-add NET_ADMIN --cap-add SYS_ADMIN --security-opt apparmor=unconfined …"
+            "docker run --cap-add NET_ADMIN --cap-add SYS_ADMIN --security-opt apparmor=unconfined \
+             --security-opt systempaths=unconfined …"
         }
         ShutDoor::SwitchedOff => "unset FWLAB_USER_NAMESPACE",
         ShutDoor::Threads => "unset LD_PRELOAD",

@@ -2,7 +2,7 @@ use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Component, Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use nix::fcntl::{OFlag, OpenHow, ResolveFlag, open, openat2};
 use nix::sys::stat::{Mode, fchmod, mkdirat};
@@ -28,9 +28,6 @@ pub enum ScratchError {
     /// The kernel gave no file system.
     #[error("no file system in memory for a program's files")]
     Create(#[source] io::Error),
-    /// None of the directories that it could be mounted on is there.
-    #[error("none of {} is a directory that programs' files could be mounted on", MOUNT_POINTS.join(", "))]
-    NoMountPoint,
     /// A file could not be reached, read or written.
     #[error("scratch file `{}`", path.display())]
     File {
@@ -41,20 +38,20 @@ pub enum ScratchError {
     },
 }
 
-/// Directories that stand on every Linux and hold nothing that a peer's binary needs.
-const MOUNT_POINTS: [&str; 5] = ["/srv", "/mnt", "/media", "/opt", "/tmp"];
+/// Where a program finds its files in a root of its own. In a container's, the directory must
+/// be there: see [`Scratch::with_mount_point`].
+pub(crate) const MOUNT_POINT: &str = "/files";
 
 impl Scratch {
     /// An empty one that holds at most so many bytes.
     ///
     /// # Errors
-    /// When the kernel gives none, or there is nowhere to mount it later.
+    /// When the kernel gives none.
     pub fn new(limit_bytes: u64) -> Result<Scratch, ScratchError> {
-        let mount_point = mount_point().ok_or(ScratchError::NoMountPoint)?;
         let tree = sys::detached_tmpfs(limit_bytes).map_err(ScratchError::Create)?;
         Ok(Scratch {
             tree: Arc::new(tree),
-            mount_point,
+            mount_point: Path::new(MOUNT_POINT),
         })
     }
 
@@ -93,7 +90,7 @@ impl Scratch {
         self.mount_point
     }
 
-    /// Writes a file (mode 644), in place of what it held.
+    /// Writes a file (mode 644, whatever this process's umask), in place of what it held.
     ///
     /// # Errors
     /// When the path leads out or through a link, or the space is used up.
@@ -101,7 +98,7 @@ impl Scratch {
         self.write_from(path, content).map(drop)
     }
 
-    /// Writes a file (mode 644) from a reader, and returns how many bytes it had.
+    /// Writes a file from a reader, and returns how many bytes it had.
     ///
     /// # Errors
     /// As [`Scratch::write`], and what the reader says.
@@ -112,7 +109,11 @@ impl Scratch {
     ) -> Result<u64, ScratchError> {
         let path = path.as_ref();
         let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_TRUNC;
-        let mut file = File::from(self.at(path, flags, Mode::from_bits_truncate(0o644))?);
+        let mode = Mode::from_bits_truncate(0o644);
+        let file = self.at(path, flags, mode)?;
+        // Made with less where this process's umask says so.
+        fchmod(file.as_fd(), mode).map_err(|errno| file_error(path)(errno.into()))?;
+        let mut file = File::from(file);
         let copied = io::copy(&mut content, &mut file);
         copied
             .and_then(|bytes| file.flush().map(|()| bytes))
@@ -203,21 +204,4 @@ fn file_error(path: &Path) -> impl Fn(io::Error) -> ScratchError {
         path: path.clone(),
         source,
     }
-}
-
-/// The first directory that hides neither the peers' programs nor this one.
-fn mount_point() -> Option<&'static Path> {
-    static FOUND: OnceLock<Option<&'static Path>> = OnceLock::new();
-    *FOUND.get_or_init(|| {
-        let peers = std::env::var_os("FWLAB_PEERS").map(PathBuf::from);
-        let peers = peers.and_then(|peers| peers.canonicalize().ok());
-        let program = std::env::current_exe().ok();
-        MOUNT_POINTS.map(Path::new).into_iter().find(|point| {
-            let hides =
-                |path: &Option<PathBuf>| path.as_ref().is_some_and(|path| path.starts_with(point));
-            point.symlink_metadata().is_ok_and(|found| found.is_dir())
-                && !hides(&peers)
-                && !hides(&program)
-        })
-    })
 }

@@ -2,8 +2,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use nix::sched::{CloneFlags, unshare};
-
+use crate::sys;
 use crate::{NodeGone, Privilege};
 
 /// Why a sysctl was not set.
@@ -12,9 +11,15 @@ pub enum SysctlError {
     /// The name is not dotted words below `net`.
     #[error("`{0}` is no sysctl name: dotted words, as in net.ipv4.ip_forward")]
     Malformed(String),
-    /// It belongs to the whole machine: a lab never sets it.
-    #[error("`{0}` belongs to the whole machine and not to a network namespace")]
+    /// It belongs to the whole machine, or is not known not to: a lab never sets it.
+    #[error(
+        "`{0}` belongs to the whole machine, or is not known to belong to a network namespace alone: \
+         a lab does not set it"
+    )]
     WholeMachine(String),
+    /// `/proc/sys` is read-only here, as it is in most containers.
+    #[error("/proc/sys is read-only here: `fwlab doctor` tells what to do")]
+    ReadOnly,
     /// This kernel has no such name, here or outside.
     #[error("this kernel has no sysctl `{0}`")]
     Unknown(String),
@@ -40,56 +45,89 @@ pub(crate) struct SysctlName {
     file: PathBuf,
 }
 
+/// The settings that are known to belong to a network namespace, each of them or all that
+/// begin so. What else a namespace shows may be the machine's own, as
+/// `net.netfilter.nf_hooks_lwtunnel` is.
+const OF_A_NAMESPACE: [&str; 13] = [
+    "net.bridge.bridge-nf-",
+    "net.core.optmem_max",
+    "net.core.somaxconn",
+    "net.core.tstamp_allow_data",
+    "net.core.txrehash",
+    "net.core.xfrm_",
+    "net.ipv4.",
+    "net.ipv6.",
+    "net.mptcp.",
+    "net.netfilter.nf_conntrack_",
+    "net.netfilter.nf_flowtable_",
+    "net.sctp.",
+    "net.unix.max_dgram_qlen",
+];
+
+/// Of those, what the whole machine has in common; a namespace shows it, to be read.
+const OF_THE_MACHINE: [&str; 3] = [
+    "nf_conntrack_max",
+    "nf_conntrack_expect_max",
+    "nf_conntrack_buckets",
+];
+
+/// Whether a setting of that name may belong to a network namespace: the name alone is looked
+/// at, and nothing is read or written.
+///
+/// # Errors
+/// When it is malformed, or is not known to belong to one.
+pub fn check_sysctl(name: &str) -> Result<(), SysctlError> {
+    SysctlName::parse(name).map(drop)
+}
+
 /// Tries settings by dotted name in a network namespace that is thrown away, in order,
-/// and tells of each whether a node would take it. `interfaces` are those that the node
-/// will have, and the namespace has not: what names one of them is tried on loopback.
+/// and tells of each whether a node would take it. The namespace belongs to a user namespace
+/// that is thrown away with it, so that the kernel lets nothing be written that is not the
+/// namespace's own; and whether it was not is seen by the machine's own value.
+/// `interfaces` are those that the node will have, and the namespace has not: what names one
+/// of them is tried on loopback.
 ///
 /// Where this process may not make namespaces, the names alone are looked at.
 pub fn try_sysctls(
     settings: &[(String, String)],
     interfaces: &[String],
 ) -> Vec<Result<(), SysctlError>> {
-    let parsed: Vec<Result<(SysctlName, String), SysctlError>> = settings
+    let parsed: Vec<Result<(SysctlName, &String), SysctlError>> = settings
         .iter()
         .map(|(name, value)| {
             let name = SysctlName::parse(name)?.on_loopback(interfaces);
-            Ok((name, value.clone()))
+            Ok((name, value))
         })
         .collect();
-    if Privilege::current().is_err() {
-        let known = |setting: Result<(SysctlName, String), SysctlError>| setting?.0.is_known();
-        return parsed.into_iter().map(known).collect();
-    }
-    let tried = std::thread::spawn(move || {
-        let in_namespace = unshare(CloneFlags::CLONE_NEWNET).is_ok();
-        let write = |setting: Result<(SysctlName, String), SysctlError>| {
-            let (name, value) = setting?;
-            if !in_namespace {
-                return name.is_known();
-            }
-            match name.write(&value) {
-                Err(SysctlError::Unknown(_)) if name.may_come_with_a_module() => Ok(()),
-                result => result,
-            }
-        };
-        parsed.into_iter().map(write).collect::<Vec<_>>()
-    });
-    let tried = tried
-        .join()
-        .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-    tried.into_iter().map(of_the_machine).collect()
-}
-
-/// What is known here and not in a namespace belongs to the whole machine.
-fn of_the_machine(tried: Result<(), SysctlError>) -> Result<(), SysctlError> {
-    match tried {
-        Err(SysctlError::Unknown(name))
-            if SysctlName::parse(&name).is_ok_and(|name| name.file().is_file()) =>
-        {
-            Err(SysctlError::WholeMachine(name))
+    let names = parsed.iter().flatten();
+    let outside: Vec<Option<String>> = names.clone().map(|(name, _)| name.read()).collect();
+    let files = names.clone().map(|(name, value)| (name.file(), *value));
+    let tried = match Privilege::current() {
+        Ok(_) => sys::try_writes(files),
+        Err(_) => None,
+    };
+    let changed: Vec<bool> = names
+        .zip(&outside)
+        .map(|((name, _), before)| name.put_back(before.as_deref()))
+        .collect();
+    let mut tried = tried.map(|tried| tried.into_iter().zip(changed));
+    let told = |setting: Result<(SysctlName, &String), SysctlError>| {
+        let (name, value) = setting?;
+        match tried.as_mut().and_then(Iterator::next) {
+            Some((_, true)) => Err(SysctlError::WholeMachine(name.name)),
+            Some((Err(error), false)) => match name.refused(value, error) {
+                SysctlError::Unknown(_) if name.may_come_with_a_module() => Ok(()),
+                // Known here, and not there.
+                SysctlError::Unknown(unknown) if name.file().is_file() => {
+                    Err(SysctlError::WholeMachine(unknown))
+                }
+                refused => Err(refused),
+            },
+            Some((Ok(()), false)) => Ok(()),
+            None => name.is_known(),
         }
-        other => other,
-    }
+    };
+    parsed.into_iter().map(told).collect()
 }
 
 impl SysctlName {
@@ -106,11 +144,16 @@ impl SysctlName {
         if words.len() < 2 || !words.iter().all(plain) {
             return Err(SysctlError::Malformed(name.to_owned()));
         }
-        let known_shared = matches!(
-            words.last().map(String::as_str),
-            Some("nf_conntrack_max" | "nf_conntrack_expect_max" | "nf_conntrack_buckets")
-        );
-        if words[0] != "net" || known_shared {
+        let known = OF_A_NAMESPACE
+            .iter()
+            .any(|known| match known.strip_suffix(['.', '-', '_']) {
+                Some(_) => name.starts_with(known),
+                None => name == *known,
+            });
+        let shared = words
+            .last()
+            .is_some_and(|last| OF_THE_MACHINE.contains(&last.as_str()));
+        if !known || shared {
             return Err(SysctlError::WholeMachine(name.to_owned()));
         }
         let mut file = PathBuf::from("/proc/sys");
@@ -155,21 +198,39 @@ impl SysctlName {
 
     /// Sets it in the namespace of the calling thread.
     pub(crate) fn write(&self, value: &str) -> Result<(), SysctlError> {
-        let result = fs::write(&self.file, value);
-        result.map_err(|error| match error.raw_os_error() {
+        fs::write(&self.file, value).map_err(|error| self.refused(value, error))
+    }
+
+    fn refused(&self, value: &str, error: io::Error) -> SysctlError {
+        match error.raw_os_error() {
             Some(libc::ENOENT | libc::EISDIR | libc::ENOTDIR) => {
                 SysctlError::Unknown(self.name.clone())
             }
             // The kernel shows it here, but a namespace's own root may not write it.
-            Some(libc::EACCES | libc::EPERM | libc::EROFS) => {
-                SysctlError::WholeMachine(self.name.clone())
-            }
+            Some(libc::EACCES | libc::EPERM) => SysctlError::WholeMachine(self.name.clone()),
+            Some(libc::EROFS) => SysctlError::ReadOnly,
             _ => SysctlError::Value {
                 name: self.name.clone(),
                 value: value.to_owned(),
                 source: error,
             },
-        })
+        }
+    }
+
+    /// What it is set to in the namespace of the calling thread.
+    fn read(&self) -> Option<String> {
+        fs::read_to_string(&self.file).ok()
+    }
+
+    /// Sees to it that it is what it was, and tells whether it was not.
+    fn put_back(&self, before: Option<&str>) -> bool {
+        let Some(before) = before else { return false };
+        if self.read().is_none_or(|now| now == before) {
+            return false;
+        }
+        // Where the kernel takes it: some can only be set one way.
+        let _ = fs::write(&self.file, before);
+        true
     }
 }
 
@@ -211,6 +272,10 @@ mod tests {
             "net.nf_conntrack_max",
             "net.netfilter.nf_conntrack_expect_max",
             "net.netfilter.nf_conntrack_buckets",
+            "net.netfilter.nf_hooks_lwtunnel",
+            "net.netfilter.nf_log.2",
+            "net.core.somaxconn2",
+            "net.ipv4",
         ] {
             assert!(SysctlName::parse(name).is_err(), "{name}");
         }

@@ -91,6 +91,8 @@ pub(crate) async fn all_ended() {
         .wait_for(|count| *count == 0)
         .await
         .expect("a static sender is never dropped");
+    // No node is left to start anything. It is a matter of one process's end.
+    crate::sys::end_spawners();
 }
 
 /// Counts a thread as long as it lives.

@@ -100,8 +100,8 @@ pub use own_server::OwnServer;
 pub use pause::{Moment, Paused, Pauses};
 pub use peer::{PeerError, PeerMissing, PeerName, Support};
 pub use program::{
-    Curl, Lftp, Places, START_DEADLINE, ServerProgram, Tnftp, Vsftpd, Wget, reserve_passive_ports,
-    stored_in,
+    Curl, Lftp, Places, START_DEADLINE, ServerProgram, Tnftp, Vsftpd, Wget, died,
+    reserve_passive_ports, stored_in,
 };
 pub use registry::{client, server};
 pub use server::{DataSourcePort, PassivePorts, RunningServer, Server, ServerSettings, StoredFile};

@@ -5,7 +5,7 @@ use fwlab_fabric::{NetworkNamespace, Node, ProcessEnd, Scratch};
 
 use crate::{
     DataSourcePort, Housed, Login, PeerError, PeerName, RunningServer, START_DEADLINE, Server,
-    ServerSettings, StoredFile, Support, TransferSpec, stored_in,
+    ServerSettings, StoredFile, Support, TransferSpec, died, stored_in,
 };
 
 const PEER: PeerName = PeerName::OwnServer;
@@ -151,17 +151,39 @@ impl Server for OwnServer {
             // Whoever its user is: an upload may add to it.
             files.set_mode(name, 0o666).map_err(failed)?;
         }
-        Ok(Box::new(Files(files)))
+        Ok(Box::new(Followed {
+            node: node.clone(),
+            control_port: settings.control_port,
+            pid: *pid,
+            files,
+        }))
     }
 }
 
-/// The files of a server that somebody else ends.
-struct Files(Scratch);
+/// A server that somebody else ends.
+struct Followed {
+    node: Node,
+    control_port: u16,
+    pid: u32,
+    files: Scratch,
+}
 
 #[async_trait]
-impl RunningServer for Files {
+impl RunningServer for Followed {
     async fn stored(&mut self, name: &str) -> Result<Option<StoredFile>, PeerError> {
-        stored_in(PEER, &self.0, name.into())
+        stored_in(PEER, &self.files, name.into())
+    }
+
+    async fn died(&mut self) -> Option<String> {
+        let pid = self.pid;
+        let ended = async {
+            // One that cannot be watched is gone.
+            if let Ok(end) = ProcessEnd::of(pid) {
+                let _ = end.wait().await;
+            }
+            format!("process {pid} is gone")
+        };
+        died(&self.node, self.control_port, ended).await
     }
 
     async fn last_words(&mut self) -> String {

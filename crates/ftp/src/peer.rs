@@ -229,6 +229,14 @@ pub enum PeerError {
         #[source]
         source: ProgramLost,
     },
+    /// It was ended by somebody else, or by a mistake of its own, while it was needed.
+    #[error("{peer} died: {how}")]
+    Died {
+        /// Which peer.
+        peer: PeerName,
+        /// How.
+        how: String,
+    },
     /// The program ended before it listened.
     #[error("{peer}: it ended at once: {last_words}")]
     Ended {

@@ -58,6 +58,10 @@ pub trait RunningServer: Send {
     /// What it holds under a name; `None` when it holds no such file.
     async fn stored(&mut self, name: &str) -> Result<Option<StoredFile>, PeerError>;
 
+    /// How it ended, if it has, without having been told to: whatever a client met then says
+    /// nothing of the network. One that is ending is waited for.
+    async fn died(&mut self) -> Option<String>;
+
     /// What it last said of itself, for the message that tells of a fault.
     /// Empty when it said nothing.
     async fn last_words(&mut self) -> String;

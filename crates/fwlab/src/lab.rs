@@ -405,6 +405,8 @@ impl Lab {
                 deviations: false,
             },
             requirements: Vec::new(),
+            sysctls: Vec::new(),
+            text: "".into(),
         }
     }
 

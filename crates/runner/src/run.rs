@@ -139,6 +139,28 @@ impl Wanted {
     }
 }
 
+/// The settings of the cells' scenarios that this kernel does not take.
+async fn refused_sysctls(cells: &[Cell]) -> Vec<PrepareError> {
+    let mut scenarios: Vec<Arc<Scenario>> = Vec::new();
+    for cell in cells {
+        let known = |known: &Arc<Scenario>| Arc::ptr_eq(known, &cell.scenario);
+        if !cell.scenario.sysctls.is_empty() && !scenarios.iter().rev().any(known) {
+            scenarios.push(Arc::clone(&cell.scenario));
+        }
+    }
+    let tried = tokio::task::spawn_blocking(move || {
+        let errors = scenarios
+            .iter()
+            .filter_map(|scenario| scenario.try_sysctls());
+        errors
+            .map(|error| PrepareError::Scenario(Box::new(error)))
+            .collect()
+    });
+    tried
+        .await
+        .unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
+}
+
 /// Cells with the rules that they load, ready to run.
 #[derive(Debug)]
 pub struct Run {
@@ -155,6 +177,10 @@ impl Run {
         loader: Loader,
         settings: RunSettings,
     ) -> Result<Run, Vec<PrepareError>> {
+        let errors = refused_sysctls(&cells).await;
+        if !errors.is_empty() {
+            return Err(errors);
+        }
         let mut wanted = Wanted::default();
         let places: Vec<(usize, BTreeMap<usize, usize>)> = cells
             .iter()

@@ -3,6 +3,10 @@ use std::fmt;
 /// Something that a kernel may or may not do for a lab.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Ability {
+    /// Set what a network namespace has for itself (`/proc/sys/net`).
+    Settings,
+    /// Start programs in a root file system of their own.
+    Programs,
     /// Load rules through `iptables-nft-restore`.
     NftRules,
     /// Load rules through `iptables-legacy-restore`.
@@ -21,7 +25,9 @@ pub enum Ability {
 
 impl Ability {
     /// All of them.
-    pub const ALL: [Ability; 7] = [
+    pub const ALL: [Ability; 9] = [
+        Ability::Settings,
+        Ability::Programs,
         Ability::NftRules,
         Ability::LegacyRules,
         Ability::PacketTrace,
@@ -31,9 +37,16 @@ impl Ability {
         Ability::SocketDestroy,
     ];
 
+    /// Whether no lab works without it.
+    pub fn is_needed(self) -> bool {
+        matches!(self, Ability::Settings | Ability::Programs)
+    }
+
     /// The kernel's option for it.
     pub fn option(self) -> &'static str {
         match self {
+            Ability::Settings => "CONFIG_SYSCTL",
+            Ability::Programs => "CONFIG_NAMESPACES",
             Ability::NftRules => "CONFIG_NFT_COMPAT",
             Ability::LegacyRules => "CONFIG_IP_NF_IPTABLES_LEGACY",
             Ability::PacketTrace => "CONFIG_NF_TABLES_INET",
@@ -48,6 +61,7 @@ impl Ability {
     /// ordinary users; none where it is never a module.
     pub(crate) fn modules(self) -> &'static [&'static str] {
         match self {
+            Ability::Settings | Ability::Programs => &[],
             Ability::NftRules => &["nf_tables", "nft_compat"],
             Ability::LegacyRules => &["iptable_filter", "ip6table_filter"],
             Ability::PacketTrace => &["nf_tables"],
@@ -62,6 +76,8 @@ impl Ability {
 impl fmt::Display for Ability {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Ability::Settings => "settings of network namespaces",
+            Ability::Programs => "programs in a root of their own",
             Ability::NftRules => "iptables rules as nf_tables",
             Ability::LegacyRules => "iptables rules as xtables",
             Ability::PacketTrace => "packet trace",

@@ -138,6 +138,7 @@ impl Machine {
                 why: with_sources(&**reason),
                 mend: mend(*ability),
                 optional: match ability {
+                    needed if needed.is_needed() => false,
                     Ability::NftRules | Ability::LegacyRules => any_backend,
                     _ => true,
                 },
@@ -163,6 +164,19 @@ fn kernel() -> String {
 }
 
 fn mend(ability: Ability) -> String {
+    match ability {
+        // As in every container that was not started otherwise.
+        Ability::Settings => {
+            return "in a container: docker run --security-opt systempaths=unconfined …; \
+                    elsewhere: sudo mount -o remount,rw /proc/sys"
+                .to_owned();
+        }
+        Ability::Programs => {
+            return "in a container: docker run --cap-add SYS_ADMIN --security-opt apparmor=unconfined …"
+                .to_owned();
+        }
+        _ => {}
+    }
     format!(
         "sudo modprobe -a {} (a kernel with {})",
         ability.modules().join(" "),

@@ -2,6 +2,7 @@
 
 mod ability;
 mod examination;
+mod modules;
 mod packages;
 mod peers;
 mod probes;
@@ -9,5 +10,6 @@ mod tools;
 
 pub use ability::Ability;
 pub use examination::{Machine, Missing};
+pub use modules::need_xtables;
 pub use peers::{PeerProgram, Peers};
 pub use tools::{ToolProgram, find_tool};

@@ -5,12 +5,14 @@ use std::fs;
 use std::io::{self, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use fwlab_model::Flow;
 use nix::sched::{CloneFlags, unshare};
 
 use super::ability::Ability;
 use super::tools::find_tool;
+use crate::ProgramSpec;
 use crate::netlink::{Batch, Message, NetlinkError, NetlinkSocket, Protocol, TcpSockets};
 
 /// Why an ability is not there.
@@ -43,6 +45,8 @@ fn probe_here() -> Results {
     // In the order of `ALL`: the helper brings connection tracking along, whose
     // settings the probe of its events looks at.
     let probe = |ability| match ability {
+        Ability::Settings => set_something(),
+        Ability::Programs => run_something(),
         Ability::NftRules => load_rules("iptables-nft-restore"),
         Ability::LegacyRules => load_rules("iptables-legacy-restore"),
         Ability::PacketTrace => nft(&[chain, trace_rule]),
@@ -55,6 +59,27 @@ fn probe_here() -> Results {
         .into_iter()
         .map(|ability| (ability, probe(ability)))
         .collect()
+}
+
+fn set_something() -> Result<(), Reason> {
+    let file = "/proc/sys/net/ipv4/ip_forward";
+    let value = fs::read_to_string(file)?;
+    // What it is, once more: this namespace goes with its thread, and takes nothing along.
+    fs::write(file, value).map_err(|error| format!("{file} cannot be written: {error}").into())
+}
+
+fn run_something() -> Result<(), Reason> {
+    let tool = ["iptables-nft-restore", "iptables-legacy-restore", "nft"]
+        .into_iter()
+        .find_map(find_tool)
+        .ok_or("there is no loader of rules to try it with")?;
+    let said = ProgramSpec::new(tool)
+        .arguments(["--version"])
+        .said_alone(DEADLINE)?;
+    if said.is_empty() {
+        return Err("a program that was asked for its version said nothing".into());
+    }
+    Ok(())
 }
 
 fn load_rules(tool: &str) -> Result<(), Reason> {
@@ -76,6 +101,9 @@ fn load_rules(tool: &str) -> Result<(), Reason> {
     }
     Err(String::from_utf8_lossy(&output.stderr).trim().into())
 }
+
+/// How long a program may take to say its version.
+const DEADLINE: Duration = Duration::from_secs(5);
 
 const TABLE: &str = "fwlab-probe";
 const NFPROTO_INET: u8 = 1;

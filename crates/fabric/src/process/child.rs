@@ -1,59 +1,40 @@
-use std::io;
-use std::os::fd::OwnedFd;
+use std::io::{self, PipeReader, Read};
+use std::os::fd::AsFd;
+use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
-use std::sync::Arc;
 
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use crate::WatchedFd;
-use crate::sys::{self, Spawner, Started};
+use crate::sys;
 
-/// A child process whose end is awaited through a descriptor of its own, without
-/// signals and without polling. Dropping it ends it and reaps it, so that nothing of
-/// it is left when its node's thread has ended.
+/// A confined process, a child of this one, whose end is awaited through a descriptor of its
+/// own, without signals and without polling. Dropping it ends it and reaps it, so that nothing
+/// of it is left when its node's thread has ended.
 #[derive(Debug)]
 pub(super) struct Process {
     pid: u32,
     descriptor: WatchedFd,
-    /// What ends a confined program, by being closed; a tool is killed.
-    lifeline: Option<OwnedFd>,
-    /// What a confined program was started from. It goes when the program has ended.
-    spawner: Option<Arc<Spawner>>,
-    /// It was told to end. A second telling would kill a program's holder, which is
-    /// about to reap what it holds.
-    ending: bool,
+    /// Where init writes how its program ended, and the program's status once it has.
+    told: Option<PipeReader>,
     status: Option<ExitStatus>,
 }
 
 impl Process {
-    /// Takes charge of a tool that was just started, and that nobody else waits for.
-    pub(super) fn of_tool(pid: u32) -> io::Result<Process> {
-        Process::of_child(pid, None, None)
-    }
-
-    /// Takes charge of a confined program that was just started.
-    pub(super) fn of_program(started: Started, lifeline: OwnedFd) -> io::Result<Process> {
-        Process::of_child(started.holder, Some(lifeline), Some(started.spawner))
-    }
-
-    fn of_child(
-        pid: u32,
-        lifeline: Option<OwnedFd>,
-        spawner: Option<Arc<Spawner>>,
-    ) -> io::Result<Process> {
+    /// Takes charge of a process that was just started, and that nobody else waits for. `told`:
+    /// it is the init of a program.
+    pub(super) fn of(pid: u32, told: Option<PipeReader>) -> io::Result<Process> {
         let descriptor = sys::process_descriptor(pid).and_then(WatchedFd::new);
         match descriptor {
             Ok(descriptor) => Ok(Process {
                 pid,
                 descriptor,
-                lifeline,
-                spawner,
-                ending: false,
+                told,
                 status: None,
             }),
             Err(error) => {
-                drop(lifeline);
                 killed(pid)?;
                 sys::wait_for(pid)?;
                 Err(error)
@@ -71,22 +52,24 @@ impl Process {
             return Ok(status);
         }
         let _ = self.descriptor.readable().await?;
-        let status = sys::wait_for(self.pid)?;
+        self.reap()
+    }
+
+    fn reap(&mut self) -> io::Result<ExitStatus> {
+        let own = sys::wait_for(self.pid)?;
+        // Without a word of init's it did not see its program's end: it was ended itself.
+        let of_program = self.told.take().and_then(told_by_init);
+        let status = of_program.unwrap_or(own);
         self.status = Some(status);
-        drop(self.spawner.take());
         Ok(status)
     }
 
-    /// Makes it end; a confined program with everything that it started.
+    /// Makes it end, with everything that it started.
     pub(super) fn end(&mut self) -> io::Result<()> {
-        if std::mem::replace(&mut self.ending, true) {
-            return Ok(());
+        match self.status {
+            Some(_) => Ok(()),
+            None => killed(self.pid),
         }
-        match self.lifeline.take() {
-            Some(lifeline) => drop(lifeline),
-            None => killed(self.pid)?,
-        }
-        Ok(())
     }
 }
 
@@ -102,7 +85,17 @@ impl Drop for Process {
     }
 }
 
-/// Kills a child that has not been waited for: its id is not given again.
+/// What init wrote. It has ended, and so has everything that could write there.
+fn told_by_init(mut pipe: PipeReader) -> Option<ExitStatus> {
+    let mut raw = [0; size_of::<i32>()];
+    let mut polled = [PollFd::new(pipe.as_fd(), PollFlags::POLLIN)];
+    let ready = poll(&mut polled, PollTimeout::ZERO).is_ok_and(|ready| ready > 0);
+    (ready && pipe.read_exact(&mut raw).is_ok())
+        .then(|| ExitStatus::from_raw(i32::from_ne_bytes(raw)))
+}
+
+/// Kills a child that has not been waited for: its id is not given again. In a PID namespace
+/// of which it is the first process, the kernel ends all others with it.
 fn killed(pid: u32) -> io::Result<()> {
     Ok(kill(Pid::from_raw(pid.cast_signed()), Signal::SIGKILL)?)
 }

@@ -1,11 +1,12 @@
-//! Processes in a node's namespace: trusted tools, and untrusted programs.
+//! Processes in a node's namespace: tools that load rules, and programs that are peers.
 
 mod capture;
 mod child;
+mod confined;
 mod end;
 mod program;
 mod tool;
 
 pub use end::ProcessEnd;
-pub use program::{Overlay, Program, ProgramError, ProgramLost, ProgramSpec};
+pub use program::{Program, ProgramError, ProgramLost, ProgramSpec};
 pub use tool::{ToolCall, ToolError, ToolErrorCause, ToolOutput};

@@ -1,16 +1,15 @@
-use std::ffi::{CString, OsStr, OsString};
-use std::fs::File;
-use std::io::{self, PipeReader};
-use std::os::unix::ffi::OsStrExt;
+use std::ffi::OsString;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
-use std::sync::Arc;
+use std::time::Duration;
 
+use nix::sched::{CloneFlags, unshare};
 use tokio::sync::{oneshot, watch};
 
 use super::capture::Capture;
-use super::child::Process;
-use crate::sys::{self, Confinement, Executable, NotStarted, SetupStep};
+use super::confined::{Command, Input, Running, Surroundings, c_path, start};
+use crate::sys::{Capabilities, NotStarted, Root, SetupStep};
 use crate::{ContainerRoot, NodeGone, Scratch};
 
 /// The most that is kept of each stream of a program.
@@ -18,14 +17,16 @@ const OUTPUT_LIMIT: usize = 1 << 20;
 
 /// An untrusted program (a peer: vsftpd, curl, lftp) to start in a node.
 ///
-/// It finds the node's network; a PID namespace of its own with a `/proc` to match, so
-/// that it neither sees nor signals any other process of the machine; every mount
-/// read-only, its files apart; a session of its own; `/dev/null` as input, unless its
-/// spec says otherwise; no descriptor of the lab's; no capability beyond those that a server needs to bind
-/// port 21 and to change user and root directory; no way to gain more.
+/// It finds the node's network; a root file system of its own, with the program's file, the
+/// machine's libraries and what [`sees`](ProgramSpec::sees) names, all of it read-only, a
+/// `/dev` of `null`, `zero`, `random` and `urandom`, and its files; a PID namespace of its own
+/// with a `/proc` to match, so that it neither sees nor signals any other process of the
+/// machine; a session of its own; `/dev/null` as input, unless its spec says otherwise; no
+/// descriptor of the lab's; the [capabilities](ProgramSpec::capabilities) of its spec and no way
+/// to gain more; and a filter of the system calls that have led out of such confinements.
 ///
-/// It is not a jail against a hostile root: as root of the machine it can still open
-/// device nodes.
+/// What it can use up of the machine's processors and memory is not limited, but by the end of
+/// its cell.
 #[derive(Debug, Clone)]
 pub struct ProgramSpec {
     /// The program's absolute path.
@@ -34,42 +35,41 @@ pub struct ProgramSpec {
     pub arguments: Vec<OsString>,
     /// Its whole environment.
     pub environment: Vec<(OsString, OsString)>,
+    /// Files and folders of the machine that it finds beside its own file and the machine's
+    /// libraries, read-only and where they are. What is not there is left out.
+    pub sees: Vec<PathBuf>,
     /// What it may write, mounted at [`Scratch::mount_point`]. It stays readable from
     /// here after the program's end. Before Linux 6.15 a scratch serves one program.
     pub files: Option<Scratch>,
-    /// Files of `files` that it sees in place of system files.
-    pub overlays: Vec<Overlay>,
-    /// The container whose root file system it finds in place of the machine's. All
+    /// The container whose root file system it finds in place of one of its own. All
     /// paths of this are paths in there.
     pub root: Option<ContainerRoot>,
     /// Where it starts; without one, the mount point of its files, or `/`.
     pub working_directory: Option<PathBuf>,
+    /// What it may do of what only root may.
+    pub capabilities: Capabilities,
     /// Whether its input is the pipe of its output in place of `/dev/null`: for a server
     /// of inetd's kind, which speaks on descriptor 0 to whom it takes for its client.
     pub speaks_on_input: bool,
-}
-
-/// A file of a program's scratch that it sees in place of a system file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Overlay {
-    /// The file, relative to the scratch.
-    pub file: PathBuf,
-    /// The system file; where there is none, nothing is done.
-    pub over: PathBuf,
+    /// Whether it is confined without the calls that Linux 5.10 has not, for tests.
+    #[doc(hidden)]
+    pub as_on_5_10: bool,
 }
 
 impl ProgramSpec {
-    /// A program without arguments, environment and files.
+    /// A program without arguments, environment, files and capabilities.
     pub fn new(program: impl Into<PathBuf>) -> ProgramSpec {
         ProgramSpec {
             program: program.into(),
             arguments: Vec::new(),
             environment: Vec::new(),
+            sees: Vec::new(),
             files: None,
-            overlays: Vec::new(),
             root: None,
             working_directory: None,
+            capabilities: Capabilities::NONE,
             speaks_on_input: false,
+            as_on_5_10: false,
         }
     }
 
@@ -108,66 +108,85 @@ impl ProgramSpec {
         let io = |source| failed(None, source);
         self.check()?;
         let mount_point = self.files.as_ref().map(Scratch::mount_point);
-        let mut overlays = Vec::with_capacity(self.overlays.len());
-        for overlay in &self.overlays {
-            let file = mount_point.unwrap_or(Path::new("/")).join(&overlay.file);
-            overlays.push(sys::Overlay {
-                file: c_path(&file).map_err(io)?,
-                over: c_path(&overlay.over).map_err(io)?,
-            });
-        }
-        let directory = self
-            .working_directory
-            .as_deref()
-            .or(mount_point)
-            .unwrap_or(Path::new("/"));
-        let (lifeline, held) = std::io::pipe().map_err(io)?;
+        let directory = self.working_directory.as_deref();
+        let directory = directory.or(mount_point).unwrap_or(Path::new("/"));
         let files = match (&self.files, mount_point) {
             (Some(files), Some(point)) => Some((files.tree(), c_path(point).map_err(io)?)),
             _ => None,
         };
-        let (output, written) = std::io::pipe().map_err(io)?;
-        let (error, complained) = std::io::pipe().map_err(io)?;
-        let input = match self.speaks_on_input {
-            true => written.try_clone().map_err(io)?.into(),
-            false => File::open("/dev/null").map_err(io)?.into(),
-        };
-        let network = File::open("/proc/thread-self/ns/net").map_err(io)?;
-        let confinement = Confinement {
-            network: Arc::new(network.into()),
-            root: self.root.as_ref().map(ContainerRoot::namespaces),
+        let around = Surroundings {
+            root: self.root_of_it().map_err(io)?,
             files,
-            overlays,
             directory: c_path(directory).map_err(io)?,
-            standard: [input, written.into(), complained.into()],
-            lifeline: lifeline.into(),
+            input: match self.speaks_on_input {
+                true => Input::Output,
+                false => Input::Nothing,
+            },
+            capabilities: self.capabilities,
+            is_program: true,
+            as_on_5_10: self.as_on_5_10,
         };
-        let executable = self.executable().map_err(io)?;
-        let started = sys::spawn(&executable, &confinement);
-        // With it go the last ends of output and lifeline that the program has as well.
-        drop(confinement);
-        let started = started
+        let command = Command {
+            program: &self.program,
+            arguments: &self.arguments,
+            environment: &self.environment,
+        };
+        let started = start(&command, around);
+        let running = started
             .map_err(|NotStarted { step, source }| failed(step.map(SetupStep::describe), source))?;
-        let process = Process::of_program(started, held.into()).map_err(io)?;
-        Ok(Program::watch(process, [output, error], self.files))
+        Ok(Program::watch(running, self.files))
     }
 
-    fn executable(&self) -> io::Result<Executable> {
-        let name = self.program.as_os_str();
-        let arguments = std::iter::once(name).chain(self.arguments.iter().map(OsString::as_os_str));
-        let variables = self.environment.iter().map(|(name, value)| {
-            let mut variable = name.clone();
-            variable.push("=");
-            variable.push(value);
-            variable
-        });
-        Ok(Executable {
-            program: c_string(name)?,
-            arguments: arguments.map(c_string).collect::<io::Result<_>>()?,
-            environment: variables
-                .map(|variable| c_string(&variable))
-                .collect::<io::Result<_>>()?,
-        })
+    /// Runs it to its end in a network namespace with nothing in it, and gives what it wrote to
+    /// standard output. It blocks; a thread of its own is made for it.
+    ///
+    /// # Errors
+    /// When it cannot be started, or does not end by the deadline.
+    pub fn said_alone(self, deadline: Duration) -> Result<Vec<u8>, ProgramError> {
+        let program = self.program.clone();
+        let failed = |step, source| ProgramError::Start {
+            program: program.clone(),
+            step,
+            source,
+        };
+        let alone = move || {
+            let failed = |step, source| ProgramError::Start {
+                program: self.program.clone(),
+                step: Some(step),
+                source,
+            };
+            unshare(CloneFlags::CLONE_NEWNET)
+                .map_err(|errno| failed("make a network namespace", errno.into()))?;
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .map_err(|error| failed("start a runtime", error))?;
+            let late = failed(
+                "see its end by its deadline",
+                io::ErrorKind::TimedOut.into(),
+            );
+            tokio::task::LocalSet::new().block_on(&runtime, async {
+                let mut running = self.start()?;
+                match tokio::time::timeout(deadline, running.wait()).await {
+                    Ok(Ok(_)) => Ok(running.stdout()),
+                    Ok(Err(ProgramLost)) | Err(_) => Err(late),
+                }
+            })
+        };
+        let thread = std::thread::Builder::new().spawn(alone);
+        let thread = thread.map_err(|source| failed(Some("start a thread"), source))?;
+        thread
+            .join()
+            .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    }
+
+    fn root_of_it(&self) -> io::Result<Root> {
+        if let Some(container) = &self.root {
+            return Ok(Root::Container(container.namespaces()));
+        }
+        let sees = std::iter::once(&self.program).chain(&self.sees);
+        let sees = sees.map(|path| c_path(path));
+        Ok(Root::Own(sees.collect::<io::Result<_>>()?))
     }
 
     fn check(&self) -> Result<(), ProgramError> {
@@ -184,14 +203,6 @@ impl ProgramSpec {
         }
         Ok(())
     }
-}
-
-fn c_path(path: &Path) -> io::Result<CString> {
-    c_string(path.as_os_str())
-}
-
-fn c_string(text: &OsStr) -> io::Result<CString> {
-    CString::new(text.as_bytes()).map_err(|_| io::ErrorKind::InvalidInput.into())
 }
 
 /// A program was not started.
@@ -237,11 +248,12 @@ pub struct Program {
 
 impl Program {
     /// Leaves a process to a task of the calling thread's runtime.
-    fn watch(
-        mut process: Process,
-        [stdout, stderr]: [PipeReader; 2],
-        files: Option<Scratch>,
-    ) -> Program {
+    fn watch(running: Running, files: Option<Scratch>) -> Program {
+        let Running {
+            mut process,
+            stdout,
+            stderr,
+        } = running;
         let pid = process.pid();
         let (out, err) = (Capture::new(OUTPUT_LIMIT), Capture::new(OUTPUT_LIMIT));
         let (stop, mut stopped) = oneshot::channel::<()>();
@@ -263,7 +275,7 @@ impl Program {
                 asked?;
                 process.wait().await
             };
-            // When the status is there, so is the end of both pipes: the holder
+            // When the status is there, so is the end of both pipes: init
             // outlives everything that could write to them.
             let (status, _, _) = tokio::join!(finish, out.fill(stdout), err.fill(stderr));
             // Dropping `end` without a status tells that the program was lost.
@@ -275,7 +287,7 @@ impl Program {
     }
 
     /// The process id, as the lab sees it, of the process that stands for the program:
-    /// its holder, which ends when everything that the program started has ended.
+    /// its init, which ends when everything that the program started has ended.
     pub fn pid(&self) -> u32 {
         self.pid
     }

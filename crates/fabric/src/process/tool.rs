@@ -1,21 +1,38 @@
 use std::ffi::OsString;
 use std::fmt;
 use std::io;
-use std::path::PathBuf;
-use std::process::{Command, ExitStatus, Stdio};
+use std::path::{Path, PathBuf};
+use std::process::ExitStatus;
 use std::time::Duration;
 
 use tokio::io::AsyncWriteExt;
 use tokio::net::unix::pipe;
 
 use super::capture::Capture;
-use super::child::Process;
+use super::confined::{Command, Input, Running, Surroundings, c_path, start};
 use crate::NodeGone;
+use crate::sys::{Capabilities, NotStarted, Root};
 
 /// The most that a tool may write to either stream.
 const OUTPUT_LIMIT: usize = 64 << 20;
 
-/// A call of a short-lived, trusted tool, without a shell.
+/// What loaders of rules look into, where it is there: what names stand for, of hosts,
+/// networks, frames, packet marks and groups of interfaces.
+const CONFIGURATION: [&str; 6] = [
+    "/etc/hosts",
+    "/etc/host.conf",
+    "/etc/networks",
+    "/etc/ethertypes",
+    "/etc/iproute2",
+    "/usr/share/iproute2",
+];
+
+/// A call of a short-lived tool that loads and lists rules, without a shell.
+///
+/// What it reads is somebody's, and so it is confined as a
+/// [program](crate::ProgramSpec) is: to a root of its own with nothing in it that can be written,
+/// to the node's network, and to the capabilities that loading rules takes. It is one process,
+/// and ends with the lab.
 ///
 /// Its environment is `LC_ALL=C`, `XTABLES_LOCKFILE=/proc/self/ns/net` (a lock for
 /// each namespace instead of one for the machine, and no file; an ordinary user could
@@ -32,6 +49,9 @@ pub struct ToolCall {
     pub environment: Vec<(OsString, OsString)>,
     /// When it is killed.
     pub deadline: Duration,
+    /// Whether it is confined without the calls that Linux 5.10 has not, for tests.
+    #[doc(hidden)]
+    pub as_on_5_10: bool,
 }
 
 impl ToolCall {
@@ -43,6 +63,7 @@ impl ToolCall {
             stdin: Vec::new(),
             environment: Vec::new(),
             deadline: Duration::from_secs(10),
+            as_on_5_10: false,
         }
     }
 
@@ -70,6 +91,41 @@ impl ToolCall {
             .collect()
     }
 
+    fn start(&self, input: Input) -> Result<Running, ToolErrorCause> {
+        let sees = std::iter::once(self.program.as_path()).chain(CONFIGURATION.map(Path::new));
+        let sees = sees.map(c_path).collect::<io::Result<_>>();
+        let around = Surroundings {
+            root: Root::Own(sees.map_err(ToolErrorCause::Io)?),
+            files: None,
+            directory: c"/".into(),
+            input,
+            capabilities: Capabilities::LOADER,
+            is_program: false,
+            as_on_5_10: self.as_on_5_10,
+        };
+        let mut environment: Vec<(OsString, OsString)> = vec![
+            ("LC_ALL".into(), "C".into()),
+            ("XTABLES_LOCKFILE".into(), "/proc/self/ns/net".into()),
+        ];
+        for (name, value) in &self.environment {
+            environment.retain(|(known, _)| known != name);
+            environment.push((name.clone(), value.clone()));
+        }
+        let command = Command {
+            program: &self.program,
+            arguments: &self.arguments,
+            environment: &environment,
+        };
+        start(&command, around).map_err(|NotStarted { step, source }| match step {
+            None if source.kind() == io::ErrorKind::NotFound => ToolErrorCause::NotFound,
+            None => ToolErrorCause::Io(source),
+            Some(step) => ToolErrorCause::Confinement {
+                step: step.describe(),
+                source,
+            },
+        })
+    }
+
     /// Runs it in the namespace of the calling thread.
     pub(crate) async fn run(self) -> Result<ToolOutput, ToolError> {
         let argv = self.argv();
@@ -78,30 +134,18 @@ impl ToolCall {
     }
 
     async fn attempt(self) -> Result<ToolOutput, ToolErrorCause> {
-        // No `pre_exec` and no user or group here: with one, `Command` forks this
-        // process with all its pages instead of taking posix_spawn.
-        let mut command = Command::new(&self.program);
-        command
-            .args(&self.arguments)
-            .env_clear()
-            .env("LC_ALL", "C")
-            .env("XTABLES_LOCKFILE", "/proc/self/ns/net")
-            .envs(self.environment.iter().map(|(name, value)| (name, value)))
-            .stdin(if self.stdin.is_empty() {
-                Stdio::null()
-            } else {
-                Stdio::piped()
-            })
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        let mut child = command.spawn().map_err(|error| match error.kind() {
-            io::ErrorKind::NotFound => ToolErrorCause::NotFound,
-            _ => ToolErrorCause::Io(error),
-        })?;
-        let stdin = child.stdin.take();
-        let stdout = child.stdout.take().expect("stdout is a pipe");
-        let stderr = child.stderr.take().expect("stderr is a pipe");
-        let mut process = Process::of_tool(child.id()).map_err(ToolErrorCause::Io)?;
+        let (stdin, input) = match self.stdin.is_empty() {
+            true => (None, Input::Nothing),
+            false => {
+                let (read, written) = io::pipe().map_err(ToolErrorCause::Io)?;
+                (Some(written), Input::Pipe(read))
+            }
+        };
+        let Running {
+            mut process,
+            stdout,
+            stderr,
+        } = self.start(input)?;
         let (out, err) = (Capture::new(OUTPUT_LIMIT), Capture::new(OUTPUT_LIMIT));
         let feed = async {
             let Some(stdin) = stdin else { return Ok(()) };
@@ -124,6 +168,9 @@ impl ToolCall {
         if dropped > 0 {
             return Err(ToolErrorCause::TooMuchOutput);
         }
+        if status.code().is_none() {
+            return Err(ToolErrorCause::Died(status));
+        }
         Ok(ToolOutput {
             status,
             stdout: out.take(),
@@ -132,7 +179,7 @@ impl ToolCall {
     }
 }
 
-/// What a tool left.
+/// What a tool left that ended by itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ToolOutput {
     /// How it ended.
@@ -163,9 +210,20 @@ pub enum ToolErrorCause {
     /// It was killed at its deadline.
     #[error("did not end within {0:?}")]
     Deadline(Duration),
+    /// It was ended by a signal: somebody killed it, or it crashed.
+    #[error("died: {0}")]
+    Died(ExitStatus),
     /// It wrote more than 64 MiB to a stream.
     #[error("wrote more than 64 MiB")]
     TooMuchOutput,
+    /// It could not be confined.
+    #[error("could not {step}")]
+    Confinement {
+        /// What failed before the tool itself.
+        step: &'static str,
+        /// The kernel's answer.
+        source: io::Error,
+    },
     /// It could not be started, fed or read.
     #[error("could not be run")]
     Io(#[source] io::Error),

@@ -61,6 +61,20 @@ pub(crate) fn wait_for(child: u32) -> io::Result<ExitStatus> {
     }
 }
 
+/// Sees to it that this process is told how its children end. Who ignores SIGCHLD is not; a
+/// process that was started so was started by somebody who did not mean the lab.
+pub(super) fn be_told_of_children() {
+    let mut action = std::mem::MaybeUninit::<libc::sigaction>::zeroed();
+    // SAFETY: the kernel writes one struct, which all zeros are a value of, and reads none; the
+    // default needs no handler.
+    unsafe {
+        libc::sigaction(libc::SIGCHLD, std::ptr::null(), action.as_mut_ptr());
+        if action.assume_init().sa_sigaction == libc::SIG_IGN {
+            libc::signal(libc::SIGCHLD, libc::SIG_DFL);
+        }
+    }
+}
+
 /// A tmpfs that is mounted nowhere and is gone with its last descriptor (Linux 5.2).
 pub(crate) fn detached_tmpfs(limit_bytes: u64) -> io::Result<OwnedFd> {
     const FSOPEN_CLOEXEC: c_int = 1;

@@ -4,18 +4,22 @@
 //! - `user_namespace`: how an ordinary user becomes one who can lay links;
 //! - `confinement`: the process that starts programs, and what runs between its fork and the
 //!   program's exec so that a program cannot outlive the lab;
+//! - `trial`: what is written to files in namespaces that are thrown away;
 //! - `watched`: a descriptor that tokio waits for;
 //! - `calls`: single calls, each as a function that takes and returns owned types.
 
 mod before_main;
 mod calls;
 mod confinement;
+mod trial;
 mod user_namespace;
 mod watched;
 
 pub(crate) use calls::{detached_tmpfs, extended_acknowledgements, process_descriptor, wait_for};
+pub use confinement::Capabilities;
 pub(crate) use confinement::{
-    Confinement, Executable, NotStarted, Overlay, SetupStep, Spawner, Started, spawn,
+    Confinement, Executable, Kind, NotStarted, Root, SetupStep, end_spawners, spawn,
 };
+pub(crate) use trial::try_writes;
 pub(crate) use user_namespace::{Entry, Stage, entry};
 pub use watched::WatchedFd;

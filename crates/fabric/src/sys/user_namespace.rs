@@ -49,13 +49,13 @@ pub(crate) fn entry() -> Entry {
     }
 }
 
-/// Enters one, unless this process is root. Nothing here allocates or panics: the standard
+/// Enters one, unless this process is root already. Nothing here allocates or panics: the standard
 /// library is not set up yet.
 pub(super) fn enter() {
     // SAFETY: takes no arguments and cannot fail.
     let (user, group) = unsafe { (libc::geteuid(), libc::getegid()) };
     if user == 0 {
-        return;
+        return own_mounts();
     }
     if switched_off() {
         STATE.store(SWITCHED_OFF, Ordering::Relaxed);
@@ -71,20 +71,61 @@ pub(super) fn enter() {
     if !mapped {
         return failed(FAILED_MAP);
     }
+    if !made_private() {
+        return failed(FAILED_MOUNTS);
+    }
+    STATE.store(ENTERED, Ordering::Relaxed);
+}
+
+/// Root of a user namespace may be in a mount namespace that is not of it (`unshare -Ur`), and
+/// then may mount nothing. It gets one of its own; where it cannot, nothing is changed, and what
+/// needs a mount tells.
+fn own_mounts() {
+    if is_whole_machine() {
+        return;
+    }
+    // SAFETY: passes no pointers; the process has one thread.
+    if unsafe { libc::unshare(libc::CLONE_NEWNS) } == 0 {
+        made_private();
+    }
+}
+
+fn made_private() -> bool {
     // SAFETY: the path is a C string; null is allowed for the other pointers here.
-    let private = unsafe {
+    unsafe {
         libc::mount(
             std::ptr::null(),
             c"/".as_ptr(),
             std::ptr::null(),
             libc::MS_REC | libc::MS_PRIVATE,
             std::ptr::null(),
-        )
-    };
-    if private != 0 {
-        return failed(FAILED_MOUNTS);
+        ) == 0
     }
-    STATE.store(ENTERED, Ordering::Relaxed);
+}
+
+/// Whether this process is in no user namespace but the machine's: all users are themselves.
+fn is_whole_machine() -> bool {
+    let mut map = [0_u8; 64];
+    // SAFETY: the path is a C string, and the buffer as long as the call is told; the
+    // descriptor is this function's own.
+    let read = unsafe {
+        let fd = libc::open(
+            c"/proc/self/uid_map".as_ptr(),
+            libc::O_RDONLY | libc::O_CLOEXEC,
+        );
+        if fd < 0 {
+            return true;
+        }
+        let read = libc::read(fd, map.as_mut_ptr().cast(), map.len());
+        libc::close(fd);
+        read
+    };
+    let line = usize::try_from(read).ok().and_then(|read| map.get(..read));
+    let line = line.unwrap_or_default();
+    let mut words = line
+        .split(u8::is_ascii_whitespace)
+        .filter(|word| !word.is_empty());
+    words.by_ref().eq([&b"0"[..], b"0", b"4294967295"])
 }
 
 fn failed(state: u8) {

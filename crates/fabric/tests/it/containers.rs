@@ -20,7 +20,7 @@ async fn elsewhere(files: Option<Scratch>) -> (Fabric, Program) {
     let mut topology = Topology::default();
     topology.nodes.push(NodeSpec::new(NodeName::server()));
     let fabric = build(&topology).await;
-    let mut spec = ProgramSpec::new("/bin/sleep").arguments(["600"]);
+    let mut spec = crate::support::shell("exec sleep 600");
     spec.files = files;
     let program = server(&fabric).program(spec).await.expect("sleep");
     (fabric, program)
@@ -186,7 +186,7 @@ async fn a_program_finds_a_container_s_root_and_its_own_node_s_network() {
         node,
         &root,
         None,
-        &format!("cat {place}/word; cat /proc/net/dev"),
+        &format!("cat {place}/word; cat /proc/self/net/dev"),
     )
     .await;
     assert!(said.starts_with("of the container"), "{said}");

@@ -6,12 +6,12 @@
 use std::process::Command;
 
 use fwlab_fabric::{
-    Ability, Fabric, HostState, Machine, Peers, Privilege, ProgramSpec, Scratch, ToolCall,
-    find_tool, raise_open_file_limit,
+    Ability, Fabric, HostState, Machine, Peers, Privilege, Scratch, ToolCall, find_tool,
+    raise_open_file_limit,
 };
 use fwlab_model::{Backend, Family, Flow, NodeName};
 
-use crate::support::{build, can_build, trio};
+use crate::support::{build, can_build, shell, trio};
 
 const ALONE: &str = "FWLAB_TEST_ALONE";
 
@@ -38,6 +38,7 @@ fn a_lab_leaves_the_host_as_it_was() {
     let before = HostState::capture();
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     runtime.block_on(everything());
+    runtime.block_on(Fabric::all_ended());
     let differences = before.differences(&HostState::capture());
     assert_eq!(differences, Vec::<String>::new());
 }
@@ -59,16 +60,8 @@ async fn everything() {
             assert!(output.expect("it runs").status.success());
         }
         let scratch = Scratch::new(1 << 20).expect("a scratch");
-        let spec = ProgramSpec::new("/bin/sh")
-            .arguments(["-c", "echo x > answer; exec sleep 1000"])
-            .files(scratch);
-        let mut program = node
-            .program(ProgramSpec {
-                environment: vec![("PATH".into(), "/bin:/usr/bin".into())],
-                ..spec
-            })
-            .await
-            .expect("a shell");
+        let spec = shell("echo x > answer; exec sleep 1000").files(scratch);
+        let mut program = node.program(spec).await.expect("a shell");
         node.run(async || {
             let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
             let address = listener.local_addr().expect("an address");

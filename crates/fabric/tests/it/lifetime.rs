@@ -7,7 +7,7 @@ use fwlab_fabric::{Fabric, ProgramSpec, Scratch};
 use fwlab_model::NodeName;
 
 use crate::processes::processes_with;
-use crate::support::{build, can_build, eventually, ipv4_pair, trio};
+use crate::support::{build, can_build, eventually, ipv4_pair, shell, trio};
 
 const HOLDER: &str = "FWLAB_TEST_HOLDER";
 
@@ -169,10 +169,10 @@ fn spawners_of(lab: u32) -> Vec<u32> {
         .collect()
 }
 
-/// The process that programs are forked from is there as long as they are; when somebody
+/// The process that others are forked from is there from the first one on; when somebody
 /// kills it, those that run go on, and the next are forked from another.
 #[test]
-fn a_spawner_lives_as_long_as_programs_and_is_replaced() {
+fn a_spawner_lives_as_long_as_nodes_and_is_replaced() {
     if !can_build() {
         return;
     }
@@ -181,7 +181,7 @@ fn a_spawner_lives_as_long_as_programs_and_is_replaced() {
         let output = Command::new(std::env::current_exe().expect("a test binary"))
             .args([
                 "--exact",
-                "lifetime::a_spawner_lives_as_long_as_programs_and_is_replaced",
+                "lifetime::a_spawner_lives_as_long_as_nodes_and_is_replaced",
                 "--nocapture",
             ])
             .env(HOLDER, "1")
@@ -200,7 +200,7 @@ fn a_spawner_lives_as_long_as_programs_and_is_replaced() {
         let fabric = build(&ipv4_pair()).await;
         let server = fabric.node(&NodeName::server()).expect("a server");
         let sleep = || ProgramSpec::new("/bin/sleep").arguments(["1000"]);
-        assert_eq!(spawners_of(own), Vec::<u32>::new());
+        assert_eq!(spawners_of(own), Vec::<u32>::new(), "nothing was started");
         let mut first = server.program(sleep()).await.expect("it starts");
         let [spawner] = spawners_of(own)[..] else {
             panic!("{:?}", spawners_of(own));
@@ -233,7 +233,10 @@ fn a_spawner_lives_as_long_as_programs_and_is_replaced() {
             "it keeps none alive"
         );
         third.kill().await.expect("the node lives");
-        assert_eq!(spawners_of(own), Vec::<u32>::new());
+        assert_eq!(spawners_of(own), others, "the next is forked from the same");
+        fabric.join().await;
+        Fabric::all_ended().await;
+        assert_eq!(spawners_of(own), Vec::<u32>::new(), "no node is left");
     });
 }
 
@@ -256,13 +259,7 @@ fn hold() {
         let (one, other) = (build(&ipv4_pair()).await, build(&trio()).await);
         let scratch = Scratch::new(1 << 20).expect("a scratch");
         scratch.write("file", b"content").expect("a file");
-        let spec = ProgramSpec {
-            environment: vec![("PATH".into(), "/usr/bin:/bin".into())],
-            ..ProgramSpec::new("/bin/sh").arguments([
-                "-c",
-                "setsid sleep 70771 & (setsid sleep 70772 &) & exec sleep 70773",
-            ])
-        };
+        let spec = shell("setsid sleep 70771 & (setsid sleep 70772 &) & exec sleep 70773");
         let server = other.node(&NodeName::server()).expect("a server");
         let program = server.program(spec.files(scratch.clone())).await;
         (one, program.expect("a shell"), scratch, other)

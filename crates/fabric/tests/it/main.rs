@@ -8,6 +8,7 @@
 mod bridges;
 mod containers;
 mod host;
+mod hostile;
 mod lifetime;
 mod links;
 mod privilege;

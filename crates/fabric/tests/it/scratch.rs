@@ -1,9 +1,9 @@
 use std::path::Path;
 
-use fwlab_fabric::{ProgramSpec, Scratch, ScratchError};
+use fwlab_fabric::{Scratch, ScratchError};
 use fwlab_model::NodeName;
 
-use crate::support::{build, can_build, ipv4_pair};
+use crate::support::{build, can_build, ipv4_pair, shell};
 
 const MIB: u64 = 1 << 20;
 
@@ -83,13 +83,7 @@ async fn links_that_a_program_made_are_not_followed() {
         "ln -s /etc/passwd {point}/file; ln -s /etc {point}/folder; \
          ln -s real {point}/inner; echo x > {point}/real; mkfifo {point}/fifo"
     );
-    let spec = ProgramSpec::new("/bin/sh")
-        .arguments(["-c".to_owned(), script])
-        .files(scratch.clone());
-    let spec = ProgramSpec {
-        environment: vec![("PATH".into(), "/usr/bin:/bin".into())],
-        ..spec
-    };
+    let spec = shell(&script).files(scratch.clone());
     let mut program = server.program(spec).await.expect("a shell");
     let status = program.wait().await.expect("the node lives");
     assert!(

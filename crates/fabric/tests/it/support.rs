@@ -1,6 +1,6 @@
 use std::time::{Duration, Instant};
 
-use fwlab_fabric::{Fabric, Privilege};
+use fwlab_fabric::{Fabric, Privilege, ProgramSpec};
 use fwlab_model::{
     InterfaceName, IpNet, LinkEnd, LinkSpec, NextHop, NodeName, NodeSpec, RouteSpec, Topology,
 };
@@ -85,5 +85,14 @@ pub(crate) fn eventually(what: &str, deadline: Duration, mut holds: impl FnMut()
     while !holds() {
         assert!(Instant::now() < end, "not within {deadline:?}: {what}");
         std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// A shell that finds the machine's other programs, too.
+pub(crate) fn shell(script: &str) -> ProgramSpec {
+    ProgramSpec {
+        environment: vec![("PATH".into(), "/usr/bin:/bin:/usr/sbin:/sbin".into())],
+        sees: vec!["/bin".into(), "/usr/bin".into()],
+        ..ProgramSpec::new("/bin/sh").arguments(["-c", script])
     }
 }

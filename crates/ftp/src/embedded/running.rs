@@ -18,6 +18,12 @@ impl RunningServer for Running {
         Ok(self.storage.stored(name))
     }
 
+    async fn died(&mut self) -> Option<String> {
+        self.serving
+            .is_finished()
+            .then(|| "its task ended".to_owned())
+    }
+
     async fn last_words(&mut self) -> String {
         self.last_words.text()
     }

@@ -1,20 +1,16 @@
 use std::ffi::OsString;
-use std::io::{Read, pipe};
-use std::path::PathBuf;
-use std::process::{Command, Stdio};
-use std::sync::mpsc;
-use std::thread;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use fwlab_fabric::{ContainerRoot, Peers, ProgramSpec};
+use fwlab_fabric::{ContainerRoot, Peers, ProgramSpec, Scratch};
 
 use crate::{PeerMissing, PeerName};
 
 /// How long a program may take to say its version.
 const VERSION_DEADLINE: Duration = Duration::from_secs(5);
 
-/// The most that is read of what it says then, in bytes.
-const VERSION_LIMIT: u64 = 4096;
+/// Where a container's root has a directory for a program's files.
+const FILES_IN_CONTAINER: &str = "/srv";
 
 /// A peer's program, on this machine or in a container.
 #[derive(Debug, Clone)]
@@ -60,17 +56,32 @@ impl Installed {
         }
     }
 
-    /// The program with nothing but what it needs to find its libraries in its
-    /// environment, and with the scratch as home.
-    pub(super) fn spec(&self, home: &std::path::Path) -> ProgramSpec {
+    /// The program with these files, which are its home, and with nothing but what it needs to
+    /// find its libraries beside that in its environment.
+    pub(super) fn spec(&self, files: &Scratch) -> ProgramSpec {
+        let mut spec = self.bare();
+        spec.environment
+            .push(("HOME".into(), files.mount_point().into()));
+        spec.files(files.clone())
+    }
+
+    /// Files, to be found where there is a place for them.
+    pub(super) fn place(&self, files: Scratch) -> Scratch {
+        match self.root {
+            Some(_) => files.with_mount_point(Path::new(FILES_IN_CONTAINER)),
+            None => files,
+        }
+    }
+
+    fn bare(&self) -> ProgramSpec {
         let mut spec = ProgramSpec::new(&self.path);
         spec.root = self.root.clone();
         spec.environment = vec![
-            ("HOME".into(), home.into()),
             ("LC_ALL".into(), "C".into()),
             ("TERM".into(), "dumb".into()),
         ];
         if let Some(path) = &self.library_path {
+            spec.sees = std::env::split_paths(path).collect();
             spec.environment
                 .push(("LD_LIBRARY_PATH".into(), path.clone()));
         }
@@ -78,34 +89,11 @@ impl Installed {
     }
 
     fn ask_version(&self, argument: &str) -> Option<String> {
-        let (mut said, say) = pipe().ok()?;
-        let mut command = Command::new(&self.path);
-        command
-            .arg(argument)
-            .env_clear()
-            .env("LC_ALL", "C")
-            // vsftpd speaks to whom it takes for its client: its standard input.
-            .stdin(Stdio::from(say.try_clone().ok()?))
-            .stdout(say)
-            .stderr(Stdio::null());
-        if let Some(path) = &self.library_path {
-            command.env("LD_LIBRARY_PATH", path);
-        }
-        let mut child = command.spawn().ok()?;
-        // With it go this side's ends of the pipe.
-        drop(command);
-        let (tell, told) = mpsc::channel();
-        thread::spawn(move || {
-            let mut text = Vec::new();
-            let read = said.by_ref().take(VERSION_LIMIT).read_to_end(&mut text);
-            // Nobody listens any more when the deadline has passed.
-            let _ = tell.send(read.map(|_| text));
-        });
-        let answer = told.recv_timeout(VERSION_DEADLINE);
-        // It has answered, or it never will.
-        let _ = child.kill();
-        let _ = child.wait();
-        let text = String::from_utf8_lossy(&answer.ok()?.ok()?).into_owned();
+        let mut spec = self.bare().arguments([argument]);
+        // vsftpd speaks to whom it takes for its client: its standard input.
+        spec.speaks_on_input = true;
+        let said = spec.said_alone(VERSION_DEADLINE).ok()?;
+        let text = String::from_utf8_lossy(&said).into_owned();
         let line = text.lines().next()?.trim();
         (!line.is_empty()).then(|| line.to_owned())
     }

@@ -103,13 +103,11 @@ impl Client for Lftp {
     }
 
     async fn transfer(&self, node: &Node, spec: &TransferSpec) -> Result<ClientReport, PeerError> {
-        let files = KIND.files(spec)?;
-        let program = self.installed.spec(files.mount_point()).arguments([
-            "--norc",
-            "-d",
-            "-c",
-            &script(spec),
-        ]);
+        let files = self.installed.place(KIND.files(spec)?);
+        let program = self
+            .installed
+            .spec(&files)
+            .arguments(["--norc", "-d", "-c", &script(spec)]);
         let session = KIND.run(node, program, files, spec).await?;
         session.report(spec, |session| explain(session, spec))
     }

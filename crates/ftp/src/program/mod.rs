@@ -14,7 +14,7 @@ mod wget;
 
 pub use curl::Curl;
 pub use lftp::Lftp;
-pub use running::{Places, START_DEADLINE, ServerProgram, reserve_passive_ports, stored_in};
+pub use running::{Places, START_DEADLINE, ServerProgram, died, reserve_passive_ports, stored_in};
 pub use tnftp::Tnftp;
 pub use vsftpd::Vsftpd;
 pub use wget::Wget;

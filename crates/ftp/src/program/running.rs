@@ -14,9 +14,14 @@ use crate::{PassivePorts, PeerError, PeerName, RunningServer, ServerSettings, St
 /// How long a server may take from its start to its first listening.
 pub const START_DEADLINE: Duration = Duration::from_secs(10);
 
+/// How long a server whose listener is gone may take until it has ended.
+const END_DEADLINE: Duration = Duration::from_secs(5);
+
 /// A server program that runs in a node.
 pub struct ServerProgram {
     peer: PeerName,
+    node: Node,
+    control_port: u16,
     program: Program,
     files: Scratch,
     places: Places,
@@ -60,18 +65,20 @@ impl ServerProgram {
             .map_err(|source| PeerError::Start { peer, source })?;
         let mut running = ServerProgram {
             peer,
+            node: node.clone(),
+            control_port: settings.control_port,
             program,
             files,
             places,
         };
-        running.wait_listening(node, settings.control_port).await?;
+        running.wait_listening().await?;
         Ok(running)
     }
 
-    async fn wait_listening(&mut self, node: &Node, port: u16) -> Result<(), PeerError> {
+    async fn wait_listening(&mut self) -> Result<(), PeerError> {
         let peer = self.peer;
         let listening = tokio::select! {
-            listening = node.wait_listening(port, START_DEADLINE) => listening,
+            listening = self.node.wait_listening(self.control_port, START_DEADLINE) => listening,
             ended = self.program.wait() => {
                 let status = ended.map_err(|source| PeerError::Lost { peer, source })?;
                 let last_words = format!("{status}; {}", self.words());
@@ -101,6 +108,16 @@ impl RunningServer for ServerProgram {
         )
     }
 
+    async fn died(&mut self) -> Option<String> {
+        let ended = async {
+            match self.program.wait().await {
+                Ok(status) => status.to_string(),
+                Err(lost) => lost.to_string(),
+            }
+        };
+        died(&self.node, self.control_port, ended).await
+    }
+
     async fn last_words(&mut self) -> String {
         self.words()
     }
@@ -112,6 +129,16 @@ impl RunningServer for ServerProgram {
             Err(source) => Err(PeerError::Lost { peer, source }),
         }
     }
+}
+
+/// How a server ended that should listen, if it has. The kernel closes a process's sockets
+/// before it tells of its end: so who does not listen any more is on the way there.
+pub async fn died(node: &Node, port: u16, ended: impl Future<Output = String>) -> Option<String> {
+    if node.wait_listening(port, Duration::ZERO).await.is_ok() {
+        return None;
+    }
+    let how = tokio::time::timeout(END_DEADLINE, ended).await;
+    Some(how.unwrap_or_else(|_| format!("it does not listen on port {port} any more")))
 }
 
 /// What a server's files hold at a path; `None` when there is no such file.

@@ -1,5 +1,6 @@
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
+use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 
 use fwlab_fabric::{Node, Program, ProgramSpec, Scratch, ScratchError};
@@ -105,14 +106,21 @@ impl Kind {
                 .await
                 .map_err(|source| PeerError::Sysctl { peer, source })?;
         }
-        let program = program.files(files.clone());
         let mut program = node
             .program(program)
             .await
             .map_err(|source| PeerError::Start { peer, source })?;
         let lost = |source| PeerError::Lost { peer, source };
         let status = match timeout(spec.patience.whole, program.wait()).await {
-            Ok(status) => Some(status.map_err(lost)?),
+            Ok(status) => {
+                let status = status.map_err(lost)?;
+                // Nothing that a server or a network does ends a client so.
+                if status.signal().is_some() {
+                    let how = status.to_string();
+                    return Err(PeerError::Died { peer, how });
+                }
+                Some(status)
+            }
             Err(_) => {
                 program.kill().await.map_err(lost)?;
                 None

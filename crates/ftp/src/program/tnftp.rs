@@ -94,11 +94,11 @@ impl Client for Tnftp {
     }
 
     async fn transfer(&self, node: &Node, spec: &TransferSpec) -> Result<ClientReport, PeerError> {
-        let files = KIND.files(spec)?;
+        let files = self.installed.place(KIND.files(spec)?);
         files
             .write(COMMANDS, commands(spec).as_bytes())
             .map_err(|source| PeerError::Files { peer: PEER, source })?;
-        let mut program = self.installed.spec(files.mount_point());
+        let mut program = self.installed.spec(&files);
         // A program's input is empty; the shell gives it the commands.
         let tnftp = std::mem::replace(&mut program.program, "/bin/sh".into());
         let way = if spec.data_setup.is_active() {

@@ -1,9 +1,9 @@
 use std::fmt::Write as _;
 use std::net::IpAddr;
-use std::path::Path;
+use std::path::{Component, Path};
 
 use async_trait::async_trait;
-use fwlab_fabric::{Node, Scratch};
+use fwlab_fabric::{Capabilities, Node, Scratch};
 use fwlab_model::Protection;
 
 use super::installed::Installed;
@@ -86,8 +86,9 @@ impl Server for Vsftpd {
         let home = files.mount_point();
         let mut spec = self
             .installed
-            .spec(home)
+            .spec(&files)
             .arguments([home.join(CONFIGURATION)]);
+        spec.capabilities = Capabilities::SERVER;
         // What it has to say of a bad option goes there.
         spec.speaks_on_input = true;
         let places = Places {
@@ -126,8 +127,47 @@ fn files(settings: &ServerSettings) -> Result<Scratch, PeerError> {
     Ok(files)
 }
 
-/// The extra options, when each can stand on a line of its own.
+/// The options that name a file or a directory (vsftpd.conf(5)).
+const PATHS: [&str; 18] = [
+    "anon_root",
+    "banned_email_file",
+    "banner_file",
+    "ca_certs_file",
+    "chroot_list_file",
+    "dsa_cert_file",
+    "dsa_private_key_file",
+    "ecdsa_cert_file",
+    "email_password_file",
+    "local_root",
+    "message_file",
+    "rsa_cert_file",
+    "rsa_private_key_file",
+    "secure_chroot_dir",
+    "user_config_dir",
+    "userlist_file",
+    "vsftpd_log_file",
+    "xferlog_file",
+];
+
+/// Whether a path stays below the directory that it is relative to.
+fn stays_below(path: &str) -> bool {
+    let mut parts = Path::new(path).components();
+    parts.all(|part| matches!(part, Component::Normal(_) | Component::CurDir))
+}
+
+/// The extra options, when each can stand on a line of its own, and names no file but the
+/// server's own.
 fn options(settings: &ServerSettings) -> Result<&[(String, String)], String> {
+    let options = &settings.options;
+    let mut named = options
+        .iter()
+        .filter(|(name, _)| PATHS.contains(&name.as_str()));
+    if let Some((name, value)) = named.find(|(_, value)| !stays_below(value)) {
+        return Err(format!(
+            "`{name}={value}` names a file of the machine, and vsftpd sees none of them here: \
+             write a path relative to its own files, or leave the option out"
+        ));
+    }
     let plain = |text: &str| {
         text.bytes()
             .all(|byte| byte.is_ascii_graphic() || byte == b' ')
@@ -271,6 +311,23 @@ mod tests {
             text.ends_with("pasv_address=198.51.100.1\n"),
             "options come last"
         );
+    }
+
+    #[test]
+    fn an_option_names_no_file_of_the_machine() {
+        let with = |name: &str, value: &str| {
+            let mut settings = settings();
+            settings.options = vec![(name.into(), value.into())];
+            options(&settings).map(drop)
+        };
+        for path in ["/etc/shadow", "../x", "a/../../x", "/"] {
+            for name in PATHS {
+                let refused = with(name, path).unwrap_err();
+                assert!(refused.contains("relative to its own files"), "{refused}");
+            }
+        }
+        assert_eq!(with("banner_file", "banner"), Ok(()));
+        assert_eq!(with("ftpd_banner", "/etc/shadow"), Ok(()), "a text");
     }
 
     #[test]

@@ -83,11 +83,8 @@ impl Client for Wget {
     }
 
     async fn transfer(&self, node: &Node, spec: &TransferSpec) -> Result<ClientReport, PeerError> {
-        let files = KIND.files(spec)?;
-        let program = self
-            .installed
-            .spec(files.mount_point())
-            .arguments(arguments(spec));
+        let files = self.installed.place(KIND.files(spec)?);
+        let program = self.installed.spec(&files).arguments(arguments(spec));
         let session = KIND.run(node, program, files, spec).await?;
         session.report(spec, |session| explain(session, spec))
     }

@@ -419,5 +419,7 @@ fn scenario(
             deviations: false,
         },
         requirements: Vec::new(),
+        sysctls: Vec::new(),
+        text: "".into(),
     }
 }

@@ -23,4 +23,5 @@ mod reports;
 mod scenario_tests;
 mod scripted;
 mod support;
+mod surroundings;
 mod topologies;

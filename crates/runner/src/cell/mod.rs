@@ -17,7 +17,9 @@ use std::time::Instant;
 
 use fwlab_fabric::{Fabric, Node};
 use fwlab_ftp::deviation::Deviation;
-use fwlab_ftp::{ClientReport, FailureKind, Pauses, PeerName, RunningServer, TransferSpec};
+use fwlab_ftp::{
+    ClientReport, FailureKind, Pauses, PeerError, PeerName, RunningServer, TransferSpec,
+};
 use fwlab_model::{NodeName, Topology};
 use fwlab_observe::{Observer, ObserverSettings};
 use tokio::sync::mpsc::unbounded_channel;
@@ -214,6 +216,11 @@ impl Workshop {
             .await?
         };
         take_what_is_there(&mut sessions, &mut events).await?;
+        // Before anything is made of what the client met.
+        if let Some(how) = server.died().await {
+            let peer = cell.axes.server;
+            return Err(Fault::Peer(PeerError::Died { peer, how }));
+        }
         if let Some(image) = &image {
             image.was(&rules.first, cell, &fabric, &self.loader).await?;
         }

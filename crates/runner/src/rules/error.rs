@@ -9,13 +9,17 @@ use fwlab_model::ruleset::{Complaint, Difference, Mistakes, SourceLine, SourceTe
 use miette::{Diagnostic, LabeledSpan, NamedSource, SourceCode};
 
 use super::loader::LoadError;
+use crate::scenario::ScenarioError;
 
-/// Why a ruleset of a scenario cannot be used.
+/// Why a scenario, or a ruleset of one, cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum PrepareError {
     /// Its text has mistakes.
     #[error(transparent)]
     Mistakes(#[from] Mistakes),
+    /// The scenario asks for what this kernel does not do.
+    #[error(transparent)]
+    Scenario(Box<ScenarioError>),
     /// The real loader refuses it.
     #[error("{loader} refuses ruleset `{ruleset}`")]
     Refused {
@@ -107,6 +111,7 @@ impl PrepareError {
             | PrepareError::Load { .. } => true,
             PrepareError::Image { why, .. } => matches!(**why, ContainerError::Engine(_)),
             PrepareError::Mistakes(_)
+            | PrepareError::Scenario(_)
             | PrepareError::Refused { .. }
             | PrepareError::NoScript { .. }
             | PrepareError::SharedTable { .. } => false,
@@ -127,6 +132,7 @@ impl Diagnostic for PrepareError {
     fn help<'a>(&'a self) -> Option<Box<dyn std::fmt::Display + 'a>> {
         match self {
             PrepareError::Mistakes(mistakes) => mistakes.help(),
+            PrepareError::Scenario(error) => error.help(),
             PrepareError::Refused { words, .. } => (!words.is_empty())
                 .then(|| Box::new(format!("its words: {words}")) as Box<dyn std::fmt::Display>),
             PrepareError::NoScript { .. } => Some(Box::new(
@@ -149,6 +155,7 @@ impl Diagnostic for PrepareError {
     fn source_code(&self) -> Option<&dyn SourceCode> {
         match self {
             PrepareError::Mistakes(mistakes) => mistakes.source_code(),
+            PrepareError::Scenario(error) => error.source_code(),
             PrepareError::Refused { text, .. } | PrepareError::Differs { text, .. } => {
                 text.as_deref().map(|text| text as &dyn SourceCode)
             }
@@ -166,6 +173,7 @@ impl Diagnostic for PrepareError {
         };
         match self {
             PrepareError::Mistakes(mistakes) => mistakes.labels(),
+            PrepareError::Scenario(error) => error.labels(),
             PrepareError::Refused { complaints, .. } => {
                 Some(Box::new(complaints.iter().filter_map(move |complaint| {
                     label(complaint.line, complaint.to_string())
@@ -189,6 +197,7 @@ impl Diagnostic for PrepareError {
     fn related<'a>(&'a self) -> Option<Box<dyn Iterator<Item = &'a dyn Diagnostic> + 'a>> {
         match self {
             PrepareError::Mistakes(mistakes) => mistakes.related(),
+            PrepareError::Scenario(error) => error.related(),
             _ => None,
         }
     }

@@ -121,6 +121,9 @@ impl Loader {
             .tools
             .get(backend, family)
             .ok_or(LoadError::NoTool { backend, family })?;
+        if backend == Backend::Legacy {
+            fwlab_fabric::need_xtables();
+        }
         let argv = tool.restore.display().to_string();
         let call = |input: Vec<u8>| ToolCall {
             deadline: DEADLINE,

@@ -23,6 +23,7 @@ mod schema;
 mod schema_topology;
 mod stage;
 mod steps;
+mod sysctls;
 #[cfg(test)]
 mod tests;
 
@@ -44,6 +45,7 @@ pub use rules::{ImageRules, RulesAt, RulesOrigin, RulesetEntry};
 pub use schema::{SCHEMA_VERSION, describe, json_schema};
 pub use stage::{Addressing, Layout, Port, Shape, Stage, UnknownShape};
 pub use steps::{Action, Step};
+pub use sysctls::Sysctl;
 
 /// A scenario: a stage, rulesets to try on it, the axes of its matrix, and requirements.
 #[derive(Debug, Clone)]
@@ -76,6 +78,10 @@ pub struct Scenario {
     pub matrix: Matrix,
     /// What the outcomes must be.
     pub requirements: Vec<Requirement>,
+    /// Settings of nodes' kernels.
+    pub sysctls: Vec<Sysctl>,
+    /// The file's text, for excerpts; empty where there is no file.
+    pub text: Arc<str>,
 }
 
 impl Scenario {
@@ -96,8 +102,7 @@ impl Scenario {
         if problems.is_empty() {
             return None;
         }
-        let text = std::fs::read_to_string(&self.path).unwrap_or_default();
-        Some(problems.into_error(self.path.clone(), &text))
+        Some(problems.into_error(self.path.clone(), &self.text))
     }
 
     /// Reads a scenario from its text.

@@ -20,7 +20,7 @@ use super::requirement::Requirement;
 use super::rules::RulesetEntry;
 use super::schema::SCENARIO;
 use super::stage::Stage;
-use super::{Matrix, Scenario};
+use super::{Matrix, Scenario, Sysctl};
 
 /// Reads the text of a scenario file; `name` is the scenario's, `path` the file's.
 pub(crate) fn read(name: String, path: &Path, text: &str) -> Result<Scenario, ScenarioError> {
@@ -94,8 +94,9 @@ fn scenario(
     let of_image = firewall(&topology, &mut stage, &origin, problems);
     let roles = [client_table.as_ref(), server_table.as_ref()];
     cast(&mut stage, roles, &families, topology.span, problems);
+    let mut sysctls = Vec::new();
     for entry in file.tables("sysctl", problems) {
-        sysctl(&entry, &mut stage, problems);
+        sysctl(&entry, &mut stage, &mut sysctls, problems);
     }
     let around = Around {
         file: &origin,
@@ -168,6 +169,8 @@ fn scenario(
         steps,
         matrix,
         requirements,
+        sysctls,
+        text: text.into(),
     })
 }
 
@@ -175,31 +178,33 @@ fn plain<T>(values: Option<Vec<At<T>>>) -> Vec<T> {
     values.into_iter().flatten().map(|at| at.value).collect()
 }
 
-fn sysctl(entry: &Reader<'_>, stage: &mut Stage, problems: &mut Problems) {
+fn sysctl(
+    entry: &Reader<'_>,
+    stage: &mut Stage,
+    sysctls: &mut Vec<Sysctl>,
+    problems: &mut Problems,
+) {
     entry.require("node", problems);
     entry.require("set", problems);
     let name = known_node(entry, "node", &stage.topology, problems);
     let settings = entry.settings("set", problems).unwrap_or_default();
     let Some(name) = name else { return };
-    let interfaces: Vec<String> = stage
-        .topology
-        .interfaces_in(&name.value)
-        .map(|interface| interface.name.to_string())
-        .collect();
     let mut nodes = stage.topology.nodes.iter_mut();
     let Some(node) = nodes.find(|node| node.name == name.value) else {
         return;
     };
-    let pairs: Vec<(String, String)> = settings
-        .iter()
-        .map(|(name, value)| (name.clone(), value.value.clone()))
-        .collect();
-    let tried = fwlab_fabric::try_sysctls(&pairs, &interfaces);
-    for ((name, value), tried) in settings.into_iter().zip(tried) {
-        if let Err(error) = tried {
-            problems.add(value.span, error.to_string());
+    for (name, value) in settings {
+        match fwlab_fabric::check_sysctl(&name) {
+            Err(error) => problems.add(value.span, error.to_string()),
+            Ok(()) => {
+                sysctls.push(Sysctl {
+                    node: node.name.clone(),
+                    name: name.clone(),
+                    span: value.span,
+                });
+                node.sysctls.insert(name, value.value);
+            }
         }
-        node.sysctls.insert(name, value.value);
     }
 }
 

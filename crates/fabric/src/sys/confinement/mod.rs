@@ -1,26 +1,31 @@
-//! A program that cannot outlive the lab: four processes, two pipes and a socket.
+//! A process that cannot outlive the lab, and finds nothing of the machine but what it needs.
 //!
 //! ```text
 //! lab ─┬─ spawner
-//!      └─ holder ── init (PID 1 of a namespace) ── the program ── its children
+//!      ├─ init (PID 1 of a namespace) ── a program ── its children
+//!      └─ a tool (PID 1 of a namespace)
 //! ```
 //!
 //! - The *spawner* is this program's file run once more, which gets no further than to
-//!   [`serve`]. Programs are forked from it and not from the lab: a fork of a large process
-//!   with many threads copies all its page tables, and then each page that any thread writes
-//!   to, once more. It lives as long as programs do that it started.
-//! - The *holder* is forked by the spawner, and yet the lab's child. It waits for init,
-//!   passes the program's status on as its own, and kills init when the lab lets go of the
-//!   lifeline (a pipe whose other end only the lab holds). When the lab dies, the kernel
-//!   kills spawner and holder.
-//! - *Init* starts the program and reaps orphans. When the holder dies, the kernel
-//!   kills init; when init dies, the kernel kills everything in its PID namespace,
-//!   sessions of their own or not, and the mounts go with the last of them.
+//!   [`serve`]. Programs and tools are forked from it and not from the lab: a fork of a large
+//!   process with many threads copies all its page tables, and then each page that any thread
+//!   writes to, once more.
+//! - *Init* is forked by the spawner, and yet the lab's child. It starts the program, reaps
+//!   orphans, and tells the lab how the program ended. When init dies, the kernel kills
+//!   everything in its PID namespace, sessions of their own or not, and the mounts go with the
+//!   last of them.
+//! - A *tool* is one process, and needs no init.
+//!
+//! When the lab dies, the kernel kills all of these. What a process finds in place of the
+//! machine's root is made by [`root`], once for all processes that find the same.
 
-mod lives;
+mod init;
 mod mounts;
+mod plan;
 mod privileges;
 mod request;
+mod root;
+mod seccomp;
 mod serve;
 mod spawner;
 mod start;
@@ -30,9 +35,10 @@ use std::ffi::CString;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
+pub use privileges::Capabilities;
 pub(super) use serve::serve;
 pub(super) use spawner::lab;
-pub(crate) use spawner::{Spawner, Started, spawn};
+pub(crate) use spawner::{end_spawners, spawn};
 pub(crate) use step::{NotStarted, SetupStep};
 
 use crate::namespace::Namespaces;
@@ -44,24 +50,35 @@ pub(crate) struct Executable {
     pub(crate) environment: Vec<CString>,
 }
 
-/// A file of the scratch that is seen in place of a system file.
-pub(crate) struct Overlay {
-    pub(crate) file: CString,
-    pub(crate) over: CString,
-}
-
-/// What a confined program finds.
+/// What a confined process finds.
 pub(crate) struct Confinement {
     /// The network namespace that it is started in.
     pub(crate) network: Arc<OwnedFd>,
-    /// The container that it is started in.
-    pub(crate) root: Option<Arc<Namespaces>>,
+    pub(crate) root: Root,
     /// A detached tmpfs, and the directory that it is mounted on.
     pub(crate) files: Option<(Arc<OwnedFd>, CString)>,
-    pub(crate) overlays: Vec<Overlay>,
     pub(crate) directory: CString,
     /// Its descriptors 0, 1 and 2.
     pub(crate) standard: [OwnedFd; 3],
-    /// The end that becomes ready when the lab lets go.
-    pub(crate) lifeline: OwnedFd,
+    pub(crate) kind: Kind,
+    pub(crate) capabilities: Capabilities,
+    /// Whether to do without the calls that Linux 5.10 has not.
+    pub(crate) as_on_5_10: bool,
+}
+
+/// What stands where the machine's root does.
+pub(crate) enum Root {
+    /// A root with nothing in it but these files and folders of the machine, and what every
+    /// process needs.
+    Own(Vec<CString>),
+    /// The root of a container.
+    Container(Arc<Namespaces>),
+}
+
+/// Whether a process has an init above it.
+pub(crate) enum Kind {
+    /// One process that starts no other.
+    Tool,
+    /// A program, with all that it may start. Init writes how the program ended to this pipe.
+    Program(OwnedFd),
 }

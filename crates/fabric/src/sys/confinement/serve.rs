@@ -1,9 +1,9 @@
 //! The spawner's life.
 
-use libc::c_ulong;
+use libc::{c_int, c_ulong};
 
-use super::request::{LIMIT, receive};
-use super::start::start;
+use super::request::{LIMIT, Received, receive};
+use super::start::Starter;
 
 /// The descriptor that it is asked at.
 const SOCKET: std::os::fd::RawFd = 0;
@@ -18,8 +18,6 @@ pub(in crate::sys) fn serve(lab: u32) -> ! {
         libc::setsid();
         libc::prctl(libc::PR_SET_NAME, c"fwlab-spawner".as_ptr());
         libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL as c_ulong);
-        // A lab that waits for no report any more.
-        libc::signal(libc::SIGPIPE, libc::SIG_IGN);
         libc::chdir(c"/".as_ptr());
         if libc::getppid().cast_unsigned() != lab {
             // The lab has died; or there never was one.
@@ -28,10 +26,32 @@ pub(in crate::sys) fn serve(lab: u32) -> ! {
             libc::_exit(2)
         }
     }
+    default_signals();
+    // A lab that waits for no report any more.
+    // SAFETY: it sets a disposition that needs no handler.
+    unsafe { libc::signal(libc::SIGPIPE, libc::SIG_IGN) };
+    let mut starter = Starter::new();
     let mut buffer = vec![0; LIMIT];
-    while let Some(request) = receive(SOCKET, &mut buffer) {
-        start(&request, lab);
+    loop {
+        match receive(SOCKET, &mut buffer) {
+            Received::Request(request) => starter.start(&request),
+            Received::Malformed => {}
+            // SAFETY: passes no pointers.
+            Received::End => unsafe { libc::_exit(0) },
+        }
     }
-    // SAFETY: passes no pointers.
-    unsafe { libc::_exit(0) }
+}
+
+/// No signal is ignored or blocked, whatever the lab was started with, as programs expect it.
+fn default_signals() {
+    // SAFETY: the set is made by the first call before the last reads it.
+    unsafe {
+        let mut none = std::mem::MaybeUninit::<libc::sigset_t>::uninit();
+        libc::sigemptyset(none.as_mut_ptr());
+        // Those of the kernel's own and of libc's are refused, which is as good.
+        for signal in 1..=libc::SIGRTMAX() as c_int {
+            libc::signal(signal, libc::SIG_DFL);
+        }
+        libc::sigprocmask(libc::SIG_SETMASK, none.as_ptr(), std::ptr::null_mut());
+    }
 }

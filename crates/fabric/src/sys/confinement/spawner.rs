@@ -1,5 +1,5 @@
-//! The lab's side of the spawner: it is started with the first program, and ended with the
-//! last that it started.
+//! The lab's side of the spawner: it is started with the first process that is asked for, and
+//! ends when no node is left, or with the lab.
 
 use std::ffi::CStr;
 use std::fs::File;
@@ -7,86 +7,87 @@ use std::io::{self, Read};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use nix::sched::{CloneFlags, setns, unshare};
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, socketpair};
 
-use super::lives::hung_up;
+use super::init::hung_up;
 use super::step::{NotStarted, Report, SetupStep};
 use super::{Confinement, Executable, request};
-use crate::sys::calls::wait_for;
+use crate::sys::calls::{be_told_of_children, wait_for};
 
 /// What tells a process that it is one, and whose: the lab's process id.
 const VARIABLE: &CStr = c"FWLAB_SPAWNER";
 
-/// The one of this process, as long as it lives.
-static CURRENT: Mutex<Weak<Spawner>> = Mutex::new(Weak::new());
+/// Those of this process, the one that is asked last. There are others where somebody has
+/// killed one: what it had started lives on.
+static ALL: Mutex<Vec<Spawner>> = Mutex::new(Vec::new());
 
-/// A process that programs are forked from. Dropping this ends it.
-#[derive(Debug)]
-pub(crate) struct Spawner {
-    /// Where it is asked, and what its thread waits for. Both end when these are dropped.
-    open: Option<(OwnedFd, mpsc::Sender<()>)>,
-    /// The thread whose child it is. The kernel kills the spawner, and the holders of what
-    /// it started, when their parent's thread ends: this one lives as long as they may.
-    thread: Option<JoinHandle<()>>,
+/// A process that others are forked from.
+struct Spawner {
+    /// Where it is asked. It ends when nobody holds this any more.
+    socket: Arc<OwnedFd>,
+    /// What its thread waits for: it ends when this is dropped.
+    stop: mpsc::Sender<()>,
+    /// The thread whose child it is. The kernel kills the spawner, and all that it started, when
+    /// their parent's thread ends: this one lives as long as they may.
+    thread: JoinHandle<()>,
 }
 
 impl Spawner {
-    /// The one that lives, or a new one: somebody may have killed it.
-    fn current() -> io::Result<Arc<Spawner>> {
-        let mut current = CURRENT.lock().unwrap_or_else(PoisonError::into_inner);
-        let living = |spawner: &Arc<Spawner>| !hung_up(spawner.socket().as_raw_fd());
-        if let Some(spawner) = current.upgrade().filter(living) {
-            return Ok(spawner);
+    /// Where the one that lives is asked, or a new one: somebody may have killed it.
+    fn current() -> io::Result<Arc<OwnedFd>> {
+        let mut all = ALL.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(last) = all.last().filter(|last| !hung_up(last.socket.as_raw_fd())) {
+            return Ok(Arc::clone(&last.socket));
         }
-        let spawner = Arc::new(Spawner::start()?);
-        *current = Arc::downgrade(&spawner);
-        Ok(spawner)
+        let spawner = Spawner::start()?;
+        let socket = Arc::clone(&spawner.socket);
+        all.push(spawner);
+        Ok(socket)
     }
 
     fn start() -> io::Result<Spawner> {
+        be_told_of_children();
         let flags = SockFlag::SOCK_CLOEXEC;
         let (socket, theirs) = socketpair(AddressFamily::Unix, SockType::SeqPacket, None, flags)?;
         let (tell, told) = mpsc::channel();
         let (stop, over) = mpsc::channel();
         let thread = std::thread::Builder::new()
             .name("fwlab-spawner".into())
-            .spawn(move || {
-                match run(theirs) {
-                    Ok(mut child) => {
-                        let _ = tell.send(Ok(()));
-                        // Nothing is ever sent: this wakes when the sender is dropped. Should the
-                        // spawner have died before, what it started lives on.
-                        let _ = over.recv();
-                        // It ends now, if it has not; how is nobody's concern.
-                        let _ = child.wait();
-                    }
-                    Err(error) => drop(tell.send(Err(error))),
+            .spawn(move || match run(theirs) {
+                Ok(mut child) => {
+                    let _ = tell.send(Ok(()));
+                    // Nothing is ever sent: this wakes when the sender is dropped.
+                    let _ = over.recv();
+                    // It ends now, if it has not; how is nobody's concern.
+                    let _ = child.wait();
                 }
+                Err(error) => drop(tell.send(Err(error))),
             })?;
         told.recv().expect("the thread tells")?;
         Ok(Spawner {
-            open: Some((socket, stop)),
-            thread: Some(thread),
+            socket: Arc::new(socket),
+            stop,
+            thread,
         })
-    }
-
-    fn socket(&self) -> &OwnedFd {
-        let (socket, _) = self.open.as_ref().expect("it is there until the drop");
-        socket
     }
 }
 
-impl Drop for Spawner {
-    fn drop(&mut self) {
-        drop(self.open.take());
-        if let Some(thread) = self.thread.take() {
-            // Its panic has been reported by the hook.
-            let _ = thread.join();
-        }
+/// Ends all of them, and waits until they have ended. For when nothing that they started is left.
+pub(crate) fn end_spawners() {
+    let all = std::mem::take(&mut *ALL.lock().unwrap_or_else(PoisonError::into_inner));
+    for Spawner {
+        socket,
+        stop,
+        thread,
+    } in all
+    {
+        drop((socket, stop));
+        // Its panic has been reported by the hook.
+        let _ = thread.join();
     }
 }
 
@@ -119,19 +120,8 @@ pub(in crate::sys) fn lab() -> Option<u32> {
     value.to_str().ok()?.parse().ok()
 }
 
-/// A program that was started.
-pub(crate) struct Started {
-    /// The process id of its holder, a child of this process.
-    pub(crate) holder: u32,
-    /// What must live as long as the holder does.
-    pub(crate) spawner: Arc<Spawner>,
-}
-
-/// Starts a program confined.
-pub(crate) fn spawn(
-    executable: &Executable,
-    confinement: &Confinement,
-) -> Result<Started, NotStarted> {
+/// Starts a process confined, and returns its id: it is a child of this process.
+pub(crate) fn spawn(executable: &Executable, confinement: &Confinement) -> Result<u32, NotStarted> {
     let failed = |source| NotStarted {
         step: Some(SetupStep::Spawner),
         source,
@@ -139,20 +129,27 @@ pub(crate) fn spawn(
     let (mut told, report) = io::pipe().map_err(failed)?;
     let report = OwnedFd::from(report);
     let spawner = Spawner::current().map_err(failed)?;
-    request::send(spawner.socket(), executable, confinement, &report).map_err(failed)?;
-    drop(report);
+    request::send(&spawner, executable, confinement, &report).map_err(failed)?;
+    drop((report, spawner));
     let mut reported = Vec::with_capacity(2 * Report::SIZE);
     told.read_to_end(&mut reported).map_err(failed)?;
     let (reports, _) = reported.as_chunks();
-    let mut reports = reports.iter().copied().map(Report::read);
-    let holder = match reports.next() {
-        Some(Report::Holder(holder)) => holder,
-        Some(Report::Failed(step, errno)) => return Err(NotStarted::at(step, errno)),
-        None => return Err(failed(io::Error::other("it has ended"))),
-    };
-    if let Some(Report::Failed(step, errno)) = reports.next() {
-        wait_for(holder).map_err(failed)?;
-        return Err(NotStarted::at(step, errno));
+    let reports: Vec<Report> = reports.iter().copied().map(Report::read).collect();
+    let process = reports.iter().find_map(|report| match report {
+        Report::Forked(process) => Some(*process),
+        Report::Failed(..) => None,
+    });
+    let failure = reports.iter().find_map(|report| match report {
+        Report::Failed(step, errno) => Some(NotStarted::at(*step, *errno)),
+        Report::Forked(_) => None,
+    });
+    match (process, failure) {
+        (Some(process), None) => Ok(process),
+        (process, failure) => {
+            if let Some(process) = process {
+                wait_for(process).map_err(failed)?;
+            }
+            Err(failure.unwrap_or_else(|| failed(io::Error::other("it has ended"))))
+        }
     }
-    Ok(Started { holder, spawner })
 }

@@ -2,7 +2,7 @@ use std::io;
 
 macro_rules! steps {
     ($($name:ident => $text:literal,)+) => {
-        /// A step on the way to a program.
+        /// A step on the way to a confined process.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         #[repr(u8)]
         pub(crate) enum SetupStep { $($name),+ }
@@ -20,26 +20,27 @@ macro_rules! steps {
 }
 
 steps! {
-    Spawner => "start the process that programs are forked from",
+    Spawner => "start the process that others are forked from",
     Fork => "fork",
+    Namespaces => "make a mount namespace",
+    Mounts => "make the mounts private",
+    Root => "make its root file system",
     Network => "enter its network namespace",
     Standard => "open its standard streams",
-    Signals => "let signals through",
-    Root => "enter the container",
-    Namespaces => "make a PID and a mount namespace",
-    Mounts => "make the mounts private",
-    Temporary => "mount an empty /run and /tmp",
-    Files => "mount its files (before Linux 6.15 they serve one program)",
-    Overlays => "put a file over a system file",
-    Processes => "start its init process",
+    EnterRoot => "enter its root file system",
+    EnterContainer => "enter the container",
+    Temporary => "mount an empty /run, /tmp and /sys",
     Proc => "mount /proc",
+    Files => "mount its files (before Linux 6.15 they serve one program)",
+    Processes => "start it below its init process",
     Session => "start a session",
     Privileges => "give up privileges",
+    Filter => "filter its system calls",
     Directory => "enter its working directory",
     Program => "run it",
 }
 
-/// What kept a program from being started.
+/// What kept a process from being started.
 pub(crate) struct NotStarted {
     /// `None`: it was the program itself.
     pub(crate) step: Option<SetupStep>,
@@ -55,11 +56,11 @@ impl NotStarted {
     }
 }
 
-/// What the lab is told of a program: its holder first, and then nothing more when it runs.
-#[derive(Debug, PartialEq, Eq)]
+/// What the lab is told of a process that it asked for. None of these: the spawner has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Report {
-    /// The process id of its holder.
-    Holder(u32),
+    /// It was forked, and this is its id.
+    Forked(u32),
     /// The number of the step that failed, and the kernel's `errno`.
     Failed(u8, i32),
 }
@@ -68,11 +69,11 @@ impl Report {
     /// How long one is, in bytes.
     pub(super) const SIZE: usize = 5;
     /// In place of a step's number.
-    const HOLDER: u8 = u8::MAX;
+    const FORKED: u8 = u8::MAX;
 
     pub(super) fn bytes(&self) -> [u8; Report::SIZE] {
         let (first, rest) = match self {
-            Report::Holder(holder) => (Report::HOLDER, holder.to_ne_bytes()),
+            Report::Forked(process) => (Report::FORKED, process.to_ne_bytes()),
             Report::Failed(step, errno) => (*step, errno.to_ne_bytes()),
         };
         let [a, b, c, d] = rest;
@@ -82,7 +83,7 @@ impl Report {
     pub(super) fn read(bytes: [u8; Report::SIZE]) -> Report {
         let [first, rest @ ..] = bytes;
         match first {
-            Report::HOLDER => Report::Holder(u32::from_ne_bytes(rest)),
+            Report::FORKED => Report::Forked(u32::from_ne_bytes(rest)),
             step => Report::Failed(step, i32::from_ne_bytes(rest)),
         }
     }
