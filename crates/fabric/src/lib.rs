@@ -90,7 +90,7 @@ mod thread;
 
 pub use fabric::{Fabric, FabricError};
 pub use host_state::HostState;
-pub use limits::raise_open_file_limit;
+pub use limits::{cells_at_a_time, raise_open_file_limit};
 pub use machine::{
     Ability, Machine, Missing, PeerProgram, Peers, ToolProgram, find_tool, need_xtables,
 };

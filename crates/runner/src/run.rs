@@ -58,6 +58,13 @@ impl Default for RunSettings {
     }
 }
 
+impl RunSettings {
+    /// How many cells are really run at a time: not more than this process may open files for.
+    pub fn at_a_time(&self) -> usize {
+        fwlab_fabric::cells_at_a_time(self.jobs)
+    }
+}
+
 /// A cell waits for the kernel (RCU grace periods) longer than it works: more of
 /// them at a time than there are processors.
 fn default_jobs() -> usize {
@@ -202,7 +209,7 @@ impl Run {
             async move { loader.prepare(&scenario, ruleset, backend).await }
         });
         let prepared: Vec<_> = futures::stream::iter(preparing)
-            .buffered(settings.jobs.max(1))
+            .buffered(settings.at_a_time())
             .collect()
             .await;
         let (rulesets, errors): (Vec<_>, Vec<_>) = prepared.into_iter().partition(Result::is_ok);
@@ -285,7 +292,7 @@ impl Run {
         let mut summary = Summary::default();
         let running = futures::stream::iter(0..self.cells.len())
             .map(|index| async move { (index, self.cell(index).await) });
-        let mut running = std::pin::pin!(running.buffer_unordered(self.settings.jobs.max(1)));
+        let mut running = std::pin::pin!(running.buffer_unordered(self.settings.at_a_time()));
         let mut finished = 0;
         while let Some((index, record)) = running.next().await {
             finished += 1;

@@ -34,6 +34,16 @@ pub(super) fn execute(
             None,
         );
     }
+    if settings.at_a_time() < settings.jobs {
+        complain(
+            format!(
+                "{} cells at a time in place of {}: more files than that may not be open",
+                settings.at_a_time(),
+                settings.jobs
+            ),
+            Some("to have more: ulimit -n 65536"),
+        );
+    }
     let loader = match Loader::find() {
         Ok(loader) => loader,
         Err(error) => {

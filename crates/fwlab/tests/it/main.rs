@@ -18,6 +18,7 @@ mod native;
 mod old_kernel;
 mod ordinary_user;
 mod patience;
+mod reach;
 mod regressions;
 mod reports;
 mod scenario_tests;

@@ -19,6 +19,8 @@ pub(in crate::sys) fn serve(lab: u32) -> ! {
         libc::prctl(libc::PR_SET_NAME, c"fwlab-spawner".as_ptr());
         libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL as c_ulong);
         libc::chdir(c"/".as_ptr());
+        // What it makes has the modes that it says.
+        libc::umask(0o022);
         if libc::getppid().cast_unsigned() != lab {
             // The lab has died; or there never was one.
             let words = b"FWLAB_SPAWNER is set, which is for fwlab itself: unset it\n";
