@@ -205,8 +205,9 @@ fn build(plan: &Plan, mounts: Mounts, table: io::Result<File>) -> io::Result<()>
     std::env::set_current_dir(STAGING)?;
     match pivot_root(".", ".") {
         Ok(()) => umount2(".", MntFlags::MNT_DETACH)?,
-        // The machine's root is what it was booted from, which stays where it is: it is covered.
-        Err(nix::Error::EINVAL) => {
+        // The machine's root is what it was booted from, which stays where it is; or a filter, as
+        // containers have one, keeps this process from the call: it is covered.
+        Err(nix::Error::EINVAL | nix::Error::EPERM) => {
             let nothing: Option<&str> = None;
             mount(Some("."), "/", nothing, MsFlags::MS_MOVE, nothing)?;
             chroot(".")?;

@@ -8,6 +8,7 @@ mod docker;
 mod full_disk;
 mod go_between;
 mod harmless;
+mod inside;
 mod labels;
 mod leaks;
 mod library;
