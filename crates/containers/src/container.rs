@@ -3,6 +3,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use futures::StreamExt;
 use fwlab_fabric::NetworkNamespace;
@@ -17,14 +18,18 @@ use testcontainers::runners::AsyncRunner;
 use testcontainers::{GenericImage, ImageExt, TestcontainersError};
 use tokio::sync::Semaphore;
 
-use crate::Engine;
-use crate::engine::ANSWER;
+use crate::engine::{ANSWER, answered};
 use crate::error::ContainerError;
+use crate::held::{self, Held, HeldRequest};
 use crate::owner::Owner;
-use crate::work::Working;
+use crate::work::{self, Working};
+use crate::{Engine, Image};
 
 /// The most containers that are started at a time: more of them only wait for each other.
 static STARTS: Semaphore = Semaphore::const_new(4);
+
+/// How long the engine may take to make a container and to start it.
+const START: Duration = Duration::from_secs(60);
 
 /// The most that is shown of a container's log, in lines.
 const LOG_LINES: &str = "30";
@@ -34,15 +39,11 @@ const LOG_LINES: &str = "30";
 pub(crate) struct Request {
     /// The image's reference: repository and tag.
     pub(crate) image: String,
-    /// What is run in place of the image's entry point.
-    pub(crate) entry_point: Option<EntryPoint>,
     pub(crate) environment: Vec<(String, String)>,
     /// Capabilities beyond the engine's own choice.
     pub(crate) capabilities: &'static [&'static str],
     /// What can be written.
     pub(crate) writable: Writable,
-    /// Whether the engine removes it as soon as it ends, with its log.
-    pub(crate) goes_when_it_ends: bool,
 }
 
 /// What a container can write.
@@ -55,10 +56,20 @@ pub(crate) enum Writable {
     AsUsual,
 }
 
+/// Either kind of a container.
 #[derive(Debug, Clone)]
-pub(crate) struct EntryPoint {
-    pub(crate) program: &'static str,
-    pub(crate) arguments: Vec<String>,
+enum Wanted {
+    AsImagesAre(Request),
+    Held(HeldRequest),
+}
+
+impl Wanted {
+    fn image(&self) -> &str {
+        match self {
+            Wanted::AsImagesAre(request) => &request.image,
+            Wanted::Held(request) => &request.image,
+        }
+    }
 }
 
 /// A running container. Dropping it removes it; [`crate::settle`] waits for that.
@@ -69,20 +80,34 @@ pub(crate) struct Container {
     image: String,
     /// Until it is removed.
     id: Option<String>,
+    /// What it ends with, where it ends with this process.
+    held: Option<Held>,
 }
 
 impl Container {
-    /// Starts one, and looks at it. Giving up on this leaves nothing behind: the start
-    /// goes on, and what came of it is removed.
+    /// Starts one as its image says, and looks at it. Giving up on this leaves nothing behind: the
+    /// start goes on, and what came of it is removed.
     pub(crate) async fn start(
         engine: &Engine,
         request: Request,
     ) -> Result<Container, ContainerError> {
+        Container::begin(engine, Wanted::AsImagesAre(request)).await
+    }
+
+    /// Starts one that ends with this process, in the same way.
+    pub(crate) async fn hold(
+        engine: &Engine,
+        request: HeldRequest,
+    ) -> Result<Container, ContainerError> {
+        Container::begin(engine, Wanted::Held(request)).await
+    }
+
+    async fn begin(engine: &Engine, wanted: Wanted) -> Result<Container, ContainerError> {
         let engine = engine.clone();
         let working = Working::start();
         // Both are handed over together: where nobody waits for them any more, the container goes
         // first, and so its removal has begun when this work ends.
-        let starting = tokio::spawn(async move { (start(engine, &request).await, working) });
+        let starting = tokio::spawn(async move { (start(engine, &wanted).await, working) });
         match starting.await {
             Ok((started, _working)) => started,
             Err(error) => std::panic::resume_unwind(error.into_panic()),
@@ -148,6 +173,7 @@ impl Container {
 
     /// Ends it, and waits until it is removed.
     pub(crate) async fn remove(mut self) {
+        drop(self.held.take());
         if let Some(id) = self.id.take() {
             remove(&self.engine, &id).await;
         }
@@ -173,45 +199,67 @@ impl Drop for Container {
 }
 
 async fn remove(engine: &Engine, id: &str) {
-    // What cannot be removed now is removed by the next sweep.
-    let _ = engine.remove(id).await;
+    if engine.remove(id).await.is_err() {
+        work::left();
+    }
 }
 
-async fn start(engine: Engine, request: &Request) -> Result<Container, ContainerError> {
+async fn start(engine: Engine, wanted: &Wanted) -> Result<Container, ContainerError> {
     let _permit = STARTS.acquire().await.expect("it is never closed");
-    fits(&engine, &request.image).await?;
+    fits(&engine, wanted.image()).await?;
     static COUNT: AtomicU64 = AtomicU64::new(0);
     let owner = Owner::this_process();
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
     // Known before it is there: what the engine makes and then does not start is found by it.
     let name = format!("fwlab-{owner}-{count}");
-    let id = match described(request, &owner, &name).start().await {
-        Ok(started) => {
-            let id = started.id().to_owned();
-            // Its own end blocks a thread until the container is removed, and for ever where the
-            // runtime ends before that.
-            std::mem::forget(started);
-            id
+    let image = || wanted.image().to_owned();
+    let starting = async {
+        match wanted {
+            Wanted::AsImagesAre(request) => {
+                let started = described(request, &owner, &name).start().await?;
+                let id = started.id().to_owned();
+                // Its own end blocks a thread until the container is removed, and for ever where the
+                // runtime ends before that.
+                std::mem::forget(started);
+                Ok((id, None))
+            }
+            Wanted::Held(request) => {
+                let (id, held) = held::start(&engine, request, &owner, &name).await?;
+                Ok((id, Some(held)))
+            }
         }
-        Err(source) => {
+    };
+    let (id, held) = match tokio::time::timeout(START, starting).await {
+        Ok(Ok(started)) => started,
+        Ok(Err(source)) => {
             engine.remove(&name).await?;
-            let image = request.image.clone();
             return Err(if was_gone(&source) {
                 ContainerError::Ended {
-                    image,
+                    image: image(),
                     status: None,
                     log: "it went with it".into(),
                 }
             } else {
-                ContainerError::Refused { image, source }
+                ContainerError::Refused {
+                    image: image(),
+                    source,
+                }
+            });
+        }
+        Err(_) => {
+            remove(&engine, &name).await;
+            return Err(ContainerError::Silent {
+                image: image(),
+                waited: START,
             });
         }
     };
     let mut container = Container {
         engine,
         pid: 0,
-        image: request.image.clone(),
+        image: image(),
         id: Some(id),
+        held,
     };
     container.pid = container.look().await?;
     Ok(container)
@@ -235,12 +283,9 @@ impl Container {
     /// Its process id, when it runs and is of this machine.
     async fn look(&self) -> Result<u32, ContainerError> {
         let id = self.id();
-        let found = self
-            .engine
-            .docker()
-            .inspect_container(id, None::<InspectContainerOptions>)
-            .await;
-        let state = match found {
+        let docker = self.engine.docker();
+        let found = docker.inspect_container(id, None::<InspectContainerOptions>);
+        let state = match answered(found).await {
             Ok(found) => found.state.unwrap_or_default(),
             Err(Error::DockerResponseServerError {
                 status_code: 404, ..
@@ -278,13 +323,16 @@ fn belongs(pid: u32, id: &str) -> Result<(), &'static str> {
 
 /// Looks at the image first: what the engine says without it is about pulling.
 pub(crate) async fn fits(engine: &Engine, image: &str) -> Result<ImageInspect, ContainerError> {
-    let found = match engine.docker().inspect_image(image).await {
+    let found = match answered(engine.docker().inspect_image(image)).await {
         Ok(found) => found,
         Err(Error::DockerResponseServerError {
             status_code: 404, ..
         }) => {
-            return Err(ContainerError::NoImage {
-                image: image.to_owned(),
+            let own = Image::ALL.into_iter().find(|own| own.to_string() == image);
+            let image = image.to_owned();
+            return Err(match own.and_then(Image::not_built) {
+                Some(why) => ContainerError::NotBuilt { image, why },
+                None => ContainerError::NoImage { image },
             });
         }
         Err(error) => return Err(error.into()),
@@ -321,19 +369,12 @@ fn described(
         Some((repository, tag)) if !tag.contains('/') => (repository, tag),
         _ => (request.image.as_str(), "latest"),
     };
-    let mut image = GenericImage::new(repository, tag);
-    if let Some(entry_point) = &request.entry_point {
-        image = image.with_entrypoint(entry_point.program);
-    }
-    let mut described = image
+    let mut described = GenericImage::new(repository, tag)
         .with_network("none")
         .with_container_name(name)
         .with_label(Owner::LABEL, owner.to_string())
         .with_label("org.fwlab.version", env!("CARGO_PKG_VERSION"))
         .with_readonly_rootfs(request.writable != Writable::AsUsual);
-    if let Some(entry_point) = &request.entry_point {
-        described = described.with_cmd(entry_point.arguments.clone());
-    }
     for (name, value) in &request.environment {
         described = described.with_env_var(name, value);
     }
@@ -345,13 +386,11 @@ fn described(
             described = described.with_mount(Mount::tmpfs_mount(*directory));
         }
     }
-    let goes_when_it_ends = request.goes_when_it_ends;
     let has_init = request.writable != Writable::AsUsual;
     described.with_host_config_modifier(move |host| {
         // vsftpd as process 1 dies of the first orphan that it is told of.
         host.init = Some(has_init);
         host.publish_all_ports = Some(false);
-        host.auto_remove = Some(goes_when_it_ends);
     })
 }
 
@@ -363,9 +402,13 @@ async fn log_of(engine: &Engine, id: &str) -> String {
         .build();
     let mut lines = std::pin::pin!(engine.docker().logs(id, Some(options)));
     let mut text = String::new();
-    while let Some(Ok(line)) = lines.next().await {
-        text += &line.to_string();
-    }
+    let reading = async {
+        while let Some(Ok(line)) = lines.next().await {
+            text += &line.to_string();
+        }
+    };
+    // What has come by then is shown.
+    let _ = tokio::time::timeout(ANSWER, reading).await;
     if text.trim().is_empty() {
         return "it said nothing".into();
     }

@@ -11,12 +11,17 @@ use testcontainers::bollard::query_parameters::{
     ListContainersOptionsBuilder, RemoveContainerOptionsBuilder, WaitContainerOptionsBuilder,
 };
 use testcontainers::core::client::docker_client_instance;
+use tokio::net::UnixStream;
 use tokio::sync::Mutex;
 
 use crate::owner::Owner;
+use crate::unfinished;
 
 /// How long the engine may take to answer at all.
 pub(crate) const ANSWER: Duration = Duration::from_secs(10);
+
+/// How long it may take to end and remove something.
+pub(crate) const REMOVAL: Duration = Duration::from_secs(30);
 
 /// The container engine of this machine, at work.
 #[derive(Clone)]
@@ -62,7 +67,7 @@ impl Engine {
             Err(error) => return Err(NoEngine::new(error.to_string(), error.help)),
         }
         let socket = socket()?;
-        may_use(&socket)?;
+        may_use(&socket).await?;
         let docker = docker_client_instance()
             .await
             .map_err(|error| NoEngine::new(error.to_string(), mend(&socket)))?;
@@ -100,7 +105,11 @@ impl Engine {
         static SWEPT: Mutex<bool> = Mutex::const_new(false);
         let mut swept = SWEPT.lock().await;
         if !*swept {
-            self.sweep().await.map_err(|error| {
+            let sweeping = async {
+                self.sweep().await?;
+                unfinished::sweep(self).await
+            };
+            sweeping.await.map_err(|error| {
                 let why = format!("what an earlier run left could not be removed: {error}");
                 NoEngine::new(
                     why,
@@ -147,7 +156,8 @@ impl Engine {
             .force(true)
             .v(true)
             .build();
-        match self.docker.remove_container(id, Some(options)).await {
+        let removing = self.docker.remove_container(id, Some(options));
+        match answered_within(REMOVAL, removing).await {
             Err(Error::DockerResponseServerError {
                 status_code: 404, ..
             }) => Ok(()),
@@ -188,8 +198,16 @@ impl std::fmt::Debug for Engine {
 }
 
 /// What the engine answers, or that it does not.
-async fn answered<T>(asked: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
-    let answer = tokio::time::timeout(ANSWER, asked).await;
+pub(crate) async fn answered<T>(asked: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+    answered_within(ANSWER, asked).await
+}
+
+/// The same, of what takes it longer than to look something up.
+pub(crate) async fn answered_within<T>(
+    deadline: Duration,
+    asked: impl Future<Output = Result<T, Error>>,
+) -> Result<T, Error> {
+    let answer = tokio::time::timeout(deadline, asked).await;
     answer.unwrap_or(Err(Error::RequestTimeoutError))
 }
 
@@ -209,9 +227,9 @@ fn socket() -> Result<PathBuf, NoEngine> {
     }
 }
 
-fn may_use(socket: &Path) -> Result<(), NoEngine> {
+async fn may_use(socket: &Path) -> Result<(), NoEngine> {
     let shown = socket.display();
-    match std::os::unix::net::UnixStream::connect(socket) {
+    match UnixStream::connect(socket).await {
         Ok(_) => Ok(()),
         Err(error) if error.kind() == ErrorKind::NotFound => Err(NoEngine::new(
             format!("Docker is not here: there is no {shown}"),

@@ -13,6 +13,14 @@ pub enum ContainerError {
         /// Its reference.
         image: String,
     },
+    /// The image is fwlab's own, and it could not be made.
+    #[error("there is no image {image}, and it could not be built: {why}")]
+    NotBuilt {
+        /// Its reference.
+        image: String,
+        /// Why not.
+        why: String,
+    },
     /// The image is of another kind of machine.
     #[error(
         "the image {image} is for {of}, and this machine is {here}: build it here: fwlab images"
@@ -32,6 +40,14 @@ pub enum ContainerError {
         image: String,
         /// The engine's words.
         source: TestcontainersError,
+    },
+    /// The engine did not come to start it.
+    #[error("Docker did not start a container of {image} within {waited:?}")]
+    Silent {
+        /// The image's reference.
+        image: String,
+        /// How long was waited.
+        waited: Duration,
     },
     /// The engine did not answer.
     #[error("Docker did not answer")]

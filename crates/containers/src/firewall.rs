@@ -59,11 +59,9 @@ impl FirewallImage {
     pub async fn start(&self, engine: &Engine) -> Result<Firewall, ContainerError> {
         let request = Request {
             image: self.reference(),
-            entry_point: None,
             environment: self.environment.clone(),
             capabilities: &["NET_ADMIN"],
             writable: Writable::AsUsual,
-            goes_when_it_ends: false,
         };
         let container = Container::start(engine, request).await?;
         Ok(Firewall {

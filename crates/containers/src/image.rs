@@ -3,6 +3,7 @@ use std::fmt;
 use testcontainers::bollard::errors::Error;
 
 use crate::Engine;
+use crate::engine::answered;
 
 /// An image of fwlab's own: what it is built from is part of this program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -133,7 +134,7 @@ impl fmt::Display for Image {
 
 /// Whether the engine has an image of that reference.
 pub(crate) async fn exists(engine: &Engine, reference: &str) -> Result<bool, Error> {
-    match engine.docker().inspect_image(reference).await {
+    match answered(engine.docker().inspect_image(reference)).await {
         Ok(_) => Ok(true),
         Err(Error::DockerResponseServerError {
             status_code: 404, ..

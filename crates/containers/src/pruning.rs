@@ -4,6 +4,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use testcontainers::bollard::errors::Error;
 use testcontainers::bollard::query_parameters::{ListImagesOptionsBuilder, RemoveImageOptions};
 
+use crate::engine::{REMOVAL, answered, answered_within};
 use crate::{Engine, Image};
 
 /// Longer than a build takes.
@@ -33,7 +34,7 @@ pub async fn prune_images(
         .unwrap_or_default();
     let now = now.as_secs().cast_signed();
     let options = ListImagesOptionsBuilder::new().filters(&filters).build();
-    for found in engine.docker().list_images(Some(options)).await? {
+    for found in answered(engine.docker().list_images(Some(options))).await? {
         let none = found.repo_tags.iter().all(|tag| tag == "<none>:<none>");
         let references = match none {
             // One of a build that goes on has no name yet.
@@ -48,11 +49,8 @@ pub async fn prune_images(
         for reference in references {
             // Not by force: what a container or another image is made of stays.
             let options = None::<RemoveImageOptions>;
-            let removed = engine
-                .docker()
-                .remove_image(&reference, options, None)
-                .await;
-            tell(match removed {
+            let removing = engine.docker().remove_image(&reference, options, None);
+            tell(match answered_within(REMOVAL, removing).await {
                 Ok(_) => PruneEvent::Removed(reference),
                 Err(error) => PruneEvent::Kept(reference, error.to_string()),
             });

@@ -77,7 +77,9 @@ async fn warm(peer: PeerName, image: Image, engine: &Engine) -> Result<Arc<Warm>
 
 fn remedy(error: &ContainerError) -> &'static str {
     match error {
-        ContainerError::NoImage { .. } | ContainerError::Platform { .. } => "fwlab images",
+        ContainerError::NoImage { .. }
+        | ContainerError::NotBuilt { .. }
+        | ContainerError::Platform { .. } => "fwlab images",
         _ => "mend that, or run it on the host: --where host",
     }
 }
@@ -90,7 +92,8 @@ fn none(peer: PeerName) -> PeerMissing {
     }
 }
 
-fn with_causes(error: &dyn std::error::Error) -> String {
+/// A message with all that lead to it, as one.
+pub(crate) fn with_causes(error: &dyn std::error::Error) -> String {
     let mut words = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {

@@ -71,11 +71,9 @@ impl Server for ContainerServer {
         }
         let request = Request {
             image: self.kind.image().to_string(),
-            entry_point: None,
             environment: environment(settings, FILES, PLACES),
             capabilities: self.kind.capabilities(),
             writable: Writable::Only(&["/run", "/tmp", FILES]),
-            goes_when_it_ends: false,
         };
         let failed = failed(self.kind);
         let container = Container::start(&self.engine, request)

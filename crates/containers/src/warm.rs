@@ -1,7 +1,5 @@
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::ErrorKind;
-use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,23 +8,24 @@ use fwlab_model::{NodeName, NodeSpec, Topology};
 use tokio::sync::{Mutex, OnceCell};
 use tokio::time::Instant;
 
-use crate::container::{Container, EntryPoint, Request, Writable};
+use crate::container::Container;
 use crate::error::ContainerError;
+use crate::held::HeldRequest;
 use crate::{Engine, Image};
 
-/// What an idle container does: nothing, as long as somebody holds the other end of the
-/// pipe. When this process ends, however it ends, its containers do.
-const IDLE: &str = "mkfifo /run/lifeline && exec cat /run/lifeline";
-const LIFELINE: &str = "run/lifeline";
+/// What an idle container does: nothing, as long as its input is held open. When this process ends,
+/// however it ends, its containers do.
+const IDLE: &str = "mkfifo /run/waits && exec cat >/dev/null";
+
+/// What tells that it has come to that.
+const WAITS: &str = "run/waits";
 
 /// How long an idle container may take until it waits.
 const IDLE_DEADLINE: Duration = Duration::from_secs(20);
 
-/// A container that does nothing: peers are started in its root.
+/// A container that does nothing: peers are started in its root. It ends when this is dropped.
 pub(crate) struct Idle {
     container: Container,
-    /// Closing this ends the container.
-    lifeline: File,
     pub(crate) root: ContainerRoot,
 }
 
@@ -45,25 +44,15 @@ impl Idle {
         image: Image,
         goes_when_it_ends: bool,
     ) -> Result<Idle, ContainerError> {
-        let request = Request {
+        let request = HeldRequest {
             image: image.to_string(),
-            entry_point: Some(EntryPoint {
-                program: "/bin/sh",
-                arguments: vec!["-c".into(), IDLE.into()],
-            }),
-            environment: Vec::new(),
-            capabilities: &[],
-            writable: Writable::Only(&["/run", "/tmp"]),
+            command: IDLE,
             goes_when_it_ends,
         };
-        let container = Container::start(engine, request).await?;
-        let lifeline = lifeline(&container).await?;
+        let container = Container::hold(engine, request).await?;
+        waits(&container).await?;
         let root = ContainerRoot::of_process(container.pid)?;
-        Ok(Idle {
-            container,
-            lifeline,
-            root,
-        })
+        Ok(Idle { container, root })
     }
 
     /// The network namespace that it has to itself.
@@ -72,7 +61,6 @@ impl Idle {
     }
 
     async fn remove(self) {
-        drop(self.lifeline);
         self.container.remove().await;
     }
 
@@ -103,31 +91,17 @@ impl Idle {
     }
 }
 
-/// Opens the pipe that an idle container waits at.
-async fn lifeline(container: &Container) -> Result<File, ContainerError> {
-    let path = format!("/proc/{}/root/{LIFELINE}", container.pid);
+/// Waits until a container is idle.
+async fn waits(container: &Container) -> Result<(), ContainerError> {
+    let path = format!("/proc/{}/root/{WAITS}", container.pid);
     let end = Instant::now() + IDLE_DEADLINE;
-    loop {
-        let opened = File::options()
-            .write(true)
-            .custom_flags(libc::O_NONBLOCK)
-            .open(&path);
-        match opened {
-            Ok(file) => return Ok(file),
-            // Not made yet, or nobody waits at it yet.
-            Err(error)
-                if Instant::now() < end
-                    && container.lives()
-                    && (error.kind() == ErrorKind::NotFound
-                        || error.raw_os_error() == Some(libc::ENXIO)) =>
-            {
-                tokio::time::sleep(Duration::from_millis(1)).await;
-            }
-            Err(_) => {
-                return Err(container.ended().await);
-            }
+    while !Path::new(&path).exists() {
+        if !container.lives() || Instant::now() > end {
+            return Err(container.ended().await);
         }
+        tokio::time::sleep(Duration::from_millis(1)).await;
     }
+    Ok(())
 }
 
 /// An idle container that every cell of this process shares. Nothing of a cell is in it:

@@ -1,4 +1,5 @@
 use std::sync::LazyLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::sync::watch;
 
@@ -8,6 +9,9 @@ struct Asked {
     starts: usize,
     removals: usize,
 }
+
+/// How many containers it did not remove.
+static LEFT: AtomicUsize = AtomicUsize::new(0);
 
 static ASKED: LazyLock<watch::Sender<Asked>> = LazyLock::new(watch::Sender::default);
 
@@ -50,6 +54,16 @@ impl Asked {
             Kind::Removal => &mut self.removals,
         }
     }
+}
+
+/// The engine did not remove a container: the next sweep does.
+pub(crate) fn left() {
+    LEFT.fetch_add(1, Ordering::Relaxed);
+}
+
+/// How many containers the engine did not remove since this was last asked.
+pub(crate) fn taken_left() -> usize {
+    LEFT.swap(0, Ordering::Relaxed)
 }
 
 /// Waits until nothing is asked of the engine any more.

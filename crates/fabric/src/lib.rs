@@ -7,6 +7,7 @@
 //! - [`Fabric`] builds a topology; a [`Node`] of it is a thread in a network namespace
 //!   that runs futures, [tools](ToolCall) and [programs](ProgramSpec). Neither is trusted: each
 //!   finds a root file system of its own, with [files of its own](Scratch).
+//! - An [`EnclosedTool`] is trusted with root's rights, and leaves nothing all the same.
 //! - A node can be a [namespace](NetworkNamespace) that somebody else made, and a program
 //!   can run in a container's [root](ContainerRoot).
 //! - [`Privilege`] says by what right, [`Machine`] what else this machine can do, and
@@ -99,8 +100,8 @@ pub use netlink::NetlinkError;
 pub use node::{Node, NodeGone, TaskHandle};
 pub use privilege::{Privilege, PrivilegeError, ShutDoor};
 pub use process::{
-    ProcessEnd, Program, ProgramError, ProgramLost, ProgramSpec, ToolCall, ToolError,
-    ToolErrorCause, ToolOutput,
+    EnclosedError, EnclosedTool, ProcessEnd, Program, ProgramError, ProgramLost, ProgramSpec,
+    ToolCall, ToolError, ToolErrorCause, ToolOutput,
 };
 pub use scratch::{Scratch, ScratchError};
 pub use socket_error::SocketError;

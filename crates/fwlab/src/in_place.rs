@@ -6,6 +6,7 @@ use fwlab_runner::scenario::Scenario;
 use fwlab_runner::{CellRecord, Judgement, Loader, Run, RunEvent, RunSettings};
 use tokio::sync::mpsc::unbounded_channel;
 
+use crate::builds::Builder;
 use crate::lab::block_on;
 use crate::rendered;
 
@@ -55,6 +56,7 @@ pub(crate) fn failure(record: &CellRecord) -> Option<String> {
         Judgement::Inconclusive { why } => {
             Some(format!("inconclusive: {why}\n{}", record.evidence))
         }
+        Judgement::NotRun(why) => Some(format!("not run: {why}")),
     }
 }
 
@@ -64,6 +66,7 @@ pub(crate) async fn prepared(cells: Vec<Cell>) -> Result<Run, String> {
     let loader = Loader::find().map_err(|error| format!("{error}\n  {}", error.help()))?;
     let settings = RunSettings {
         keep_evidence: true,
+        builds: Some(Builder::Test.builds()),
         ..RunSettings::default()
     };
     let run = Run::prepare(cells, loader, settings).await;

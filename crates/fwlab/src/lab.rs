@@ -13,6 +13,7 @@ use fwlab_runner::scenario::{
 use fwlab_runner::{CellRecord, Judgement, Loader, Place, PrepareError, Present, Run, RunSettings};
 use tokio::runtime::Runtime;
 
+use crate::builds::Builder;
 use crate::{ClientPeer, Observed, ServerPeer, libunftp, rules, suppaftp};
 
 /// A topology and a ruleset, ready for transfers. Each transfer gets everything
@@ -306,6 +307,7 @@ impl Lab {
         let planned = cells(&scenario, &Overrides::default(), &Filter::default());
         let settings = RunSettings {
             keep_evidence: true,
+            builds: Some(Builder::Test.builds()),
             housed_apart: [(server.name, server.housing), (client.name, client.housing)].into(),
             ..RunSettings::default()
         };
@@ -345,6 +347,7 @@ impl Lab {
                 took,
             }),
             Judgement::Inconclusive { why } => Err(LabError::Inconclusive(why)),
+            Judgement::NotRun(why) => Err(LabError::Inconclusive(why.to_string())),
             Judgement::Deviated { outcome: None } => Err(LabError::NotSupported(notes.join("; "))),
             Judgement::Skipped { why } => Err(LabError::NotSupported(why)),
         }

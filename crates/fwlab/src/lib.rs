@@ -22,6 +22,7 @@
 //! # }
 //! ```
 
+mod builds;
 pub mod collect;
 pub mod command;
 mod in_place;

@@ -6,6 +6,7 @@ use fwlab_runner::plan::{Cell, Overrides, cells};
 use fwlab_runner::{Housing, Judgement, PeerShelf, Run};
 use libtest_mimic::{Arguments, Failed, Trial};
 
+use crate::builds::Builder;
 use crate::collect::scenarios;
 use crate::in_place::{failure, prepared};
 use crate::lab::block_on;
@@ -56,8 +57,10 @@ pub fn run_scenario_tests(folder: &Path) -> ExitCode {
         .flat_map(|scenario| cells(scenario, &Overrides::default(), &Filter::default()))
         .collect();
     let of_cells = planned.clone();
-    let shelf =
-        block_on(async move { PeerShelf::of_cells(&of_cells, |_| Housing::default()).await });
+    let shelf = block_on(async move {
+        let builds = Builder::Test.builds();
+        PeerShelf::of_cells(&of_cells, |_| Housing::default(), Some(&builds)).await
+    });
     let trials = planned
         .into_iter()
         .map(|cell| {

@@ -117,7 +117,9 @@ fn without(
         Judgement::Inconclusive { why } => Judgement::Inconclusive {
             why: format!("{why}; and {}", gone.join("; ")),
         },
-        other @ (Judgement::Deviated { .. } | Judgement::Skipped { .. }) => other,
+        other @ (Judgement::Deviated { .. } | Judgement::Skipped { .. } | Judgement::NotRun(_)) => {
+            other
+        }
     }
 }
 

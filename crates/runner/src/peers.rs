@@ -2,12 +2,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
-use fwlab_containers::{Engine, FirewallImage, NoEngine};
+use fwlab_containers::{Builds, Engine, FirewallImage, Image, NoEngine, image_of, provide_images};
 use fwlab_ftp::deviation::DEVIATIONS;
 use fwlab_ftp::{Client, PeerMissing, PeerName, Server};
 
 use crate::abilities::Abilities;
 use crate::housing::{Housing, Place};
+use crate::images;
 use crate::plan::Cell;
 use crate::rules::no_container;
 
@@ -77,12 +78,17 @@ impl PeerShelf {
     }
 
     /// Looks for the peers of these cells, each where it is to run. A container that is
-    /// needed is started.
-    pub async fn of_cells(cells: &[Cell], housing: impl Fn(PeerName) -> Housing) -> PeerShelf {
+    /// needed is started, and its image is built where somebody is told of that.
+    pub async fn of_cells(
+        cells: &[Cell],
+        housing: impl Fn(PeerName) -> Housing,
+        builds: Option<&Builds>,
+    ) -> PeerShelf {
+        images::firewalls(cells, builds).await;
         let axes = cells.iter().map(|cell| &cell.axes);
         let peers = axes.flat_map(|axes| [axes.server, axes.client]);
         let peers = peers.map(|peer| (peer, housing(peer))).collect();
-        let mut shelf = PeerShelf::of(peers).await;
+        let mut shelf = PeerShelf::of(peers, builds).await;
         let images = cells
             .iter()
             .filter_map(|cell| cell.scenario.rulesets[cell.ruleset].image());
@@ -95,8 +101,9 @@ impl PeerShelf {
         shelf
     }
 
-    /// Looks for these peers, each where it is to run. A container that is needed is started.
-    pub async fn of(peers: BTreeMap<PeerName, Housing>) -> PeerShelf {
+    /// Looks for these peers, each where it is to run. A container that is needed is started, and its
+    /// image is built where somebody is told of that.
+    pub async fn of(peers: BTreeMap<PeerName, Housing>, builds: Option<&Builds>) -> PeerShelf {
         let mut shelf = PeerShelf::on_host(peers.keys().copied());
         let wanted: Vec<(PeerName, Housing)> = peers
             .into_iter()
@@ -110,6 +117,12 @@ impl PeerShelf {
             return shelf;
         }
         let engine = Engine::connect().await;
+        if let (Ok(engine), Some(builds)) = (&engine, builds) {
+            let images = wanted.iter().filter_map(|(peer, _)| image_of(*peer));
+            let images: BTreeSet<Image> = images.collect();
+            let images: Vec<Image> = images.into_iter().collect();
+            provide_images(engine, &images, builds).await;
+        }
         for (peer, housing) in wanted {
             if peer.is_server() {
                 let found = match &engine {

@@ -1,3 +1,4 @@
+use std::fmt;
 use std::time::Duration;
 
 use fwlab_model::{Cause, Outcome, Phase, Symptom};
@@ -5,7 +6,7 @@ use serde::Serialize;
 
 use crate::evidence::Evidence;
 use crate::housing::Place;
-use crate::plan::Axes;
+use crate::plan::{Axes, Cell};
 
 /// The run record's version. It changes when a reader of the old one would go wrong.
 pub const RECORD_SCHEMA_VERSION: u32 = 1;
@@ -35,11 +36,46 @@ pub enum Judgement {
         /// Why.
         why: String,
     },
-    /// The cell was not run.
+    /// The cell cannot be run here.
     Skipped {
         /// Why.
         why: String,
     },
+    /// The run ended before the cell did.
+    NotRun(NotRun),
+}
+
+/// Why the run ended before a cell did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NotRun {
+    /// It was to stop at the first cell that missed its requirement or was inconclusive.
+    Stopped,
+    /// It was interrupted.
+    Interrupted {
+        /// By what: a signal's name.
+        by: &'static str,
+        /// Whether the cell was being run.
+        begun: bool,
+    },
+}
+
+impl fmt::Display for NotRun {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            NotRun::Stopped => f.write_str(
+                "the run stopped at a cell that missed its requirement or was inconclusive",
+            ),
+            NotRun::Interrupted { by, begun: true } => {
+                write!(
+                    f,
+                    "the run was interrupted by {by} while this cell was running"
+                )
+            }
+            NotRun::Interrupted { by, begun: false } => {
+                write!(f, "the run was interrupted by {by} before this cell began")
+            }
+        }
+    }
 }
 
 impl Judgement {
@@ -51,6 +87,7 @@ impl Judgement {
             Judgement::Reported(_) => "reported",
             Judgement::Inconclusive { .. } => "inconclusive",
             Judgement::Skipped { .. } => "skipped",
+            Judgement::NotRun(_) => "not-run",
         }
     }
 
@@ -61,7 +98,9 @@ impl Judgement {
             | Judgement::Reported(outcome)
             | Judgement::Missed { outcome, .. } => Some(outcome),
             Judgement::Deviated { outcome } => outcome.as_ref(),
-            Judgement::Inconclusive { .. } | Judgement::Skipped { .. } => None,
+            Judgement::Inconclusive { .. } | Judgement::Skipped { .. } | Judgement::NotRun(_) => {
+                None
+            }
         }
     }
 
@@ -71,12 +110,14 @@ impl Judgement {
             | Judgement::Reported(outcome)
             | Judgement::Missed { outcome, .. } => Some(outcome),
             Judgement::Deviated { outcome } => outcome,
-            Judgement::Inconclusive { .. } | Judgement::Skipped { .. } => None,
+            Judgement::Inconclusive { .. } | Judgement::Skipped { .. } | Judgement::NotRun(_) => {
+                None
+            }
         }
     }
 }
 
-/// A finished cell.
+/// A cell of a run, and what became of it.
 #[derive(Debug, Clone)]
 pub struct CellRecord {
     /// Its place in the matrix.
@@ -189,6 +230,19 @@ impl<'a> JsonCause<'a> {
 }
 
 impl CellRecord {
+    /// The record of a cell that the run did not come to, or not to the end of.
+    pub fn not_run(cell: &Cell, why: NotRun) -> CellRecord {
+        CellRecord {
+            axes: cell.axes.clone(),
+            places: [None, None],
+            judgement: Judgement::NotRun(why),
+            requirement: cell.requirement.as_ref().map(ToString::to_string),
+            evidence: Evidence::default(),
+            took: Duration::ZERO,
+            notes: Vec::new(),
+        }
+    }
+
     /// The record as one line of the JSON report, to be serialised.
     pub fn json_line(&self) -> JsonLine<'_> {
         let outcome = self.judgement.outcome();
@@ -213,6 +267,7 @@ impl CellRecord {
             why: match &self.judgement {
                 Judgement::Missed { differences, .. } => Some(differences.join("; ")),
                 Judgement::Inconclusive { why } | Judgement::Skipped { why } => Some(why.clone()),
+                Judgement::NotRun(why) => Some(why.to_string()),
                 Judgement::Met(_) | Judgement::Deviated { .. } | Judgement::Reported(_) => None,
             },
             notes: &self.notes,

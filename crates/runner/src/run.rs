@@ -1,8 +1,11 @@
 use std::collections::BTreeMap;
+use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use futures::StreamExt;
+use fwlab_containers::{Builds, Unsettled};
 use fwlab_fabric::Fabric;
 use fwlab_ftp::PeerName;
 use fwlab_ftp::deviation::{DEVIATIONS, Deviation};
@@ -12,10 +15,11 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use crate::cell::Workshop;
 use crate::housing::Housing;
+use crate::images;
 use crate::patience::Patience;
 use crate::peers::PeerShelf;
 use crate::plan::Cell;
-use crate::record::{CellRecord, Judgement};
+use crate::record::{CellRecord, Judgement, NotRun};
 use crate::rules::{CellRules, Loader, PrepareError, PreparedRuleset};
 use crate::scenario::{Action, Scenario};
 
@@ -36,6 +40,9 @@ pub struct RunSettings {
     pub deviations: &'static [Deviation],
     /// Peers that run elsewhere than the others.
     pub housed_apart: BTreeMap<PeerName, Housing>,
+    /// Who is told when images of fwlab that are missing are built; `None`: they are not built, and
+    /// their cells are skipped.
+    pub builds: Option<Builds>,
     /// Act as if the kernel had not these features.
     pub pretend_without: Vec<Newer>,
     /// The size of the receive buffers for the kernel's evidence, in bytes; `None`: large.
@@ -52,6 +59,7 @@ impl Default for RunSettings {
             housing: Housing::default(),
             deviations: DEVIATIONS,
             housed_apart: BTreeMap::new(),
+            builds: None,
             pretend_without: Vec::new(),
             receive_buffer: None,
         }
@@ -91,6 +99,13 @@ pub enum RunEvent {
         /// What became of it.
         record: Arc<CellRecord>,
     },
+    /// The run has ended, and this cell was not begun, or did not come to its end.
+    NotRun {
+        /// Its place in the list of cells.
+        index: usize,
+        /// Why not.
+        record: Arc<CellRecord>,
+    },
 }
 
 /// A run's numbers.
@@ -104,10 +119,12 @@ pub struct Summary {
     pub reported: usize,
     /// Cells that the lab could not tell of.
     pub inconclusive: usize,
-    /// Cells that were not run, with a reason.
+    /// Cells that cannot be run here, with a reason.
     pub skipped: usize,
-    /// Cells that were not begun, because the run stopped before.
+    /// Cells that were not begun or did not come to their end, because the run ended before.
     pub not_run: usize,
+    /// By what the run was interrupted, where that kept it from a cell: a signal's name.
+    pub interrupted: Option<&'static str>,
     /// How long it all took.
     pub took: Duration,
 }
@@ -120,6 +137,7 @@ impl Summary {
             Judgement::Reported(_) => &mut self.reported,
             Judgement::Inconclusive { .. } => &mut self.inconclusive,
             Judgement::Skipped { .. } => &mut self.skipped,
+            Judgement::NotRun(_) => &mut self.not_run,
         } += 1;
     }
 }
@@ -188,6 +206,7 @@ impl Run {
         if !errors.is_empty() {
             return Err(errors);
         }
+        images::firewalls(&cells, settings.builds.as_ref()).await;
         let mut wanted = Wanted::default();
         let places: Vec<(usize, BTreeMap<usize, usize>)> = cells
             .iter()
@@ -222,7 +241,7 @@ impl Run {
             rulesets.into_iter().flatten().map(Arc::new).collect();
         let apart = &settings.housed_apart;
         let housing = |peer| apart.get(&peer).copied().unwrap_or(settings.housing);
-        let peers = PeerShelf::of_cells(&cells, housing).await;
+        let peers = PeerShelf::of_cells(&cells, housing, settings.builds.as_ref()).await;
         let cells = cells
             .into_iter()
             .zip(places)
@@ -281,6 +300,16 @@ impl Run {
 
     /// Runs all cells. When this returns, every node has ended; dropping it ends what runs.
     pub async fn all(&self, events: UnboundedSender<RunEvent>) -> Summary {
+        self.all_until(events, std::future::pending()).await
+    }
+
+    /// Runs all cells, unless it is interrupted: by what, that future says. Then what runs is
+    /// ended. Cells that the run does not come to are told of when it has ended.
+    pub async fn all_until(
+        &self,
+        events: UnboundedSender<RunEvent>,
+        interrupted: impl Future<Output = &'static str>,
+    ) -> Summary {
         let started = Instant::now();
         let tell = |event| {
             // A run goes on when nobody listens.
@@ -290,27 +319,52 @@ impl Run {
             cells: self.cells.len(),
         });
         let mut summary = Summary::default();
-        let running = futures::stream::iter(0..self.cells.len())
-            .map(|index| async move { (index, self.cell(index).await) });
-        let mut running = std::pin::pin!(running.buffer_unordered(self.settings.at_a_time()));
-        let mut finished = 0;
-        while let Some((index, record)) = running.next().await {
-            finished += 1;
+        let begun: Vec<AtomicBool> = self.cells.iter().map(|_| AtomicBool::new(false)).collect();
+        let mut finished = vec![false; self.cells.len()];
+        let by = {
+            let running = futures::stream::iter(0..self.cells.len()).map(async |index| {
+                begun[index].store(true, Ordering::Relaxed);
+                tell(RunEvent::Started { index });
+                (index, self.cell(index).await)
+            });
+            let mut running = pin!(running.buffer_unordered(self.settings.at_a_time()));
+            let mut interrupted = pin!(interrupted);
+            loop {
+                let next = tokio::select! {
+                    biased;
+                    by = &mut interrupted => break Some(by),
+                    next = running.next() => next,
+                };
+                let Some((index, record)) = next else {
+                    break None;
+                };
+                finished[index] = true;
+                summary.count(&record.judgement);
+                let stop = !self.settings.keep_going
+                    && matches!(
+                        record.judgement,
+                        Judgement::Missed { .. } | Judgement::Inconclusive { .. }
+                    );
+                tell(RunEvent::Finished {
+                    index,
+                    record: Arc::new(record),
+                });
+                if stop {
+                    break None;
+                }
+            }
+        };
+        for index in (0..self.cells.len()).filter(|index| !finished[*index]) {
+            let begun = begun[index].load(Ordering::Relaxed);
+            let why = by.map_or(NotRun::Stopped, |by| NotRun::Interrupted { by, begun });
+            let record = CellRecord::not_run(&self.cells[index].0, why);
             summary.count(&record.judgement);
-            let stop = !self.settings.keep_going
-                && matches!(
-                    record.judgement,
-                    Judgement::Missed { .. } | Judgement::Inconclusive { .. }
-                );
-            tell(RunEvent::Finished {
+            tell(RunEvent::NotRun {
                 index,
                 record: Arc::new(record),
             });
-            if stop {
-                break;
-            }
         }
-        summary.not_run = self.cells.len() - finished;
+        summary.interrupted = by.filter(|_| summary.not_run > 0);
         summary.took = started.elapsed();
         summary
     }
@@ -322,8 +376,11 @@ impl Run {
     }
 
     /// Waits until every node of this process has ended, and every container is removed.
-    pub async fn settle() {
+    ///
+    /// # Errors
+    /// When the container engine does not do its part.
+    pub async fn settle() -> Result<(), Unsettled> {
         Fabric::all_ended().await;
-        fwlab_containers::settle().await;
+        fwlab_containers::settle().await
     }
 }

@@ -59,7 +59,8 @@ async fn cells_share_a_container_and_nothing_else() {
     let after: Vec<_> = containers.iter().map(Waiting::state).collect();
     assert_eq!(before, after);
     drop((server, client));
-    fwlab_containers::settle().await;
+    let settled = fwlab_containers::settle().await;
+    settled.expect("Docker removes what it is asked to");
     assert_eq!(Waiting::of_this_process(), Vec::new());
 }
 
@@ -101,7 +102,8 @@ async fn a_program_cannot_change_the_container_that_it_is_in() {
     }
     assert_eq!(container.state(), before);
     drop(lab);
-    fwlab_containers::settle().await;
+    let settled = fwlab_containers::settle().await;
+    settled.expect("Docker removes what it is asked to");
 }
 
 /// A container that waits for cells.

@@ -3,10 +3,12 @@
 mod capture;
 mod child;
 mod confined;
+mod enclosed;
 mod end;
 mod program;
 mod tool;
 
+pub use enclosed::{EnclosedError, EnclosedTool};
 pub use end::ProcessEnd;
 pub use program::{Program, ProgramError, ProgramLost, ProgramSpec};
 pub use tool::{ToolCall, ToolError, ToolErrorCause, ToolOutput};

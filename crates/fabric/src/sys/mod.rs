@@ -5,6 +5,7 @@
 //! - `confinement`: the process that starts programs, and what runs between its fork and the
 //!   program's exec so that a program cannot outlive the lab;
 //! - `trial`: what is written to files in namespaces that are thrown away;
+//! - `enclosure`: how a tool is made to end with the lab, that is trusted and yet leaves things;
 //! - `watched`: a descriptor that tokio waits for;
 //! - `calls`: single calls, each as a function that takes and returns owned types.
 
@@ -12,6 +13,7 @@ mod before_main;
 mod calls;
 mod confinement;
 mod trial;
+mod enclosure;
 mod user_namespace;
 mod watched;
 
@@ -21,5 +23,6 @@ pub(crate) use confinement::{
     Confinement, Executable, Kind, NotStarted, Root, SetupStep, end_spawners, spawn,
 };
 pub(crate) use trial::try_writes;
+pub(crate) use enclosure::ends_with_its_thread;
 pub(crate) use user_namespace::{Entry, Stage, entry};
 pub use watched::WatchedFd;

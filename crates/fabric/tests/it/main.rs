@@ -7,6 +7,7 @@
 
 mod bridges;
 mod containers;
+mod enclosed;
 mod host;
 mod hostile;
 mod lifetime;

@@ -8,7 +8,8 @@ pub(crate) fn soak(runtime: &Runtime) {
     let prepared = prepared(runtime, vec![PASSES.cell(); 1000], RunSettings::default());
     for round in 1..=5 {
         run(runtime, &prepared);
-        runtime.block_on(Run::settle());
+        let settled = runtime.block_on(Run::settle());
+        settled.expect("Docker removes what it is asked to");
         let status = std::fs::read_to_string("/proc/self/status").expect("proc is there");
         let resident = status
             .lines()

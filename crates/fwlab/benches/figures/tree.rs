@@ -26,7 +26,8 @@ pub(crate) fn tree(runtime: &Runtime, patience: Patience) {
         .flat_map(|scenario| cells(scenario, &Overrides::default(), &Filter::default()))
         .collect();
     let count = run(runtime, &prepared(runtime, cells, settings)).len();
-    runtime.block_on(Run::settle());
+    let settled = runtime.block_on(Run::settle());
+    settled.expect("Docker removes what it is asked to");
     let took = started.elapsed().as_secs_f64();
     let how = match patience {
         Patience::Early => "",

@@ -1,13 +1,17 @@
 use clap::Args;
 use fwlab_containers::{
-    BuildEvent, Engine, Freshness, Image, PruneEvent, build_images, image_of, prune_images,
+    Builds, Engine, Freshness, Image, PruneEvent, build_images, image_of, provide_images,
+    prune_images,
 };
 use fwlab_ftp::PeerName;
 use fwlab_runner::plan::Cell;
-use fwlab_runner::{Housing, Place, with_causes};
+use fwlab_runner::{Housing, Place};
 
+use super::execute::interrupted;
 use super::exit::{Exit, complain, print};
+use super::interruption::Interruption;
 use super::word;
+use crate::builds::Builder;
 
 /// Where peers run.
 #[derive(Debug, Args)]
@@ -36,7 +40,11 @@ impl Where {
     }
 
     /// Whether containers are there for these cells, if that is required.
-    pub(super) async fn satisfied(&self, cells: &[Cell]) -> Result<(), Exit> {
+    pub(super) async fn satisfied(
+        &self,
+        cells: &[Cell],
+        builds: Option<&Builds>,
+    ) -> Result<(), Exit> {
         if self.require.is_none() {
             return Ok(());
         }
@@ -51,9 +59,14 @@ impl Where {
         let mut images: Vec<Image> = peers.filter_map(image_of).chain(firewalls).collect();
         images.sort();
         images.dedup();
+        if let Some(builds) = builds {
+            provide_images(&engine, &images, builds).await;
+        }
         for image in images {
             match image.is_built(&engine).await {
                 Ok(true) => {}
+                // Why not was told.
+                Ok(false) if image.not_built().is_some() => return Err(Exit::Lab),
                 Ok(false) => {
                     complain(format!("there is no image {image}"), Some("fwlab images"));
                     return Err(Exit::Lab);
@@ -119,12 +132,21 @@ pub(super) fn images(arguments: &ImagesArguments) -> Exit {
         if arguments.prune {
             return pruned(&engine).await;
         }
-        match build_images(&engine, &images, &|event| print(told(&event))).await {
-            Ok(()) => Exit::Good,
-            Err(error) => {
-                complain(with_causes(&error), None);
-                Exit::Lab
-            }
+        let mut interruption = Interruption::listen();
+        let builds = Builder::Images.builds();
+        let failed = tokio::select! {
+            failed = build_images(&engine, &images, &builds) => failed,
+            _ = interruption.wait() => return interrupted(Ok(())).await,
+        };
+        // What shows that something goes on, goes first.
+        drop(builds);
+        failed
+            .values()
+            .for_each(|error| complain(error.with_causes(), None));
+        if failed.is_empty() {
+            Exit::Good
+        } else {
+            Exit::Lab
         }
     })
 }
@@ -142,22 +164,6 @@ async fn pruned(engine: &Engine) -> Exit {
                 None,
             );
             Exit::Lab
-        }
-    }
-}
-
-fn told(event: &BuildEvent) -> String {
-    match event {
-        BuildEvent::Kept(image) => format!("{image} is there\n"),
-        BuildEvent::Base(base) => match base.made_because() {
-            Some(why) => format!(
-                "{} was made from Debian's packages (debootstrap), as debian:bookworm-slim could not be fetched: {why}\n",
-                base.reference()
-            ),
-            None => format!("on {}\n", base.reference()),
-        },
-        BuildEvent::Built { image, took } => {
-            format!("{image} built in {:.1} s\n", took.as_secs_f64())
         }
     }
 }

@@ -1,14 +1,15 @@
-use std::collections::BTreeMap;
+use std::io;
 use std::sync::Arc;
 
 use fwlab_runner::plan::Cell;
-use fwlab_runner::{CellRecord, Loader, PeerShelf, Run, RunEvent, RunSettings, Summary};
+use fwlab_runner::{CellRecord, Loader, PeerShelf, Run, RunSettings, Summary};
 use miette::Diagnostic;
 use tokio::sync::mpsc::unbounded_channel;
 
 use super::exit::{Exit, complain, tell};
+use super::interruption::Interruption;
+use super::reporters::{ReportFiles, Reporters};
 use super::run::How;
-use crate::report::{Format, JsonReport, JunitReport, Progress, ReportTo};
 
 /// What a run gave, in the order of its cells.
 pub(super) struct Executed {
@@ -51,6 +52,7 @@ pub(super) fn execute(
             return Err(Exit::Lab);
         }
     };
+    let files = ReportFiles::open(&how.report, &cells)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -59,11 +61,20 @@ pub(super) fn execute(
             Exit::Lab
         })?;
     runtime.block_on(async {
-        let mut interrupt = std::pin::pin!(interrupted());
-        how.place.satisfied(&cells).await?;
+        let mut interruption = Interruption::listen();
+        let planned = cells.clone();
+        let prepare = async {
+            how.place
+                .satisfied(&cells, settings.builds.as_ref())
+                .await?;
+            Ok(Run::prepare(cells, loader, settings).await)
+        };
         let prepared = tokio::select! {
-            prepared = Run::prepare(cells, loader, settings) => prepared,
-            () = &mut interrupt => return Err(say_interrupted().await),
+            prepared = prepare => prepared?,
+            by = interruption.wait() => {
+                let written = Reporters::of_none(&planned, by, files);
+                return Err(interrupted(written).await);
+            }
         };
         let run = match prepared {
             Ok(run) => run,
@@ -73,40 +84,40 @@ pub(super) fn execute(
                 return Err(if lab { Exit::Lab } else { Exit::Usage });
             }
         };
-        let mut reporters = Reporters::begin(run.cells().len(), &how.report)?;
-        let (sender, mut events) = unbounded_channel();
-        let all = async {
-            let summary = tokio::select! {
-                summary = run.all(sender) => Some(summary),
-                () = &mut interrupt => None,
-            };
-            summary
-        };
-        let read = async {
-            while let Some(event) = events.recv().await {
-                if let RunEvent::Finished { index, record } = event {
-                    reporters.add(index, &record)?;
-                }
+        let begun = Reporters::begin(planned.len(), files);
+        let mut reporters = match begun {
+            Ok(reporters) => reporters,
+            Err(error) => {
+                drop(run);
+                settled().await;
+                return Err(unwritten(error));
             }
-            Ok::<(), std::io::Error>(())
+        };
+        let (sender, mut events) = unbounded_channel();
+        let all = run.all_until(sender, interruption.wait());
+        let read = async {
+            let mut written = Ok(());
+            while let Some(event) = events.recv().await {
+                // What can be written is, wherever else it fails.
+                written = written.and(reporters.read(event));
+            }
+            written
         };
         let (summary, written) = tokio::join!(all, read);
         let programs = programs(run.peers());
         drop(run);
-        Run::settle().await;
         let (records, finished) = reporters.finish();
-        if let Err(error) = written.and(finished) {
-            complain(format!("a report could not be written: {error}"), None);
-            return Err(Exit::Lab);
+        let written = written.and(finished);
+        if summary.interrupted.is_some() {
+            return Err(interrupted(written).await);
         }
-        match summary {
-            Some(summary) => Ok(Executed {
-                records,
-                summary,
-                programs,
-            }),
-            None => Err(say_interrupted().await),
-        }
+        settled().await;
+        written.map_err(unwritten)?;
+        Ok(Executed {
+            records,
+            summary,
+            programs,
+        })
     })
 }
 
@@ -122,74 +133,28 @@ fn programs(peers: &PeerShelf) -> String {
     format!("with {}\n", programs.join(", "))
 }
 
-/// Waits until nothing is left, and says so.
-async fn say_interrupted() -> Exit {
-    Run::settle().await;
-    complain("interrupted; nothing is left running", None);
+/// Says that a report is not what it should be.
+fn unwritten(error: io::Error) -> Exit {
+    complain(format!("a report could not be written: {error}"), None);
     Exit::Lab
 }
 
-/// Ends when the user or the system asks the command to stop.
-async fn interrupted() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (interrupt, terminate) = (
-        signal(SignalKind::interrupt()),
-        signal(SignalKind::terminate()),
-    );
-    match (interrupt, terminate) {
-        (Ok(mut interrupt), Ok(mut terminate)) => {
-            tokio::select! { _ = interrupt.recv() => {}, _ = terminate.recv() => {} }
-        }
-        // Without handlers the signals end the process, and the kernel clears up.
-        _ => std::future::pending().await,
+/// Ends what was interrupted: waits until nothing is left, and says so.
+pub(super) async fn interrupted(written: io::Result<()>) -> Exit {
+    let settled = Run::settle().await;
+    match settled {
+        Ok(()) => complain("interrupted; nothing is left running", None),
+        Err(unanswered) => complain(format!("interrupted; {unanswered}"), None),
     }
+    if let Err(error) = written {
+        unwritten(error);
+    }
+    Exit::Lab
 }
 
-struct Reporters {
-    progress: Progress,
-    json: Vec<JsonReport>,
-    junit: Vec<JunitReport>,
-    records: BTreeMap<usize, Arc<CellRecord>>,
-}
-
-impl Reporters {
-    fn begin(cells: usize, reports: &[ReportTo]) -> Result<Reporters, Exit> {
-        let mut reporters = Reporters {
-            progress: Progress::new(cells),
-            json: Vec::new(),
-            junit: Vec::new(),
-            records: BTreeMap::new(),
-        };
-        for ReportTo { format, file } in reports {
-            let made = match format {
-                Format::Json => JsonReport::create(file).map(|report| reporters.json.push(report)),
-                Format::Junit => {
-                    JunitReport::create(file).map(|report| reporters.junit.push(report))
-                }
-            };
-            if let Err(error) = made {
-                complain(format!("cannot write {}: {error}", file.display()), None);
-                return Err(Exit::Usage);
-            }
-        }
-        Ok(reporters)
-    }
-
-    fn add(&mut self, index: usize, record: &Arc<CellRecord>) -> std::io::Result<()> {
-        self.progress.add(record);
-        self.records.insert(index, Arc::clone(record));
-        for report in &mut self.junit {
-            report.add(record);
-        }
-        self.json
-            .iter_mut()
-            .try_for_each(|report| report.add(record))
-    }
-
-    fn finish(self) -> (Vec<Arc<CellRecord>>, std::io::Result<()>) {
-        self.progress.finish();
-        let json = self.json.into_iter().try_for_each(JsonReport::finish);
-        let junit = self.junit.into_iter().try_for_each(JunitReport::finish);
-        (self.records.into_values().collect(), json.and(junit))
+/// Waits until nothing is left, or says what may be.
+async fn settled() {
+    if let Err(unanswered) = Run::settle().await {
+        complain(unanswered, None);
     }
 }

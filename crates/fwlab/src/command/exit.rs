@@ -52,7 +52,7 @@ impl Exit {
 static UNWRITTEN: AtomicBool = AtomicBool::new(false);
 
 /// Writes to standard output; a reader that is gone is no mistake of ours.
-pub(super) fn print(text: impl Display) {
+pub(crate) fn print(text: impl Display) {
     let mut stdout = std::io::stdout().lock();
     let written = write!(stdout, "{text}").and_then(|()| stdout.flush());
     if let Err(error) = written

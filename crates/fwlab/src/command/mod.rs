@@ -8,8 +8,10 @@ mod containers;
 mod doctor;
 mod execute;
 mod exit;
+mod interruption;
 mod list;
 mod peers;
+mod reporters;
 mod run;
 mod schema;
 mod topology;
@@ -20,6 +22,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use exit::Exit;
+pub(crate) use exit::print;
 
 /// Proves on a real kernel which FTP transfers a firewall ruleset lets through, and
 /// names the rule that stops the rest.

@@ -40,14 +40,16 @@ pub(super) fn peers(arguments: &PeersArguments) -> Exit {
     let named = PeerName::ALL.iter().copied();
     let named = named.filter(|peer| !is_scripted(*peer));
     let (inventory, abilities) = runtime.block_on(async {
-        let shelf = PeerShelf::of(named.map(|peer| (peer, housing)).collect()).await;
+        let shelf = PeerShelf::of(named.map(|peer| (peer, housing)).collect(), None).await;
         let inventory = shelf.inventory();
         let abilities: Vec<Option<Abilities>> = inventory
             .iter()
             .map(|found| shelf.abilities(peer_of(found)))
             .collect();
         drop(shelf);
-        Run::settle().await;
+        if let Err(unsettled) = Run::settle().await {
+            complain(unsettled, None);
+        }
         (inventory, abilities)
     });
     let rows: Vec<[String; COLUMNS]> = inventory

@@ -3,11 +3,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
+use fwlab_containers::Builds;
 use fwlab_ftp::PeerName;
 use fwlab_model::Backend;
 use fwlab_runner::plan::{Overrides, cells, idle_requirements};
 use fwlab_runner::scenario::Scenario;
-use fwlab_runner::{CellRecord, Patience, RunSettings};
+use fwlab_runner::{CellRecord, Judgement, Patience, RunSettings};
 use miette::Diagnostic;
 
 use super::choice::choice;
@@ -15,6 +16,7 @@ use super::containers::Where;
 use super::execute::{Executed, execute};
 use super::exit::{Exit, complain, print, tell};
 use super::word;
+use crate::builds::Builder;
 use crate::report::{ReportTo, findings, matrix, summary_line};
 
 #[derive(Debug, Args)]
@@ -53,18 +55,27 @@ pub(super) struct How {
     pub(super) patience: Patience,
     #[command(flatten)]
     pub(super) place: Where,
+    /// Do not build images that cells need and that are missing: their cells are skipped
+    #[arg(long)]
+    no_build: bool,
     /// Write a report: json=FILE, one line a cell; junit=FILE
     #[arg(long, value_name = "FORMAT=FILE")]
     pub(super) report: Vec<ReportTo>,
 }
 
 impl How {
+    /// How images that are missing are built, if they are to be.
+    pub(super) fn builds(&self) -> Option<Builds> {
+        (!self.no_build).then(|| Builder::Run.builds())
+    }
+
     pub(super) fn settings(&self) -> RunSettings {
         let default = RunSettings::default();
         RunSettings {
             jobs: self.jobs.map_or(default.jobs, usize::from),
             patience: self.patience,
             housing: self.place.housing(),
+            builds: self.builds(),
             ..default
         }
     }
@@ -133,10 +144,16 @@ fn show(scenarios: &[Arc<Scenario>], records: &[Arc<CellRecord>]) {
             .or_default()
             .push(record);
     }
+    let mut not_run = Vec::new();
     for scenario in scenarios {
         let Some(records) = of_scenario.get(scenario.name.as_str()) else {
             continue;
         };
+        let is_not_run = |record: &&CellRecord| matches!(record.judgement, Judgement::NotRun(_));
+        if records.iter().all(is_not_run) {
+            not_run.push(scenario.name.as_str());
+            continue;
+        }
         let name = console::Style::new().bold().apply_to(&scenario.name);
         print(format!(
             "{name}  {}\n{}{}\n",
@@ -144,5 +161,8 @@ fn show(scenarios: &[Arc<Scenario>], records: &[Arc<CellRecord>]) {
             matrix(records),
             findings(records)
         ));
+    }
+    if !not_run.is_empty() {
+        print(format!("not run at all: {}\n\n", not_run.join(", ")));
     }
 }

@@ -1,17 +1,20 @@
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io;
-use std::path::{Path, PathBuf};
+use std::io::{self, Write};
 use std::sync::Arc;
 
-use fwlab_runner::{CellRecord, Judgement};
-use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
+use fwlab_runner::{CellRecord, Judgement, NotRun};
+use quick_junit::{NonSuccessKind, Property, Report, TestCase, TestCaseStatus, TestSuite};
 
-/// Gathers cells for a JUnit report: a suite a scenario, a case a cell. A missed
-/// cell is a failure, one that the lab could not tell of an error.
+use super::file::{Begun, ReportFile};
+
+/// The name of the whole report, by which an older one is known.
+const NAME: &str = "fwlab";
+
+/// Gathers cells for a JUnit report: a suite a scenario, a case a cell. A missed cell is a failure,
+/// one that the lab could not tell of an error, and one that the run did not come to is skipped.
 #[derive(Debug)]
 pub struct JunitReport {
-    file: PathBuf,
+    file: Begun,
     records: Vec<Arc<CellRecord>>,
 }
 
@@ -19,11 +22,10 @@ impl JunitReport {
     /// A report that will go to a file.
     ///
     /// # Errors
-    /// When the file cannot be made: better now than after the run.
-    pub fn create(file: &Path) -> io::Result<JunitReport> {
-        File::create(file)?;
+    /// When the file cannot be written.
+    pub fn begin(file: ReportFile) -> io::Result<JunitReport> {
         Ok(JunitReport {
-            file: file.to_owned(),
+            file: file.begin()?,
             records: Vec::new(),
         })
     }
@@ -45,13 +47,33 @@ impl JunitReport {
                 .entry(scenario.clone())
                 .or_insert_with(|| TestSuite::new(scenario));
             suite.add_test_case(case(record));
+            if let Judgement::NotRun(NotRun::Interrupted { by, .. }) = record.judgement
+                && suite.properties.is_empty()
+            {
+                suite.add_property(Property::new("interrupted", by));
+            }
         }
-        let mut report = Report::new("fwlab");
+        let mut report = Report::new(NAME);
         report.add_test_suites(suites.into_values());
-        report
-            .serialize(File::create(&self.file)?)
-            .map_err(io::Error::other)
+        let text = report.to_string().map_err(io::Error::other)?;
+        let written = (&self.file.file).write_all(text.as_bytes());
+        written.map_err(|error| self.file.failed(error))
     }
+}
+
+/// Whether a file that begins so is such a report.
+pub(super) fn is_report(prefix: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(prefix);
+    let after_declaration = text
+        .strip_prefix("<?xml ")
+        .and_then(|rest| rest.split_once("?>"));
+    after_declaration.is_some_and(|(_, rest)| {
+        let suites = rest.trim_start().strip_prefix("<testsuites name=\"");
+        suites.is_some_and(|rest| {
+            rest.strip_prefix(NAME)
+                .is_some_and(|rest| rest.starts_with('"'))
+        })
+    })
 }
 
 fn case(record: &CellRecord) -> TestCase {
@@ -62,6 +84,17 @@ fn case(record: &CellRecord) -> TestCase {
         Judgement::Skipped { why } => {
             let mut status = TestCaseStatus::skipped();
             status.set_message(why.clone());
+            status
+        }
+        // A cell that was cut short is what keeps an interrupted run from looking good.
+        Judgement::NotRun(why @ NotRun::Interrupted { begun: true, .. }) => {
+            let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
+            status.set_message(why.to_string()).set_type("interrupted");
+            status
+        }
+        Judgement::NotRun(why) => {
+            let mut status = TestCaseStatus::skipped();
+            status.set_message(format!("not run: {why}"));
             status
         }
         Judgement::Missed {
@@ -86,4 +119,20 @@ fn case(record: &CellRecord) -> TestCase {
     case.set_classname(record.axes.scenario.clone())
         .set_time(record.took);
     case
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_report_is_known_by_its_beginning() {
+        let text = Report::new(NAME).to_string().expect("XML");
+        assert!(is_report(text.as_bytes()), "{text}");
+        let theirs = Report::new("nextest-run").to_string().expect("XML");
+        for other in ["", "<?xml version=\"1.0\"?>", "*filter\n", &theirs] {
+            assert!(!is_report(other.as_bytes()), "{other}");
+        }
+        assert!(!is_report(b"\xff<?xml ?><testsuites name=\"fwlab\""));
+    }
 }

@@ -81,6 +81,7 @@ enum State {
     Reported,
     Unclear,
     Skipped,
+    NotRun,
 }
 
 impl Shown {
@@ -91,6 +92,7 @@ impl Shown {
             Judgement::Reported(_) => State::Reported,
             Judgement::Inconclusive { .. } => State::Unclear,
             Judgement::Skipped { .. } => State::Skipped,
+            Judgement::NotRun(_) => State::NotRun,
         };
         if matches!(judgement, Judgement::Deviated { .. }) {
             let words = "deviates";
@@ -104,6 +106,7 @@ impl Shown {
             (Some(Symptom::ControlRejected), _) => "ctl rejected",
             (Some(Symptom::Refused), _) => "refused",
             (None, State::Skipped) => "–",
+            (None, State::NotRun) => "not run",
             (None, _) => "unclear",
         };
         Shown { words, state }
@@ -116,7 +119,7 @@ impl Shown {
             State::Reported if self.words == "passes" => ("", Style::new().green()),
             State::Reported => ("", Style::new().yellow()),
             State::Unclear => ("?", Style::new().magenta().bold()),
-            State::Skipped => ("", Style::new().dim()),
+            State::Skipped | State::NotRun => ("", Style::new().dim()),
         };
         let text = if mark.is_empty() {
             self.words.to_owned()

@@ -1,5 +1,6 @@
 //! Readers of a run's events: the terminal, JSON lines, JUnit.
 
+mod file;
 mod json;
 mod junit;
 mod matrix;
@@ -8,6 +9,7 @@ mod terminal;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+pub use file::{ReportFile, ReportFileError, Taken};
 pub use json::JsonReport;
 pub use junit::JunitReport;
 pub use matrix::matrix;

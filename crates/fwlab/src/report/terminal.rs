@@ -206,6 +206,7 @@ pub fn summary_line(summary: &Summary) -> String {
         skipped,
         not_run,
         took,
+        ..
     } = *summary;
     let cells = met + missed + reported + inconclusive + skipped;
     let mut parts = Vec::new();

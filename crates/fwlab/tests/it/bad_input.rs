@@ -474,6 +474,7 @@ fn a_report_that_cannot_be_written_is_told_before_the_run() {
     insta::assert_snapshot!(told(folder.path(), &arguments), @r#"
     exit 2
     fwlab: cannot write no/such/folder/x: No such file or directory (os error 2)
+      name a file in a folder that exists and that you may write to
     "#);
 }
 

@@ -301,7 +301,8 @@ fn a_firewall_that_is_never_ready_is_told_with_its_log() {
                 other => panic!("{other}"),
             }
         }
-        fwlab_containers::settle().await;
+        let settled = fwlab_containers::settle().await;
+        settled.expect("Docker removes what it is asked to");
     });
     assert_eq!(unhealthy.containers(), 0);
 }

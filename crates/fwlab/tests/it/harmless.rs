@@ -80,7 +80,7 @@ impl Places {
         let running = self.start(&arguments);
         let in_cells = || {
             let traces = Traces::of(running.id());
-            // The report is begun when the rulesets are proven and cells begin.
+            // Rulesets are proven in two namespaces, and cells have two each.
             self.folder.path().join("report.json").exists()
                 && traces.namespaces.len() >= 4
                 && (!programs || peers.iter().all(|peer| traces.runs(peer)))

@@ -18,9 +18,10 @@ async fn engine_for(image: &FirewallImage) -> Result<Engine, String> {
     };
     match own.is_built(&engine).await {
         Ok(true) => Ok(engine),
-        Ok(false) => Err(format!(
-            "there is no image {own}: fwlab images builds what is missing"
-        )),
+        Ok(false) => Err(match own.not_built() {
+            Some(why) => format!("there is no image {own}, and it could not be built: {why}"),
+            None => format!("there is no image {own}: fwlab images builds what is missing"),
+        }),
         Err(error) => Err(format!("Docker did not answer: {error}")),
     }
 }

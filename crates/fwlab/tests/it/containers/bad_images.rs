@@ -86,14 +86,14 @@ fn an_image_that_is_missing_is_named_with_the_command_that_builds_it() {
         "there is no image {}: build it: fwlab images",
         Image::Vsftpd
     );
-    for more in [&[][..], &["--cold"]] {
+    for more in [&["--no-build"][..], &["--no-build", "--cold"]] {
         assert_says(&run_at(&between, more), "skipped", &[&missing]);
     }
     let mut required = fwlab();
     required
         .env("DOCKER_HOST", between.host())
         .args(["run", "scenarios/seed/active-client.toml", "--server"])
-        .args(["vsftpd", "--require", "containers"]);
+        .args(["vsftpd", "--require", "containers", "--no-build"]);
     let ended = Running::start(&mut required)
         .end(Duration::from_secs(60))
         .with(3);

@@ -9,7 +9,7 @@ use fwlab::{DataSetup, Lab, assert_transferred};
 use nix::sys::signal::Signal;
 use tempfile::TempDir;
 
-use super::docker::{containers, containers_of, is_there};
+use super::docker::{containers, containers_of, docker, is_there};
 use crate::harmless::Traces;
 use crate::support::{
     DEADLINE, Running, as_here, assert_same, count, end_of, eventually, fwlab, report,
@@ -169,6 +169,33 @@ fn warm_containers_end_with_a_killed_run() {
     eventually("they have ended, and are removed", SOON, || {
         containers_of(id).is_empty()
     });
+}
+
+/// One that is being started when nobody is there any more finds that out by itself.
+#[test]
+fn warm_containers_end_with_a_run_that_is_killed_while_they_start() {
+    let Some(_containers) = containers() else {
+        return;
+    };
+    for after in [0, 200, 500, 900] {
+        let running = start(&[&SLOW[..], &["--where", "container"]].concat());
+        let id = running.id();
+        eventually("a first container is on its way", SOON, || {
+            !containers_of(id).is_empty()
+        });
+        // Wherever it is by then: what is tried is an end at any time.
+        std::thread::sleep(Duration::from_millis(after));
+        running.signal(Signal::SIGKILL);
+        assert_eq!(running.end(SOON).code, None);
+        // One that was made and not started yet is none that could end: the next process removes it.
+        eventually("they have ended", SOON, || {
+            let all = docker(&["ps", "--format", "{{.Label \"org.fwlab.owner\"}}"]);
+            !all.lines()
+                .any(|owner| owner.starts_with(&format!("{id}-")))
+        });
+        end_of(fwlab().arg("doctor")).with(0);
+        assert_eq!(containers_of(id), Vec::<String>::new());
+    }
 }
 
 /// Two runs at once, and a third process that sweeps in the middle.

@@ -87,6 +87,11 @@ impl GoBetween {
         self.folder.path().join("docker.sock")
     }
 
+    /// Whether something was planted yet.
+    pub(crate) fn has_planted(&self) -> bool {
+        self.planted.load(Ordering::Relaxed) > 0
+    }
+
     /// Fails when nothing was planted: then the test has shown nothing.
     #[track_caller]
     pub(crate) fn assert_planted(&self) {
@@ -141,6 +146,13 @@ fn serve(client: UnixStream, plan: &Plan, planted: &AtomicUsize) -> std::io::Res
     }
     let mut real = UnixStream::connect(REAL)?;
     request.write(&mut real)?;
+    let real_too = real.try_clone()?;
+    std::thread::spawn(move || {
+        // What comes behind a request is a container's input. When this ends, whoever asked has gone, and
+        // Docker is to see that as it would without a go-between.
+        let _ = std::io::copy(&mut reader, &mut &real_too);
+        let _ = real_too.shutdown(Shutdown::Both);
+    });
     std::io::copy(&mut real, &mut client)?;
     client.shutdown(Shutdown::Both)
 }

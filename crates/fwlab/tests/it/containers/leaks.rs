@@ -176,6 +176,7 @@ fn what_a_cell_leaves_does_not_change_the_next() {
         let same = containers_of(std::process::id());
         assert!(!warm.is_empty() && same == warm, "{warm:?} {same:?}");
         drop(run);
-        Run::settle().await;
+        let settled = Run::settle().await;
+        settled.expect("Docker removes what it is asked to");
     });
 }

@@ -9,6 +9,8 @@ mod full_disk;
 mod go_between;
 mod harmless;
 mod inside;
+mod hung;
+mod images;
 mod labels;
 mod leaks;
 mod library;

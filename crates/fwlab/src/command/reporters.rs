@@ -1,0 +1,129 @@
+use std::collections::BTreeMap;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+use fwlab_model::ruleset::Source;
+use fwlab_runner::plan::Cell;
+use fwlab_runner::scenario::{RulesOrigin, Scenario};
+use fwlab_runner::{CellRecord, NotRun, RunEvent};
+
+use super::exit::{Exit, complain};
+use crate::report::{Format, JsonReport, JunitReport, Progress, ReportFile, ReportTo, Taken};
+
+/// The files of the reports that were asked for: they can be written, and nothing is lost by that.
+pub(super) struct ReportFiles(Vec<(Format, ReportFile)>);
+
+impl ReportFiles {
+    /// Opens them. `Err`: what is wrong with each of them was told.
+    pub(super) fn open(reports: &[ReportTo], cells: &[Cell]) -> Result<ReportFiles, Exit> {
+        if reports.is_empty() {
+            return Ok(ReportFiles(Vec::new()));
+        }
+        let mut scenarios: Vec<&Arc<Scenario>> = cells.iter().map(|cell| &cell.scenario).collect();
+        scenarios.dedup_by(|one, other| Arc::ptr_eq(one, other));
+        let mut taken = Taken::by_run(scenarios.into_iter().flat_map(|scenario| read_by(scenario)));
+        let mut files = Vec::new();
+        let mut good = true;
+        for ReportTo { format, file } in reports {
+            match ReportFile::open(file, &mut taken) {
+                Ok(file) => files.push((*format, file)),
+                Err(error) => {
+                    complain(&error, Some(error.help()));
+                    good = false;
+                }
+            }
+        }
+        good.then_some(ReportFiles(files)).ok_or(Exit::Usage)
+    }
+}
+
+/// The files that a scenario was read from: its own, and those of its rules.
+fn read_by(scenario: &Scenario) -> impl Iterator<Item = &Path> {
+    fn written(origin: &RulesOrigin) -> Option<&Source> {
+        match origin {
+            RulesOrigin::Written(source) => Some(source),
+            RulesOrigin::Generated(_) | RulesOrigin::Image(_) | RulesOrigin::None => None,
+        }
+    }
+    let rulesets = scenario.rulesets.iter().flat_map(|ruleset| {
+        let also = ruleset.also.iter();
+        let beside = ruleset.beside.as_ref().map(|(_, source)| source);
+        [written(&ruleset.origin), ruleset.ipv6.as_ref(), beside]
+            .into_iter()
+            .chain(also.flat_map(|also| [written(&also.origin), also.ipv6.as_ref()]))
+            .flatten()
+    });
+    // Rules that stand in the scenario are named after it.
+    let files = rulesets.map(|source| Path::new(&source.name));
+    [scenario.path.as_path()].into_iter().chain(files)
+}
+
+/// The readers of a run's events.
+pub(super) struct Reporters {
+    progress: Progress,
+    json: Vec<JsonReport>,
+    junit: Vec<JunitReport>,
+    records: BTreeMap<usize, Arc<CellRecord>>,
+}
+
+impl Reporters {
+    /// Begins the reports of a run with so many cells.
+    pub(super) fn begin(cells: usize, files: ReportFiles) -> io::Result<Reporters> {
+        let mut reporters = Reporters {
+            progress: Progress::new(cells),
+            json: Vec::new(),
+            junit: Vec::new(),
+            records: BTreeMap::new(),
+        };
+        for (format, file) in files.0 {
+            match format {
+                Format::Json => reporters.json.push(JsonReport::begin(file)?),
+                Format::Junit => reporters.junit.push(JunitReport::begin(file)?),
+            }
+        }
+        Ok(reporters)
+    }
+
+    /// Reads one event.
+    pub(super) fn read(&mut self, event: RunEvent) -> io::Result<()> {
+        match event {
+            RunEvent::Finished { index, record } => {
+                self.progress.add(&record);
+                self.add(index, record)
+            }
+            RunEvent::NotRun { index, record } => self.add(index, record),
+            RunEvent::Planned { .. } | RunEvent::Started { .. } => Ok(()),
+        }
+    }
+
+    fn add(&mut self, index: usize, record: Arc<CellRecord>) -> io::Result<()> {
+        for report in &mut self.junit {
+            report.add(&record);
+        }
+        let written = self
+            .json
+            .iter_mut()
+            .try_for_each(|report| report.add(&record));
+        self.records.insert(index, record);
+        written
+    }
+
+    /// Ends the reports, and returns the records in the order of their cells.
+    pub(super) fn finish(self) -> (Vec<Arc<CellRecord>>, io::Result<()>) {
+        self.progress.finish();
+        let junit = self.junit.into_iter().try_for_each(JunitReport::finish);
+        (self.records.into_values().collect(), junit)
+    }
+
+    /// Reports of a run that was interrupted before its first cell.
+    pub(super) fn of_none(cells: &[Cell], by: &'static str, files: ReportFiles) -> io::Result<()> {
+        let mut reporters = Reporters::begin(cells.len(), files)?;
+        for (index, cell) in cells.iter().enumerate() {
+            let begun = false;
+            let record = CellRecord::not_run(cell, NotRun::Interrupted { by, begun });
+            reporters.add(index, Arc::new(record))?;
+        }
+        reporters.finish().1
+    }
+}
