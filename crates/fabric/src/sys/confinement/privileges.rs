@@ -28,7 +28,7 @@ impl Capabilities {
 
     /// A server's that is set up as a distribution does it: it reads and writes as its users,
     /// and leaves what it needs no more. What pure-ftpd insists on is among them; with
-    /// [`DAC_READ_SEARCH`] goes a call that the filter refuses.
+    /// `DAC_READ_SEARCH` goes a call that the filter refuses.
     pub const INSTALLED_SERVER: Capabilities = Capabilities(
         CHOWN
             | DAC_OVERRIDE
