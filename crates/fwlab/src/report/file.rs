@@ -115,7 +115,7 @@ impl Taken {
 
 impl ReportFile {
     /// Opens a file for a report, and makes it where there is none. What is in it stays until
-    /// [`ReportFile::begin`].
+    /// `ReportFile::begin`.
     ///
     /// # Errors
     /// When it cannot be written, or is anything else than an empty file or an older report.
