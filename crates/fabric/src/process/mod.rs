@@ -6,6 +6,7 @@ mod confined;
 mod enclosed;
 mod end;
 mod program;
+mod script;
 mod tool;
 
 pub use enclosed::{EnclosedError, EnclosedTool};

@@ -9,6 +9,7 @@ use tokio::sync::{oneshot, watch};
 
 use super::capture::Capture;
 use super::confined::{Command, Input, Running, Surroundings, c_path, start};
+use super::script;
 use crate::sys::{Capabilities, NotStarted, Root, SetupStep};
 use crate::{ContainerRoot, NodeGone, Scratch};
 
@@ -18,7 +19,8 @@ const OUTPUT_LIMIT: usize = 1 << 20;
 /// An untrusted program (a peer: vsftpd, curl, lftp) to start in a node.
 ///
 /// It finds the node's network; a root file system of its own, with the program's file, the
-/// machine's libraries and what [`sees`](ProgramSpec::sees) names, all of it read-only, a
+/// machine's libraries and what [`sees`](ProgramSpec::sees) names (for a script its interpreter and the
+/// machine's programs, too), all of it read-only, a
 /// `/dev` of `null`, `zero`, `random` and `urandom`, and its files; a PID namespace of its own
 /// with a `/proc` to match, so that it neither sees nor signals any other process of the
 /// machine; a session of its own; `/dev/null` as input, unless its spec says otherwise; no
@@ -184,7 +186,10 @@ impl ProgramSpec {
         if let Some(container) = &self.root {
             return Ok(Root::Container(container.namespaces()));
         }
-        let sees = std::iter::once(&self.program).chain(&self.sees);
+        let needs = script::needs(&self.program);
+        let sees = std::iter::once(&self.program)
+            .chain(&self.sees)
+            .chain(&needs);
         let sees = sees.map(|path| c_path(path));
         Ok(Root::Own(sees.collect::<io::Result<_>>()?))
     }

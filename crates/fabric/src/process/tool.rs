@@ -10,6 +10,7 @@ use tokio::net::unix::pipe;
 
 use super::capture::Capture;
 use super::confined::{Command, Input, Running, Surroundings, c_path, start};
+use super::script;
 use crate::NodeGone;
 use crate::sys::{Capabilities, NotStarted, Root};
 
@@ -92,7 +93,10 @@ impl ToolCall {
     }
 
     fn start(&self, input: Input) -> Result<Running, ToolErrorCause> {
-        let sees = std::iter::once(self.program.as_path()).chain(CONFIGURATION.map(Path::new));
+        let needs = script::needs(&self.program);
+        let sees = std::iter::once(self.program.as_path())
+            .chain(CONFIGURATION.map(Path::new))
+            .chain(needs.iter().map(PathBuf::as_path));
         let sees = sees.map(c_path).collect::<io::Result<_>>();
         let around = Surroundings {
             root: Root::Own(sees.map_err(ToolErrorCause::Io)?),

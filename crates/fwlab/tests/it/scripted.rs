@@ -46,7 +46,14 @@ pub(crate) const TOKEN: &str = "FWLAB_TEST_TOKEN";
 pub(crate) fn install(folder: &Path, manner: Manner) -> PathBuf {
     let bin = folder.join("peers/bin");
     std::fs::create_dir_all(&bin).expect("a folder");
-    let own = std::env::current_exe().expect("this program has a file");
+    // A server sees of the machine its own file and the libraries beside it: this program stands among those.
+    let libraries = folder.join("peers/lib");
+    std::fs::create_dir_all(&libraries).expect("a folder");
+    let itself = std::env::current_exe().expect("this program has a file");
+    let own = libraries.join("scripted");
+    if std::fs::hard_link(&itself, &own).is_err() {
+        std::fs::copy(&itself, &own).expect("it can be copied");
+    }
     let script = format!(
         "#!/bin/sh\n\
          if [ \"$1\" = -v ]; then echo 'vsftpd: version 0 (scripted)'; exit; fi\n\

@@ -18,6 +18,7 @@ const NET_ADMIN: u64 = 1 << 12;
 const NET_RAW: u64 = 1 << 13;
 const SYS_CHROOT: u64 = 1 << 18;
 const SYS_NICE: u64 = 1 << 23;
+const AUDIT_WRITE: u64 = 1 << 29;
 
 impl Capabilities {
     /// A client's: none.
@@ -28,7 +29,7 @@ impl Capabilities {
 
     /// A server's that is set up as a distribution does it: it reads and writes as its users,
     /// and leaves what it needs no more. What pure-ftpd insists on is among them; with
-    /// `DAC_READ_SEARCH` goes a call that the filter refuses.
+    /// `DAC_READ_SEARCH` goes a call, and with `AUDIT_WRITE` a socket, that the filter refuses.
     pub const INSTALLED_SERVER: Capabilities = Capabilities(
         CHOWN
             | DAC_OVERRIDE
@@ -41,7 +42,8 @@ impl Capabilities {
             | SETPCAP
             | NET_BIND_SERVICE
             | SYS_CHROOT
-            | SYS_NICE,
+            | SYS_NICE
+            | AUDIT_WRITE,
     );
 
     /// A loader's of rules: raw sockets are how xtables is spoken to.

@@ -74,20 +74,44 @@ const FAMILIES: [libc::c_int; 4] = [
     libc::AF_NETLINK,
 ];
 
-/// The filter for this machine's processor; `None` where nobody has written one. A refused call
+/// The filters for this machine's processor; none where nobody has written them. A refused call
 /// is one that the kernel does not know (ENOSYS), which programs are used to.
-pub(super) fn filter() -> Option<BpfProgram> {
+pub(super) fn filters() -> Vec<BpfProgram> {
+    // The audit log is the machine's, in whatever network namespace it is asked for. Whoever would write to it takes a
+    // kernel that has none.
+    let audit = (libc::EPROTONOSUPPORT, audit_sockets());
+    let filters = [(libc::ENOSYS, refused_calls()), audit];
+    let programs = filters
+        .into_iter()
+        .map(|(errno, rules)| program(errno, rules?));
+    programs.collect::<Option<_>>().unwrap_or_default()
+}
+
+type Rules = BTreeMap<i64, Vec<SeccompRule>>;
+
+fn program(errno: libc::c_int, rules: Rules) -> Option<BpfProgram> {
     let processor: TargetArch = std::env::consts::ARCH.try_into().ok()?;
-    let mut rules: BTreeMap<i64, Vec<SeccompRule>> =
-        REFUSED.iter().map(|call| (*call, Vec::new())).collect();
+    let refuse = SeccompAction::Errno(errno.cast_unsigned());
+    let filter = SeccompFilter::new(rules, SeccompAction::Allow, refuse, processor).ok()?;
+    filter.try_into().ok()
+}
+
+fn refused_calls() -> Option<Rules> {
+    let mut rules: Rules = REFUSED.iter().map(|call| (*call, Vec::new())).collect();
     let other_family = FAMILIES.map(|family| condition(0, SeccompCmpOp::Ne, family.unsigned_abs()));
     rules.insert(libc::SYS_socket, vec![rule(other_family.into())?]);
     let user = libc::CLONE_NEWUSER.cast_unsigned();
     let in_user_namespace = condition(0, SeccompCmpOp::MaskedEq(user.into()), user);
     rules.insert(libc::SYS_clone, vec![rule(vec![in_user_namespace])?]);
-    let refuse = SeccompAction::Errno(libc::ENOSYS.cast_unsigned());
-    let filter = SeccompFilter::new(rules, SeccompAction::Allow, refuse, processor).ok()?;
-    filter.try_into().ok()
+    Some(rules)
+}
+
+fn audit_sockets() -> Option<Rules> {
+    let audit = vec![
+        condition(0, SeccompCmpOp::Eq, libc::AF_NETLINK.unsigned_abs()),
+        condition(2, SeccompCmpOp::Eq, libc::NETLINK_AUDIT.unsigned_abs()),
+    ];
+    Some([(libc::SYS_socket, vec![rule(audit)?])].into())
 }
 
 fn condition(argument: u8, is: SeccompCmpOp, value: u32) -> Option<SeccompCondition> {
@@ -103,7 +127,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn there_is_a_filter_where_the_project_is_tested() {
-        assert!(filter().is_some());
+    fn there_are_filters_where_the_project_is_tested() {
+        assert_eq!(filters().len(), 2);
     }
 }

@@ -20,14 +20,14 @@ use super::{Confinement, Executable, Kind, Root};
 /// What the spawner starts all processes with.
 pub(super) struct Starter {
     roots: Result<Roots, Failure>,
-    filter: Option<BpfProgram>,
+    filters: Vec<BpfProgram>,
 }
 
 impl Starter {
     pub(super) fn new() -> Starter {
         Starter {
             roots: Roots::new(),
-            filter: super::seccomp::filter(),
+            filters: super::seccomp::filters(),
         }
     }
 
@@ -75,7 +75,7 @@ impl Starter {
             let process = u32::try_from(forked).unwrap_or_default();
             return tell(report, &Report::Forked(process));
         }
-        confine(confinement, root, self.filter.as_ref(), report);
+        confine(confinement, root, &self.filters, report);
         // SAFETY: both arrays end with a null, and so does every string in them.
         unsafe { libc::execve(program.as_ptr(), arguments.as_ptr(), environment.as_ptr()) };
         end(report, SetupStep::Program, &io::Error::last_os_error())
@@ -138,12 +138,7 @@ fn checked(result: c_int) -> io::Result<c_int> {
 }
 
 /// Runs in the forked child; returns in the process that is to become the program.
-fn confine(
-    confinement: &Confinement,
-    root: Option<RawFd>,
-    filter: Option<&BpfProgram>,
-    report: RawFd,
-) {
+fn confine(confinement: &Confinement, root: Option<RawFd>, filters: &[BpfProgram], report: RawFd) {
     let done = |step, result: io::Result<()>| {
         if let Err(error) = result {
             end(report, step, &error)
@@ -208,7 +203,7 @@ fn confine(
     // SAFETY: the path is a C string.
     let entered = checked(unsafe { libc::chdir(confinement.directory.as_ptr()) });
     done(SetupStep::Directory, entered.map(drop));
-    if let Some(filter) = filter {
+    for filter in filters {
         let refused = |_| io::Error::last_os_error();
         done(
             SetupStep::Filter,

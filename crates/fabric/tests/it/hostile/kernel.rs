@@ -76,7 +76,7 @@ pub(super) fn privileges(place: Place, breaches: &mut Breaches) {
         Place::Client => 0,
         Place::Server => 1 << 10,
         Place::Loader => 1 << 12 | 1 << 13,
-        Place::Container => 0b1000_0100_0000_0101_1111_1111,
+        Place::Container => 1 << 29 | 0b1000_0100_0000_0101_1111_1111,
     };
     for field in ["CapEff", "CapPrm", "CapBnd", "CapAmb", "CapInh"] {
         let has = of_status(field);
@@ -346,6 +346,9 @@ pub(super) fn sockets(place: Place, name: &str, breaches: &mut Breaches) {
         let made = unsafe { libc::socket(family, kind, 0) } >= 0;
         breaches.if_so(made, format!("{what} was made"));
     }
+    // SAFETY: no pointers are passed.
+    let audit = unsafe { libc::socket(libc::AF_NETLINK, libc::SOCK_RAW, libc::NETLINK_AUDIT) };
+    breaches.if_so(audit >= 0, "a socket to the audit log was made");
     let raw = |family| {
         // SAFETY: no pointers are passed.
         let made = unsafe { libc::socket(family, libc::SOCK_RAW, libc::IPPROTO_TCP) };
