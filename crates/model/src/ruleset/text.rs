@@ -1,7 +1,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use miette::{MietteError, NamedSource, SourceCode, SourceSpan, SpanContents};
+use miette::{MietteError, MietteSpanContents, SourceCode, SourceSpan, SpanContents};
 use serde::{Deserialize, Serialize};
 
 /// A ruleset as it came: a name to call it by, and bytes that nobody has looked at.
@@ -11,6 +11,9 @@ pub struct Source {
     pub name: String,
     /// The bytes.
     pub text: Vec<u8>,
+    /// Whether messages may quote it. What a scenario of somebody else's names outside its own folder
+    /// is used, and never quoted.
+    pub is_quotable: bool,
 }
 
 impl Source {
@@ -19,6 +22,15 @@ impl Source {
         Source {
             name: name.into(),
             text: text.into(),
+            is_quotable: true,
+        }
+    }
+
+    /// The same, of which no message quotes anything.
+    pub fn unquoted(self) -> Source {
+        Source {
+            is_quotable: false,
+            ..self
         }
     }
 }
@@ -43,13 +55,15 @@ impl fmt::Display for SourceLine {
     }
 }
 
-/// A source as text that can be shown: without a byte order mark, with U+FFFD
+/// A source as text, read line by line. Of a [`Source`] it is without a byte order mark, with U+FFFD
 /// for what is not UTF-8, and with control pictures (U+2400 and up) for
 /// control characters, so that no report can be made to drive a terminal.
 pub struct SourceText {
-    named: NamedSource<String>,
+    name: String,
+    text: String,
     starts: Vec<usize>,
     signs: Signs,
+    is_quotable: bool,
 }
 
 /// What was found in the bytes while they were decoded.
@@ -101,29 +115,41 @@ impl SourceText {
                 picture_controls(&String::from_utf8_lossy(bytes))
             }
         };
-        let starts = std::iter::once(0)
-            .chain(
-                text.bytes()
-                    .enumerate()
-                    .filter(|(_, byte)| *byte == b'\n')
-                    .map(|(at, _)| at + 1),
-            )
-            .collect();
         Arc::new(SourceText {
-            named: NamedSource::new(&source.name, text),
-            starts,
             signs,
+            is_quotable: source.is_quotable,
+            ..SourceText::new(&source.name, text)
         })
+    }
+
+    /// A text as it is: whoever shows it makes it safe.
+    pub fn new(name: impl Into<String>, text: impl Into<String>) -> SourceText {
+        let text = text.into();
+        let ends = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
+        SourceText {
+            starts: std::iter::once(0)
+                .chain(ends.map(|(at, _)| at + 1))
+                .collect(),
+            name: name.into(),
+            text,
+            signs: Signs::default(),
+            is_quotable: true,
+        }
+    }
+
+    /// Whether messages may quote it.
+    pub fn is_quotable(&self) -> bool {
+        self.is_quotable
     }
 
     /// What reports call the source.
     pub fn name(&self) -> &str {
-        self.named.name()
+        &self.name
     }
 
     /// The text that every offset counts in.
     pub fn text(&self) -> &str {
-        self.named.inner()
+        &self.text
     }
 
     /// The line that a byte stands in, 1 for the first.
@@ -174,7 +200,33 @@ impl SourceCode for SourceText {
         before: usize,
         after: usize,
     ) -> Result<Box<dyn SpanContents<'a> + 'a>, MietteError> {
-        self.named.read_span(span, before, after)
+        let end = span.offset() + span.len();
+        if end > self.text.len() {
+            return Err(MietteError::OutOfBounds);
+        }
+        // Lines are known by their places: an excerpt costs what it shows, however long the text is.
+        let line_of = |at: usize| self.starts.partition_point(|start| *start <= at) - 1;
+        let (first, last) = (
+            line_of(span.offset()),
+            line_of(end.saturating_sub(1).max(span.offset())),
+        );
+        let (line, from) = match before {
+            0 => (first, span.offset()),
+            before => {
+                let line = first.saturating_sub(before);
+                (line, self.starts[line])
+            }
+        };
+        let to = match after {
+            0 => end,
+            after => (self.starts.get(last + after + 1)).map_or(self.text.len(), |next| *next),
+        };
+        let column = from - self.starts[line];
+        let count = line_of(to) - line;
+        let (data, span) = (&self.text.as_bytes()[from..to], (from, to - from).into());
+        let name = self.name.clone();
+        let contents = MietteSpanContents::new_named(name, data, span, line, column, count);
+        Ok(Box::new(contents))
     }
 }
 

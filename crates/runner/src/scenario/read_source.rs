@@ -7,6 +7,7 @@ use fwlab_model::ruleset::Source;
 
 use super::problem::Problems;
 use super::reader::{At, Reader};
+use crate::input;
 
 /// The scenario file that rulesets and scripts stand in, or beside.
 pub(super) struct Origin<'a> {
@@ -35,10 +36,25 @@ pub(super) fn written(
     if key.starts_with("text") {
         return Some(in_place(&value, span, file));
     }
+    let (path, text, is_within) = beside(&value, span, file, problems)?;
+    let source = Source::new(tidy(&path).display().to_string(), text);
+    Some(match is_within {
+        true => source,
+        false => source.unquoted(),
+    })
+}
+
+/// A file that the scenario names, and whether it is in the scenario's folder or below it.
+pub(super) fn beside(
+    name: &str,
+    span: Range<usize>,
+    file: &Origin<'_>,
+    problems: &mut Problems,
+) -> Option<(PathBuf, Vec<u8>, bool)> {
     let folder = file.path.parent().unwrap_or(Path::new(""));
-    let path = folder.join(&value);
-    match std::fs::read(&path) {
-        Ok(text) => Some(Source::new(tidy(&path).display().to_string(), text)),
+    let path = folder.join(name);
+    match input::read_beside(&path, folder) {
+        Ok((bytes, is_within)) => Some((path, bytes, is_within)),
         Err(error) => {
             problems.add_with_help(
                 span,
@@ -68,16 +84,18 @@ pub(super) fn tidy(path: &Path) -> PathBuf {
     tidy
 }
 
-/// Rules in place are told by the lines of the scenario file: everything before
-/// them is blanked, where the text stands in the file letter by letter.
+/// Rules in place are told by the lines of the scenario file: as many blank ones are before
+/// them, where the text stands in the file letter by letter.
 fn in_place(text: &str, span: Range<usize>, file: &Origin<'_>) -> Source {
     let name = file.path.display().to_string();
     match file.place_of(text, &span) {
         Some(at) => {
-            let mut padded: Vec<u8> = file.text.as_bytes()[..at]
-                .iter()
-                .map(|byte| if *byte == b'\n' { b'\n' } else { b' ' })
-                .collect();
+            // Only lines and the column count: a file of many rulesets is not kept once for each.
+            let before = &file.text[..at];
+            let line = before.rfind('\n').map_or(before, |end| &before[end + 1..]);
+            let lines = before.matches('\n').count();
+            let mut padded = vec![b'\n'; lines];
+            padded.resize(lines + line.len(), b' ');
             padded.extend_from_slice(text.as_bytes());
             Source::new(name, padded)
         }
