@@ -23,15 +23,21 @@ fn in_toml() -> String {
     written.collect()
 }
 
-/// Fails where printed text has anything but what can be seen, and line ends.
+/// Fails where text has anything but what can be seen, and line ends.
 #[track_caller]
-fn assert_harmless(what: &str, text: &str) {
+fn assert_seen(what: &str, text: &str) {
     let hostile = |c: char| {
         (c.is_control() && c != '\n' && c != '\t')
             || HOSTILE.chars().any(|one| one == c && !one.is_ascii())
     };
     let found = text.chars().find(|c| hostile(*c));
     assert_eq!(found, None, "{what}: {text:?}");
+}
+
+/// The same of what is printed, which GitHub's runner may read: it has no order for it either.
+#[track_caller]
+fn assert_harmless(what: &str, text: &str) {
+    assert_seen(what, text);
     assert!(!text.contains("##["), "{what}: {text}");
     let order = text
         .lines()
@@ -62,7 +68,6 @@ tags = ["BAD"]
 shape = "client-firewall"
 [server]
 script = """
-@login
 PASV
   550 BAD no
 """
@@ -123,7 +128,7 @@ fn every_report_and_listing_is_harmless() {
     let junit = Report::deserialize_from_str(&xml).expect("it is JUnit's");
     assert_eq!(junit.failures, 1);
     // What XML 1.0 forbids (section 2.2), as characters and by number.
-    assert_harmless("JUnit", &xml);
+    assert_seen("JUnit", &xml);
     for number in ["&#x1b", "&#27", "&#7;", "&#x7;", "&#xfffe", "&#65534"] {
         assert!(!xml.to_lowercase().contains(number), "{number}: {xml}");
     }

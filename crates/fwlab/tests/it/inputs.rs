@@ -35,7 +35,8 @@ fn a_file_outside_the_scenario_s_folder_is_not_shown() {
         format!("../{name}/inner.v4"),
     ] {
         for key in ["file", "file6"] {
-            let text = scenario(&format!("{key} = \"{file}\""));
+            let families = "matrix.families = [\"ipv4\", \"ipv6\"]\n";
+            let text = scenario(&format!("{key} = \"{file}\"")) + families;
             fs::write(path.join("a.toml"), text).expect("it can be written");
             let told = told(path, &["run", "a.toml"]);
             assert!(told.starts_with("exit 2\n"), "{told}");

@@ -11,6 +11,9 @@ pub struct Source {
     pub name: String,
     /// The bytes.
     pub text: Vec<u8>,
+    /// Where it begins in the file that it is named after: the line, 1 for the first, and how many bytes are
+    /// before it there.
+    pub begins: (u32, usize),
     /// Whether messages may quote it. What a scenario of somebody else's names outside its own folder
     /// is used, and never quoted.
     pub is_quotable: bool,
@@ -22,7 +25,16 @@ impl Source {
         Source {
             name: name.into(),
             text: text.into(),
+            begins: (1, 0),
             is_quotable: true,
+        }
+    }
+
+    /// The same, as a part of a file that begins on this line, 1 for the first, behind so many bytes.
+    pub fn beginning_at(self, line: u32, column: usize) -> Source {
+        Source {
+            begins: (line, column),
+            ..self
         }
     }
 
@@ -63,6 +75,7 @@ pub struct SourceText {
     text: String,
     starts: Vec<usize>,
     signs: Signs,
+    begins: (u32, usize),
     is_quotable: bool,
 }
 
@@ -117,6 +130,7 @@ impl SourceText {
         };
         Arc::new(SourceText {
             signs,
+            begins: source.begins,
             is_quotable: source.is_quotable,
             ..SourceText::new(&source.name, text)
         })
@@ -133,6 +147,7 @@ impl SourceText {
             name: name.into(),
             text,
             signs: Signs::default(),
+            begins: (1, 0),
             is_quotable: true,
         }
     }
@@ -152,18 +167,20 @@ impl SourceText {
         &self.text
     }
 
-    /// The line that a byte stands in, 1 for the first.
+    /// The line that a byte stands in, 1 for the first of the file.
     pub fn line_of(&self, offset: usize) -> u32 {
-        self.starts.partition_point(|start| *start <= offset) as u32
+        let own = self.starts.partition_point(|start| *start <= offset) as u32;
+        self.begins.0 - 1 + own
     }
 
-    /// The text of a line, 1 for the first, without its end.
+    /// The text of a line, 1 for the first of the file, without its end.
     pub fn line(&self, line: u32) -> Option<&str> {
-        let (start, end) = self.span_of_line(line)?;
+        let own = (line + 1).checked_sub(self.begins.0)?;
+        let (start, end) = self.span_of_line(own)?;
         Some(self.text()[start..end].trim_end_matches('\r'))
     }
 
-    /// The first byte of a line, 1 for the first, and the one that ends it.
+    /// The first byte of a line, 1 for the first of this text, and the one that ends it.
     pub(super) fn span_of_line(&self, line: u32) -> Option<(usize, usize)> {
         let at = (line as usize).checked_sub(1)?;
         let start = *self.starts.get(at)?;
@@ -221,9 +238,11 @@ impl SourceCode for SourceText {
             0 => end,
             after => (self.starts.get(last + after + 1)).map_or(self.text.len(), |next| *next),
         };
-        let column = from - self.starts[line];
+        let before = if line == 0 { self.begins.1 } else { 0 };
+        let column = from - self.starts[line] + before;
         let count = line_of(to) - line;
         let (data, span) = (&self.text.as_bytes()[from..to], (from, to - from).into());
+        let line = line + self.begins.0 as usize - 1;
         let name = self.name.clone();
         let contents = MietteSpanContents::new_named(name, data, span, line, column, count);
         Ok(Box::new(contents))

@@ -71,7 +71,7 @@ fn scenario(
     let reports = plain(file.texts("report", problems));
     let messages = plain(file.texts("messages", problems));
     let tags = plain(file.texts("tags", problems));
-    let origin = Origin { path, text };
+    let origin = Origin::new(path, text);
     let server_table = file.table("server", problems);
     let client_table = file.table("client", problems);
     let mut server = server_terms(server_table.as_ref(), &origin, problems);

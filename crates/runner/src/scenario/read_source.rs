@@ -13,9 +13,22 @@ use crate::input;
 pub(super) struct Origin<'a> {
     pub(super) path: &'a Path,
     pub(super) text: &'a str,
+    /// The bytes that end its lines.
+    ends: Vec<usize>,
 }
 
-impl Origin<'_> {
+impl<'a> Origin<'a> {
+    pub(super) fn new(path: &'a Path, text: &'a str) -> Origin<'a> {
+        let ends = text.match_indices('\n').map(|(at, _)| at).collect();
+        Origin { path, text, ends }
+    }
+
+    /// The line that a byte stands in, 1 for the first.
+    pub(super) fn line_of(&self, at: usize) -> u32 {
+        let before = self.ends.partition_point(|end| *end < at);
+        u32::try_from(before + 1).unwrap_or(u32::MAX)
+    }
+
     /// The byte of the file that a value's text begins at, where it stands there
     /// letter by letter.
     pub(super) fn place_of(&self, text: &str, value: &Range<usize>) -> Option<usize> {
@@ -84,20 +97,15 @@ pub(super) fn tidy(path: &Path) -> PathBuf {
     tidy
 }
 
-/// Rules in place are told by the lines of the scenario file: as many blank ones are before
-/// them, where the text stands in the file letter by letter.
+/// Rules in place are told by the lines of the scenario file, where the text stands in the file letter by letter.
 fn in_place(text: &str, span: Range<usize>, file: &Origin<'_>) -> Source {
     let name = file.path.display().to_string();
     match file.place_of(text, &span) {
         Some(at) => {
-            // Only lines and the column count: a file of many rulesets is not kept once for each.
             let before = &file.text[..at];
-            let line = before.rfind('\n').map_or(before, |end| &before[end + 1..]);
-            let lines = before.matches('\n').count();
-            let mut padded = vec![b'\n'; lines];
-            padded.resize(lines + line.len(), b' ');
-            padded.extend_from_slice(text.as_bytes());
-            Source::new(name, padded)
+            let column = before.len() - before.rfind('\n').map_or(0, |end| end + 1);
+            let line = file.line_of(at);
+            Source::new(name, text.as_bytes()).beginning_at(line, column)
         }
         None => Source::new(name, text.as_bytes().to_vec()),
     }
