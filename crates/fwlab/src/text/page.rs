@@ -87,7 +87,7 @@ mod tests {
     fn only_a_style_of_ours_is_an_escape_sequence() {
         let mut page = Page::from("a\x1b[1mb");
         page.styled(&Style::new().force_styling(true).red(), "c\x1b[0md");
-        let _ = write!(page, "{}", "\u{9b}e");
+        let _ = write!(page, "\u{9b}e");
         assert_eq!(page.to_string(), "a␛[1mb\x1b[31mc␛[0md\x1b[0m<U+009B>e");
     }
 
