@@ -238,3 +238,35 @@ fn a_mistake_far_to_the_right_is_shown_in_its_place() {
         assert!(!ended.stderr.contains("panicked"), "{}", ended.stderr);
     }
 }
+
+/// Nothing gets past [`Page`](fwlab::report::Page): one file writes to standard output and standard error, and takes
+/// nothing else. (Lints forbid `print!` and its like.)
+#[test]
+fn one_file_writes_to_standard_output() {
+    fn sources(folder: &Path, found: &mut Vec<std::path::PathBuf>) {
+        for entry in fs::read_dir(folder).expect("a folder").flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                sources(&path, found);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                found.push(path);
+            }
+        }
+    }
+    let mut found = Vec::new();
+    for entry in fs::read_dir(crate::support::root().join("crates"))
+        .expect("the crates")
+        .flatten()
+    {
+        sources(&entry.path().join("src"), &mut found);
+    }
+    assert!(found.len() > 100, "{}", found.len());
+    found.retain(|path| {
+        let text = fs::read_to_string(path).expect("it can be read");
+        text.contains("io::stdout()") || text.contains("io::stderr()")
+    });
+    let [writer] = &found[..] else {
+        panic!("{found:?}");
+    };
+    assert!(writer.ends_with("fwlab/src/command/exit.rs"), "{writer:?}");
+}
