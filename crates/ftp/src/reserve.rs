@@ -12,13 +12,22 @@ pub(crate) async fn reserve_ports(
     node: &Node,
     ports: RangeInclusive<u16>,
 ) -> Result<(), SysctlError> {
-    let (first, last) = ports.into_inner();
-    if first == 0 || last < first || last - first >= WIDEST {
+    reserve_all(node, [ports]).await
+}
+
+/// The same for several ranges: what was reserved before no longer is.
+pub(crate) async fn reserve_all(
+    node: &Node,
+    ranges: impl IntoIterator<Item = RangeInclusive<u16>>,
+) -> Result<(), SysctlError> {
+    let ranges = ranges.into_iter().map(RangeInclusive::into_inner);
+    let fixed = ranges.filter(|(first, last)| *first > 0 && first <= last && last - first < WIDEST);
+    let fixed: Vec<String> = fixed
+        .map(|(first, last)| format!("{first}-{last}"))
+        .collect();
+    if fixed.is_empty() {
         return Ok(());
     }
-    node.set_sysctl(
-        "net.ipv4.ip_local_reserved_ports",
-        &format!("{first}-{last}"),
-    )
-    .await
+    node.set_sysctl("net.ipv4.ip_local_reserved_ports", &fixed.join(","))
+        .await
 }

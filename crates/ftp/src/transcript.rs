@@ -1,3 +1,5 @@
+use std::io;
+
 use crate::wire::{Announcement, Dialogue, Event, Progress, Side};
 
 /// The most announcements that are kept.
@@ -31,6 +33,14 @@ impl Transcript {
             }
         }
         events
+    }
+
+    /// The error of a server that never comes to an end.
+    pub(crate) fn unflooded(&self) -> io::Result<()> {
+        match self.progress().flood() {
+            None => Ok(()),
+            Some(why) => Err(io::Error::new(io::ErrorKind::InvalidData, why)),
+        }
     }
 
     /// How far the dialogue came.

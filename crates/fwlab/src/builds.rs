@@ -1,11 +1,12 @@
 //! What is told while images are built, which takes minutes the first time.
 
-use std::io::Write;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use fwlab_containers::{BuildEvent, Builds, Image};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::text::one_line;
 
 /// Who builds them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -117,9 +118,8 @@ enum Words {
 
 fn say(words: &Words) {
     match words {
-        Words::Result(words) => crate::command::print(format_args!("{words}\n")),
-        // Nobody is left to tell when that fails.
-        Words::Aside(words) => drop(writeln!(std::io::stderr().lock(), "fwlab: {words}")),
+        Words::Result(words) => crate::command::print(format!("{words}\n")),
+        Words::Aside(words) => crate::command::complain(words, None),
     }
 }
 
@@ -145,10 +145,7 @@ impl Drop for GoingOn {
     }
 }
 
-/// What a tool has said, without what a terminal would take for an order.
+/// What a tool has said, without its colours.
 fn plain(line: &str) -> String {
-    let text = console::strip_ansi_codes(line);
-    text.chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect()
+    one_line(console::strip_ansi_codes(line))
 }

@@ -1,8 +1,10 @@
 //! Finding scenario files.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use fwlab_runner::input::{self, InputError};
 use fwlab_runner::scenario::{Scenario, ScenarioError};
 
 /// Why scenarios could not be collected.
@@ -16,7 +18,18 @@ pub enum CollectError {
         path: PathBuf,
         /// Why.
         #[source]
-        source: std::io::Error,
+        source: InputError,
+    },
+    /// A folder holds a link out of it.
+    #[error("{} leads out of {}", path.display(), folder.display())]
+    #[diagnostic(help(
+        "of a folder only what is in it is read; a scenario elsewhere can be named itself"
+    ))]
+    Outside {
+        /// The link.
+        path: PathBuf,
+        /// The folder that was given.
+        folder: PathBuf,
     },
     /// A file is no scenario.
     #[error("{} is no scenario file: those end in .toml", path.display())]
@@ -55,7 +68,8 @@ pub fn scenarios(paths: &[PathBuf]) -> Result<Vec<Arc<Scenario>>, Vec<CollectErr
             continue;
         }
         let before = files.len();
-        let root = if path.is_dir() {
+        let is_folder = path.is_dir();
+        let root = if is_folder {
             path.as_path()
         } else {
             path.parent().unwrap_or(Path::new(""))
@@ -63,26 +77,40 @@ pub fn scenarios(paths: &[PathBuf]) -> Result<Vec<Arc<Scenario>>, Vec<CollectErr
         match find(path, root, &mut files) {
             Err(source) => errors.push(CollectError::Unreadable {
                 path: path.clone(),
-                source,
+                source: source.into(),
             }),
             Ok(()) if files.len() == before => {
                 errors.push(CollectError::Empty { path: path.clone() })
             }
             Ok(()) => {}
         }
+        if is_folder {
+            let found = files.split_off(before);
+            for (name, file) in found {
+                if !file.exists() || input::is_within(&file, path) {
+                    files.push((name, file));
+                } else {
+                    let folder = path.clone();
+                    errors.push(CollectError::Outside { path: file, folder });
+                }
+            }
+        }
     }
     files.sort();
     files.dedup();
     // A name stands for one scenario in a run: those that would share one are named by their paths.
-    let names: Vec<String> = files.iter().map(|(name, _)| name.clone()).collect();
+    let mut names: BTreeMap<String, usize> = BTreeMap::new();
+    for (name, _) in &files {
+        *names.entry(name.clone()).or_default() += 1;
+    }
     for (name, path) in &mut files {
-        if names.iter().filter(|other| *other == name).count() > 1 {
+        if names.get(name).is_some_and(|count| *count > 1) {
             *name = path.with_extension("").to_string_lossy().into_owned();
         }
     }
     let mut scenarios = Vec::new();
     for (name, path) in files {
-        match std::fs::read(&path) {
+        match input::read_file(&path) {
             Err(source) => errors.push(CollectError::Unreadable { path, source }),
             Ok(bytes) => match Scenario::parse(name, &path, &String::from_utf8_lossy(&bytes)) {
                 Ok(scenario) => scenarios.push(Arc::new(scenario)),

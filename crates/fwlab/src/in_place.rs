@@ -9,6 +9,7 @@ use tokio::sync::mpsc::unbounded_channel;
 use crate::builds::Builder;
 use crate::lab::block_on;
 use crate::rendered;
+use crate::text::lines;
 
 /// Runs every cell of a scenario that is written in place, as its file would be, and fails
 /// with the evidence of each that missed its requirement. For what a [`Lab`](crate::Lab) has no words for:
@@ -34,7 +35,7 @@ pub fn assert_met(scenario: &str) {
     let told = planned(scenario).and_then(|cells| block_on(run(cells)));
     let told = told.and_then(|records| failures(&records));
     if let Err(failures) = told {
-        panic!("{failures}");
+        panic!("{}", lines(&failures));
     }
 }
 

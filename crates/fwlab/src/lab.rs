@@ -6,6 +6,7 @@ use fwlab_ftp::{DataSourcePort, Server};
 use fwlab_model::ruleset::{Policy, Source};
 use fwlab_model::{Backend, DataSetup, Family, InterfaceName, IpNet, Operation, Protection};
 use fwlab_runner::filter::Filter;
+use fwlab_runner::input;
 use fwlab_runner::plan::{Overrides, cells};
 use fwlab_runner::scenario::{
     ClientTerms, Layout, Matrix, RulesOrigin, RulesetEntry, Scenario, ServerTerms, Shape,
@@ -48,12 +49,12 @@ pub struct Lab {
 #[derive(Debug, thiserror::Error)]
 pub enum LabError {
     /// A ruleset file cannot be read.
-    #[error("cannot read {}", path.display())]
+    #[error("cannot read {}", crate::text::one_line(path.display()))]
     Unreadable {
         /// The file.
         path: PathBuf,
         /// Why.
-        source: std::io::Error,
+        source: input::InputError,
     },
     /// This process may not make namespaces.
     #[error("{source}\n  {}", source.help)]
@@ -73,10 +74,10 @@ pub enum LabError {
     #[error("the ruleset cannot be used:\n{}", .0.iter().map(crate::rendered).collect::<Vec<_>>().join("\n"))]
     Ruleset(Vec<PrepareError>),
     /// A peer cannot do this transfer.
-    #[error("not run: {0}")]
+    #[error("not run: {}", crate::text::lines(.0))]
     NotSupported(String),
     /// The lab could not tell what happened.
-    #[error("inconclusive: {0}")]
+    #[error("inconclusive: {}", crate::text::lines(.0))]
     Inconclusive(String),
 }
 
@@ -157,7 +158,7 @@ impl Lab {
     /// When the file cannot be read.
     pub fn rules_file(mut self, path: impl AsRef<Path>) -> Result<Lab, LabError> {
         let path = path.as_ref();
-        let text = std::fs::read(path).map_err(|source| LabError::Unreadable {
+        let text = input::read_file(path).map_err(|source| LabError::Unreadable {
             path: path.to_owned(),
             source,
         })?;

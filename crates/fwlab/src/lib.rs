@@ -29,10 +29,10 @@ mod in_place;
 mod lab;
 mod observed;
 mod peers;
-mod rendered;
 pub mod report;
 mod rules;
 mod scenario_tests;
+mod text;
 
 pub use fwlab_ftp::{OwnServer, PeerName};
 pub use fwlab_model::ruleset::{DefaultPolicy, Passive, Policy, Side};
@@ -50,4 +50,4 @@ pub use peers::{
 };
 pub use scenario_tests::run_scenario_tests;
 
-pub(crate) use rendered::rendered;
+pub(crate) use text::rendered;

@@ -4,6 +4,8 @@ use std::time::Duration;
 use fwlab_model::{Cause, Outcome, Symptom};
 use fwlab_runner::{Evidence, Present};
 
+use crate::text::Page;
+
 /// What a transfer came to, with the evidence for it.
 #[derive(Debug, Clone)]
 pub struct Observed {
@@ -50,11 +52,9 @@ impl fmt::Display for Observed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let peers: Vec<String> = self.peers.iter().map(ToString::to_string).collect();
         let peers = peers.join(", ");
-        write!(
-            f,
-            "{}\n  with {peers}\n  {}\n{}",
-            self.cell, self.outcome, self.evidence
-        )
+        let (cell, outcome, evidence) = (&self.cell, &self.outcome, &self.evidence);
+        let text = format!("{cell}\n  with {peers}\n  {outcome}\n{evidence}");
+        Page::from(text).fmt(f)
     }
 }
 

@@ -10,6 +10,7 @@ use crate::builds::Builder;
 use crate::collect::scenarios;
 use crate::in_place::{failure, prepared};
 use crate::lab::block_on;
+use crate::text::{lines, one_line};
 
 /// Makes the `main` of a test target (`harness = false`) that has one test for each
 /// cell of the scenarios below a folder, relative to the package. The tests are named as the cells are,
@@ -64,16 +65,18 @@ pub fn run_scenario_tests(folder: &Path) -> ExitCode {
     let trials = planned
         .into_iter()
         .map(|cell| {
-            let name = cell.axes.to_string();
+            let name = one_line(&cell.axes);
             let skip = Run::skip_reason(&cell, &shelf);
             // A skipped cell stands in the list as an ignored test, with its reason as the kind.
             match skip {
                 Some(why) => {
-                    let kind = format!("skipped: {why}");
+                    let kind = one_line(format_args!("skipped: {why}"));
                     // Whoever has ignored tests run all the same is not told that it passed.
-                    Trial::test(name, move || Err(format!("not run: {why}").into()))
-                        .with_kind(kind)
-                        .with_ignored_flag(true)
+                    Trial::test(name, move || {
+                        Err(one_line(format_args!("not run: {why}")).into())
+                    })
+                    .with_kind(kind)
+                    .with_ignored_flag(true)
                 }
                 None => Trial::test(name, move || run(cell)),
             }
@@ -90,7 +93,7 @@ fn run(cell: Cell) -> Result<(), Failed> {
         Ok::<_, String>(record)
     })?;
     if let Judgement::Skipped { why } = &record.judgement {
-        return Err(format!("skipped, and not foreseen: {why}").into());
+        return Err(one_line(format_args!("skipped, and not foreseen: {why}")).into());
     }
-    failure(&record).map_or(Ok(()), |why| Err(why.into()))
+    failure(&record).map_or(Ok(()), |why| Err(lines(&why).into_owned().into()))
 }

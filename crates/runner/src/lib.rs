@@ -15,6 +15,7 @@ mod evidence;
 pub mod filter;
 mod housing;
 mod images;
+pub mod input;
 pub mod judge;
 mod patience;
 mod peers;

@@ -47,7 +47,7 @@ fn a_lab_leaves_the_host_as_it_was() {
 async fn everything() {
     let fabric = build(&trio()).await;
     for node in fabric.nodes() {
-        node.set_sysctl("net.ipv4.ip_local_port_range", "39632 39632")
+        node.set_sysctl("net.ipv4.ip_local_port_range", "39632 39633")
             .await
             .expect("a namespace's own");
         for backend in ["nft", "legacy"] {

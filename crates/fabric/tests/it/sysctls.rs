@@ -34,11 +34,11 @@ async fn a_node_s_sysctls_are_its_own() {
     );
     let client = fabric.node(&NodeName::client()).expect("a client");
     client
-        .set_sysctl("net.ipv4.ip_local_port_range", "39632 39632")
+        .set_sysctl("net.ipv4.ip_local_port_range", "39632 39633")
         .await
         .expect("it is a namespace's own");
     let range = read(&fabric, "/proc/sys/net/ipv4/ip_local_port_range").await;
-    assert_eq!(range, "39632\t39632");
+    assert_eq!(range, "39632\t39633");
     let after = std::fs::read_to_string("/proc/sys/net/ipv4/tcp_syn_retries").expect("IPv4");
     assert_eq!(outside, after, "the host's own is as it was");
 }

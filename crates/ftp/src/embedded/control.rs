@@ -74,12 +74,14 @@ impl Control {
         self.layer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn heard(&self, from: Side, bytes: &[u8]) {
+    /// Keeps what was said. A server without end is an error.
+    fn heard(&self, from: Side, bytes: &[u8]) -> io::Result<()> {
         let mut transcript = self
             .transcript
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         transcript.take(from, bytes);
+        transcript.unflooded()
     }
 
     fn with_layer<T>(
@@ -108,8 +110,7 @@ impl AsyncRead for Control {
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         ready!(self.with_layer(|layer| layer.poll_read(context, buffer)))?;
-        self.heard(Side::Server, &buffer.filled()[before..]);
-        Poll::Ready(Ok(()))
+        Poll::Ready(self.heard(Side::Server, &buffer.filled()[before..]))
     }
 }
 
@@ -120,7 +121,7 @@ impl AsyncWrite for Control {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let written = ready!(self.with_layer(|layer| layer.poll_write(context, bytes)))?;
-        self.heard(Side::Client, &bytes[..written]);
+        self.heard(Side::Client, &bytes[..written])?;
         Poll::Ready(Ok(written))
     }
 

@@ -18,7 +18,7 @@ use super::last_words::LastWords;
 use super::running::Running;
 use super::silenced::silence_failed_handshakes;
 use super::storage::Storage;
-use crate::reserve::reserve_ports;
+use crate::reserve::{reserve_all, reserve_ports};
 use crate::{
     DataSourcePort, PassivePorts, PeerError, PeerName, RunningServer, Server, ServerSettings,
     Support, TransferSpec,
@@ -134,14 +134,20 @@ impl Server for Libunftp {
 
 /// Leaves the node the ports that the settings ask for.
 async fn prepare(node: &Node, settings: &ServerSettings) -> Result<(), fwlab_fabric::SysctlError> {
-    if let Some(PassivePorts { min, max }) = settings.passive_ports {
-        reserve_ports(node, min..=max).await?;
+    let passive = settings
+        .passive_ports
+        .map(|PassivePorts { min, max }| min..=max);
+    if let Some(ports) = passive.clone() {
+        reserve_ports(node, ports).await?;
     }
     if settings.alone_in_node && settings.data_source_port == DataSourcePort::Twenty {
         // The kernel takes no range that begins below the first unprivileged port.
         node.set_sysctl("net.ipv4.ip_unprivileged_port_start", "0")
             .await?;
-        node.set_sysctl("net.ipv4.ip_local_port_range", "20 20")
+        // Of a range whose ends are both even or both odd it complains in the host's log. Of these two,
+        // only 20 is to be had.
+        reserve_all(node, passive.into_iter().chain([21..=21])).await?;
+        node.set_sysctl("net.ipv4.ip_local_port_range", "20 21")
             .await?;
     }
     Ok(())

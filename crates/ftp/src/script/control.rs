@@ -61,6 +61,9 @@ impl Control {
         let events = self.transcript.take(other, &piece[..length]).into_iter();
         self.heard
             .extend(events.filter(|event| !matches!(event, Event::Announced(_) | Event::Secured)));
+        if other == Side::Server {
+            self.transcript.unflooded()?;
+        }
         if self.heard.len() > MOST_AHEAD {
             let why = format!("{} lines came unasked", self.heard.len());
             return Err(io::Error::new(io::ErrorKind::InvalidData, why));

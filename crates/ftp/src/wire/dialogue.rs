@@ -1,6 +1,7 @@
 use std::collections::VecDeque;
 
 use super::line::Lines;
+use super::measure::Measure;
 use super::reassembler::{Piece, Reassembler};
 use super::records::Records;
 use super::reply::{ReplyParser, ReplyStep};
@@ -74,6 +75,7 @@ pub struct Dialogue {
     replies: ReplyParser,
     pending: VecDeque<Command>,
     progress: Progress,
+    said: Measure,
     in_the_clear: bool,
 }
 
@@ -134,6 +136,9 @@ impl Dialogue {
         let Direction { records, lines, .. } = self.direction(from);
         let clear = if hidden { records.pass(bytes) } else { bytes };
         let mut lines = std::mem::take(lines);
+        if from == Side::Server && self.said.add(clear) {
+            self.progress.flooded = true;
+        }
         lines.push(clear, |line| match from {
             // The line before this one began TLS, and this one is no line.
             _ if self.is_hidden() != hidden => {}
@@ -166,6 +171,7 @@ impl Dialogue {
             return;
         };
         self.progress.command(&command);
+        self.said.begin();
         if self.pending.len() < MAX_PENDING {
             self.pending.push_back(command.clone());
         }

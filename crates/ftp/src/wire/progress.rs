@@ -1,6 +1,6 @@
 use fwlab_model::{DataSetup, Phase};
 
-use super::{Command, Reply};
+use super::{Command, MAX_BYTES_SAID, MAX_LINES_SAID, Reply};
 
 /// The most data setups of one dialogue that are kept.
 const MAX_SETUPS: usize = 16;
@@ -56,9 +56,22 @@ pub struct Progress {
     pub latest: Option<Reply>,
     /// The commands, in order; the first sixty-four.
     pub exchanges: Vec<Exchange>,
+    /// Whether the server once said more between two commands than [`MAX_LINES_SAID`] or [`MAX_BYTES_SAID`].
+    pub flooded: bool,
 }
 
 impl Progress {
+    /// What is wrong with a server that never comes to an end.
+    pub fn flood(&self) -> Option<String> {
+        self.flooded.then(|| {
+            format!(
+                "the server said more than {MAX_LINES_SAID} lines or {} KiB in answer to one command, \
+                 and no more is read",
+                MAX_BYTES_SAID >> 10
+            )
+        })
+    }
+
     /// Whether the server greeted the client and did not turn it away.
     pub fn is_greeted(&self) -> bool {
         self.greeting

@@ -178,6 +178,16 @@ async fn source_port() -> Result<(), Failed> {
             source == DataSourcePort::Twenty,
             "from port {port}"
         );
+        let range = lab
+            .server
+            .run(async || std::fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range"));
+        let range = range.await??;
+        let ends: Vec<u16> = range
+            .split_whitespace()
+            .map(|end| end.parse())
+            .collect::<Result<_, _>>()?;
+        // `prefer different parity for start/end values`, the kernel says to the host otherwise.
+        assert_ne!(ends[0] % 2, ends[1] % 2, "{range}");
     }
     Ok(())
 }

@@ -4,6 +4,8 @@ use std::sync::Arc;
 use fwlab_model::Symptom;
 use fwlab_runner::scenario::{CauseDemand, Requirement, Scenario};
 
+use crate::text::{code, line, markdown, one_line};
+
 /// A page of Markdown that lists scenarios by what a person sees, for `fwlab list --by-symptom`:
 /// first the words of programs, each with its scenarios, then the scenarios with their causes.
 pub(super) fn by_symptom(scenarios: &[Arc<Scenario>]) -> String {
@@ -53,17 +55,9 @@ fn by_message(scenarios: &[Arc<Scenario>]) -> String {
     text
 }
 
-/// Text as code, whatever backticks stand in it.
-fn code(text: &str) -> String {
-    if text.contains('`') {
-        format!("`` {text} ``")
-    } else {
-        format!("`{text}`")
-    }
-}
-
 fn link(scenario: &Scenario) -> String {
-    format!("[{}](../{})", scenario.name, scenario.path.display())
+    let path = one_line(scenario.path.display());
+    format!("[{}](../{path})", markdown(&scenario.name))
 }
 
 fn about(symptom: Symptom) -> &'static str {
@@ -95,10 +89,14 @@ fn entry(scenario: &Scenario, symptom: Symptom) -> Option<String> {
         .filter(|requirement| requirement.symptom == symptom)
         .peekable();
     shown.peek()?;
-    let mut text = format!("- **{}**: {}\n", link(scenario), scenario.description);
+    let mut text = format!(
+        "- **{}**: {}\n",
+        link(scenario),
+        markdown(&scenario.description)
+    );
     if symptom != Symptom::Transferred {
         for requirement in shown {
-            text += &format!("  - {}\n", in_words(requirement));
+            text += &format!("  - {}\n", markdown(&in_words(requirement)));
         }
     }
     let links: Vec<String> = scenario
@@ -106,9 +104,9 @@ fn entry(scenario: &Scenario, symptom: Symptom) -> Option<String> {
         .iter()
         .map(|report| {
             if report.starts_with("http") {
-                format!("<{report}>")
+                format!("<{}>", line(report).replace(['<', '>', ' '], "%20"))
             } else {
-                report.clone()
+                markdown(report)
             }
         })
         .collect();

@@ -1,5 +1,4 @@
 use std::collections::BTreeSet;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -8,6 +7,7 @@ use fwlab_ftp::{DataSourcePort, PeerName};
 use fwlab_model::ruleset::Source;
 use fwlab_model::{Backend, DataSetup, Family, InterfaceName, IpNet, Operation, Protection};
 use fwlab_runner::filter::Filter;
+use fwlab_runner::input::{self, InputError};
 use fwlab_runner::plan::{Overrides, cells};
 use fwlab_runner::scenario::{
     Addressing, ClientTerms, Layout, Matrix, RulesetEntry, Scenario, ServerTerms, Shape, Stage,
@@ -215,27 +215,35 @@ pub(super) fn check(arguments: CheckArguments) -> Exit {
             programs,
         }) => {
             let records: Vec<&CellRecord> = records.iter().map(Arc::as_ref).collect();
-            print(format!(
-                "{}{}{programs}{}\n",
-                matrix(&records),
-                findings(&records),
-                summary_line(&summary)
-            ));
+            let mut page = matrix(&records);
+            page.append(&findings(&records));
+            page.text(programs);
+            page.append(&summary_line(&summary));
+            page.text('\n');
+            print(page);
             Exit::of(&summary)
         }
     }
 }
 
-fn read(path: &Path) -> std::io::Result<Source> {
+fn read(path: &Path) -> Result<Source, InputError> {
     if path == Path::new("-") {
-        let mut text = Vec::new();
-        std::io::stdin().lock().read_to_end(&mut text)?;
+        let text = input::read_stream(std::io::stdin().lock())?;
         return Ok(Source::new("standard input", text));
     }
-    Ok(Source::new(
-        path.display().to_string(),
-        std::fs::read(path)?,
-    ))
+    // What the shell makes of `<(iptables-save)`: it is open already, and has an end.
+    let is_open = ["/dev/stdin", "/dev/fd/", "/proc/self/fd/"];
+    let is_open = is_open.iter().any(|begin| {
+        path.as_os_str()
+            .as_encoded_bytes()
+            .starts_with(begin.as_bytes())
+    });
+    let text = if is_open {
+        input::read_stream(std::fs::File::open(path)?)?
+    } else {
+        input::read_file(path)?
+    };
+    Ok(Source::new(path.display().to_string(), text))
 }
 
 /// The backends that were asked for, as far as the rules' language has them.

@@ -153,8 +153,8 @@ pub(super) fn images(arguments: &ImagesArguments) -> Exit {
 
 async fn pruned(engine: &Engine) -> Exit {
     let tell = |event| match event {
-        PruneEvent::Removed(image) => print(format_args!("{image} removed\n")),
-        PruneEvent::Kept(image, why) => print(format_args!("{image} kept: {why}\n")),
+        PruneEvent::Removed(image) => print(format!("{image} removed\n")),
+        PruneEvent::Kept(image, why) => print(format!("{image} kept: {why}\n")),
     };
     match prune_images(engine, &tell).await {
         Ok(()) => Exit::Good,

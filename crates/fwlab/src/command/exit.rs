@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use fwlab_runner::Summary;
 use miette::{Diagnostic, GraphicalTheme};
 
-use crate::rendered::rendered_with;
+use crate::text::Page;
 
 /// How the command ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,15 +52,24 @@ impl Exit {
 static UNWRITTEN: AtomicBool = AtomicBool::new(false);
 
 /// Writes to standard output; a reader that is gone is no mistake of ours.
-pub(crate) fn print(text: impl Display) {
-    let mut stdout = std::io::stdout().lock();
-    let written = write!(stdout, "{text}").and_then(|()| stdout.flush());
-    if let Err(error) = written
+pub(crate) fn print(page: impl Into<Page>) {
+    if let Err(error) = write(std::io::stdout().lock(), &page.into())
         && error.kind() != ErrorKind::BrokenPipe
         && !UNWRITTEN.swap(true, Ordering::Relaxed)
     {
         complain(format!("standard output cannot be written: {error}"), None);
     }
+}
+
+/// Writes to standard error. Nobody is left to tell when that fails.
+pub(crate) fn print_aside(page: impl Into<Page>) {
+    let _ = write(std::io::stderr().lock(), &page.into());
+}
+
+/// The one way to standard output and standard error.
+fn write(mut stream: impl Write, page: &Page) -> std::io::Result<()> {
+    stream.write_all(page.to_string().as_bytes())?;
+    stream.flush()
 }
 
 /// Tells mistakes, each with its place.
@@ -71,16 +80,17 @@ pub(super) fn tell<'a>(mistakes: impl IntoIterator<Item = &'a dyn Diagnostic>) {
         GraphicalTheme::unicode_nocolor()
     };
     for mistake in mistakes {
-        let text = rendered_with(mistake, theme.clone());
-        let _ = writeln!(std::io::stderr().lock(), "{text}");
+        let mut page = Page::of_mistake(mistake, theme.clone());
+        page.text('\n');
+        print_aside(page);
     }
 }
 
 /// Tells one thing that went wrong, and what to do about it.
-pub(super) fn complain(what: impl Display, help: Option<&str>) {
-    let mut stderr = std::io::stderr().lock();
-    let _ = writeln!(stderr, "fwlab: {what}");
+pub(crate) fn complain(what: impl Display, help: Option<&str>) {
+    let mut page = Page::from(format!("fwlab: {what}\n"));
     if let Some(help) = help {
-        let _ = writeln!(stderr, "  {help}");
+        page.text(format_args!("  {help}\n"));
     }
+    print_aside(page);
 }

@@ -7,6 +7,7 @@ use super::catalogue::by_symptom;
 use super::choice::choice;
 use super::exit::{Exit, print};
 use super::peers::{PeersArguments, peers};
+use crate::text::{line, one_line};
 
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true)]
@@ -48,7 +49,7 @@ pub(super) fn list(arguments: &ListArguments) -> Exit {
     }
     let width = scenarios
         .iter()
-        .map(|scenario| scenario.name.len())
+        .map(|scenario| line(&scenario.name).chars().count())
         .max()
         .unwrap_or(0);
     let mut all = 0;
@@ -58,13 +59,11 @@ pub(super) fn list(arguments: &ListArguments) -> Exit {
         if arguments.cells {
             cells
                 .iter()
-                .for_each(|cell| print(format!("{}\n", cell.axes)));
+                .for_each(|cell| print(format!("{}\n", one_line(&cell.axes))));
         } else if !cells.is_empty() {
             let count = cells.len();
-            print(format!(
-                "{:width$}  {count:4} cells  {}\n",
-                scenario.name, scenario.description
-            ));
+            let (name, description) = (line(&scenario.name), line(&scenario.description));
+            print(format!("{name:width$}  {count:4} cells  {description}\n"));
         }
     }
     if !arguments.cells {

@@ -22,7 +22,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use exit::Exit;
-pub(crate) use exit::print;
+pub(crate) use exit::{complain, print};
 
 /// Proves on a real kernel which FTP transfers a firewall ruleset lets through, and
 /// names the rule that stops the rest.
@@ -59,13 +59,14 @@ pub fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {
-            // A reader that is gone has nothing to be told.
+            if error.use_stderr() {
+                // It quotes the arguments, and names of files are among them.
+                exit::print_aside(error.to_string());
+                return ExitCode::from(Exit::Usage as u8);
+            }
+            // Help, in colours. A reader that is gone has nothing to be told.
             let _ = error.print();
-            return ExitCode::from(if error.use_stderr() {
-                Exit::Usage as u8
-            } else {
-                Exit::Good as u8
-            });
+            return ExitCode::from(Exit::Good as u8);
         }
     };
     let exit = match arguments.command {

@@ -6,7 +6,7 @@ use clap::Args;
 use fwlab_containers::Builds;
 use fwlab_ftp::PeerName;
 use fwlab_model::Backend;
-use fwlab_runner::plan::{Overrides, cells, idle_requirements};
+use fwlab_runner::plan::{MAX_CELLS, Overrides, Size, cells, idle_requirements};
 use fwlab_runner::scenario::Scenario;
 use fwlab_runner::{CellRecord, Judgement, Patience, RunSettings};
 use miette::Diagnostic;
@@ -18,6 +18,7 @@ use super::exit::{Exit, complain, print, tell};
 use super::word;
 use crate::builds::Builder;
 use crate::report::{ReportTo, findings, matrix, summary_line};
+use crate::text::{Page, line, one_line};
 
 #[derive(Debug, Args)]
 pub(super) struct RunArguments {
@@ -94,10 +95,23 @@ pub(super) fn run(arguments: RunArguments) -> Exit {
         servers: arguments.server,
         clients: arguments.client,
     };
-    let planned: Vec<_> = scenarios
-        .iter()
-        .flat_map(|scenario| cells(scenario, &overrides, &filter))
-        .collect();
+    let mut planned = Vec::new();
+    for scenario in &scenarios {
+        let size = Size::of(&scenario.matrix, &scenario.rulesets, &overrides);
+        if size.cells() <= MAX_CELLS {
+            planned.extend(cells(scenario, &overrides, &filter));
+        }
+        if size.cells() > MAX_CELLS || planned.len() > MAX_CELLS {
+            complain(
+                format!(
+                    "with {} there would be {size}, and at most {MAX_CELLS} are run at once",
+                    scenario.path.display()
+                ),
+                Some("name fewer scenarios, peers or backends, or choose cells by --filter"),
+            );
+            return Exit::Usage;
+        }
+    }
     if planned.is_empty() {
         complain(
             "no cell is chosen",
@@ -117,7 +131,10 @@ pub(super) fn run(arguments: RunArguments) -> Exit {
             programs,
         }) => {
             show(&scenarios, &records);
-            print(programs + &summary_line(&summary) + "\n");
+            let mut page = Page::from(programs);
+            page.append(&summary_line(&summary));
+            page.text('\n');
+            print(page);
             Exit::of(&summary)
         }
     }
@@ -154,15 +171,16 @@ fn show(scenarios: &[Arc<Scenario>], records: &[Arc<CellRecord>]) {
             not_run.push(scenario.name.as_str());
             continue;
         }
-        let name = console::Style::new().bold().apply_to(&scenario.name);
-        print(format!(
-            "{name}  {}\n{}{}\n",
-            scenario.description,
-            matrix(records),
-            findings(records)
-        ));
+        let mut page = Page::default();
+        page.styled(&console::Style::new().bold(), line(&scenario.name));
+        page.text(format_args!("  {}\n", line(&scenario.description)));
+        page.append(&matrix(records));
+        page.append(&findings(records));
+        page.text('\n');
+        print(page);
     }
     if !not_run.is_empty() {
-        print(format!("not run at all: {}\n\n", not_run.join(", ")));
+        let names = one_line(not_run.join(", "));
+        print(format!("not run at all: {names}\n\n"));
     }
 }

@@ -6,6 +6,7 @@ use fwlab_runner::{CellRecord, Judgement, NotRun};
 use quick_junit::{NonSuccessKind, Property, Report, TestCase, TestCaseStatus, TestSuite};
 
 use super::file::{Begun, ReportFile};
+use crate::text::{line, lines, one_line};
 
 /// The name of the whole report, by which an older one is known.
 const NAME: &str = "fwlab";
@@ -45,7 +46,7 @@ impl JunitReport {
             let scenario = record.axes.scenario.clone();
             let suite = suites
                 .entry(scenario.clone())
-                .or_insert_with(|| TestSuite::new(scenario));
+                .or_insert_with(|| TestSuite::new(line(&scenario)));
             suite.add_test_case(case(record));
             if let Judgement::NotRun(NotRun::Interrupted { by, .. }) = record.judgement
                 && suite.properties.is_empty()
@@ -83,18 +84,18 @@ fn case(record: &CellRecord) -> TestCase {
         }
         Judgement::Skipped { why } => {
             let mut status = TestCaseStatus::skipped();
-            status.set_message(why.clone());
+            status.set_message(line(why));
             status
         }
         // A cell that was cut short is what keeps an interrupted run from looking good.
         Judgement::NotRun(why @ NotRun::Interrupted { begun: true, .. }) => {
             let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
-            status.set_message(why.to_string()).set_type("interrupted");
+            status.set_message(one_line(why)).set_type("interrupted");
             status
         }
         Judgement::NotRun(why) => {
             let mut status = TestCaseStatus::skipped();
-            status.set_message(format!("not run: {why}"));
+            status.set_message(one_line(format_args!("not run: {why}")));
             status
         }
         Judgement::Missed {
@@ -103,20 +104,20 @@ fn case(record: &CellRecord) -> TestCase {
         } => {
             let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
             status
-                .set_message(differences.join("; "))
+                .set_message(one_line(differences.join("; ")))
                 .set_type("missed");
-            status.set_description(format!("{outcome}\n\n{}", record.evidence));
+            status.set_description(lines(&format!("{outcome}\n\n{}", record.evidence)));
             status
         }
         Judgement::Inconclusive { why } => {
             let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
-            status.set_message(why.clone()).set_type("inconclusive");
-            status.set_description(record.evidence.to_string());
+            status.set_message(line(why)).set_type("inconclusive");
+            status.set_description(lines(&record.evidence.to_string()));
             status
         }
     };
-    let mut case = TestCase::new(record.axes.to_string(), status);
-    case.set_classname(record.axes.scenario.clone())
+    let mut case = TestCase::new(one_line(&record.axes), status);
+    case.set_classname(line(&record.axes.scenario))
         .set_time(record.took);
     case
 }

@@ -1,14 +1,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use console::{Style, measure_text_width, pad_str};
+use console::{Style, measure_text_width, pad_str, truncate_str};
 use fwlab_model::{DataSetup, Family, Operation, Protection, Symptom};
 use fwlab_runner::plan::Axes;
 use fwlab_runner::{CellRecord, Judgement};
 
+use crate::text::{Page, one_line};
+
 /// Draws the cells of one scenario: a row for each ruleset and each way to transfer, a
 /// column for each data setup. What backends and peers agree on is one row.
-pub fn matrix(records: &[&CellRecord]) -> String {
+pub fn matrix(records: &[&CellRecord]) -> Page {
     let columns: BTreeSet<DataSetup> = records.iter().map(|record| record.axes.data).collect();
     let rows = merged_rows(records);
     let heads: Vec<[String; 4]> = rows.iter().map(Row::head).collect();
@@ -20,25 +22,21 @@ pub fn matrix(records: &[&CellRecord]) -> String {
             .unwrap_or(0)
     };
     let widths = [width(0), width(1), width(2), width(3)];
-    let mut text = String::new();
+    let mut text = Page::default();
     let indent = widths
         .iter()
         .filter(|width| **width > 0)
         .map(|width| width + 2)
         .sum::<usize>()
         + 2;
-    let _ = write!(text, "{:indent$}", "");
+    text.text(" ".repeat(indent));
     for column in &columns {
-        let _ = write!(
-            text,
-            "{}",
-            pad_str(column.word(), CELL, console::Alignment::Left, None)
-        );
+        text.text(pad_str(column.word(), CELL, console::Alignment::Left, None));
     }
-    text.truncate(text.trim_end().len());
-    text.push('\n');
+    text.trim_end();
+    text.text('\n');
     for (row, head) in rows.iter().zip(&heads) {
-        text.push_str("  ");
+        text.text("  ");
         for (part, width) in head.iter().zip(widths) {
             if width > 0 {
                 let _ = write!(
@@ -49,23 +47,21 @@ pub fn matrix(records: &[&CellRecord]) -> String {
             }
         }
         for column in &columns {
-            let shown = row
-                .cells
-                .get(column)
-                .map_or_else(String::new, |shown| shown.styled());
-            let _ = write!(
-                text,
-                "{}",
-                pad_str(&shown, CELL, console::Alignment::Left, None)
-            );
+            let shown = row.cells.get(column);
+            let width = shown.map_or(0, |shown| shown.add_to(&mut text));
+            text.text(" ".repeat(CELL.saturating_sub(width)));
         }
-        text.truncate(text.trim_end().len());
-        text.push('\n');
+        text.trim_end();
+        text.text('\n');
     }
     text
 }
 
+/// The columns of a cell.
 const CELL: usize = 14;
+
+/// The most columns of a ruleset's name.
+const HEAD: usize = 100;
 
 /// A cell as it is shown: the outcome in a word or two, and whether it is as required.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -112,7 +108,8 @@ impl Shown {
         Shown { words, state }
     }
 
-    fn styled(&self) -> String {
+    /// Adds it to a page, and tells its width in columns.
+    fn add_to(&self, page: &mut Page) -> usize {
         let (mark, style) = match self.state {
             State::Met => ("✓", Style::new().green()),
             State::Missed => ("✗", Style::new().red().bold()),
@@ -126,7 +123,8 @@ impl Shown {
         } else {
             format!("{mark} {}", self.words)
         };
-        style.apply_to(text).to_string()
+        page.styled(&style, &text);
+        measure_text_width(&text)
     }
 }
 
@@ -164,12 +162,8 @@ impl Row {
                 .map(|(server, client)| format!("{server} ← {client}"));
             pairs.collect::<Vec<_>>().join(", ")
         };
-        [
-            self.ruleset.clone(),
-            self.transfer.clone(),
-            backends.join(","),
-            peers,
-        ]
+        let ruleset = truncate_str(&one_line(&self.ruleset), HEAD, "…").into_owned();
+        [ruleset, self.transfer.clone(), backends.join(","), peers]
     }
 
     /// Whether two rows say the same wherever both say something.

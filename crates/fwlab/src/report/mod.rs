@@ -15,6 +15,8 @@ pub use junit::JunitReport;
 pub use matrix::matrix;
 pub use terminal::{Progress, findings, summary_line};
 
+pub use crate::text::Page;
+
 /// A report that goes to a file: `json=FILE` or `junit=FILE`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReportTo {

@@ -8,6 +8,7 @@ use fwlab_runner::{CellRecord, Judgement, Summary};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::matrix::Varied;
+use crate::text::{Page, line, one_line};
 
 /// A line on standard error that tells how far a run is; nothing where that is no terminal.
 #[derive(Debug)]
@@ -60,8 +61,8 @@ impl Progress {
 /// What stands below a scenario's matrix: the causes of what did not pass, each once,
 /// then the cells that missed or that the lab could not tell of, with their evidence,
 /// then what was skipped and why.
-pub fn findings(records: &[&CellRecord]) -> String {
-    let mut text = String::new();
+pub fn findings(records: &[&CellRecord]) -> Page {
+    let mut text = Page::default();
     let mut causes: BTreeMap<String, Vec<&CellRecord>> = BTreeMap::new();
     let mut skipped: BTreeMap<&str, usize> = BTreeMap::new();
     for record in records {
@@ -93,15 +94,13 @@ pub fn findings(records: &[&CellRecord]) -> String {
             }
         }
         let transfers = [ways.join(","), data.join(",")];
-        let _ = writeln!(
-            text,
-            "  {} {cause}",
-            dim.apply_to(format!(
-                "{}, {}:",
-                rulesets.join(","),
-                transfers.join(" ").trim_start()
-            ))
+        let (rulesets, transfers) = (one_line(rulesets.join(",")), transfers.join(" "));
+        text.text("  ");
+        text.styled(
+            &dim,
+            format_args!("{rulesets}, {}:", transfers.trim_start()),
         );
+        text.text(format_args!(" {}\n", line(&cause)));
     }
     for record in records {
         let (word, style, why) = match &record.judgement {
@@ -111,33 +110,34 @@ pub fn findings(records: &[&CellRecord]) -> String {
             } => (
                 "missed",
                 Style::new().red().bold(),
-                format!("{}\n    {outcome}", differences.join("; ")),
+                format!(
+                    "{}\n    {}",
+                    one_line(differences.join("; ")),
+                    one_line(outcome)
+                ),
             ),
             Judgement::Inconclusive { why } => {
-                ("inconclusive", Style::new().magenta().bold(), why.clone())
+                ("inconclusive", Style::new().magenta().bold(), one_line(why))
             }
             _ => continue,
         };
-        let _ = writeln!(
-            text,
-            "  {} {}\n    {why}",
-            style.apply_to(word),
-            record.axes
-        );
+        text.text("  ");
+        text.styled(&style, word);
+        text.text(format_args!(" {}\n    {why}\n", one_line(&record.axes)));
         for line in record.evidence.to_string().lines() {
-            let _ = writeln!(text, "    {line}");
+            text.text(format_args!("    {line}\n"));
         }
     }
     let notes: BTreeSet<&String> = records.iter().flat_map(|record| &record.notes).collect();
     for note in notes {
-        let _ = writeln!(text, "  {}", dim.apply_to(format!("note: {note}")));
+        text.text("  ");
+        text.styled(&dim, format_args!("note: {}", line(note)));
+        text.text('\n');
     }
     for (why, count) in skipped {
-        let _ = writeln!(
-            text,
-            "  {}",
-            dim.apply_to(format!("skipped {count}: {why}"))
-        );
+        text.text("  ");
+        text.styled(&dim, format_args!("skipped {count}: {}", line(why)));
+        text.text('\n');
     }
     text
 }
@@ -197,7 +197,7 @@ fn cause_in_short(cause: &Cause) -> String {
 }
 
 /// The last line: the numbers of a run.
-pub fn summary_line(summary: &Summary) -> String {
+pub fn summary_line(summary: &Summary) -> Page {
     let Summary {
         met,
         missed,
@@ -209,31 +209,29 @@ pub fn summary_line(summary: &Summary) -> String {
         ..
     } = *summary;
     let cells = met + missed + reported + inconclusive + skipped;
-    let mut parts = Vec::new();
-    let mut part = |count: usize, word: &str, style: Style| {
-        if count > 0 {
-            parts.push(style.apply_to(format!("{count} {word}")).to_string());
-        }
-    };
-    part(met, "met", Style::new().green());
-    part(missed, "missed", Style::new().red().bold());
-    part(reported, "reported", Style::new());
-    part(inconclusive, "inconclusive", Style::new().magenta().bold());
-    part(skipped, "skipped", Style::new().dim());
-    part(
-        not_run,
-        "not run (--keep-going runs them all)",
-        Style::new().yellow(),
-    );
-    format!(
-        "{cells} cells in {}: {}",
-        in_seconds(took),
-        if parts.is_empty() {
-            "nothing to do".into()
-        } else {
-            parts.join(", ")
-        }
-    )
+    let mut line = Page::from(format!("{cells} cells in {}: ", in_seconds(took)));
+    let parts = [
+        (met, "met", Style::new().green()),
+        (missed, "missed", Style::new().red().bold()),
+        (reported, "reported", Style::new()),
+        (inconclusive, "inconclusive", Style::new().magenta().bold()),
+        (skipped, "skipped", Style::new().dim()),
+        (
+            not_run,
+            "not run (--keep-going runs them all)",
+            Style::new().yellow(),
+        ),
+    ];
+    let mut between = "";
+    for (count, word, style) in parts.iter().filter(|(count, ..)| *count > 0) {
+        line.text(between);
+        line.styled(style, format_args!("{count} {word}"));
+        between = ", ";
+    }
+    if between.is_empty() {
+        line.text("nothing to do");
+    }
+    line
 }
 
 fn in_seconds(took: Duration) -> String {

@@ -412,7 +412,7 @@ fn a_command_line_that_is_wrong_is_told() {
     "#);
     insta::assert_snapshot!(told(&["check", ".", "--at", "client"]), @r#"
     exit 2
-    fwlab: cannot read .: Is a directory (os error 21)
+    fwlab: cannot read .: it is a directory, and only plain files are read
     "#);
     insta::assert_snapshot!(told(&["check", "rules.v4"]), @r#"
     exit 2

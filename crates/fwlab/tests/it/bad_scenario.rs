@@ -189,10 +189,9 @@ fn a_ruleset_s_own_mistakes_are_told_at_the_scenario_s_lines() {
       × a mistake in scenario.toml
       × the table filter has no built-in chain `INPTU`
        ╭─[scenario.toml:6:21]
-     5 │               
-     6 │         iptables -P INPTU DROP
-       ·                     ──┬──
-       ·                       ╰── filter has INPUT, FORWARD and OUTPUT
+     6 │ iptables -P INPTU DROP
+       ·             ──┬──
+       ·               ╰── filter has INPUT, FORWARD and OUTPUT
        ╰────
       help: `INPUT`?
     ");

@@ -13,6 +13,8 @@ mod evidence;
 mod faults;
 mod firewall_image;
 mod harmless;
+mod hostile_text;
+mod inputs;
 mod interrupted;
 mod library;
 mod native;

@@ -9,9 +9,6 @@ use crate::word::words;
 /// The mistakes of one source that are told one by one; more are only counted.
 pub const MISTAKES_TOLD: usize = 50;
 
-/// A line longer than this is named by its number, not printed.
-const LINE_PRINTED: usize = 2_000;
-
 words! {
     /// What kind of mistake a ruleset's text has.
     pub enum MistakeKind {
@@ -321,20 +318,16 @@ impl Report {
         let Draft {
             kind,
             mut message,
-            help,
+            mut help,
             mut labels,
         } = draft();
         let line = labels
             .first()
             .map_or(1, |(span, _)| self.source.line_of(span.start));
-        labels.retain(|(span, _)| {
-            let line = self.source.line_of(span.start);
-            self.source
-                .line(line)
-                .is_some_and(|line| line.len() <= LINE_PRINTED)
-        });
-        if labels.is_empty() {
-            message = format!("line {line}: {message}");
+        if !self.source.is_quotable() {
+            message = format!("line {line}: a mistake of the kind {kind}");
+            help = Some(unquoted(self.source.name()));
+            labels.clear();
         }
         self.mistakes.push(Mistake {
             kind,
@@ -354,10 +347,11 @@ impl Report {
 
     pub(super) fn note(&mut self, start: usize, end: usize, message: impl Into<String>) {
         let line = self.source.source_line(start, end);
-        self.notes.push(Note {
-            line,
-            message: message.into(),
-        });
+        let message = match self.source.is_quotable() {
+            true => message.into(),
+            false => "read with leniency, or left out".to_owned(),
+        };
+        self.notes.push(Note { line, message });
     }
 
     /// The notes when there was no mistake.
@@ -378,6 +372,14 @@ impl Report {
             source: self.source,
         })
     }
+}
+
+/// What to do about a mistake in a text that is not quoted.
+pub fn unquoted(name: &str) -> String {
+    format!(
+        "{name} is outside the scenario's folder, so nothing that stands in it is shown: \
+         `fwlab check {name}` shows it"
+    )
 }
 
 /// What is quoted in a message: short, and on one line.

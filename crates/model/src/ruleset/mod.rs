@@ -70,7 +70,7 @@ pub use correspond::{Correspondence, Difference, DifferenceKind, correspond};
 pub use dump_family::dump_family;
 pub use generate::generate;
 pub use listing::{ListedChain, ListedRule, Listing, ListingError};
-pub use mistake::{MISTAKES_TOLD, Mistake, MistakeKind, Mistakes, Note};
+pub use mistake::{MISTAKES_TOLD, Mistake, MistakeKind, Mistakes, Note, unquoted};
 pub use parse::{Format, Parsed, parse, recognise};
 pub use policy::{DefaultPolicy, Passive, Policy, RejectWith, Side};
 pub use purity::{Dependence, Impurity};

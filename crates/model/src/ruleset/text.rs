@@ -1,7 +1,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use miette::{MietteError, NamedSource, SourceCode, SourceSpan, SpanContents};
+use miette::{MietteError, MietteSpanContents, SourceCode, SourceSpan, SpanContents};
 use serde::{Deserialize, Serialize};
 
 /// A ruleset as it came: a name to call it by, and bytes that nobody has looked at.
@@ -11,6 +11,12 @@ pub struct Source {
     pub name: String,
     /// The bytes.
     pub text: Vec<u8>,
+    /// Where it begins in the file that it is named after: the line, 1 for the first, and how many bytes are
+    /// before it there.
+    pub begins: (u32, usize),
+    /// Whether messages may quote it. What a scenario of somebody else's names outside its own folder
+    /// is used, and never quoted.
+    pub is_quotable: bool,
 }
 
 impl Source {
@@ -19,6 +25,24 @@ impl Source {
         Source {
             name: name.into(),
             text: text.into(),
+            begins: (1, 0),
+            is_quotable: true,
+        }
+    }
+
+    /// The same, as a part of a file that begins on this line, 1 for the first, behind so many bytes.
+    pub fn beginning_at(self, line: u32, column: usize) -> Source {
+        Source {
+            begins: (line, column),
+            ..self
+        }
+    }
+
+    /// The same, of which no message quotes anything.
+    pub fn unquoted(self) -> Source {
+        Source {
+            is_quotable: false,
+            ..self
         }
     }
 }
@@ -43,13 +67,16 @@ impl fmt::Display for SourceLine {
     }
 }
 
-/// A source as text that can be shown: without a byte order mark, with U+FFFD
+/// A source as text, read line by line. Of a [`Source`] it is without a byte order mark, with U+FFFD
 /// for what is not UTF-8, and with control pictures (U+2400 and up) for
 /// control characters, so that no report can be made to drive a terminal.
 pub struct SourceText {
-    named: NamedSource<String>,
+    name: String,
+    text: String,
     starts: Vec<usize>,
     signs: Signs,
+    begins: (u32, usize),
+    is_quotable: bool,
 }
 
 /// What was found in the bytes while they were decoded.
@@ -101,43 +128,59 @@ impl SourceText {
                 picture_controls(&String::from_utf8_lossy(bytes))
             }
         };
-        let starts = std::iter::once(0)
-            .chain(
-                text.bytes()
-                    .enumerate()
-                    .filter(|(_, byte)| *byte == b'\n')
-                    .map(|(at, _)| at + 1),
-            )
-            .collect();
         Arc::new(SourceText {
-            named: NamedSource::new(&source.name, text),
-            starts,
             signs,
+            begins: source.begins,
+            is_quotable: source.is_quotable,
+            ..SourceText::new(&source.name, text)
         })
+    }
+
+    /// A text as it is: whoever shows it makes it safe.
+    pub fn new(name: impl Into<String>, text: impl Into<String>) -> SourceText {
+        let text = text.into();
+        let ends = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
+        SourceText {
+            starts: std::iter::once(0)
+                .chain(ends.map(|(at, _)| at + 1))
+                .collect(),
+            name: name.into(),
+            text,
+            signs: Signs::default(),
+            begins: (1, 0),
+            is_quotable: true,
+        }
+    }
+
+    /// Whether messages may quote it.
+    pub fn is_quotable(&self) -> bool {
+        self.is_quotable
     }
 
     /// What reports call the source.
     pub fn name(&self) -> &str {
-        self.named.name()
+        &self.name
     }
 
     /// The text that every offset counts in.
     pub fn text(&self) -> &str {
-        self.named.inner()
+        &self.text
     }
 
-    /// The line that a byte stands in, 1 for the first.
+    /// The line that a byte stands in, 1 for the first of the file.
     pub fn line_of(&self, offset: usize) -> u32 {
-        self.starts.partition_point(|start| *start <= offset) as u32
+        let own = self.starts.partition_point(|start| *start <= offset) as u32;
+        self.begins.0 - 1 + own
     }
 
-    /// The text of a line, 1 for the first, without its end.
+    /// The text of a line, 1 for the first of the file, without its end.
     pub fn line(&self, line: u32) -> Option<&str> {
-        let (start, end) = self.span_of_line(line)?;
+        let own = (line + 1).checked_sub(self.begins.0)?;
+        let (start, end) = self.span_of_line(own)?;
         Some(self.text()[start..end].trim_end_matches('\r'))
     }
 
-    /// The first byte of a line, 1 for the first, and the one that ends it.
+    /// The first byte of a line, 1 for the first of this text, and the one that ends it.
     pub(super) fn span_of_line(&self, line: u32) -> Option<(usize, usize)> {
         let at = (line as usize).checked_sub(1)?;
         let start = *self.starts.get(at)?;
@@ -174,7 +217,35 @@ impl SourceCode for SourceText {
         before: usize,
         after: usize,
     ) -> Result<Box<dyn SpanContents<'a> + 'a>, MietteError> {
-        self.named.read_span(span, before, after)
+        let end = span.offset() + span.len();
+        if end > self.text.len() {
+            return Err(MietteError::OutOfBounds);
+        }
+        // Lines are known by their places: an excerpt costs what it shows, however long the text is.
+        let line_of = |at: usize| self.starts.partition_point(|start| *start <= at) - 1;
+        let (first, last) = (
+            line_of(span.offset()),
+            line_of(end.saturating_sub(1).max(span.offset())),
+        );
+        let (line, from) = match before {
+            0 => (first, span.offset()),
+            before => {
+                let line = first.saturating_sub(before);
+                (line, self.starts[line])
+            }
+        };
+        let to = match after {
+            0 => end,
+            after => (self.starts.get(last + after + 1)).map_or(self.text.len(), |next| *next),
+        };
+        let before = if line == 0 { self.begins.1 } else { 0 };
+        let column = from - self.starts[line] + before;
+        let count = line_of(to) - line;
+        let (data, span) = (&self.text.as_bytes()[from..to], (from, to - from).into());
+        let line = line + self.begins.0 as usize - 1;
+        let name = self.name.clone();
+        let contents = MietteSpanContents::new_named(name, data, span, line, column, count);
+        Ok(Box::new(contents))
     }
 }
 

@@ -103,6 +103,10 @@ pub fn judge(
             },
         });
     }
+    if let Some(flood) = watch.flood() {
+        let phase = watch.progress().phase();
+        return Finding::Inconclusive(format!("the transfer failed at {phase}: {flood}"));
+    }
     Finding::Inconclusive(format!(
         "the transfer failed at {}, but no rule stopped a packet of it and no host or peer said no; the client: \
          {client_words}",

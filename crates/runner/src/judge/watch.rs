@@ -137,6 +137,12 @@ impl Watch {
         }
     }
 
+    /// What is wrong with a server that never comes to an end.
+    pub fn flood(&self) -> Option<String> {
+        let reported = self.reported.as_ref().and_then(Progress::flood);
+        reported.or_else(|| self.client_side.dialogue.progress().flood())
+    }
+
     /// What was known beforehand.
     pub fn terms(&self) -> &Terms {
         &self.terms

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use fwlab_containers::ContainerError;
 use fwlab_fabric::FabricError;
 use fwlab_model::TableFamily;
-use fwlab_model::ruleset::{Complaint, Difference, Mistakes, SourceLine, SourceText};
+use fwlab_model::ruleset::{Complaint, Difference, Mistakes, SourceLine, SourceText, unquoted};
 use miette::{Diagnostic, LabeledSpan, NamedSource, SourceCode};
 
 use super::loader::LoadError;
@@ -118,6 +118,18 @@ impl PrepareError {
         }
     }
 
+    /// The source of which nothing may be quoted, where a loader's words would.
+    fn unquoted(&self) -> Option<&str> {
+        let text = match self {
+            PrepareError::Refused { text, .. } | PrepareError::Differs { text, .. } => {
+                text.as_ref()
+            }
+            _ => None,
+        };
+        text.filter(|text| !text.is_quotable())
+            .map(|text| text.name())
+    }
+
     /// The errors without those that say the same again: a mistake is one mistake,
     /// however many backends and scenarios would load it.
     pub(crate) fn distinct(errors: impl Iterator<Item = PrepareError>) -> Vec<PrepareError> {
@@ -130,6 +142,9 @@ impl PrepareError {
 
 impl Diagnostic for PrepareError {
     fn help<'a>(&'a self) -> Option<Box<dyn std::fmt::Display + 'a>> {
+        if let Some(name) = self.unquoted() {
+            return Some(Box::new(unquoted(name)));
+        }
         match self {
             PrepareError::Mistakes(mistakes) => mistakes.help(),
             PrepareError::Scenario(error) => error.help(),
@@ -171,6 +186,9 @@ impl Diagnostic for PrepareError {
         let label = |line: Option<SourceLine>, words: String| {
             line.map(|line| LabeledSpan::new_with_span(Some(words), line.start..line.end))
         };
+        if self.unquoted().is_some() {
+            return None;
+        }
         match self {
             PrepareError::Mistakes(mistakes) => mistakes.labels(),
             PrepareError::Scenario(error) => error.labels(),

@@ -314,16 +314,16 @@ fn read(source: &Source, family: Family, skip_refused_lines: bool) -> Result<Rul
         .lines()
         .enumerate()
         .map(|(index, line)| {
-            if refused.contains(&(index + 1)) {
+            if refused.contains(&(index + source.begins.0 as usize)) {
                 ""
             } else {
                 line
             }
         })
         .collect();
-    parse(
-        &Source::new(source.name.clone(), kept.join("\n").into_bytes()),
-        family,
-    )
-    .map(|parsed| parsed.ruleset)
+    let kept = Source {
+        text: kept.join("\n").into_bytes(),
+        ..source.clone()
+    };
+    parse(&kept, family).map(|parsed| parsed.ruleset)
 }

@@ -1,7 +1,9 @@
 use std::ops::Range;
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use miette::{Diagnostic, LabeledSpan, NamedSource, SourceSpan};
+use fwlab_model::ruleset::{MISTAKES_TOLD, SourceText};
+use miette::{Diagnostic, LabeledSpan, SourceSpan};
 
 /// One mistake in a scenario file.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -33,29 +35,35 @@ impl Diagnostic for Problem {
 
 /// Everything that is wrong with one scenario file.
 #[derive(Debug, thiserror::Error, Diagnostic)]
-#[error("{} has {} {}", path.display(), problems.len(), if problems.len() == 1 { "mistake" } else { "mistakes" })]
+#[error("{} has {} {}", path.display(), problems.len() + more, if problems.len() == 1 { "mistake" } else { "mistakes" })]
 pub struct ScenarioError {
     /// The file.
     pub path: PathBuf,
     /// Its text, for the excerpts.
     #[source_code]
-    pub source_code: NamedSource<String>,
-    /// The mistakes, in order of place.
+    pub source_code: Arc<SourceText>,
+    /// The mistakes, at most [`MISTAKES_TOLD`], in order of place.
     #[related]
     pub problems: Vec<Problem>,
+    /// How many there are beside those.
+    pub more: usize,
+    #[help]
+    more_in_words: Option<String>,
 }
 
 /// Collects the mistakes of one file, so that all of them are told at once.
 #[derive(Debug, Default)]
-pub(crate) struct Problems(Vec<Problem>);
+pub(crate) struct Problems {
+    kept: Vec<Problem>,
+    more: usize,
+}
+
+/// The most mistakes that are kept: of these the first are told.
+const MISTAKES_KEPT: usize = 100 * MISTAKES_TOLD;
 
 impl Problems {
     pub(crate) fn add(&mut self, span: Range<usize>, message: impl Into<String>) {
-        self.0.push(Problem {
-            span,
-            message: message.into(),
-            help: None,
-        });
+        self.push(span, message.into(), None);
     }
 
     pub(crate) fn add_with_help(
@@ -64,26 +72,43 @@ impl Problems {
         message: impl Into<String>,
         help: impl Into<String>,
     ) {
-        self.0.push(Problem {
+        self.push(span, message.into(), Some(help.into()));
+    }
+
+    fn push(&mut self, span: Range<usize>, message: String, help: Option<String>) {
+        if self.kept.len() >= MISTAKES_KEPT {
+            self.more += 1;
+            return;
+        }
+        self.kept.push(Problem {
             span,
-            message: message.into(),
-            help: Some(help.into()),
+            message,
+            help,
         });
     }
 
+    /// What was meant, while mistakes are few enough to be told: seeking it takes time.
+    pub(crate) fn worded<T>(&self, meant: impl FnOnce() -> Option<T>) -> Option<T> {
+        (self.kept.len() < MISTAKES_TOLD).then(meant).flatten()
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.kept.is_empty()
     }
 
     pub(crate) fn into_error(mut self, path: PathBuf, text: &str) -> ScenarioError {
-        self.0
+        self.kept
             .sort_by_key(|problem| (problem.span.start, problem.span.end));
-        let source_code =
-            NamedSource::new(path.display().to_string(), text.to_owned()).with_language("toml");
+        let more = self.more + self.kept.len().saturating_sub(MISTAKES_TOLD);
+        self.kept.truncate(MISTAKES_TOLD);
         ScenarioError {
+            source_code: Arc::new(SourceText::new(path.display().to_string(), text)),
             path,
-            source_code,
-            problems: self.0,
+            problems: self.kept,
+            more,
+            more_in_words: (more > 0).then(|| {
+                format!("the first {MISTAKES_TOLD}, and {more} more: one may lead to many")
+            }),
         }
     }
 }

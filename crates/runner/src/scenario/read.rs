@@ -1,3 +1,4 @@
+use std::collections::HashSet;
 use std::path::Path;
 
 use fwlab_ftp::wire::Side;
@@ -21,6 +22,7 @@ use super::rules::RulesetEntry;
 use super::schema::SCENARIO;
 use super::stage::Stage;
 use super::{Matrix, Scenario, Sysctl};
+use crate::plan::{MAX_CELLS, Overrides, Size};
 
 /// Reads the text of a scenario file; `name` is the scenario's, `path` the file's.
 pub(crate) fn read(name: String, path: &Path, text: &str) -> Result<Scenario, ScenarioError> {
@@ -69,7 +71,7 @@ fn scenario(
     let reports = plain(file.texts("report", problems));
     let messages = plain(file.texts("messages", problems));
     let tags = plain(file.texts("tags", problems));
-    let origin = Origin { path, text };
+    let origin = Origin::new(path, text);
     let server_table = file.table("server", problems);
     let client_table = file.table("client", problems);
     let mut server = server_terms(server_table.as_ref(), &origin, problems);
@@ -80,7 +82,7 @@ fn scenario(
     let client_script = client_table
         .as_ref()
         .and_then(|table| ReadScript::read(table, Side::Client, &origin, problems));
-    let size = file
+    let content_size = file
         .table("transfer", problems)
         .and_then(|transfer| transfer.number("size", 0..=Content::MAX_SIZE, problems))
         .unwrap_or(Scenario::DEFAULT_SIZE);
@@ -105,6 +107,7 @@ fn scenario(
         families: &families,
     };
     let mut rulesets: Vec<RulesetEntry> = Vec::from_iter(of_image);
+    let mut names: HashSet<String> = rulesets.iter().map(|one| one.name.clone()).collect();
     let entries = file.tables("ruleset", problems);
     for entry in &entries {
         if is_image {
@@ -116,7 +119,7 @@ fn scenario(
             continue;
         }
         if let Some(read) = ruleset(entry, &around, problems) {
-            if rulesets.iter().any(|earlier| earlier.name == read.name) {
+            if !names.insert(read.name.clone()) {
                 problems.add_with_help(
                     entry.span_of("name"),
                     format!("two rulesets are named `{}`", read.name),
@@ -126,7 +129,16 @@ fn scenario(
             rulesets.push(read);
         }
     }
+    let matrix_span = matrix_table.as_ref().map(|table| table.span.clone());
     let matrix = matrix(matrix_table, families, &rulesets, problems);
+    let size = Size::of(&matrix, &rulesets, &Overrides::default());
+    if size.cells() > MAX_CELLS {
+        problems.add_with_help(
+            matrix_span.unwrap_or(0..0),
+            format!("this matrix has {size}, and at most {MAX_CELLS} are run"),
+            format!("name fewer `{}` in [matrix]", size.widest()),
+        );
+    }
     let steps = steps(
         &file.tables("step", problems),
         &stage,
@@ -164,7 +176,7 @@ fn scenario(
         stage,
         server,
         client,
-        size,
+        size: content_size,
         rulesets,
         steps,
         matrix,

@@ -1,3 +1,4 @@
+use std::collections::HashMap;
 use std::ops::RangeInclusive;
 
 use fwlab_model::Symptom;
@@ -101,11 +102,10 @@ fn cause(
 
 /// Two requirements with one selector cannot demand two things.
 pub(super) fn contradictions(requirements: &[Requirement], problems: &mut Problems) {
-    for (at, later) in requirements.iter().enumerate() {
-        let earlier = requirements[..at]
-            .iter()
-            .find(|earlier| earlier.selector == later.selector);
-        if let Some(earlier) = earlier {
+    let mut first: HashMap<&Selector, &Requirement> = HashMap::new();
+    for later in requirements {
+        let earlier = *first.entry(&later.selector).or_insert(later);
+        if !std::ptr::eq(earlier, later) {
             let message = if earlier.symptom == later.symptom {
                 "this requirement names the same cells as an earlier one".to_owned()
             } else {

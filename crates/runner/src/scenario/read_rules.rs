@@ -11,6 +11,12 @@ use super::reader::{At, Reader, nearest};
 use super::rules::{RulesAt, RulesOrigin, RulesetEntry};
 use super::stage::Stage;
 
+/// The longest name of a ruleset, in characters.
+const LONGEST_NAME: usize = 100;
+
+/// The most rulesets that are named where another was meant.
+const NAMED: usize = 20;
+
 /// What rulesets stand in: the scenario file, and what it says before them.
 pub(super) struct Around<'a> {
     pub(super) file: &'a Origin<'a>,
@@ -34,6 +40,12 @@ pub(super) fn ruleset(
             name.span.clone(),
             format!("`{}` is no ruleset name", name.value),
             "a name has no blank and no `::`, since cells are named by it",
+        );
+    } else if name.value.chars().nth(LONGEST_NAME).is_some() {
+        problems.add_with_help(
+            name.span.clone(),
+            format!("a ruleset's name has at most {LONGEST_NAME} characters"),
+            "cells are named by it: a short one is easier to filter by",
         );
     }
     let at = known_node(entry, "at", &around.stage.topology, problems).map(|at| at.value);
@@ -162,8 +174,9 @@ pub(super) fn known_ruleset(
     let known = || rulesets.iter().map(|ruleset| ruleset.name.as_str());
     let found = known().position(|known| known == name.value);
     if found.is_none() {
-        let all = || known().collect::<Vec<_>>().join(", ");
-        let help = nearest(&name.value, known()).map_or_else(
+        let all = || known().take(NAMED).collect::<Vec<_>>().join(", ");
+        let near = problems.worded(|| nearest(&name.value, known()));
+        let help = near.map_or_else(
             || format!("the rulesets are {}", all()),
             |near| format!("did you mean `{near}`?"),
         );

@@ -30,13 +30,16 @@ impl ReadScript {
     ) -> Option<ReadScript> {
         let At { value, span } = table.text("script", problems)?;
         let begin = file.place_of(&value, &span);
-        let line = |at: usize| file.text[..at].matches('\n').count() + 1;
         let mut read = ReadScript {
             script: None,
             begin,
             span: span.clone(),
         };
-        match Script::parse(side, &value, line(begin.unwrap_or(span.start))) {
+        match Script::parse(
+            side,
+            &value,
+            file.line_of(begin.unwrap_or(span.start)) as usize,
+        ) {
             Ok(script) => read.script = Some(Arc::new(script)),
             Err(mistakes) => {
                 for Mistake {

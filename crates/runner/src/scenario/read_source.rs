@@ -7,14 +7,28 @@ use fwlab_model::ruleset::Source;
 
 use super::problem::Problems;
 use super::reader::{At, Reader};
+use crate::input;
 
 /// The scenario file that rulesets and scripts stand in, or beside.
 pub(super) struct Origin<'a> {
     pub(super) path: &'a Path,
     pub(super) text: &'a str,
+    /// The bytes that end its lines.
+    ends: Vec<usize>,
 }
 
-impl Origin<'_> {
+impl<'a> Origin<'a> {
+    pub(super) fn new(path: &'a Path, text: &'a str) -> Origin<'a> {
+        let ends = text.match_indices('\n').map(|(at, _)| at).collect();
+        Origin { path, text, ends }
+    }
+
+    /// The line that a byte stands in, 1 for the first.
+    pub(super) fn line_of(&self, at: usize) -> u32 {
+        let before = self.ends.partition_point(|end| *end < at);
+        u32::try_from(before + 1).unwrap_or(u32::MAX)
+    }
+
     /// The byte of the file that a value's text begins at, where it stands there
     /// letter by letter.
     pub(super) fn place_of(&self, text: &str, value: &Range<usize>) -> Option<usize> {
@@ -35,10 +49,25 @@ pub(super) fn written(
     if key.starts_with("text") {
         return Some(in_place(&value, span, file));
     }
+    let (path, text, is_within) = beside(&value, span, file, problems)?;
+    let source = Source::new(tidy(&path).display().to_string(), text);
+    Some(match is_within {
+        true => source,
+        false => source.unquoted(),
+    })
+}
+
+/// A file that the scenario names, and whether it is in the scenario's folder or below it.
+pub(super) fn beside(
+    name: &str,
+    span: Range<usize>,
+    file: &Origin<'_>,
+    problems: &mut Problems,
+) -> Option<(PathBuf, Vec<u8>, bool)> {
     let folder = file.path.parent().unwrap_or(Path::new(""));
-    let path = folder.join(&value);
-    match std::fs::read(&path) {
-        Ok(text) => Some(Source::new(tidy(&path).display().to_string(), text)),
+    let path = folder.join(name);
+    match input::read_beside(&path, folder) {
+        Ok((bytes, is_within)) => Some((path, bytes, is_within)),
         Err(error) => {
             problems.add_with_help(
                 span,
@@ -68,18 +97,15 @@ pub(super) fn tidy(path: &Path) -> PathBuf {
     tidy
 }
 
-/// Rules in place are told by the lines of the scenario file: everything before
-/// them is blanked, where the text stands in the file letter by letter.
+/// Rules in place are told by the lines of the scenario file, where the text stands in the file letter by letter.
 fn in_place(text: &str, span: Range<usize>, file: &Origin<'_>) -> Source {
     let name = file.path.display().to_string();
     match file.place_of(text, &span) {
         Some(at) => {
-            let mut padded: Vec<u8> = file.text.as_bytes()[..at]
-                .iter()
-                .map(|byte| if *byte == b'\n' { b'\n' } else { b' ' })
-                .collect();
-            padded.extend_from_slice(text.as_bytes());
-            Source::new(name, padded)
+            let before = &file.text[..at];
+            let column = before.len() - before.rfind('\n').map_or(0, |end| end + 1);
+            let line = file.line_of(at);
+            Source::new(name, text.as_bytes()).beginning_at(line, column)
         }
         None => Source::new(name, text.as_bytes().to_vec()),
     }

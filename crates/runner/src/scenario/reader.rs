@@ -40,7 +40,7 @@ impl<'a> Reader<'a> {
         for key in table.keys() {
             let name: &str = key.get_ref();
             if !section.fields.iter().any(|field| field.key == name) {
-                let near = nearest_key(section, name);
+                let near = problems.worded(|| nearest_key(section, name));
                 let known = || {
                     section
                         .fields
@@ -305,7 +305,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A word or a list of words of the closed set that the schema gives the key.
-    pub(crate) fn words<T: FromStr>(
+    pub(crate) fn words<T: FromStr + PartialEq>(
         &self,
         key: &'static str,
         problems: &mut Problems,
@@ -316,7 +316,24 @@ impl<'a> Reader<'a> {
         let words = self.each(key, problems, |value, problems| {
             word_of(value, known, problems)
         })?;
+        Self::twice(&words, problems);
         Some(words.into_iter().map(|word| word.value).collect())
+    }
+
+    /// Tells words that stand twice in a list.
+    fn twice<T: PartialEq>(words: &[At<T>], problems: &mut Problems) {
+        let mut seen: Vec<&T> = Vec::new();
+        for At { value, span } in words {
+            if seen.contains(&value) {
+                problems.add_with_help(
+                    span.clone(),
+                    "this word stands here twice",
+                    "leave one of them out",
+                );
+            } else {
+                seen.push(value);
+            }
+        }
     }
 
     /// A table of free keys.

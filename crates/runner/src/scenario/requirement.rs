@@ -23,7 +23,7 @@ pub struct Requirement {
 }
 
 /// Names cells by their axes. An empty list names every value.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Selector {
     /// Rulesets by name.
     pub rulesets: Vec<String>,

@@ -290,3 +290,32 @@ proptest! {
         prop_assert_eq!(whole.progress(), cut.progress());
     }
 }
+
+#[test]
+fn a_server_without_end_is_noticed_in_whatever_way_it_speaks() {
+    let many = |line: &str| line.repeat(1_001).into_bytes();
+    let one = format!("220 {}", "x".repeat(64 << 10)).into_bytes();
+    let within = b"220-a\r\n".repeat(500);
+    for flood in [
+        many("220-a\r\n"),
+        many("220 a\r\n"),
+        many("garbage\n"),
+        many("\n"),
+        one,
+    ] {
+        let mut dialogue = Dialogue::default();
+        // In pieces, as it comes.
+        for piece in flood.chunks(1460) {
+            dialogue.bytes(Side::Server, piece);
+        }
+        let why = dialogue.progress().flood().expect("it is noticed");
+        assert!(why.contains("more than 1000 lines or 64 KiB"), "{why}");
+    }
+    // What a command asks for is not added to what was said before.
+    let mut dialogue = Dialogue::default();
+    for _ in 0..10 {
+        dialogue.bytes(Side::Server, &within);
+        dialogue.bytes(Side::Client, b"NOOP\r\n");
+    }
+    assert_eq!(dialogue.progress().flood(), None);
+}
