@@ -1,0 +1,44 @@
+//! What the fuzz targets do with an input, one function a target: it reads the input as the lab would, and
+//! asserts what must hold of whatever comes out. That nothing panics is the least of it.
+//!
+//! `fuzz_targets` hands them to libFuzzer; `tests` hands them the corpus, so that what was found once
+//! stays a test. See `README.md` beside this crate.
+
+mod dialogue;
+mod evidence;
+mod native;
+mod nft_listing;
+mod reassembly;
+mod record;
+mod repeated;
+mod ruleset;
+mod scenario;
+mod script;
+mod spans;
+
+pub use dialogue::dialogue;
+pub use evidence::{conntrack, headers, netlink, nflog, trace};
+pub use native::native;
+pub use nft_listing::nft_listing;
+pub use reassembly::reassembly;
+pub use record::record;
+pub use ruleset::ruleset;
+pub use scenario::scenario;
+pub use script::script;
+
+/// Every target: its name, which is that of its folder below `corpus`, and what it does.
+pub const TARGETS: &[(&str, fn(&[u8]))] = &[
+    ("conntrack", conntrack),
+    ("dialogue", dialogue),
+    ("headers", headers),
+    ("native", native),
+    ("netlink", netlink),
+    ("nflog", nflog),
+    ("nft_listing", nft_listing),
+    ("reassembly", reassembly),
+    ("record", record),
+    ("ruleset", ruleset),
+    ("scenario", scenario),
+    ("script", script),
+    ("trace", trace),
+];
