@@ -11,7 +11,7 @@ use nix::unistd::Pid;
 use serde_json::Value;
 
 use crate::chance::Chance;
-use crate::harmless::{Process, processes};
+use crate::harmless::{Process, process, processes};
 use crate::support::{DEADLINE, Running, essence, fwlab, has_program, lab, report};
 
 /// How many processes of each kind are killed.
@@ -44,8 +44,6 @@ operations = ["retr", "stor", "list"]
 struct Kind {
     name: &'static str,
     is: fn(&str, &str) -> bool,
-    /// Whether only those are killed that come when cells have begun.
-    in_cells: bool,
     /// Whether every one is killed, and not every other.
     all: bool,
     /// It is killed so long after it was seen, at most.
@@ -54,11 +52,10 @@ struct Kind {
     told: &'static [&'static str],
 }
 
-const KINDS: [Kind; 6] = [
+const KINDS: [Kind; 5] = [
     Kind {
         name: "spawner",
         is: |name, _| name == "fwlab-spawner",
-        in_cells: false,
         all: true,
         within: Duration::from_millis(30),
         told: &[
@@ -70,7 +67,6 @@ const KINDS: [Kind; 6] = [
     Kind {
         name: "init of a program",
         is: |name, parent| name == "fwlab-init" && parent.starts_with("fwlab"),
-        in_cells: false,
         all: false,
         within: Duration::from_millis(40),
         told: &["signal: 9", "died", "it was lost"],
@@ -78,7 +74,6 @@ const KINDS: [Kind; 6] = [
     Kind {
         name: "server",
         is: |name, parent| name == "vsftpd" && parent == "fwlab-init",
-        in_cells: false,
         all: false,
         within: Duration::from_millis(60),
         told: &[
@@ -89,25 +84,15 @@ const KINDS: [Kind; 6] = [
     Kind {
         name: "client",
         is: |name, _| name == "curl",
-        in_cells: false,
         all: true,
         within: Duration::from_millis(2),
         told: &["curl died: signal: 9"],
     },
     Kind {
-        name: "loader that proves a ruleset",
+        name: "loader",
         is: |name, _| name.starts_with("iptables") || name.starts_with("xtables"),
-        in_cells: false,
-        all: false,
-        within: Duration::from_millis(3),
-        told: &["died: signal: 9"],
-    },
-    Kind {
-        name: "loader of a cell",
-        is: |name, _| name.starts_with("iptables") || name.starts_with("xtables"),
-        in_cells: true,
         all: true,
-        within: Duration::from_millis(3),
+        within: Duration::from_micros(300),
         told: &["died: signal: 9"],
     },
 ];
@@ -151,7 +136,6 @@ impl Runs {
         let lab = running.id();
         let mut seen = BTreeSet::new();
         let mut killed = 0;
-        let mut in_cells = false;
         // It is a zombie from its end until the thread that waits for it has come to that.
         while fs::read_to_string(format!("/proc/{lab}/stat")).is_ok() {
             let all = processes();
@@ -161,19 +145,13 @@ impl Runs {
                 let parent = names.get(&one.parent).copied().unwrap_or_default();
                 (kind.is)(&one.name, parent) && descends(one, lab, &all)
             };
-            in_cells |= all
-                .iter()
-                .any(|one| one.name == "vsftpd" && descends(one, lab, &all));
-            if kind.in_cells && !in_cells {
-                continue;
-            }
             for one in all.iter().filter(of_kind) {
                 let chosen = kind.all || self.chance.below(2) == 0;
                 if !seen.insert(one.key()) || killed == at_most || !chosen {
                     continue;
                 }
                 std::thread::sleep(self.chance.moment(kind.within));
-                let is_there = processes().iter().any(|now| now.key() == one.key());
+                let is_there = process(one.pid).is_some_and(|now| now.key() == one.key());
                 if is_there && kill(Pid::from_raw(one.pid.cast_signed()), Signal::SIGKILL).is_ok() {
                     killed += 1;
                 }

@@ -91,7 +91,7 @@ impl Places {
     }
 
     #[track_caller]
-    fn assert_untouched(&self) {
+    pub(crate) fn assert_untouched(&self) {
         let differences = self.host.differences(&HostState::capture());
         assert!(differences.is_empty(), "{}", differences.join("\n"));
         let mut files = files_below(self.folder.path());
@@ -193,18 +193,19 @@ pub(crate) fn processes() -> Vec<Process> {
     let entries = fs::read_dir("/proc").expect("/proc is there").flatten();
     let ids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
     // One that has ended since its name was read is none.
-    let read = |pid: u32| {
-        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-        let (head, tail) = stat.rsplit_once(')')?;
-        let fields: Vec<&str> = tail.split_whitespace().collect();
-        Some(Process {
-            pid,
-            parent: fields[1].parse().ok()?,
-            name: head.split_once('(')?.1.to_owned(),
-            started: fields[19].to_owned(),
-        })
-    };
-    ids.filter_map(read).collect()
+    ids.filter_map(process).collect()
+}
+
+pub(crate) fn process(pid: u32) -> Option<Process> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let (head, tail) = stat.rsplit_once(')')?;
+    let fields: Vec<&str> = tail.split_whitespace().collect();
+    Some(Process {
+        pid,
+        parent: fields[1].parse().ok()?,
+        name: head.split_once('(')?.1.to_owned(),
+        started: fields[19].to_owned(),
+    })
 }
 
 /// The network namespaces that a process's threads are in.
@@ -217,12 +218,12 @@ fn namespaces_of(pid: u32) -> BTreeSet<String> {
         .collect()
 }
 
+/// Waits until no process and no namespace of it is left.
 #[track_caller]
-pub(crate) fn assert_nothing_left(traces: &Traces, places: &Places) {
+pub(crate) fn assert_gone(traces: &Traces) {
     eventually("everything of the run is gone", SOON, || {
         traces.left().is_empty()
     });
-    places.assert_untouched();
 }
 
 #[test]
@@ -282,7 +283,8 @@ fn a_killed_run_leaves_nothing() {
     assert!(traces.namespaces.len() >= 4, "{traces:?}");
     running.signal(Signal::SIGKILL);
     assert_eq!(running.end(SOON).code, None);
-    assert_nothing_left(&traces, &places);
+    assert_gone(&traces);
+    places.assert_untouched();
 }
 
 #[test]
