@@ -12,8 +12,8 @@
 mod before_main;
 mod calls;
 mod confinement;
-mod trial;
 mod enclosure;
+mod trial;
 mod user_namespace;
 mod watched;
 
@@ -22,7 +22,7 @@ pub use confinement::Capabilities;
 pub(crate) use confinement::{
     Confinement, Executable, Kind, NotStarted, Root, SetupStep, end_spawners, spawn,
 };
-pub(crate) use trial::try_writes;
 pub(crate) use enclosure::ends_with_its_thread;
+pub(crate) use trial::try_writes;
 pub(crate) use user_namespace::{Entry, Stage, entry};
 pub use watched::WatchedFd;
