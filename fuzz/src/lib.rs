@@ -26,8 +26,11 @@ pub use ruleset::ruleset;
 pub use scenario::scenario;
 pub use script::script;
 
-/// Every target: its name, which is that of its folder below `corpus`, and what it does.
-pub const TARGETS: &[(&str, fn(&[u8]))] = &[
+/// What a target does with an input. It panics where something does not hold.
+pub type Target = fn(&[u8]);
+
+/// Every target, by its name, which is that of its folder below `corpus`.
+pub const TARGETS: &[(&str, Target)] = &[
     ("conntrack", conntrack),
     ("dialogue", dialogue),
     ("headers", headers),

@@ -19,7 +19,7 @@ impl Chance {
             },
             |seed| seed.parse().expect("FWLAB_TEST_SEED is a number"),
         );
-        println!("{VARIABLE}={seed}");
+        eprintln!("{VARIABLE}={seed}");
         Chance(seed.max(1))
     }
 

@@ -218,6 +218,6 @@ fn whatever_dies_of_the_lab_changes_no_outcome() {
             times += 1;
             assert!(times < 200, "{}: only {killed} were killed", kind.name);
         }
-        println!("{}: {killed} killed in {times} runs", kind.name);
+        eprintln!("{}: {killed} killed in {times} runs", kind.name);
     }
 }

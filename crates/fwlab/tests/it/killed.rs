@@ -29,6 +29,6 @@ fn a_run_killed_at_any_moment_leaves_nothing() {
         assert_gone(&traces);
     }
     places.assert_untouched();
-    println!("killed {TIMES} times, {namespaces} namespaces gone");
+    eprintln!("killed {TIMES} times, {namespaces} namespaces gone");
     assert!(namespaces > TIMES, "it was killed before it had anything");
 }
