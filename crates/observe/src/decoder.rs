@@ -121,7 +121,7 @@ impl Decoder {
         false
     }
 
-    fn messages(&mut self, datagram: &[u8], at: Instant) {
+    pub(crate) fn messages(&mut self, datagram: &[u8], at: Instant) {
         for message in Messages::new(datagram) {
             let Message::Netfilter {
                 subsystem,

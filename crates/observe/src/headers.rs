@@ -115,7 +115,8 @@ impl Network {
                     (word(4), word(12), self.flow(transport))
                 {
                     let [offset, flags, ..] = rest.to_be_bytes();
-                    let header_length = usize::from(offset >> 4) * 4;
+                    // No header is shorter, whatever one says of itself (RFC 9293 section 3.1).
+                    let header_length = (usize::from(offset >> 4) * 4).max(20);
                     let payload = self.length.saturating_sub(header_length);
                     let steady = rest & (u32::from(STEADY_TCP_FLAGS) << 16 | 0xffff);
                     return Headers {
@@ -222,6 +223,15 @@ pub(crate) mod tests {
         assert_eq!(whole, cut);
         assert_eq!(&bytes[whole.payload_at..], b"USER anonymous\r\n");
         assert!(matches!(whole.packet, Packet::Tcp { payload: 16, .. }));
+    }
+
+    #[test]
+    fn a_header_that_says_it_is_too_short_is_no_payload() {
+        let mut bytes = tcp4(7, TcpFlags::ACK, 99, b"QUIT\r\n");
+        bytes[32] = 0;
+        let headers = Headers::read(&bytes).expect("whole headers");
+        assert_eq!(&bytes[headers.payload_at..], b"QUIT\r\n");
+        assert!(matches!(headers.packet, Packet::Tcp { payload: 6, .. }));
     }
 
     #[test]

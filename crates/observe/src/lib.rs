@@ -55,6 +55,9 @@ mod conntrack;
 mod decoder;
 mod error;
 mod event;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod headers;
 mod interface;
 mod log;

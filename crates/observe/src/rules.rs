@@ -129,7 +129,7 @@ fn dump(socket: &NetfilterSocket, buffer: &mut [u8]) -> Result<Option<NftRules>,
 }
 
 impl NftRules {
-    fn take(&mut self, family: u8, attributes: Attributes<'_>, names: &mut Names) {
+    pub(crate) fn take(&mut self, family: u8, attributes: Attributes<'_>, names: &mut Names) {
         let (mut table, mut chain, mut handle) = (None, None, None);
         for (attribute, value) in attributes {
             match attribute {

@@ -132,6 +132,14 @@ impl Dialogue {
     }
 
     fn take(&mut self, from: Side, bytes: &[u8], events: &mut Vec<Event>) {
+        // A line may begin TLS, or end it: what follows it in one segment is read as if it had come alone.
+        for upto_line in bytes.split_inclusive(|byte| *byte == b'\n') {
+            self.take_line(from, upto_line, events);
+        }
+    }
+
+    /// Takes bytes of which no more than the last ends a line.
+    fn take_line(&mut self, from: Side, bytes: &[u8], events: &mut Vec<Event>) {
         let hidden = self.is_hidden();
         let Direction { records, lines, .. } = self.direction(from);
         let clear = if hidden { records.pass(bytes) } else { bytes };
@@ -140,8 +148,6 @@ impl Dialogue {
             self.progress.flooded = true;
         }
         lines.push(clear, |line| match from {
-            // The line before this one began TLS, and this one is no line.
-            _ if self.is_hidden() != hidden => {}
             Side::Client => self.client_line(line, events),
             Side::Server => self.server_line(line, events),
         });

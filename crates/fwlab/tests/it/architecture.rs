@@ -61,7 +61,7 @@ fn the_map_is_the_workspace() {
 #[test]
 fn every_folder_at_the_top_is_on_the_page() {
     let page = std::fs::read_to_string(root().join("ARCHITECTURE.md")).expect("the page is there");
-    for folder in ["lab", "scenarios", "scripts", "docs"] {
+    for folder in ["fuzz", "lab", "scenarios", "scripts", "docs"] {
         assert!(
             root().join(folder).is_dir(),
             "{folder} is on the page and not in the tree"

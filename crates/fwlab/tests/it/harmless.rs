@@ -17,7 +17,7 @@ use crate::support::{
 const SOON: Duration = Duration::from_secs(20);
 
 /// The directories that a lab could leave something in.
-struct Places {
+pub(crate) struct Places {
     folder: TempDir,
     lock: Option<std::time::SystemTime>,
     files: BTreeSet<PathBuf>,
@@ -28,7 +28,7 @@ struct Places {
 const LOCK: &str = "/run/xtables.lock";
 
 impl Places {
-    fn new() -> Places {
+    pub(crate) fn new() -> Places {
         let folder = tempfile::tempdir().expect("a folder");
         fs::create_dir(folder.path().join("tmp")).expect("a folder");
         for name in ["scenarios/seed", "lab/rulesets/seed"] {
@@ -47,7 +47,7 @@ impl Places {
         }
     }
 
-    fn start(&self, arguments: &[&str]) -> Running {
+    pub(crate) fn start(&self, arguments: &[&str]) -> Running {
         let mut command = fwlab();
         command
             .current_dir(self.folder.path())
@@ -91,7 +91,7 @@ impl Places {
     }
 
     #[track_caller]
-    fn assert_untouched(&self) {
+    pub(crate) fn assert_untouched(&self) {
         let differences = self.host.differences(&HostState::capture());
         assert!(differences.is_empty(), "{}", differences.join("\n"));
         let mut files = files_below(self.folder.path());
@@ -152,6 +152,10 @@ impl Traces {
         traces
     }
 
+    pub(crate) fn namespace_count(&self) -> usize {
+        self.namespaces.len()
+    }
+
     pub(crate) fn runs(&self, name: &str) -> bool {
         self.processes.iter().any(|(_, _, comm)| comm == name)
     }
@@ -170,36 +174,38 @@ impl Traces {
     }
 }
 
+/// A process, whose id alone may be given again.
 #[derive(Debug)]
-struct Process {
-    pid: u32,
-    parent: u32,
-    name: String,
+pub(crate) struct Process {
+    pub(crate) pid: u32,
+    pub(crate) parent: u32,
+    pub(crate) name: String,
     started: String,
 }
 
 impl Process {
-    fn key(&self) -> (u32, String, String) {
+    pub(crate) fn key(&self) -> (u32, String, String) {
         (self.pid, self.started.clone(), self.name.clone())
     }
 }
 
-fn processes() -> Vec<Process> {
+pub(crate) fn processes() -> Vec<Process> {
     let entries = fs::read_dir("/proc").expect("/proc is there").flatten();
     let ids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
     // One that has ended since its name was read is none.
-    let read = |pid: u32| {
-        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-        let (head, tail) = stat.rsplit_once(')')?;
-        let fields: Vec<&str> = tail.split_whitespace().collect();
-        Some(Process {
-            pid,
-            parent: fields[1].parse().ok()?,
-            name: head.split_once('(')?.1.to_owned(),
-            started: fields[19].to_owned(),
-        })
-    };
-    ids.filter_map(read).collect()
+    ids.filter_map(process).collect()
+}
+
+pub(crate) fn process(pid: u32) -> Option<Process> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let (head, tail) = stat.rsplit_once(')')?;
+    let fields: Vec<&str> = tail.split_whitespace().collect();
+    Some(Process {
+        pid,
+        parent: fields[1].parse().ok()?,
+        name: head.split_once('(')?.1.to_owned(),
+        started: fields[19].to_owned(),
+    })
 }
 
 /// The network namespaces that a process's threads are in.
@@ -212,12 +218,12 @@ fn namespaces_of(pid: u32) -> BTreeSet<String> {
         .collect()
 }
 
+/// Waits until no process and no namespace of it is left.
 #[track_caller]
-fn assert_nothing_left(traces: &Traces, places: &Places) {
+pub(crate) fn assert_gone(traces: &Traces) {
     eventually("everything of the run is gone", SOON, || {
         traces.left().is_empty()
     });
-    places.assert_untouched();
 }
 
 #[test]
@@ -256,24 +262,29 @@ fn a_terminated_run_leaves_nothing() {
     interrupted_by(Signal::SIGTERM);
 }
 
-#[test]
-fn a_killed_run_leaves_nothing() {
-    let Some(_alone) = lab_alone() else { return };
-    let places = Places::new();
-    let (running, _) = places.start_and_wait_for_cells();
-    // Stopped first, so that it makes nothing between the look at it and its death.
+/// Stops a run, so that it makes nothing between the look at it and its death, and looks at it.
+pub(crate) fn stopped(running: &Running) -> Traces {
     running.signal(Signal::SIGSTOP);
     let stat = format!("/proc/{}/stat", running.id());
     eventually("it is stopped", SOON, || {
         let stat = fs::read_to_string(&stat).expect("it is there");
         stat.rsplit_once(')')
-            .is_some_and(|(_, rest)| rest.trim_start().starts_with('T'))
+            .is_some_and(|(_, rest)| rest.trim_start().starts_with(['T', 'Z']))
     });
-    let traces = Traces::of(running.id());
+    Traces::of(running.id())
+}
+
+#[test]
+fn a_killed_run_leaves_nothing() {
+    let Some(_alone) = lab_alone() else { return };
+    let places = Places::new();
+    let (running, _) = places.start_and_wait_for_cells();
+    let traces = stopped(&running);
     assert!(traces.namespaces.len() >= 4, "{traces:?}");
     running.signal(Signal::SIGKILL);
     assert_eq!(running.end(SOON).code, None);
-    assert_nothing_left(&traces, &places);
+    assert_gone(&traces);
+    places.assert_untouched();
 }
 
 #[test]

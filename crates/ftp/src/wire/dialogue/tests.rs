@@ -319,3 +319,19 @@ fn a_server_without_end_is_noticed_in_whatever_way_it_speaks() {
     }
     assert_eq!(dialogue.progress().flood(), None);
 }
+
+/// Found by the fuzz target `dialogue`: what came in one segment with the 234 was taken for nothing.
+#[test]
+fn what_follows_a_234_in_its_segment_is_tls() {
+    let said = b"220 ready\r\n234 go\r\n\x15\x03\x03\x00\x02\x01\x00200 clear\r\n";
+    let mut whole = Dialogue::default();
+    let mut cut = Dialogue::default();
+    whole.bytes(Side::Client, b"AUTH TLS\r\n");
+    cut.bytes(Side::Client, b"AUTH TLS\r\n");
+    let mut events = Vec::new();
+    for byte in said.chunks(1) {
+        events.extend(cut.bytes(Side::Server, byte));
+    }
+    assert_eq!(whole.bytes(Side::Server, said), events);
+    assert!(matches!(&events[..], [.., Event::Reply { reply, .. }] if reply.code.number() == 200));
+}

@@ -1,0 +1,107 @@
+use std::time::Duration;
+
+use arbitrary::Unstructured;
+use fwlab_ftp::PeerName;
+use fwlab_model::{
+    Backend, Cause, ChainId, DataSetup, Family, NodeName, Operation, Outcome, Packet, Phase,
+    Protection, RuleId, RuleOrdinal, Symptom, TableFamily,
+};
+use fwlab_runner::plan::Axes;
+use fwlab_runner::{CellRecord, Evidence, Judgement};
+use serde_json::Value;
+
+/// A run record, with texts as rules, replies and programs may bring them into it.
+///
+/// Its line of JSON is one line, and reads back to the same texts; so do outcome and rule on their own.
+pub fn record(input: &[u8]) {
+    let _ = written(&mut Unstructured::new(input));
+}
+
+fn written(unread: &mut Unstructured<'_>) -> arbitrary::Result<()> {
+    let outcome = outcome(unread)?;
+    let judgement = match unread.arbitrary::<u8>()? % 4 {
+        0 => Judgement::Met(outcome.clone()),
+        1 => Judgement::Missed {
+            outcome: outcome.clone(),
+            differences: unread.arbitrary()?,
+        },
+        2 => Judgement::Inconclusive {
+            why: unread.arbitrary()?,
+        },
+        _ => Judgement::Reported(outcome.clone()),
+    };
+    let record = CellRecord {
+        axes: Axes {
+            scenario: unread.arbitrary()?,
+            ruleset: unread.arbitrary()?,
+            backend: Backend::Nft,
+            server: PeerName::Vsftpd,
+            client: PeerName::Curl,
+            data: *unread.choose(DataSetup::ALL)?,
+            protection: Protection::Plain,
+            family: Family::Ipv4,
+            operation: Operation::Retr,
+        },
+        places: [None, None],
+        judgement,
+        requirement: unread.arbitrary()?,
+        evidence: Evidence::default(),
+        took: Duration::from_micros(unread.arbitrary::<u32>()?.into()),
+        notes: unread.arbitrary()?,
+    };
+    let line = serde_json::to_string(&record.json_line()).expect("a record is JSON");
+    assert!(!line.contains('\n') && !line.contains('\r'), "{line}");
+    let read: Value = serde_json::from_str(&line).expect("what was written is read");
+    assert_eq!(read["scenario"], record.axes.scenario.as_str());
+    assert_eq!(read["ruleset"], record.axes.ruleset.as_str());
+    assert_eq!(read["notes"], serde_json::json!(record.notes));
+    assert_eq!(read["result"], record.judgement.word());
+    assert_eq!(read["requirement"].as_str(), record.requirement.as_deref());
+    if let Judgement::Inconclusive { why } = &record.judgement {
+        assert_eq!(read["why"], why.as_str());
+        assert!(read["cause"].is_null());
+    }
+    let json = serde_json::to_string(&outcome).expect("an outcome is JSON");
+    let again: Outcome = serde_json::from_str(&json).expect("what was written is read");
+    assert_eq!(again, outcome);
+    Ok(())
+}
+
+fn outcome(unread: &mut Unstructured<'_>) -> arbitrary::Result<Outcome> {
+    let cause = match unread.arbitrary::<u8>()? % 3 {
+        0 => Cause::None,
+        1 => Cause::Reply {
+            reply: unread.arbitrary()?,
+        },
+        _ => Cause::Rule {
+            node: NodeName::server(),
+            backend: Backend::Legacy,
+            rule: rule(unread)?,
+            source_line: unread.arbitrary()?,
+            statement: unread.arbitrary()?,
+            packet: Packet::Other {
+                from: std::net::IpAddr::from(unread.arbitrary::<[u8; 4]>()?),
+                to: std::net::IpAddr::from(unread.arbitrary::<[u8; 16]>()?),
+                number: unread.arbitrary()?,
+            },
+        },
+    };
+    Ok(Outcome {
+        symptom: *unread.choose(Symptom::ALL)?,
+        phase: *unread.choose(Phase::ALL)?,
+        cause,
+    })
+}
+
+fn rule(unread: &mut Unstructured<'_>) -> arbitrary::Result<RuleId> {
+    let chain = ChainId {
+        family: *unread.choose(TableFamily::ALL)?,
+        table: unread.arbitrary()?,
+        chain: unread.arbitrary()?,
+    };
+    assert!(chain.is_named(&chain.to_string()), "{chain:?}");
+    Ok(RuleId {
+        chain,
+        ordinal: RuleOrdinal(unread.arbitrary()?),
+    })
+}
