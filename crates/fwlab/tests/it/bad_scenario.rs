@@ -455,3 +455,21 @@ load = "image"
       help: leave this step out
     "#);
 }
+
+/// What the kernel has to say is asked in a throwaway namespace, before any cell is run.
+#[test]
+fn sysctls_that_cannot_be_set_are_told() {
+    let settings = r#"
+[[sysctl]]
+node = "server"
+set = { "net.netfilter.nf_conntrack_tcp_lose" = 0, "net.ipv4.ip_forward" = "maybe" }
+"#;
+    let told = said(&format!("{SOUND}{settings}"));
+    for said in [
+        "exit 2",
+        "this kernel has no sysctl `net.netfilter.nf_conntrack_tcp_lose`",
+        "`net.ipv4.ip_forward` does not take the value `maybe`",
+    ] {
+        assert!(told.contains(said), "{told}");
+    }
+}
