@@ -84,12 +84,14 @@ fn outcome(unread: &mut Unstructured<'_>) -> arbitrary::Result<Outcome> {
                 to: std::net::IpAddr::from(unread.arbitrary::<[u8; 16]>()?),
                 number: unread.arbitrary()?,
             },
+            led_to: None,
         },
     };
     Ok(Outcome {
         symptom: *unread.choose(Symptom::ALL)?,
         phase: *unread.choose(Phase::ALL)?,
         cause,
+        came_through: None,
     })
 }
 

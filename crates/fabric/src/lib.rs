@@ -79,6 +79,7 @@ mod netlink;
 mod node;
 mod privilege;
 mod process;
+mod raw_tcp;
 mod scratch;
 mod socket_error;
 #[expect(

@@ -15,6 +15,7 @@ use tokio::time::Instant;
 use crate::SocketError;
 use crate::netlink::{Conntrack, TcpSockets};
 use crate::process::{Program, ProgramError, ProgramSpec, ToolCall, ToolError, ToolOutput};
+use crate::raw_tcp;
 use crate::sysctl::{SysctlError, SysctlName};
 
 /// What a node's thread is given to do.
@@ -162,6 +163,16 @@ impl Node {
     pub async fn destroy_tcp(&self, flow: Flow) -> Result<bool, SocketError> {
         self.run(async move || Ok(TcpSockets::open()?.destroy(flow)?))
             .await?
+    }
+
+    /// Sends a TCP segment once more, as TCP itself would: through every hook of the way out. The packet
+    /// stands from its IP header on; its checksums are filled in.
+    ///
+    /// # Errors
+    /// When it is no TCP segment without IP options, the node has ended, or the kernel has no raw socket for this
+    /// process. That a rule of the node stops it is no error.
+    pub async fn send_again(&self, packet: Arc<[u8]>) -> Result<(), SocketError> {
+        self.run(async move || Ok(raw_tcp::send(&packet)?)).await?
     }
 
     /// Forgets every connection that conntrack knows here, expectations with them.

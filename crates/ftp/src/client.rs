@@ -134,6 +134,8 @@ pub enum FailureKind {
     Fallback {
         /// The ones that it used, in order.
         used: Vec<DataSetup>,
+        /// What came through by the last of them, where the session came to a good end.
+        transferred: Option<Transferred>,
     },
     /// The program failed, and what it said tells no more.
     Program,

@@ -2,7 +2,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Backend, ChainId, NodeName, Packet, Phase, RuleId, Symptom};
+use crate::{Backend, ChainId, DataSetup, NodeName, Packet, Phase, RuleId, Symptom};
 
 /// Why a transfer did not pass, from the kernel's own evidence.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -10,7 +10,7 @@ use crate::{Backend, ChainId, NodeName, Packet, Phase, RuleId, Symptom};
 pub enum Cause {
     /// Nothing stopped it.
     None,
-    /// A rule dropped or rejected the packet.
+    /// A rule dropped or rejected the packet, or sent it elsewhere.
     Rule {
         /// The node whose rules these are.
         node: NodeName,
@@ -22,8 +22,11 @@ pub enum Cause {
         source_line: Option<u32>,
         /// The rule as the kernel lists it.
         statement: String,
-        /// The packet that it stopped.
+        /// The packet that it stopped, or sent elsewhere.
         packet: Packet,
+        /// For a rule of address translation: what the packet met where the rule had sent it, a host or nobody.
+        /// Nothing for a rule that stopped the packet itself.
+        led_to: Option<Box<Cause>>,
     },
     /// The policy of a chain dropped the packet: no rule accepted it.
     Policy {
@@ -109,13 +112,15 @@ impl fmt::Display for Cause {
                 source_line,
                 statement,
                 packet,
+                led_to,
                 ..
             } => {
-                write!(
-                    f,
-                    "{node}: rule {rule}{} `{statement}` stopped {packet}",
-                    line(source_line)
-                )
+                let line = line(source_line);
+                write!(f, "{node}: rule {rule}{line} `{statement}` ")?;
+                match led_to {
+                    None => write!(f, "stopped {packet}"),
+                    Some(led_to) => write!(f, "sent {packet} elsewhere: {led_to}"),
+                }
             }
             Cause::Policy {
                 node,
@@ -153,6 +158,10 @@ pub struct Outcome {
     pub phase: Phase,
     /// Why.
     pub cause: Cause,
+    /// The data setup by which the user's transfer came through all the same: the client fell back to it when the one that
+    /// was asked for came to nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub came_through: Option<DataSetup>,
 }
 
 impl fmt::Display for Outcome {
@@ -160,6 +169,13 @@ impl fmt::Display for Outcome {
         match self.cause {
             Cause::None => write!(f, "{}", self.symptom),
             ref cause => write!(f, "{} at {}: {cause}", self.symptom, self.phase),
+        }?;
+        match self.came_through {
+            None => Ok(()),
+            Some(setup) => write!(
+                f,
+                "; the client fell back to {setup}, and that came through"
+            ),
         }
     }
 }

@@ -98,6 +98,8 @@ pub enum Packet {
         flags: TcpFlags,
         /// The sequence number.
         sequence: u32,
+        /// The acknowledgement number; 0 without ACK.
+        acknowledgement: u32,
         /// Bytes of payload.
         payload: u32,
     },

@@ -2,13 +2,13 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use fwlab_fabric::WatchedFd;
-use fwlab_model::NodeName;
+use fwlab_model::{NodeName, Packet};
 use nix::errno::Errno;
 use tokio::sync::mpsc;
 
 use crate::capture::{self, CaptureSocket, CapturedPacket};
 use crate::conntrack::{self, HelperDrop, InvalidPacket, Remark};
-use crate::event::{Event, Source, What};
+use crate::event::{Event, SentPacket, Source, What};
 use crate::interface::Interfaces;
 use crate::log::Record;
 use crate::names::Names;
@@ -28,6 +28,8 @@ pub(crate) struct Decoder {
     names: Names,
     interfaces: Interfaces,
     control_ports: Vec<u16>,
+    /// What the lab's own table writes before a packet that opens a connection.
+    sent: String,
     /// Packets that the capture socket has lost so far.
     lost: u32,
 }
@@ -36,6 +38,7 @@ impl Decoder {
     pub(crate) fn new(
         node: Arc<NodeName>,
         settings: &ObserverSettings,
+        sent: String,
         events: mpsc::UnboundedSender<Event>,
     ) -> Decoder {
         Decoder {
@@ -45,6 +48,7 @@ impl Decoder {
             names: Names::default(),
             interfaces: Interfaces::default(),
             control_ports: settings.control_ports.clone(),
+            sent,
             lost: 0,
         }
     }
@@ -156,12 +160,22 @@ impl Decoder {
         }
     }
 
-    /// `None` for what is neither trace nor conntrack's: a ruleset's own NFLOG rule may log to the same group.
+    /// `None` for what is neither the lab's own, nor trace, nor conntrack's: a ruleset's own NFLOG rule may log to the same group.
     fn record(&mut self, record: &Record<'_>) -> Option<What> {
         if let Some(place) = LegacyPlace::read(record.prefix) {
             return Some(What::Trace(self.joiner.legacy(record, place)));
         }
         let packet = record.headers.packet;
+        if record.prefix == self.sent {
+            if matches!(packet, Packet::Icmp { .. }) {
+                self.joiner.learn(&record.headers);
+                return None;
+            }
+            return Some(What::Sent(SentPacket {
+                packet,
+                bytes: record.bytes.into(),
+            }));
+        }
         let packet_id = self.joiner.packet_id(&record.headers);
         Some(match Remark::read(record.prefix)? {
             Remark::HelperDrop { helper, reason } => What::HelperDrop(HelperDrop {

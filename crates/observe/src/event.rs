@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use fwlab_model::NodeName;
+use fwlab_model::{NodeName, Packet};
 
 use crate::capture::CapturedPacket;
 use crate::conntrack::{ConntrackEvent, ExpectationEvent, HelperDrop, InvalidPacket};
@@ -23,6 +23,8 @@ pub struct Event {
 /// What the kernel reports.
 #[derive(Debug, Clone)]
 pub enum What {
+    /// A process of the node sent a packet that opens a connection: no rule has seen it yet.
+    Sent(SentPacket),
     /// A packet took a step through the rules.
     Trace(TraceStep),
     /// A connection changed.
@@ -40,6 +42,15 @@ pub enum What {
         /// Where.
         source: Source,
     },
+}
+
+/// A SYN or SYN-ACK as a node's TCP made it, before any rule of the node.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SentPacket {
+    /// Its headers.
+    pub packet: Packet,
+    /// The whole packet, from its IP header on. Its TCP checksum is often still to be filled in.
+    pub bytes: Arc<[u8]>,
 }
 
 /// Where events come from, and can be lost.

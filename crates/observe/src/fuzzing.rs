@@ -19,7 +19,7 @@ use crate::{NftRules, capture, conntrack};
 pub fn datagrams(mut bytes: &[u8]) {
     let (sender, mut events) = unbounded_channel();
     let node = NodeName::server().into();
-    let mut decoder = Decoder::new(node, &ObserverSettings::default(), sender);
+    let mut decoder = Decoder::new(node, &ObserverSettings::default(), "fwlab ".into(), sender);
     let mut rules = NftRules::default();
     let mut names = Names::default();
     while let Some((length, rest)) = bytes.split_first_chunk() {

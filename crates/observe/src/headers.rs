@@ -124,6 +124,7 @@ impl Network {
                             flow,
                             flags: TcpFlags(flags),
                             sequence,
+                            acknowledgement: word_or_zero(8),
                             payload: u32::try_from(payload).unwrap_or(u32::MAX),
                         },
                         mark: mark([sequence, word_or_zero(8), steady]),

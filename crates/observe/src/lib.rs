@@ -76,7 +76,7 @@ pub use conntrack::{
     ExpectationEvent, HelperDrop, InvalidPacket, TcpState, TraceConntrack, Tuple,
 };
 pub use error::{ObserveError, Step};
-pub use event::{Event, Source, What};
+pub use event::{Event, SentPacket, Source, What};
 pub use interface::Interface;
 pub use observer::Observer;
 pub use rules::{NftChain, NftRules};

@@ -1,3 +1,4 @@
+use std::hash::{BuildHasher, RandomState};
 use std::os::fd::AsFd;
 use std::sync::Arc;
 
@@ -12,7 +13,7 @@ use crate::decoder::Decoder;
 use crate::error::Step;
 use crate::event::Event;
 use crate::log;
-use crate::netlink::NetfilterSocket;
+use crate::netlink::{Builder, NetfilterSocket};
 use crate::rules::{self, NftRules};
 use crate::settings::{Newer, ObserverSettings};
 use crate::table;
@@ -35,6 +36,9 @@ pub(crate) struct Reader {
     /// Owns the lab's table, and lists rules. Nothing comes here unasked.
     requests: NetfilterSocket,
     control_ports: Vec<u16>,
+    /// What the lab's own table writes before a packet that opens a connection: of this run only, so that
+    /// no rule of somebody else's writes the same.
+    sent: String,
     pub(crate) owns_its_table: bool,
     traces_everything: bool,
     decoder: Decoder,
@@ -77,13 +81,10 @@ impl Reader {
         // Last: from here on packets are marked, and somebody listens.
         let requests = NetfilterSocket::open().map_err(at(Step::OpenNetfilter))?;
         let owns_its_table = !settings.pretend_without.contains(&Newer::OwnedTable);
-        let owns_its_table = load_table(
-            &requests,
-            &settings.control_ports,
-            owns_its_table,
-            &mut buffer,
-        )
-        .map_err(at(Step::LoadTable))?;
+        let sent = format!("fwlab {:x} ", RandomState::new().hash_one(&node));
+        let load = |owned| table::load(&settings.control_ports, &sent, owned);
+        let owns_its_table = load_table(&requests, load, owns_its_table, &mut buffer)
+            .map_err(at(Step::LoadTable))?;
 
         let register = |error| (Step::Register, capture::errno(error));
         Ok(Reader {
@@ -93,7 +94,8 @@ impl Reader {
             control_ports: settings.control_ports.clone(),
             owns_its_table,
             traces_everything: false,
-            decoder: Decoder::new(node, &settings, events),
+            decoder: Decoder::new(node, &settings, sent.clone(), events),
+            sent,
             buffer,
             most_queued: 2 * settings.receive_buffer / LEAST_CHARGE + TURN,
         })
@@ -163,7 +165,7 @@ impl Reader {
             Ok(()) | Err(Errno::ENOENT) => {}
             Err(errno) => return Err(errno),
         }
-        let table = table::load(&self.control_ports, self.owns_its_table);
+        let table = table::load(&self.control_ports, &self.sent, self.owns_its_table);
         self.requests.request(&table, &mut self.buffer)?;
         if std::mem::take(&mut self.traces_everything) {
             self.trace_everything()?;
@@ -184,19 +186,19 @@ impl Reader {
 /// Loads the lab's table, owned by the socket if the kernel can; returns whether it is.
 fn load_table(
     requests: &NetfilterSocket,
-    control_ports: &[u16],
+    load: impl Fn(bool) -> Builder,
     owned: bool,
     buffer: &mut [u8],
 ) -> Result<bool, Errno> {
     if owned {
-        match requests.request(&table::load(control_ports, true), buffer) {
+        match requests.request(&load(true), buffer) {
             Ok(()) => return Ok(true),
             // What a kernel says to a flag that it does not know.
             Err(Errno::EINVAL | Errno::EOPNOTSUPP) => {}
             Err(errno) => return Err(errno),
         }
     }
-    requests.request(&table::load(control_ports, false), buffer)?;
+    requests.request(&load(false), buffer)?;
     Ok(false)
 }
 

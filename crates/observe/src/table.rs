@@ -7,17 +7,24 @@
 //!         tcp flags & (fin | syn | rst) != 0    meta nftrace set 1 accept
 //!         tcp sport PORT                        meta nftrace set 1 accept   # for each control port
 //!         tcp dport PORT                        meta nftrace set 1 accept
-//!         meta l4proto icmp                     meta nftrace set 1 accept
-//!         meta l4proto ipv6-icmp                meta nftrace set 1 accept
+//!         meta l4proto icmp                     log prefix TOKEN group 0 meta nftrace set 1 accept
+//!         meta l4proto ipv6-icmp                log prefix TOKEN group 0 meta nftrace set 1 accept
 //!         limit rate 1/day burst 256 packets    meta nftrace set 1 accept
 //!     }
 //!     chain prerouting { type filter hook prerouting priority -350; jump mark; }
-//!     chain output     { type filter hook output priority -350; jump mark; }
+//!     chain output {
+//!         type filter hook output priority -350;
+//!         tcp flags & syn != 0    log prefix TOKEN group 0    # what opens a connection, as it was sent
+//!         jump mark
+//!     }
 //! }
 //! ```
 //!
+//! Of an ICMP error the log has the packet that it is about, which the trace cuts off.
 //! The last rule counts packets, not bytes: what a trace costs goes by packets.
 //! `accept` ends the packet's way through this table only, and saves the kernel a message about the policy.
+
+use fwlab_model::TcpFlags;
 
 use crate::netlink::{Body, Builder, family, flags, kind, subsystem};
 
@@ -26,8 +33,13 @@ pub const TABLE: &str = fwlab_model::ruleset::native::LAB_TABLE;
 
 const MARK: &str = "mark";
 
-/// Base chains and their hooks (`NF_INET_PRE_ROUTING`, `NF_INET_LOCAL_OUT`).
-const BASE_CHAINS: [(&str, u32); 2] = [("prerouting", 0), ("output", 3)];
+/// `NF_INET_PRE_ROUTING`
+const PREROUTING: u32 = 0;
+/// `NF_INET_LOCAL_OUT`
+const OUTPUT: u32 = 3;
+
+/// Base chains and their hooks.
+const BASE_CHAINS: [(&str, u32); 2] = [("prerouting", PREROUTING), ("output", OUTPUT)];
 
 const PRIORITY: i32 = fwlab_model::ruleset::native::LAB_PRIORITY;
 
@@ -60,8 +72,9 @@ const RULE_TABLE: u16 = 1;
 const RULE_CHAIN: u16 = 2;
 const RULE_EXPRESSIONS: u16 = 4;
 
-/// The batch that makes the table.
-pub(crate) fn load(control_ports: &[u16], owned: bool) -> Builder {
+/// The batch that makes the table. What opens a connection is logged as it was sent, and ICMP
+/// messages in whole, with `sent` as their prefix.
+pub(crate) fn load(control_ports: &[u16], sent: &str, owned: bool) -> Builder {
     let mut batch = Builder::default();
     begin(&mut batch);
     batch.message(
@@ -103,6 +116,13 @@ pub(crate) fn load(control_ports: &[u16], owned: bool) -> Builder {
                     .text(CHAIN_TYPE, "filter");
             },
         );
+        if hook == OUTPUT {
+            rule(&mut batch, name, |list| {
+                expression::protocol(list, TCP);
+                expression::tcp_flags(list, TcpFlags::SYN);
+                expression::log(list, sent);
+            });
+        }
         rule(&mut batch, name, |list| expression::jump(list, MARK));
     }
     rule(&mut batch, MARK, |list| {
@@ -122,6 +142,7 @@ pub(crate) fn load(control_ports: &[u16], owned: bool) -> Builder {
     for protocol in [ICMP, ICMPV6] {
         rule(&mut batch, MARK, |list| {
             expression::protocol(list, protocol);
+            expression::log(list, sent);
             expression::trace(list);
         });
     }
@@ -249,6 +270,13 @@ mod expression {
                     }
                 });
             });
+        });
+    }
+
+    /// `log prefix TEXT group 0`
+    pub(super) fn log(list: &mut Body, prefix: &str) {
+        put(list, "log", |log| {
+            log.be16(1, crate::log::GROUP).text(2, prefix);
         });
     }
 

@@ -9,7 +9,7 @@ use crate::plan::Axes;
 ///
 /// A term `axis=word` names a value of an axis (`scenario`, `ruleset`, `backend`,
 /// `server`, `client`, `data`, `family`, `protection`, `operation`) or a `tag`;
-/// any other term is looked for in the cell's name.
+/// any other term is looked for in the cell's name, as whole words of it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Filter {
     alternatives: Vec<Vec<Term>>,
@@ -79,7 +79,7 @@ impl Filter {
     pub fn admits(&self, axes: &Axes, tags: &[String]) -> bool {
         let name = axes.to_string();
         let holds = |term: &Term| match term {
-            Term::Part(part) => name.contains(part.as_str()),
+            Term::Part(part) => has_words(&name, part),
             Term::Axis("tag", word) => tags.iter().any(|tag| tag == word),
             Term::Axis(axis, word) => value(axes, axis) == *word,
         };
@@ -89,6 +89,19 @@ impl Filter {
                 .iter()
                 .any(|terms| terms.iter().all(holds))
     }
+}
+
+/// Whether words stand in a name in whole: `nft` is none of `libunftp`, and `server-nat` two of `topologies/server-nat`.
+fn has_words(name: &str, words: &str) -> bool {
+    let is_inner = |neighbour: Option<char>, edge: Option<char>| {
+        let is_part = |letter: Option<char>| letter.is_some_and(char::is_alphanumeric);
+        is_part(neighbour) && is_part(edge)
+    };
+    name.match_indices(words).any(|(at, found)| {
+        let before = name[..at].chars().next_back();
+        let after = name[at + found.len()..].chars().next();
+        !is_inner(before, found.chars().next()) && !is_inner(after, found.chars().next_back())
+    })
 }
 
 fn term(text: &str) -> Result<Term, FilterError> {

@@ -1,7 +1,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use fwlab_model::{Cause, Outcome, Phase, Symptom};
+use fwlab_model::{Cause, DataSetup, Outcome, Phase, Symptom};
 use serde::Serialize;
 
 use crate::evidence::Evidence;
@@ -154,6 +154,8 @@ pub struct JsonLine<'a> {
     symptom: Option<Symptom>,
     phase: Option<Phase>,
     cause: Option<JsonCause<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    came_through: Option<&'static str>,
     requirement: Option<&'a str>,
     result: &'static str,
     why: Option<String>,
@@ -174,6 +176,8 @@ struct JsonCause<'a> {
     statement: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     packet: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    led_to: Option<Box<JsonCause<'a>>>,
 }
 
 impl<'a> JsonCause<'a> {
@@ -186,6 +190,7 @@ impl<'a> JsonCause<'a> {
             source_line: None,
             statement: None,
             packet,
+            led_to: None,
         };
         match cause {
             Cause::None => bare,
@@ -194,8 +199,10 @@ impl<'a> JsonCause<'a> {
                 rule,
                 source_line,
                 statement,
+                led_to,
                 ..
             } => JsonCause {
+                led_to: led_to.as_deref().map(JsonCause::of).map(Box::new),
                 node: Some(node.as_str()),
                 rule_id: Some(rule.to_string()),
                 source_line: *source_line,
@@ -262,6 +269,9 @@ impl CellRecord {
             symptom: outcome.map(|outcome| outcome.symptom),
             phase: outcome.map(|outcome| outcome.phase),
             cause: outcome.map(|outcome| JsonCause::of(&outcome.cause)),
+            came_through: outcome
+                .and_then(|outcome| outcome.came_through)
+                .map(DataSetup::word),
             requirement: self.requirement.as_deref(),
             result: self.judgement.word(),
             why: match &self.judgement {

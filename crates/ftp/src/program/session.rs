@@ -147,9 +147,10 @@ impl Session {
         spec: &TransferSpec,
         explain: impl FnOnce(&Session) -> ClientFailure,
     ) -> Result<ClientReport, PeerError> {
-        let result = match self.failure(spec, explain) {
-            Some(failure) => Err(failure),
-            None => Ok(self.transferred(spec)?),
+        let result = match (self.fallback(spec)?, self.failure(spec, explain)) {
+            (Some(fallback), _) => Err(fallback),
+            (None, Some(failure)) => Err(failure),
+            (None, None) => Ok(self.transferred(spec)?),
         };
         Ok(ClientReport {
             result,
@@ -160,30 +161,35 @@ impl Session {
         })
     }
 
+    /// A session with other data setups than the one that was asked for, and what came of it.
+    fn fallback(&self, spec: &TransferSpec) -> Result<Option<ClientFailure>, PeerError> {
+        let setups = self.progress.setups.iter();
+        let used: Vec<_> = setups.map(|asked| asked.setup).collect();
+        if used.iter().all(|setup| *setup == spec.data_setup) {
+            return Ok(None);
+        }
+        let words = used.iter().map(|setup| setup.command()).collect::<Vec<_>>();
+        let is_done = self.status.is_some_and(|status| status.success())
+            && self.progress.is_complete()
+            && self.undone(spec).is_none();
+        let transferred = is_done.then(|| self.transferred(spec)).transpose()?;
+        Ok(Some(ClientFailure {
+            on: Connection::Data,
+            words: format!(
+                "{} used {} instead of {} alone",
+                self.kind.peer,
+                words.join(", then "),
+                spec.data_setup.command()
+            ),
+            kind: FailureKind::Fallback { used, transferred },
+        }))
+    }
+
     fn failure(
         &self,
         spec: &TransferSpec,
         explain: impl FnOnce(&Session) -> ClientFailure,
     ) -> Option<ClientFailure> {
-        let used: Vec<_> = self
-            .progress
-            .setups
-            .iter()
-            .map(|asked| asked.setup)
-            .collect();
-        if used.iter().any(|setup| *setup != spec.data_setup) {
-            let words = used.iter().map(|setup| setup.command()).collect::<Vec<_>>();
-            return Some(ClientFailure {
-                on: Connection::Data,
-                words: format!(
-                    "{} used {} instead of {} alone",
-                    self.kind.peer,
-                    words.join(", then "),
-                    spec.data_setup.command()
-                ),
-                kind: FailureKind::Fallback { used },
-            });
-        }
         let Some(status) = self.status else {
             return Some(ClientFailure {
                 on: self.waiting_on(spec),

@@ -52,6 +52,12 @@ impl Script {
         self.side
     }
 
+    /// Whether it pauses somewhere. Then a side that is silent may yet speak.
+    pub fn pauses(&self) -> bool {
+        self.steps().any(|step| matches!(step.does, Does::Pause(_)))
+            || self.texts().any(|(_, text)| text.pauses())
+    }
+
     /// The targets that it connects to although nobody announced them, each once.
     pub fn written_targets(&self) -> Vec<&Target> {
         let mut targets: Vec<&Target> = self

@@ -11,6 +11,14 @@ use crate::wire::Side;
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Text(pub(super) Vec<(Piece, Range<usize>)>);
 
+impl Text {
+    pub(super) fn pauses(&self) -> bool {
+        self.0
+            .iter()
+            .any(|(piece, _)| matches!(piece, Piece::Pause(_)))
+    }
+}
+
 /// A part of a line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Piece {

@@ -169,7 +169,8 @@ impl Progress {
         {
             exchange.answer = Some(reply.clone());
         }
-        if is_transfer(command) {
+        // 220 greets: the client has connected anew, as lftp does, and this answers nothing of before.
+        if is_transfer(command) && reply.code.number() != 220 {
             let place = if reply.code.is_preliminary() {
                 &mut self.preliminary
             } else {

@@ -266,7 +266,7 @@ async fn falls_back(client: Arc<dyn Client>) -> Result<(), Failed> {
     let report = client.transfer(&lab.client, &spec).await?;
     let failure = report.result.expect_err("no transfer in EPSV");
     let used = match &failure.kind {
-        FailureKind::Fallback { used } => used.as_slice(),
+        FailureKind::Fallback { used, .. } => used.as_slice(),
         FailureKind::Reply(reply) if reply.code.number() == 500 => &[DataSetup::Epsv],
         _ => return Err(format!("{failure:?}\n{}", report.log).into()),
     };

@@ -9,7 +9,7 @@ use fwlab_runner::{CellRecord, Judgement};
 use crate::text::{Page, one_line};
 
 /// Draws the cells of one scenario: a row for each ruleset and each way to transfer, a
-/// column for each data setup. What backends and peers agree on is one row.
+/// column for each data setup. What backends and peers agree on in every column is one row.
 pub fn matrix(records: &[&CellRecord]) -> Page {
     let columns: BTreeSet<DataSetup> = records.iter().map(|record| record.axes.data).collect();
     let rows = merged_rows(records);
@@ -94,6 +94,11 @@ impl Shown {
             let words = "deviates";
             return Shown { words, state };
         }
+        let came_through = judgement.outcome().and_then(|outcome| outcome.came_through);
+        if came_through.is_some() && state == State::Met {
+            let words = "fell back";
+            return Shown { words, state };
+        }
         let words = match (judgement.outcome().map(|outcome| outcome.symptom), state) {
             (Some(Symptom::Transferred), _) => "passes",
             (Some(Symptom::DataTimeout), _) => "timeout",
@@ -166,30 +171,16 @@ impl Row {
         [ruleset, self.transfer.clone(), backends.join(","), peers]
     }
 
-    /// Whether two rows say the same wherever both say something.
+    /// Whether two rows say the same in every column: one that was skipped, or not run, says nothing of the other.
     fn agrees(&self, other: &Row) -> bool {
-        let same = |data: &DataSetup, shown: &Shown| match other.cells.get(data) {
-            Some(theirs) => {
-                theirs == shown || theirs.state == State::Skipped || shown.state == State::Skipped
-            }
-            None => true,
-        };
         self.ruleset == other.ruleset
             && self.transfer == other.transfer
-            && self.cells.iter().all(|(data, shown)| same(data, shown))
+            && self.cells == other.cells
     }
 
     fn absorb(&mut self, other: Row) {
         self.backends.extend(other.backends);
         self.peers.extend(other.peers);
-        for (data, shown) in other.cells {
-            match self.cells.get(&data) {
-                Some(mine) if mine.state != State::Skipped => {}
-                _ => {
-                    self.cells.insert(data, shown);
-                }
-            }
-        }
     }
 }
 

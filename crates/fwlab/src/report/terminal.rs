@@ -58,6 +58,14 @@ impl Progress {
     }
 }
 
+/// As many inconclusive cells of one reason are told with their evidence.
+const UNCLEAR_TOLD: usize = 2;
+
+/// A reason without what differs from cell to cell: the client's own words.
+fn reason(why: &str) -> &str {
+    why.split("; the client:").next().unwrap_or(why)
+}
+
 /// What stands below a scenario's matrix: the causes of what did not pass, each once,
 /// then the cells that missed or that the lab could not tell of, with their evidence,
 /// then what was skipped and why.
@@ -102,6 +110,7 @@ pub fn findings(records: &[&CellRecord]) -> Page {
         );
         text.text(format_args!(" {}\n", line(&cause)));
     }
+    let mut unclear: BTreeMap<&str, usize> = BTreeMap::new();
     for record in records {
         let (word, style, why) = match &record.judgement {
             Judgement::Missed {
@@ -117,6 +126,11 @@ pub fn findings(records: &[&CellRecord]) -> Page {
                 ),
             ),
             Judgement::Inconclusive { why } => {
+                let cells = unclear.entry(reason(why)).or_default();
+                *cells += 1;
+                if *cells > UNCLEAR_TOLD {
+                    continue;
+                }
                 ("inconclusive", Style::new().magenta().bold(), one_line(why))
             }
             _ => continue,
@@ -126,6 +140,14 @@ pub fn findings(records: &[&CellRecord]) -> Page {
         text.text(format_args!(" {}\n    {why}\n", one_line(&record.axes)));
         for line in record.evidence.to_string().lines() {
             text.text(format_args!("    {line}\n"));
+        }
+    }
+    for (why, cells) in unclear {
+        if let Some(more @ 1..) = cells.checked_sub(UNCLEAR_TOLD) {
+            text.text(format_args!(
+                "  and {more} more inconclusive cells of the same reason: {}; a JSON report has each\n",
+                one_line(why)
+            ));
         }
     }
     let notes: BTreeSet<&String> = records.iter().flat_map(|record| &record.notes).collect();
@@ -161,14 +183,16 @@ fn cause_in_short(cause: &Cause) -> String {
             rule,
             source_line,
             statement,
-            packet: stopped,
+            packet: met,
+            led_to,
             ..
         } => {
-            format!(
-                "{node}: {rule}{} `{statement}` stopped {}",
-                line(source_line),
-                packet(stopped)
-            )
+            let line = line(source_line);
+            let did = match led_to {
+                None => format!("stopped {}", packet(met)),
+                Some(then) => format!("sent {} elsewhere: {}", packet(met), cause_in_short(then)),
+            };
+            format!("{node}: {rule}{line} `{statement}` {did}")
         }
         Cause::Policy {
             node,

@@ -1,4 +1,5 @@
-use super::rule::{Rule, Ruleset};
+use super::only::{Only, ports};
+use super::rule::{Chain, Rule, Ruleset, Table};
 use super::text::SourceLine;
 use super::walk::{Core, Opt, Piece};
 use crate::word::words;
@@ -17,8 +18,10 @@ words! {
         Chance,
         /// What other packets left behind in a list or set.
         Memory,
-        /// A program, or the process that a packet is of.
+        /// A program.
         UserSpace,
+        /// The process that a packet is of.
+        Sender,
         /// The bytes that a packet carries.
         Content,
         /// What the packet meets on its way beside the rules: routes, processors, devices.
@@ -40,6 +43,10 @@ pub struct Impurity {
     pub what: String,
     /// What it depends on.
     pub why: Dependence,
+    /// Whether the rule decides what becomes of a packet, or changes it: not one that only logs or counts.
+    pub decides: bool,
+    /// The packets that it looks at.
+    pub only: Only,
 }
 
 impl std::fmt::Display for Impurity {
@@ -61,6 +68,7 @@ impl Dependence {
             Dependence::Chance => "chance",
             Dependence::Memory => "what other packets left behind",
             Dependence::UserSpace => "a program",
+            Dependence::Sender => "the process that sends the packet",
             Dependence::Content => "the bytes that a packet carries",
             Dependence::Machine => "the machine",
             Dependence::Unknown => "nobody here knows what",
@@ -156,7 +164,7 @@ const IMPURE: &[(&str, Dependence)] = &[
     ("TEE", Dependence::Machine),
     ("TPROXY", Dependence::UserSpace),
     ("bpf", Dependence::Content),
-    ("cgroup", Dependence::UserSpace),
+    ("cgroup", Dependence::Sender),
     ("connbytes", Dependence::Count),
     ("connlabel", Dependence::Memory),
     ("connlimit", Dependence::Count),
@@ -165,7 +173,7 @@ const IMPURE: &[(&str, Dependence)] = &[
     ("ipvs", Dependence::Machine),
     ("limit", Dependence::Rate),
     ("nfacct", Dependence::Count),
-    ("owner", Dependence::UserSpace),
+    ("owner", Dependence::Sender),
     ("quota", Dependence::Count),
     ("rateest", Dependence::Rate),
     ("recent", Dependence::Memory),
@@ -189,6 +197,13 @@ impl Ruleset {
                 self.table(family, table)
                     .is_some_and(|table| table.chain(name).is_some())
             });
+            if of_rule.is_empty() {
+                continue;
+            }
+            let decides = self
+                .table(family, table)
+                .is_some_and(|table| decides(table, chain, rule, &mut Vec::new()));
+            let only = looked_at(rule, family);
             for (what, why) in of_rule {
                 impurities.push(Impurity {
                     rule: RuleId {
@@ -202,11 +217,72 @@ impl Ruleset {
                     source_line: rule.source(),
                     what,
                     why,
+                    decides,
+                    only: only.clone(),
                 });
             }
         }
         impurities
     }
+}
+
+/// Targets that let the packet go on as it is.
+const IDLE_TARGETS: &[&str] = &["AUDIT", "LOG", "NFLOG"];
+
+/// Whether a rule decides on a packet, or changes it.
+fn decides<'r>(
+    table: &'r Table,
+    chain: &'r Chain,
+    rule: &'r Rule,
+    asked: &mut Vec<&'r str>,
+) -> bool {
+    match rule.target() {
+        None => false,
+        Some(target) if IDLE_TARGETS.contains(&target) => false,
+        // Of a chain that decides nothing, nothing is left out by it.
+        Some("RETURN") => chain_decides(table, chain, asked),
+        Some(_) if rule.is_goto() => true,
+        Some(target) => table
+            .chain(target)
+            .is_none_or(|chain| chain_decides(table, chain, asked)),
+    }
+}
+
+fn chain_decides<'r>(table: &'r Table, chain: &'r Chain, asked: &mut Vec<&'r str>) -> bool {
+    if chain.policy().is_some() {
+        return true;
+    }
+    if asked.contains(&chain.name()) {
+        return false;
+    }
+    asked.push(chain.name());
+    let mut rules = chain.rules().iter();
+    rules.any(|rule| decides(table, chain, rule, asked))
+}
+
+/// The packets that a rule looks at, by its protocol and ports.
+fn looked_at(rule: &Rule, family: Family) -> Only {
+    let mut only = Only::default();
+    for piece in rule.walk(family).pieces {
+        if piece.negation.is_some() {
+            continue;
+        }
+        let value = piece.value();
+        match piece.option {
+            Opt::Core(Core::Protocol) => only.protocol(value),
+            Opt::Extension { name, .. } => match name {
+                "dport" | "dports" | "destination-port" | "destination-ports" => {
+                    only.to_ports = ports(value);
+                }
+                "sport" | "sports" | "source-port" | "source-ports" => {
+                    only.from_ports = ports(value);
+                }
+                _ => {}
+            },
+            _ => {}
+        }
+    }
+    only
 }
 
 fn rule_impurities(

@@ -303,7 +303,7 @@ fn what_depends_on_more_than_the_packet_is_impure() {
         ("numgen random mod 2 0 drop", &["numgen: chance"]),
         ("jhash ip saddr mod 2 0 drop", &["jhash: chance"]),
         ("meta hour \"10:00\"-\"12:00\" accept", &["meta hour: time"]),
-        ("meta skuid 0 accept", &["meta skuid: user-space"]),
+        ("meta skuid 0 accept", &["meta skuid: sender"]),
         ("meta cpu 0 accept", &["meta cpu: machine"]),
         ("ct bytes > 100 drop", &["ct bytes: count"]),
         ("ct expiration < 10s drop", &["ct expiration: time"]),

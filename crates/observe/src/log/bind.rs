@@ -6,7 +6,7 @@ use crate::netlink::{Builder, NetfilterSocket, family, kind, subsystem};
 
 /// Legacy's trace and conntrack's remarks go to whoever has bound himself to the family, as group 0
 /// (`nf_log_trace` and `nf_log_packet` in `net/netfilter/nf_log.c`).
-const GROUP: u16 = 0;
+pub(crate) const GROUP: u16 = 0;
 
 // `include/uapi/linux/netfilter/nfnetlink_log.h`.
 const CONFIG: u16 = kind(subsystem::LOG, 1);

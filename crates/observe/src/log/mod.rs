@@ -3,5 +3,5 @@
 mod bind;
 mod record;
 
-pub(crate) use bind::{bind, unbind};
+pub(crate) use bind::{GROUP, bind, unbind};
 pub(crate) use record::Record;

@@ -11,6 +11,8 @@ pub(crate) struct Record<'a> {
     /// What the kernel says of the packet.
     pub(crate) prefix: &'a str,
     pub(crate) headers: Headers,
+    /// The packet from its IP header on, cut off somewhere behind its headers.
+    pub(crate) bytes: &'a [u8],
     pub(crate) input: Option<u32>,
     pub(crate) output: Option<u32>,
     pub(crate) conntrack: Option<TraceConntrack>,
@@ -47,6 +49,7 @@ impl<'a> Record<'a> {
             },
             prefix: prefix?,
             headers: Headers::read(payload?)?,
+            bytes: payload?,
             input,
             output,
             conntrack: ct_info.map(|info| TraceConntrack::from_log(info, ct.map(Attributes::new))),

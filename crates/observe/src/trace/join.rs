@@ -15,6 +15,9 @@ use crate::table::TABLE;
 /// save for those that wait in a queue of user space.
 const REMEMBERED: usize = 256;
 
+/// ICMP messages that are remembered: more than can be between a log and the trace behind it.
+const LEARNT: usize = 64;
+
 /// Makes steps out of messages: gives each packet a number, and to each step
 /// the headers that the kernel sent with the first message of a chain only.
 ///
@@ -29,6 +32,8 @@ pub(crate) struct Joiner {
     interfaces: Interfaces,
     /// Whether to pass on what the messages say of conntrack.
     with_conntrack: bool,
+    /// ICMP messages that were logged in whole, the latest last.
+    whole: VecDeque<Headers>,
 }
 
 /// A packet between its first message and its last.
@@ -62,8 +67,9 @@ impl Joiner {
                 .by_trace_id(message.id)
                 .filter(|at| !own && self.passing[*at].mark == headers.mark);
             let at = known.unwrap_or_else(|| self.begin(Some(message.id), headers));
+            let packet = self.in_whole(headers);
             let passing = &mut self.passing[at];
-            passing.packet = headers.packet;
+            passing.packet = packet;
             passing.input = input;
             passing.output = output;
             passing.conntrack = message.conntrack.filter(|_| self.with_conntrack);
@@ -103,6 +109,44 @@ impl Joiner {
             self.passing.remove(at);
         }
         Some(step)
+    }
+
+    /// Takes an ICMP message as it was logged, before its trace.
+    pub(crate) fn learn(&mut self, headers: &Headers) {
+        if self.whole.len() >= LEARNT {
+            self.whole.pop_front();
+        }
+        self.whole.push_back(*headers);
+    }
+
+    /// A packet whose headers a trace message has, with what that cuts off: what an ICMP error is about.
+    fn in_whole(&self, headers: Headers) -> Packet {
+        let Packet::Icmp { about: None, .. } = headers.packet else {
+            return headers.packet;
+        };
+        let mut learnt = self.whole.iter().rev();
+        let about = learnt
+            .find(|whole| whole.mark == headers.mark)
+            .and_then(|whole| match whole.packet {
+                Packet::Icmp { about, .. } => about,
+                _ => None,
+            });
+        match headers.packet {
+            Packet::Icmp {
+                from,
+                to,
+                kind,
+                code,
+                ..
+            } => Packet::Icmp {
+                from,
+                to,
+                kind,
+                code,
+                about,
+            },
+            other => other,
+        }
     }
 
     /// Takes a record of legacy's trace.
@@ -221,6 +265,7 @@ mod tests {
             family: Family::Ipv4,
             prefix: "TRACE: filter:INPUT:rule:1 ",
             headers,
+            bytes: &[],
             input: None,
             output: None,
             conntrack: None,

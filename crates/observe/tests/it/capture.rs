@@ -69,6 +69,7 @@ fn stream(seen: &[What], direction: Direction, interface: &str, to_port: bool) -
             flags,
             sequence,
             payload,
+            ..
         } = packet.packet
         else {
             continue;

@@ -49,6 +49,7 @@ pub(super) async fn drive<'a>(
                 }
                 let mut decided = true;
                 for (session, report) in sessions.iter_mut().zip(&reports) {
+                    session.send_again().await?;
                     decided &= session.end_dead_connections().await? || report.is_some();
                 }
                 if decided && cut.is_none() {

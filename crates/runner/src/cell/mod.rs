@@ -6,6 +6,7 @@ mod expectations;
 mod fault;
 mod firewall;
 mod peers;
+mod sent;
 mod session;
 mod sinks;
 mod steps;
@@ -20,7 +21,7 @@ use fwlab_ftp::deviation::Deviation;
 use fwlab_ftp::{
     ClientReport, FailureKind, Pauses, PeerError, PeerName, RunningServer, TransferSpec,
 };
-use fwlab_model::{NodeName, Topology};
+use fwlab_model::{DataSetup, NodeName, Outcome, Topology};
 use fwlab_observe::{Observer, ObserverSettings};
 use tokio::sync::mpsc::unbounded_channel;
 
@@ -32,6 +33,7 @@ use crate::peers::PeerShelf;
 use crate::plan::Cell;
 use crate::record::{CellRecord, Judgement};
 use crate::rules::{CellRules, Loader, lacks};
+use crate::scenario::Requirement;
 
 use drive::{Transfer, drive, take_what_is_there};
 use fault::Fault;
@@ -143,10 +145,8 @@ impl Workshop {
                 later: BTreeMap::new(),
             },
         };
-        let early = self.patience == Patience::Early && rules.impurities().next().is_none();
-        let full = |impurity: &String| format!("full patience: {impurity}");
+        let early = self.patience == Patience::Early;
         let mut notes: Vec<String> = rules.first.notes.clone();
-        notes.extend(rules.impurities().map(full));
         let (sender, mut events) = unbounded_channel();
         let mut control_ports = vec![ends.connect_to.port(), ends.listening.port()];
         control_ports.dedup();
@@ -226,16 +226,28 @@ impl Workshop {
         }
         let mut findings = Vec::new();
         for (session, report) in sessions.iter_mut().zip(reports) {
-            let end = match report {
-                None => ClientEnd::Cut,
+            let (end, came_through) = match report {
+                None => (ClientEnd::Cut, None),
                 Some(mut report) => {
                     let announcements = std::mem::take(&mut report.announcements);
                     session.told_by_client(report.progress.take(), announcements);
                     end_of(&spec, report, server.as_mut(), &mut notes).await?
                 }
             };
+            let end = match end {
+                ClientEnd::Done if session.has_meddled() => ClientEnd::Failed(
+                    "it was done when the lab had ended a connection of its session".to_owned(),
+                ),
+                end => end,
+            };
             let (lost, rulebook) = (session.events_lost(), session.rulebook());
-            let finding = judge(session.watch(), &end, lost, rulebook);
+            let mut finding = judge(session.watch(), &end, lost, rulebook);
+            // What a client does when the lab has ended a connection is not what it does when nobody has.
+            if let Finding::Outcome(outcome) = &mut finding
+                && !session.has_meddled()
+            {
+                outcome.came_through = came_through;
+            }
             findings.push(session.doubted(finding));
             notes.extend(session.notes());
         }
@@ -264,7 +276,12 @@ impl Workshop {
             .collect();
         let passed =
             matches!(&finding, Finding::Outcome(outcome) if outcome.cause.kind() == "none");
-        let evidence = if passed && !self.keep_evidence {
+        let unwanted = |requirement: &Requirement| match &finding {
+            Finding::Outcome(outcome) => !requirement.differences(outcome).is_empty(),
+            Finding::Inconclusive(_) => false,
+        };
+        let missed = cell.requirement.as_ref().is_some_and(unwanted);
+        let evidence = if passed && !missed && !self.keep_evidence {
             Evidence::default()
         } else {
             session.timeline(&finding)
@@ -316,8 +333,16 @@ fn in_unison(clients: &[&NodeName], findings: Vec<Finding>) -> Finding {
     for (client, other) in clients.iter().skip(1).zip(findings) {
         let differs = match (&first, &other) {
             (Finding::Outcome(first), Finding::Outcome(other)) => {
-                (first.symptom, first.phase, first.cause.kind())
-                    != (other.symptom, other.phase, other.cause.kind())
+                let kind = |outcome: &Outcome| {
+                    let Outcome {
+                        symptom,
+                        phase,
+                        came_through,
+                        ..
+                    } = outcome;
+                    (*symptom, *phase, *came_through, outcome.cause.kind())
+                };
+                kind(first) != kind(other)
             }
             (Finding::Outcome(_), Finding::Inconclusive(_)) => true,
             (Finding::Inconclusive(_), _) => false,
@@ -351,25 +376,31 @@ fn last_lines(log: &str) -> String {
     lines[lines.len().saturating_sub(6)..].join("\n    ")
 }
 
-/// What the client's report amounts to: done only when the bytes are the right ones too.
+/// What the client's report amounts to: done only when the bytes are the right ones too. And the data setup by which
+/// they came where the client fell back to another.
 async fn end_of(
     spec: &TransferSpec,
     report: ClientReport,
     server: &mut dyn RunningServer,
     notes: &mut Vec<String>,
-) -> Result<ClientEnd, Fault> {
-    let transferred = match report.result {
-        Ok(transferred) => transferred,
+) -> Result<(ClientEnd, Option<DataSetup>), Fault> {
+    let (transferred, fell_back) = match report.result {
+        Ok(transferred) => (transferred, None),
         Err(failure) => {
-            if let FailureKind::Fallback { used } = &failure.kind {
-                let used: Vec<&str> = used.iter().map(|setup| setup.word()).collect();
-                notes.push(format!(
-                    "the client used {} instead of {}",
-                    used.join(", "),
-                    spec.data_setup
-                ));
+            let words = failure.to_string();
+            let FailureKind::Fallback { used, transferred } = failure.kind else {
+                return Ok((ClientEnd::Failed(words), None));
+            };
+            let in_words: Vec<&str> = used.iter().map(|setup| setup.word()).collect();
+            notes.push(format!(
+                "the client used {} instead of {}",
+                in_words.join(", "),
+                spec.data_setup
+            ));
+            match (transferred, used.last()) {
+                (Some(transferred), Some(last)) => (transferred, Some((words, *last))),
+                _ => return Ok((ClientEnd::Failed(words), None)),
             }
-            return Ok(ClientEnd::Failed(failure.to_string()));
         }
     };
     let stored = if spec.operation.is_upload() {
@@ -377,9 +408,10 @@ async fn end_of(
     } else {
         None
     };
-    match spec.verify(&transferred, stored) {
-        Ok(()) => Ok(ClientEnd::Done),
-        Err(mismatch) => Err(Fault::Mismatch(mismatch)),
+    match (spec.verify(&transferred, stored), fell_back) {
+        (Ok(()), None) => Ok((ClientEnd::Done, None)),
+        (Ok(()), Some((words, setup))) => Ok((ClientEnd::Failed(words), Some(setup))),
+        (Err(mismatch), _) => Err(Fault::Mismatch(mismatch)),
     }
 }
 

@@ -3,6 +3,7 @@ use std::net::IpAddr;
 use std::time::Instant;
 
 use fwlab_fabric::{Fabric, Node};
+use fwlab_ftp::PeerName;
 use fwlab_ftp::deviation::Sign;
 use fwlab_ftp::wire::{Announcement, Progress};
 use fwlab_model::{Flow, NodeName, Packet, Topology};
@@ -12,12 +13,32 @@ use super::ends::ControlEnds;
 use super::expectations::{Announced, Expectations, Seen};
 use super::fault::Fault;
 use super::observed;
+use super::sent::SentPackets;
 use super::sinks::is_swallowed;
 use super::timeline::Timeline;
 use crate::evidence::Evidence;
 use crate::judge::{ConnectionId, Death, Finding, Showing, Stop, StoppedBy, Terms, Watch, showing};
 use crate::plan::Cell;
 use crate::rules::{PreparedRuleset, Reading, Rulebook};
+
+/// The nodes of peers that pause.
+fn pausing(cell: &Cell, client: &NodeName) -> BTreeSet<NodeName> {
+    let scenario = &cell.scenario;
+    let scripts = [
+        (PeerName::ScriptedClient, &scenario.client.script, client),
+        (
+            PeerName::ScriptedServer,
+            &scenario.server.script,
+            &scenario.stage.server,
+        ),
+    ];
+    scripts
+        .into_iter()
+        .filter(|(peer, ..)| [cell.axes.client, cell.axes.server].contains(peer))
+        .filter(|(_, script, _)| script.as_ref().is_some_and(|script| script.pauses()))
+        .map(|(.., node)| node.clone())
+        .collect()
+}
 
 /// A cell while it runs: what was seen, and what is done about it.
 pub(super) struct Session<'a> {
@@ -34,7 +55,13 @@ pub(super) struct Session<'a> {
     unread: BTreeSet<String>,
     early: bool,
     lost: bool,
+    /// What may decide on a stopped packet otherwise the next time, so that only the peers' own timers tell.
+    waits_for: BTreeSet<String>,
     tracing_everything: bool,
+    /// The nodes of peers that pause, as their scripts say, and may speak when they have.
+    pausing: BTreeSet<NodeName>,
+    /// The packets that opened connections, as they were sent.
+    sent: SentPackets,
 }
 
 impl<'a> Session<'a> {
@@ -69,6 +96,7 @@ impl<'a> Session<'a> {
                 server: stage.server.clone(),
                 asked: cell.axes.data,
                 protection: cell.axes.protection,
+                upload: cell.axes.operation.is_upload(),
                 unannounced: cell.scenario.written_targets(&cell.axes),
                 owners,
             }),
@@ -80,7 +108,10 @@ impl<'a> Session<'a> {
             unread: BTreeSet::new(),
             early,
             lost: false,
+            waits_for: BTreeSet::new(),
             tracing_everything: false,
+            pausing: pausing(cell, client),
+            sent: SentPackets::default(),
         }
     }
 
@@ -168,13 +199,26 @@ impl<'a> Session<'a> {
                     let rules = observer.nft_rules().await?;
                     self.rulebook.learn_handles(&event.node, rules);
                 }
+                // What was handed on and takes another step was not stopped.
+                self.watch.goes_on(&event.node, step.packet_id.0);
                 match self.rulebook.read(&event.node, event.at, step) {
+                    Reading::MayBeStopped(stop) => {
+                        self.timeline.stopped(&stop, &self.rulebook);
+                        self.watch.may_be_stopped(step.packet_id.0, stop);
+                    }
                     Reading::Went => {}
+                    Reading::Translated(rule) => self.watch.translated(rule),
                     Reading::Unsettled => {
                         let text = format!("{} was stopped between two rulesets", step.packet);
                         self.timeline.remark(&event.node, text);
                     }
                     Reading::Stopped(stop) => {
+                        if let Some(doubt) = &stop.doubt
+                            && self.early
+                        {
+                            self.waits_for
+                                .insert(format!("full patience: {}", doubt.why));
+                        }
                         self.timeline.stopped(&stop, &self.rulebook);
                         self.watch.stopped(stop);
                     }
@@ -183,13 +227,21 @@ impl<'a> Session<'a> {
                     }
                 }
             }
+            What::Sent(sent) => {
+                self.watch.sent(&sent.packet);
+                self.sent.keep(&event.node, sent);
+            }
             What::Conntrack(change) => {
+                if let Some(flow) = change.original.flow() {
+                    self.watch.tracked(&flow);
+                }
                 self.timeline.conntrack(&event, change);
                 if let Some(used) = self.expectations.conntrack(&event.node, change) {
                     self.timeline.expected(&event, &used);
                 }
             }
             What::Expectation(change) => {
+                self.watch.expected();
                 let became = self.expectations.expectation(&event.node, change);
                 self.timeline.expectation(&event, change, became);
             }
@@ -200,6 +252,7 @@ impl<'a> Session<'a> {
                     by: StoppedBy::Helper(drop.reason.clone()),
                     rejects: false,
                     packet: drop.packet,
+                    doubt: None,
                 };
                 self.timeline.stopped(&stop, &self.rulebook);
                 self.watch.stopped(stop);
@@ -228,6 +281,43 @@ impl<'a> Session<'a> {
         self.timeline.rewritten(event, &rewritten);
     }
 
+    /// Whether the lab may act on what it knows by now, in place of the peers' timers.
+    fn may_act(&self) -> bool {
+        self.early && !self.lost && self.unread.is_empty()
+    }
+
+    /// Whether nobody will be told of a connection's end, however long is waited.
+    fn is_final(&self, id: ConnectionId, death: &Death) -> bool {
+        // What a side says when it has paused may change what conntrack makes of the rest. While it opens a connection,
+        // it does not pause.
+        let may_speak = |node: &NodeName| {
+            let opens = death.opening && self.watch.opener(id) == Some(node);
+            self.pausing.contains(node) && !opens
+        };
+        death.settled && !death.heard && !self.pausing.iter().any(may_speak)
+    }
+
+    /// Sends again what was stopped, as TCP would in a second or so: what becomes of it then is what the cell's outcome
+    /// rests on.
+    pub(super) async fn send_again(&mut self) -> Result<(), Fault> {
+        if !self.may_act() {
+            return Ok(());
+        }
+        let wanted: Vec<ConnectionId> = self.watch.wanted_again().collect();
+        for id in wanted {
+            let known = self.sent.of(self.watch.flows(id));
+            let Some((node, packet)) =
+                known.and_then(|(node, packet)| Some((self.fabric.node(node)?, packet.clone())))
+            else {
+                continue;
+            };
+            self.watch.sent_again(id);
+            self.timeline.sent_again(node.name(), &packet.packet);
+            node.send_again(packet.bytes).await?;
+        }
+        Ok(())
+    }
+
     /// Ends the connections that the rules have stopped, so that whoever waits for one
     /// goes on as after a timeout. Tells whether the cell is decided.
     pub(super) async fn end_dead_connections(&mut self) -> Result<bool, Fault> {
@@ -235,29 +325,35 @@ impl<'a> Session<'a> {
         if self.watch.flood().is_some() {
             return Ok(true);
         }
-        if !self.early || self.lost || !self.unread.is_empty() {
+        if !self.may_act() {
             return Ok(false);
         }
-        let dead: Vec<(ConnectionId, Death)> = self
+        let dead: Vec<(ConnectionId, bool)> = self
             .watch
             .deaths()
             .filter(|(id, role, death)| {
-                death.is_silent() && role.is_watched() && !self.ended.contains(id)
+                self.is_final(*id, death) && role.is_watched() && !self.ended.contains(id)
             })
-            .map(|(id, _, death)| (id, death))
+            .map(|(id, _, death)| (id, death.opening))
             .collect();
-        for (id, death) in dead {
+        for (id, opening) in dead {
             self.ended.insert(id);
             // Behind a translating gateway each end knows the connection by another flow.
             for flow in self.watch.flows(id).to_vec() {
                 self.end(flow).await?;
-                if !death.in_handshake() {
+                if !opening {
                     self.end(flow.reversed()).await?;
                 }
             }
         }
         let decided = self.watch.deciding();
-        Ok(decided.is_some_and(|(_, _, death)| death.is_silent()))
+        Ok(decided.is_some_and(|(id, _, death)| self.is_final(id, &death)))
+    }
+
+    /// Whether the lab itself has ended a connection of the session. What the peers did from then on is no answer to
+    /// whether the rules let a transfer through.
+    pub(super) fn has_meddled(&self) -> bool {
+        !self.ended.is_empty()
     }
 
     async fn end(&mut self, flow: Flow) -> Result<(), Fault> {
@@ -356,7 +452,8 @@ impl<'a> Session<'a> {
         let lost = self
             .lost
             .then(|| "the kernel lost events: full patience from then on".to_owned());
-        self.unread.iter().cloned().chain(lost)
+        let notes = self.unread.iter().chain(&self.waits_for).cloned();
+        notes.chain(lost)
     }
 
     /// What is left of a finding where something stopped a packet, or may have, that could not be read:

@@ -135,6 +135,11 @@ impl Timeline {
         self.add(Instant::now(), node, EvidenceSource::Lab, text);
     }
 
+    pub(super) fn sent_again(&mut self, node: &NodeName, packet: &Packet) {
+        let text = format!("sent again, as TCP would: {packet}");
+        self.add(Instant::now(), node, EvidenceSource::Lab, text);
+    }
+
     pub(super) fn ended(&mut self, node: &NodeName, flow: Flow) {
         self.add(
             Instant::now(),

@@ -39,6 +39,7 @@ fn transferred() -> Outcome {
         symptom: Symptom::Transferred,
         phase: Phase::Completion,
         cause: Cause::None,
+        came_through: None,
     }
 }
 
@@ -49,6 +50,7 @@ fn refused() -> Outcome {
         cause: Cause::Reply {
             reply: "500 what?".into(),
         },
+        came_through: None,
     }
 }
 

@@ -47,6 +47,11 @@ impl Connections {
             .map(|(index, connection)| (ConnectionId(index), connection))
     }
 
+    /// Every connection.
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Connection> {
+        self.all.iter_mut()
+    }
+
     /// The connection that a packet is of, or, for an ICMP error, about; and its flow there, seen from the
     /// side that opened. A SYN or SYN-ACK of a connection that nobody has heard of makes one.
     pub(super) fn place(&mut self, packet: &Packet) -> Option<(ConnectionId, Flow)> {
@@ -57,10 +62,14 @@ impl Connections {
                 sequence,
                 ..
             } if flags.is_syn() => Some((self.opened_by(*flow, *sequence), *flow)),
-            Packet::Tcp { flow, flags, .. } if flags.is_syn_ack() => {
+            Packet::Tcp {
+                flow,
+                flags,
+                acknowledgement,
+                ..
+            } if flags.is_syn_ack() => {
                 let flow = flow.reversed();
-                let known = self.find(&flow);
-                Some((known.unwrap_or_else(|| self.add(flow)), flow))
+                Some((self.answered_by(flow, *acknowledgement), flow))
             }
             Packet::Tcp { flow, .. } => self.find_either_way(*flow),
             Packet::Icmp { about, .. } => self.find_either_way((*about)?),
@@ -106,6 +115,27 @@ impl Connections {
         };
         self.by_first_sequence.insert(sequence, id);
         id
+    }
+
+    /// The connection that a SYN-ACK answers. Where a node itself gives a connection another destination, no SYN was seen
+    /// on any wire with this flow: what is acknowledged tells which one it was.
+    fn answered_by(&mut self, flow: Flow, acknowledgement: u32) -> ConnectionId {
+        if let Some(id) = self.find(&flow) {
+            return id;
+        }
+        let first = acknowledgement.wrapping_sub(1);
+        match self.by_first_sequence.get(&first).copied() {
+            Some(id) => {
+                self.by_flow.insert(flow, id);
+                self.get_mut(id).flows.push(flow);
+                id
+            }
+            None => {
+                let id = self.add(flow);
+                self.by_first_sequence.insert(first, id);
+                id
+            }
+        }
     }
 
     fn add(&mut self, flow: Flow) -> ConnectionId {

@@ -1,21 +1,28 @@
 //! The judge: from what was watched and what the client says to an outcome. Pure.
 
+mod answers;
 mod connections;
+mod death;
+mod opening;
 mod order;
+mod path;
 mod showing;
 mod stop;
+mod stream;
 mod track;
 mod watch;
 
 use std::time::Duration;
 
+use death::Ender;
 use fwlab_ftp::wire::Reply;
-use fwlab_model::{Cause, NodeName, Outcome, Packet, Phase, Symptom};
+use fwlab_model::{Cause, NodeName, Outcome, Phase, Symptom};
 
 pub use connections::ConnectionId;
+pub use death::Death;
 pub use showing::{Showing, showing};
-pub use stop::{Stop, StoppedBy};
-pub use track::{Death, Path, Track};
+pub use stop::{Doubted, Stop, StoppedBy};
+pub use track::Track;
 pub use watch::{Role, Terms, Watch};
 
 /// How the client's part ended, as far as the judge needs to know.
@@ -60,11 +67,16 @@ pub fn judge(
     explain: &dyn Explain,
 ) -> Finding {
     let client_words = match client {
+        // Where the lab reads the dialogue, it must have come to its end there, too.
+        ClientEnd::Done if !events_lost && !watch.is_hidden() && !watch.is_complete() => {
+            "it was done, and no final reply had come"
+        }
         ClientEnd::Done => {
             return Finding::Outcome(Outcome {
                 symptom: Symptom::Transferred,
                 phase: Phase::Completion,
                 cause: Cause::None,
+                came_through: None,
             });
         }
         ClientEnd::Failed(words) => words.as_str(),
@@ -75,10 +87,10 @@ pub fn judge(
             "the transfer failed, and the kernel's evidence is incomplete (events were lost); the client: {client_words}"
         ));
     }
-    if let Some((_, role, death)) = watch.deciding() {
-        return Finding::Outcome(dead(watch, role, &death, explain));
+    if let Some((id, role, death)) = watch.deciding() {
+        return Finding::Outcome(dead(watch, (id, role), &death, explain));
     }
-    if let Some((role, node, packet)) = vanished(watch) {
+    if let Some((id, role, lost)) = vanished(watch) {
         let control = role == Role::Control;
         return Finding::Outcome(Outcome {
             symptom: if control {
@@ -91,7 +103,8 @@ pub fn judge(
             } else {
                 Phase::DataConnect
             },
-            cause: Cause::Loss { node, packet },
+            cause: led_to(watch, (id, role), lost, explain),
+            came_through: None,
         });
     }
     if let Some((phase, reply)) = refusal(watch) {
@@ -101,11 +114,27 @@ pub fn judge(
             cause: Cause::Reply {
                 reply: reply.to_string(),
             },
+            came_through: None,
         });
     }
     if let Some(flood) = watch.flood() {
         let phase = watch.progress().phase();
         return Finding::Inconclusive(format!("the transfer failed at {phase}: {flood}"));
+    }
+    if let Some((role, stop)) = watch.soft_error() {
+        let (symptom, phase) = match role {
+            Role::Control => (Symptom::ControlRejected, Phase::ControlConnect),
+            _ => (Symptom::DataRejected, Phase::DataConnect),
+        };
+        return Finding::Outcome(Outcome {
+            symptom,
+            phase,
+            cause: explain.cause_of(stop),
+            came_through: None,
+        });
+    }
+    if let Some(outcome) = closed(watch) {
+        return Finding::Outcome(outcome);
     }
     Finding::Inconclusive(format!(
         "the transfer failed at {}, but no rule stopped a packet of it and no host or peer said no; the client: \
@@ -114,36 +143,80 @@ pub fn judge(
     ))
 }
 
-fn dead(watch: &Watch, role: Role, death: &Death, explain: &dyn Explain) -> Outcome {
-    let control = role == Role::Control;
-    let silent = death.is_silent();
-    let symptom = match (control, silent) {
-        (true, true) => Symptom::ControlTimeout,
-        (true, false) => Symptom::ControlRejected,
-        (false, true) => Symptom::DataTimeout,
-        (false, false) => Symptom::DataRejected,
+/// A host's no, or a loss; or the rule that had sent the packet there, where it was meant for somewhere else.
+fn led_to(
+    watch: &Watch,
+    (id, role): (ConnectionId, Role),
+    met: Cause,
+    explain: &dyn Explain,
+) -> Cause {
+    // Who does not learn a neighbour's hardware address tells itself, after some seconds, that there is no way to it.
+    let to_itself = match &met {
+        Cause::Host { node, .. } => watch.opener(id) == Some(node),
+        Cause::Loss { .. } => true,
+        _ => false,
     };
-    let phase = match (control, death.in_handshake()) {
+    if let Some(stop) = watch.neighbour().filter(|_| to_itself) {
+        return explain.cause_of(stop);
+    }
+    let away = watch.sent_away(id, role);
+    match away.map(|rule| explain.cause_of(rule)) {
+        Some(Cause::Rule {
+            node,
+            backend,
+            rule,
+            source_line,
+            statement,
+            packet,
+            ..
+        }) => Cause::Rule {
+            node,
+            backend,
+            rule,
+            source_line,
+            statement,
+            packet,
+            led_to: Some(Box::new(met)),
+        },
+        _ => met,
+    }
+}
+
+fn dead(
+    watch: &Watch,
+    (id, role): (ConnectionId, Role),
+    death: &Death,
+    explain: &dyn Explain,
+) -> Outcome {
+    let control = role == Role::Control;
+    let symptom = match (control, death.heard) {
+        (true, false) => Symptom::ControlTimeout,
+        (true, true) => Symptom::ControlRejected,
+        (false, false) => Symptom::DataTimeout,
+        (false, true) => Symptom::DataRejected,
+    };
+    let phase = match (control, death.opening) {
         (true, true) => Phase::ControlConnect,
         (true, false) => watch.phase_without(death),
         (false, true) => Phase::DataConnect,
         (false, false) => Phase::Transfer,
     };
-    let cause = match death {
-        Death::Dropped(stop) | Death::Rejected(stop) => explain.cause_of(stop),
-        Death::Refused { node, packet, .. } => Cause::Host {
-            node: node.clone(),
-            packet: *packet,
-        },
-        Death::Swallowed { node, packet, .. } => Cause::Loss {
-            node: node.clone(),
-            packet: *packet,
-        },
+    let cause = match &death.by {
+        Ender::Stop(stop) => explain.cause_of(stop),
+        Ender::Host { node, packet } => {
+            let (node, packet) = (node.clone(), *packet);
+            led_to(watch, (id, role), Cause::Host { node, packet }, explain)
+        }
+        Ender::Nobody { node, packet } => {
+            let (node, packet) = (node.clone(), *packet);
+            led_to(watch, (id, role), Cause::Loss { node, packet }, explain)
+        }
     };
     Outcome {
         symptom,
         phase,
         cause,
+        came_through: None,
     }
 }
 
@@ -182,9 +255,34 @@ fn refusal(watch: &Watch) -> Option<(Phase, Reply)> {
         .then(|| (progress.phase(), latest.clone()))
 }
 
-/// A SYN or SYN-ACK that left one node and never came in where it should: lost outside
-/// netfilter, as no rule stopped it.
-fn vanished(watch: &Watch) -> Option<(Role, NodeName, Packet)> {
+/// A peer that closed a connection before its time, and said no in no reply.
+fn closed(watch: &Watch) -> Option<Outcome> {
+    let outcome = |symptom, phase, node: &NodeName, packet| Outcome {
+        symptom,
+        phase,
+        cause: Cause::Host {
+            node: node.clone(),
+            packet,
+        },
+        came_through: None,
+    };
+    let server = &watch.terms().server;
+    if let Some(packet) = watch.data_closed_early() {
+        return Some(outcome(
+            Symptom::DataRejected,
+            Phase::Transfer,
+            server,
+            packet,
+        ));
+    }
+    let packet = watch.control_closed_by_server()?;
+    let phase = watch.progress().phase();
+    Some(outcome(Symptom::ControlRejected, phase, server, packet))
+}
+
+/// A SYN or SYN-ACK that left one node and never came in where it should, or that a rule sent to where nobody took it: lost
+/// outside netfilter, as no rule stopped it.
+fn vanished(watch: &Watch) -> Option<(ConnectionId, Role, Cause)> {
     let control = watch.control().map(|id| (id, Role::Control));
     let data = watch.asked_data().map(|id| (id, watch.role(id)));
     let mut unanswered = control
@@ -202,15 +300,19 @@ fn vanished(watch: &Watch) -> Option<(Role, NodeName, Packet)> {
     let arrived = |node: &&NodeName| {
         track.syn.ends_at(node) || opener == Some(node) && track.syn.reached(node)
     };
-    let path = match acceptors.find(arrived) {
-        None => &track.syn,
-        Some(_) => &track.syn_ack,
-    };
-    let (node, packet) = path.end()?;
     if opener.is_some_and(|opener| track.syn_ack.reached(opener)) {
         return None;
     }
-    Some((role, node.clone(), packet))
+    let path = match acceptors.find(arrived) {
+        None => &track.syn,
+        Some(_) if track.syn_ack.end().is_none() && watch.sent_away(id, role).is_some() => {
+            &track.syn
+        }
+        Some(_) => &track.syn_ack,
+    };
+    let (node, packet) = path.end()?;
+    let node = node.clone();
+    Some((id, role, Cause::Loss { node, packet }))
 }
 
 /// How long a client is waited for after its cell is decided: time to fall back,

@@ -5,9 +5,10 @@ use std::time::{Duration, Instant};
 use fwlab_ftp::wire::Announcement;
 use fwlab_model::{
     Backend, Cause, ChainId, DataSetup, Family, Flow, NodeName, Outcome, Packet, Phase, Protection,
-    Symptom, TcpFlags,
+    RuleId, RuleOrdinal, Symptom, TcpFlags,
 };
 
+use super::death::Ender;
 use super::{ClientEnd, Explain, Finding, Stop, StoppedBy, Terms, Watch, judge};
 
 const SYN: u8 = TcpFlags::SYN;
@@ -31,6 +32,7 @@ fn tcp(flow: Flow, flags: u8, sequence: u32, payload: u32) -> Packet {
         flow,
         flags: TcpFlags(flags),
         sequence,
+        acknowledgement: 0,
         payload,
     }
 }
@@ -66,6 +68,7 @@ impl Told {
                 server: NodeName::server(),
                 asked,
                 protection: Protection::Plain,
+                upload: false,
                 unannounced: Vec::new(),
                 owners,
             }),
@@ -143,6 +146,7 @@ impl Told {
             by,
             rejects,
             packet,
+            doubt: None,
         });
         self.later(1);
     }
@@ -687,4 +691,6 @@ fn under_tls_the_direction_tells_the_data_connection_and_the_client_the_refusal(
     );
 }
 
+mod again;
+mod others;
 mod showing;

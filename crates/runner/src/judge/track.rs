@@ -1,128 +1,93 @@
-use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
-
 use fwlab_model::{Flow, NodeName, Packet, TcpFlags};
+use std::collections::BTreeSet;
+use std::time::Instant;
 
+use super::answers::Answers;
+use super::death::{Death, Ender};
+use super::path::Path;
 use super::stop::Stop;
-
-/// A retransmission follows its first sending by no less than this. The kernel's
-/// smallest timer is 200 ms (`TCP_RTO_MIN`); what comes sooner may be another
-/// packet that looks the same, as two equal acknowledgements do.
-const RETRANSMISSION_GAP: Duration = Duration::from_millis(150);
 
 /// What was seen of one TCP connection, on every wire that it crosses.
 #[derive(Debug, Clone, Default)]
 pub struct Track {
-    /// The packets of it, or about it, that rules stopped.
-    pub stops: Vec<Stop>,
+    /// The packets of it that rules stopped, in the order in which they were heard of.
+    pub(super) stops: Vec<Stopped>,
     /// Where its SYN was seen.
     pub syn: Path,
     /// Where its SYN-ACK was seen.
     pub syn_ack: Path,
-    /// Resets and ICMP errors that came in somewhere and tell the side that opened of a failure.
-    refusals: Vec<Refusal>,
+    /// The places of SYN-ACKs in the order of events, wherever they were seen, sent or stopped.
+    pub(super) syn_acks: Vec<u64>,
+    /// The flows by which its SYN left the node that opened it.
+    pub(super) left_as: BTreeSet<Flow>,
+    /// Resets and ICMP errors.
+    pub(super) answers: Answers,
+    /// The rules that gave it another destination.
+    pub(super) translations: Vec<Stop>,
+    /// How often its SYN was sent: by TCP, or by the lab in its place.
+    pub(super) rounds: Rounds,
+    /// The places in the order of events at which conntrack changed what it knows of it.
+    pub(super) changes: Vec<u64>,
+    /// How far each side has acknowledged what the other sent: the opener's acknowledgements, and the acceptor's.
+    pub(super) acknowledged: [Option<u32>; 2],
+    /// Where each side's stream begins: the opener's, and the acceptor's.
+    begins: [Option<u32>; 2],
+    /// The first packet by which a side closed the connection.
+    pub(super) closed: Option<Closed>,
     /// The first SYN or SYN-ACK that left to where nobody is.
     swallowed: Option<Swallowed>,
 }
 
-/// The way of one packet of a handshake: each node and direction once, in the order in
-/// which they were heard of.
-#[derive(Debug, Clone, Default)]
-pub struct Path {
-    places: Vec<Place>,
-    latest: Option<Packet>,
-}
-
+/// The end of a connection as one side made it.
 #[derive(Debug, Clone)]
-struct Place {
-    node: NodeName,
-    inbound: bool,
-    times: usize,
+pub(super) struct Closed {
+    pub(super) by_opener: bool,
+    /// How many bytes that side had sent; nothing where that is not known.
+    pub(super) carried: Option<u32>,
+    pub(super) packet: Packet,
 }
 
-impl Path {
-    pub(super) fn seen(&mut self, node: &NodeName, inbound: bool, packet: &Packet) {
-        self.latest = Some(*packet);
-        let place = self
-            .places
-            .iter_mut()
-            .find(|place| place.node == *node && place.inbound == inbound);
-        match place {
-            Some(place) => place.times += 1,
-            None => self.places.push(Place {
-                node: node.clone(),
-                inbound,
-                times: 1,
-            }),
+/// The sendings of a SYN. What becomes of one may be heard of before it is itself, as nodes are not heard in turn.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Rounds {
+    /// Which sending the latest is, 1 for the first.
+    pub(super) now: u32,
+    /// Sendings that are known of and have not been heard of: the first, and the lab's own.
+    unheard: u32,
+}
+
+impl Default for Rounds {
+    fn default() -> Rounds {
+        Rounds { now: 1, unheard: 1 }
+    }
+}
+
+impl Rounds {
+    /// A SYN was heard of where it was sent.
+    pub(super) fn heard(&mut self) {
+        match self.unheard.checked_sub(1) {
+            Some(rest) => self.unheard = rest,
+            None => self.now += 1,
         }
     }
 
-    fn times(&self, node: &NodeName, inbound: bool) -> usize {
-        let mut places = self.places.iter();
-        places
-            .find(|place| place.node == *node && place.inbound == inbound)
-            .map_or(0, |place| place.times)
-    }
-
-    /// The node that it went out of without having come in there.
-    pub fn origin(&self) -> Option<&NodeName> {
-        let mut out = self.places.iter().filter(|place| !place.inbound);
-        out.find(|place| self.times(&place.node, true) == 0)
-            .map(|place| &place.node)
-    }
-
-    /// The node that it was seen at, where there is no other.
-    pub fn only_node(&self) -> Option<&NodeName> {
-        let first = &self.places.first()?.node;
-        let mut nodes = self.places.iter().map(|place| &place.node);
-        nodes.all(|node| node == first).then_some(first)
-    }
-
-    /// Whether it came in at a node.
-    pub fn reached(&self, node: &NodeName) -> bool {
-        self.times(node, true) > 0
-    }
-
-    /// Whether it came in at a node and did not go on from there.
-    pub fn ends_at(&self, node: &NodeName) -> bool {
-        self.reached(node) && self.times(node, false) == 0
-    }
-
-    /// The last node on its way, and the packet.
-    pub fn end(&self) -> Option<(&NodeName, Packet)> {
-        Some((&self.places.last()?.node, self.latest?))
-    }
-
-    fn absorb(&mut self, other: Path) {
-        for place in other.places {
-            let Place {
-                node,
-                inbound,
-                times,
-            } = place;
-            let known = self
-                .places
-                .iter_mut()
-                .find(|place| place.node == node && place.inbound == inbound);
-            match known {
-                Some(known) => known.times += times,
-                None => self.places.push(Place {
-                    node,
-                    inbound,
-                    times,
-                }),
-            }
-        }
-        self.latest = self.latest.or(other.latest);
+    /// The lab sends the SYN again.
+    pub(super) fn sent_again(&mut self) {
+        self.now += 1;
+        self.unheard += 1;
     }
 }
 
+/// A stop, and where it stands among what else was seen.
 #[derive(Debug, Clone)]
-struct Refusal {
-    at: Instant,
-    heard_at: NodeName,
-    answerer: NodeName,
-    packet: Packet,
+pub(super) struct Stopped {
+    pub(super) stop: Stop,
+    /// Its place in the order of events.
+    pub(super) place: u64,
+    /// Which sending of the SYN it was heard of after.
+    pub(super) round: u32,
+    /// Whether the side that opened the connection sent the packet.
+    pub(super) from_opener: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -132,90 +97,62 @@ struct Swallowed {
     packet: Packet,
 }
 
-/// How a connection ended without having carried what it should.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Death {
-    /// Rules drop its packets, and nobody is told.
-    Dropped(Stop),
-    /// Rules reject its packets, and the sender is told.
-    Rejected(Stop),
-    /// A host answered no, and no rule had a part in it.
-    Refused {
-        /// When.
-        at: Instant,
-        /// The node that answered.
-        node: NodeName,
-        /// The answer.
-        packet: Packet,
-    },
-    /// Its SYN or SYN-ACK left to where nobody is, and no rule had a part in it.
-    Swallowed {
-        /// When.
-        at: Instant,
-        /// The node that it left from.
-        node: NodeName,
-        /// The packet.
-        packet: Packet,
-    },
-}
-
-impl Death {
-    /// When it was known.
-    pub fn at(&self) -> Instant {
-        match self {
-            Death::Dropped(stop) | Death::Rejected(stop) => stop.at,
-            Death::Refused { at, .. } | Death::Swallowed { at, .. } => *at,
-        }
-    }
-
-    /// Whether nobody is told of it, so that it would be waited for in vain.
-    pub fn is_silent(&self) -> bool {
-        matches!(self, Death::Dropped(_) | Death::Swallowed { .. })
-    }
-
-    /// Whether it happened while the connection was being opened.
-    pub fn in_handshake(&self) -> bool {
-        match self {
-            Death::Dropped(stop) | Death::Rejected(stop) => opens(&stop.packet),
-            Death::Refused { .. } | Death::Swallowed { .. } => true,
-        }
-    }
-}
-
-fn opens(packet: &Packet) -> bool {
-    matches!(packet, Packet::Tcp { flags, .. } if flags.0 & TcpFlags::SYN != 0)
-}
-
-/// A packet as its retransmission repeats it.
-type Segment = (Flow, u32, u32, u8);
-
-fn segment(packet: &Packet) -> Option<Segment> {
-    match packet {
-        Packet::Tcp {
-            flow,
-            flags,
-            sequence,
-            payload,
-        } => Some((*flow, *sequence, *payload, flags.0)),
-        _ => None,
-    }
+/// The two ends of a connection, as far as is known, and who of them waits to be told.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Ends<'a> {
+    /// The node that opened it.
+    pub(super) opener: Option<&'a NodeName>,
+    /// The node that it was opened to.
+    pub(super) acceptor: &'a NodeName,
+    /// Whether only the side that opened it tells the client's user: the control connection's.
+    pub(super) opener_alone: bool,
+    /// Whether the side that opened it is the one whose end of the stream the other waits for. Nothing where neither
+    /// does.
+    pub(super) opener_sends: Option<bool>,
+    /// The place of the dialogue's latest line in the order of events.
+    pub(super) latest_line: u64,
 }
 
 impl Track {
-    /// A reset or ICMP error came in at a node, on its way to the side that opened.
-    pub(super) fn refused(
-        &mut self,
-        at: Instant,
-        heard_at: &NodeName,
-        answerer: &NodeName,
-        packet: &Packet,
-    ) {
-        self.refusals.push(Refusal {
-            at,
-            heard_at: heard_at.clone(),
-            answerer: answerer.clone(),
-            packet: *packet,
+    /// A rule, a policy or a helper stopped a packet of it.
+    pub(super) fn stopped(&mut self, place: u64, stop: Stop, from_opener: bool) {
+        if is_answer(&stop.packet) {
+            self.answers.stopped(place, &stop.node, !from_opener);
+        }
+        if is_syn_ack(&stop.packet) {
+            self.syn_acks.push(place);
+        }
+        self.stops.push(Stopped {
+            stop,
+            place,
+            round: self.rounds.now,
+            from_opener,
         });
+        self.stops.sort_by_key(|stopped| stopped.place);
+    }
+
+    /// A side's packet was seen at the client: its first, perhaps, or one by which it closes the connection.
+    pub(super) fn closes(&mut self, by_opener: bool, packet: &Packet) {
+        let Packet::Tcp {
+            flags,
+            sequence,
+            payload,
+            ..
+        } = packet
+        else {
+            return;
+        };
+        let begins = &mut self.begins[usize::from(!by_opener)];
+        if flags.0 & TcpFlags::SYN != 0 {
+            begins.get_or_insert(sequence.wrapping_add(1));
+        } else if flags.0 & (TcpFlags::FIN | TcpFlags::RST) != 0 && self.closed.is_none() {
+            let end = sequence.wrapping_add(*payload);
+            self.closed = Some(Closed {
+                by_opener,
+                carried: begins.map(|begins| end.wrapping_sub(begins)),
+                packet: *packet,
+            });
+        }
     }
 
     /// A SYN or SYN-ACK left to where nobody is.
@@ -229,80 +166,78 @@ impl Track {
 
     pub(super) fn absorb(&mut self, other: Track) {
         self.stops.extend(other.stops);
-        self.stops.sort_by_key(|stop| stop.at);
+        self.stops.sort_by_key(|stopped| stopped.place);
         self.syn.absorb(other.syn);
         self.syn_ack.absorb(other.syn_ack);
-        self.refusals.extend(other.refusals);
-        self.refusals.sort_by_key(|refusal| refusal.at);
+        self.syn_acks.extend(other.syn_acks);
+        self.left_as.extend(other.left_as);
+        self.translations.extend(other.translations);
+        self.answers.absorb(other.answers);
+        self.rounds.now = self.rounds.now.max(other.rounds.now);
+        self.rounds.unheard = self.rounds.unheard.min(other.rounds.unheard);
+        self.changes.extend(other.changes);
+        for (known, more) in self.acknowledged.iter_mut().zip(other.acknowledged) {
+            *known = known.or(more);
+        }
+        for (known, more) in self.begins.iter_mut().zip(other.begins) {
+            *known = known.or(more);
+        }
+        self.closed = self.closed.take().or(other.closed);
         self.swallowed = self.swallowed.take().or(other.swallowed);
     }
 
-    /// What ended the connection that a node opened, as far as is known by now.
-    ///
-    /// A SYN or SYN-ACK counts at once: in a pure ruleset the same packet meets the
-    /// same fate again. A later packet counts when it was stopped a second time.
-    pub fn death(&self, opener: Option<&NodeName>) -> Option<Death> {
-        if !self.is_answered(opener) {
-            // Only the latest fate counts: an impure ruleset may stop the first SYN and
-            // let the second pass.
-            if let Some(stop) = self.stops.iter().rfind(|stop| opens(&stop.packet)) {
-                return Some(self.rejected_or_dropped(stop));
-            }
-            let mut refusals = self.refusals.iter();
-            if let Some(refusal) = refusals.find(|refusal| Some(&refusal.heard_at) == opener) {
-                return Some(Death::Refused {
-                    at: refusal.at,
-                    node: refusal.answerer.clone(),
-                    packet: refusal.packet,
-                });
-            }
+    /// What ended the connection, as far as is known by now: the first that kept it from going on and was not
+    /// overcome since.
+    pub(super) fn death(&self, ends: Ends<'_>) -> Option<Death> {
+        if self.is_answered(ends.opener) {
+            return self.stream_death(ends);
+        }
+        self.opening_death(ends).or_else(|| {
             let Swallowed { at, node, packet } = self.swallowed.clone()?;
-            return Some(Death::Swallowed { at, node, packet });
-        }
-        let mut first: BTreeMap<Segment, Instant> = BTreeMap::new();
-        for stop in self
-            .stops
-            .iter()
-            .filter(|stop| !opens(&stop.packet) && !is_answer(&stop.packet))
-        {
-            let Some(segment) = segment(&stop.packet) else {
-                continue;
-            };
-            let since = *first.entry(segment).or_insert(stop.at);
-            if stop.rejects || stop.at.duration_since(since) >= RETRANSMISSION_GAP {
-                return Some(self.rejected_or_dropped(stop));
-            }
-        }
-        None
+            Some(Death {
+                at,
+                by: Ender::Nobody { node, packet },
+                heard: false,
+                opening: true,
+                settled: true,
+            })
+        })
     }
 
-    /// Whether a SYN-ACK reached the socket that opened: one came in there that its
-    /// node's rules did not stop.
+    /// Whether a SYN-ACK reached the socket that opened: one came in there, for the
+    /// flow by which the SYN had left, that the node's rules did not stop.
     pub fn is_answered(&self, opener: Option<&NodeName>) -> bool {
         let Some(opener) = opener else { return false };
-        let stopped = self.stops.iter().filter(|stop| {
-            stop.node == *opener
-                && matches!(stop.packet, Packet::Tcp { flags, .. } if flags.is_syn_ack())
-        });
+        let stopped = self
+            .stops
+            .iter()
+            .filter(|stopped| stopped.stop.node == *opener && is_syn_ack(&stopped.stop.packet));
         self.syn_ack.times(opener, true) > stopped.count()
     }
+}
 
-    /// A rejected packet is a dropped one when the answer is stopped on its way back.
-    fn rejected_or_dropped(&self, stop: &Stop) -> Death {
-        let answer_stopped = || self.stops.iter().any(|other| is_answer(&other.packet));
-        if stop.rejects && !answer_stopped() {
-            Death::Rejected(stop.clone())
-        } else {
-            Death::Dropped(stop.clone())
-        }
-    }
+/// Whether a packet opens a connection: SYN or SYN-ACK.
+pub(super) fn opens(packet: &Packet) -> bool {
+    matches!(packet, Packet::Tcp { flags, .. } if flags.0 & TcpFlags::SYN != 0)
+}
+
+pub(super) fn is_syn_ack(packet: &Packet) -> bool {
+    matches!(packet, Packet::Tcp { flags, .. } if flags.is_syn_ack())
+}
+
+/// ICMP's *fragmentation needed* and ICMPv6's *packet too big* tell a sender of the path, and end nothing.
+pub(super) fn tells_of_the_path(packet: &Packet) -> bool {
+    matches!(
+        packet,
+        Packet::Icmp { from, kind: 3, code: 4, .. } if from.is_ipv4()
+    ) || matches!(packet, Packet::Icmp { from, kind: 2, .. } if from.is_ipv6())
 }
 
 /// Whether a packet tells a sender that its own was not wanted.
 pub(super) fn is_answer(packet: &Packet) -> bool {
     match packet {
         Packet::Tcp { flags, .. } => flags.is_rst(),
-        Packet::Icmp { about, .. } => about.is_some(),
+        Packet::Icmp { about, .. } => about.is_some() && !tells_of_the_path(packet),
         Packet::Other { .. } => false,
     }
 }

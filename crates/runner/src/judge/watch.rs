@@ -5,10 +5,12 @@ use std::time::Instant;
 use fwlab_ftp::wire::{Announcement, Dialogue, Event as Line, Exchange, Progress, Reply, Side};
 use fwlab_model::{DataSetup, Flow, NodeName, Packet, Phase, Protection};
 
+use super::answers::Sighting;
 use super::connections::{ConnectionId, Connections};
+use super::death::{Death, Ender};
 use super::order::Order;
 use super::stop::Stop;
-use super::track::{Death, Track};
+use super::track::{Ends, Track, is_answer, is_syn_ack, opens};
 
 /// What is known of a session before it begins.
 #[derive(Debug, Clone)]
@@ -25,6 +27,8 @@ pub struct Terms {
     pub asked: DataSetup,
     /// What hides the dialogue.
     pub protection: Protection,
+    /// Whether the client is the one that sends data.
+    pub upload: bool,
     /// Targets of data connections that nobody will announce: a peer's script opens them.
     pub unannounced: Vec<SocketAddr>,
     /// Which node has which address.
@@ -47,6 +51,24 @@ pub struct Watch {
     unplaced: Vec<(u64, Packet, Vec<u8>)>,
     /// How many announcements were compared between the two wires.
     compared: usize,
+    /// How many events were taken in: the place of the latest in their order.
+    events: u64,
+    /// The place of the dialogue's latest line in their order.
+    latest_line: u64,
+    /// Packets that were handed to something that may stop them: of which connection, and the place of the stop.
+    handed_on: BTreeMap<(NodeName, u64), (ConnectionId, u64)>,
+    /// The first neighbour solicitation or advertisement that was stopped.
+    neighbour: Option<Stop>,
+    /// What was heard of packets before it is known what connection they are of.
+    early: Vec<Early>,
+}
+
+/// Something that was heard of a packet before it is known what connection that is of: one node may be heard before
+/// another, and its wire before its rules.
+#[derive(Debug)]
+enum Early {
+    Stop(u64, Stop),
+    Answer(Sighting),
 }
 
 /// The dialogue as it was on the wire of one of the two nodes.
@@ -102,6 +124,24 @@ fn grants_setup(line: &Line) -> bool {
 /// hundred; a peer that floods is no reason to hold more.
 const KEPT_PAYLOAD: usize = 1 << 20;
 
+/// The most that is kept of packets that are of no known connection.
+const KEPT_EARLY: usize = 1 << 10;
+
+/// Whether a packet of this flow, or an ICMP error about one, goes to the side that opened the connection. An error goes
+/// to the sender of what it is about.
+fn is_to_opener(packet: &Packet, flow: &Flow) -> bool {
+    match packet {
+        Packet::Tcp { flow: sent, .. } => sent.from != flow.from || sent.to != flow.to,
+        Packet::Icmp { about, .. } => about.as_ref() == Some(flow),
+        Packet::Other { .. } => false,
+    }
+}
+
+/// ICMPv6's neighbour solicitation and advertisement (RFC 4861).
+fn finds_neighbours(packet: &Packet) -> bool {
+    matches!(packet, Packet::Icmp { from, kind: 135 | 136, .. } if from.is_ipv6())
+}
+
 /// What a connection is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
@@ -134,6 +174,11 @@ impl Watch {
             order: Order::default(),
             unplaced: Vec::new(),
             compared: 0,
+            events: 0,
+            latest_line: 0,
+            handed_on: BTreeMap::new(),
+            neighbour: None,
+            early: Vec::new(),
         }
     }
 
@@ -148,16 +193,37 @@ impl Watch {
         &self.terms
     }
 
-    /// A packet was seen on the wire of a node; `inbound`: it came in there.
-    pub fn captured(&mut self, at: Instant, node: &NodeName, inbound: bool, packet: &Packet) {
-        let Some((id, flow)) = self.connections.place(packet) else {
+    /// A node's TCP made a packet that opens a connection; no rule has seen it yet.
+    pub fn sent(&mut self, packet: &Packet) {
+        let place = self.next_place();
+        let Some((id, _)) = self.connections.place(packet) else {
             return;
         };
-        let answerer = match packet {
-            Packet::Tcp { flow, .. } => self.terms.owners.get(&flow.from.ip()),
-            Packet::Icmp { from, .. } | Packet::Other { from, .. } => self.terms.owners.get(from),
+        let track = &mut self.connections.get_mut(id).track;
+        if is_syn_ack(packet) {
+            track.syn_acks.push(place);
+        } else {
+            track.rounds.heard();
+        }
+        self.place_early();
+    }
+
+    /// A packet was seen on the wire of a node; `inbound`: it came in there.
+    pub fn captured(&mut self, at: Instant, node: &NodeName, inbound: bool, packet: &Packet) {
+        let sighting = Sighting {
+            place: self.next_place(),
+            at,
+            node: node.clone(),
+            inbound,
+            packet: *packet,
         };
-        let answerer = answerer.unwrap_or(node);
+        let Some((id, flow)) = self.connections.place(packet) else {
+            if is_answer(packet) {
+                self.keep_early(Early::Answer(sighting));
+            }
+            return;
+        };
+        let place = sighting.place;
         self.order.next();
         if *node == self.terms.server
             && let Packet::Tcp { flow, flags, .. } = packet
@@ -170,19 +236,68 @@ impl Watch {
         {
             self.order.control(side, packet);
         }
+        if !inbound && opens(packet) && !self.handed_on.is_empty() {
+            self.left(node, id, packet);
+        }
+        let is_opener = self.opener(id) == Some(node);
         let track = &mut self.connections.get_mut(id).track;
+        // In the order of one wire, as two are not heard in turn.
+        if *node == self.terms.client {
+            track.closes(!is_to_opener(packet, &flow), packet);
+        }
         match packet {
-            Packet::Tcp { flags, .. } if flags.is_syn() => track.syn.seen(node, inbound, packet),
-            Packet::Tcp { flags, .. } if flags.is_syn_ack() => {
-                track.syn_ack.seen(node, inbound, packet);
+            Packet::Tcp { flow, flags, .. } if flags.is_syn() => {
+                if !inbound && !track.syn.reached(node) {
+                    track.left_as.insert(*flow);
+                }
+                track.syn.seen(node, inbound, packet);
             }
-            Packet::Tcp {
-                flow: sent, flags, ..
-            } if inbound && flags.is_rst() && sent.to == flow.from => {
-                track.refused(at, node, answerer, packet);
+            Packet::Tcp { flow, flags, .. } if flags.is_syn_ack() => {
+                track.syn_acks.push(place);
+                // What answers another flow than the one that left is no answer to the socket that waits.
+                let is_foreign = inbound
+                    && is_opener
+                    && !track.left_as.is_empty()
+                    && !track.left_as.contains(&flow.reversed());
+                if !is_foreign {
+                    track.syn_ack.seen(node, inbound, packet);
+                }
             }
-            Packet::Icmp { .. } if inbound => track.refused(at, node, answerer, packet),
+            _ if is_answer(packet) => {
+                track.answers.seen(sighting, is_to_opener(packet, &flow));
+            }
+            Packet::Tcp { flow: sent, .. } => {
+                track.acknowledges(sent.from == flow.from, packet);
+            }
             _ => {}
+        }
+        if opens(packet) {
+            self.place_early();
+        }
+    }
+
+    fn next_place(&mut self) -> u64 {
+        self.events += 1;
+        self.events
+    }
+
+    /// Conntrack of some node changed what it knows of a connection.
+    pub fn tracked(&mut self, flow: &Flow) {
+        let place = self.next_place();
+        let known = self
+            .connections
+            .find(flow)
+            .or_else(|| self.connections.find(&flow.reversed()));
+        if let Some(id) = known {
+            self.connections.get_mut(id).track.changes.push(place);
+        }
+    }
+
+    /// Conntrack of some node expects something else than before. Which connection that is for nobody can tell.
+    pub fn expected(&mut self) {
+        let place = self.next_place();
+        for connection in self.connections.iter_mut() {
+            connection.track.changes.push(place);
         }
     }
 
@@ -206,6 +321,9 @@ impl Watch {
             self.segments.push((side, sequence, payload.to_vec()));
         }
         let lines = self.client_side.segment(side, sequence, payload);
+        if !lines.is_empty() {
+            self.latest_line = self.events;
+        }
         for line in &lines {
             if let Line::Reply {
                 reply,
@@ -305,8 +423,13 @@ impl Watch {
     /// How far the session had come without what a death on the control connection
     /// kept from the other side.
     pub fn phase_without(&self, death: &Death) -> Phase {
-        let (Death::Dropped(stop) | Death::Rejected(stop)) = death else {
-            return self.progress().phase();
+        let stop = match &death.by {
+            Ender::Stop(stop) => stop,
+            // The server's host was told no when it sent its final reply.
+            Ender::Host { .. } if !death.heard && self.progress().phase() == Phase::Transfer => {
+                return Phase::Completion;
+            }
+            _ => return self.progress().phase(),
         };
         let Some((from, dead)) = self.side_of(&stop.packet).filter(|_| !self.is_hidden()) else {
             return self.progress().phase();
@@ -342,11 +465,172 @@ impl Watch {
         self.terms.owners.get(&address)
     }
 
-    /// A rule or policy stopped a packet.
+    /// A rule, a policy or a helper stopped a packet.
     pub fn stopped(&mut self, stop: Stop) {
-        if let Some((id, _)) = self.connections.place(&stop.packet) {
-            self.connections.get_mut(id).track.stops.push(stop);
+        let place = self.next_place();
+        if finds_neighbours(&stop.packet) {
+            self.neighbour.get_or_insert(stop);
+            return;
         }
+        if let Some(early) = self.place(Early::Stop(place, stop)) {
+            self.keep_early(early);
+        }
+        self.place_early();
+    }
+
+    /// A packet of a node was handed to something that may stop it. Until it is seen to go on, it is taken for stopped.
+    pub fn may_be_stopped(&mut self, packet_id: u64, stop: Stop) {
+        if let Some((id, _)) = self.connections.place(&stop.packet) {
+            self.handed_on
+                .insert((stop.node.clone(), packet_id), (id, self.events + 1));
+        }
+        self.stopped(stop);
+        if self.handed_on.len() > KEPT_EARLY {
+            self.handed_on.pop_first();
+        }
+    }
+
+    /// A packet takes another step at a node.
+    pub fn goes_on(&mut self, node: &NodeName, packet_id: u64) {
+        if self.handed_on.is_empty() {
+            return;
+        }
+        if let Some((id, place)) = self.handed_on.remove(&(node.clone(), packet_id)) {
+            let stops = &mut self.connections.get_mut(id).track.stops;
+            stops.retain(|stopped| stopped.place != place);
+        }
+    }
+
+    /// A packet that opens a connection left a node: whatever it was handed to there let it go on.
+    fn left(&mut self, node: &NodeName, id: ConnectionId, packet: &Packet) {
+        let flags = |packet: &Packet| match packet {
+            Packet::Tcp { flags, .. } => Some(*flags),
+            _ => None,
+        };
+        let places: Vec<u64> = self
+            .handed_on
+            .iter()
+            .filter(|((at, _), (of, _))| at == node && *of == id)
+            .map(|(_, (_, place))| *place)
+            .collect();
+        let stops = &mut self.connections.get_mut(id).track.stops;
+        stops.retain(|stopped| {
+            !places.contains(&stopped.place) || flags(&stopped.stop.packet) != flags(packet)
+        });
+    }
+
+    /// A rule gave a connection another destination.
+    pub fn translated(&mut self, rule: Stop) {
+        if let Some((id, _)) = self.connections.place(&rule.packet) {
+            let translations = &mut self.connections.get_mut(id).track.translations;
+            if translations.len() < KEPT_EARLY {
+                translations.push(rule);
+            }
+        }
+    }
+
+    /// Whether a final reply to the transfer was read, one that says that it came to a good end.
+    pub fn is_complete(&self) -> bool {
+        self.progress().is_complete()
+    }
+
+    /// The stop of a packet of the control connection, or of a data connection of the asked setup, of which the side that
+    /// opened was told by an ICMP error when the connection was open.
+    pub fn soft_error(&self) -> Option<(Role, &Stop)> {
+        let asked = Role::Data(self.terms.asked);
+        self.connections.iter().find_map(|(id, connection)| {
+            let role = self.role(id);
+            let stopped = connection.track.soft_error(self.opener(id)?)?;
+            (role == Role::Control || role == asked).then_some((role, &stopped.stop))
+        })
+    }
+
+    /// The packet by which the server closed a data connection of the asked setup before it had carried anything: a server
+    /// that takes no stranger at the other end does that, and does not say why.
+    pub fn data_closed_early(&self) -> Option<Packet> {
+        self.asked_data().find_map(|id| {
+            let closed = self.connections.get(id).track.closed.as_ref()?;
+            let opened_by_server = self.opener(id) == Some(&self.terms.server);
+            let by_server = closed.by_opener == opened_by_server;
+            let carried_nothing = closed.carried.is_none_or(|bytes| bytes == 0);
+            (by_server && (self.terms.upload || carried_nothing)).then_some(closed.packet)
+        })
+    }
+
+    /// The packet by which the server closed the control connection, where it was the first to do so and not asked to.
+    pub fn control_closed_by_server(&self) -> Option<Packet> {
+        let mut exchanges = self.progress().exchanges.iter();
+        if exchanges.any(|exchange| exchange.command.is("QUIT")) {
+            return None;
+        }
+        let closed = self
+            .connections
+            .get(self.control()?)
+            .track
+            .closed
+            .as_ref()?;
+        (!closed.by_opener).then_some(closed.packet)
+    }
+
+    /// What stopped a packet by which a node asks for the hardware address of another, or answers.
+    pub fn neighbour(&self) -> Option<&Stop> {
+        self.neighbour.as_ref()
+    }
+
+    /// The rule that sent a connection to where nobody waits for it.
+    pub fn sent_away(&self, id: ConnectionId, role: Role) -> Option<&Stop> {
+        let connection = self.connections.get(id);
+        let rule = connection.track.translations.first()?;
+        let Packet::Tcp { flow: before, .. } = rule.packet else {
+            return None;
+        };
+        let is_meant = |to: SocketAddr| match role {
+            Role::Control => to == self.terms.listening,
+            _ => {
+                let sides = [
+                    (&self.client_side, self.terms.control),
+                    (&self.server_side, self.terms.listening),
+                ];
+                sides.into_iter().any(|(wire, control)| {
+                    let mut announced = wire.announcements.iter();
+                    announced.any(|one| one.target(control.ip()) == to)
+                })
+            }
+        };
+        let arrives = |flow: &Flow| flow.to != before.to && is_meant(flow.to);
+        (!connection.flows.iter().any(arrives)).then_some(rule)
+    }
+
+    fn keep_early(&mut self, early: Early) {
+        if self.early.len() < KEPT_EARLY {
+            self.early.push(early);
+        }
+    }
+
+    fn place_early(&mut self) {
+        for early in std::mem::take(&mut self.early) {
+            if let Some(early) = self.place(early) {
+                self.early.push(early);
+            }
+        }
+    }
+
+    /// Gives what was heard to the connection that it is of; gives it back where that is not known.
+    fn place(&mut self, early: Early) -> Option<Early> {
+        let packet = match &early {
+            Early::Stop(_, stop) => stop.packet,
+            Early::Answer(sighting) => sighting.packet,
+        };
+        let Some((id, flow)) = self.connections.place(&packet) else {
+            return Some(early);
+        };
+        let to_opener = is_to_opener(&packet, &flow);
+        let track = &mut self.connections.get_mut(id).track;
+        match early {
+            Early::Stop(place, stop) => track.stopped(place, stop, !to_opener),
+            Early::Answer(sighting) => track.answers.seen(sighting, to_opener),
+        }
+        None
     }
 
     /// The node that opened a connection: its SYN left there and came from nowhere. Where that was
@@ -415,9 +699,43 @@ impl Watch {
     /// The connections that are known to be dead, with what they were for.
     pub fn deaths(&self) -> impl Iterator<Item = (ConnectionId, Role, Death)> + '_ {
         self.connections.iter().filter_map(|(id, connection)| {
-            let death = connection.track.death(self.opener(id))?;
-            Some((id, self.role(id), death))
+            let role = self.role(id);
+            let death = connection.track.death(self.ends(id, role))?;
+            Some((id, role, death))
         })
+    }
+
+    fn ends(&self, id: ConnectionId, role: Role) -> Ends<'_> {
+        let opener = self.opener(id);
+        Ends {
+            opener,
+            acceptor: if opener == Some(&self.terms.server) {
+                &self.terms.client
+            } else {
+                &self.terms.server
+            },
+            opener_alone: role == Role::Control,
+            opener_sends: match role {
+                Role::Data(_) => Some((opener == Some(&self.terms.client)) == self.terms.upload),
+                _ => None,
+            },
+            latest_line: self.latest_line,
+        }
+    }
+
+    /// The connections of which the lab shall send the SYN again, in TCP's place.
+    pub fn wanted_again(&self) -> impl Iterator<Item = ConnectionId> + '_ {
+        self.connections
+            .iter()
+            .filter(|(id, connection)| {
+                connection.track.wants_syn_again(self.opener(*id)) && self.role(*id).is_watched()
+            })
+            .map(|(id, _)| id)
+    }
+
+    /// The lab sends a connection's SYN again.
+    pub fn sent_again(&mut self, id: ConnectionId) {
+        self.connections.get_mut(id).track.rounds.sent_again();
     }
 
     /// The death that decides the cell: of the control connection, or of a data
@@ -426,7 +744,7 @@ impl Watch {
         let asked = Role::Data(self.terms.asked);
         self.deaths()
             .filter(|(_, role, _)| *role == Role::Control || *role == asked)
-            .min_by_key(|(_, _, death)| death.at())
+            .min_by_key(|(_, _, death)| death.at)
     }
 
     /// The session's control connection: the client's first one to the server.

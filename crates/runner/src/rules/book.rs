@@ -3,11 +3,12 @@ use std::time::Instant;
 
 use fwlab_model::ruleset::Listing;
 use fwlab_model::ruleset::native::NativeListing;
-use fwlab_model::{Backend, Cause, ChainId, NodeName, RuleId, RuleOrdinal, TableFamily};
-use fwlab_observe::{NftRules, TracePlace, TraceStep, TraceVerdict};
+use fwlab_model::{Backend, Cause, ChainId, NodeName, Packet, RuleId, RuleOrdinal, TableFamily};
+use fwlab_observe::{NftRules, PacketId, TracePlace, TraceStep, TraceVerdict};
 
-use super::{Listed, Part, PreparedRuleset};
-use crate::judge::{Explain, Stop, StoppedBy};
+use super::doubt::Ways;
+use super::{Doubt, Listed, Part, PreparedRuleset};
+use crate::judge::{Doubted, Explain, Stop, StoppedBy};
 
 /// Reads trace steps of one cell against the rules that were loaded.
 #[derive(Debug)]
@@ -16,6 +17,8 @@ pub(crate) struct Rulebook<'a> {
     loaded: Vec<&'a PreparedRuleset>,
     swapping: bool,
     handles: BTreeMap<NodeName, NftRules>,
+    /// The ways of packets through the nodes that have rules in doubt.
+    ways: BTreeMap<NodeName, Ways>,
 }
 
 /// What a trace step says about a packet, read against the rules.
@@ -25,6 +28,10 @@ pub(crate) enum Reading {
     Went,
     /// It was stopped.
     Stopped(Stop),
+    /// It was handed to something that may stop it, and whether that did is not said.
+    MayBeStopped(Stop),
+    /// It went on, to where a rule of address translation says: a packet that opens a connection.
+    Translated(Stop),
     /// It was stopped while other rules were being loaded, by the old ones or by the new ones. That
     /// decides nothing: sent again, it meets the new ones.
     Unsettled,
@@ -38,6 +45,7 @@ impl<'a> Rulebook<'a> {
             loaded: vec![prepared],
             swapping: false,
             handles: BTreeMap::new(),
+            ways: BTreeMap::new(),
         }
     }
 
@@ -55,21 +63,123 @@ impl<'a> Rulebook<'a> {
 
     /// Whether a step can only be read with the node's rule handles, which are not known yet.
     pub(crate) fn wants_handles(&self, node: &NodeName, step: &TraceStep) -> bool {
-        step.is_drop()
-            && matches!(step.at, TracePlace::Rule { .. })
+        matches!(step.at, TracePlace::Rule { .. })
             && !self.handles.contains_key(node)
+            && (step.is_drop()
+                || step.verdict == TraceVerdict::Queue
+                || self.may_translate(node, step))
     }
 
     pub(crate) fn learn_handles(&mut self, node: &NodeName, rules: NftRules) {
         self.handles.insert(node.clone(), rules);
     }
 
-    pub(crate) fn read(&self, node: &NodeName, at: Instant, step: &TraceStep) -> Reading {
+    pub(crate) fn read(&mut self, node: &NodeName, at: Instant, step: &TraceStep) -> Reading {
+        if self.doubts(node).next().is_some() {
+            let (part, chain) = self.place(node, step);
+            let backend = part.map_or(step.backend, Part::backend);
+            let ways = self.ways.entry(node.clone()).or_default();
+            ways.step(backend, &chain, step);
+        }
         match self.read_settled(node, at, step) {
-            Reading::Went => Reading::Went,
+            Reading::Went => match self.translation(node, at, step) {
+                Some(rule) => Reading::Translated(rule),
+                None => Reading::Went,
+            },
             _ if self.swapping => Reading::Unsettled,
             reading => reading,
         }
+    }
+
+    fn stop_of(&self, node: &NodeName, at: Instant, step: &TraceStep, by: StoppedBy) -> Stop {
+        Stop {
+            at,
+            node: node.clone(),
+            doubt: self.doubted(node, step.packet_id, &by),
+            by,
+            rejects: false,
+            packet: step.packet,
+        }
+    }
+
+    /// A rule of nf_tables put a packet into a queue.
+    fn may_be_stopped(
+        &self,
+        node: &NodeName,
+        at: Instant,
+        step: &TraceStep,
+        handle: u64,
+    ) -> Reading {
+        let (part, chain) = self.place(node, step);
+        let found = part.and_then(|part| {
+            let rules = self.handles.get(node)?;
+            let ordinal = rules.ordinal(step.table_family, &step.table, &step.chain, handle)?;
+            let rule = RuleId {
+                chain: chain.clone(),
+                ordinal,
+            };
+            Some(StoppedBy::Rule(part.backend(), rule))
+        });
+        match found {
+            Some(by) => Reading::MayBeStopped(self.stop_of(node, at, step, by)),
+            None => Reading::Unknown(format!(
+                "{node}: {chain} put the packet into a queue by none of the rules that were loaded"
+            )),
+        }
+    }
+
+    /// Whether a step may be that of a rule that gives a connection another destination.
+    fn may_translate(&self, node: &NodeName, step: &TraceStep) -> bool {
+        let opens = matches!(step.packet, Packet::Tcp { flags, .. } if flags.is_syn());
+        let goes_on = matches!(step.verdict, TraceVerdict::Accept | TraceVerdict::Unsaid);
+        opens && goes_on && {
+            let (part, chain) = self.place(node, step);
+            part.is_some_and(|part| part.translates_in(&chain))
+        }
+    }
+
+    /// The rule of a step that gives a connection another destination.
+    fn translation(&self, node: &NodeName, at: Instant, step: &TraceStep) -> Option<Stop> {
+        if !self.may_translate(node, step) {
+            return None;
+        }
+        let (part, chain) = self.place(node, step);
+        let part = part?;
+        let ordinal = match step.at {
+            TracePlace::Rule { handle } => {
+                let handles = self.handles.get(node)?;
+                handles.ordinal(step.table_family, &step.table, &step.chain, handle)?
+            }
+            TracePlace::Line { number, .. } => RuleOrdinal(number),
+            TracePlace::Policy => return None,
+        };
+        let rule = RuleId { chain, ordinal };
+        part.translates(&rule).then(|| Stop {
+            at,
+            node: node.clone(),
+            by: StoppedBy::Rule(part.backend(), rule),
+            rejects: false,
+            packet: step.packet,
+            doubt: None,
+        })
+    }
+
+    fn doubts<'b>(&'b self, node: &'b NodeName) -> impl Iterator<Item = &'a Doubt> + 'b {
+        let doubts = self.loaded.iter().flat_map(|rules| &rules.doubts);
+        doubts.filter(move |doubt| doubt.node == *node)
+    }
+
+    /// What on a packet's way through a node may decide on the same packet otherwise the next time.
+    fn doubted(&self, node: &NodeName, packet: PacketId, by: &StoppedBy) -> Option<Doubted> {
+        let rule = match by {
+            StoppedBy::Rule(_, rule) => Some(rule),
+            _ => None,
+        };
+        let doubt = (self.ways.get(node)?).doubt(packet, rule, self.doubts(node))?;
+        Some(Doubted {
+            of_sender: doubt.of_sender,
+            why: doubt.why.clone(),
+        })
     }
 
     fn read_settled(&self, node: &NodeName, at: Instant, step: &TraceStep) -> Reading {
@@ -101,6 +211,14 @@ impl<'a> Rulebook<'a> {
                             chain: chain.clone(),
                             ordinal: RuleOrdinal(number),
                         };
+                        let may_stop = || {
+                            let target = listing.target(&rule);
+                            target.is_some_and(|target| MAY_STOP.contains(&target))
+                        };
+                        if may_stop() {
+                            let by = StoppedBy::Rule(Backend::Legacy, rule);
+                            return Reading::MayBeStopped(self.stop_of(node, at, step, by));
+                        }
                         match of_line(listing, rule) {
                             Some(by) => Some(by),
                             None => return Reading::Went,
@@ -108,6 +226,9 @@ impl<'a> Rulebook<'a> {
                     }
                     _ => None,
                 }
+            }
+            (TraceVerdict::Queue, TracePlace::Rule { handle }) => {
+                return self.may_be_stopped(node, at, step, handle);
             }
             (TraceVerdict::Queue | TraceVerdict::Stolen | TraceVerdict::Other(_), _) => {
                 return Reading::Unknown(format!(
@@ -123,6 +244,7 @@ impl<'a> Rulebook<'a> {
             Some((by, answer)) => Reading::Stopped(Stop {
                 at,
                 node: node.clone(),
+                doubt: self.doubted(node, step.packet_id, &by),
                 by,
                 rejects: answer == Answer::Sent,
                 packet: step.packet,
@@ -175,6 +297,9 @@ enum Answer {
     /// None, or one: the trace does not say.
     Either,
 }
+
+/// Targets of legacy that may end a packet's way, and whose trace does not say whether they did.
+const MAY_STOP: &[&str] = &["NFQUEUE", "QUEUE", "SYNPROXY", "TARPIT"];
 
 fn answer_of(target: Option<&str>) -> Answer {
     if target == Some("REJECT") {
@@ -231,6 +356,7 @@ impl Explain for Rulebook<'_> {
                     source_line: part.and_then(|part| part.lines.source_line(rule)),
                     statement: statement.unwrap_or("?").to_owned(),
                     packet,
+                    led_to: None,
                 }
             }
             StoppedBy::Policy(backend, chain) => {

@@ -2,6 +2,7 @@
 //! and trace steps read against them.
 
 mod book;
+mod doubt;
 mod error;
 mod image;
 mod interfaces;
@@ -15,6 +16,7 @@ mod standing;
 mod tools;
 
 pub(crate) use book::{Reading, Rulebook};
+pub(crate) use doubt::Doubt;
 pub use error::PrepareError;
 pub(crate) use image::no_container;
 pub use loader::{LoadError, Loader};
@@ -29,8 +31,8 @@ pub use tools::NoLoader;
 pub struct PreparedRuleset {
     /// What is loaded, in order.
     pub parts: Vec<Part>,
-    /// What keeps it from being pure, in words; then nothing is ended early.
-    pub impurities: Vec<String>,
+    /// The rules by which the same packet may be decided on otherwise the next time.
+    pub doubts: Vec<Doubt>,
     /// What is odd about it here, in words.
     pub notes: Vec<String>,
     /// The program that this machine lacks to load it, in words; then its cells are skipped.

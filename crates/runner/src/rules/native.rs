@@ -8,7 +8,7 @@ use fwlab_model::{Backend, InterfaceName, NodeName};
 
 use super::error::PrepareError;
 use super::loader::{DEADLINE, LoadError, Loader, words_of};
-use super::{Listed, Part};
+use super::{Doubt, Listed, Part};
 use crate::scenario::{RulesOrigin, RulesetEntry, Stage};
 
 /// A script, and the interfaces of the node that it was tried in: `iif eth0` does not load where there is no `eth0`.
@@ -28,7 +28,7 @@ pub(super) enum Counters {
 /// A script that loads.
 pub(super) struct Proven {
     pub(super) part: Part,
-    pub(super) impurities: Vec<String>,
+    pub(super) doubts: Vec<Doubt>,
     pub(super) notes: Vec<String>,
 }
 
@@ -109,7 +109,7 @@ impl Loader {
         };
         Ok(Proven {
             part,
-            impurities: impurities.iter().map(ToString::to_string).collect(),
+            doubts: Doubt::of_native(node, impurities).collect(),
             notes,
         })
     }

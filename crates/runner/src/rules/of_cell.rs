@@ -18,10 +18,4 @@ impl CellRules {
         let mut all = std::iter::once(&self.first).chain(self.later.values());
         all.find_map(|rules| rules.lacks.as_ref())
     }
-
-    /// What keeps any of them from being pure, in words.
-    pub(crate) fn impurities(&self) -> impl Iterator<Item = &String> {
-        let all = std::iter::once(&self.first).chain(self.later.values());
-        all.flat_map(|rules| &rules.impurities)
-    }
 }

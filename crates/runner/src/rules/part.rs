@@ -1,8 +1,8 @@
 use std::sync::Arc;
 
-use fwlab_model::ruleset::native::NativeListing;
+use fwlab_model::ruleset::native::{NativeListing, NativeRule};
 use fwlab_model::ruleset::{Correspondence, Listing};
-use fwlab_model::{Backend, ChainId, Family, NodeName, RuleId};
+use fwlab_model::{Backend, ChainId, Family, NodeName, RuleId, RuleOrdinal};
 
 /// Rules for one node, loaded in one go.
 #[derive(Debug, Clone)]
@@ -61,6 +61,33 @@ impl Part {
             }
             Listed::Native(listing) => listing.has_table(chain.family, &chain.table),
         }
+    }
+
+    /// Whether a rule gives a connection another destination.
+    pub(super) fn translates(&self, rule: &RuleId) -> bool {
+        match &self.listed {
+            Listed::Iptables { listing, .. } => {
+                matches!(listing.target(rule), Some("DNAT" | "REDIRECT" | "NETMAP"))
+            }
+            Listed::Native(listing) => listing.rule(rule).is_some_and(NativeRule::translates),
+        }
+    }
+
+    /// Whether any rule of a chain does.
+    pub(super) fn translates_in(&self, chain: &ChainId) -> bool {
+        let rules = match &self.listed {
+            Listed::Iptables { listing, .. } => {
+                listing.chain(chain).map_or(0, |chain| chain.rules().len())
+            }
+            Listed::Native(listing) => listing.chain(chain).map_or(0, |chain| chain.rules().len()),
+        };
+        let ordinals = 1..=u32::try_from(rules).unwrap_or(u32::MAX);
+        ordinals
+            .map(|ordinal| RuleId {
+                chain: chain.clone(),
+                ordinal: RuleOrdinal(ordinal),
+            })
+            .any(|rule| self.translates(&rule))
     }
 
     /// A rule as it is listed.

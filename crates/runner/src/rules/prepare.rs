@@ -3,14 +3,14 @@ use std::sync::Arc;
 
 use fwlab_fabric::Fabric;
 use fwlab_model::ruleset::native::{NativeListing, NativeScript};
-use fwlab_model::ruleset::{Mistakes, Ruleset, Source, correspond, generate, parse};
+use fwlab_model::ruleset::{Mistakes, Parsed, Ruleset, Source, correspond, generate, parse};
 use fwlab_model::{Backend, Family, NodeName, NodeSpec, TableFamily, Topology};
 
 use super::error::PrepareError;
 use super::image::examine;
 use super::interfaces::strange_interfaces;
 use super::loader::{Loader, words_of};
-use super::{Listed, Part, PreparedRuleset, lacks};
+use super::{Doubt, Listed, Part, PreparedRuleset, lacks};
 use crate::scenario::{RulesOrigin, RulesetEntry, Scenario};
 
 /// Rules as they were read, before they are tried, and the node that is to load them.
@@ -48,7 +48,7 @@ impl Loader {
         if let RulesOrigin::Image(rules) = &entry.origin {
             return examine(rules).await;
         }
-        let wanted = wanted(scenario, entry, backend)?;
+        let wanted = wanted(scenario, entry, backend, &mut prepared.notes)?;
         for Wanted { node, rules } in &wanted {
             let named = match rules {
                 Rules::Iptables(_, rules) => rules.interfaces_used(),
@@ -64,14 +64,14 @@ impl Loader {
                         .prove_script(&entry.name, &scenario.stage, node, script)
                         .await?;
                     prepared.parts.push(proven.part);
-                    prepared.impurities.extend(proven.impurities);
+                    prepared.doubts.extend(proven.doubts);
                     prepared.notes.extend(proven.notes);
                 }
                 Rules::Iptables(backend, rules) => {
                     let impurities = rules.impurities();
                     prepared
-                        .impurities
-                        .extend(impurities.iter().map(ToString::to_string));
+                        .doubts
+                        .extend(Doubt::of_iptables(node, *backend, impurities));
                     for family in rules.families() {
                         let part = self
                             .prove(&entry.name, node, *backend, family, rules)
@@ -170,6 +170,7 @@ fn wanted<'a>(
     scenario: &'a Scenario,
     entry: &'a RulesetEntry,
     backend: Backend,
+    notes: &mut Vec<String>,
 ) -> Result<Vec<Wanted<'a>>, PrepareError> {
     let mut wanted = Vec::new();
     let firewall = entry.at.as_ref().or(scenario.stage.firewall.as_ref());
@@ -179,7 +180,7 @@ fn wanted<'a>(
             ipv6: entry.ipv6.as_ref(),
             helper: entry.helper,
         };
-        let mut here = own.read(scenario, entry, node, backend)?;
+        let mut here = own.read(scenario, entry, node, backend, notes)?;
         match &entry.beside {
             None => {}
             // It may begin with `flush ruleset`, so it goes first, and what is beside it stands beside it.
@@ -187,7 +188,7 @@ fn wanted<'a>(
                 here.insert(0, Rules::Native(NativeScript::read(source)?));
             }
             Some((backend, source)) => {
-                let rules = read(source, Family::Ipv4, entry.skip_refused_lines)?;
+                let rules = read(source, Family::Ipv4, entry.skip_refused_lines, notes)?;
                 here.push(Rules::Iptables(*backend, rules));
             }
         }
@@ -199,7 +200,7 @@ fn wanted<'a>(
             ipv6: also.ipv6.as_ref(),
             helper: also.helper,
         };
-        let there = there.read(scenario, entry, &also.at, backend)?;
+        let there = there.read(scenario, entry, &also.at, backend, notes)?;
         let node = &also.at;
         wanted.extend(there.into_iter().map(|rules| Wanted { node, rules }));
     }
@@ -220,6 +221,7 @@ impl Written<'_> {
         entry: &RulesetEntry,
         node: &NodeName,
         backend: Backend,
+        notes: &mut Vec<String>,
     ) -> Result<Vec<Rules>, PrepareError> {
         let families = &scenario.matrix.families;
         let skip = entry.skip_refused_lines;
@@ -236,14 +238,14 @@ impl Written<'_> {
                 });
             }
             (RulesOrigin::None, _) => Vec::new(),
-            (RulesOrigin::Written(source), _) => vec![read(source, Family::Ipv4, skip)?],
+            (RulesOrigin::Written(source), _) => vec![read(source, Family::Ipv4, skip, notes)?],
             (RulesOrigin::Generated(policy), _) => families
                 .iter()
                 .map(|family| generate(policy, *family))
                 .collect(),
         };
         if let Some(source) = self.ipv6 {
-            rulesets.push(read(source, Family::Ipv6, skip)?);
+            rulesets.push(read(source, Family::Ipv6, skip, notes)?);
         }
         if self.helper {
             let side = scenario.stage.side_of(node);
@@ -298,9 +300,19 @@ fn shared_table(parts: &[Part]) -> Option<(TableFamily, String)> {
 
 /// Parses a source; where refused lines are to be left out, goes on without them, as a
 /// shell script goes on after a command that failed.
-fn read(source: &Source, family: Family, skip_refused_lines: bool) -> Result<Ruleset, Mistakes> {
+fn read(
+    source: &Source,
+    family: Family,
+    skip_refused_lines: bool,
+    notes: &mut Vec<String>,
+) -> Result<Ruleset, Mistakes> {
+    let mut with_notes = |parsed: Parsed| {
+        let told = parsed.notes.iter();
+        notes.extend(told.map(|note| format!("{}: {note}", source.name)));
+        parsed.ruleset
+    };
     let mistakes = match parse(source, family) {
-        Ok(parsed) => return Ok(parsed.ruleset),
+        Ok(parsed) => return Ok(with_notes(parsed)),
         Err(mistakes) if !skip_refused_lines => return Err(mistakes),
         Err(mistakes) => mistakes,
     };
@@ -325,5 +337,5 @@ fn read(source: &Source, family: Family, skip_refused_lines: bool) -> Result<Rul
         text: kept.join("\n").into_bytes(),
         ..source.clone()
     };
-    parse(&kept, family).map(|parsed| parsed.ruleset)
+    parse(&kept, family).map(with_notes)
 }

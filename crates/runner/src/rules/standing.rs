@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use fwlab_fabric::Node;
 use fwlab_model::ruleset::native::NativeListing;
-use fwlab_model::ruleset::{ChainPolicy, Correspondence, Listing, Source, parse};
+use fwlab_model::ruleset::{ChainPolicy, Correspondence, Listing, Only, Source, parse};
 use fwlab_model::{Backend, Family, NodeName, TableFamily};
 
 use super::interfaces::strange_interfaces;
 use super::loader::{LoadError, Loader};
 use super::native::{Counters, untraced};
-use super::{Listed, Part, PreparedRuleset};
+use super::{Doubt, Listed, Part, PreparedRuleset};
 use crate::scenario::Stage;
 
 /// The tables that iptables-nft has, and `iptables-nft-save` lists.
@@ -186,8 +186,8 @@ impl Standing {
         if backend == Backend::Native {
             let impurities = self.native.impurities(&lines);
             prepared
-                .impurities
-                .extend(impurities.iter().map(ToString::to_string));
+                .doubts
+                .extend(Doubt::of_native(node.name(), impurities));
             prepared.notes.extend(untraced(&self.native));
             prepared
                 .parts
@@ -202,9 +202,11 @@ impl Standing {
             match parse(&source, saved.family) {
                 Ok(parsed) => {
                     let impurities = parsed.ruleset.impurities();
-                    prepared
-                        .impurities
-                        .extend(impurities.iter().map(ToString::to_string));
+                    prepared.doubts.extend(Doubt::of_iptables(
+                        node.name(),
+                        saved.backend,
+                        impurities,
+                    ));
                     let named = parsed.ruleset.interfaces_used();
                     prepared
                         .notes
@@ -212,9 +214,14 @@ impl Standing {
                 }
                 Err(mistakes) => {
                     let why = mistakes.to_string();
-                    prepared
-                        .impurities
-                        .push(format!("its rules are not all known here ({why})"));
+                    prepared.doubts.push(Doubt {
+                        node: node.name().clone(),
+                        backend: saved.backend,
+                        rule: None,
+                        only: Only::default(),
+                        of_sender: false,
+                        why: format!("its rules are not all known here ({why})"),
+                    });
                 }
             }
             prepared.parts.push(part(Listed::Iptables {

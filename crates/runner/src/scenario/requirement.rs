@@ -105,6 +105,10 @@ impl Requirement {
     /// Everything in which an outcome is not what is demanded; empty when it is met.
     pub fn differences(&self, outcome: &Outcome) -> Vec<String> {
         let mut differences = Vec::new();
+        // What the client's user asked for came through, though not as the cell asked for it.
+        if self.symptom == Symptom::Transferred && outcome.came_through.is_some() {
+            return differences;
+        }
         if self.symptom != outcome.symptom {
             differences.push(format!(
                 "symptom {}, required {}",
@@ -114,8 +118,16 @@ impl Requirement {
         if let Some(phase) = self.phase.filter(|phase| *phase != outcome.phase) {
             differences.push(format!("phase {}, required {phase}", outcome.phase));
         }
-        if let Some(cause) = &self.cause {
-            cause.compare(&outcome.cause, &mut differences);
+        if let Some(demanded) = &self.cause {
+            let found = match &outcome.cause {
+                // Of a rule that sent the packet to a host that said no, either may be named.
+                Cause::Rule {
+                    led_to: Some(led_to),
+                    ..
+                } if demanded.kind == led_to.kind() => led_to,
+                found => found,
+            };
+            demanded.compare(found, &mut differences);
         }
         differences
     }

@@ -81,14 +81,14 @@ const PURE_META: &[&str] = &[
 ];
 
 const IMPURE_META: &[(&str, Dependence)] = &[
-    ("cgroup", Dependence::UserSpace),
+    ("cgroup", Dependence::Sender),
     ("cpu", Dependence::Machine),
     ("day", Dependence::Time),
     ("hour", Dependence::Time),
     ("random", Dependence::Chance),
     ("rtclassid", Dependence::Machine),
-    ("skgid", Dependence::UserSpace),
-    ("skuid", Dependence::UserSpace),
+    ("skgid", Dependence::Sender),
+    ("skuid", Dependence::Sender),
     ("time", Dependence::Time),
 ];
 

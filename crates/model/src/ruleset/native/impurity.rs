@@ -1,6 +1,7 @@
 use std::fmt;
 
 use crate::RuleId;
+use crate::ruleset::only::Only;
 use crate::ruleset::purity::Dependence;
 use crate::ruleset::text::SourceLine;
 
@@ -15,6 +16,9 @@ pub struct NativeImpurity {
     pub what: String,
     /// What it depends on.
     pub why: Dependence,
+    /// The rules by which it bears on a packet, each with the packets that it looks at: those that decide what becomes of
+    /// one, or change it, and not those that only log or count.
+    pub decides_in: Vec<(RuleId, Only)>,
 }
 
 /// A place in a native ruleset.

@@ -1,11 +1,14 @@
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use serde_json::Value;
 
+use super::effect::{self, Effect};
 use super::expression::{self, Found};
 use super::statements::Statements;
 use super::{LAB_PRIORITY, LAB_TABLE, NativeImpurity, NativePlace};
 use crate::ruleset::correspond::Correspondence;
+use crate::ruleset::only::Only;
 use crate::{ChainId, RuleId, RuleOrdinal, TableFamily};
 
 /// What the kernel has of nf_tables, as nft lists it, save the lab's own table.
@@ -14,7 +17,28 @@ pub struct NativeListing {
     tables: BTreeSet<(TableFamily, String)>,
     chains: BTreeMap<ChainId, NativeChain>,
     /// Sets and maps that are not what they are for good, and why.
-    sets: Vec<(String, Found)>,
+    sets: Vec<(SetId, Found)>,
+}
+
+/// A named set or map.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct SetId {
+    kind: &'static str,
+    family: TableFamily,
+    table: String,
+    name: String,
+}
+
+impl fmt::Display for SetId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let SetId {
+            kind,
+            family,
+            table,
+            name,
+        } = self;
+        write!(f, "{kind} {family}/{table}/{name}")
+    }
 }
 
 /// A chain of nft as the kernel has it.
@@ -50,6 +74,11 @@ pub struct NativeRule {
     rejects: Option<bool>,
     sets_trace: bool,
     impurities: Found,
+    effect: Effect,
+    only: Only,
+    translates: bool,
+    /// The named sets and maps that it mentions.
+    sets: Vec<String>,
 }
 
 impl NativeRule {
@@ -62,6 +91,11 @@ impl NativeRule {
     /// either: a verdict map that drops beside a `reject`, or a target of iptables, which nft does not name.
     pub fn rejects(&self) -> Option<bool> {
         self.rejects
+    }
+
+    /// Whether it gives a connection another destination.
+    pub fn translates(&self) -> bool {
+        self.translates
     }
 
     /// Whether the rule says itself which packets are traced (`meta nftrace set`).
@@ -126,16 +160,17 @@ impl NativeListing {
                     let rule = rule(body, statement)?;
                     listing.chains.entry(id).or_default().rules.push(rule);
                 }
-                kind @ ("set" | "map") => {
+                "set" | "map" => {
                     let mut found = Found::new();
                     expression::set(body, &mut found);
                     if !found.is_empty() {
-                        let family = family(body, "set")?;
-                        let (table, name) =
-                            (name(body, "set", "table")?, name(body, "set", "name")?);
-                        listing
-                            .sets
-                            .push((format!("{kind} {family}/{table}/{name}"), found));
+                        let id = SetId {
+                            kind: if kind == "set" { "set" } else { "map" },
+                            family: family(body, "set")?,
+                            table: name(body, "set", "table")?,
+                            name: name(body, "set", "name")?,
+                        };
+                        listing.sets.push((id, found));
                     }
                 }
                 _ => {}
@@ -183,6 +218,11 @@ impl NativeListing {
                     ordinal: RuleOrdinal(ordinal),
                 };
                 let source_line = lines.source_of(&id);
+                let decides_in: Vec<_> = self
+                    .decides(chain, rule, &mut Vec::new())
+                    .then(|| (id.clone(), rule.only.clone()))
+                    .into_iter()
+                    .collect();
                 rule.impurities
                     .iter()
                     .map(move |(what, why)| NativeImpurity {
@@ -190,18 +230,70 @@ impl NativeListing {
                         source_line,
                         what: what.clone(),
                         why: *why,
+                        decides_in: decides_in.clone(),
                     })
             })
         });
-        let sets = self.sets.iter().flat_map(|(place, found)| {
-            found.iter().map(|(what, why)| NativeImpurity {
-                place: NativePlace::Set(place.clone()),
+        let sets = self.sets.iter().flat_map(|(set, found)| {
+            let decides_in: Vec<_> = self.mentions(set).collect();
+            found.iter().map(move |(what, why)| NativeImpurity {
+                place: NativePlace::Set(set.to_string()),
                 source_line: None,
                 what: what.clone(),
                 why: *why,
+                decides_in: decides_in.clone(),
             })
         });
         rules.chain(sets).collect()
+    }
+
+    /// The rules that mention a set or map, and decide by it.
+    fn mentions<'a>(&'a self, set: &'a SetId) -> impl Iterator<Item = (RuleId, Only)> + 'a {
+        self.chains
+            .iter()
+            .filter(|(chain, _)| chain.family == set.family && chain.table == set.table)
+            .flat_map(move |(chain, listed)| {
+                let rules = listed.rules.iter().zip(1..);
+                rules
+                    .filter(|(rule, _)| {
+                        rule.sets.contains(&set.name) && self.decides(chain, rule, &mut Vec::new())
+                    })
+                    .map(move |(rule, ordinal)| {
+                        let id = RuleId {
+                            chain: chain.clone(),
+                            ordinal: RuleOrdinal(ordinal),
+                        };
+                        (id, rule.only.clone())
+                    })
+            })
+    }
+
+    /// Whether a rule decides what becomes of a packet, or changes it.
+    fn decides(&self, chain: &ChainId, rule: &NativeRule, asked: &mut Vec<ChainId>) -> bool {
+        match &rule.effect {
+            Effect::Idle => false,
+            Effect::Decides => true,
+            Effect::Returns => self.chain_decides(chain, asked),
+            Effect::Jumps(target) => {
+                let target = ChainId {
+                    chain: target.clone(),
+                    ..chain.clone()
+                };
+                self.chain_decides(&target, asked)
+            }
+        }
+    }
+
+    fn chain_decides(&self, id: &ChainId, asked: &mut Vec<ChainId>) -> bool {
+        let Some(chain) = self.chain(id).filter(|chain| chain.hook.is_empty()) else {
+            return true;
+        };
+        if asked.contains(id) {
+            return false;
+        }
+        asked.push(id.clone());
+        let mut rules = chain.rules.iter();
+        rules.any(|rule| self.decides(id, rule, asked))
     }
 }
 
@@ -212,6 +304,10 @@ fn rule(body: &Value, statement: Option<String>) -> Result<NativeRule, NativeLis
     for statement in statements {
         expression::statement(statement, &mut impurities);
     }
+    let mut sets = Vec::new();
+    statements
+        .iter()
+        .for_each(|statement| effect::sets(statement, &mut sets));
     let has = |name| {
         statements
             .iter()
@@ -230,6 +326,10 @@ fn rule(body: &Value, statement: Option<String>) -> Result<NativeRule, NativeLis
         statement: statement.unwrap_or_else(|| "a rule that nft does not write out".to_owned()),
         rejects,
         impurities,
+        effect: effect::effect(statements),
+        only: effect::looked_at(statements),
+        translates: has("dnat") || has("redirect"),
+        sets,
     })
 }
 

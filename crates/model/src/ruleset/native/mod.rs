@@ -4,6 +4,7 @@
 //! What is read of the text is its structure, which tells the line that each listed rule came from.
 
 mod complaint;
+mod effect;
 mod expression;
 mod impurity;
 mod listing;

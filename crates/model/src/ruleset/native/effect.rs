@@ -1,0 +1,141 @@
+//! What a rule can do to a packet, and to which.
+
+use serde_json::Value;
+
+use crate::ruleset::only::{Only, PortRange};
+
+/// What a rule does with a packet that matches it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Effect {
+    /// Nothing that the packet notices: it logs or counts.
+    Idle,
+    /// It ends the packet's way through its chain.
+    Returns,
+    /// What the chain does that it jumps to.
+    Jumps(String),
+    /// It decides what becomes of the packet, or changes it.
+    Decides,
+}
+
+/// Statements that leave the packet as it is, and where it is.
+const IDLE: &[&str] = &[
+    "continue", "counter", "last", "limit", "log", "map", "match", "quota", "set", "ct count",
+    "meter",
+];
+
+/// What the statements of a rule do.
+pub(super) fn effect(statements: &[Value]) -> Effect {
+    let mut effect = Effect::Idle;
+    for (name, body) in statements.iter().filter_map(Value::as_object).flatten() {
+        effect = match name.as_str() {
+            name if IDLE.contains(&name) => continue,
+            "return" if effect == Effect::Idle => Effect::Returns,
+            "jump" if effect == Effect::Idle => match body["target"].as_str() {
+                Some(target) => Effect::Jumps(target.to_owned()),
+                None => Effect::Decides,
+            },
+            _ => Effect::Decides,
+        };
+    }
+    effect
+}
+
+/// The named sets and maps that the statements of a rule mention.
+pub(super) fn sets(value: &Value, found: &mut Vec<String>) {
+    match value {
+        Value::String(text) => found.extend(text.strip_prefix('@').map(str::to_owned)),
+        Value::Array(values) => values.iter().for_each(|value| sets(value, found)),
+        Value::Object(members) => members.values().for_each(|value| sets(value, found)),
+        _ => {}
+    }
+}
+
+/// The packets that a rule looks at, by its protocol and ports.
+pub(super) fn looked_at(statements: &[Value]) -> Only {
+    let mut only = Only::default();
+    for body in statements
+        .iter()
+        .filter_map(|statement| statement.get("match"))
+    {
+        if !matches!(body["op"].as_str(), Some("==" | "in")) {
+            continue;
+        }
+        let (left, right) = (&body["left"], &body["right"]);
+        if left["meta"]["key"] == "l4proto"
+            && let Some(name) = right.as_str()
+        {
+            only.protocol(name);
+        }
+        let field = &left["payload"];
+        let ports = match field["field"].as_str() {
+            Some("dport") => &mut only.to_ports,
+            Some("sport") => &mut only.from_ports,
+            _ => continue,
+        };
+        *ports = port_ranges(right);
+        if let Some(name @ ("tcp" | "udp")) = field["protocol"].as_str() {
+            only.protocol(name);
+        }
+    }
+    only
+}
+
+fn port_ranges(value: &Value) -> Option<Vec<PortRange>> {
+    let port = |value: &Value| u16::try_from(value.as_u64()?).ok();
+    if let Some(port) = port(value) {
+        return Some(vec![(port, port)]);
+    }
+    if let Some(range) = value["range"].as_array() {
+        return match range.as_slice() {
+            [first, last] => Some(vec![(port(first)?, port(last)?)]),
+            _ => None,
+        };
+    }
+    let elements = value["set"].as_array()?;
+    let ranges = elements
+        .iter()
+        .map(port_ranges)
+        .collect::<Option<Vec<_>>>()?;
+    Some(ranges.concat())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn what_logs_or_counts_does_nothing() {
+        let limit = json!({"limit": {"rate": 1, "per": "second"}});
+        for (statements, expected) in [
+            (json!([limit, {"log": null}]), Effect::Idle),
+            (json!([limit, {"drop": null}]), Effect::Decides),
+            (json!([limit, {"return": null}]), Effect::Returns),
+            (
+                json!([{"jump": {"target": "logs"}}]),
+                Effect::Jumps("logs".into()),
+            ),
+            (json!([{"mangle": {}}, {"return": null}]), Effect::Decides),
+            (json!([{"something new": 1}]), Effect::Decides),
+        ] {
+            let statements = statements.as_array().expect("a list");
+            assert_eq!(effect(statements), expected, "{statements:?}");
+        }
+    }
+
+    #[test]
+    fn ports_in_all_their_forms() {
+        for (right, expected) in [
+            (json!(21), Some(vec![(21, 21)])),
+            (json!({"range": [20, 21]}), Some(vec![(20, 21)])),
+            (
+                json!({"set": [21, {"range": [50000, 50100]}]}),
+                Some(vec![(21, 21), (50000, 50100)]),
+            ),
+            (json!("@ports"), None),
+            (json!({"set": ["ftp"]}), None),
+        ] {
+            assert_eq!(port_ranges(&right), expected, "{right}");
+        }
+    }
+}
