@@ -34,6 +34,8 @@ fn early_and_full_patience_agree_on_the_whole_tree() {
     let waited: Vec<_> = full
         .iter()
         .filter(|(_, line)| ms(line) > 10_000.0)
+        // A peer that closes and says nothing has said no: whether it means it only time tells.
+        .filter(|(_, line)| line["cause"]["kind"] != "host")
         .collect();
     assert!(waited.len() > 40, "{}", waited.len());
     for (cell, line) in waited {
