@@ -1,14 +1,14 @@
-use std::io::{self, PipeReader, Read};
-use std::os::fd::AsFd;
-use std::os::unix::process::ExitStatusExt;
+use std::io::{self, PipeReader};
 use std::process::ExitStatus;
+use std::sync::Arc;
 
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use crate::WatchedFd;
 use crate::sys;
+
+use super::told::Told;
 
 /// A confined process, a child of this one, whose end is awaited through a descriptor of its
 /// own, without signals and without polling. Dropping it ends it and reaps it, so that nothing
@@ -17,8 +17,9 @@ use crate::sys;
 pub(super) struct Process {
     pid: u32,
     descriptor: WatchedFd,
-    /// Where init writes how its program ended, and the program's status once it has.
-    told: Option<PipeReader>,
+    /// What init tells, where it is that of a program.
+    told: Option<Arc<Told>>,
+    /// Its status, or its program's, once it has ended.
     status: Option<ExitStatus>,
 }
 
@@ -26,6 +27,7 @@ impl Process {
     /// Takes charge of a process that was just started, and that nobody else waits for. `told`:
     /// it is the init of a program.
     pub(super) fn of(pid: u32, told: Option<PipeReader>) -> io::Result<Process> {
+        let told = told.map(|pipe| Arc::new(Told::new(pipe)));
         let descriptor = sys::process_descriptor(pid).and_then(WatchedFd::new);
         match descriptor {
             Ok(descriptor) => Ok(Process {
@@ -46,6 +48,11 @@ impl Process {
         self.pid
     }
 
+    /// What its init tells, where it has one.
+    pub(super) fn told(&self) -> Option<Arc<Told>> {
+        self.told.clone()
+    }
+
     /// Waits for its end.
     pub(super) async fn wait(&mut self) -> io::Result<ExitStatus> {
         if let Some(status) = self.status {
@@ -58,7 +65,7 @@ impl Process {
     fn reap(&mut self) -> io::Result<ExitStatus> {
         let own = sys::wait_for(self.pid)?;
         // Without a word of init's it did not see its program's end: it was ended itself.
-        let of_program = self.told.take().and_then(told_by_init);
+        let of_program = self.told.take().and_then(|told| told.of_program());
         let status = of_program.unwrap_or(own);
         self.status = Some(status);
         Ok(status)
@@ -83,15 +90,6 @@ impl Drop for Process {
         let _ = self.end();
         let _ = sys::wait_for(self.pid);
     }
-}
-
-/// What init wrote. It has ended, and so has everything that could write there.
-fn told_by_init(mut pipe: PipeReader) -> Option<ExitStatus> {
-    let mut raw = [0; size_of::<i32>()];
-    let mut polled = [PollFd::new(pipe.as_fd(), PollFlags::POLLIN)];
-    let ready = poll(&mut polled, PollTimeout::ZERO).is_ok_and(|ready| ready > 0);
-    (ready && pipe.read_exact(&mut raw).is_ok())
-        .then(|| ExitStatus::from_raw(i32::from_ne_bytes(raw)))
 }
 
 /// Kills a child that has not been waited for: its id is not given again. In a PID namespace

@@ -7,6 +7,7 @@ mod enclosed;
 mod end;
 mod program;
 mod script;
+mod told;
 mod tool;
 
 pub use enclosed::{EnclosedError, EnclosedTool};

@@ -2,6 +2,7 @@ use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
+use std::sync::Arc;
 use std::time::Duration;
 
 use nix::sched::{CloneFlags, unshare};
@@ -10,6 +11,7 @@ use tokio::sync::{oneshot, watch};
 use super::capture::Capture;
 use super::confined::{Command, Input, Running, Surroundings, c_path, start};
 use super::script;
+use super::told::Told;
 use crate::sys::{Capabilities, NotStarted, Root, SetupStep};
 use crate::{ContainerRoot, NodeGone, Scratch};
 
@@ -249,6 +251,8 @@ pub struct Program {
     /// Dropped to end the program.
     stop: Option<oneshot::Sender<()>>,
     ended: watch::Receiver<Option<ExitStatus>>,
+    /// What its init tells.
+    told: Option<Arc<Told>>,
 }
 
 impl Program {
@@ -270,6 +274,7 @@ impl Program {
             err: err.clone(),
             stop: Some(stop),
             ended,
+            told: process.told(),
         };
         tokio::task::spawn_local(async move {
             let finish = async {
@@ -310,6 +315,13 @@ impl Program {
     /// What it has written to standard error so far, at most the first MiB.
     pub fn stderr(&self) -> Vec<u8> {
         self.err.bytes()
+    }
+
+    /// How the first of the processes ended that it has started, other than itself, which something ended by force: a
+    /// signal from outside, or a fault of its own. Known before the kernel closes what that process had open; nothing where
+    /// the kernel lets nobody follow it.
+    pub fn lost_one(&self) -> Option<ExitStatus> {
+        self.told.as_ref()?.of_another()
     }
 
     /// Waits until it has ended, and whatever it started with it. Its output is

@@ -20,7 +20,8 @@ mod watched;
 pub(crate) use calls::{detached_tmpfs, extended_acknowledgements, process_descriptor, wait_for};
 pub use confinement::Capabilities;
 pub(crate) use confinement::{
-    Confinement, Executable, Kind, NotStarted, Root, SetupStep, end_spawners, spawn,
+    Confinement, Executable, Kind, NotStarted, OF_ANOTHER, OF_PROGRAM, Root, SetupStep,
+    end_spawners, spawn,
 };
 pub(crate) use enclosure::ends_with_its_thread;
 pub(crate) use trial::try_writes;

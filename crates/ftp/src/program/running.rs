@@ -109,6 +109,10 @@ impl RunningServer for ServerProgram {
     }
 
     async fn died(&mut self) -> Option<String> {
+        // Most servers have a process for each session.
+        if let Some(how) = self.program.lost_one() {
+            return Some(format!("one of its processes ended by {how}"));
+        }
         let ended = async {
             match self.program.wait().await {
                 Ok(status) => status.to_string(),

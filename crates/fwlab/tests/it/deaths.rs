@@ -52,7 +52,7 @@ struct Kind {
     told: &'static [&'static str],
 }
 
-const KINDS: [Kind; 5] = [
+const KINDS: [Kind; 6] = [
     Kind {
         name: "spawner",
         is: |name, _| name == "fwlab-spawner",
@@ -80,6 +80,13 @@ const KINDS: [Kind; 5] = [
             "vsftpd died: signal: 9",
             "vsftpd: it ended at once: signal: 9",
         ],
+    },
+    Kind {
+        name: "session of a server",
+        is: |name, parent| name == "vsftpd" && parent == "vsftpd",
+        all: false,
+        within: Duration::from_millis(20),
+        told: &["vsftpd died: one of its processes ended by signal: 9"],
     },
     Kind {
         name: "client",

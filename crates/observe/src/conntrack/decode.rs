@@ -14,6 +14,7 @@ pub(super) const STATUS: u16 = 3;
 const PROTOCOL_INFO: u16 = 4;
 const HELPER: u16 = 5;
 const TIMEOUT: u16 = 7;
+const MARK: u16 = 8;
 pub(super) const ID: u16 = 12;
 const MASTER: u16 = 14;
 
@@ -60,6 +61,7 @@ pub(crate) fn connection(
 ) -> Option<ConntrackEvent> {
     let (mut id, mut original, mut reply, mut status) = (None, None, None, None);
     let (mut tcp_state, mut timeout, mut helper, mut master) = (None, None, None, None);
+    let mut mark = None;
     for (attribute, value) in attributes {
         match attribute {
             ORIGINAL => original = tuple(value),
@@ -70,6 +72,7 @@ pub(crate) fn connection(
                     .and_then(|tcp| byte(inner(tcp, TCP_STATE)?))
                     .map(TcpState::from_number);
             }
+            MARK => mark = be32(value),
             HELPER => {
                 helper = inner(value, HELPER_NAME)
                     .and_then(text)
@@ -90,6 +93,7 @@ pub(crate) fn connection(
         tcp_state,
         timeout,
         helper,
+        mark,
         master,
     })
 }

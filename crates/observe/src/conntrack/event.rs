@@ -34,6 +34,8 @@ pub struct ConntrackEvent {
     pub timeout: Option<Duration>,
     /// The helper that reads along, such as `ftp`.
     pub helper: Option<Arc<str>>,
+    /// Its mark, where it has one.
+    pub mark: Option<u32>,
     /// The connection whose helper expected this one.
     pub master: Option<Tuple>,
 }

@@ -7,7 +7,7 @@ use fwlab_ftp::PeerName;
 use fwlab_ftp::deviation::Sign;
 use fwlab_ftp::wire::{Announcement, Progress};
 use fwlab_model::{Flow, NodeName, Packet, Topology};
-use fwlab_observe::{CapturedPacket, Direction, Event, Observer, What};
+use fwlab_observe::{CapturedPacket, Change, Direction, Event, Observer, What};
 
 use super::ends::ControlEnds;
 use super::expectations::{Announced, Expectations, Seen};
@@ -233,7 +233,9 @@ impl<'a> Session<'a> {
             }
             What::Conntrack(change) => {
                 if let Some(flow) = change.original.flow() {
-                    self.watch.tracked(&flow);
+                    // How far TCP is changes by the very packets that are sent again.
+                    let is_new = change.change != Change::Update;
+                    self.watch.tracked(&flow, is_new, change.mark);
                 }
                 self.timeline.conntrack(&event, change);
                 if let Some(used) = self.expectations.conntrack(&event.node, change) {

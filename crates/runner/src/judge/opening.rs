@@ -125,10 +125,7 @@ impl Track {
                     let mut changes = self.changes.iter();
                     !changes.any(|place| (before.place..last.place).contains(place))
                 };
-                last.round == before.round + 1
-                    && last.stop.is_as(&before.stop)
-                    && last.stop.can_settle()
-                    && undisturbed()
+                last.stop.is_as(&before.stop) && last.stop.can_settle() && undisturbed()
             }
             [] => self.unheard_noes(opener).len() > 1,
             [_] => false,

@@ -43,7 +43,7 @@ impl Track {
         Some(Death {
             at: heard.at,
             by: Ender::Stop(stopped.stop.clone()),
-            heard: heard.by_opener || !ends.opener_alone,
+            heard: heard.by_opener == ends.by_client,
             opening: false,
             settled: true,
         })
@@ -79,7 +79,7 @@ impl Track {
                 node: heard.origin?,
                 packet: heard.packet,
             },
-            heard: heard.by_opener || !ends.opener_alone,
+            heard: heard.by_opener == ends.by_client,
             opening: false,
             settled: true,
         })
@@ -100,7 +100,7 @@ impl Track {
         let mut found: Option<(&Stopped, &Stopped)> = None;
         let stops = self.stream_stops().filter(|stopped| {
             // A client that closes its control connection waits for nothing more.
-            let leaves = ends.opener_alone && stopped.from_opener && is_fin(&stopped.stop.packet);
+            let leaves = ends.control && stopped.from_opener && is_fin(&stopped.stop.packet);
             !leaves && !self.is_acknowledged(stopped)
         });
         for stopped in stops {

@@ -28,6 +28,8 @@ pub struct Track {
     pub(super) rounds: Rounds,
     /// The places in the order of events at which conntrack changed what it knows of it.
     pub(super) changes: Vec<u64>,
+    /// The marks that conntrack had for it.
+    pub(super) marks: BTreeSet<u32>,
     /// How far each side has acknowledged what the other sent: the opener's acknowledgements, and the acceptor's.
     pub(super) acknowledged: [Option<u32>; 2],
     /// Where each side's stream begins: the opener's, and the acceptor's.
@@ -41,6 +43,8 @@ pub struct Track {
 /// The end of a connection as one side made it.
 #[derive(Debug, Clone)]
 pub(super) struct Closed {
+    /// Its place in the order of events.
+    pub(super) place: u64,
     pub(super) by_opener: bool,
     /// How many bytes that side had sent; nothing where that is not known.
     pub(super) carried: Option<u32>,
@@ -104,8 +108,10 @@ pub(super) struct Ends<'a> {
     pub(super) opener: Option<&'a NodeName>,
     /// The node that it was opened to.
     pub(super) acceptor: &'a NodeName,
-    /// Whether only the side that opened it tells the client's user: the control connection's.
-    pub(super) opener_alone: bool,
+    /// Whether the client opened it.
+    pub(super) by_client: bool,
+    /// Whether it is the control connection.
+    pub(super) control: bool,
     /// Whether the side that opened it is the one whose end of the stream the other waits for. Nothing where neither
     /// does.
     pub(super) opener_sends: Option<bool>,
@@ -132,7 +138,7 @@ impl Track {
     }
 
     /// A side's packet was seen at the client: its first, perhaps, or one by which it closes the connection.
-    pub(super) fn closes(&mut self, by_opener: bool, packet: &Packet) {
+    pub(super) fn closes(&mut self, place: u64, by_opener: bool, packet: &Packet) {
         let Packet::Tcp {
             flags,
             sequence,
@@ -148,6 +154,7 @@ impl Track {
         } else if flags.0 & (TcpFlags::FIN | TcpFlags::RST) != 0 && self.closed.is_none() {
             let end = sequence.wrapping_add(*payload);
             self.closed = Some(Closed {
+                place,
                 by_opener,
                 carried: begins.map(|begins| end.wrapping_sub(begins)),
                 packet: *packet,
@@ -176,6 +183,7 @@ impl Track {
         self.rounds.now = self.rounds.now.max(other.rounds.now);
         self.rounds.unheard = self.rounds.unheard.min(other.rounds.unheard);
         self.changes.extend(other.changes);
+        self.marks.extend(other.marks);
         for (known, more) in self.acknowledged.iter_mut().zip(other.acknowledged) {
             *known = known.or(more);
         }

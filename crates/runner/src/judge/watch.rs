@@ -55,6 +55,8 @@ pub struct Watch {
     events: u64,
     /// The place of the dialogue's latest line in their order.
     latest_line: u64,
+    /// The place of the client's QUIT.
+    quit: Option<u64>,
     /// Packets that were handed to something that may stop them: of which connection, and the place of the stop.
     handed_on: BTreeMap<(NodeName, u64), (ConnectionId, u64)>,
     /// The first neighbour solicitation or advertisement that was stopped.
@@ -176,6 +178,7 @@ impl Watch {
             compared: 0,
             events: 0,
             latest_line: 0,
+            quit: None,
             handed_on: BTreeMap::new(),
             neighbour: None,
             early: Vec::new(),
@@ -243,7 +246,7 @@ impl Watch {
         let track = &mut self.connections.get_mut(id).track;
         // In the order of one wire, as two are not heard in turn.
         if *node == self.terms.client {
-            track.closes(!is_to_opener(packet, &flow), packet);
+            track.closes(place, !is_to_opener(packet, &flow), packet);
         }
         match packet {
             Packet::Tcp { flow, flags, .. } if flags.is_syn() => {
@@ -281,15 +284,19 @@ impl Watch {
         self.events
     }
 
-    /// Conntrack of some node changed what it knows of a connection.
-    pub fn tracked(&mut self, flow: &Flow) {
+    /// Conntrack of some node changed what it knows of a connection: that it is there, or its mark.
+    pub fn tracked(&mut self, flow: &Flow, is_new: bool, mark: Option<u32>) {
         let place = self.next_place();
         let known = self
             .connections
             .find(flow)
             .or_else(|| self.connections.find(&flow.reversed()));
         if let Some(id) = known {
-            self.connections.get_mut(id).track.changes.push(place);
+            let track = &mut self.connections.get_mut(id).track;
+            let is_marked = mark.is_some_and(|mark| track.marks.insert(mark));
+            if is_new || is_marked {
+                track.changes.push(place);
+            }
         }
     }
 
@@ -323,6 +330,10 @@ impl Watch {
         let lines = self.client_side.segment(side, sequence, payload);
         if !lines.is_empty() {
             self.latest_line = self.events;
+        }
+        let quits = |line: &Line| matches!(line, Line::Command(command) if command.is("QUIT"));
+        if lines.iter().any(quits) {
+            self.quit.get_or_insert(self.events);
         }
         for line in &lines {
             if let Line::Reply {
@@ -559,17 +570,10 @@ impl Watch {
 
     /// The packet by which the server closed the control connection, where it was the first to do so and not asked to.
     pub fn control_closed_by_server(&self) -> Option<Packet> {
-        let mut exchanges = self.progress().exchanges.iter();
-        if exchanges.any(|exchange| exchange.command.is("QUIT")) {
-            return None;
-        }
-        let closed = self
-            .connections
-            .get(self.control()?)
-            .track
-            .closed
-            .as_ref()?;
-        (!closed.by_opener).then_some(closed.packet)
+        let control = self.control()?;
+        let closed = self.connections.get(control).track.closed.as_ref()?;
+        let was_asked = self.quit.is_some_and(|quit| quit < closed.place);
+        (!closed.by_opener && !was_asked).then_some(closed.packet)
     }
 
     /// What stopped a packet by which a node asks for the hardware address of another, or answers.
@@ -714,7 +718,8 @@ impl Watch {
             } else {
                 &self.terms.server
             },
-            opener_alone: role == Role::Control,
+            by_client: opener != Some(&self.terms.server),
+            control: role == Role::Control,
             opener_sends: match role {
                 Role::Data(_) => Some((opener == Some(&self.terms.client)) == self.terms.upload),
                 _ => None,

@@ -35,6 +35,7 @@ use std::ffi::CString;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
+pub(crate) use init::{OF_ANOTHER, OF_PROGRAM};
 pub use privileges::Capabilities;
 pub(super) use serve::serve;
 pub(super) use spawner::lab;

@@ -390,7 +390,7 @@ impl Debootstrap {
             .args(["images", "--peer=curl"]);
         let running = Running::start(&mut images);
         eventually("it makes a base", SOON, || path.join("begun").exists());
-        assert_eq!(self.processes().len(), 2, "it is at work");
+        eventually("it is at work", SOON, || self.processes().len() == 2);
         running
     }
 
