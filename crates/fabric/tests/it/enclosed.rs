@@ -164,7 +164,7 @@ fn kill_nine_leaves_nothing_of_a_tool() {
         .map_while(Result::ok)
         .any(|line| line.contains("held"));
     assert!(held, "the holder holds a tool");
-    assert_eq!(processes_with("60603").len(), 2, "they run");
+    eventually("they run", SOON, || processes_with("60603").len() == 2);
     holder.kill().expect("it runs");
     holder.wait().expect("it ran");
     eventually("no process is left", SOON, || {

@@ -36,6 +36,11 @@ fn main() -> std::process::ExitCode {
     trials.extend(throughput::trials());
     let listing = arguments.list;
     let conclusion = libtest_mimic::run(&arguments, trials);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    runtime.block_on(fwlab_fabric::Fabric::all_ended());
     if !listing && let Some(left) = leftovers::processes() {
         eprintln!("left running: {left}");
         return std::process::ExitCode::FAILURE;
