@@ -296,7 +296,10 @@ impl<'a> Session<'a> {
             let opens = death.opening && self.watch.opener(id) == Some(node);
             self.pausing.contains(node) && !opens
         };
-        death.settled && !death.heard && !self.pausing.iter().any(may_speak)
+        // What is stopped of the control connection when the final reply was read is the goodbye.
+        let is_goodbye = self.watch.control() == Some(id) && self.watch.is_complete();
+        let is_unheard = death.settled && !death.heard;
+        is_unheard && !is_goodbye && !self.pausing.iter().any(may_speak)
     }
 
     /// Sends again what was stopped, as TCP would in a second or so: what becomes of it then is what the cell's outcome
