@@ -203,6 +203,7 @@ impl<'a> Session<'a> {
                 self.watch.goes_on(&event.node, step.packet_id.0);
                 match self.rulebook.read(&event.node, event.at, step) {
                     Reading::MayBeStopped(stop) => {
+                        self.may_wait(&stop);
                         self.timeline.stopped(&stop, &self.rulebook);
                         self.watch.may_be_stopped(step.packet_id.0, stop);
                     }
@@ -213,12 +214,7 @@ impl<'a> Session<'a> {
                         self.timeline.remark(&event.node, text);
                     }
                     Reading::Stopped(stop) => {
-                        if let Some(doubt) = &stop.doubt
-                            && self.early
-                        {
-                            self.waits_for
-                                .insert(format!("full patience: {}", doubt.why));
-                        }
+                        self.may_wait(&stop);
                         self.timeline.stopped(&stop, &self.rulebook);
                         self.watch.stopped(stop);
                     }
@@ -266,6 +262,14 @@ impl<'a> Session<'a> {
             }
         }
         Ok(())
+    }
+
+    /// Notes that only the peers' own timers tell whether a packet is stopped again.
+    fn may_wait(&mut self, stop: &Stop) {
+        if let Some(doubt) = stop.doubt.as_ref().filter(|_| self.early) {
+            self.waits_for
+                .insert(format!("full patience: {}", doubt.why));
+        }
     }
 
     fn dialogue(&mut self, event: &Event, captured: &CapturedPacket) {
