@@ -160,6 +160,25 @@ fn value(axes: &Axes, axis: &str) -> String {
 mod tests {
     use super::*;
 
+    #[test]
+    fn words_stand_in_whole() {
+        let name =
+            "seed/passive-client::verbatim::legacy::libunftp::suppaftp::pasv::plain::ipv4::retr";
+        for words in [
+            "legacy",
+            "passive",
+            "passive-client",
+            "seed/passive",
+            "verbatim::legacy",
+            "::pasv::",
+        ] {
+            assert!(has_words(name, words), "{words}");
+        }
+        for words in ["nft", "ftp", "pas", "ipv", "etr", "erbatim::legacy"] {
+            assert!(!has_words(name, words), "{words}");
+        }
+    }
+
     fn axes() -> Axes {
         Axes {
             scenario: "seed/active".into(),

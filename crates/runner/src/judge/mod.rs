@@ -160,26 +160,13 @@ fn led_to(
         return explain.cause_of(stop);
     }
     let away = watch.sent_away(id, role);
-    match away.map(|rule| explain.cause_of(rule)) {
-        Some(Cause::Rule {
-            node,
-            backend,
-            rule,
-            source_line,
-            statement,
-            packet,
-            ..
-        }) => Cause::Rule {
-            node,
-            backend,
-            rule,
-            source_line,
-            statement,
-            packet,
-            led_to: Some(Box::new(met)),
-        },
-        _ => met,
+    let Some(mut cause) = away.map(|rule| explain.cause_of(rule)) else {
+        return met;
+    };
+    if let Cause::Rule { led_to, .. } = &mut cause {
+        *led_to = Some(Box::new(met));
     }
+    cause
 }
 
 fn dead(
