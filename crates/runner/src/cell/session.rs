@@ -276,7 +276,9 @@ impl<'a> Session<'a> {
         let Terms { client, server, .. } = self.watch.terms();
         let (at_client, at_server) = (*event.node == *client, *event.node == *server);
         if at_client {
-            let lines = self.watch.dialogue(&captured.packet, &captured.payload);
+            let lines = self
+                .watch
+                .dialogue(event.at, &captured.packet, &captured.payload);
             self.timeline.dialogue(event, &lines);
         }
         if at_server {

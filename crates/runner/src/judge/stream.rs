@@ -174,10 +174,11 @@ fn is_fin(packet: &Packet) -> bool {
     matches!(packet, Packet::Tcp { flags, payload: 0, .. } if flags.0 & TcpFlags::FIN != 0)
 }
 
-/// Whether nobody said anything while a packet was sent again and again. A program that does not care for it goes on at once.
+/// Whether nobody has said anything for long, while a packet was sent again and again. A program that does not care for it goes
+/// on at once. (What was said in between may have been under way before: a reply that overtakes the end of the data.)
 fn is_silent(first: &Stopped, again: &Stopped, ends: Ends<'_>) -> bool {
-    ends.latest_line < first.place
-        && again.stop.at.saturating_duration_since(first.stop.at) >= SILENCE
+    let since = ends.latest_line.max(Some(first.stop.at));
+    since.is_some_and(|since| again.stop.at.saturating_duration_since(since) >= SILENCE)
 }
 
 /// Sequence numbers wrap: what is less than half the space ahead comes later.

@@ -55,6 +55,10 @@ struct Told {
 
 impl Told {
     fn new(asked: DataSetup) -> Told {
+        Told::of(asked, false)
+    }
+
+    fn of(asked: DataSetup, upload: bool) -> Told {
         let owners: BTreeMap<IpAddr, NodeName> = [
             ("10.0.0.2".parse().expect("an address"), NodeName::client()),
             ("10.0.0.1".parse().expect("an address"), NodeName::server()),
@@ -68,7 +72,7 @@ impl Told {
                 server: NodeName::server(),
                 asked,
                 protection: Protection::Plain,
-                upload: false,
+                upload,
                 unannounced: Vec::new(),
                 owners,
             }),
@@ -135,7 +139,7 @@ impl Told {
         let sequence = &mut self.sequences[usize::from(client)];
         let packet = tcp(flow, ACK, *sequence, bytes.len() as u32);
         *sequence += bytes.len() as u32;
-        self.watch.dialogue(&packet, &bytes);
+        self.watch.dialogue(self.now, &packet, &bytes);
     }
 
     fn stopped(&mut self, node: NodeName, packet: Packet, rejects: bool) {

@@ -115,8 +115,8 @@ pub(super) struct Ends<'a> {
     /// Whether the side that opened it is the one whose end of the stream the other waits for. Nothing where neither
     /// does.
     pub(super) opener_sends: Option<bool>,
-    /// The place of the dialogue's latest line in the order of events.
-    pub(super) latest_line: u64,
+    /// When the dialogue's latest line was seen.
+    pub(super) latest_line: Option<Instant>,
 }
 
 impl Track {

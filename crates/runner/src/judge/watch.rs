@@ -53,8 +53,8 @@ pub struct Watch {
     compared: usize,
     /// How many events were taken in: the place of the latest in their order.
     events: u64,
-    /// The place of the dialogue's latest line in their order.
-    latest_line: u64,
+    /// When the dialogue's latest line was seen at the client.
+    latest_line: Option<Instant>,
     /// The place of the client's QUIT.
     quit: Option<u64>,
     /// Packets that were handed to something that may stop them: of which connection, and the place of the stop.
@@ -177,7 +177,7 @@ impl Watch {
             unplaced: Vec::new(),
             compared: 0,
             events: 0,
-            latest_line: 0,
+            latest_line: None,
             quit: None,
             handed_on: BTreeMap::new(),
             neighbour: None,
@@ -319,7 +319,7 @@ impl Watch {
     }
 
     /// Payload of the control connection was seen on the wire of the client's node.
-    pub fn dialogue(&mut self, packet: &Packet, payload: &[u8]) -> Vec<Line> {
+    pub fn dialogue(&mut self, at: Instant, packet: &Packet, payload: &[u8]) -> Vec<Line> {
         let Some((side, sequence)) = self.side_of(packet) else {
             return Vec::new();
         };
@@ -329,7 +329,7 @@ impl Watch {
         }
         let lines = self.client_side.segment(side, sequence, payload);
         if !lines.is_empty() {
-            self.latest_line = self.events;
+            self.latest_line = Some(at);
         }
         let quits = |line: &Line| matches!(line, Line::Command(command) if command.is("QUIT"));
         if lines.iter().any(quits) {

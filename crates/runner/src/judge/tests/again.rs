@@ -189,3 +189,36 @@ fn a_syn_ack_from_a_port_that_was_on_no_wire_is_placed_by_what_it_acknowledges()
     assert_eq!(outcome.symptom, Symptom::ControlTimeout);
     assert_eq!(outcome.cause.packet(), Some(&syn_ack));
 }
+
+/// vsftpd's FIN is dropped, and its 226 overtakes it: whether the client waits for the end of the data only its silence tells.
+#[test]
+fn the_end_of_a_stream_that_nobody_may_wait_for_is_final_after_a_silence() {
+    let silent_after = |reply_after: u64| {
+        let mut told = Told::of(DataSetup::Pasv, true);
+        told.opened(control());
+        told.says(false, "227 Entering Passive Mode (10,0,0,1,195,80).");
+        let data = flow("10.0.0.2:40001", "10.0.0.1:50000");
+        told.opened(data);
+        let fin = tcp(data.reversed(), TcpFlags::FIN | ACK, 9, 0);
+        let began = told.now;
+        let is_settled = |told: &Told| {
+            let deciding = told.watch.deciding();
+            deciding.is_some_and(|(_, _, death)| death.settled)
+        };
+        // TCP's own timer, doubled each time.
+        for after in [0, 200, 600, 1_400, 3_000, 6_200] {
+            told.now = began + Duration::from_millis(after);
+            told.watch.stopped(dropped(&told, rule(1), fin));
+            if is_settled(&told) {
+                return Some(after);
+            }
+            if (after..after * 2 + 200).contains(&reply_after) {
+                told.now = began + Duration::from_millis(reply_after);
+                told.says(false, "226 Transfer complete.");
+            }
+        }
+        None
+    };
+    assert_eq!(silent_after(50), Some(3_000));
+    assert_eq!(silent_after(1_500), Some(6_200));
+}

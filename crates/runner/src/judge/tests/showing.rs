@@ -229,7 +229,7 @@ fn behind_nat_the_servers_own_wire_says_who_it_talks_to() {
         let sequence = &mut told.sequences[usize::from(client)];
         let packet = tcp(flow, ACK, *sequence, bytes.len() as u32);
         *sequence += bytes.len() as u32;
-        told.watch.dialogue(&packet, &bytes);
+        told.watch.dialogue(told.now, &packet, &bytes);
         told.watch.dialogue_at_server(&packet, &bytes);
         told.watch.rewritten();
     };
