@@ -42,6 +42,8 @@ impl TcpFlags {
     pub const SYN: u8 = 0x02;
     /// RST: resets the connection.
     pub const RST: u8 = 0x04;
+    /// PSH: the receiver's program is not to wait for more.
+    pub const PSH: u8 = 0x08;
     /// ACK: the acknowledgement field is valid.
     pub const ACK: u8 = 0x10;
 
@@ -64,11 +66,11 @@ impl TcpFlags {
 impl fmt::Display for TcpFlags {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const NAMES: [(u8, &str); 6] = [
-            (0x02, "SYN"),
-            (0x01, "FIN"),
-            (0x04, "RST"),
-            (0x08, "PSH"),
-            (0x10, "ACK"),
+            (TcpFlags::SYN, "SYN"),
+            (TcpFlags::FIN, "FIN"),
+            (TcpFlags::RST, "RST"),
+            (TcpFlags::PSH, "PSH"),
+            (TcpFlags::ACK, "ACK"),
             (0x20, "URG"),
         ];
         let mut first = true;

@@ -1,6 +1,6 @@
 use std::time::Instant;
 
-use fwlab_model::{Backend, ChainId, NodeName, Packet, RuleId};
+use fwlab_model::{Backend, ChainId, NodeName, Packet, RuleId, TcpFlags};
 
 /// A packet that the rules of a node did not let go on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,10 +30,10 @@ impl Stop {
         self.doubt.as_ref().is_none_or(|doubt| doubt.of_sender)
     }
 
-    /// Whether another packet was stopped in the same place, and is of the same kind.
+    /// Whether another packet was stopped in the same place, and is of the same kind: PSH makes no other of it.
     pub(super) fn is_as(&self, other: &Stop) -> bool {
         let flags = |stop: &Stop| match stop.packet {
-            Packet::Tcp { flags, .. } => Some(flags),
+            Packet::Tcp { flags, .. } => Some(flags.0 & !TcpFlags::PSH),
             _ => None,
         };
         self.node == other.node && self.by == other.by && flags(self) == flags(other)

@@ -186,8 +186,8 @@ fn is_at_or_after(one: u32, other: u32) -> bool {
     one.wrapping_sub(other) < 1 << 31
 }
 
-/// A packet as its retransmission repeats it: who sent it, where it begins, how long it is, its flags, and of one
-/// that carries nothing what it acknowledges: that is what is repeated.
+/// A packet as its retransmission repeats it: who sent it, where it begins, how long it is, its flags but PSH, which TCP sets
+/// or not as it likes, and of one that carries nothing what it acknowledges: that is what is repeated.
 type Segment = (bool, u32, u32, u8, Option<u32>);
 
 fn segment(packet: &Packet, from_opener: bool) -> Option<Segment> {
@@ -201,7 +201,8 @@ fn segment(packet: &Packet, from_opener: bool) -> Option<Segment> {
         } => {
             let is_empty = *payload == 0 && flags.0 & TcpFlags::FIN == 0;
             let only = is_empty.then_some(*acknowledgement);
-            Some((from_opener, *sequence, *payload, flags.0, only))
+            let flags = flags.0 & !TcpFlags::PSH;
+            Some((from_opener, *sequence, *payload, flags, only))
         }
         Packet::Icmp { kind, code, .. } => {
             Some((from_opener, u32::from(*kind), u32::from(*code), 0, None))

@@ -199,7 +199,7 @@ fn the_end_of_a_stream_that_nobody_may_wait_for_is_final_after_a_silence() {
         told.says(false, "227 Entering Passive Mode (10,0,0,1,195,80).");
         let data = flow("10.0.0.2:40001", "10.0.0.1:50000");
         told.opened(data);
-        let fin = tcp(data.reversed(), TcpFlags::FIN | ACK, 9, 0);
+        let fin = |psh: u8| tcp(data.reversed(), TcpFlags::FIN | ACK | psh, 9, 0);
         let began = told.now;
         let is_settled = |told: &Told| {
             let deciding = told.watch.deciding();
@@ -208,7 +208,9 @@ fn the_end_of_a_stream_that_nobody_may_wait_for_is_final_after_a_silence() {
         // TCP's own timer, doubled each time.
         for after in [0, 200, 600, 1_400, 3_000, 6_200] {
             told.now = began + Duration::from_millis(after);
-            told.watch.stopped(dropped(&told, rule(1), fin));
+            // The probe of a lost tail goes as the first, and what follows with PSH.
+            let psh = if after > 200 { TcpFlags::PSH } else { 0 };
+            told.watch.stopped(dropped(&told, rule(1), fin(psh)));
             if is_settled(&told) {
                 return Some(after);
             }
