@@ -1,6 +1,6 @@
 use fwlab_ftp::wire::{
-    Announcement, Command, Dialogue, Event, ExtendedPort, FactLine, HostPort, MAX_LINE,
-    MAX_PENDING, MAX_REPLY_TEXT, Reply, Side, extended_passive_port,
+    Command, Dialogue, Event, ExtendedPort, FactLine, HostPort, MAX_LINE, MAX_PENDING,
+    MAX_REPLY_TEXT, Reply, Side, extended_passive_port,
 };
 
 use crate::repeated::takes_no_longer_than_it_is_long;
@@ -70,7 +70,7 @@ fn bounded(event: &Event) {
             let text: usize = reply.lines.iter().map(String::len).sum();
             assert!(text <= 3 * (MAX_REPLY_TEXT + MAX_LINE));
             let _ = extended_passive_port(&reply.text());
-            let _ = Announcement::of_reply(reply);
+            let _ = reply.announces();
         }
         Event::NoReply { line } => assert!(line.len() <= 3 * MAX_LINE),
         Event::Announced(announced) => assert!(!announced.to_string().is_empty()),

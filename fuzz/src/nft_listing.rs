@@ -1,6 +1,6 @@
 use fwlab_model::ruleset::Source;
 use fwlab_model::ruleset::native::{NativeListing, NativeScript};
-use fwlab_model::{RuleId, RuleOrdinal};
+use fwlab_record::{RuleId, RuleOrdinal};
 
 /// What nft lists: its JSON, a NUL byte, and its text, which is a script, too.
 ///

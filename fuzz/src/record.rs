@@ -1,13 +1,11 @@
 use std::time::Duration;
 
 use arbitrary::Unstructured;
-use fwlab_ftp::PeerName;
-use fwlab_model::{
-    Backend, Cause, ChainId, DataSetup, Family, NodeName, Operation, Outcome, Packet, Phase,
-    Protection, RuleId, RuleOrdinal, Symptom, TableFamily,
+use fwlab_record::{
+    Axes, Backend, Cause, CellRecord, ChainId, DataSetup, Evidence, Family, Judgement, NodeName,
+    Operation, Outcome, Packet, PeerName, Phase, Place, Protection, RuleId, RuleOrdinal,
+    SchemaVersion, Symptom, TableFamily, Versions,
 };
-use fwlab_runner::plan::Axes;
-use fwlab_runner::{CellRecord, Evidence, Judgement};
 use serde_json::Value;
 
 /// A run record, with texts as rules, replies and programs may bring them into it.
@@ -20,10 +18,10 @@ pub fn record(input: &[u8]) {
 fn written(unread: &mut Unstructured<'_>) -> arbitrary::Result<()> {
     let outcome = outcome(unread)?;
     let judgement = match unread.arbitrary::<u8>()? % 4 {
-        0 => Judgement::Met(outcome.clone()),
+        0 => Judgement::met(outcome.clone()),
         1 => Judgement::Missed {
             outcome: outcome.clone(),
-            differences: unread.arbitrary()?,
+            why: unread.arbitrary()?,
         },
         2 => Judgement::Inconclusive {
             why: unread.arbitrary()?,
@@ -31,6 +29,7 @@ fn written(unread: &mut Unstructured<'_>) -> arbitrary::Result<()> {
         _ => Judgement::Reported(outcome.clone()),
     };
     let record = CellRecord {
+        schema: SchemaVersion,
         axes: Axes {
             scenario: unread.arbitrary()?,
             ruleset: unread.arbitrary()?,
@@ -42,15 +41,22 @@ fn written(unread: &mut Unstructured<'_>) -> arbitrary::Result<()> {
             family: Family::Ipv4,
             operation: Operation::Retr,
         },
-        places: [None, None],
+        server_place: None,
+        client_place: Some(Place::Container),
         judgement,
         requirement: unread.arbitrary()?,
         evidence: Evidence::default(),
+        versions: Versions {
+            server: unread.arbitrary()?,
+            ..Versions::default()
+        },
         took: Duration::from_micros(unread.arbitrary::<u32>()?.into()),
         notes: unread.arbitrary()?,
     };
-    let line = serde_json::to_string(&record.json_line()).expect("a record is JSON");
+    let line = serde_json::to_string(&record).expect("a record is JSON");
     assert!(!line.contains('\n') && !line.contains('\r'), "{line}");
+    let again: CellRecord = serde_json::from_str(&line).expect("what was written is read");
+    assert_eq!(again, record);
     let read: Value = serde_json::from_str(&line).expect("what was written is read");
     assert_eq!(read["scenario"], record.axes.scenario.as_str());
     assert_eq!(read["ruleset"], record.axes.ruleset.as_str());
@@ -91,6 +97,7 @@ fn outcome(unread: &mut Unstructured<'_>) -> arbitrary::Result<Outcome> {
         symptom: *unread.choose(Symptom::ALL)?,
         phase: *unread.choose(Phase::ALL)?,
         cause,
+        event: None,
         came_through: None,
     })
 }

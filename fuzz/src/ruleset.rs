@@ -1,7 +1,7 @@
-use fwlab_model::Family;
 use fwlab_model::ruleset::{
     Format, Listing, Ruleset, Source, correspond, dump_family, parse, recognise,
 };
+use fwlab_record::Family;
 
 use crate::repeated::takes_no_longer_than_it_is_long;
 use crate::spans::{assert_labels_within, assert_within};

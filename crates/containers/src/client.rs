@@ -3,9 +3,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use fwlab_fabric::{ContainerRoot, Node};
 use fwlab_ftp::{
-    Client, ClientReport, Curl, Housed, Lftp, PeerError, PeerName, Support, Tnftp, TransferSpec,
-    Wget,
+    Client, ClientReport, Curl, Housed, Lftp, PeerError, Support, Tnftp, TransferSpec, Wget,
 };
+use fwlab_record::PeerName;
 
 use crate::warm::Idle;
 use crate::{Engine, Image};

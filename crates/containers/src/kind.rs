@@ -1,5 +1,5 @@
-use fwlab_ftp::{DataSourcePort, Login, PeerName, ServerSettings, Support, TransferSpec};
-use fwlab_model::{Operation, Protection};
+use fwlab_ftp::{DataSourcePort, Login, ServerSettings, Support, TransferSpec};
+use fwlab_record::{Operation, PeerName, Protection};
 
 use crate::Image;
 

@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
-use fwlab_ftp::{Client, PeerMissing, PeerName, Server};
+use fwlab_ftp::{Client, PeerMissing, Server};
+use fwlab_record::PeerName;
 
 use crate::client::{ColdClient, inside};
 use crate::kind::Kind;

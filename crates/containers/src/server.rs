@@ -3,10 +3,11 @@ use std::path::Path;
 use async_trait::async_trait;
 use fwlab_fabric::{Capabilities, ContainerRoot, Node, ProcessEnd, ProgramSpec, Scratch};
 use fwlab_ftp::{
-    Content, Housed, Login, PeerError, PeerName, Places, RunningServer, START_DEADLINE, Server,
+    Content, Housed, Login, PeerError, Places, RunningServer, START_DEADLINE, Server,
     ServerProgram, ServerSettings, StoredFile, Support, TransferSpec, died, reserve_passive_ports,
     stored_in,
 };
+use fwlab_record::PeerName;
 use tokio::sync::Mutex;
 
 use crate::container::{Container, Request, Writable};

@@ -1,7 +1,7 @@
 use std::net::IpAddr;
 
 use fwlab_ftp::{Certificate, DataSourcePort, Login, PassivePorts, Places, ServerSettings};
-use fwlab_model::Protection;
+use fwlab_record::Protection;
 
 /// The settings as `lab/servers/settings.sh` reads them.
 pub(crate) fn environment(

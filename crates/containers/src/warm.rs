@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fwlab_fabric::{ContainerRoot, Fabric, NetworkNamespace, ProgramSpec};
-use fwlab_model::{NodeName, NodeSpec, Topology};
+use fwlab_model::{NodeSpec, Topology};
+use fwlab_record::NodeName;
 use tokio::sync::{Mutex, OnceCell};
 use tokio::time::Instant;
 

@@ -1,6 +1,6 @@
 //! Holds the runs of a subject against each other.
 
-use fwlab_model::DataSetup;
+use fwlab_record::DataSetup;
 
 use crate::rewrite::Rewrite;
 use crate::seen::{Fate, Seen, Statement};

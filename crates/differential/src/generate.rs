@@ -1,6 +1,6 @@
 //! Random rulesets of the kinds that people write, and a little beside them.
 
-use fwlab_model::Family;
+use fwlab_record::Family;
 
 use crate::random::Draws;
 use crate::role::Role;

@@ -19,7 +19,7 @@ mod trial;
 
 use std::path::Path;
 
-use fwlab_ftp::PeerName;
+use fwlab_record::PeerName;
 
 pub use compare::Comparison;
 pub use tally::Tally;

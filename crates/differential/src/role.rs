@@ -1,6 +1,6 @@
 //! Where the firewall stands, and who has which address there.
 
-use fwlab_model::Family;
+use fwlab_record::Family;
 
 /// Where the firewall stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

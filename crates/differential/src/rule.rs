@@ -1,6 +1,6 @@
 //! A rule, and how iptables and nft write it.
 
-use fwlab_model::Family;
+use fwlab_record::Family;
 
 use crate::role::of;
 

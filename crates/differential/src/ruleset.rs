@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use fwlab_model::{ChainId, Family};
+use fwlab_record::{ChainId, Family};
 
 use crate::rule::{Language, Match, Rule, Verdict};
 

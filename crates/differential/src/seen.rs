@@ -2,8 +2,7 @@
 
 use std::fmt;
 
-use fwlab_model::{Cause, DataSetup, Outcome, Packet, Phase, Symptom, TcpFlags};
-use fwlab_runner::Judgement;
+use fwlab_record::{Cause, DataSetup, Judgement, Outcome, Packet, Phase, Symptom, TcpFlags};
 
 use crate::ruleset::Ruleset;
 

@@ -4,8 +4,7 @@ use std::fmt::Write;
 use std::path::Path;
 use std::sync::Arc;
 
-use fwlab_ftp::PeerName;
-use fwlab_model::{DataSetup, Family, Operation};
+use fwlab_record::{DataSetup, Family, Operation, PeerName};
 use fwlab_runner::filter::Filter;
 use fwlab_runner::plan::{Cell, Overrides, cells};
 use fwlab_runner::scenario::{Scenario, ScenarioError};

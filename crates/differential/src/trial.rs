@@ -4,12 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use fwlab_model::DataSetup;
+use fwlab_record::{CellRecord, DataSetup};
 use fwlab_runner::plan::Cell;
 use fwlab_runner::scenario::ScenarioError;
-use fwlab_runner::{
-    CellRecord, Loader, NoLoader, Patience, PrepareError, Run, RunEvent, RunSettings,
-};
+use fwlab_runner::{Loader, NoLoader, Patience, PrepareError, Run, RunEvent, RunSettings};
 use tokio::sync::mpsc::unbounded_channel;
 
 use crate::random::Draws;
@@ -252,7 +250,8 @@ async fn run_cells(
     let read = async {
         let mut done = Vec::new();
         while let Some(event) = events.recv().await {
-            if let RunEvent::Finished { index, record } | RunEvent::NotRun { index, record } = event
+            if let RunEvent::Finished { index, record, .. } | RunEvent::NotRun { index, record } =
+                event
             {
                 let (at, cell) = &cells[index];
                 done.push((*at, cell.clone(), record));

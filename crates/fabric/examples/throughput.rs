@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 
 use futures::StreamExt;
 use fwlab_fabric::{Fabric, raise_open_file_limit};
-use fwlab_model::{InterfaceName, LinkEnd, LinkSpec, NodeName, NodeSpec, Topology};
+use fwlab_model::{LinkEnd, LinkSpec, NodeSpec, Topology};
+use fwlab_record::{InterfaceName, NodeName};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let seconds = std::env::args().nth(1).map_or(Ok(3), |text| text.parse())?;

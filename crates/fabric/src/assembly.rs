@@ -6,7 +6,8 @@ use std::net::IpAddr;
 use std::os::fd::AsFd;
 use std::time::Duration;
 
-use fwlab_model::{BridgeSpec, InterfaceName, IpNet, NextHop, NodeName, NodeSpec, Topology};
+use fwlab_model::{BridgeSpec, IpNet, NextHop, NodeSpec, Topology};
+use fwlab_record::{InterfaceName, NodeName};
 use tokio::time::Instant;
 
 use crate::FabricError;

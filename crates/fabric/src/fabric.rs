@@ -3,7 +3,8 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use fwlab_model::{InterfaceName, NodeName, NodeSpec, Topology, TopologyMistake};
+use fwlab_model::{NodeSpec, Topology, TopologyMistake};
+use fwlab_record::{InterfaceName, NodeName};
 use tokio::sync::mpsc;
 
 use crate::adoption::AdoptedLinks;

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use futures::future::{AbortHandle, Abortable};
-use fwlab_model::{Flow, NodeName};
+use fwlab_record::{Flow, NodeName};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 

@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use fwlab_model::NodeName;
+use fwlab_record::NodeName;
 use nix::sched::{CloneFlags, setns, unshare};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::LocalSet;

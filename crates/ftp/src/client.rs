@@ -2,10 +2,10 @@ use std::fmt;
 
 use async_trait::async_trait;
 use fwlab_fabric::Node;
-use fwlab_model::DataSetup;
+use fwlab_record::{Announcement, DataSetup, PeerName};
 
-use crate::wire::{Announcement, Progress, Reply};
-use crate::{Digest, Housed, PeerError, PeerName, Support, TransferSpec};
+use crate::wire::{Progress, Reply};
+use crate::{Digest, Housed, PeerError, Support, TransferSpec};
 
 /// An FTP client that can be run in a node.
 #[async_trait]

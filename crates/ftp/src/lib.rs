@@ -98,7 +98,7 @@ pub use embedded::{Libunftp, Suppaftp};
 pub use housed::Housed;
 pub use own_server::OwnServer;
 pub use pause::{Moment, Paused, Pauses};
-pub use peer::{PeerError, PeerMissing, PeerName, Support};
+pub use peer::{PeerError, PeerMissing, Support};
 pub use program::{
     Curl, Lftp, Places, START_DEADLINE, ServerProgram, Tnftp, Vsftpd, Wget, died,
     reserve_passive_ports, stored_in,

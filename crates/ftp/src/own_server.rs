@@ -4,9 +4,10 @@ use async_trait::async_trait;
 use fwlab_fabric::{NetworkNamespace, Node, ProcessEnd, Scratch};
 
 use crate::{
-    DataSourcePort, Housed, Login, PeerError, PeerName, RunningServer, START_DEADLINE, Server,
+    DataSourcePort, Housed, Login, PeerError, RunningServer, START_DEADLINE, Server,
     ServerSettings, StoredFile, Support, TransferSpec, died, stored_in,
 };
+use fwlab_record::PeerName;
 
 const PEER: PeerName = PeerName::OwnServer;
 

@@ -1,9 +1,8 @@
 use std::sync::Arc;
 
 use crate::script::{ScriptedClient, ScriptedServer};
-use crate::{
-    Client, Curl, Lftp, Libunftp, OwnServer, PeerMissing, PeerName, Server, Suppaftp, Vsftpd, Wget,
-};
+use crate::{Client, Curl, Lftp, Libunftp, OwnServer, PeerMissing, Server, Suppaftp, Vsftpd, Wget};
+use fwlab_record::PeerName;
 
 /// The server of that name, ready to be started as often as needed. A program is
 /// looked for, and run once for its version, each time that this is called. A

@@ -2,11 +2,9 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use async_trait::async_trait;
 use fwlab_fabric::Node;
-use fwlab_model::Protection;
+use fwlab_record::{PeerName, Protection};
 
-use crate::{
-    Certificate, Digest, Housed, Login, PeerError, PeerName, Stored, Support, TransferSpec,
-};
+use crate::{Certificate, Digest, Housed, Login, PeerError, Stored, Support, TransferSpec};
 
 /// An FTP server that can be run in a node.
 #[async_trait]

@@ -1,6 +1,7 @@
 use std::io;
 
-use crate::wire::{Announcement, Dialogue, Event, Progress, Side};
+use crate::wire::{Dialogue, Event, Progress, Side};
+use fwlab_record::Announcement;
 
 /// The most announcements that are kept.
 const MAX_ANNOUNCEMENTS: usize = 16;

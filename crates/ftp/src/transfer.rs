@@ -3,7 +3,7 @@ use std::num::NonZeroU64;
 use std::ops::{Range, RangeInclusive};
 use std::time::Duration;
 
-use fwlab_model::{DataSetup, Operation, Protection};
+use fwlab_record::{DataSetup, Operation, Protection};
 
 use crate::{Content, Pauses, Support};
 

@@ -1,4 +1,4 @@
-use fwlab_model::Operation;
+use fwlab_record::Operation;
 
 use crate::{Digest, StoredFile, TransferSpec, Transferred};
 

@@ -1,9 +1,10 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use fwlab_record::{CellRecord, Judgement};
 use fwlab_runner::plan::{Cell, Overrides, cells, idle_requirements};
 use fwlab_runner::scenario::Scenario;
-use fwlab_runner::{CellRecord, Judgement, Loader, Run, RunEvent, RunSettings};
+use fwlab_runner::{Loader, Run, RunEvent, RunSettings};
 use tokio::sync::mpsc::unbounded_channel;
 
 use crate::builds::Builder;
@@ -42,18 +43,10 @@ pub fn assert_met(scenario: &str) {
 /// What is wrong with a cell's end; `None` where nothing is.
 pub(crate) fn failure(record: &CellRecord) -> Option<String> {
     match &record.judgement {
-        Judgement::Met(_)
-        | Judgement::Deviated { .. }
-        | Judgement::Reported(_)
-        | Judgement::Skipped { .. } => None,
-        Judgement::Missed {
-            outcome,
-            differences,
-        } => Some(format!(
-            "{}\n{outcome}\n{}",
-            differences.join("; "),
-            record.evidence
-        )),
+        Judgement::Met { .. } | Judgement::Reported(_) | Judgement::Skipped { .. } => None,
+        Judgement::Missed { outcome, why } => {
+            Some(format!("{}\n{outcome}\n{}", why, record.evidence))
+        }
         Judgement::Inconclusive { why } => {
             Some(format!("inconclusive: {why}\n{}", record.evidence))
         }

@@ -3,15 +3,18 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
 
 use fwlab_ftp::{DataSourcePort, Server};
+use fwlab_model::IpNet;
 use fwlab_model::ruleset::{Policy, Source};
-use fwlab_model::{Backend, DataSetup, Family, InterfaceName, IpNet, Operation, Protection};
+use fwlab_record::{
+    Backend, CellRecord, DataSetup, Family, InterfaceName, Judgement, Operation, Place, Protection,
+};
 use fwlab_runner::filter::Filter;
 use fwlab_runner::input;
 use fwlab_runner::plan::{Overrides, cells};
 use fwlab_runner::scenario::{
     ClientTerms, Layout, Matrix, RulesOrigin, RulesetEntry, Scenario, ServerTerms, Shape,
 };
-use fwlab_runner::{CellRecord, Judgement, Loader, Place, PrepareError, Present, Run, RunSettings};
+use fwlab_runner::{Loader, PrepareError, Present, Run, RunSettings};
 use tokio::runtime::Runtime;
 
 use crate::builds::Builder;
@@ -335,11 +338,11 @@ impl Lab {
         // A test's process may end at once.
         Run::cleared().await;
         match judgement {
-            Judgement::Met(outcome)
-            | Judgement::Reported(outcome)
-            | Judgement::Deviated {
+            Judgement::Met {
                 outcome: Some(outcome),
+                ..
             }
+            | Judgement::Reported(outcome)
             | Judgement::Missed { outcome, .. } => Ok(Observed {
                 cell: axes.to_string(),
                 peers: peers.into_iter().flatten().collect(),
@@ -349,7 +352,7 @@ impl Lab {
             }),
             Judgement::Inconclusive { why } => Err(LabError::Inconclusive(why)),
             Judgement::NotRun(why) => Err(LabError::Inconclusive(why.to_string())),
-            Judgement::Deviated { outcome: None } => Err(LabError::NotSupported(notes.join("; "))),
+            Judgement::Met { outcome: None, .. } => Err(LabError::NotSupported(notes.join("; "))),
             Judgement::Skipped { why } => Err(LabError::NotSupported(why)),
         }
     }

@@ -34,13 +34,14 @@ mod rules;
 mod scenario_tests;
 mod text;
 
-pub use fwlab_ftp::{OwnServer, PeerName};
+pub use fwlab_ftp::OwnServer;
+pub use fwlab_model::IpNet;
 pub use fwlab_model::ruleset::{DefaultPolicy, Passive, Policy, Side};
-pub use fwlab_model::{
-    Backend, Cause, DataSetup, Family, InterfaceName, IpNet, Operation, Outcome, Phase, Protection,
-    Symptom,
+pub use fwlab_record::{
+    Backend, Cause, DataSetup, Evidence, Family, InterfaceName, Operation, Outcome, PeerName,
+    Phase, Place, Protection, Symptom,
 };
-pub use fwlab_runner::{Evidence, Place, Present};
+pub use fwlab_runner::Present;
 pub use in_place::assert_met;
 pub use lab::{Lab, LabError};
 pub use observed::Observed;

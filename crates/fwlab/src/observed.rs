@@ -1,8 +1,8 @@
 use std::fmt;
 use std::time::Duration;
 
-use fwlab_model::{Cause, Outcome, Symptom};
-use fwlab_runner::{Evidence, Present};
+use fwlab_record::{Cause, Evidence, Outcome, Symptom};
+use fwlab_runner::Present;
 
 use crate::text::Page;
 

@@ -1,8 +1,9 @@
 use std::marker::PhantomData;
 
 use fwlab_containers::Freshness;
-use fwlab_ftp::{OwnServer, PeerName};
-use fwlab_runner::{Housing, Place};
+use fwlab_ftp::OwnServer;
+use fwlab_record::{PeerName, Place};
+use fwlab_runner::Housing;
 
 /// A server or client for a [`Lab`](crate::Lab), and where it runs: by default on the host where it is installed, and
 /// in a container otherwise.

@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 
 use fwlab_model::ruleset::native::NativeScript;
 use fwlab_model::ruleset::{Format, Mistakes, Note, Source, dump_family, parse, recognise};
-use fwlab_model::{Backend, Family};
+use fwlab_record::{Backend, Family};
 use fwlab_runner::scenario::RulesOrigin;
 
 /// What has to be known of rules before a lab is built for them.

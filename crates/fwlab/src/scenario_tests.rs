@@ -1,9 +1,10 @@
 use std::path::Path;
 use std::process::ExitCode;
 
+use fwlab_record::Judgement;
 use fwlab_runner::filter::Filter;
 use fwlab_runner::plan::{Cell, Overrides, cells};
-use fwlab_runner::{Housing, Judgement, PeerShelf, Run};
+use fwlab_runner::{Housing, PeerShelf, Run};
 use libtest_mimic::{Arguments, Failed, Trial};
 
 use crate::builds::Builder;

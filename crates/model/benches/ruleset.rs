@@ -4,8 +4,8 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use fwlab_model::Family;
 use fwlab_model::ruleset::{Listing, Source, correspond, parse};
+use fwlab_record::Family;
 
 const RULES: usize = 20_000;
 const ROUNDS: usize = 15;

@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use fwlab_fabric::WatchedFd;
-use fwlab_model::{NodeName, Packet};
+use fwlab_record::{NodeName, Packet};
 use nix::errno::Errno;
 use tokio::sync::mpsc;
 

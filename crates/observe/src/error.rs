@@ -1,7 +1,7 @@
 use std::fmt;
 
 use fwlab_fabric::NodeGone;
-use fwlab_model::NodeName;
+use fwlab_record::NodeName;
 use nix::errno::Errno;
 
 /// The kernel's evidence cannot be had, or no more.

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use fwlab_model::{NodeName, Packet};
+use fwlab_record::{NodeName, Packet};
 
 use crate::capture::CapturedPacket;
 use crate::conntrack::{ConntrackEvent, ExpectationEvent, HelperDrop, InvalidPacket};

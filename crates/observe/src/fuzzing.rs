@@ -3,7 +3,7 @@
 
 use std::time::Instant;
 
-use fwlab_model::{NodeName, Packet};
+use fwlab_record::{NodeName, Packet};
 use tokio::sync::mpsc::unbounded_channel;
 
 use crate::decoder::Decoder;

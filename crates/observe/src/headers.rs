@@ -1,6 +1,6 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use fwlab_model::{Flow, Packet, TcpFlags};
+use fwlab_record::{Flow, Packet, TcpFlags};
 
 /// The headers of one packet, read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

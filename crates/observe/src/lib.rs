@@ -73,7 +73,7 @@ mod trace;
 pub use capture::{CapturedPacket, Direction};
 pub use conntrack::{
     Change, ConntrackDirection, ConntrackEvent, ConntrackId, ConntrackState, ConntrackStatus,
-    ExpectationEvent, HelperDrop, InvalidPacket, TcpState, TraceConntrack, Tuple,
+    ExpectationEvent, HelperDrop, InvalidPacket, TcpState, TraceConntrack,
 };
 pub use error::{ObserveError, Step};
 pub use event::{Event, SentPacket, Source, What};

@@ -2,7 +2,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use fwlab_fabric::Node;
-use fwlab_model::NodeName;
+use fwlab_record::NodeName;
 use nix::errno::Errno;
 use tokio::sync::{mpsc, oneshot};
 

@@ -3,7 +3,7 @@ use std::os::fd::AsFd;
 use std::sync::Arc;
 
 use fwlab_fabric::WatchedFd;
-use fwlab_model::NodeName;
+use fwlab_record::NodeName;
 use nix::errno::Errno;
 use nix::sys::socket::{setsockopt, sockopt};
 use tokio::sync::{mpsc, oneshot};

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use fwlab_model::{RuleOrdinal, TableFamily};
+use fwlab_record::{RuleOrdinal, TableFamily};
 use nix::errno::Errno;
 
 use crate::names::Names;

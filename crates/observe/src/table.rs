@@ -24,7 +24,7 @@
 //! The last rule counts packets, not bytes: what a trace costs goes by packets.
 //! `accept` ends the packet's way through this table only, and saves the kernel a message about the policy.
 
-use fwlab_model::TcpFlags;
+use fwlab_record::TcpFlags;
 
 use crate::netlink::{Body, Builder, family, flags, kind, subsystem};
 

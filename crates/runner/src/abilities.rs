@@ -5,7 +5,7 @@ use fwlab_ftp::deviation::{Asked, Deviation, ruled_out};
 use fwlab_ftp::{
     Client, Content, DataSourcePort, Login, PassiveAddress, Server, ServerSettings, TransferSpec,
 };
-use fwlab_model::{DataSetup, Family, Operation, Protection};
+use fwlab_record::{DataSetup, Family, Operation, Protection};
 
 use crate::patience::CLIENT_PATIENCE;
 

@@ -1,8 +1,7 @@
 use fwlab_ftp::deviation::{Deviation, Effect, Instead};
-use fwlab_model::{Outcome, Symptom};
+use fwlab_record::{Judgement, Outcome, Symptom};
 
-use crate::judge::Showing;
-use crate::record::Judgement;
+use fwlab_judge::Showing;
 
 /// The file that deviations are written in.
 const TABLE: &str = "crates/ftp/src/deviation/table.rs";
@@ -77,14 +76,18 @@ pub(crate) fn with_deviations(
             judgement
         };
     }
-    let as_required = matches!(judgement, Judgement::Met(_) | Judgement::Reported(_));
+    let as_required = matches!(
+        judgement,
+        Judgement::Met {
+            deviated: false,
+            ..
+        } | Judgement::Reported(_)
+    );
     if as_required && !on_purpose {
         return judgement;
     }
     notes.extend(leading);
-    Judgement::Deviated {
-        outcome: judgement.into_outcome(),
-    }
+    Judgement::deviated(judgement.into_outcome())
 }
 
 /// A judgement where deviations are gone. Where nothing is required and nobody looks for them, that is
@@ -100,26 +103,22 @@ fn without(
             notes.extend(gone);
             Judgement::Reported(outcome)
         }
-        Judgement::Met(outcome) | Judgement::Reported(outcome) => Judgement::Missed {
-            outcome,
-            differences: gone,
-        },
-        Judgement::Missed {
-            outcome,
-            mut differences,
-        } => {
-            differences.extend(gone);
-            Judgement::Missed {
-                outcome,
-                differences,
-            }
+        Judgement::Met {
+            outcome: Some(outcome),
+            deviated: false,
         }
+        | Judgement::Reported(outcome) => Judgement::Missed {
+            outcome,
+            why: gone.join("; "),
+        },
+        Judgement::Missed { outcome, why } => Judgement::Missed {
+            outcome,
+            why: format!("{why}; {}", gone.join("; ")),
+        },
         Judgement::Inconclusive { why } => Judgement::Inconclusive {
             why: format!("{why}; and {}", gone.join("; ")),
         },
-        other @ (Judgement::Deviated { .. } | Judgement::Skipped { .. } | Judgement::NotRun(_)) => {
-            other
-        }
+        other @ (Judgement::Met { .. } | Judgement::Skipped { .. } | Judgement::NotRun(_)) => other,
     }
 }
 
@@ -142,9 +141,9 @@ fn not_as_recorded(judgement: Judgement, sought: &[Sought]) -> Judgement {
     match judgement.into_outcome() {
         Some(outcome) if !showing.is_empty() => Judgement::Missed {
             outcome,
-            differences: vec![format!(
+            why: format!(
                 "deviation {showing} shows, and leads to another outcome than is recorded in {TABLE}"
-            )],
+            ),
         },
         _ if !showing.is_empty() => Judgement::Inconclusive {
             why: format!("deviation {showing} shows, and what came of it could not be told"),

@@ -1,9 +1,6 @@
 //! Which cells of a plan are run.
 
-use fwlab_ftp::PeerName;
-use fwlab_model::{Backend, DataSetup, Family, Operation, Protection};
-
-use crate::plan::Axes;
+use fwlab_record::{Axes, Backend, DataSetup, Family, Operation, PeerName, Protection};
 
 /// Chooses cells by name. A filter is alternatives; each is terms that must all hold.
 ///

@@ -1,32 +1,5 @@
 use fwlab_containers::Freshness;
-
-/// Where a peer runs.
-#[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    Hash,
-    strum::Display,
-    strum::EnumString,
-    strum::VariantNames,
-    strum::IntoStaticStr,
-)]
-#[strum(serialize_all = "kebab-case")]
-pub enum Place {
-    /// Inside the lab, or as a program of the machine.
-    Host,
-    /// As a program of an image.
-    Container,
-}
-
-impl Place {
-    /// The name as it is written in reports and on command lines.
-    pub fn word(self) -> &'static str {
-        self.into()
-    }
-}
+use fwlab_record::Place;
 
 /// Where a run's peers are to run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use fwlab_containers::{Builds, Engine, FirewallImage, Image, NoEngine, image_of, provide_images};
 use fwlab_ftp::deviation::DEVIATIONS;
-use fwlab_ftp::{Client, PeerMissing, PeerName, Server};
+use fwlab_ftp::{Client, PeerMissing, Server};
+use fwlab_record::{PeerName, Place};
 
 use crate::abilities::Abilities;
-use crate::housing::{Housing, Place};
+use crate::housing::Housing;
 use crate::images;
 use crate::plan::Cell;
 use crate::rules::no_container;

@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -7,19 +7,18 @@ use std::time::{Duration, Instant};
 use futures::StreamExt;
 use fwlab_containers::{Builds, Unsettled};
 use fwlab_fabric::Fabric;
-use fwlab_ftp::PeerName;
 use fwlab_ftp::deviation::{DEVIATIONS, Deviation};
-use fwlab_model::Backend;
+use fwlab_judge::Stream;
 use fwlab_observe::{Newer, ObserverSettings};
+use fwlab_record::{Backend, CellRecord, Judgement, NotRun, PeerName};
 use tokio::sync::mpsc::UnboundedSender;
 
-use crate::cell::Workshop;
+use crate::cell::{Recorded, Workshop, record_of};
 use crate::housing::Housing;
 use crate::images;
 use crate::patience::Patience;
 use crate::peers::PeerShelf;
 use crate::plan::Cell;
-use crate::record::{CellRecord, Judgement, NotRun};
 use crate::rules::{CellRules, Loader, PrepareError, PreparedRuleset};
 use crate::scenario::{Action, Scenario};
 
@@ -34,6 +33,8 @@ pub struct RunSettings {
     pub keep_going: bool,
     /// Whether passing cells keep their evidence too.
     pub keep_evidence: bool,
+    /// Whether what each cell's judge was told is kept, to be judged again.
+    pub keep_streams: bool,
     /// Where peers run.
     pub housing: Housing,
     /// What is known of peers to be otherwise than with the rest.
@@ -56,6 +57,7 @@ impl Default for RunSettings {
             patience: Patience::Early,
             keep_going: true,
             keep_evidence: false,
+            keep_streams: false,
             housing: Housing::default(),
             deviations: DEVIATIONS,
             housed_apart: BTreeMap::new(),
@@ -98,6 +100,8 @@ pub enum RunEvent {
         index: usize,
         /// What became of it.
         record: Arc<CellRecord>,
+        /// What its judge was told, a stream a client, where that is kept.
+        streams: Vec<Stream>,
     },
     /// The run has ended, and this cell was not begun, or did not come to its end.
     NotRun {
@@ -132,7 +136,7 @@ pub struct Summary {
 impl Summary {
     fn count(&mut self, judgement: &Judgement) {
         *match judgement {
-            Judgement::Met(_) | Judgement::Deviated { .. } => &mut self.met,
+            Judgement::Met { .. } => &mut self.met,
             Judgement::Missed { .. } => &mut self.missed,
             Judgement::Reported(_) => &mut self.reported,
             Judgement::Inconclusive { .. } => &mut self.inconclusive,
@@ -186,6 +190,11 @@ async fn refused_sysctls(cells: &[Cell]) -> Vec<PrepareError> {
         .unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
 }
 
+/// The record of a cell that the run did not come to, or not to the end of.
+pub fn not_run(cell: &Cell, why: NotRun) -> CellRecord {
+    record_of(cell, Judgement::NotRun(why))
+}
+
 /// Cells with the rules that they load, ready to run.
 #[derive(Debug)]
 pub struct Run {
@@ -227,10 +236,11 @@ impl Run {
             let loader = loader.clone();
             async move { loader.prepare(&scenario, ruleset, backend).await }
         });
-        let prepared: Vec<_> = futures::stream::iter(preparing)
+        let prepared = futures::stream::iter(preparing)
             .buffered(settings.at_a_time())
-            .collect()
-            .await;
+            .collect::<Vec<_>>();
+        let backends: BTreeSet<Backend> = cells.iter().map(|cell| cell.axes.backend).collect();
+        let (prepared, loaders) = tokio::join!(prepared, loader.versions(backends));
         let (rulesets, errors): (Vec<_>, Vec<_>) = prepared.into_iter().partition(Result::is_ok);
         if !errors.is_empty() {
             return Err(PrepareError::distinct(
@@ -264,6 +274,9 @@ impl Run {
             deviations: settings.deviations,
             patience: settings.patience,
             keep_evidence: settings.keep_evidence,
+            keep_streams: settings.keep_streams,
+            kernel: fwlab_fabric::kernel_release(),
+            loaders,
             observation: ObserverSettings {
                 pretend_without: settings.pretend_without.clone(),
                 receive_buffer: settings.receive_buffer.unwrap_or(default.receive_buffer),
@@ -294,6 +307,10 @@ impl Run {
 
     /// Runs one of the cells.
     pub async fn cell(&self, index: usize) -> CellRecord {
+        self.recorded(index).await.record
+    }
+
+    async fn recorded(&self, index: usize) -> Recorded {
         let (cell, ruleset) = &self.cells[index];
         self.workshop.run(cell, ruleset).await
     }
@@ -325,7 +342,7 @@ impl Run {
             let running = futures::stream::iter(0..self.cells.len()).map(async |index| {
                 begun[index].store(true, Ordering::Relaxed);
                 tell(RunEvent::Started { index });
-                (index, self.cell(index).await)
+                (index, self.recorded(index).await)
             });
             let mut running = pin!(running.buffer_unordered(self.settings.at_a_time()));
             let mut interrupted = pin!(interrupted);
@@ -335,7 +352,7 @@ impl Run {
                     by = &mut interrupted => break Some(by),
                     next = running.next() => next,
                 };
-                let Some((index, record)) = next else {
+                let Some((index, Recorded { record, streams })) = next else {
                     break None;
                 };
                 finished[index] = true;
@@ -348,6 +365,7 @@ impl Run {
                 tell(RunEvent::Finished {
                     index,
                     record: Arc::new(record),
+                    streams,
                 });
                 if stop {
                     break None;
@@ -356,8 +374,11 @@ impl Run {
         };
         for index in (0..self.cells.len()).filter(|index| !finished[*index]) {
             let begun = begun[index].load(Ordering::Relaxed);
-            let why = by.map_or(NotRun::Stopped, |by| NotRun::Interrupted { by, begun });
-            let record = CellRecord::not_run(&self.cells[index].0, why);
+            let why = by.map_or(NotRun::Stopped, |by| NotRun::Interrupted {
+                by: by.to_owned(),
+                begun,
+            });
+            let record = not_run(&self.cells[index].0, why);
             summary.count(&record.judgement);
             tell(RunEvent::NotRun {
                 index,

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use fwlab_fabric::{ContainerRoot, ProgramSpec};
-use fwlab_model::Operation;
+use fwlab_record::Operation;
 use tokio::sync::Mutex;
 
 use crate::lab::{Lab, Network, peers};

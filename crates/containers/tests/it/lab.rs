@@ -6,12 +6,10 @@ use fwlab_containers::{Engine, Freshness, Image};
 use fwlab_fabric::{Fabric, Node, ToolCall, find_tool};
 use fwlab_ftp::{
     Client, ClientReport, Content, DataSourcePort, Login, PassiveAddress, Patience, PeerError,
-    PeerName, Server, ServerSettings, TransferSpec,
+    Server, ServerSettings, TransferSpec,
 };
-use fwlab_model::{
-    DataSetup, InterfaceName, LinkEnd, LinkSpec, NodeName, NodeSpec, Operation, Protection,
-    Topology,
-};
+use fwlab_model::{LinkEnd, LinkSpec, NodeSpec, Topology};
+use fwlab_record::{DataSetup, InterfaceName, NodeName, Operation, PeerName, Protection};
 
 /// vsftpd and curl in warm containers; `None`, told or failed, where there can be none.
 pub(crate) async fn peers() -> Option<(Arc<dyn Server>, Arc<dyn Client>)> {

@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use fwlab_model::{Backend, Family};
+use fwlab_record::{Backend, Family};
 
 use super::ability::Ability;
 use super::packages::Distribution;
@@ -54,7 +54,7 @@ impl Machine {
                 Ok(_) => probe(),
                 Err(_) => BTreeMap::new(),
             },
-            kernel: kernel(),
+            kernel: kernel_release(),
             tools: names.filter_map(|name| examine(&name)).collect(),
             peers: PEERS
                 .into_iter()
@@ -158,7 +158,7 @@ impl Machine {
 }
 
 /// The kernel's release, as `uname -r` has it.
-fn kernel() -> String {
+pub fn kernel_release() -> String {
     std::fs::read_to_string("/proc/sys/kernel/osrelease")
         .map_or_else(|error| error.to_string(), |text| text.trim().to_owned())
 }

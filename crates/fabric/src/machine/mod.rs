@@ -9,7 +9,7 @@ mod probes;
 mod tools;
 
 pub use ability::Ability;
-pub use examination::{Machine, Missing};
+pub use examination::{Machine, Missing, kernel_release};
 pub use modules::need_xtables;
 pub use peers::{PeerProgram, Peers};
-pub use tools::{ToolProgram, find_tool};
+pub use tools::{ToolProgram, find_tool, tool_version};

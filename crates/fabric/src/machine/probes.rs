@@ -7,7 +7,7 @@ use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use fwlab_model::Flow;
+use fwlab_record::Flow;
 use nix::sched::{CloneFlags, unshare};
 
 use super::ability::Ability;

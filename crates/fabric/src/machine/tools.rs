@@ -2,7 +2,7 @@ use std::env;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use fwlab_model::{Backend, Family};
+use fwlab_record::{Backend, Family};
 use nix::unistd::{AccessFlags, access};
 
 /// An installed tool.
@@ -54,14 +54,14 @@ pub(super) fn tables_tool(backend: Backend, family: Family, verb: &str) -> Strin
 pub(super) fn examine(name: &str) -> Option<ToolProgram> {
     let path = find_tool(name)?;
     Some(ToolProgram {
-        version: version(&path),
+        version: tool_version(&path),
         name: name.to_owned(),
         path,
     })
 }
 
-/// The part behind the name in `iptables-restore v1.8.9 (nf_tables)`.
-fn version(path: &Path) -> Option<String> {
+/// What a tool calls itself: the part behind the name in `iptables-restore v1.8.9 (nf_tables)`.
+pub fn tool_version(path: &Path) -> Option<String> {
     let output = Command::new(path)
         .arg("--version")
         .env_clear()

@@ -3,7 +3,7 @@
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 
-use fwlab_model::Flow;
+use fwlab_record::Flow;
 
 use super::batch::{Batch, Message};
 use super::socket::{NetlinkError, NetlinkSocket, Protocol};

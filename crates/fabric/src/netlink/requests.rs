@@ -3,7 +3,8 @@
 use std::net::IpAddr;
 use std::os::fd::{AsRawFd, BorrowedFd};
 
-use fwlab_model::{InterfaceName, IpNet};
+use fwlab_model::IpNet;
+use fwlab_record::InterfaceName;
 
 use super::attributes::{Attributes, Received};
 use super::batch::{Batch, Message};

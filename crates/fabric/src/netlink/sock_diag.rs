@@ -3,7 +3,7 @@
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use fwlab_model::Flow;
+use fwlab_record::Flow;
 
 use super::batch::Batch;
 use super::requests::family;

@@ -5,9 +5,8 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use fwlab_fabric::Fabric;
-use fwlab_model::{
-    BridgeSpec, InterfaceName, LinkSpec, NextHop, NodeName, NodeSpec, RouteSpec, Topology,
-};
+use fwlab_model::{BridgeSpec, LinkSpec, NextHop, NodeSpec, RouteSpec, Topology};
+use fwlab_record::{InterfaceName, NodeName};
 
 use crate::links::{RETRY, echo, ip, node};
 use crate::support::{build, can_build, end, net, pair};

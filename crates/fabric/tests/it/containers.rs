@@ -9,7 +9,8 @@ use fwlab_fabric::{
     ContainerRoot, Fabric, FabricError, NamespaceError, NetworkNamespace, Node, Privilege, Program,
     ProgramSpec, Scratch,
 };
-use fwlab_model::{NodeName, NodeSpec, Topology};
+use fwlab_model::{NodeSpec, Topology};
+use fwlab_record::NodeName;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 

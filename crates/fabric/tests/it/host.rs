@@ -9,7 +9,7 @@ use fwlab_fabric::{
     Ability, Fabric, HostState, Machine, Peers, Privilege, Scratch, ToolCall, find_tool,
     raise_open_file_limit,
 };
-use fwlab_model::{Backend, Family, Flow, NodeName};
+use fwlab_record::{Backend, Family, Flow, NodeName};
 
 use crate::support::{build, can_build, shell, trio};
 

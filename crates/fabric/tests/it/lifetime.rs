@@ -4,7 +4,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use fwlab_fabric::{Fabric, ProgramSpec, Scratch};
-use fwlab_model::NodeName;
+use fwlab_record::NodeName;
 
 use crate::processes::processes_with;
 use crate::support::{build, can_build, eventually, ipv4_pair, shell, trio};

@@ -3,7 +3,8 @@ use std::time::{Duration, Instant};
 
 use futures::StreamExt;
 use fwlab_fabric::{Fabric, FabricError, Node, ToolCall};
-use fwlab_model::{NextHop, NodeName, RouteSpec, Topology};
+use fwlab_model::{NextHop, RouteSpec, Topology};
+use fwlab_record::NodeName;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -199,7 +200,7 @@ async fn what_the_kernel_refuses_is_named() {
     }
     let mut topology = ipv4_pair();
     topology.links[0].ends[0].interface =
-        fwlab_model::InterfaceName::new("lo").expect("a name that is taken already");
+        fwlab_record::InterfaceName::new("lo").expect("a name that is taken already");
     let error = Fabric::build(&topology)
         .await
         .expect_err("lo is there already");

@@ -5,7 +5,7 @@ use fwlab_fabric::{
     Capabilities, Fabric, Node, Program, ProgramError, ProgramSpec, Scratch, ToolCall,
     ToolErrorCause,
 };
-use fwlab_model::NodeName;
+use fwlab_record::NodeName;
 
 use crate::support::{build, can_build, eventually, ipv4_pair, shell as script};
 

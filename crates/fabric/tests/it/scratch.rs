@@ -1,7 +1,7 @@
 use std::path::Path;
 
 use fwlab_fabric::{Scratch, ScratchError};
-use fwlab_model::NodeName;
+use fwlab_record::NodeName;
 
 use crate::support::{build, can_build, ipv4_pair, shell};
 

@@ -4,7 +4,8 @@ use std::io::ErrorKind;
 use std::time::Duration;
 
 use fwlab_fabric::{Node, ToolCall, find_tool};
-use fwlab_model::{InterfaceName, NextHop, NodeName, RouteSpec, Topology};
+use fwlab_model::{NextHop, RouteSpec, Topology};
+use fwlab_record::{InterfaceName, NodeName};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Instant, timeout};
 

@@ -3,7 +3,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use fwlab_fabric::SocketError;
-use fwlab_model::{Flow, NodeName};
+use fwlab_record::{Flow, NodeName};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
 use crate::support::{build, can_build, ipv4_pair, pair};

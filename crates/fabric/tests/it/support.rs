@@ -1,9 +1,8 @@
 use std::time::{Duration, Instant};
 
 use fwlab_fabric::{Fabric, Privilege, ProgramSpec};
-use fwlab_model::{
-    InterfaceName, IpNet, LinkEnd, LinkSpec, NextHop, NodeName, NodeSpec, RouteSpec, Topology,
-};
+use fwlab_model::{IpNet, LinkEnd, LinkSpec, NextHop, NodeSpec, RouteSpec, Topology};
+use fwlab_record::{InterfaceName, NodeName};
 
 /// Whether labs can be built here; says why not otherwise.
 pub(crate) fn can_build() -> bool {

@@ -1,5 +1,5 @@
 use fwlab_fabric::{Fabric, FabricError, SysctlError, try_sysctls};
-use fwlab_model::NodeName;
+use fwlab_record::NodeName;
 
 use crate::support::{build, can_build, ipv4_pair};
 

@@ -1,4 +1,4 @@
-use fwlab_model::{DataSetup, Family, Operation, Protection};
+use fwlab_record::{DataSetup, Family, Operation, Protection};
 
 use crate::{ServerSettings, TransferSpec};
 

@@ -1,7 +1,7 @@
-use fwlab_model::{Phase, Symptom};
+use fwlab_record::{PeerName, Phase, Symptom};
 
 use super::{Asked, Circumstances, Sign};
-use crate::{PeerName, Support};
+use crate::Support;
 
 /// Something that a peer does otherwise than the rest. It shows in every transfer under
 /// its circumstances that comes far enough; where it does not, the record is out of date.
@@ -47,7 +47,7 @@ pub struct Instead {
     pub symptom: Symptom,
     /// The phase that the transfer ends in.
     pub phase: Phase,
-    /// The cause's kind, as [`fwlab_model::Cause::kind`] spells it.
+    /// The cause's kind, as [`fwlab_record::Cause::kind`] spells it.
     pub cause: &'static str,
 }
 

@@ -1,9 +1,8 @@
 use std::net::Ipv4Addr;
 
-use fwlab_model::{DataSetup, Family, Operation, Phase, Protection, Symptom};
+use fwlab_record::{DataSetup, Family, Operation, PeerName, Phase, Protection, Symptom};
 
 use super::{Circumstances, Deviation, Effect, Instead, Sign};
-use crate::PeerName;
 
 const ANY: Circumstances = Circumstances::ANY;
 

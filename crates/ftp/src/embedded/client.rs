@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use fwlab_fabric::Node;
-use fwlab_model::{Operation, Protection};
+use fwlab_record::{Operation, PeerName, Protection};
 use suppaftp::tokio::ImplAsyncFtpStream;
 use suppaftp::types::{FileType, FtpResult};
 use suppaftp::{FtpError, Status};
@@ -20,7 +20,7 @@ use crate::tls::NAME;
 use crate::transcript::Transcript;
 use crate::{
     Client, ClientFailure, ClientReport, Connection, FailureKind, Moment, Patience, PeerError,
-    PeerName, Support, TransferSpec, Transferred,
+    Support, TransferSpec, Transferred,
 };
 
 const PEER: PeerName = PeerName::Suppaftp;

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use async_trait::async_trait;
-use fwlab_model::Protection;
+use fwlab_record::Protection;
 use suppaftp::tokio::AsyncTlsConnector;
 use suppaftp::{FtpError, FtpResult};
 use tokio::net::TcpStream;

@@ -4,7 +4,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use fwlab_model::{DataSetup, Operation};
+use fwlab_record::{DataSetup, Operation};
 use suppaftp::FtpError;
 use suppaftp::types::Mode;
 use tokio::time::timeout;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use fwlab_fabric::Node;
-use fwlab_model::{DataSetup, Protection};
+use fwlab_record::{DataSetup, PeerName, Protection};
 use libunftp::ServerBuilder;
 use libunftp::options::{ActivePassiveMode, PassiveHost};
 use socket2::SockRef;
@@ -20,8 +20,8 @@ use super::silenced::silence_failed_handshakes;
 use super::storage::Storage;
 use crate::reserve::{reserve_all, reserve_ports};
 use crate::{
-    DataSourcePort, PassivePorts, PeerError, PeerName, RunningServer, Server, ServerSettings,
-    Support, TransferSpec,
+    DataSourcePort, PassivePorts, PeerError, RunningServer, Server, ServerSettings, Support,
+    TransferSpec,
 };
 
 const PEER: PeerName = PeerName::Libunftp;

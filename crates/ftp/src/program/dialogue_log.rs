@@ -36,7 +36,7 @@ pub(super) fn tail(log: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use fwlab_model::DataSetup;
+    use fwlab_record::DataSetup;
 
     #[test]
     fn curls_and_lftps_logs() {

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use fwlab_fabric::{ContainerRoot, Peers, ProgramSpec, Scratch};
 
-use crate::{PeerMissing, PeerName};
+use crate::PeerMissing;
+use fwlab_record::PeerName;
 
 /// How long a program may take to say its version.
 const VERSION_DEADLINE: Duration = Duration::from_secs(5);

@@ -1,13 +1,13 @@
 use async_trait::async_trait;
 use fwlab_fabric::{ContainerRoot, Node, Program};
-use fwlab_model::{DataSetup, Operation, Protection};
+use fwlab_record::{DataSetup, Operation, PeerName, Protection};
 
 use super::dialogue_log::Marks;
 use super::installed::Installed;
 use super::session::{Kind, RECEIVED, SENT, Session};
 use crate::{
     Client, ClientFailure, ClientReport, Connection, FailureKind, PassiveAddress, PeerError,
-    PeerMissing, PeerName, Support, TransferSpec,
+    PeerMissing, Support, TransferSpec,
 };
 
 const PEER: PeerName = PeerName::Lftp;

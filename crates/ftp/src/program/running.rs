@@ -9,7 +9,8 @@ use fwlab_fabric::{Node, Program, ProgramSpec, Scratch, ScratchError};
 use super::dialogue_log::tail;
 use super::session::{digest_of, is_missing};
 use crate::reserve::reserve_ports;
-use crate::{PassivePorts, PeerError, PeerName, RunningServer, ServerSettings, StoredFile};
+use crate::{PassivePorts, PeerError, RunningServer, ServerSettings, StoredFile};
+use fwlab_record::PeerName;
 
 /// How long a server may take from its start to its first listening.
 pub const START_DEADLINE: Duration = Duration::from_secs(10);

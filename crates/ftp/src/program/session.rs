@@ -4,16 +4,16 @@ use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 
 use fwlab_fabric::{Node, Program, ProgramSpec, Scratch, ScratchError};
-use fwlab_model::Operation;
+use fwlab_record::{Announcement, Operation, PeerName};
 use tokio::time::timeout;
 
 use super::dialogue_log::{Marks, tail, transcript_of};
 use crate::listing::listed_files;
 use crate::reserve::reserve_ports;
-use crate::wire::{Announcement, Progress, Reply, SetupExchange};
+use crate::wire::{Progress, Reply, SetupExchange};
 use crate::{
-    ClientFailure, ClientReport, Connection, Digest, FailureKind, PeerError, PeerName,
-    TransferSpec, Transferred,
+    ClientFailure, ClientReport, Connection, Digest, FailureKind, PeerError, TransferSpec,
+    Transferred,
 };
 
 /// The file that a client program sends.

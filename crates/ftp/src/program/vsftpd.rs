@@ -4,13 +4,13 @@ use std::path::{Component, Path};
 
 use async_trait::async_trait;
 use fwlab_fabric::{Capabilities, Node, Scratch};
-use fwlab_model::Protection;
+use fwlab_record::{PeerName, Protection};
 
 use super::installed::Installed;
 use super::running::{Places, ServerProgram};
 use crate::{
-    Content, DataSourcePort, Login, PeerError, PeerMissing, PeerName, RunningServer, Server,
-    ServerSettings, Support, TransferSpec,
+    Content, DataSourcePort, Login, PeerError, PeerMissing, RunningServer, Server, ServerSettings,
+    Support, TransferSpec,
 };
 
 const PEER: PeerName = PeerName::Vsftpd;

@@ -1,6 +1,6 @@
 use async_trait::async_trait;
 use fwlab_fabric::{ContainerRoot, Node, Program};
-use fwlab_model::{Operation, Protection};
+use fwlab_record::{Operation, PeerName, Protection};
 
 use super::bare_replies::marked;
 use super::dialogue_log::Marks;
@@ -8,7 +8,7 @@ use super::installed::Installed;
 use super::session::{Kind, RECEIVED, Session};
 use crate::{
     Client, ClientFailure, ClientReport, FailureKind, PassiveAddress, PeerError, PeerMissing,
-    PeerName, Support, TransferSpec,
+    Support, TransferSpec,
 };
 
 const PEER: PeerName = PeerName::Wget;

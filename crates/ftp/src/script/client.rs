@@ -11,9 +11,9 @@ use crate::embedded::failure;
 use crate::reserve::reserve_ports;
 use crate::transcript::Transcript;
 use crate::{
-    Client, ClientFailure, ClientReport, FailureKind, PeerError, PeerName, Support, TransferSpec,
-    Transferred,
+    Client, ClientFailure, ClientReport, FailureKind, PeerError, Support, TransferSpec, Transferred,
 };
+use fwlab_record::PeerName;
 
 const PEER: PeerName = PeerName::ScriptedClient;
 

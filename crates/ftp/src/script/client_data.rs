@@ -1,6 +1,6 @@
 //! The data connection of a scripted client's session.
 
-use fwlab_model::Operation;
+use fwlab_record::Operation;
 use tokio::time::timeout;
 
 use super::client_failure::{broke, closed, nothing_announced};

@@ -2,7 +2,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use std::time::Duration;
 
-use fwlab_model::Protection;
+use fwlab_record::Protection;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
@@ -19,7 +19,7 @@ use super::text::{Piece, Sent, Text};
 use super::words::Expected;
 use crate::embedded::failure;
 use crate::tls::connector;
-use crate::wire::{Announcement, Event, Reply, Side};
+use crate::wire::{Event, Reply, Side};
 use crate::{ClientFailure, Connection, PassiveAddress, TransferSpec, Transferred};
 
 /// Why a session ended before its script.
@@ -283,7 +283,7 @@ impl<'a> Session<'a> {
             }
             .into());
         }
-        if let Some(announced) = Announcement::of_reply(&reply) {
+        if let Some(announced) = reply.announces() {
             let server = self.spec.server.ip();
             let mut target = announced.target(server);
             if self.spec.passive_address == PassiveAddress::Ignored {

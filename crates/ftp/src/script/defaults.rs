@@ -1,6 +1,6 @@
 //! What a well-behaved small FTP server answers.
 
-use fwlab_model::Protection;
+use fwlab_record::Protection;
 
 use crate::wire::Command;
 

@@ -1,7 +1,7 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::time::Duration;
 
-use fwlab_model::DataSetup;
+use fwlab_record::DataSetup;
 
 use super::place::{Host, Hosts, Target};
 use super::text::{Piece, Text};
@@ -161,7 +161,7 @@ mod tests {
         let mut mistakes = Mistakes::default();
         let text = Text::parse(line, 0, Side::Client, &mut mistakes);
         assert!(mistakes.0.is_empty(), "{mistakes:?}");
-        let hosts: Hosts = [(fwlab_model::NodeName::gateway(), [10, 77, 1, 1].into())]
+        let hosts: Hosts = [(fwlab_record::NodeName::gateway(), [10, 77, 1, 1].into())]
             .into_iter()
             .collect();
         let values = Values {

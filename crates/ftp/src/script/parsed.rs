@@ -1,7 +1,7 @@
 use std::net::IpAddr;
 use std::ops::{Range, RangeInclusive};
 
-use fwlab_model::NodeName;
+use fwlab_record::NodeName;
 
 use super::mistake::Mistake;
 use super::place::{Host, Target};

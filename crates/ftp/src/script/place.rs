@@ -3,7 +3,7 @@ use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
 
-use fwlab_model::NodeName;
+use fwlab_record::NodeName;
 
 /// A host as a script names it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

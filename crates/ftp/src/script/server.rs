@@ -17,8 +17,9 @@ use crate::embedded::running::Running;
 use crate::embedded::storage::Storage;
 use crate::reserve::reserve_ports;
 use crate::{
-    PassivePorts, PeerError, PeerName, RunningServer, Server, ServerSettings, Support, TransferSpec,
+    PassivePorts, PeerError, RunningServer, Server, ServerSettings, Support, TransferSpec,
 };
+use fwlab_record::PeerName;
 
 const PEER: PeerName = PeerName::ScriptedServer;
 

@@ -3,7 +3,7 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
-use fwlab_model::Protection;
+use fwlab_record::Protection;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 
@@ -17,7 +17,7 @@ use super::sockets;
 use super::step::{Does, Step};
 use super::text::Text;
 use crate::embedded::storage::Storage;
-use crate::wire::{Announcement, Command, Event, HostPort, Side};
+use crate::wire::{Command, Event, HostPort, Side};
 use crate::{DataSourcePort, PassivePorts};
 
 /// What all sessions of one server share.
@@ -171,7 +171,7 @@ impl Session {
         let verb = command.verb();
         match verb.as_str() {
             "PORT" | "EPRT" => {
-                let announced = Announcement::of_command(command);
+                let announced = command.announces();
                 self.announced = announced.map(|announced| announced.target(self.own));
                 self.listener = None;
             }

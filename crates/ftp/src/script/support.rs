@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use fwlab_model::{DataSetup, Operation, Protection};
+use fwlab_record::{DataSetup, Operation, Protection};
 
 use super::parsed::Script;
 use super::place::Hosts;

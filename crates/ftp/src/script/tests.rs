@@ -1,4 +1,4 @@
-use fwlab_model::{DataSetup, Operation};
+use fwlab_record::{DataSetup, Operation};
 use proptest::prelude::*;
 
 use super::*;
@@ -323,7 +323,7 @@ fn a_script_supports_the_operation_that_it_does() {
 
 #[test]
 fn a_script_supports_the_protection_that_it_speaks() {
-    use fwlab_model::Protection::{self, Ccc, Explicit, Implicit, Plain};
+    use fwlab_record::Protection::{self, Ccc, Explicit, Implicit, Plain};
     let supported = |text: &str| -> Vec<Protection> {
         let script = client(text);
         [Plain, Explicit, Implicit, Ccc]

@@ -1,32 +1,19 @@
-use std::fmt;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 
-use fwlab_model::DataSetup;
+use fwlab_record::{Announcement, DataSetup};
 
 use super::{Command, ExtendedPort, HostPort, Reply, extended_passive_port};
 
-/// Where the data connection will go, as one side told the other on the control
-/// connection. Nothing says that it is true: it is text from the wire.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Announcement {
-    /// The data setup that announced it; says which side will connect.
-    pub setup: DataSetup,
-    /// The address. `None` with EPSV: the one that the client already talks to.
-    pub address: Option<IpAddr>,
-    /// The port.
-    pub port: u16,
-}
-
-impl Announcement {
+impl Command {
     /// What a PORT or EPRT command announces: the server will connect there.
-    pub fn of_command(command: &Command) -> Option<Announcement> {
-        let argument = command.argument_text();
-        let (setup, to): (_, SocketAddr) = if command.is("PORT") {
+    pub fn announces(&self) -> Option<Announcement> {
+        let argument = self.argument_text();
+        let (setup, to): (_, SocketAddr) = if self.is("PORT") {
             (
                 DataSetup::Port,
                 argument.trim().parse::<HostPort>().ok()?.0.into(),
             )
-        } else if command.is("EPRT") {
+        } else if self.is("EPRT") {
             (
                 DataSetup::Eprt,
                 argument.trim().parse::<ExtendedPort>().ok()?.0,
@@ -40,12 +27,14 @@ impl Announcement {
             port: to.port(),
         })
     }
+}
 
+impl Reply {
     /// What a 227 or 229 reply announces: the client will connect there.
-    pub fn of_reply(reply: &Reply) -> Option<Announcement> {
-        match reply.code.number() {
+    pub fn announces(&self) -> Option<Announcement> {
+        match self.code.number() {
             227 => {
-                let to = reply.lines.iter().find_map(|line| HostPort::find(line))?.0;
+                let to = self.lines.iter().find_map(|line| HostPort::find(line))?.0;
                 Some(Announcement {
                     setup: DataSetup::Pasv,
                     address: Some((*to.ip()).into()),
@@ -55,37 +44,12 @@ impl Announcement {
             229 => Some(Announcement {
                 setup: DataSetup::Epsv,
                 address: None,
-                port: reply
+                port: self
                     .lines
                     .iter()
                     .find_map(|line| extended_passive_port(line))?,
             }),
             _ => None,
-        }
-    }
-
-    /// The address and port that will be connected to, when the client's control
-    /// connection goes to `server`.
-    pub fn target(&self, server: IpAddr) -> SocketAddr {
-        SocketAddr::new(self.address.unwrap_or(server), self.port)
-    }
-}
-
-impl fmt::Display for Announcement {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let what = match self.setup {
-            DataSetup::Port => "PORT",
-            DataSetup::Eprt => "EPRT",
-            DataSetup::Pasv => "227",
-            DataSetup::Epsv => "229",
-        };
-        match self.address {
-            Some(address) => write!(
-                f,
-                "{what} announces {}",
-                SocketAddr::new(address, self.port)
-            ),
-            None => write!(f, "{what} announces port {} of the server", self.port),
         }
     }
 }

@@ -1,9 +1,12 @@
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 /// A command line (RFC 959 section 5.3): a verb, and what follows its first blank.
 ///
 /// Nothing is lost: [`Command::to_line`] gives back the bytes that were read.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
 pub struct Command {
     verb: Vec<u8>,
     argument: Option<Vec<u8>>,
@@ -50,6 +53,31 @@ impl Command {
             line.extend_from_slice(argument);
         }
         line
+    }
+}
+
+/// The line as it is kept in files, each byte as the character that has its number. A password is not in it.
+impl From<Command> for String {
+    fn from(command: Command) -> String {
+        if command.is("PASS") {
+            return command.to_string();
+        }
+        command.to_line().into_iter().map(char::from).collect()
+    }
+}
+
+/// Why a text in a file is no command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("no command: a verb first, and no character beyond U+00FF")]
+pub struct NoCommand;
+
+impl TryFrom<String> for Command {
+    type Error = NoCommand;
+
+    fn try_from(text: String) -> Result<Command, NoCommand> {
+        let line: Result<Vec<u8>, _> = text.chars().map(u8::try_from).collect();
+        let line = line.map_err(|_| NoCommand)?;
+        Command::parse(&line).ok_or(NoCommand)
     }
 }
 

@@ -5,7 +5,8 @@ use super::measure::Measure;
 use super::reassembler::{Piece, Reassembler};
 use super::records::Records;
 use super::reply::{ReplyParser, ReplyStep};
-use super::{Announcement, Command, Progress, Reply};
+use super::{Command, Progress, Reply};
+use fwlab_record::Announcement;
 
 /// The most commands without a final reply that are remembered. A client that
 /// sends more of them ahead has its later replies matched to no command.
@@ -181,7 +182,7 @@ impl Dialogue {
         if self.pending.len() < MAX_PENDING {
             self.pending.push_back(command.clone());
         }
-        let announced = Announcement::of_command(&command);
+        let announced = command.announces();
         events.push(Event::Command(command));
         events.extend(announced.map(Event::Announced));
     }
@@ -215,7 +216,7 @@ impl Dialogue {
             self.progress.answered(command, &reply);
         }
         self.progress.latest = Some(reply.clone());
-        let announced = Announcement::of_reply(&reply);
+        let announced = reply.announces();
         events.push(Event::Reply { reply, to });
         events.extend(announced.map(Event::Announced));
         if self.progress.secured && !secured {

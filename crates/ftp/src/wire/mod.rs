@@ -18,8 +18,7 @@ mod reassembler;
 mod records;
 mod reply;
 
-pub use announcement::Announcement;
-pub use command::Command;
+pub use command::{Command, NoCommand};
 pub use dialogue::{Dialogue, Event, MAX_PENDING, Side};
 pub use extended::{ExtendedPort, ExtendedPortError, extended_passive_port};
 pub use facts::{FactLine, FactLineError};

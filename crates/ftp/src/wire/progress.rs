@@ -1,4 +1,5 @@
-use fwlab_model::{DataSetup, Phase};
+use fwlab_record::{DataSetup, Phase};
+use serde::{Deserialize, Serialize};
 
 use super::{Command, MAX_BYTES_SAID, MAX_LINES_SAID, Reply};
 
@@ -9,7 +10,7 @@ const MAX_SETUPS: usize = 16;
 const MAX_EXCHANGES: usize = 64;
 
 /// A command, and what the server said to it in the end.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Exchange {
     /// The command.
     pub command: Command,
@@ -18,7 +19,7 @@ pub struct Exchange {
 }
 
 /// A data setup that the client asked for, and what the server said to it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SetupExchange {
     /// The setup that was asked for.
     pub setup: DataSetup,
@@ -30,7 +31,8 @@ pub struct SetupExchange {
 ///
 /// The replies about a transfer are those of the latest one: a new data setup
 /// clears them.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Progress {
     /// The server's first reply.
     pub greeting: Option<Reply>,

@@ -3,10 +3,10 @@ use std::sync::Arc;
 
 use fwlab_ftp::deviation::{Asked, DEVIATIONS, ruled_out};
 use fwlab_ftp::{
-    Client, Connection, FailureKind, PassiveAddress, PeerName, Server, ServerSettings,
-    TransferSpec, client, server,
+    Client, Connection, FailureKind, PassiveAddress, Server, ServerSettings, TransferSpec, client,
+    server,
 };
-use fwlab_model::{DataSetup, Family, Operation};
+use fwlab_record::{DataSetup, Family, Operation, PeerName};
 use libtest_mimic::{Failed, Trial};
 
 use crate::lab::{Lab, check, pass, report, server_address, skipped, spec, trial};

@@ -1,7 +1,7 @@
 use std::time::{Duration, Instant};
 
 use fwlab_ftp::{Client, ClientReport, Connection, FailureKind, Patience, Suppaftp, TransferSpec};
-use fwlab_model::{DataSetup, Operation};
+use fwlab_record::{DataSetup, Operation};
 use libtest_mimic::{Failed, Trial};
 
 use crate::lab::{Lab, spec, trial};

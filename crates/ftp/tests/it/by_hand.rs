@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use fwlab_fabric::Node;
 use fwlab_ftp::TransferSpec;
-use fwlab_ftp::wire::{Announcement, Reply};
+use fwlab_ftp::wire::Reply;
 use libtest_mimic::Failed;
 use tokio::io::{
     AsyncBufRead, AsyncBufReadExt, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader,
@@ -65,7 +65,7 @@ pub(crate) async fn break_a_data_handshake(
             say(&mut control, line).await?;
         }
         let passive = say(&mut control, "PASV").await?;
-        let announced = Announcement::of_reply(&passive).expect("a 227");
+        let announced = passive.announces().expect("a 227");
         let mut data = TcpStream::connect(announced.target(server.ip())).await?;
         let begun = say(&mut control, &format!("RETR {name}")).await?;
         assert!(begun.code.is_preliminary(), "{begun}");

@@ -2,7 +2,7 @@ use fwlab_ftp::{
     Client, DataSourcePort, FailureKind, Libunftp, PassivePorts, PeerError, Server, ServerSettings,
     Suppaftp, TransferSpec,
 };
-use fwlab_model::{DataSetup, Family, Operation};
+use fwlab_record::{DataSetup, Family, Operation};
 use libtest_mimic::{Failed, Trial};
 
 use crate::by_hand::port_of_an_active_connection;

@@ -8,10 +8,8 @@ use fwlab_ftp::{
     Client, ClientReport, Content, Login, PassiveAddress, Patience, RunningServer, Server,
     ServerSettings, Support, TransferSpec,
 };
-use fwlab_model::{
-    DataSetup, Family, InterfaceName, LinkEnd, LinkSpec, NodeName, NodeSpec, Operation, Protection,
-    Topology,
-};
+use fwlab_model::{LinkEnd, LinkSpec, NodeSpec, Topology};
+use fwlab_record::{DataSetup, Family, InterfaceName, NodeName, Operation, Protection};
 use libtest_mimic::{Failed, Trial};
 
 /// The seed's address of the server, and an IPv6 counterpart.

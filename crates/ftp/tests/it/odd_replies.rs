@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use fwlab_ftp::{Client, FailureKind, PeerName, Server, ServerSettings, client};
-use fwlab_model::{DataSetup, Operation};
+use fwlab_ftp::{Client, FailureKind, Server, ServerSettings, client};
+use fwlab_record::{DataSetup, Operation, PeerName};
 use libtest_mimic::{Failed, Trial};
 
 use crate::lab::{Lab, skipped, spec, trial};

@@ -3,10 +3,10 @@ use std::time::Duration;
 
 use fwlab_ftp::deviation::{Asked, DEVIATIONS, ruled_out};
 use fwlab_ftp::{
-    Client, Connection, DataSourcePort, FailureKind, PassivePorts, PeerError, PeerName, Server,
+    Client, Connection, DataSourcePort, FailureKind, PassivePorts, PeerError, Server,
     ServerSettings, Support, TransferSpec, client, server,
 };
-use fwlab_model::{DataSetup, Family, Operation};
+use fwlab_record::{DataSetup, Family, Operation, PeerName};
 use libtest_mimic::{Failed, Trial};
 
 use crate::lab::{Lab, carries, pass, server_address, skipped, spec, supported, trial};

@@ -2,10 +2,10 @@ use std::sync::Arc;
 
 use fwlab_ftp::deviation::{Asked, DEVIATIONS, ruled_out};
 use fwlab_ftp::{
-    Certificate, Client, Connection, DataSourcePort, FailureKind, PeerName, Server, ServerSettings,
-    Support, TransferSpec, client, server,
+    Certificate, Client, Connection, DataSourcePort, FailureKind, Server, ServerSettings, Support,
+    TransferSpec, client, server,
 };
-use fwlab_model::{DataSetup, Family, Operation, Protection};
+use fwlab_record::{DataSetup, Family, Operation, PeerName, Protection};
 use libtest_mimic::{Failed, Trial};
 
 use crate::by_hand;

@@ -2,7 +2,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use fwlab_fabric::Node;
-use fwlab_ftp::wire::{Announcement, Command};
+use fwlab_ftp::wire::Command;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -98,7 +98,7 @@ async fn play(stream: TcpStream, listener: TcpListener, steps: Vec<Step>) -> std
                 let mut line = String::new();
                 control.read_line(&mut line).await?;
                 let command = Command::parse(line.trim_end().as_bytes());
-                let heard = command.as_ref().and_then(Announcement::of_command);
+                let heard = command.as_ref().and_then(Command::announces);
                 announced = heard.map(|to| to.target([0, 0, 0, 0].into())).or(announced);
             }
             Step::Answer(answers) => polite(&mut control, &answers).await?,

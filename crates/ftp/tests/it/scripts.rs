@@ -8,9 +8,9 @@ use fwlab_ftp::script::{Hosts, Script, ScriptedClient, ScriptedServer};
 use fwlab_ftp::wire::Side;
 use fwlab_ftp::{
     Client, ClientFailure, ClientReport, Connection, DataSourcePort, FailureKind, PassivePorts,
-    PeerName, Server, ServerSettings, Support, TransferSpec, client, server,
+    Server, ServerSettings, Support, TransferSpec, client, server,
 };
-use fwlab_model::{DataSetup, Family, NodeName, Operation, Protection};
+use fwlab_record::{DataSetup, Family, NodeName, Operation, PeerName, Protection};
 use libtest_mimic::{Failed, Trial};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;

@@ -1,7 +1,7 @@
 use std::time::{Duration, Instant};
 
 use fwlab_ftp::{Client, Libunftp, Server, ServerSettings, Suppaftp, TransferSpec};
-use fwlab_model::{DataSetup, Operation, Protection};
+use fwlab_record::{DataSetup, Operation, Protection};
 use libtest_mimic::{Failed, Trial};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};

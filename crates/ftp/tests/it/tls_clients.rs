@@ -2,10 +2,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fwlab_ftp::{
-    Client, ClientReport, Connection, DataSourcePort, FailureKind, Patience, PeerName,
-    ServerSettings, Support, TransferSpec, client, server,
+    Client, ClientReport, Connection, DataSourcePort, FailureKind, Patience, ServerSettings,
+    Support, TransferSpec, client, server,
 };
-use fwlab_model::{DataSetup, Operation, Protection};
+use fwlab_record::{DataSetup, Operation, PeerName, Protection};
 use libtest_mimic::{Failed, Trial};
 
 use crate::bad_servers::SHORT;

@@ -2,12 +2,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-use fwlab_ftp::PeerName;
-use fwlab_model::Protection;
+use fwlab_record::{Judgement, PeerName, Protection};
 use fwlab_runner::filter::Filter;
 use fwlab_runner::plan::{Cell, Overrides, cells};
 use fwlab_runner::scenario::Scenario;
-use fwlab_runner::{Housing, Judgement, Loader, Run, RunEvent, RunSettings};
+use fwlab_runner::{Housing, Loader, Run, RunEvent, RunSettings};
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc::unbounded_channel;
 
@@ -144,9 +143,7 @@ pub(crate) fn run(runtime: &Runtime, run: &Run) -> Vec<f64> {
             while let Some(event) = events.recv().await {
                 if let RunEvent::Finished { record, .. } = event {
                     match &record.judgement {
-                        Judgement::Met(_)
-                        | Judgement::Deviated { .. }
-                        | Judgement::Skipped { .. } => {}
+                        Judgement::Met { .. } | Judgement::Skipped { .. } => {}
                         other => panic!("{}: {other:?}\n{}", record.axes, record.evidence),
                     }
                     times.push(record.took.as_secs_f64() * 1e3);

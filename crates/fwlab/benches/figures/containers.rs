@@ -1,6 +1,6 @@
 use fwlab_containers::{Engine, Freshness, Image};
-use fwlab_ftp::PeerName;
-use fwlab_runner::{Housing, Place};
+use fwlab_record::{PeerName, Place};
+use fwlab_runner::Housing;
 use tokio::runtime::Runtime;
 
 use crate::cells::{BLOCKED, PASSES, Sort};

@@ -1,8 +1,8 @@
 use std::time::{Duration, Instant};
 
 use fwlab_fabric::Fabric;
-use fwlab_ftp::{Content, PassiveAddress, PeerName, ServerSettings, TransferSpec};
-use fwlab_model::{DataSetup, Family, NodeName, Operation, Protection};
+use fwlab_ftp::{Content, PassiveAddress, ServerSettings, TransferSpec};
+use fwlab_record::{DataSetup, Family, NodeName, Operation, PeerName, Protection};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::runtime::Runtime;
 

@@ -9,8 +9,7 @@ mod soak;
 mod tree;
 
 use fwlab_fabric::Privilege;
-use fwlab_ftp::PeerName;
-use fwlab_model::Protection;
+use fwlab_record::{PeerName, Protection};
 use fwlab_runner::Patience;
 use tokio::runtime::Runtime;
 

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use fwlab_model::Symptom;
+use fwlab_record::Symptom;
 use fwlab_runner::scenario::{CauseDemand, Requirement, Scenario};
 
 use crate::text::{code, line, markdown, one_line};

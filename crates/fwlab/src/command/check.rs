@@ -3,20 +3,23 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
-use fwlab_ftp::{DataSourcePort, PeerName};
+use fwlab_ftp::DataSourcePort;
+use fwlab_model::IpNet;
 use fwlab_model::ruleset::Source;
-use fwlab_model::{Backend, DataSetup, Family, InterfaceName, IpNet, Operation, Protection};
+use fwlab_record::{
+    Backend, CellRecord, DataSetup, Exit, Family, InterfaceName, Operation, PeerName, Protection,
+};
 use fwlab_runner::filter::Filter;
 use fwlab_runner::input::{self, InputError};
 use fwlab_runner::plan::{Overrides, cells};
 use fwlab_runner::scenario::{
     Addressing, ClientTerms, Layout, Matrix, RulesetEntry, Scenario, ServerTerms, Shape, Stage,
 };
-use fwlab_runner::{CellRecord, PeerShelf, RunSettings};
+use fwlab_runner::{PeerShelf, RunSettings};
 use miette::Diagnostic;
 
 use super::execute::{Executed, execute};
-use super::exit::{Exit, complain, print, tell};
+use super::exit::{complain, of_run, print, tell};
 use super::run::How;
 use super::word;
 use crate::report::{findings, matrix, summary_line};
@@ -221,7 +224,7 @@ pub(super) fn check(arguments: CheckArguments) -> Exit {
             page.append(&summary_line(&summary));
             page.text('\n');
             print(page);
-            Exit::of(&summary)
+            of_run(&summary)
         }
     }
 }

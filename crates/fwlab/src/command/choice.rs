@@ -5,8 +5,9 @@ use fwlab_runner::filter::Filter;
 use fwlab_runner::scenario::Scenario;
 use miette::Diagnostic;
 
-use super::exit::{Exit, complain, tell};
+use super::exit::{complain, tell};
 use crate::collect::scenarios;
+use fwlab_record::Exit;
 
 /// The scenarios and the filter that a command line names. `Err`: what is wrong with them was told.
 pub(super) fn choice(

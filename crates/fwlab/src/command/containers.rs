@@ -3,12 +3,12 @@ use fwlab_containers::{
     Builds, Engine, Freshness, Image, PruneEvent, build_images, image_of, provide_images,
     prune_images,
 };
-use fwlab_ftp::PeerName;
+use fwlab_record::{Exit, PeerName, Place};
+use fwlab_runner::Housing;
 use fwlab_runner::plan::Cell;
-use fwlab_runner::{Housing, Place};
 
 use super::execute::interrupted;
-use super::exit::{Exit, complain, print};
+use super::exit::{complain, print};
 use super::interruption::Interruption;
 use super::word;
 use crate::builds::Builder;

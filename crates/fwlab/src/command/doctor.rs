@@ -2,7 +2,8 @@ use fwlab_containers::{Engine, Image, image_of};
 use fwlab_fabric::{Ability, Machine, Privilege};
 use fwlab_runner::PeerShelf;
 
-use super::exit::{Exit, print};
+use super::exit::print;
+use fwlab_record::Exit;
 
 pub(super) fn doctor() -> Exit {
     let machine = Machine::examine();

@@ -1,12 +1,13 @@
 use std::io;
 use std::sync::Arc;
 
+use fwlab_record::{CellRecord, Exit};
 use fwlab_runner::plan::Cell;
-use fwlab_runner::{CellRecord, Loader, PeerShelf, Run, RunSettings, Summary};
+use fwlab_runner::{Loader, PeerShelf, Run, RunSettings, Summary};
 use miette::Diagnostic;
 use tokio::sync::mpsc::unbounded_channel;
 
-use super::exit::{Exit, complain, tell};
+use super::exit::{complain, tell};
 use super::interruption::Interruption;
 use super::reporters::{ReportFiles, Reporters};
 use super::run::How;
@@ -52,7 +53,7 @@ pub(super) fn execute(
             return Err(Exit::Lab);
         }
     };
-    let files = ReportFiles::open(&how.report, &cells)?;
+    let files = ReportFiles::open(how, &cells)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

@@ -2,49 +2,36 @@ use std::fmt::Display;
 use std::io::{ErrorKind, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use fwlab_record::Exit;
 use fwlab_runner::Summary;
 use miette::{Diagnostic, GraphicalTheme};
 
 use crate::text::Page;
 
-/// How the command ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u8)]
-pub(super) enum Exit {
-    /// Everything required was met.
-    Good = 0,
-    /// Something was missed.
-    Missed = 1,
-    /// The arguments, a scenario or a ruleset are wrong.
-    Usage = 2,
-    /// The lab could not tell, or cannot work here.
-    Lab = 3,
+/// The exit code of the process: a result that could not be told is none.
+pub(super) fn code(exit: Exit) -> u8 {
+    if exit == Exit::Good && UNWRITTEN.load(Ordering::Relaxed) {
+        Exit::Lab.code()
+    } else {
+        exit.code()
+    }
 }
 
-impl Exit {
-    /// The exit code of the process: a result that could not be told is none.
-    pub(super) fn code(self) -> u8 {
-        match self {
-            Exit::Good if UNWRITTEN.load(Ordering::Relaxed) => Exit::Lab as u8,
-            exit => exit as u8,
-        }
-    }
-
-    pub(super) fn of(summary: &Summary) -> Exit {
-        match summary {
-            Summary { missed: 1.., .. } => Exit::Missed,
-            Summary {
-                inconclusive: 1.., ..
-            } => Exit::Lab,
-            // A run in which nothing was run proves nothing.
-            Summary {
-                met: 0,
-                reported: 0,
-                skipped: 1..,
-                ..
-            } => Exit::Lab,
-            _ => Exit::Good,
-        }
+/// How a run ends.
+pub(super) fn of_run(summary: &Summary) -> Exit {
+    match summary {
+        Summary { missed: 1.., .. } => Exit::Missed,
+        Summary {
+            inconclusive: 1.., ..
+        } => Exit::Lab,
+        // A run in which nothing was run proves nothing.
+        Summary {
+            met: 0,
+            reported: 0,
+            skipped: 1..,
+            ..
+        } => Exit::Lab,
+        _ => Exit::Good,
     }
 }
 

@@ -8,7 +8,7 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use super::exit::Exit;
+use fwlab_record::Exit;
 
 /// An interruption that the command looks for. The first signal is waited for here, and lets it end
 /// in order; the second, of either kind, ends the process at once, whatever that waits for. The

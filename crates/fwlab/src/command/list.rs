@@ -5,9 +5,10 @@ use fwlab_runner::plan::{Overrides, cells};
 
 use super::catalogue::by_symptom;
 use super::choice::choice;
-use super::exit::{Exit, print};
+use super::exit::print;
 use super::peers::{PeersArguments, peers};
 use crate::text::{line, one_line};
+use fwlab_record::Exit;
 
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true)]

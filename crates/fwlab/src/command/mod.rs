@@ -21,8 +21,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use exit::Exit;
 pub(crate) use exit::{complain, print};
+use fwlab_record::Exit;
 
 /// Proves on a real kernel which FTP transfers a firewall ruleset lets through, and
 /// names the rule that stops the rest.
@@ -78,5 +78,5 @@ pub fn main() -> ExitCode {
         Command::Images(arguments) => containers::images(&arguments),
         Command::Doctor => doctor::doctor(),
     };
-    ExitCode::from(exit.code())
+    ExitCode::from(exit::code(exit))
 }

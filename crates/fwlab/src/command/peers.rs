@@ -3,12 +3,12 @@ use std::fmt::Write as _;
 use clap::Args;
 use console::measure_text_width;
 use fwlab_ftp::deviation::{DEVIATIONS, Deviation};
-use fwlab_ftp::{DataSourcePort, PeerMissing, PeerName};
-use fwlab_model::{DataSetup, Family};
+use fwlab_ftp::{DataSourcePort, PeerMissing};
+use fwlab_record::{DataSetup, Exit, Family, PeerName};
 use fwlab_runner::{Abilities, PeerShelf, Present, Run};
 
 use super::containers::Where;
-use super::exit::{Exit, complain, print};
+use super::exit::{complain, print};
 
 /// The arguments of `list peers`.
 #[derive(Debug, Args)]

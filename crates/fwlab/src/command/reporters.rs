@@ -4,28 +4,34 @@ use std::path::Path;
 use std::sync::Arc;
 
 use fwlab_model::ruleset::Source;
+use fwlab_record::{CellRecord, Exit, NotRun};
 use fwlab_runner::plan::Cell;
 use fwlab_runner::scenario::{RulesOrigin, Scenario};
-use fwlab_runner::{CellRecord, NotRun, RunEvent};
+use fwlab_runner::{RunEvent, not_run};
 
-use super::exit::{Exit, complain};
-use crate::report::{Format, JsonReport, JunitReport, Progress, ReportFile, ReportTo, Taken};
+use super::exit::complain;
+use super::run::How;
+use crate::report::{
+    EvidenceOf, Format, JsonReport, JunitReport, Progress, ReportFile, ReportTo, StreamFolder,
+    Taken,
+};
 
 /// The files of the reports that were asked for: they can be written, and nothing is lost by that.
-pub(super) struct ReportFiles(Vec<(Format, ReportFile)>);
+pub(super) struct ReportFiles {
+    files: Vec<(Format, ReportFile)>,
+    streams: Option<StreamFolder>,
+    evidence: EvidenceOf,
+}
 
 impl ReportFiles {
     /// Opens them. `Err`: what is wrong with each of them was told.
-    pub(super) fn open(reports: &[ReportTo], cells: &[Cell]) -> Result<ReportFiles, Exit> {
-        if reports.is_empty() {
-            return Ok(ReportFiles(Vec::new()));
-        }
+    pub(super) fn open(how: &How, cells: &[Cell]) -> Result<ReportFiles, Exit> {
         let mut scenarios: Vec<&Arc<Scenario>> = cells.iter().map(|cell| &cell.scenario).collect();
         scenarios.dedup_by(|one, other| Arc::ptr_eq(one, other));
         let mut taken = Taken::by_run(scenarios.into_iter().flat_map(|scenario| read_by(scenario)));
         let mut files = Vec::new();
         let mut good = true;
-        for ReportTo { format, file } in reports {
+        for ReportTo { format, file } in &how.report {
             match ReportFile::open(file, &mut taken) {
                 Ok(file) => files.push((*format, file)),
                 Err(error) => {
@@ -34,7 +40,22 @@ impl ReportFiles {
                 }
             }
         }
-        good.then_some(ReportFiles(files)).ok_or(Exit::Usage)
+        let mut streams = None;
+        if let Some(folder) = how.record.as_ref().filter(|_| good) {
+            match StreamFolder::open(folder) {
+                Ok(folder) => streams = Some(folder),
+                Err(error) => {
+                    complain(&error, Some(error.help()));
+                    good = false;
+                }
+            }
+        }
+        good.then_some(ReportFiles {
+            files,
+            streams,
+            evidence: how.evidence,
+        })
+        .ok_or(Exit::Usage)
     }
 }
 
@@ -64,6 +85,7 @@ pub(super) struct Reporters {
     progress: Progress,
     json: Vec<JsonReport>,
     junit: Vec<JunitReport>,
+    streams: Option<StreamFolder>,
     records: BTreeMap<usize, Arc<CellRecord>>,
 }
 
@@ -74,11 +96,14 @@ impl Reporters {
             progress: Progress::new(cells),
             json: Vec::new(),
             junit: Vec::new(),
+            streams: files.streams,
             records: BTreeMap::new(),
         };
-        for (format, file) in files.0 {
+        for (format, file) in files.files {
             match format {
-                Format::Json => reporters.json.push(JsonReport::begin(file)?),
+                Format::Json => reporters
+                    .json
+                    .push(JsonReport::begin(file, files.evidence)?),
                 Format::Junit => reporters.junit.push(JunitReport::begin(file)?),
             }
         }
@@ -88,9 +113,18 @@ impl Reporters {
     /// Reads one event.
     pub(super) fn read(&mut self, event: RunEvent) -> io::Result<()> {
         match event {
-            RunEvent::Finished { index, record } => {
+            RunEvent::Finished {
+                index,
+                record,
+                streams,
+            } => {
                 self.progress.add(&record);
-                self.add(index, record)
+                let scenario = &record.axes.scenario;
+                let kept = self
+                    .streams
+                    .as_mut()
+                    .map_or(Ok(()), |folder| folder.add(scenario, &streams));
+                self.add(index, record).and(kept)
             }
             RunEvent::NotRun { index, record } => self.add(index, record),
             RunEvent::Planned { .. } | RunEvent::Started { .. } => Ok(()),
@@ -121,7 +155,8 @@ impl Reporters {
         let mut reporters = Reporters::begin(cells.len(), files)?;
         for (index, cell) in cells.iter().enumerate() {
             let begun = false;
-            let record = CellRecord::not_run(cell, NotRun::Interrupted { by, begun });
+            let by = by.to_owned();
+            let record = not_run(cell, NotRun::Interrupted { by, begun });
             reporters.add(index, Arc::new(record))?;
         }
         reporters.finish().1

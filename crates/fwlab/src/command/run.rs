@@ -4,20 +4,19 @@ use std::sync::Arc;
 
 use clap::Args;
 use fwlab_containers::Builds;
-use fwlab_ftp::PeerName;
-use fwlab_model::Backend;
+use fwlab_record::{Backend, CellRecord, Exit, Judgement, PeerName};
 use fwlab_runner::plan::{MAX_CELLS, Overrides, Size, cells, idle_requirements};
 use fwlab_runner::scenario::Scenario;
-use fwlab_runner::{CellRecord, Judgement, Patience, RunSettings};
+use fwlab_runner::{Patience, RunSettings};
 use miette::Diagnostic;
 
 use super::choice::choice;
 use super::containers::Where;
 use super::execute::{Executed, execute};
-use super::exit::{Exit, complain, print, tell};
+use super::exit::{complain, of_run, print, tell};
 use super::word;
 use crate::builds::Builder;
-use crate::report::{ReportTo, findings, matrix, summary_line};
+use crate::report::{EvidenceOf, ReportTo, findings, matrix, summary_line};
 use crate::text::{Page, line, one_line};
 
 #[derive(Debug, Args)]
@@ -48,7 +47,7 @@ pub(super) struct RunArguments {
 /// How cells are run, whichever they are.
 #[derive(Debug, Args)]
 pub(super) struct How {
-    /// Cells at a time; default: eight for each processor
+    /// Cells at a time; default: twelve for each processor
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=512))]
     pub(super) jobs: Option<u16>,
     /// What ends a cell that does not pass: early, the kernel's evidence; full, the peers' own timers
@@ -62,6 +61,12 @@ pub(super) struct How {
     /// Write a report: json=FILE, one line a cell; junit=FILE
     #[arg(long, value_name = "FORMAT=FILE")]
     pub(super) report: Vec<ReportTo>,
+    /// Which cells bring their evidence along in a JSON report: those that missed or are unclear, or all
+    #[arg(long, value_name = "missed|all", default_value = "missed")]
+    pub(super) evidence: EvidenceOf,
+    /// Record what each cell's judge was told, into a new or empty folder: a file a scenario, to be judged again
+    #[arg(long, value_name = "DIR")]
+    pub(super) record: Option<PathBuf>,
 }
 
 impl How {
@@ -77,6 +82,8 @@ impl How {
             patience: self.patience,
             housing: self.place.housing(),
             builds: self.builds(),
+            keep_evidence: self.evidence == EvidenceOf::All,
+            keep_streams: self.record.is_some(),
             ..default
         }
     }
@@ -135,7 +142,7 @@ pub(super) fn run(arguments: RunArguments) -> Exit {
             page.append(&summary_line(&summary));
             page.text('\n');
             print(page);
-            Exit::of(&summary)
+            of_run(&summary)
         }
     }
 }

@@ -1,7 +1,8 @@
 use clap::Args;
 use fwlab_runner::scenario::{describe, json_schema};
 
-use super::exit::{Exit, print};
+use super::exit::print;
+use fwlab_record::Exit;
 
 #[derive(Debug, Args)]
 pub(super) struct SchemaArguments {

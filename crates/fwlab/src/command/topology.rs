@@ -1,8 +1,8 @@
 use clap::Args;
-use fwlab_model::Family;
+use fwlab_record::{Exit, Family};
 use fwlab_runner::scenario::{Layout, Shape};
 
-use super::exit::{Exit, print};
+use super::exit::print;
 use super::word;
 
 #[derive(Debug, Args)]

@@ -1,9 +1,7 @@
 use std::str::FromStr;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use fwlab_ftp::PeerName;
-use fwlab_model::{Backend, DataSetup, Family};
-use fwlab_runner::Place;
+use fwlab_record::{Backend, DataSetup, Family, PeerName, Place};
 use fwlab_runner::scenario::Shape;
 
 /// Reads one of a closed set of words; clap lists them, and suggests the nearest.

@@ -1,20 +1,33 @@
 use std::io::{self, Write};
 
-use fwlab_runner::CellRecord;
+use fwlab_record::{CellRecord, Evidence, Judgement};
 
 use super::file::{Begun, ReportFile};
 
 /// Writes one JSON object a line and cell, as the cells finish.
 #[derive(Debug)]
-pub struct JsonReport(Begun);
+pub struct JsonReport {
+    file: Begun,
+    evidence: EvidenceOf,
+}
+
+/// Which cells bring their evidence along in a JSON report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum EvidenceOf {
+    /// Those that missed their requirement, and those that the lab could not tell of.
+    Missed,
+    /// All.
+    All,
+}
 
 impl JsonReport {
-    /// Begins a report in a file.
+    /// Begins a report in a file, with the evidence of these cells.
     ///
     /// # Errors
     /// When the file cannot be written.
-    pub fn begin(file: ReportFile) -> io::Result<JsonReport> {
-        Ok(JsonReport(file.begin()?))
+    pub fn begin(file: ReportFile, evidence: EvidenceOf) -> io::Result<JsonReport> {
+        let file = file.begin()?;
+        Ok(JsonReport { file, evidence })
     }
 
     /// Adds a cell. Its line is whole in the file when this returns, whatever ends the run then.
@@ -22,10 +35,22 @@ impl JsonReport {
     /// # Errors
     /// When the file cannot be written.
     pub fn add(&mut self, record: &CellRecord) -> io::Result<()> {
-        let mut line = serde_json::to_vec(&record.json_line())?;
+        let is_told = self.evidence == EvidenceOf::All
+            || matches!(
+                record.judgement,
+                Judgement::Missed { .. } | Judgement::Inconclusive { .. }
+            );
+        let mut line = if is_told {
+            serde_json::to_vec(record)?
+        } else {
+            serde_json::to_vec(&CellRecord {
+                evidence: Evidence::default(),
+                ..record.clone()
+            })?
+        };
         line.push(b'\n');
-        let written = (&self.0.file).write_all(&line);
-        written.map_err(|error| self.0.failed(error))
+        let written = (&self.file.file).write_all(&line);
+        written.map_err(|error| self.file.failed(error))
     }
 }
 

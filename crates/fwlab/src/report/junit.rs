@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::sync::Arc;
 
-use fwlab_runner::{CellRecord, Judgement, NotRun};
+use fwlab_record::{CellRecord, Judgement, NotRun};
 use quick_junit::{NonSuccessKind, Property, Report, TestCase, TestCaseStatus, TestSuite};
 
 use super::file::{Begun, ReportFile};
@@ -48,10 +48,10 @@ impl JunitReport {
                 .entry(scenario.clone())
                 .or_insert_with(|| TestSuite::new(line(&scenario)));
             suite.add_test_case(case(record));
-            if let Judgement::NotRun(NotRun::Interrupted { by, .. }) = record.judgement
+            if let Judgement::NotRun(NotRun::Interrupted { by, .. }) = &record.judgement
                 && suite.properties.is_empty()
             {
-                suite.add_property(Property::new("interrupted", by));
+                suite.add_property(Property::new("interrupted", by.as_str()));
             }
         }
         let mut report = Report::new(NAME);
@@ -79,9 +79,7 @@ pub(super) fn is_report(prefix: &[u8]) -> bool {
 
 fn case(record: &CellRecord) -> TestCase {
     let status = match &record.judgement {
-        Judgement::Met(_) | Judgement::Deviated { .. } | Judgement::Reported(_) => {
-            TestCaseStatus::success()
-        }
+        Judgement::Met { .. } | Judgement::Reported(_) => TestCaseStatus::success(),
         Judgement::Skipped { why } => {
             let mut status = TestCaseStatus::skipped();
             status.set_message(line(why));
@@ -98,14 +96,9 @@ fn case(record: &CellRecord) -> TestCase {
             status.set_message(one_line(format_args!("not run: {why}")));
             status
         }
-        Judgement::Missed {
-            outcome,
-            differences,
-        } => {
+        Judgement::Missed { outcome, why } => {
             let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
-            status
-                .set_message(one_line(differences.join("; ")))
-                .set_type("missed");
+            status.set_message(one_line(why)).set_type("missed");
             status.set_description(lines(&format!("{outcome}\n\n{}", record.evidence)));
             status
         }

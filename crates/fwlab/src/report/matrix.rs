@@ -2,9 +2,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use console::{Style, measure_text_width, pad_str, truncate_str};
-use fwlab_model::{DataSetup, Family, Operation, Protection, Symptom};
-use fwlab_runner::plan::Axes;
-use fwlab_runner::{CellRecord, Judgement};
+use fwlab_record::{
+    Axes, CellRecord, DataSetup, Family, Judgement, Operation, Protection, Symptom,
+};
 
 use crate::text::{Page, one_line};
 
@@ -83,14 +83,14 @@ enum State {
 impl Shown {
     fn of(judgement: &Judgement) -> Shown {
         let state = match judgement {
-            Judgement::Met(_) | Judgement::Deviated { .. } => State::Met,
+            Judgement::Met { .. } => State::Met,
             Judgement::Missed { .. } => State::Missed,
             Judgement::Reported(_) => State::Reported,
             Judgement::Inconclusive { .. } => State::Unclear,
             Judgement::Skipped { .. } => State::Skipped,
             Judgement::NotRun(_) => State::NotRun,
         };
-        if matches!(judgement, Judgement::Deviated { .. }) {
+        if matches!(judgement, Judgement::Met { deviated: true, .. }) {
             let words = "deviates";
             return Shown { words, state };
         }

@@ -4,15 +4,17 @@ mod file;
 mod json;
 mod junit;
 mod matrix;
+mod streams;
 mod terminal;
 
 use std::path::PathBuf;
 use std::str::FromStr;
 
 pub use file::{ReportFile, ReportFileError, Taken};
-pub use json::JsonReport;
+pub use json::{EvidenceOf, JsonReport};
 pub use junit::JunitReport;
 pub use matrix::matrix;
+pub use streams::{StreamFolder, StreamFolderError};
 pub use terminal::{Progress, findings, summary_line};
 
 pub use crate::text::Page;

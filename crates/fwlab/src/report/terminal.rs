@@ -3,8 +3,8 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use console::Style;
-use fwlab_model::Cause;
-use fwlab_runner::{CellRecord, Judgement, Summary};
+use fwlab_record::{Cause, CellRecord, Judgement};
+use fwlab_runner::Summary;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::matrix::Varied;
@@ -113,17 +113,10 @@ pub fn findings(records: &[&CellRecord]) -> Page {
     let mut unclear: BTreeMap<&str, usize> = BTreeMap::new();
     for record in records {
         let (word, style, why) = match &record.judgement {
-            Judgement::Missed {
-                outcome,
-                differences,
-            } => (
+            Judgement::Missed { outcome, why } => (
                 "missed",
                 Style::new().red().bold(),
-                format!(
-                    "{}\n    {}",
-                    one_line(differences.join("; ")),
-                    one_line(outcome)
-                ),
+                format!("{}\n    {}", one_line(why), one_line(outcome)),
             ),
             Judgement::Inconclusive { why } => {
                 let cells = unclear.entry(reason(why)).or_default();
@@ -166,8 +159,8 @@ pub fn findings(records: &[&CellRecord]) -> Page {
 
 /// A cause without what differs from cell to cell: the packet's ports and numbers.
 fn cause_in_short(cause: &Cause) -> String {
-    let packet = |packet: &fwlab_model::Packet| match packet {
-        fwlab_model::Packet::Tcp { flow, flags, .. } => match flow.to.port() {
+    let packet = |packet: &fwlab_record::Packet| match packet {
+        fwlab_record::Packet::Tcp { flow, flags, .. } => match flow.to.port() {
             port @ ..1024 => format!("{flags} {} → {}:{port}", flow.from.ip(), flow.to.ip()),
             _ => format!("{flags} {} → {}, a high port", flow.from.ip(), flow.to.ip()),
         },

@@ -1,7 +1,8 @@
 //! CCC, and what the helper makes of the first line in the clear.
 
 use fwlab::{Cause, Symptom};
-use fwlab_runner::{Judgement, RunSettings};
+use fwlab_record::Judgement;
+use fwlab_runner::RunSettings;
 
 use crate::support::{lab, root, run_cells};
 

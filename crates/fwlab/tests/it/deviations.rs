@@ -2,16 +2,16 @@
 
 use std::fs;
 
-use fwlab_ftp::PeerName;
 use fwlab_ftp::deviation::{Circumstances, DEVIATIONS, Deviation, Effect, Sign};
+use fwlab_record::{Judgement, PeerName};
+use fwlab_runner::RunSettings;
 use fwlab_runner::plan::Overrides;
-use fwlab_runner::{Judgement, RunSettings};
 
 use crate::scripted::{Manner, install};
 use crate::support::{end_of, fwlab, lab, root, run_cells, shared};
 
 /// Cells of the embedded pair, with more known of libunftp than is so.
-fn with(more: Deviation, filter: &str) -> Vec<fwlab_runner::CellRecord> {
+fn with(more: Deviation, filter: &str) -> Vec<fwlab_record::CellRecord> {
     let known: Vec<Deviation> = DEVIATIONS.iter().copied().chain([more]).collect();
     let settings = RunSettings {
         deviations: known.leak(),
@@ -51,15 +51,12 @@ fn a_deviation_that_is_none_fails_the_cells_that_could_show_it() {
         let records = with(planted, "family=ipv4 protection=plain operation=retr");
         assert_eq!(records.len(), 4);
         for record in records {
-            let Judgement::Missed { differences, .. } = &record.judgement else {
+            let Judgement::Missed { why: told, .. } = &record.judgement else {
                 assert_ne!(record.axes.data.word(), "pasv", "{record:?}");
                 assert_eq!(record.judgement.word(), "met", "{record:?}");
                 continue;
             };
             assert_eq!(record.axes.data.word(), "pasv", "{record:?}");
-            let [told] = &differences[..] else {
-                panic!("{differences:?}");
-            };
             assert!(
                 told.starts_with(
                     "recorded deviation `refuses-pasv` of libunftp 0.24.0 no longer shows"

@@ -13,10 +13,10 @@ iptables -A INPUT -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT
 iptables -A INPUT -p tcp --dport 21 -j ACCEPT";
 
 /// The lines of evidence that have these words.
-fn lines<'a>(observed: &'a Observed, words: &str) -> Vec<&'a str> {
-    let lines = observed.evidence.lines.iter();
-    lines
-        .map(|line| line.text.as_str())
+fn lines(observed: &Observed, words: &str) -> Vec<String> {
+    let facts = observed.evidence.facts.iter();
+    facts
+        .map(|fact| fact.what.to_string())
         .filter(|text| text.contains(words))
         .collect()
 }
@@ -28,7 +28,7 @@ fn a_rewritten_announcement_stands_beside_the_original() {
     let observed = lab.transfer(DataSetup::Port).unwrap();
     assert_transferred!(observed);
     let rewritten = lines(&observed, "became");
-    let [rewritten] = rewritten[..] else {
+    let [rewritten] = &rewritten[..] else {
         panic!("one announcement was rewritten: {observed}")
     };
     let (sent, received) = rewritten.split_once(" became ").unwrap();

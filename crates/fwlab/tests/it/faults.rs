@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use fwlab_ftp::PeerName;
+use fwlab_record::PeerName;
 use fwlab_runner::RunSettings;
 use fwlab_runner::plan::Overrides;
 use serde_json::Value;

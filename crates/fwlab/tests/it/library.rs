@@ -202,7 +202,7 @@ iptables -A INPUT -s 198.51.100.7 -p tcp --dport 50000:50010 -j ACCEPT";
     let blocked = elsewhere.transfer(DataSetup::Port).unwrap();
     assert_blocked!(blocked, by policy "filter/INPUT");
     let flow = match blocked.outcome.cause.packet() {
-        Some(fwlab_model::Packet::Tcp { flow, .. }) => *flow,
+        Some(fwlab_record::Packet::Tcp { flow, .. }) => *flow,
         other => panic!("{other:?}"),
     };
     assert_eq!(flow.from.port(), 20);

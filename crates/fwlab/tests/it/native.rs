@@ -188,8 +188,9 @@ symptom = \"transferred\"
     assert_eq!(record.judgement.word(), "met", "{record:#?}");
     let note = "full patience: `limit` depends on how fast packets come (inet/t/i/1, line 10)";
     assert!(record.notes.iter().any(|said| said == note), "{record:#?}");
-    let stopped = |line: &fwlab_runner::EvidenceLine| line.text.contains("inet/t/i/1 (line 10)");
-    assert!(record.evidence.lines.iter().any(stopped), "{record:#?}");
+    let stopped =
+        |fact: &fwlab_record::Fact| fact.what.to_string().contains("inet/t/i/1 (line 10)");
+    assert!(record.evidence.facts.iter().any(stopped), "{record:#?}");
 }
 
 /// What `fwlab check` says to a script for a server.

@@ -1,7 +1,7 @@
 //! What only newer kernels offer is not needed.
 
-use fwlab_ftp::PeerName;
 use fwlab_observe::Newer;
+use fwlab_record::PeerName;
 use fwlab_runner::RunSettings;
 use fwlab_runner::plan::Overrides;
 

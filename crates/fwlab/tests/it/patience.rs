@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use fwlab::{Cause, DataSetup, Symptom};
-use fwlab_runner::{EvidenceSource, Judgement, RunSettings};
+use fwlab_record::{Judgement, Source};
+use fwlab_runner::RunSettings;
 
 use crate::support::{Running, assert_same, fwlab, lab, lab_alone, report, run_cells, tree};
 
@@ -83,17 +84,21 @@ symptom = "transferred"
     for record in records {
         let text = format!("{record:#?}");
         assert_eq!(record.axes.data, DataSetup::Port);
-        let Judgement::Met(outcome) = &record.judgement else {
+        let Judgement::Met {
+            outcome: Some(outcome),
+            deviated: false,
+        } = &record.judgement
+        else {
             panic!("{text}")
         };
         assert_eq!(
             (outcome.symptom, &outcome.cause),
             (Symptom::Transferred, &Cause::None)
         );
-        let dropped = record.evidence.lines.iter().any(|line| {
-            line.source == EvidenceSource::Rules
-                && line.text.contains("filter/INPUT/1")
-                && line.text.contains("stopped SYN ")
+        let dropped = record.evidence.facts.iter().any(|fact| {
+            fact.what.source() == Source::Rules
+                && fact.what.to_string().contains("filter/INPUT/1")
+                && fact.what.to_string().contains("stopped SYN ")
         });
         assert!(dropped, "the first SYN was dropped: {text}");
         let noted =

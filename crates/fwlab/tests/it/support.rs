@@ -7,9 +7,10 @@ use std::time::{Duration, Instant};
 
 use fwlab::collect::scenarios;
 use fwlab_fabric::Privilege;
+use fwlab_record::CellRecord;
 use fwlab_runner::filter::Filter;
 use fwlab_runner::plan::{Overrides, cells};
-use fwlab_runner::{CellRecord, Loader, Run, RunEvent, RunSettings};
+use fwlab_runner::{Loader, Run, RunEvent, RunSettings};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::Value;
@@ -352,7 +353,7 @@ pub(crate) fn run_cells(
 /// Records as the JSON report would have them.
 pub(crate) fn as_report(records: &[CellRecord]) -> BTreeMap<String, Value> {
     let lines = records.iter().map(|record| {
-        let line = serde_json::to_value(record.json_line()).expect("a record is JSON");
+        let line = serde_json::to_value(record).expect("a record is JSON");
         (record.axes.to_string(), line)
     });
     lines.collect()

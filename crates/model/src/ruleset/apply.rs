@@ -14,7 +14,7 @@ use super::suggest::nearest;
 use super::tables::{ChainPolicy, Hook, TableName};
 use super::walk::{self, Core, Piece, Walk};
 use super::{check, faults, misplaced, value};
-use crate::Family;
+use fwlab_record::Family;
 
 /// Reads statements in order, and keeps what they make of the rules.
 #[derive(Default)]

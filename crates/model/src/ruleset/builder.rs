@@ -7,7 +7,7 @@ use super::rule::{Chain, Rule, Ruleset, Tables};
 use super::same::likeness;
 use super::tables::{ChainPolicy, TableName};
 use super::text::{SourceLine, SourceText};
-use crate::Family;
+use fwlab_record::Family;
 
 /// The most rules that one source may grow to; lists of addresses multiply.
 pub(super) const RULES_MOST: usize = 250_000;

@@ -8,7 +8,7 @@ use super::suggest::nearest;
 use super::tables::listed;
 use super::value::{self, AddressFault, Form, PortFault};
 use super::walk::{Core, Opt, Piece, Walk};
-use crate::Family;
+use fwlab_record::Family;
 
 pub(super) fn addresses(
     statement: &Statement<'_>,

@@ -197,8 +197,8 @@ fn meaning(words: &str) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Family;
     use crate::ruleset::{Source, parse};
+    use fwlab_record::Family;
 
     /// Rules that the parser leaves to the loader.
     const RULES: &str = "# a comment

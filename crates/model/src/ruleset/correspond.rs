@@ -4,7 +4,7 @@ use super::listing::{ListedChain, ListedRule, Listing};
 use super::rule::{Chain, Rule, Ruleset};
 use super::tables::{ChainPolicy, TableName};
 use super::text::SourceLine;
-use crate::{ChainId, RuleId, RuleOrdinal};
+use fwlab_record::{ChainId, RuleId, RuleOrdinal};
 
 /// That the kernel has what was asked for, and which line each part came from.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -219,8 +219,8 @@ fn same_target(asked: &Rule, loaded: &ListedRule) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Family;
     use crate::ruleset::{Source, parse};
+    use fwlab_record::Family;
 
     const ASKED: &str = "*filter
 :INPUT DROP [0:0]

@@ -7,7 +7,7 @@ use super::rule::{Ruleset, Table};
 use super::same::is_unconditional;
 use super::tables::TableName;
 use super::text::SourceLine;
-use crate::Family;
+use fwlab_record::Family;
 
 /// The jump that closes a circle, and the chains of the circle.
 struct Circle<'r> {

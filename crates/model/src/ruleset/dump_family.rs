@@ -1,5 +1,5 @@
 use super::text::Source;
-use crate::Family;
+use fwlab_record::Family;
 
 /// The family that a dump is of, where it says so: `ip6tables-save` and its like begin
 /// with a comment that names the program.

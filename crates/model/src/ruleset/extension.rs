@@ -1,6 +1,6 @@
 //! The matches and targets of xtables, with their options.
 
-use crate::Family;
+use fwlab_record::Family;
 
 /// A match (`-m`) or a target (`-j`).
 #[derive(Debug, Clone, Copy)]

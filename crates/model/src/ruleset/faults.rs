@@ -9,7 +9,7 @@ use super::statement::{Form, Statement};
 use super::suggest::nearest;
 use super::tables::listed;
 use super::walk::{Fault, Walk, core_names};
-use crate::Family;
+use fwlab_record::Family;
 
 pub(super) fn tell(statement: &Statement<'_>, walk: &Walk<'_>, report: &mut Report) {
     dashes(statement, walk, report);

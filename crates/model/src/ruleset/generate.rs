@@ -2,7 +2,7 @@ use super::policy::{DefaultPolicy, Passive, Policy, RejectWith, Side};
 use super::rule::{Rule, Ruleset, Tables};
 use super::tables::{ChainPolicy, Hook, TableName};
 use super::transform::helper_rule;
-use crate::Family;
+use fwlab_record::Family;
 
 impl RejectWith {
     fn option(self, family: Family) -> &'static str {
@@ -203,8 +203,8 @@ impl Writer<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::DataSetup;
     use crate::ruleset::{Source, parse};
+    use fwlab_record::DataSetup;
 
     fn text(policy: &Policy, family: Family) -> String {
         let generated = generate(policy, family);

@@ -10,7 +10,7 @@ use super::statement::Statement;
 use super::suggest::nearest;
 use super::tables::TableName;
 use super::walk::{self, Core, Piece, Walk};
-use crate::Family;
+use fwlab_record::Family;
 
 /// The unknown targets for which a known name is sought that resembles them.
 const TARGETS_SOUGHT: usize = 200;

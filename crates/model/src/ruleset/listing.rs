@@ -4,7 +4,7 @@ use super::quoting::restore_words;
 use super::saved::counters;
 use super::tables::{ChainPolicy, TableName};
 use super::walk::{Core, walk};
-use crate::{ChainId, Family, RuleId, RuleOrdinal};
+use fwlab_record::{ChainId, Family, RuleId, RuleOrdinal};
 
 /// What the kernel has, as `iptables-save` or `ip6tables-save` wrote it.
 #[derive(Debug, Clone, PartialEq, Eq)]

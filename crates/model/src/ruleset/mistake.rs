@@ -4,7 +4,7 @@ use std::sync::Arc;
 use miette::{Diagnostic, LabeledSpan, SourceCode};
 
 use super::text::{SourceLine, SourceText};
-use crate::word::words;
+use fwlab_record::words;
 
 /// The mistakes of one source that are told one by one; more are only counted.
 pub const MISTAKES_TOLD: usize = 50;

@@ -14,7 +14,7 @@
 //! | put rules onto other interfaces, or add a helper | [`Ruleset::rename_interfaces`], [`Ruleset::with_helper`] |
 //!
 //! ```
-//! use fwlab_model::Family;
+//! use fwlab_record::Family;
 //! use fwlab_model::ruleset::{Source, parse};
 //!
 //! let source = Source::new("pasted", "# iptables -P INPUT DROP\n# iptables -A INPUT -p tcp --sport 21 -j ACCEPT\n");

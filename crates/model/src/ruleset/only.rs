@@ -1,4 +1,4 @@
-use crate::Packet;
+use fwlab_record::Packet;
 
 /// Which packets a rule looks at, as far as its protocol and ports say for sure: no other can match it.
 /// What is not known leaves every packet in.
@@ -69,7 +69,7 @@ pub(super) fn ports(written: &str) -> Option<Vec<PortRange>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Flow, TcpFlags};
+    use fwlab_record::{Flow, TcpFlags};
 
     fn tcp(to: u16) -> Packet {
         Packet::Tcp {

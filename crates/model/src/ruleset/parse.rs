@@ -6,8 +6,7 @@ use super::prompt;
 use super::rule::Ruleset;
 use super::text::{Source, SourceText};
 use super::{commands, saved};
-use crate::Family;
-use crate::word::words;
+use fwlab_record::{Family, words};
 
 /// The most bytes that a source may have.
 const BYTES_MOST: usize = 64 << 20;

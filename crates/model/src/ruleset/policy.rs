@@ -2,8 +2,7 @@ use std::ops::RangeInclusive;
 
 use serde::{Deserialize, Serialize};
 
-use crate::DataSetup;
-use crate::word::words;
+use fwlab_record::{DataSetup, words};
 
 words! {
     /// Where the firewall stands.

@@ -1,6 +1,6 @@
 //! What stands before a command in a text that people paste: prompts, `sudo`.
 
-use crate::Family;
+use fwlab_record::Family;
 
 /// What a command line starts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

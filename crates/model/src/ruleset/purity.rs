@@ -2,8 +2,7 @@ use super::only::{Only, ports};
 use super::rule::{Chain, Rule, Ruleset, Table};
 use super::text::SourceLine;
 use super::walk::{Core, Opt, Piece};
-use crate::word::words;
-use crate::{Family, RuleId};
+use fwlab_record::{Family, RuleId, words};
 
 words! {
     /// What a rule depends on beside the packet and its connection.
@@ -207,12 +206,12 @@ impl Ruleset {
             for (what, why) in of_rule {
                 impurities.push(Impurity {
                     rule: RuleId {
-                        chain: crate::ChainId {
+                        chain: fwlab_record::ChainId {
                             family: family.into(),
                             table: table.word().to_owned(),
                             chain: chain.name().to_owned(),
                         },
-                        ordinal: crate::RuleOrdinal(at as u32 + 1),
+                        ordinal: fwlab_record::RuleOrdinal(at as u32 + 1),
                     },
                     source_line: rule.source(),
                     what,

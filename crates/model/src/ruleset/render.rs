@@ -4,7 +4,7 @@ use super::quoting::write_word;
 use super::rule::Ruleset;
 use super::tables::TableName;
 use super::text::SourceLine;
-use crate::Family;
+use fwlab_record::Family;
 
 /// A family's rules as input for `iptables-restore`, with the way back.
 #[derive(Debug, Clone, PartialEq, Eq)]

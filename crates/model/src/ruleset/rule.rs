@@ -6,7 +6,7 @@ use super::quoting::write_word;
 use super::tables::{ChainPolicy, TableName};
 use super::text::{SourceLine, SourceText};
 use super::walk::{self, Core, Walk};
-use crate::{ChainId, Family, RuleId, RuleOrdinal};
+use fwlab_record::{ChainId, Family, RuleId, RuleOrdinal};
 
 /// A rule: its words, and the line that it came from.
 ///

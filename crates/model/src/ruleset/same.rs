@@ -7,7 +7,7 @@ use ipnet::IpNet;
 use super::rule::Rule;
 use super::value;
 use super::walk::{Core, Opt, Piece};
-use crate::Family;
+use fwlab_record::Family;
 
 /// A number that rules share when they say the same in other words: another
 /// spelling or order of the options, an implied match, a mask that goes

@@ -10,7 +10,7 @@ use super::quoting::restore_words;
 use super::statement::{Form, Statement};
 use super::tables::TableName;
 use super::text::SourceText;
-use crate::Family;
+use fwlab_record::Family;
 
 /// The table that is open while lines are read.
 struct Open {

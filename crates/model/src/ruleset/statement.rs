@@ -2,7 +2,7 @@ use std::ops::Range;
 
 use super::quoting::Word;
 use super::walk::Piece;
-use crate::Family;
+use fwlab_record::Family;
 
 /// One command or rule of a source, as words.
 pub(super) struct Statement<'t> {

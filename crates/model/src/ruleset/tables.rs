@@ -2,7 +2,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::word::words;
+use fwlab_record::words;
 
 words! {
     /// A table of iptables.

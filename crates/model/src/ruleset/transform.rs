@@ -4,7 +4,7 @@ use super::policy::Side;
 use super::rule::{Rule, Ruleset};
 use super::tables::TableName;
 use super::walk::Core;
-use crate::{Family, InterfaceName};
+use fwlab_record::{Family, InterfaceName};
 
 impl Ruleset {
     /// The ruleset with the rule that attaches the FTP helper to the control

@@ -2,7 +2,7 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use crate::Family;
+use fwlab_record::Family;
 
 /// A number as `xtables_strtoul` reads it: decimal, `0x` hexadecimal, `0` octal.
 pub(super) fn integer(text: &str) -> Option<u64> {

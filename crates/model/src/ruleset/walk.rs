@@ -7,7 +7,7 @@ use super::core::{Arity, core_letter, core_long, core_longs};
 pub(super) use super::core::{Core, core_names};
 use super::extension::{self, Extension, ExtensionOption, Takes};
 use super::lookalike;
-use crate::Family;
+use fwlab_record::Family;
 
 /// Which option a word is.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -7,7 +7,7 @@ use ipnet::IpNet;
 
 use super::mistake::{Part, TopologyMistake, TopologyProblem as Problem};
 use super::{NextHop, NodeSpec, Topology};
-use crate::{Family, InterfaceName, NodeName};
+use fwlab_record::{Family, InterfaceName, NodeName};
 
 /// An interface by its node and name.
 type Place<'a> = (&'a NodeName, &'a InterfaceName);

@@ -2,7 +2,7 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use crate::{Family, InterfaceName, NodeName};
+use fwlab_record::{Family, InterfaceName, NodeName};
 
 /// Something that a topology cannot be, and the part of it that is at fault.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

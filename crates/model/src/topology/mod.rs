@@ -9,7 +9,7 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
-use crate::{InterfaceName, NodeName};
+use fwlab_record::{InterfaceName, NodeName};
 
 pub use mistake::{Part, TopologyMistake, TopologyProblem};
 

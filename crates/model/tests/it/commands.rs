@@ -1,7 +1,7 @@
 //! Commands make of the rules what the real programs make of them.
 
 use fwlab_model::ruleset::{Source, parse};
-use fwlab_model::{Backend, Family};
+use fwlab_record::{Backend, Family};
 use proptest::prelude::*;
 
 use crate::kernel;

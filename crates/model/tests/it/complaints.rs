@@ -1,7 +1,7 @@
 //! What the parser leaves to the loader is told at the line of the source.
 
-use fwlab_model::Family;
 use fwlab_model::ruleset::{Source, parse};
+use fwlab_record::Family;
 
 use crate::kernel;
 
@@ -87,7 +87,9 @@ fn several_rules_refused_by_the_kernel_are_told_at_once_by_nft() {
             .map(|complaint| complaint.line.map(|line| line.line))
             .collect();
         match backend {
-            fwlab_model::Backend::Nft => assert_eq!(lines, [Some(1), Some(3)], "{}", loaded.stderr),
+            fwlab_record::Backend::Nft => {
+                assert_eq!(lines, [Some(1), Some(3)], "{}", loaded.stderr)
+            }
             _ => assert_eq!(lines, [None], "{}", loaded.stderr),
         }
     }

@@ -2,7 +2,7 @@
 //! is known by its line.
 
 use fwlab_model::ruleset::{Listing, Source, correspond, parse};
-use fwlab_model::{ChainId, Family, RuleId, RuleOrdinal};
+use fwlab_record::{ChainId, Family, RuleId, RuleOrdinal};
 
 use crate::kernel;
 

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use fwlab_model::Family;
 use fwlab_model::ruleset::{Listing, Source, parse};
+use fwlab_record::Family;
 use proptest::prelude::*;
 
 /// Pieces that rulesets are made of, and some that they are not.

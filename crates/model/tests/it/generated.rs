@@ -7,7 +7,7 @@ use fwlab_model::ruleset::{
     DefaultPolicy, Listing, Passive, Policy, RejectWith, Ruleset, Side, Source, correspond,
     generate, parse,
 };
-use fwlab_model::{DataSetup, Family};
+use fwlab_record::{DataSetup, Family};
 use proptest::prelude::*;
 
 use crate::kernel;
@@ -58,7 +58,7 @@ fn every_policy_loads_on_both_backends() {
     }
 }
 
-fn loads(backend: fwlab_model::Backend, family: Family, ruleset: &Ruleset) -> Result<(), String> {
+fn loads(backend: fwlab_record::Backend, family: Family, ruleset: &Ruleset) -> Result<(), String> {
     let rendered = ruleset.render(family);
     let loaded = kernel::load(backend, family, rendered.text());
     if !loaded.success {

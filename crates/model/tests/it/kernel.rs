@@ -5,7 +5,7 @@ use std::io::Write;
 use std::process::{Command, Output, Stdio};
 use std::sync::OnceLock;
 
-use fwlab_model::{Backend, Family};
+use fwlab_record::{Backend, Family};
 
 /// What a loader made of a text.
 pub(crate) struct Loaded {

@@ -1,7 +1,7 @@
 //! Every kind of mistake, as it is told.
 
-use fwlab_model::Family;
 use fwlab_model::ruleset::{MISTAKES_TOLD, MistakeKind, Mistakes, Source, parse};
+use fwlab_record::Family;
 use miette::{Diagnostic, NarratableReportHandler};
 
 fn mistakes(text: &str) -> Mistakes {

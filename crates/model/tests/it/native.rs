@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use fwlab_model::ruleset::native::{NativeListing, NativeScript};
 use fwlab_model::ruleset::{Correspondence, Source};
-use fwlab_model::{ChainId, RuleId, RuleOrdinal, TableFamily};
+use fwlab_record::{ChainId, RuleId, RuleOrdinal, TableFamily};
 use proptest::prelude::*;
 
 use crate::kernel;

@@ -1,7 +1,7 @@
 //! What the parser refuses, the real loader refuses too, or takes and misdoes.
 
-use fwlab_model::Family;
 use fwlab_model::ruleset::{Source, parse};
+use fwlab_record::Family;
 
 use crate::kernel;
 
@@ -234,6 +234,6 @@ fn a_circle_that_no_packet_gets_to_is_left_to_the_loader() {
     assert!(parse(&Source::new("circle", text.as_str()), Family::Ipv4).is_ok());
     for backend in kernel::backends() {
         let taken = kernel::load(backend, Family::Ipv4, &text).success;
-        assert_eq!(taken, backend == fwlab_model::Backend::Legacy, "{backend}");
+        assert_eq!(taken, backend == fwlab_record::Backend::Legacy, "{backend}");
     }
 }

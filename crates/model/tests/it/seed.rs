@@ -1,7 +1,7 @@
 //! The article that the project started from.
 
-use fwlab_model::Family;
 use fwlab_model::ruleset::{ChainPolicy, MistakeKind, Source, TableName, parse};
+use fwlab_record::Family;
 
 const ACTIVE: &str = include_str!("../../../../lab/rulesets/seed/active.rules");
 const PASSIVE: &str = include_str!("../../../../lab/rulesets/seed/passive.rules");

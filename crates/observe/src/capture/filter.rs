@@ -77,7 +77,7 @@ pub(super) fn program(control_ports: &[u16]) -> Vec<Instruction> {
 mod tests {
     use super::*;
     use crate::headers::tests::tcp4;
-    use fwlab_model::TcpFlags;
+    use fwlab_record::TcpFlags;
     use proptest::prelude::*;
 
     /// Runs a program as the kernel would: how many bytes of the packet to keep. Reading past the end keeps none.

@@ -1,4 +1,4 @@
-use fwlab_model::Packet;
+use fwlab_record::Packet;
 
 use crate::headers::Headers;
 use crate::interface::Interface;
@@ -64,7 +64,7 @@ pub(crate) fn read(bytes: &[u8], control_ports: &[u16]) -> Option<(Packet, Vec<u
 mod tests {
     use super::*;
     use crate::headers::tests::tcp4;
-    use fwlab_model::TcpFlags;
+    use fwlab_record::TcpFlags;
     use proptest::prelude::*;
 
     #[test]

@@ -1,11 +1,10 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
-use super::{
-    Change, ConntrackEvent, ConntrackId, ConntrackStatus, ExpectationEvent, TcpState, Tuple,
-};
+use super::{Change, ConntrackEvent, ConntrackId, ConntrackStatus, ExpectationEvent, TcpState};
 use crate::names::Names;
 use crate::netlink::{Attributes, be16, be32, byte, flags, text};
+use fwlab_record::Tuple;
 
 // `enum ctattr_type` and its like in `include/uapi/linux/netfilter/nfnetlink_conntrack.h`.
 const ORIGINAL: u16 = 1;

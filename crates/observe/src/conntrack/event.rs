@@ -1,7 +1,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{ConntrackId, ConntrackStatus, TcpState, Tuple};
+use super::{ConntrackId, ConntrackStatus, TcpState};
+use fwlab_record::Tuple;
 
 /// What happened to an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -4,7 +4,6 @@ mod decode;
 mod event;
 mod remark;
 mod state;
-mod tuple;
 
 pub(crate) use decode::{connection, expectation};
 pub use event::{Change, ConntrackEvent, ExpectationEvent};
@@ -13,4 +12,3 @@ pub use remark::{HelperDrop, InvalidPacket};
 pub use state::{
     ConntrackDirection, ConntrackId, ConntrackState, ConntrackStatus, TcpState, TraceConntrack,
 };
-pub use tuple::Tuple;

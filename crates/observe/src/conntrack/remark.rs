@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use fwlab_model::{Family, Packet};
+use fwlab_record::{Family, Packet};
 
 use crate::trace::PacketId;
 

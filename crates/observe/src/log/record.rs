@@ -1,4 +1,4 @@
-use fwlab_model::Family;
+use fwlab_record::Family;
 
 use crate::conntrack::TraceConntrack;
 use crate::headers::Headers;

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
-use fwlab_model::Family;
+use fwlab_record::Family;
 
 use super::{LegacyWord, PacketId, TracePlace, TraceStep, TraceVerdict};
 
@@ -125,7 +125,7 @@ mod tests {
     use super::*;
     use crate::headers::Headers;
     use crate::headers::tests::tcp4;
-    use fwlab_model::{Backend, TableFamily, TcpFlags};
+    use fwlab_record::{Backend, TableFamily, TcpFlags};
 
     fn step(
         packet: u64,

@@ -1,6 +1,6 @@
 use std::collections::VecDeque;
 
-use fwlab_model::{Backend, Packet, TableFamily};
+use fwlab_record::{Backend, Packet, TableFamily};
 
 use super::nft::NftStep;
 use super::{LegacyPlace, NftMessage, PacketId, TracePlace, TraceStep, TraceVerdict};
@@ -230,7 +230,7 @@ fn verdict(code: i32, chain: &str, names: &mut Names) -> TraceVerdict {
 mod tests {
     use super::*;
     use crate::headers::tests::tcp4;
-    use fwlab_model::{Family, TcpFlags};
+    use fwlab_record::{Family, TcpFlags};
 
     fn headers(identification: u16) -> Headers {
         Headers::read(&tcp4(identification, TcpFlags::SYN, 1, b"")).expect("whole headers")

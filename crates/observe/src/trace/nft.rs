@@ -1,4 +1,4 @@
-use fwlab_model::{Family, TableFamily};
+use fwlab_record::{Family, TableFamily};
 
 use super::table_family;
 use crate::conntrack::{

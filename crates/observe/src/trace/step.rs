@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use fwlab_model::{Backend, Family, Packet, TableFamily};
+use fwlab_record::{Backend, Family, Packet, TableFamily};
 
 use crate::conntrack::TraceConntrack;
 use crate::interface::Interface;

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
-use fwlab_model::{Backend, Family, Packet};
 use fwlab_observe::{CapturedPacket, Direction, ObserverSettings, What};
+use fwlab_record::{Backend, Family, Packet};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 

@@ -2,10 +2,8 @@
 
 use std::net::SocketAddr;
 
-use fwlab_model::{Backend, Family};
-use fwlab_observe::{
-    Change, ConntrackState, ExpectationEvent, Newer, ObserverSettings, Tuple, What,
-};
+use fwlab_observe::{Change, ConntrackState, ExpectationEvent, Newer, ObserverSettings, What};
+use fwlab_record::{Backend, Family, Tuple};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 

@@ -4,10 +4,8 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 
 use fwlab_fabric::{Fabric, Node, ToolCall};
-use fwlab_model::{
-    Backend, Family, InterfaceName, LinkEnd, LinkSpec, NextHop, NodeName, NodeSpec, RouteSpec,
-    Topology,
-};
+use fwlab_model::{LinkEnd, LinkSpec, NextHop, NodeSpec, RouteSpec, Topology};
+use fwlab_record::{Backend, Family, InterfaceName, NodeName};
 
 /// The port that tests connect to.
 pub(crate) const PORT: u16 = 7777;

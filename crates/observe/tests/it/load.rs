@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::net::SocketAddr;
 
 use fwlab_fabric::Privilege;
-use fwlab_model::{Backend, Family, Packet};
 use fwlab_observe::{ObserverSettings, Source, TracePlace};
+use fwlab_record::{Backend, Family, Packet};
 use socket2::{Domain, Socket, Type};
 
 use crate::lab::{self, Lab, PORT, in_lab};

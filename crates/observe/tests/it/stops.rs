@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use fwlab_model::{Backend, Family, Packet};
+use fwlab_record::{Backend, Family, Packet};
 
 use crate::lab::{self, Lab, PORT, in_lab};
 use crate::watch::{Stop, Watch, stopped_syn};

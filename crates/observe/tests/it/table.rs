@@ -2,8 +2,8 @@
 
 use std::net::SocketAddr;
 
-use fwlab_model::{Backend, Family};
 use fwlab_observe::{Newer, Observer, ObserverSettings, Step, TABLE, TracePlace};
+use fwlab_record::{Backend, Family};
 
 use crate::lab::{self, PORT, in_lab};
 use crate::watch::{Watch, is_syn_to, stopped_syn};

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use fwlab_model::{Backend, Packet, RuleOrdinal};
 use fwlab_observe::{
     Event, LegacyLine, LegacyTarget, Observer, ObserverSettings, Source, TracePlace, TraceStep,
     What, deciding_steps,
 };
+use fwlab_record::{Backend, Packet, RuleOrdinal};
 use tokio::sync::mpsc;
 
 use crate::lab::Lab;

@@ -9,8 +9,8 @@ use tokio::time::Instant;
 use super::fault::Fault;
 use super::session::Session;
 use super::steps::Stagehand;
-use crate::judge::GRACE;
 use crate::patience::STALL;
+use fwlab_judge::GRACE;
 
 /// How many events are taken in before anything is done about them.
 const BATCH: usize = 256;

@@ -1,9 +1,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use fwlab_ftp::wire::Announcement;
-use fwlab_model::{Flow, NodeName};
-use fwlab_observe::{Change, ConntrackEvent, ExpectationEvent, Tuple};
+use fwlab_observe::{Change, ConntrackEvent, ExpectationEvent};
+use fwlab_record::{Announcement, Became, Flow, NodeName, Tuple};
 
 /// What conntrack's helper made of the announcements, node by node: the expectations that
 /// it made, what became of them, and why it made none.
@@ -86,28 +85,24 @@ impl Expectations {
         Some(made.event.clone())
     }
 
-    /// Takes in a change of an expectation; tells what became of it, in words.
-    pub(super) fn expectation(
-        &mut self,
-        node: &NodeName,
-        event: &ExpectationEvent,
-    ) -> &'static str {
+    /// Takes in a change of an expectation; tells what became of it.
+    pub(super) fn expectation(&mut self, node: &NodeName, event: &ExpectationEvent) -> Became {
         let at = self.nodes.entry(node.clone()).or_default();
         if event.change == Change::New {
             at.made.push(Made {
                 event: event.clone(),
                 used: false,
             });
-            return "made";
+            return Became::Made;
         }
         let known = at
             .made
             .iter()
             .rfind(|made| made.event.tuple == event.tuple && made.event.master == event.master);
         if known.is_some_and(|made| made.used) {
-            "used up"
+            Became::UsedUp
         } else {
-            "gone"
+            Became::Gone
         }
     }
 
@@ -126,11 +121,7 @@ impl Expectations {
                     .is_some_and(|flow| is_control(&flow))
             })?;
             let why = at.why_not(control, announced)?;
-            let announcement = &announced.announcement;
-            Some((
-                node,
-                format!("no expectation, though {announcement}: {why}"),
-            ))
+            Some((node, why))
         })
     }
 }

@@ -3,8 +3,8 @@ use std::time::Duration;
 use fwlab_containers::ContainerError;
 use fwlab_fabric::{FabricError, NodeGone, SocketError};
 use fwlab_ftp::{Mismatch, PeerError, PeerMissing};
-use fwlab_model::{Family, NodeName};
 use fwlab_observe::ObserveError;
+use fwlab_record::{Family, NodeName};
 
 use crate::rules::{LoadError, StandingError};
 
@@ -13,6 +13,10 @@ use crate::rules::{LoadError, StandingError};
 pub(crate) enum Fault {
     #[error("{0}")]
     NotSupported(String),
+    #[error("the lab itself failed, which is a mistake of fwlab's: {0}")]
+    Panicked(String),
+    #[error("the cell came to no end within {} s", .0.as_secs())]
+    NoEnd(Duration),
     #[error("the scenario's stage has no node `{name}`")]
     NoNode { name: NodeName },
     #[error("the scenario's stage has no {} address for both peers", family.protocol())]

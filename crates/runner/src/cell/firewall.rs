@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use fwlab_containers::{Engine, Firewall};
 use fwlab_fabric::{Fabric, NetworkNamespace};
-use fwlab_model::NodeName;
+use fwlab_record::NodeName;
 
 use super::fault::Fault;
 use crate::plan::Cell;

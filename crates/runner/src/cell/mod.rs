@@ -12,26 +12,29 @@ mod sinks;
 mod steps;
 mod timeline;
 
+use std::any::Any;
 use std::collections::BTreeMap;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use futures::FutureExt;
 use fwlab_fabric::{Fabric, Node};
 use fwlab_ftp::deviation::Deviation;
-use fwlab_ftp::{
-    ClientReport, FailureKind, Pauses, PeerError, PeerName, RunningServer, TransferSpec,
-};
-use fwlab_model::{DataSetup, NodeName, Outcome, Topology};
+use fwlab_ftp::{ClientReport, FailureKind, Pauses, PeerError, RunningServer, TransferSpec};
+use fwlab_judge::{ClientEnd, Ending, Finding, Stream};
+use fwlab_model::Topology;
 use fwlab_observe::{Observer, ObserverSettings};
+use fwlab_record::{
+    Backend, CellRecord, Evidence, Judgement, NodeName, NotRun, Outcome, PeerName, SchemaVersion,
+    Secret, Versions,
+};
 use tokio::sync::mpsc::unbounded_channel;
 
 use crate::deviating::{Sought, with_deviations};
-use crate::evidence::Evidence;
-use crate::judge::{ClientEnd, Finding, judge};
 use crate::patience::Patience;
 use crate::peers::PeerShelf;
 use crate::plan::Cell;
-use crate::record::{CellRecord, Judgement};
 use crate::rules::{CellRules, Loader, lacks};
 use crate::scenario::Requirement;
 
@@ -39,8 +42,12 @@ use drive::{Transfer, drive, take_what_is_there};
 use fault::Fault;
 use firewall::ImageFirewall;
 use peers::Peers;
-use session::Session;
+use session::{Session, SessionSettings};
 use steps::Stagehand;
+
+/// The longest that a cell may take, whatever its peers do: each step of it has a deadline of its own, and all of them together
+/// are far from this.
+const DEADLINE: Duration = Duration::from_secs(900);
 
 /// What every cell of a run needs.
 #[derive(Debug)]
@@ -50,44 +57,55 @@ pub(crate) struct Workshop {
     pub(crate) deviations: &'static [Deviation],
     pub(crate) patience: Patience,
     pub(crate) keep_evidence: bool,
+    pub(crate) keep_streams: bool,
+    /// The kernel's release.
+    pub(crate) kernel: String,
+    /// What loads the rulesets of each backend, as it calls itself.
+    pub(crate) loaders: BTreeMap<Backend, String>,
     pub(crate) observation: ObserverSettings,
 }
 
 impl Workshop {
     /// Runs a cell. Whatever goes wrong in the lab is in the record, never lost and never an outcome.
-    pub(crate) async fn run(&self, cell: &Cell, rules: &CellRules) -> CellRecord {
+    pub(crate) async fn run(&self, cell: &Cell, rules: &CellRules) -> Recorded {
         let started = Instant::now();
-        let (judgement, evidence, notes) = match self.attempt(cell, rules).await {
-            Ok(Ran {
-                finding,
-                evidence,
-                mut notes,
-                sought,
-            }) => {
-                let judgement = held_against(cell, finding);
-                let judgement = with_deviations(judgement, &sought, &mut notes);
-                (judgement, evidence, notes)
-            }
-            Err(Fault::NotSupported(why)) => {
-                (Judgement::Skipped { why }, Evidence::default(), Vec::new())
-            }
-            Err(fault) => (
-                Judgement::Inconclusive {
-                    why: fault.in_words(),
-                },
-                Evidence::default(),
-                Vec::new(),
-            ),
+        let attempt = AssertUnwindSafe(self.attempt(cell, rules)).catch_unwind();
+        let ran = match tokio::time::timeout(DEADLINE, attempt).await {
+            Ok(Ok(ran)) => ran,
+            Ok(Err(panic)) => Err(Fault::Panicked(words_of(&*panic))),
+            Err(_) => Err(Fault::NoEnd(DEADLINE)),
         };
-        CellRecord {
-            axes: cell.axes.clone(),
-            places: [cell.axes.server, cell.axes.client].map(|peer| self.peers.place(peer)),
-            judgement,
-            requirement: cell.requirement.as_ref().map(ToString::to_string),
-            evidence,
+        let [server_place, client_place] =
+            [cell.axes.server, cell.axes.client].map(|peer| self.peers.place(peer));
+        let mut record = CellRecord {
+            server_place,
+            client_place,
+            versions: Versions {
+                kernel: Some(self.kernel.clone()),
+                loader: self.loaders.get(&cell.axes.backend).cloned(),
+                ..Versions::default()
+            },
             took: started.elapsed(),
-            notes,
+            ..record_of(cell, Judgement::NotRun(NotRun::Stopped))
+        };
+        let mut streams = Vec::new();
+        match ran {
+            Ok(mut ran) => {
+                let judgement = held_against(cell, ran.finding);
+                record.judgement = with_deviations(judgement, &ran.sought, &mut ran.notes);
+                record.evidence = ran.evidence;
+                record.notes = ran.notes;
+                record.versions.server = Some(ran.server_version);
+                record.versions.client = Some(ran.client_version);
+                streams = ran.streams;
+            }
+            Err(Fault::NotSupported(why)) => record.judgement = Judgement::Skipped { why },
+            Err(fault) => {
+                let why = fault.in_words();
+                record.judgement = Judgement::Inconclusive { why };
+            }
         }
+        Recorded { record, streams }
     }
 
     async fn attempt(&self, cell: &Cell, rules: &CellRules) -> Result<Ran, Fault> {
@@ -145,7 +163,6 @@ impl Workshop {
                 later: BTreeMap::new(),
             },
         };
-        let early = self.patience == Patience::Early;
         let mut notes: Vec<String> = rules.first.notes.clone();
         let (sender, mut events) = unbounded_channel();
         let mut control_ports = vec![ends.connect_to.port(), ends.listening.port()];
@@ -185,7 +202,19 @@ impl Workshop {
         let mut sessions: Vec<Session<'_>> = clients
             .iter()
             .map(|client| {
-                Session::new(cell, client, ends, &rules.first, &fabric, &observers, early)
+                let settings = SessionSettings {
+                    early: self.patience == Patience::Early,
+                    keep_stream: self.keep_streams,
+                };
+                Session::new(
+                    cell,
+                    client,
+                    ends,
+                    &rules.first,
+                    &fabric,
+                    &observers,
+                    settings,
+                )
             })
             .collect();
         if let Some(image) = &image {
@@ -224,40 +253,30 @@ impl Workshop {
         if let Some(image) = &image {
             image.was(&rules.first, cell, &fabric, &self.loader).await?;
         }
+        let secret = Secret::new(spec.login.password());
         let mut findings = Vec::new();
+        let mut streams = Vec::new();
         for (session, report) in sessions.iter_mut().zip(reports) {
-            let (end, came_through) = match report {
-                None => (ClientEnd::Cut, None),
-                Some(mut report) => {
-                    let announcements = std::mem::take(&mut report.announcements);
-                    session.told_by_client(report.progress.take(), announcements);
-                    end_of(&spec, report, server.as_mut(), &mut notes).await?
-                }
+            let ending = match report {
+                None => Ending::of(ClientEnd::Cut),
+                Some(report) => ending(&spec, report, server.as_mut(), &mut notes).await?,
             };
-            let end = match end {
-                ClientEnd::Done if session.has_meddled() => ClientEnd::Failed(
-                    "it was done when the lab had ended a connection of its session".to_owned(),
-                ),
-                end => end,
-            };
-            let (lost, rulebook) = (session.events_lost(), session.rulebook());
-            let mut finding = judge(session.watch(), &end, lost, rulebook);
-            // What a client does when the lab has ended a connection is not what it does when nobody has.
-            if let Finding::Outcome(outcome) = &mut finding
-                && !session.has_meddled()
-            {
-                outcome.came_through = came_through;
-            }
-            findings.push(session.doubted(finding));
+            let finding = session.judged(&ending);
+            streams.extend(session.stream(cell, &ending, &finding, &secret));
+            findings.push(finding);
             notes.extend(session.notes());
         }
         let session = sessions.swap_remove(0);
-        let finding = in_unison(&clients, findings);
-        if matches!(finding, Finding::Inconclusive(_)) {
+        let mut finding = in_unison(&clients, findings);
+        if let Finding::Inconclusive(why) = &mut finding {
+            *why = secret.masked(why);
             let words = last_lines(&server.last_words().await);
             if !words.is_empty() {
                 notes.push(format!("the server's last words: {words}"));
             }
+        }
+        for note in &mut notes {
+            *note = secret.masked(note);
         }
         let version = |peer: PeerName| {
             if peer.is_server() {
@@ -284,13 +303,16 @@ impl Workshop {
         let evidence = if passed && !missed && !self.keep_evidence {
             Evidence::default()
         } else {
-            session.timeline(&finding)
+            session.evidence(&finding)
         };
         Ok(Ran {
             finding,
             evidence,
             notes,
             sought,
+            server_version,
+            client_version: client.version(),
+            streams,
         })
     }
 }
@@ -368,6 +390,16 @@ struct Ran {
     evidence: Evidence,
     notes: Vec<String>,
     sought: Vec<Sought>,
+    server_version: String,
+    client_version: String,
+    streams: Vec<Stream>,
+}
+
+/// A cell's record, and what its judge was told where that is kept: a stream a client.
+#[derive(Debug)]
+pub(crate) struct Recorded {
+    pub(crate) record: CellRecord,
+    pub(crate) streams: Vec<Stream>,
 }
 
 /// The end of a log, short enough for a note.
@@ -378,18 +410,24 @@ fn last_lines(log: &str) -> String {
 
 /// What the client's report amounts to: done only when the bytes are the right ones too. And the data setup by which
 /// they came where the client fell back to another.
-async fn end_of(
+async fn ending(
     spec: &TransferSpec,
     report: ClientReport,
     server: &mut dyn RunningServer,
     notes: &mut Vec<String>,
-) -> Result<(ClientEnd, Option<DataSetup>), Fault> {
+) -> Result<Ending, Fault> {
+    let ending = |client, came_through| Ending {
+        client,
+        came_through,
+        progress: report.progress,
+        announcements: report.announcements,
+    };
     let (transferred, fell_back) = match report.result {
         Ok(transferred) => (transferred, None),
         Err(failure) => {
             let words = failure.to_string();
             let FailureKind::Fallback { used, transferred } = failure.kind else {
-                return Ok((ClientEnd::Failed(words), None));
+                return Ok(ending(ClientEnd::Failed(words), None));
             };
             let in_words: Vec<&str> = used.iter().map(|setup| setup.word()).collect();
             notes.push(format!(
@@ -399,7 +437,7 @@ async fn end_of(
             ));
             match (transferred, used.last()) {
                 (Some(transferred), Some(last)) => (transferred, Some((words, *last))),
-                _ => return Ok((ClientEnd::Failed(words), None)),
+                _ => return Ok(ending(ClientEnd::Failed(words), None)),
             }
         }
     };
@@ -409,10 +447,33 @@ async fn end_of(
         None
     };
     match (spec.verify(&transferred, stored), fell_back) {
-        (Ok(()), None) => Ok((ClientEnd::Done, None)),
-        (Ok(()), Some((words, setup))) => Ok((ClientEnd::Failed(words), Some(setup))),
+        (Ok(()), None) => Ok(ending(ClientEnd::Done, None)),
+        (Ok(()), Some((words, setup))) => Ok(ending(ClientEnd::Failed(words), Some(setup))),
         (Err(mismatch), _) => Err(Fault::Mismatch(mismatch)),
     }
+}
+
+/// The record of a cell of which nothing is known but what it is.
+pub(crate) fn record_of(cell: &Cell, judgement: Judgement) -> CellRecord {
+    CellRecord {
+        schema: SchemaVersion,
+        axes: cell.axes.clone(),
+        server_place: None,
+        client_place: None,
+        judgement,
+        requirement: cell.requirement.as_ref().map(ToString::to_string),
+        notes: Vec::new(),
+        versions: Versions::default(),
+        took: Duration::ZERO,
+        evidence: Evidence::default(),
+    }
+}
+
+/// What a panic said.
+fn words_of(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().copied();
+    let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    text.unwrap_or("nobody knows what").to_owned()
 }
 
 fn held_against(cell: &Cell, finding: Finding) -> Judgement {
@@ -425,11 +486,11 @@ fn held_against(cell: &Cell, finding: Finding) -> Judgement {
     };
     let differences = requirement.differences(&outcome);
     if differences.is_empty() {
-        Judgement::Met(outcome)
+        Judgement::met(outcome)
     } else {
         Judgement::Missed {
             outcome,
-            differences,
+            why: differences.join("; "),
         }
     }
 }

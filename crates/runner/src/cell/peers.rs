@@ -3,9 +3,9 @@ use std::sync::Arc;
 use fwlab_ftp::deviation::{Asked, Deviation, deviations_of, ruled_out};
 use fwlab_ftp::script::{ScriptedClient, ScriptedServer};
 use fwlab_ftp::{
-    Client, Content, Login, PassivePorts, Pauses, PeerName, Server, ServerSettings, Support,
-    TransferSpec,
+    Client, Content, Login, PassivePorts, Pauses, Server, ServerSettings, Support, TransferSpec,
 };
+use fwlab_record::PeerName;
 
 use super::ends::ControlEnds;
 use super::fault::Fault;

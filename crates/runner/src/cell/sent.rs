@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
-use fwlab_model::{Flow, NodeName, Packet, TcpFlags};
 use fwlab_observe::SentPacket;
+use fwlab_record::{Flow, NodeName, Packet, TcpFlags};
 
 /// The SYNs of a cell as their nodes sent them, to be sent again.
 #[derive(Debug, Default)]

@@ -1,13 +1,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use fwlab_fabric::{Fabric, Node};
-use fwlab_ftp::PeerName;
 use fwlab_ftp::deviation::Sign;
-use fwlab_ftp::wire::{Announcement, Progress};
-use fwlab_model::{Flow, NodeName, Packet, Topology};
+use fwlab_judge::{
+    ConnectionId, Ending, Event as Told, Finding, Heard, Showing, StoppedBy, Stream, Terms, Watch,
+    What as Reported, judge, showing,
+};
+use fwlab_model::Topology;
 use fwlab_observe::{CapturedPacket, Change, Direction, Event, Observer, What};
+use fwlab_record::{
+    Announcement, EventId, Evidence, Flow, NodeName, Packet, PeerName, Secret, Way,
+};
 
 use super::ends::ControlEnds;
 use super::expectations::{Announced, Expectations, Seen};
@@ -16,8 +21,6 @@ use super::observed;
 use super::sent::SentPackets;
 use super::sinks::is_swallowed;
 use super::timeline::Timeline;
-use crate::evidence::Evidence;
-use crate::judge::{ConnectionId, Death, Finding, Showing, Stop, StoppedBy, Terms, Watch, showing};
 use crate::plan::Cell;
 use crate::rules::{PreparedRuleset, Reading, Rulebook};
 
@@ -40,28 +43,29 @@ fn pausing(cell: &Cell, client: &NodeName) -> BTreeSet<NodeName> {
         .collect()
 }
 
-/// A cell while it runs: what was seen, and what is done about it.
+/// A session while it runs: what was reported, and what is done about it.
 pub(super) struct Session<'a> {
     fabric: &'a Fabric,
     topology: &'a Topology,
     observers: BTreeMap<NodeName, &'a Observer>,
+    start: Instant,
+    /// The number of the latest event.
+    latest: u64,
     watch: Watch,
     rulebook: Rulebook<'a>,
     timeline: Timeline,
     expectations: Expectations,
     /// What the client says was announced.
     told: Vec<Announcement>,
-    ended: BTreeSet<ConnectionId>,
     unread: BTreeSet<String>,
     early: bool,
-    lost: bool,
     /// What may decide on a stopped packet otherwise the next time, so that only the peers' own timers tell.
     waits_for: BTreeSet<String>,
     tracing_everything: bool,
-    /// The nodes of peers that pause, as their scripts say, and may speak when they have.
-    pausing: BTreeSet<NodeName>,
     /// The packets that opened connections, as they were sent.
     sent: SentPackets,
+    /// What the judge was told, where that is kept.
+    kept: Option<Vec<Told>>,
 }
 
 impl<'a> Session<'a> {
@@ -72,7 +76,7 @@ impl<'a> Session<'a> {
         ruleset: &'a PreparedRuleset,
         fabric: &'a Fabric,
         observers: &'a [Observer],
-        early: bool,
+        settings: SessionSettings,
     ) -> Session<'a> {
         let stage = &cell.scenario.stage;
         let addresses = stage.topology.addresses();
@@ -89,6 +93,8 @@ impl<'a> Session<'a> {
                 .map(|node| node.name().clone())
                 .zip(observers)
                 .collect(),
+            start: Instant::now(),
+            latest: 0,
             watch: Watch::new(Terms {
                 control: ends.connect_to,
                 listening: ends.listening,
@@ -98,20 +104,19 @@ impl<'a> Session<'a> {
                 protection: cell.axes.protection,
                 upload: cell.axes.operation.is_upload(),
                 unannounced: cell.scenario.written_targets(&cell.axes),
+                pausing: pausing(cell, client),
                 owners,
             }),
             rulebook: Rulebook::new(ruleset),
-            timeline: Timeline::new(Instant::now()),
+            timeline: Timeline::default(),
             expectations: Expectations::default(),
             told: Vec::new(),
-            ended: BTreeSet::new(),
             unread: BTreeSet::new(),
-            early,
-            lost: false,
+            early: settings.early,
             waits_for: BTreeSet::new(),
             tracing_everything: false,
-            pausing: pausing(cell, client),
             sent: SentPackets::default(),
+            kept: settings.keep_stream.then(Vec::new),
         }
     }
 
@@ -127,8 +132,7 @@ impl<'a> Session<'a> {
 
     /// The flows of the control connection, as far as it is known.
     pub(super) fn control_flows(&self) -> Vec<Flow> {
-        let control = self.watch.control();
-        control.map_or_else(Vec::new, |control| self.watch.flows(control).to_vec())
+        self.watch.control_flows().to_vec()
     }
 
     /// Reads everything that the kernel has queued.
@@ -156,18 +160,46 @@ impl<'a> Session<'a> {
     pub(super) fn swap_ends(&mut self, rules: &'a PreparedRuleset, name: &str) {
         self.rulebook.swap_ends(rules);
         for part in &rules.parts {
-            self.timeline
-                .remark(&part.node, format!("ruleset `{name}` was loaded"));
+            self.remark(&part.node, format!("ruleset `{name}` was loaded"));
         }
     }
 
     /// Something that the lab itself did.
-    pub(super) fn remark(&mut self, node: &NodeName, text: String) {
-        self.timeline.remark(node, text);
+    pub(super) fn remark(&mut self, node: &NodeName, what: String) {
+        let seen = self.seen(Instant::now());
+        self.timeline.remark(seen, node, what);
+    }
+
+    /// The next event's number, and its time.
+    fn seen(&mut self, at: Instant) -> (EventId, Duration) {
+        self.latest += 1;
+        (EventId(self.latest), self.since_start(at))
+    }
+
+    /// Since the session began, in microseconds: as streams have it.
+    fn since_start(&self, at: Instant) -> Duration {
+        let since = at.saturating_duration_since(self.start);
+        Duration::from_micros(u64::try_from(since.as_micros()).unwrap_or(u64::MAX))
+    }
+
+    /// Tells the judge.
+    fn tell(&mut self, (id, at): (EventId, Duration), node: &NodeName, what: Reported) -> Heard {
+        let told = Told {
+            id,
+            at,
+            node: node.clone(),
+            what,
+        };
+        let heard = self.watch.take(&told);
+        if let Some(kept) = &mut self.kept {
+            kept.push(told);
+        }
+        heard
     }
 
     /// Takes in what the kernel reports.
     pub(super) async fn take(&mut self, event: Event) -> Result<(), Fault> {
+        let node = &*event.node;
         match &event.what {
             // What comes in for the node, and leaves it, shows at the bridge too.
             What::Captured(captured)
@@ -175,155 +207,146 @@ impl<'a> Session<'a> {
                     .interface
                     .name
                     .as_ref()
-                    .is_some_and(|name| self.topology.is_port(&event.node, name)) => {}
-            What::Captured(captured) => {
-                let inbound = captured.direction == Direction::In;
-                self.watch
-                    .captured(event.at, &event.node, inbound, &captured.packet);
-                if !inbound
-                    && let Packet::Tcp { flow, .. } = captured.packet
-                    && is_swallowed(self.topology, &event.node, flow.to.ip())
-                {
-                    self.watch
-                        .swallowed(event.at, &event.node, &captured.packet);
-                }
-                if !captured.payload.is_empty() {
-                    self.dialogue(&event, captured);
-                }
-                self.timeline.captured(&event, captured);
-            }
+                    .is_some_and(|name| self.topology.is_port(node, name)) => {}
+            What::Captured(captured) => self.captured(&event, captured),
             What::Trace(step) => {
-                if self.rulebook.wants_handles(&event.node, step)
-                    && let Some(observer) = self.observers.get(&*event.node)
+                if self.rulebook.wants_handles(node, step)
+                    && let Some(observer) = self.observers.get(node)
                 {
                     let rules = observer.nft_rules().await?;
-                    self.rulebook.learn_handles(&event.node, rules);
+                    self.rulebook.learn_handles(node, rules);
                 }
                 // What was handed on and takes another step was not stopped.
-                self.watch.goes_on(&event.node, step.packet_id.0);
-                match self.rulebook.read(&event.node, event.at, step) {
-                    Reading::MayBeStopped(stop) => {
-                        self.may_wait(&stop);
-                        self.timeline.stopped(&stop, &self.rulebook);
-                        self.watch.may_be_stopped(step.packet_id.0, stop);
-                    }
+                let number = step.packet_id.0;
+                if self.watch.awaits(node, number) {
+                    let seen = self.seen(event.at);
+                    self.tell(seen, node, Reported::WentOn { number });
+                }
+                match self.rulebook.read(node, step) {
                     Reading::Went => {}
-                    Reading::Translated(rule) => self.watch.translated(rule),
+                    Reading::Met(what) => self.met_a_rule(event.at, node, what),
                     Reading::Unsettled => {
-                        let text = format!("{} was stopped between two rulesets", step.packet);
-                        self.timeline.remark(&event.node, text);
-                    }
-                    Reading::Stopped(stop) => {
-                        self.may_wait(&stop);
-                        self.timeline.stopped(&stop, &self.rulebook);
-                        self.watch.stopped(stop);
+                        let seen = self.seen(event.at);
+                        self.timeline.stopped_between(seen, node, &step.packet);
                     }
                     Reading::Unknown(why) => {
+                        let seen = self.seen(event.at);
+                        let unread = Reported::Unread { why: why.clone() };
+                        self.tell(seen, node, unread);
                         self.unread.insert(why);
                     }
                 }
             }
             What::Sent(sent) => {
-                self.watch.sent(&sent.packet);
-                self.sent.keep(&event.node, sent);
+                let packet = sent.packet;
+                let seen = self.seen(event.at);
+                self.tell(seen, node, Reported::Sent { packet });
+                self.sent.keep(node, sent);
             }
             What::Conntrack(change) => {
+                let seen = self.seen(event.at);
                 if let Some(flow) = change.original.flow() {
-                    // How far TCP is changes by the very packets that are sent again.
-                    let is_new = change.change != Change::Update;
-                    self.watch.tracked(&flow, is_new, change.mark);
+                    let tracked = Reported::Tracked {
+                        flow,
+                        // How far TCP is changes by the very packets that are sent again.
+                        is_new: change.change != Change::Update,
+                        mark: change.mark,
+                    };
+                    self.tell(seen, node, tracked);
                 }
-                self.timeline.conntrack(&event, change);
-                if let Some(used) = self.expectations.conntrack(&event.node, change) {
-                    self.timeline.expected(&event, &used);
+                self.timeline.conntrack(seen, node, change);
+                if let Some(used) = self.expectations.conntrack(node, change) {
+                    self.timeline.used(seen, node, &used);
                 }
             }
             What::Expectation(change) => {
-                self.watch.expected();
-                let became = self.expectations.expectation(&event.node, change);
-                self.timeline.expectation(&event, change, became);
+                let seen = self.seen(event.at);
+                self.tell(seen, node, Reported::Expected);
+                let became = self.expectations.expectation(node, change);
+                self.timeline.expectation(seen, node, change, became);
             }
             What::HelperDrop(drop) => {
-                let stop = Stop {
-                    at: event.at,
-                    node: (*event.node).clone(),
-                    by: StoppedBy::Helper(drop.reason.clone()),
+                let stopped = Reported::Stopped {
+                    by: StoppedBy::Helper {
+                        reason: drop.reason.clone(),
+                    },
                     rejects: false,
                     packet: drop.packet,
                     doubt: None,
                 };
-                self.timeline.stopped(&stop, &self.rulebook);
-                self.watch.stopped(stop);
+                self.met_a_rule(event.at, node, stopped);
             }
-            What::Invalid(invalid) => self.timeline.invalid(&event, invalid),
+            What::Invalid(invalid) => {
+                let seen = self.seen(event.at);
+                self.timeline.invalid(seen, node, invalid);
+            }
             What::Lost { source } => {
-                self.lost = true;
-                self.timeline.lost(&event, *source);
+                let seen = self.seen(event.at);
+                self.tell(seen, node, Reported::Lost);
+                self.timeline.lost(seen, node, *source);
             }
         }
         Ok(())
     }
 
-    /// Notes that only the peers' own timers tell whether a packet is stopped again.
-    fn may_wait(&mut self, stop: &Stop) {
-        if let Some(doubt) = stop.doubt.as_ref().filter(|_| self.early) {
+    fn captured(&mut self, event: &Event, captured: &CapturedPacket) {
+        let node = &*event.node;
+        let way = match captured.direction {
+            Direction::In => Way::In,
+            Direction::Out => Way::Out,
+        };
+        let swallowed = way == Way::Out
+            && matches!(captured.packet, Packet::Tcp { flow, .. }
+                if is_swallowed(self.topology, node, flow.to.ip()));
+        let seen = self.seen(event.at);
+        let heard = self.tell(
+            seen,
+            node,
+            Reported::Captured {
+                way,
+                packet: captured.packet,
+                swallowed,
+                payload: captured.payload.to_vec(),
+            },
+        );
+        let at_client = *node == self.watch.terms().client;
+        self.timeline.heard(seen, node, &heard);
+        self.timeline
+            .captured(seen, node, way, &captured.packet, at_client);
+    }
+
+    /// A rule or a helper stopped a packet, or may have, or sent it elsewhere.
+    fn met_a_rule(&mut self, at: Instant, node: &NodeName, what: Reported) {
+        let seen = self.seen(at);
+        if let Reported::Stopped { doubt, .. } | Reported::HandedOn { doubt, .. } = &what
+            && let Some(doubt) = doubt.as_ref().filter(|_| self.early)
+        {
+            // Only the peers' own timers tell whether it is stopped again.
             self.waits_for
                 .insert(format!("full patience: {}", doubt.why));
         }
-    }
-
-    fn dialogue(&mut self, event: &Event, captured: &CapturedPacket) {
-        let Terms { client, server, .. } = self.watch.terms();
-        let (at_client, at_server) = (*event.node == *client, *event.node == *server);
-        if at_client {
-            let lines = self
-                .watch
-                .dialogue(event.at, &captured.packet, &captured.payload);
-            self.timeline.dialogue(event, &lines);
-        }
-        if at_server {
-            self.watch
-                .dialogue_at_server(&captured.packet, &captured.payload);
-        }
-        let rewritten = self.watch.rewritten();
-        self.timeline.rewritten(event, &rewritten);
-    }
-
-    /// Whether the lab may act on what it knows by now, in place of the peers' timers.
-    fn may_act(&self) -> bool {
-        self.early && !self.lost && self.unread.is_empty()
-    }
-
-    /// Whether nobody will be told of a connection's end, however long is waited.
-    fn is_final(&self, id: ConnectionId, death: &Death) -> bool {
-        // What a side says when it has paused may change what conntrack makes of the rest. While it opens a connection,
-        // it does not pause.
-        let may_speak = |node: &NodeName| {
-            let opens = death.opening && self.watch.opener(id) == Some(node);
-            self.pausing.contains(node) && !opens
-        };
-        // What is stopped of the control connection when the final reply was read is the goodbye.
-        let is_goodbye = self.watch.control() == Some(id) && self.watch.is_complete();
-        let is_unheard = death.settled && !death.heard;
-        is_unheard && !is_goodbye && !self.pausing.iter().any(may_speak)
+        self.timeline.met_a_rule(seen, node, &what);
+        self.tell(seen, node, what);
     }
 
     /// Sends again what was stopped, as TCP would in a second or so: what becomes of it then is what the cell's outcome
     /// rests on.
     pub(super) async fn send_again(&mut self) -> Result<(), Fault> {
-        if !self.may_act() {
+        if !self.early {
             return Ok(());
         }
         let wanted: Vec<ConnectionId> = self.watch.wanted_again().collect();
         for id in wanted {
             let known = self.sent.of(self.watch.flows(id));
-            let Some((node, packet)) =
-                known.and_then(|(node, packet)| Some((self.fabric.node(node)?, packet.clone())))
-            else {
+            let (Some((node, packet)), Some(flow)) = (
+                known.and_then(|(node, packet)| Some((self.fabric.node(node)?, packet.clone()))),
+                self.watch.known_as(id),
+            ) else {
                 continue;
             };
-            self.watch.sent_again(id);
-            self.timeline.sent_again(node.name(), &packet.packet);
+            let seen = self.seen(Instant::now());
+            self.tell(seen, node.name(), Reported::SentAgain { flow });
+            self.timeline.sent_again(seen, node.name(), &packet.packet);
             node.send_again(packet.bytes).await?;
         }
         Ok(())
@@ -332,39 +355,25 @@ impl<'a> Session<'a> {
     /// Ends the connections that the rules have stopped, so that whoever waits for one
     /// goes on as after a timeout. Tells whether the cell is decided.
     pub(super) async fn end_dead_connections(&mut self) -> Result<bool, Fault> {
-        // Nobody waits for a server without end, whatever its patience.
-        if self.watch.flood().is_some() {
-            return Ok(true);
+        if !self.early {
+            return Ok(self.watch.flood().is_some());
         }
-        if !self.may_act() {
-            return Ok(false);
-        }
-        let dead: Vec<(ConnectionId, bool)> = self
-            .watch
-            .deaths()
-            .filter(|(id, role, death)| {
-                self.is_final(*id, death) && role.is_watched() && !self.ended.contains(id)
-            })
-            .map(|(id, _, death)| (id, death.opening))
-            .collect();
-        for (id, opening) in dead {
-            self.ended.insert(id);
+        let in_vain: Vec<_> = self.watch.in_vain().collect();
+        for one in in_vain {
+            if let Some(flow) = self.watch.known_as(one.id) {
+                let seen = self.seen(Instant::now());
+                let client = self.watch.terms().client.clone();
+                self.tell(seen, &client, Reported::Ended { flow });
+            }
             // Behind a translating gateway each end knows the connection by another flow.
-            for flow in self.watch.flows(id).to_vec() {
+            for flow in self.watch.flows(one.id).to_vec() {
                 self.end(flow).await?;
-                if !opening {
+                if !one.opening {
                     self.end(flow.reversed()).await?;
                 }
             }
         }
-        let decided = self.watch.deciding();
-        Ok(decided.is_some_and(|(id, _, death)| self.is_final(id, &death)))
-    }
-
-    /// Whether the lab itself has ended a connection of the session. What the peers did from then on is no answer to
-    /// whether the rules let a transfer through.
-    pub(super) fn has_meddled(&self) -> bool {
-        !self.ended.is_empty()
+        Ok(self.watch.is_decided())
     }
 
     async fn end(&mut self, flow: Flow) -> Result<(), Fault> {
@@ -376,7 +385,8 @@ impl<'a> Session<'a> {
             return Ok(());
         };
         if node.destroy_tcp(flow).await? {
-            self.timeline.ended(node.name(), flow);
+            let seen = self.seen(Instant::now());
+            self.timeline.ended(seen, node.name(), flow);
         }
         Ok(())
     }
@@ -415,76 +425,80 @@ impl<'a> Session<'a> {
         } else {
             captured.collect()
         };
+        // It shows only when everything was seen.
+        let at = self.since_start(Instant::now());
         for announced in &all {
             let missing = self
                 .expectations
                 .missing(announced, |flow| watch.is_control(flow));
             for (node, why) in missing {
-                self.timeline.hindsight(node, why);
+                self.latest += 1;
+                let seen = (EventId(self.latest), at);
+                let announcement = announced.announcement;
+                self.timeline.not_expected(seen, node, announcement, why);
             }
         }
     }
 
-    /// What the client itself tells of the dialogue, which TLS may have hidden.
-    pub(super) fn told_by_client(
-        &mut self,
-        progress: Option<Progress>,
-        announcements: Vec<Announcement>,
-    ) {
-        if let Some(progress) = progress {
-            self.watch.told_by_client(progress);
-        }
-        self.told = announcements;
+    /// Decides, when the session is over.
+    pub(super) fn judged(&mut self, ending: &Ending) -> Finding {
+        self.told.clone_from(&ending.announcements);
+        judge(&mut self.watch, ending)
     }
 
     /// Whether a deviation showed. Where events were lost nobody can tell.
     pub(super) fn showing(&self, sign: Sign) -> Showing {
-        if self.lost {
+        if self.watch.has_lost() {
             Showing::Untold
         } else {
             showing(sign, &self.watch, &self.told)
         }
     }
 
-    pub(super) fn watch(&self) -> &Watch {
-        &self.watch
-    }
-
-    pub(super) fn rulebook(&self) -> &Rulebook<'a> {
-        &self.rulebook
-    }
-
-    pub(super) fn events_lost(&self) -> bool {
-        self.lost
-    }
-
     /// Things to know that change nothing.
     pub(super) fn notes(&self) -> impl Iterator<Item = String> + '_ {
         let lost = self
-            .lost
+            .watch
+            .has_lost()
             .then(|| "the kernel lost events: full patience from then on".to_owned());
         let notes = self.unread.iter().chain(&self.waits_for).cloned();
         notes.chain(lost)
     }
 
-    /// What is left of a finding where something stopped a packet, or may have, that could not be read:
-    /// a reset that nobody's rule is known for may be that very rule's, and not a host's.
-    pub(super) fn doubted(&self, finding: Finding) -> Finding {
-        let Finding::Outcome(outcome) = &finding else {
-            return finding;
+    /// What the judge was told, and what it made of it; nothing where that was not to be kept.
+    pub(super) fn stream(
+        &mut self,
+        cell: &Cell,
+        ending: &Ending,
+        finding: &Finding,
+        secret: &Secret,
+    ) -> Option<Stream> {
+        let stream = Stream {
+            cell: cell.axes.to_string(),
+            terms: self.watch.terms().clone(),
+            events: self.kept.take()?,
+            ending: ending.clone(),
+            finding: finding.clone(),
         };
-        let firm = ["none", "rule", "policy", "helper"].contains(&outcome.cause.kind());
-        match self.unread.first() {
-            Some(unread) if !firm => {
-                Finding::Inconclusive(format!("{unread}; it seems to be {outcome}"))
-            }
-            _ => finding,
-        }
+        Some(stream.without(secret))
     }
 
-    /// What was seen, the deciding line marked.
-    pub(super) fn timeline(mut self, finding: &Finding) -> Evidence {
+    /// What was seen, in order, what decided marked.
+    pub(super) fn evidence(mut self, finding: &Finding) -> Evidence {
         self.explain_expectations();
-        self.timeline.into_evidence(finding)
+        let decided_by = match finding {
+            Finding::Outcome(outcome) => outcome.event,
+            Finding::Inconclusive(_) => None,
+        };
+        self.timeline.into_evidence(&self.watch, decided_by)
     }
+}
+
+/// How a session goes about it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct SessionSettings {
+    /// Whether the kernel's evidence ends a cell, rather than the peers' timers.
+    pub(super) early: bool,
+    /// Whether what the judge is told is kept.
+    pub(super) keep_stream: bool,
 }

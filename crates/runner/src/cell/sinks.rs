@@ -1,6 +1,7 @@
 use std::net::IpAddr;
 
-use fwlab_model::{NextHop, NodeName, Topology};
+use fwlab_model::{NextHop, Topology};
+use fwlab_record::NodeName;
 
 /// Whether what leaves a node for an address goes to where nobody is: the longest prefix among its
 /// links and routes, as the kernel chooses, is that of a sink.

@@ -1,8 +1,8 @@
 use std::time::Duration;
 
 use fwlab_ftp::Moment;
-use fwlab_model::NodeName;
 use fwlab_observe::Event;
+use fwlab_record::NodeName;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::Instant;
 

@@ -1,192 +1,206 @@
-use std::time::Instant;
+use std::time::Duration;
 
-use fwlab_ftp::wire::{Announcement, Event as Line};
-use fwlab_model::{Flow, NodeName, Packet};
-use fwlab_observe::{
-    CapturedPacket, Change, ConntrackEvent, Direction, Event, ExpectationEvent, InvalidPacket,
-    Source,
+use fwlab_ftp::wire::Event as Line;
+use fwlab_judge::{Heard, Watch, What};
+use fwlab_observe::{Change, ConntrackEvent, ExpectationEvent, InvalidPacket, Source};
+use fwlab_record::{
+    Announcement, Became, EventId, Evidence, Fact, Flow, NodeName, Packet, Role, Seen, TcpFlags,
+    Way,
 };
 
-use crate::evidence::{Evidence, EvidenceLine, EvidenceSource};
-use crate::judge::{Explain, Finding, Stop};
+/// The most facts that are gathered of one cell, and as many again of those that can decide it.
+const GATHERED: usize = 2 * Evidence::KEPT;
 
-/// The most lines that are kept of one cell.
-const KEPT: usize = 400;
+/// The longest line of a dialogue that is kept, in characters.
+const LONGEST: usize = 1_000;
 
-/// Writes down what was seen, in words.
+/// An event's number, and when it was.
+type At = (EventId, Duration);
+
+/// Gathers what was seen.
+#[derive(Default)]
 pub(super) struct Timeline {
-    start: Instant,
-    lines: Vec<(Instant, EvidenceLine)>,
+    facts: Vec<Fact>,
     left_out: usize,
 }
 
 impl Timeline {
-    pub(super) fn new(start: Instant) -> Timeline {
-        Timeline {
-            start,
-            lines: Vec::new(),
-            left_out: 0,
-        }
-    }
-
-    pub(super) fn dialogue(&mut self, event: &Event, lines: &[Line]) {
-        for line in lines {
-            let text = match line {
-                Line::Command(command) => format!("client: {}", printable(&command.to_line())),
-                Line::Reply { reply, .. } => format!("server: {reply}"),
-                Line::Announced(announcement) => announcement.to_string(),
-                Line::Secured => "the rest is TLS".to_owned(),
-                Line::NoReply { line } => format!("server, no reply: {line}"),
-                Line::Gap { .. } => "bytes are missing here".to_owned(),
+    /// What was said on the control connection.
+    pub(super) fn heard(&mut self, at: At, node: &NodeName, heard: &Heard) {
+        for line in &heard.lines {
+            let seen = match line {
+                Line::Command(command) => Seen::Command {
+                    line: printable(&command.to_string()),
+                },
+                Line::Reply { reply, .. } => Seen::Reply {
+                    reply: reply.to_string(),
+                },
+                Line::Announced(announcement) => Seen::Announced {
+                    announcement: *announcement,
+                },
+                Line::Secured => Seen::Secured,
+                Line::NoReply { line } => Seen::NoReply { line: line.clone() },
+                Line::Gap { .. } => Seen::Gap,
             };
-            self.add(event.at, &event.node, EvidenceSource::Ftp, text);
+            self.add(at, node, seen);
         }
-    }
-
-    /// Announcements that came in at the server as others than the client had sent or got.
-    pub(super) fn rewritten(&mut self, event: &Event, pairs: &[(Announcement, Announcement)]) {
-        for (client, server) in pairs {
-            let text = if client.setup.is_active() {
-                format!("on the way, `{client}` became `{server}`")
+        for (client, server) in &heard.rewritten {
+            let (sent, arrived) = if client.setup.is_active() {
+                (*client, *server)
             } else {
-                format!("on the way, `{server}` became `{client}`")
+                (*server, *client)
             };
-            self.add(event.at, &event.node, EvidenceSource::Ftp, text);
+            self.add(at, node, Seen::Rewritten { sent, arrived });
         }
     }
 
-    pub(super) fn captured(&mut self, event: &Event, captured: &CapturedPacket) {
-        let opens_or_ends = match captured.packet {
-            Packet::Tcp { flags, .. } => flags.is_syn() || flags.is_syn_ack() || flags.is_rst(),
+    pub(super) fn captured(
+        &mut self,
+        at: At,
+        node: &NodeName,
+        way: Way,
+        packet: &Packet,
+        at_client: bool,
+    ) {
+        let tells = match packet {
+            Packet::Tcp { flags, .. } => {
+                let ends = at_client && flags.0 & TcpFlags::FIN != 0;
+                flags.is_syn() || flags.is_syn_ack() || flags.is_rst() || ends
+            }
             Packet::Icmp { .. } => true,
             Packet::Other { .. } => false,
         };
-        if opens_or_ends {
-            let way = if captured.direction == Direction::In {
-                "in"
-            } else {
-                "out"
-            };
-            self.add(
-                event.at,
-                &event.node,
-                EvidenceSource::Wire,
-                format!("{way}: {}", captured.packet),
-            );
+        if tells {
+            let packet = *packet;
+            self.add(at, node, Seen::Packet { way, packet });
         }
     }
 
-    pub(super) fn stopped(&mut self, stop: &Stop, explain: &dyn Explain) {
-        self.add(
-            stop.at,
-            &stop.node,
-            EvidenceSource::Rules,
-            explain.cause_of(stop).to_string(),
-        );
+    pub(super) fn met_a_rule(&mut self, at: At, node: &NodeName, what: &What) {
+        let seen = match what {
+            What::Stopped { by, packet, .. } | What::HandedOn { by, packet, .. } => Seen::Stopped {
+                cause: by.cause(node.clone(), *packet),
+            },
+            What::Translated { by, packet } => Seen::SentElsewhere {
+                cause: by.cause(node.clone(), *packet),
+            },
+            _ => return,
+        };
+        self.add(at, node, seen);
     }
 
-    pub(super) fn conntrack(&mut self, event: &Event, change: &ConntrackEvent) {
+    pub(super) fn stopped_between(&mut self, at: At, node: &NodeName, packet: &Packet) {
+        let packet = *packet;
+        self.add(at, node, Seen::StoppedBetween { packet });
+    }
+
+    pub(super) fn conntrack(&mut self, at: At, node: &NodeName, change: &ConntrackEvent) {
         if change.change == Change::New {
-            let helper = change
-                .helper
-                .as_ref()
-                .map(|helper| format!(", helper {helper}"))
-                .unwrap_or_default();
-            let master = change
-                .master
-                .as_ref()
-                .map(|master| format!(", expected by {master}"))
-                .unwrap_or_default();
-            let text = format!("new connection {}{helper}{master}", change.original);
-            self.add(event.at, &event.node, EvidenceSource::Conntrack, text);
+            let seen = Seen::Tracked {
+                original: change.original,
+                helper: change.helper.as_deref().map(str::to_owned),
+                master: change.master,
+            };
+            self.add(at, node, seen);
         }
     }
 
-    pub(super) fn expectation(&mut self, event: &Event, change: &ExpectationEvent, became: &str) {
-        let text = format!("expectation {became}: {}", change.tuple);
-        self.add(event.at, &event.node, EvidenceSource::Conntrack, text);
+    pub(super) fn expectation(
+        &mut self,
+        at: At,
+        node: &NodeName,
+        change: &ExpectationEvent,
+        became: Became,
+    ) {
+        let expected = change.tuple;
+        self.add(at, node, Seen::Expectation { became, expected });
     }
 
-    pub(super) fn expected(&mut self, event: &Event, expectation: &ExpectationEvent) {
-        let text = format!("expectation used: {}", expectation.tuple);
-        self.add(event.at, &event.node, EvidenceSource::Conntrack, text);
+    pub(super) fn used(&mut self, at: At, node: &NodeName, expectation: &ExpectationEvent) {
+        self.expectation(at, node, expectation, Became::Used);
     }
 
-    /// Something that shows only when everything was seen.
-    pub(super) fn hindsight(&mut self, node: &NodeName, text: String) {
-        self.add(Instant::now(), node, EvidenceSource::Conntrack, text);
+    pub(super) fn not_expected(
+        &mut self,
+        at: At,
+        node: &NodeName,
+        announcement: Announcement,
+        why: String,
+    ) {
+        self.add(at, node, Seen::NotExpected { announcement, why });
     }
 
-    pub(super) fn invalid(&mut self, event: &Event, invalid: &InvalidPacket) {
-        let text = format!("INVALID, {}: {}", invalid.reason, invalid.packet);
-        self.add(event.at, &event.node, EvidenceSource::Conntrack, text);
+    pub(super) fn invalid(&mut self, at: At, node: &NodeName, invalid: &InvalidPacket) {
+        let seen = Seen::Invalid {
+            reason: invalid.reason.to_string(),
+            packet: invalid.packet,
+        };
+        self.add(at, node, seen);
     }
 
-    pub(super) fn lost(&mut self, event: &Event, source: Source) {
-        self.add(
-            event.at,
-            &event.node,
-            EvidenceSource::Lab,
-            format!("events were lost on {source:?}"),
-        );
+    pub(super) fn lost(&mut self, at: At, node: &NodeName, source: Source) {
+        let seen = Seen::Lost {
+            at: format!("{source:?}").to_lowercase(),
+        };
+        self.add(at, node, seen);
     }
 
-    pub(super) fn remark(&mut self, node: &NodeName, text: String) {
-        self.add(Instant::now(), node, EvidenceSource::Lab, text);
+    pub(super) fn remark(&mut self, at: At, node: &NodeName, what: String) {
+        self.add(at, node, Seen::Did { what });
     }
 
-    pub(super) fn sent_again(&mut self, node: &NodeName, packet: &Packet) {
-        let text = format!("sent again, as TCP would: {packet}");
-        self.add(Instant::now(), node, EvidenceSource::Lab, text);
+    pub(super) fn sent_again(&mut self, at: At, node: &NodeName, packet: &Packet) {
+        let packet = *packet;
+        self.add(at, node, Seen::SentAgain { packet });
     }
 
-    pub(super) fn ended(&mut self, node: &NodeName, flow: Flow) {
-        self.add(
-            Instant::now(),
-            node,
-            EvidenceSource::Lab,
-            format!("ended the waiting socket {flow}"),
-        );
+    pub(super) fn ended(&mut self, at: At, node: &NodeName, flow: Flow) {
+        self.add(at, node, Seen::Ended { flow });
     }
 
-    fn add(&mut self, at: Instant, node: &NodeName, source: EvidenceSource, text: String) {
-        if self.lines.len() >= KEPT {
+    fn add(&mut self, (event, at): At, node: &NodeName, what: Seen) {
+        let room =
+            self.facts.len() < GATHERED || what.can_decide() && self.facts.len() < 2 * GATHERED;
+        if !room {
             self.left_out += 1;
             return;
         }
-        let since = at.saturating_duration_since(self.start);
-        self.lines.push((
+        self.facts.push(Fact {
+            event,
             at,
-            EvidenceLine {
-                at: since,
-                node: node.clone(),
-                source,
-                text,
-                deciding: false,
-            },
-        ));
+            node: node.clone(),
+            connection: None,
+            what,
+            deciding: false,
+        });
     }
 
-    pub(super) fn into_evidence(mut self, finding: &Finding) -> Evidence {
-        self.lines.sort_by_key(|(at, _)| *at);
-        let mut lines: Vec<EvidenceLine> = self.lines.into_iter().map(|(_, line)| line).collect();
-        if let Finding::Outcome(outcome) = finding {
-            let cause = outcome.cause.to_string();
-            if let Some(line) = lines.iter_mut().find(|line| line.text == cause) {
-                line.deciding = true;
-            }
+    pub(super) fn into_evidence(self, watch: &Watch, decided_by: Option<EventId>) -> Evidence {
+        let mut facts = self.facts;
+        for fact in &mut facts {
+            fact.connection = role(watch, &fact.what);
         }
-        Evidence {
-            lines,
-            left_out: self.left_out,
-        }
+        Evidence::new(facts, self.left_out, decided_by)
     }
 }
 
-/// A wire line without its end, control characters made visible.
-fn printable(line: &[u8]) -> String {
-    String::from_utf8_lossy(line)
-        .trim_end()
-        .escape_debug()
-        .to_string()
+/// What the connection is for that something was seen of.
+fn role(watch: &Watch, seen: &Seen) -> Option<Role> {
+    match seen {
+        Seen::Command { .. }
+        | Seen::Reply { .. }
+        | Seen::Announced { .. }
+        | Seen::Rewritten { .. }
+        | Seen::Secured
+        | Seen::NoReply { .. }
+        | Seen::Gap => Some(Role::Control),
+        Seen::Tracked { original, .. } => watch.role_of_flow(&original.flow()?),
+        Seen::Ended { flow } => watch.role_of_flow(flow),
+        _ => watch.role_of(seen.packet()?),
+    }
+}
+
+/// A line with its control characters made visible, and no longer than a line is.
+fn printable(line: &str) -> String {
+    line.trim_end().escape_debug().take(LONGEST).collect()
 }

@@ -1,6 +1,5 @@
-use fwlab_ftp::PeerName;
 use fwlab_ftp::deviation::{Circumstances, Sign};
-use fwlab_model::{Cause, Phase, Symptom};
+use fwlab_record::{Cause, PeerName, Phase, Symptom};
 
 use super::*;
 
@@ -39,6 +38,7 @@ fn transferred() -> Outcome {
         symptom: Symptom::Transferred,
         phase: Phase::Completion,
         cause: Cause::None,
+        event: None,
         came_through: None,
     }
 }
@@ -50,6 +50,7 @@ fn refused() -> Outcome {
         cause: Cause::Reply {
             reply: "500 what?".into(),
         },
+        event: None,
         came_through: None,
     }
 }
@@ -57,7 +58,7 @@ fn refused() -> Outcome {
 fn missed(outcome: Outcome) -> Judgement {
     Judgement::Missed {
         outcome,
-        differences: vec!["another symptom".into()],
+        why: "another symptom".into(),
     }
 }
 
@@ -83,16 +84,16 @@ fn one_that_is_gone_is_a_miss_that_says_which_and_where() {
         Effect::Instead(&[REFUSED]),
         Effect::GivesUp,
     ] {
-        let (judgement, _) = judged(Judgement::Met(transferred()), effect, absent());
-        let Judgement::Missed { differences, .. } = judgement else {
+        let (judgement, _) = judged(Judgement::met(transferred()), effect, absent());
+        let Judgement::Missed { why, .. } = judgement else {
             panic!("{judgement:?}");
         };
-        assert_eq!(differences, [text]);
+        assert_eq!(why, text);
         let (judgement, _) = judged(missed(refused()), effect, absent());
-        let Judgement::Missed { differences, .. } = judgement else {
+        let Judgement::Missed { why, .. } = judgement else {
             panic!("{judgement:?}");
         };
-        assert_eq!(differences, ["another symptom", text]);
+        assert_eq!(why, format!("another symptom; {text}"));
         let (judgement, _) = judged(unclear(), effect, absent());
         assert!(matches!(judgement, Judgement::Inconclusive { why } if why.contains(text)));
     }
@@ -112,7 +113,7 @@ fn where_nothing_is_required_one_that_is_gone_is_a_note() {
 fn one_without_effect_changes_nothing() {
     for showing in [Showing::Shows, Showing::Untold] {
         for before in [
-            Judgement::Met(transferred()),
+            Judgement::met(transferred()),
             missed(refused()),
             unclear(),
             Judgement::Reported(refused()),
@@ -128,12 +129,7 @@ fn one_without_effect_changes_nothing() {
 fn another_outcome_is_excused_only_where_it_shows_and_is_the_recorded_one() {
     let effect = Effect::Instead(&[REFUSED]);
     let (judgement, notes) = judged(missed(refused()), effect, Showing::Shows);
-    assert_eq!(
-        judgement,
-        Judgement::Deviated {
-            outcome: Some(refused())
-        }
-    );
+    assert_eq!(judgement, Judgement::deviated(Some(refused())));
     assert_eq!(
         notes,
         ["deviation `refuses-eprt`: libunftp answers EPRT with 500"]
@@ -142,7 +138,7 @@ fn another_outcome_is_excused_only_where_it_shows_and_is_the_recorded_one() {
         (missed(refused()), Showing::Untold),
         (missed(transferred()), Showing::Shows),
         (unclear(), Showing::Shows),
-        (Judgement::Met(refused()), Showing::Shows),
+        (Judgement::met(refused()), Showing::Shows),
     ] {
         let (after, _) = judged(before.clone(), effect, showing);
         assert_eq!(after, before);
@@ -152,7 +148,7 @@ fn another_outcome_is_excused_only_where_it_shows_and_is_the_recorded_one() {
 #[test]
 fn a_peer_that_gives_up_excuses_that_nobody_can_tell_and_nothing_else() {
     let (judgement, _) = judged(unclear(), Effect::GivesUp, Showing::Shows);
-    assert_eq!(judgement, Judgement::Deviated { outcome: None });
+    assert_eq!(judgement, Judgement::deviated(None));
     for (before, showing) in [
         (unclear(), Showing::Untold),
         (missed(refused()), Showing::Shows),
@@ -167,25 +163,25 @@ fn a_cell_that_is_run_for_a_deviation_is_met_by_it_alone() {
     let effect = Effect::RulesOut(&[REFUSED]);
     for before in [
         missed(refused()),
-        Judgement::Met(refused()),
+        Judgement::met(refused()),
         Judgement::Reported(refused()),
     ] {
         let (judgement, _) = judged(before, effect, Showing::Shows);
         let outcome = Some(refused());
-        assert_eq!(judgement, Judgement::Deviated { outcome });
+        assert_eq!(judgement, Judgement::deviated(outcome));
     }
     let (judgement, _) = judged(missed(transferred()), effect, Showing::Shows);
     assert!(
-        matches!(&judgement, Judgement::Missed { differences, .. } if differences[0].contains("another outcome")),
+        matches!(&judgement, Judgement::Missed { why, .. } if why.contains("another outcome")),
         "{judgement:?}"
     );
     let (judgement, _) = judged(unclear(), effect, Showing::Shows);
     assert_eq!(judgement.word(), "inconclusive");
-    for before in [missed(refused()), Judgement::Met(refused())] {
+    for before in [missed(refused()), Judgement::met(refused())] {
         let (after, _) = judged(before.clone(), effect, Showing::Untold);
         assert_eq!(after, before, "it was stopped before");
     }
-    for before in [Judgement::Met(transferred()), unclear()] {
+    for before in [Judgement::met(transferred()), unclear()] {
         let (judgement, _) = judged(before, effect, Showing::Untold);
         assert!(
             matches!(&judgement, Judgement::Inconclusive { why } if why.contains("refuses-eprt")),
@@ -193,5 +189,5 @@ fn a_cell_that_is_run_for_a_deviation_is_met_by_it_alone() {
         );
     }
     let (judgement, _) = judged(unclear(), Effect::RulesOut(&[]), Showing::Shows);
-    assert_eq!(judgement, Judgement::Deviated { outcome: None });
+    assert_eq!(judgement, Judgement::deviated(None));
 }

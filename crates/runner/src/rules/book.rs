@@ -1,14 +1,13 @@
 use std::collections::BTreeMap;
-use std::time::Instant;
 
+use fwlab_judge::{Doubted, StoppedBy, What};
 use fwlab_model::ruleset::Listing;
 use fwlab_model::ruleset::native::NativeListing;
-use fwlab_model::{Backend, Cause, ChainId, NodeName, Packet, RuleId, RuleOrdinal, TableFamily};
 use fwlab_observe::{NftRules, PacketId, TracePlace, TraceStep, TraceVerdict};
+use fwlab_record::{Backend, ChainId, NodeName, Packet, RuleId, RuleOrdinal, TableFamily};
 
 use super::doubt::Ways;
 use super::{Doubt, Listed, Part, PreparedRuleset};
-use crate::judge::{Doubted, Explain, Stop, StoppedBy};
 
 /// Reads trace steps of one cell against the rules that were loaded.
 #[derive(Debug)]
@@ -26,12 +25,9 @@ pub(crate) struct Rulebook<'a> {
 pub(crate) enum Reading {
     /// It went on.
     Went,
-    /// It was stopped.
-    Stopped(Stop),
-    /// It was handed to something that may stop it, and whether that did is not said.
-    MayBeStopped(Stop),
-    /// It went on, to where a rule of address translation says: a packet that opens a connection.
-    Translated(Stop),
+    /// It was stopped, or handed to something that may stop it and does not say whether it did, or it went on to where a rule
+    /// of address translation says.
+    Met(What),
     /// It was stopped while other rules were being loaded, by the old ones or by the new ones. That
     /// decides nothing: sent again, it meets the new ones.
     Unsettled,
@@ -74,16 +70,19 @@ impl<'a> Rulebook<'a> {
         self.handles.insert(node.clone(), rules);
     }
 
-    pub(crate) fn read(&mut self, node: &NodeName, at: Instant, step: &TraceStep) -> Reading {
+    pub(crate) fn read(&mut self, node: &NodeName, step: &TraceStep) -> Reading {
         if self.doubts(node).next().is_some() {
             let (part, chain) = self.place(node, step);
             let backend = part.map_or(step.backend, Part::backend);
             let ways = self.ways.entry(node.clone()).or_default();
             ways.step(backend, &chain, step);
         }
-        match self.read_settled(node, at, step) {
-            Reading::Went => match self.translation(node, at, step) {
-                Some(rule) => Reading::Translated(rule),
+        match self.read_settled(node, step) {
+            Reading::Went => match self.translation(node, step) {
+                Some(by) => Reading::Met(What::Translated {
+                    by,
+                    packet: step.packet,
+                }),
                 None => Reading::Went,
             },
             _ if self.swapping => Reading::Unsettled,
@@ -91,25 +90,17 @@ impl<'a> Rulebook<'a> {
         }
     }
 
-    fn stop_of(&self, node: &NodeName, at: Instant, step: &TraceStep, by: StoppedBy) -> Stop {
-        Stop {
-            at,
-            node: node.clone(),
+    fn handed_on(&self, node: &NodeName, step: &TraceStep, by: StoppedBy) -> Reading {
+        Reading::Met(What::HandedOn {
+            number: step.packet_id.0,
             doubt: self.doubted(node, step.packet_id, &by),
             by,
-            rejects: false,
             packet: step.packet,
-        }
+        })
     }
 
     /// A rule of nf_tables put a packet into a queue.
-    fn may_be_stopped(
-        &self,
-        node: &NodeName,
-        at: Instant,
-        step: &TraceStep,
-        handle: u64,
-    ) -> Reading {
+    fn may_be_stopped(&self, node: &NodeName, step: &TraceStep, handle: u64) -> Reading {
         let (part, chain) = self.place(node, step);
         let found = part.and_then(|part| {
             let rules = self.handles.get(node)?;
@@ -118,10 +109,10 @@ impl<'a> Rulebook<'a> {
                 chain: chain.clone(),
                 ordinal,
             };
-            Some(StoppedBy::Rule(part.backend(), rule))
+            Some(by_rule(part, rule))
         });
         match found {
-            Some(by) => Reading::MayBeStopped(self.stop_of(node, at, step, by)),
+            Some(by) => self.handed_on(node, step, by),
             None => Reading::Unknown(format!(
                 "{node}: {chain} put the packet into a queue by none of the rules that were loaded"
             )),
@@ -139,7 +130,7 @@ impl<'a> Rulebook<'a> {
     }
 
     /// The rule of a step that gives a connection another destination.
-    fn translation(&self, node: &NodeName, at: Instant, step: &TraceStep) -> Option<Stop> {
+    fn translation(&self, node: &NodeName, step: &TraceStep) -> Option<StoppedBy> {
         if !self.may_translate(node, step) {
             return None;
         }
@@ -154,14 +145,7 @@ impl<'a> Rulebook<'a> {
             TracePlace::Policy => return None,
         };
         let rule = RuleId { chain, ordinal };
-        part.translates(&rule).then(|| Stop {
-            at,
-            node: node.clone(),
-            by: StoppedBy::Rule(part.backend(), rule),
-            rejects: false,
-            packet: step.packet,
-            doubt: None,
-        })
+        part.translates(&rule).then(|| by_rule(part, rule))
     }
 
     fn doubts<'b>(&'b self, node: &'b NodeName) -> impl Iterator<Item = &'a Doubt> + 'b {
@@ -172,7 +156,7 @@ impl<'a> Rulebook<'a> {
     /// What on a packet's way through a node may decide on the same packet otherwise the next time.
     fn doubted(&self, node: &NodeName, packet: PacketId, by: &StoppedBy) -> Option<Doubted> {
         let rule = match by {
-            StoppedBy::Rule(_, rule) => Some(rule),
+            StoppedBy::Rule { rule, .. } => Some(rule),
             _ => None,
         };
         let doubt = (self.ways.get(node)?).doubt(packet, rule, self.doubts(node))?;
@@ -182,15 +166,12 @@ impl<'a> Rulebook<'a> {
         })
     }
 
-    fn read_settled(&self, node: &NodeName, at: Instant, step: &TraceStep) -> Reading {
+    fn read_settled(&self, node: &NodeName, step: &TraceStep) -> Reading {
         let (part, chain) = self.place(node, step);
         let by = match (&step.verdict, step.at) {
-            (TraceVerdict::Drop, TracePlace::Policy) => part.map(|part| {
-                (
-                    StoppedBy::Policy(part.backend(), chain.clone()),
-                    Answer::None,
-                )
-            }),
+            (TraceVerdict::Drop, TracePlace::Policy) => {
+                part.map(|part| (by_policy(part, chain.clone()), Answer::None))
+            }
             (TraceVerdict::Drop, TracePlace::Rule { handle }) => part.and_then(|part| {
                 let rules = self.handles.get(node)?;
                 let ordinal = rules.ordinal(step.table_family, &step.table, &step.chain, handle)?;
@@ -202,11 +183,11 @@ impl<'a> Rulebook<'a> {
                     Listed::Iptables { listing, .. } => answer_of(listing.target(&rule)),
                     Listed::Native(listing) => answer_of_native(listing, &rule)?,
                 };
-                Some((StoppedBy::Rule(part.backend(), rule), answer))
+                Some((by_rule(part, rule), answer))
             }),
             (TraceVerdict::Unsaid, TracePlace::Line { number, .. }) => {
-                match part.map(|part| &part.listed) {
-                    Some(Listed::Iptables { listing, .. }) => {
+                match part.map(|part| (part, &part.listed)) {
+                    Some((part, Listed::Iptables { listing, .. })) => {
                         let rule = RuleId {
                             chain: chain.clone(),
                             ordinal: RuleOrdinal(number),
@@ -216,10 +197,9 @@ impl<'a> Rulebook<'a> {
                             target.is_some_and(|target| MAY_STOP.contains(&target))
                         };
                         if may_stop() {
-                            let by = StoppedBy::Rule(Backend::Legacy, rule);
-                            return Reading::MayBeStopped(self.stop_of(node, at, step, by));
+                            return self.handed_on(node, step, by_rule(part, rule));
                         }
-                        match of_line(listing, rule) {
+                        match of_line(part, listing, rule) {
                             Some(by) => Some(by),
                             None => return Reading::Went,
                         }
@@ -228,7 +208,7 @@ impl<'a> Rulebook<'a> {
                 }
             }
             (TraceVerdict::Queue, TracePlace::Rule { handle }) => {
-                return self.may_be_stopped(node, at, step, handle);
+                return self.may_be_stopped(node, step, handle);
             }
             (TraceVerdict::Queue | TraceVerdict::Stolen | TraceVerdict::Other(_), _) => {
                 return Reading::Unknown(format!(
@@ -241,9 +221,7 @@ impl<'a> Rulebook<'a> {
             Some((_, Answer::Either)) => Reading::Unknown(format!(
                 "{node}: a rule of {chain} dropped or rejected the packet, and which of the two cannot be told"
             )),
-            Some((by, answer)) => Reading::Stopped(Stop {
-                at,
-                node: node.clone(),
+            Some((by, answer)) => Reading::Met(What::Stopped {
                 doubt: self.doubted(node, step.packet_id, &by),
                 by,
                 rejects: answer == Answer::Sent,
@@ -319,15 +297,15 @@ fn answer_of_native(listing: &NativeListing, rule: &RuleId) -> Option<Answer> {
 }
 
 /// What stopped a packet in a line of a legacy chain; nothing when it went on.
-fn of_line(listing: &Listing, rule: RuleId) -> Option<(StoppedBy, Answer)> {
+fn of_line(part: &Part, listing: &Listing, rule: RuleId) -> Option<(StoppedBy, Answer)> {
     if listing.rule(&rule).is_none() {
         let drops = listing.policy(&rule.chain) == Some("DROP");
-        return drops.then_some((StoppedBy::Policy(Backend::Legacy, rule.chain), Answer::None));
+        return drops.then(|| (by_policy(part, rule.chain), Answer::None));
     }
     match listing.target(&rule) {
         target @ Some("DROP" | "REJECT") => {
             let answer = answer_of(target);
-            Some((StoppedBy::Rule(Backend::Legacy, rule), answer))
+            Some((by_rule(part, rule), answer))
         }
         _ => None,
     }
@@ -341,35 +319,22 @@ fn place_in_words(place: TracePlace) -> String {
     }
 }
 
-impl Explain for Rulebook<'_> {
-    fn cause_of(&self, stop: &Stop) -> Cause {
-        let (node, packet) = (stop.node.clone(), stop.packet);
-        match &stop.by {
-            StoppedBy::Helper(_) => Cause::Helper { node, packet },
-            StoppedBy::Rule(backend, rule) => {
-                let part = self.part(&node, *backend, &rule.chain);
-                let statement = part.and_then(|part| part.statement(rule));
-                Cause::Rule {
-                    node,
-                    backend: *backend,
-                    rule: rule.clone(),
-                    source_line: part.and_then(|part| part.lines.source_line(rule)),
-                    statement: statement.unwrap_or("?").to_owned(),
-                    packet,
-                    led_to: None,
-                }
-            }
-            StoppedBy::Policy(backend, chain) => {
-                let part = self.part(&node, *backend, chain);
-                Cause::Policy {
-                    node,
-                    backend: *backend,
-                    chain: chain.clone(),
-                    source_line: part.and_then(|part| part.lines.policy_line(chain)),
-                    statement: part.map_or_else(String::new, |part| part.policy(chain)),
-                    packet,
-                }
-            }
-        }
+/// A rule of a part, with its text and the line that it came from.
+fn by_rule(part: &Part, rule: RuleId) -> StoppedBy {
+    StoppedBy::Rule {
+        backend: part.backend(),
+        source_line: part.lines.source_line(&rule),
+        statement: part.statement(&rule).unwrap_or("?").to_owned(),
+        rule,
+    }
+}
+
+/// The policy of a chain of a part, with its text and the line that it came from.
+fn by_policy(part: &Part, chain: ChainId) -> StoppedBy {
+    StoppedBy::Policy {
+        backend: part.backend(),
+        source_line: part.lines.policy_line(&chain),
+        statement: part.policy(&chain),
+        chain,
     }
 }

@@ -2,8 +2,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use fwlab_model::ruleset::native::{NativeImpurity, NativePlace};
 use fwlab_model::ruleset::{Dependence, Impurity, Only};
-use fwlab_model::{Backend, ChainId, NodeName, Packet, RuleId};
 use fwlab_observe::{PacketId, TraceStep, TraceVerdict};
+use fwlab_record::{Backend, ChainId, NodeName, Packet, RuleId};
 
 /// A rule by which the same packet may be decided on otherwise the next time.
 #[derive(Debug, Clone, PartialEq, Eq)]

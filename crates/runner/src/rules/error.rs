@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use fwlab_containers::ContainerError;
 use fwlab_fabric::FabricError;
-use fwlab_model::TableFamily;
 use fwlab_model::ruleset::{Complaint, Difference, Mistakes, SourceLine, SourceText, unquoted};
+use fwlab_record::TableFamily;
 use miette::{Diagnostic, LabeledSpan, NamedSource, SourceCode};
 
 use super::loader::LoadError;

@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 
-use fwlab_model::NodeName;
+use fwlab_record::NodeName;
 
 use crate::scenario::Stage;
 

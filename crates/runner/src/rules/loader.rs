@@ -1,10 +1,11 @@
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::PathBuf;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::Duration;
 
 use fwlab_fabric::{Fabric, Node, NodeGone, Privilege, ToolCall, ToolError, ToolOutput};
 use fwlab_model::ruleset::Listing;
-use fwlab_model::{Backend, Family, NodeName};
+use fwlab_record::{Backend, Family, NodeName};
 
 use super::pieces::pieces;
 use super::tools::{NoLoader, Tools, command};
@@ -68,6 +69,9 @@ type Key = (Backend, Family, Arc<str>);
 /// many labs proves each once.
 static PROVEN: LazyLock<Mutex<HashMap<Key, Arc<Listing>>>> = LazyLock::new(Mutex::default);
 
+/// What programs call themselves.
+static VERSIONS: LazyLock<Mutex<HashMap<PathBuf, Option<String>>>> = LazyLock::new(Mutex::default);
+
 impl Loader {
     /// Finds the programs on this machine.
     ///
@@ -75,6 +79,27 @@ impl Loader {
     /// When there is not one.
     pub fn find() -> Result<Loader, NoLoader> {
         Tools::find().map(|tools| Loader { tools })
+    }
+
+    /// What loads the rulesets of these backends, as it calls itself. A program is asked once in a process's life.
+    pub(crate) async fn versions(&self, backends: BTreeSet<Backend>) -> BTreeMap<Backend, String> {
+        let programs: Vec<(Backend, PathBuf)> = backends
+            .into_iter()
+            .filter_map(|backend| Some((backend, self.tools.of(backend)?.to_owned())))
+            .collect();
+        let asked = tokio::task::spawn_blocking(move || {
+            let mut known = VERSIONS.lock().unwrap_or_else(PoisonError::into_inner);
+            let versions = programs.into_iter().filter_map(|(backend, program)| {
+                let name = program.file_name()?.to_string_lossy().into_owned();
+                let version = known
+                    .entry(program)
+                    .or_insert_with_key(|program| fwlab_fabric::tool_version(program))
+                    .as_ref()?;
+                Some((backend, format!("{name} {version}")))
+            });
+            versions.collect()
+        });
+        asked.await.unwrap_or_default()
     }
 
     /// Loads a prepared ruleset into the nodes of a fabric.

@@ -4,7 +4,7 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use fwlab_fabric::{Fabric, Node, ToolCall, ToolOutput};
 use fwlab_model::ruleset::Complaint;
 use fwlab_model::ruleset::native::{NativeListing, NativeRule, NativeScript};
-use fwlab_model::{Backend, InterfaceName, NodeName};
+use fwlab_record::{Backend, InterfaceName, NodeName};
 
 use super::error::PrepareError;
 use super::loader::{DEADLINE, LoadError, Loader, words_of};

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use fwlab_model::ruleset::native::{NativeListing, NativeRule};
 use fwlab_model::ruleset::{Correspondence, Listing};
-use fwlab_model::{Backend, ChainId, Family, NodeName, RuleId, RuleOrdinal};
+use fwlab_record::{Backend, ChainId, Family, NodeName, RuleId, RuleOrdinal};
 
 /// Rules for one node, loaded in one go.
 #[derive(Debug, Clone)]

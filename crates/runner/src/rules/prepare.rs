@@ -4,7 +4,8 @@ use std::sync::Arc;
 use fwlab_fabric::Fabric;
 use fwlab_model::ruleset::native::{NativeListing, NativeScript};
 use fwlab_model::ruleset::{Mistakes, Parsed, Ruleset, Source, correspond, generate, parse};
-use fwlab_model::{Backend, Family, NodeName, NodeSpec, TableFamily, Topology};
+use fwlab_model::{NodeSpec, Topology};
+use fwlab_record::{Backend, Family, NodeName, TableFamily};
 
 use super::error::PrepareError;
 use super::image::examine;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use fwlab_fabric::Node;
 use fwlab_model::ruleset::native::NativeListing;
 use fwlab_model::ruleset::{ChainPolicy, Correspondence, Listing, Only, Source, parse};
-use fwlab_model::{Backend, Family, NodeName, TableFamily};
+use fwlab_record::{Backend, Family, NodeName, TableFamily};
 
 use super::interfaces::strange_interfaces;
 use super::loader::{LoadError, Loader};

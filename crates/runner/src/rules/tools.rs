@@ -1,6 +1,6 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use fwlab_model::{Backend, Family};
+use fwlab_record::{Backend, Family};
 
 /// The programs that load and list rules.
 #[derive(Debug, Clone)]
@@ -65,6 +65,15 @@ impl Tools {
         self.iptables
             .iter()
             .find(|tool| tool.backend == backend && tool.family == family)
+    }
+
+    /// The program that loads rulesets of a backend; of those for two families, that for IPv4.
+    pub(super) fn of(&self, backend: Backend) -> Option<&Path> {
+        if backend == Backend::Native {
+            return self.nft.as_deref();
+        }
+        let tool = self.iptables.iter().find(|tool| tool.backend == backend)?;
+        Some(&tool.restore)
     }
 }
 

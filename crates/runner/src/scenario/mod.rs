@@ -34,8 +34,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use fwlab_ftp::script::Script;
-use fwlab_ftp::{Certificate, DataSourcePort, Login, OwnServer, PassiveAddress, PeerName};
-use fwlab_model::{DataSetup, Family, Operation, Protection};
+use fwlab_ftp::{Certificate, DataSourcePort, Login, OwnServer, PassiveAddress};
+use fwlab_record::{DataSetup, Family, Operation, PeerName, Protection};
 
 use crate::plan::IdleRequirement;
 

@@ -1,9 +1,9 @@
 use std::collections::HashSet;
 use std::path::Path;
 
+use fwlab_ftp::Content;
 use fwlab_ftp::wire::Side;
-use fwlab_ftp::{Content, PeerName};
-use fwlab_model::{DataSetup, Family, Operation, Protection};
+use fwlab_record::{DataSetup, Family, Operation, PeerName, Protection};
 use toml::de::DeTable;
 
 use super::problem::{Problems, ScenarioError};

@@ -1,7 +1,7 @@
 //! Which family written rules are of, and whether that fits the place that they stand in.
 
-use fwlab_model::Family;
 use fwlab_model::ruleset::{Format, Source, dump_family, recognise};
+use fwlab_record::Family;
 
 use super::problem::Problems;
 use super::reader::Reader;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use fwlab_containers::FirewallImage;
-use fwlab_model::Backend;
+use fwlab_record::Backend;
 use miette::NamedSource;
 
 use super::problem::Problems;

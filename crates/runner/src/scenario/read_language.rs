@@ -1,7 +1,7 @@
 //! Which language rules are written in, and whether their backends load it.
 
-use fwlab_model::Backend;
 use fwlab_model::ruleset::{Format, Source, recognise};
+use fwlab_record::Backend;
 
 use super::problem::Problems;
 use super::reader::Reader;

@@ -1,9 +1,9 @@
 //! Nodes and links, each written by itself.
 
 use fwlab_model::{
-    BridgeSpec, InterfaceName, IpNet, LinkEnd, LinkSpec, NextHop, NodeName, NodeSpec, Part,
-    RouteSpec, Topology,
+    BridgeSpec, IpNet, LinkEnd, LinkSpec, NextHop, NodeSpec, Part, RouteSpec, Topology,
 };
+use fwlab_record::{InterfaceName, NodeName};
 
 use super::problem::Problems;
 use super::read_topology::Places;

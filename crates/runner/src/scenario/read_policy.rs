@@ -1,8 +1,8 @@
 //! What a generated ruleset is meant to allow.
 
 use fwlab_ftp::DataSourcePort;
-use fwlab_model::DataSetup;
 use fwlab_model::ruleset::{DefaultPolicy, Passive, Policy, Side};
+use fwlab_record::DataSetup;
 
 use super::ServerTerms;
 use super::problem::Problems;

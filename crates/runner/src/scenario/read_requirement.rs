@@ -1,8 +1,8 @@
 use std::collections::HashMap;
 use std::ops::RangeInclusive;
 
-use fwlab_model::Symptom;
 use fwlab_model::ruleset::TableName;
+use fwlab_record::Symptom;
 
 use super::problem::Problems;
 use super::read_nodes::known_node;

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use fwlab_ftp::{DataSourcePort, PassiveAddress};
-use fwlab_model::{Family, NodeName};
+use fwlab_record::{Family, NodeName};
 
 use super::problem::Problems;
 use super::read_certificate::certificate;

@@ -1,5 +1,5 @@
 use fwlab_model::ruleset::{Side, Source};
-use fwlab_model::{Backend, Family, NodeName};
+use fwlab_record::{Backend, Family, NodeName};
 
 use super::ServerTerms;
 use super::problem::Problems;

@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use fwlab_ftp::script::{Mistake, Remedy, Script};
 use fwlab_ftp::wire::Side;
-use fwlab_model::{Family, NodeName};
+use fwlab_record::{Family, NodeName};
 
 use super::hosts::hosts;
 use super::problem::Problems;

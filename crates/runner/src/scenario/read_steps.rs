@@ -1,5 +1,5 @@
 use fwlab_ftp::Moment;
-use fwlab_model::Operation;
+use fwlab_record::Operation;
 
 use super::Matrix;
 use super::problem::Problems;

@@ -2,7 +2,8 @@
 
 use std::ops::Range;
 
-use fwlab_model::{Family, InterfaceName, IpNet, NodeName, Part, TopologyMistake, TopologyProblem};
+use fwlab_model::{IpNet, Part, TopologyMistake, TopologyProblem};
+use fwlab_record::{Family, InterfaceName, NodeName};
 
 use super::problem::Problems;
 use super::read_nodes::nodes_and_links;

@@ -1,11 +1,9 @@
 use std::ops::Range;
 
-use fwlab_ftp::PeerName;
-use fwlab_model::{
-    Backend, Cause, DataSetup, Family, NodeName, Operation, Outcome, Phase, Protection, Symptom,
+use fwlab_record::{
+    Axes, Backend, Cause, DataSetup, Family, NodeName, Operation, Outcome, PeerName, Phase,
+    Protection, Symptom,
 };
-
-use crate::plan::Axes;
 
 /// What a scenario demands of the outcomes of some of its cells.
 #[derive(Debug, Clone, PartialEq, Eq)]

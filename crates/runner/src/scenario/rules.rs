@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use fwlab_containers::FirewallImage;
 use fwlab_model::ruleset::{Policy, Source};
-use fwlab_model::{Backend, NodeName};
+use fwlab_record::{Backend, NodeName};
 use miette::NamedSource;
 
 /// A ruleset of a scenario, before it is parsed.

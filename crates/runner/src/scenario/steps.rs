@@ -1,5 +1,5 @@
 use fwlab_ftp::Moment;
-use fwlab_model::NodeName;
+use fwlab_record::NodeName;
 
 /// Something that is done while a session is under way.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 use std::ops::Range;
 
 use fwlab_fabric::try_sysctls;
-use fwlab_model::NodeName;
+use fwlab_record::NodeName;
 
 use super::problem::Problems;
 use super::{Scenario, ScenarioError};

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use fwlab_model::{Family, NodeName};
+use fwlab_record::{Family, NodeName};
 
 use super::{RulesOrigin, Scenario};
 

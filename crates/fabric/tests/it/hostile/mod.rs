@@ -14,7 +14,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use fwlab_fabric::{Capabilities, ContainerRoot, Node, Privilege, ProgramSpec, Scratch, ToolCall};
-use fwlab_model::NodeName;
+use fwlab_record::NodeName;
 
 use crate::support::{build, can_build, ipv4_pair};
 use attack::{ABSTRACT, ATTACKED, LAB, PLACE, Place, SECRET, SECRETS, SEGMENT};

@@ -1,4 +1,4 @@
-use fwlab_model::{DataSetup, Phase};
+use fwlab_record::{DataSetup, Phase};
 use proptest::prelude::*;
 
 use super::*;

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use fwlab::Backend;
 use fwlab::collect::scenarios;
 use fwlab_containers::Freshness;
+use fwlab_record::{CellRecord, Judgement, Place};
 use fwlab_runner::filter::Filter;
 use fwlab_runner::plan::{Cell, Overrides, cells};
-use fwlab_runner::{CellRecord, Housing, Judgement, Loader, Place, Run, RunSettings};
+use fwlab_runner::{Housing, Loader, Run, RunSettings};
 
 use super::docker::{containers_alone, containers_of};
 use crate::support::{as_report, essence};

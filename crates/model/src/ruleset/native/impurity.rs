@@ -1,9 +1,9 @@
 use std::fmt;
 
-use crate::RuleId;
 use crate::ruleset::only::Only;
 use crate::ruleset::purity::Dependence;
 use crate::ruleset::text::SourceLine;
+use fwlab_record::RuleId;
 
 /// Something in a native ruleset that makes its decisions depend on more than the packet and its connection.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -9,7 +9,7 @@ use super::statements::Statements;
 use super::{LAB_PRIORITY, LAB_TABLE, NativeImpurity, NativePlace};
 use crate::ruleset::correspond::Correspondence;
 use crate::ruleset::only::Only;
-use crate::{ChainId, RuleId, RuleOrdinal, TableFamily};
+use fwlab_record::{ChainId, RuleId, RuleOrdinal, TableFamily};
 
 /// What the kernel has of nf_tables, as nft lists it, save the lab's own table.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

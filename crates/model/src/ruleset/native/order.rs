@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use super::token::{Piece, Token, block, statements};
 use crate::ruleset::text::{SourceLine, SourceText};
-use crate::{ChainId, TableFamily};
+use fwlab_record::{ChainId, TableFamily};
 
 /// Where the rules of each chain are written, in the order in which they stand in the chain when the script is loaded.
 #[derive(Debug, Default)]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::{ChainId, TableFamily};
+use fwlab_record::{ChainId, TableFamily};
 
 /// What each rule and each base chain is listed as.
 #[derive(Debug, Default)]

@@ -1,5 +1,6 @@
-use crate::{BridgeSpec, InterfaceName, IpNet, LinkEnd, LinkSpec, NextHop, NodeName, NodeSpec};
+use crate::{BridgeSpec, IpNet, LinkEnd, LinkSpec, NextHop, NodeSpec};
 use crate::{Part, RouteSpec, Topology, TopologyProblem as Problem};
+use fwlab_record::{InterfaceName, NodeName};
 
 fn node(name: &str) -> NodeName {
     NodeName::new(name).expect("a node name")

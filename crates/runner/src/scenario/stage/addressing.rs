@@ -1,6 +1,7 @@
 use std::net::IpAddr;
 
-use fwlab_model::{Family, InterfaceName, IpNet};
+use fwlab_model::IpNet;
+use fwlab_record::{Family, InterfaceName};
 
 use super::Shape;
 

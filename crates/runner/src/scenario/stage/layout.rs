@@ -2,10 +2,8 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use fwlab_model::{
-    BridgeSpec, Family, InterfaceName, IpNet, LinkEnd, LinkSpec, NextHop, NodeName, NodeSpec,
-    RouteSpec, Topology,
-};
+use fwlab_model::{BridgeSpec, IpNet, LinkEnd, LinkSpec, NextHop, NodeSpec, RouteSpec, Topology};
+use fwlab_record::{Family, InterfaceName, NodeName};
 
 use super::addressing::family_of;
 use super::{Addressing, Port, Shape, Stage};

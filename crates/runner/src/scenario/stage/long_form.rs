@@ -3,7 +3,8 @@
 use std::fmt::Write;
 use std::net::IpAddr;
 
-use fwlab_model::{Family, Interface, InterfaceName, LinkSpec, NextHop, NodeSpec};
+use fwlab_model::{Interface, LinkSpec, NextHop, NodeSpec};
+use fwlab_record::{Family, InterfaceName};
 
 use super::Stage;
 

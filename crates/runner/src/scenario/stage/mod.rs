@@ -7,8 +7,9 @@ mod shape;
 
 use std::net::{IpAddr, SocketAddr};
 
+use fwlab_model::Topology;
 use fwlab_model::ruleset::Side;
-use fwlab_model::{Family, NodeName, Topology};
+use fwlab_record::{Family, NodeName};
 
 pub use addressing::{Addressing, Port};
 pub use layout::Layout;

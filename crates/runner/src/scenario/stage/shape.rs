@@ -1,4 +1,4 @@
-use fwlab_model::NodeName;
+use fwlab_record::NodeName;
 
 /// Where the firewall stands: the named topologies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -1,7 +1,8 @@
 use std::path::Path;
 
+use fwlab_model::NextHop;
 use fwlab_model::ruleset::Side;
-use fwlab_model::{Family, NextHop, NodeName};
+use fwlab_record::{Family, NodeName};
 
 use super::{Layout, Shape, Stage};
 use crate::scenario::Scenario;

@@ -1,0 +1,76 @@
+//! What the lab may do in place of the peers' timers: send a stopped SYN again, and end what waits in vain.
+
+use fwlab_record::{Flow, NodeName};
+
+use super::connections::ConnectionId;
+use super::death::Death;
+use super::watch::Watch;
+
+/// A connection that nobody will be told of the end of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct InVain {
+    /// The connection.
+    pub id: ConnectionId,
+    /// Whether it is still being opened: then one side alone has a socket.
+    pub opening: bool,
+}
+
+impl Watch {
+    /// Whether the lab may act on what it knows by now.
+    fn may_act(&self) -> bool {
+        !self.lost && self.unread.is_none()
+    }
+
+    /// The connections of which the lab shall send the SYN again, in TCP's place: what becomes of it then is what the cell's
+    /// outcome rests on.
+    pub fn wanted_again(&self) -> impl Iterator<Item = ConnectionId> + '_ {
+        let connections = self.connections.iter().filter(|_| self.may_act());
+        connections
+            .filter(|(id, connection)| {
+                connection.track.wants_syn_again(self.opener(*id)) && self.role(*id).is_watched()
+            })
+            .map(|(id, _)| id)
+    }
+
+    /// The connections that the rules have stopped for good, and that the lab has not ended yet.
+    pub fn in_vain(&self) -> impl Iterator<Item = InVain> + '_ {
+        let deaths = self.deaths().filter(|_| self.may_act());
+        deaths
+            .filter(|(id, role, death)| {
+                self.is_final(*id, death) && role.is_watched() && !self.ended.contains(id)
+            })
+            .map(|(id, _, death)| InVain {
+                id,
+                opening: death.opening,
+            })
+    }
+
+    /// Whether the cell's outcome is known, and waiting would change nothing of it.
+    pub fn is_decided(&self) -> bool {
+        // Nobody waits for a server without end, whatever its patience.
+        self.flood().is_some()
+            || self.may_act()
+                && self
+                    .deciding()
+                    .is_some_and(|(id, _, death)| self.is_final(id, &death))
+    }
+
+    /// A flow by which a connection is known.
+    pub fn known_as(&self, id: ConnectionId) -> Option<Flow> {
+        self.flows(id).first().copied()
+    }
+
+    /// Whether nobody will be told of a connection's end, however long is waited.
+    fn is_final(&self, id: ConnectionId, death: &Death) -> bool {
+        // What a side says when it has paused may change what conntrack makes of the rest. While it opens a connection,
+        // it does not pause.
+        let may_speak = |node: &NodeName| {
+            let opens = death.opening && self.opener(id) == Some(node);
+            !opens
+        };
+        // What is stopped of the control connection when the final reply was read is the goodbye.
+        let is_goodbye = self.control() == Some(id) && self.is_complete();
+        let is_unheard = death.settled && !death.heard;
+        is_unheard && !is_goodbye && !self.terms.pausing.iter().any(may_speak)
+    }
+}
