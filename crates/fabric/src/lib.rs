@@ -107,5 +107,5 @@ pub use process::{
 };
 pub use scratch::{Scratch, ScratchError};
 pub use socket_error::SocketError;
-pub use sys::{Capabilities, WatchedFd};
+pub use sys::{Capabilities, WatchedFd, readable_from};
 pub use sysctl::{SysctlError, check_sysctl, try_sysctls};

@@ -60,6 +60,12 @@ pub trait RunningServer: Send {
     /// nothing of the network. One that is ending is waited for.
     async fn died(&mut self) -> Option<String>;
 
+    /// From now on it takes no command until each of its sessions has been sent one, or has ended;
+    /// after two seconds it goes on all the same. So clients that are let go on at one time have all
+    /// announced where they listen before a server that connects when it reads PORT comes to it.
+    /// One that connects when it is told to transfer has no need of that, and does nothing here.
+    async fn gather(&mut self) {}
+
     /// What it last said of itself, for the message that tells of a fault.
     /// Empty when it said nothing.
     async fn last_words(&mut self) -> String;

@@ -1,6 +1,6 @@
 use std::ffi::{CStr, CString};
 use std::io;
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 
@@ -21,6 +21,26 @@ fn descriptor(result: c_long) -> io::Result<OwnedFd> {
     let fd = RawFd::try_from(result).expect("the kernel returns a descriptor or an error");
     // SAFETY: the call that returned `fd` has just opened it, and nobody else knows it.
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
+/// Has the kernel call a socket readable only when so many bytes wait in it (`SO_RCVLOWAT`,
+/// socket(7); TCP wakes nobody sooner since Linux 4.18), or when its peer has ended it.
+///
+/// # Errors
+/// When that is not a socket.
+pub fn readable_from(socket: BorrowedFd<'_>, bytes: u16) -> io::Result<()> {
+    let bytes = c_int::from(bytes);
+    // SAFETY: the kernel reads one int from `bytes`, which lives until the call returns.
+    checked(unsafe {
+        libc::setsockopt(
+            socket.as_raw_fd(),
+            libc::SOL_SOCKET,
+            libc::SO_RCVLOWAT,
+            (&raw const bytes).cast(),
+            size_of::<c_int>() as libc::socklen_t,
+        )
+    })
+    .map(drop)
 }
 
 /// Asks a netlink socket for the kernel's own words when it refuses something.

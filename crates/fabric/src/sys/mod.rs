@@ -17,6 +17,7 @@ mod trial;
 mod user_namespace;
 mod watched;
 
+pub use calls::readable_from;
 pub(crate) use calls::{detached_tmpfs, extended_acknowledgements, process_descriptor, wait_for};
 pub use confinement::Capabilities;
 pub(crate) use confinement::{

@@ -15,12 +15,13 @@ use super::connections::{Connections, Connector};
 use super::stream::Stream;
 use super::{failure, flow, own_listener, own_means};
 use crate::listing::listed_files;
+use crate::pause::within;
 use crate::reserve::reserve_ports;
 use crate::tls::NAME;
 use crate::transcript::Transcript;
 use crate::{
-    Client, ClientFailure, ClientReport, Connection, FailureKind, Moment, Patience, PeerError,
-    Support, TransferSpec, Transferred,
+    Client, ClientFailure, ClientReport, Connection, FailureKind, Moment, Patience, Pauses,
+    PeerError, Support, TransferSpec, Transferred,
 };
 
 const PEER: PeerName = PeerName::Suppaftp;
@@ -37,8 +38,8 @@ pub(super) type Ftp = ImplAsyncFtpStream<Stream>;
 /// suppaftp as a client inside the lab.
 ///
 /// PASV, EPSV, PORT over IPv4 and EPRT over IPv6 are suppaftp's own. For EPRT
-/// over IPv4, PORT over IPv6, and for active ports that the spec fixes, suppaftp has
-/// no way: then the listener is this crate's and suppaftp speaks on the control
+/// over IPv4, PORT over IPv6, for active ports that the spec fixes, and where the client
+/// is to wait between PORT and the transfer command, suppaftp has no way: then the listener is this crate's and suppaftp speaks on the control
 /// connection.
 ///
 /// TLS is rustls's, under suppaftp on both connections. It takes every certificate
@@ -74,7 +75,8 @@ impl Client for Suppaftp {
                 .await
                 .map_err(|source| PeerError::Sysctl { peer: PEER, source })?;
         }
-        let spec = spec.clone();
+        let mut spec = spec.clone();
+        spec.pauses = spec.pauses.as_ref().map(Pauses::of_a_session);
         node.run(move || async move { report(&spec).await })
             .await
             .map_err(|source| PeerError::Node { peer: PEER, source })?
@@ -103,17 +105,18 @@ impl From<ClientFailure> for End {
 async fn report(spec: &TransferSpec) -> Result<ClientReport, PeerError> {
     let transcript = Arc::new(Mutex::new(Transcript::default()));
     let whole = spec.patience.whole;
-    let result = match timeout(whole, session(spec, Arc::clone(&transcript))).await {
-        Ok(Ok(transferred)) => Ok(transferred),
-        Ok(Err(End::Failed(failure))) => Err(failure),
-        Ok(Err(End::Bind { address, source })) => {
+    let session = session(spec, Arc::clone(&transcript));
+    let result = match within(whole, spec.pauses.as_ref(), session).await {
+        Some(Ok(transferred)) => Ok(transferred),
+        Some(Err(End::Failed(failure))) => Err(failure),
+        Some(Err(End::Bind { address, source })) => {
             return Err(PeerError::Bind {
                 peer: PEER,
                 address,
                 source,
             });
         }
-        Err(_) => Err(failure::session_deadline(whole)),
+        None => Err(failure::session_deadline(whole)),
     };
     let transcript =
         std::mem::take(&mut *transcript.lock().unwrap_or_else(PoisonError::into_inner));
@@ -157,12 +160,7 @@ async fn session(
         connections.clear_control().await?;
     }
     replied("TYPE", patience, ftp.transfer_type(FileType::Binary)).await?;
-    if let Some(pauses) = &spec.pauses {
-        // A moment is a quiet one: the acknowledgement of the last reply goes now, not 40 ms later.
-        // Where it cannot, it comes in the middle of the pause.
-        let _ = ftp.get_ref().await.set_quickack(true);
-        pauses.wait(Moment::LoggedIn).await;
-    }
+    connections.pause(Moment::LoggedIn).await;
     let transferred = if own_listener::is_needed(spec) {
         own_listener::transfer(&mut ftp, spec, &connections).await?
     } else {

@@ -19,7 +19,7 @@ use super::sockets::{open, receive_buffer};
 use super::stream::Stream;
 use crate::tls::{connector, server_name};
 use crate::transcript::Transcript;
-use crate::{ClientFailure, Connection, FailureKind, Patience, TransferSpec};
+use crate::{ClientFailure, Connection, FailureKind, Moment, Patience, Pauses, TransferSpec};
 
 /// The connections of one session: suppaftp has each of them from here, with TLS on
 /// it or without.
@@ -31,6 +31,7 @@ pub(super) struct Connections {
     control: OnceLock<Control>,
     opened: Notify,
     transcript: Arc<Mutex<Transcript>>,
+    pauses: Option<Pauses>,
     /// What failed here, for which suppaftp has no words. Set once: the session ends
     /// with its first failure.
     failure: OnceLock<ClientFailure>,
@@ -48,6 +49,7 @@ impl Connections {
             control: OnceLock::new(),
             opened: Notify::new(),
             transcript,
+            pauses: spec.pauses.clone(),
             failure: OnceLock::new(),
             stalled: AtomicBool::new(false),
         }
@@ -110,8 +112,20 @@ impl Connections {
         }
     }
 
-    /// Opens a passive data connection.
+    /// Waits at a moment, where the client is to.
+    pub(super) async fn pause(&self, moment: Moment) {
+        let Some(pauses) = &self.pauses else { return };
+        if let Some(control) = self.control.get() {
+            // A moment is a quiet one: the acknowledgement of the last reply goes now, not 40 ms
+            // later. Where it cannot, it comes in the middle of the pause.
+            let _ = control.socket().set_quickack(true);
+        }
+        pauses.wait(moment).await;
+    }
+
+    /// Opens a passive data connection. Before that it is agreed on, and not yet used.
     pub(super) async fn open_data(&self, address: SocketAddr) -> FtpResult<TcpStream> {
+        self.pause(Moment::Agreed).await;
         let patience = self.patience.connect;
         let failure = match timeout(patience, open(address, self.receive_buffer)).await {
             Ok(Ok(stream)) => return Ok(stream),

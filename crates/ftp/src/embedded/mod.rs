@@ -5,6 +5,7 @@ mod connections;
 mod control;
 pub(crate) mod failure;
 pub(crate) mod flow;
+pub(crate) mod gather;
 pub(crate) mod last_words;
 mod own_listener;
 mod own_means;

@@ -16,13 +16,19 @@ use super::failure;
 use super::sockets::{receive_buffer, socket_for};
 use super::stream::Stream;
 use crate::wire::{ExtendedPort, HostPort};
-use crate::{ClientFailure, Connection, Patience, TransferSpec, Transferred};
+use crate::{ClientFailure, Connection, Moment, Patience, TransferSpec, Transferred};
 
 /// Whether suppaftp itself cannot announce what the spec asks for.
 pub(super) fn is_needed(spec: &TransferSpec) -> bool {
+    // suppaftp announces and sends the transfer command in one go.
+    let waits = || {
+        let pauses = spec.pauses.as_ref();
+        pauses.is_some_and(|pauses| pauses.are_at(Moment::Agreed))
+    };
+    let fixed = spec.active_ports.is_some();
     match spec.data_setup {
-        DataSetup::Port => spec.active_ports.is_some() || spec.server.is_ipv6(),
-        DataSetup::Eprt => spec.active_ports.is_some() || spec.server.is_ipv4(),
+        DataSetup::Port => fixed || spec.server.is_ipv6() || waits(),
+        DataSetup::Eprt => fixed || spec.server.is_ipv4() || waits(),
         DataSetup::Pasv | DataSetup::Epsv => false,
     }
 }
@@ -67,6 +73,7 @@ pub(super) async fn transfer(
         ftp.custom_command(&setup, &[Status::CommandOk]),
     )
     .await?;
+    connections.pause(Moment::Agreed).await;
     if spec.operation == Operation::Rest {
         let rest = format!("REST {}", spec.content.half());
         replied(

@@ -12,6 +12,7 @@ use tokio::time::timeout;
 use super::client::{BEGUN, DONE, Ftp, command, flow_through, replied};
 use super::connections::Connections;
 use super::failure;
+use crate::pause::within;
 use crate::{ClientFailure, Connection, PassiveAddress, Patience, TransferSpec, Transferred};
 
 /// Has suppaftp agree on data connections as the spec says, with our patience.
@@ -57,9 +58,10 @@ pub(super) async fn transfer(
         }
     };
     // The setup, the transfer command and TLS, each with an answer; and a connection.
-    let mut data = match timeout(connect + silence * 4, opening).await {
-        Ok(Ok(data)) => data,
-        Ok(Err(error)) => {
+    let patience = connect + silence * 4;
+    let mut data = match within(patience, spec.pauses.as_ref(), opening).await {
+        Some(Ok(data)) => data,
+        Some(Err(error)) => {
             let failure = match connections.failure() {
                 Some(failure) => failure,
                 None => return Err(accepted_or_control(&error, connect)),
@@ -71,7 +73,7 @@ pub(super) async fn transfer(
             }
             return Err(failure);
         }
-        Err(_) => {
+        None => {
             let to = format!("{} or {}", spec.data_setup.command(), command(spec));
             return Err(failure::no_reply(&to, silence));
         }

@@ -1,6 +1,7 @@
 use async_trait::async_trait;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 
+use super::gather::ControlSockets;
 use super::last_words::LastWords;
 use super::storage::Storage;
 use crate::{PeerError, RunningServer, StoredFile};
@@ -10,6 +11,8 @@ pub(crate) struct Running {
     pub(crate) storage: Storage,
     pub(crate) last_words: LastWords,
     pub(crate) serving: JoinHandle<()>,
+    pub(crate) sockets: ControlSockets,
+    pub(crate) gathering: JoinSet<()>,
 }
 
 #[async_trait]
@@ -22,6 +25,10 @@ impl RunningServer for Running {
         self.serving
             .is_finished()
             .then(|| "its task ended".to_owned())
+    }
+
+    async fn gather(&mut self) {
+        self.gathering.spawn(self.sockets.gather());
     }
 
     async fn last_words(&mut self) -> String {

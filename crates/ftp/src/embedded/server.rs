@@ -14,6 +14,7 @@ use tokio::task::JoinSet;
 use tokio_rustls::rustls::ServerConfig;
 use unftp_core::auth::{AuthenticationError, Authenticator, Credentials, DefaultUser, Principal};
 
+use super::gather::ControlSockets;
 use super::last_words::LastWords;
 use super::running::Running;
 use super::silenced::silence_failed_handshakes;
@@ -98,10 +99,12 @@ impl Server for Libunftp {
         }
         let storage = Storage::holding(settings.stored.clone());
         let last_words = LastWords::default();
+        let sockets = ControlSockets::default();
         let address = SocketAddr::new(settings.address, settings.control_port);
         let sessions = Sessions {
             storage: storage.clone(),
             logger: last_words.logger(),
+            sockets: sockets.clone(),
             passive_ports: settings.passive_ports,
             passive_host: match settings.advertised_address {
                 Some(address) => PassiveHost::Ip(address),
@@ -128,6 +131,8 @@ impl Server for Libunftp {
             storage,
             last_words,
             serving,
+            sockets,
+            gathering: JoinSet::new(),
         }))
     }
 }
@@ -181,6 +186,7 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 struct Sessions {
     storage: Storage,
     logger: slog::Logger,
+    sockets: ControlSockets,
     passive_ports: Option<PassivePorts>,
     passive_host: PassiveHost,
     tls: Option<Arc<ServerConfig>>,
@@ -219,7 +225,12 @@ impl Sessions {
             // libunftp takes a server for each connection that it did not accept itself.
             match self.builder().build() {
                 Ok(server) => {
-                    sessions.spawn(server.service(stream));
+                    let socket = self.sockets.keep(&stream);
+                    sessions.spawn(async move {
+                        let served = server.service(stream).await;
+                        drop(socket);
+                        served
+                    });
                 }
                 Err(error) => slog::error!(self.logger, "no session: {}", error),
             }

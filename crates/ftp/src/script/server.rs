@@ -12,6 +12,7 @@ use super::parsed::Script;
 use super::place::Hosts;
 use super::server_session::{Session, Terms};
 use super::sockets;
+use crate::embedded::gather::ControlSockets;
 use crate::embedded::last_words::LastWords;
 use crate::embedded::running::Running;
 use crate::embedded::storage::Storage;
@@ -134,6 +135,8 @@ impl Server for ScriptedServer {
             storage,
             last_words,
             serving,
+            sockets: ControlSockets::default(),
+            gathering: JoinSet::new(),
         }))
     }
 }

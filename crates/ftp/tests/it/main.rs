@@ -19,6 +19,7 @@ mod secured;
 mod throughput;
 mod tls_clients;
 mod versions;
+mod waiting;
 
 use libtest_mimic::Arguments;
 
@@ -34,6 +35,7 @@ fn main() -> std::process::ExitCode {
     trials.extend(tls_clients::trials());
     trials.extend(addresses::trials());
     trials.extend(throughput::trials());
+    trials.extend(waiting::trials());
     let listing = arguments.list;
     let conclusion = libtest_mimic::run(&arguments, trials);
     let runtime = tokio::runtime::Builder::new_current_thread()

@@ -16,6 +16,7 @@ mod faults;
 mod firewall_image;
 mod harmless;
 mod hostile_text;
+mod in_step;
 mod inputs;
 mod interrupted;
 mod killed;

@@ -1,11 +1,12 @@
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use futures::stream::{FuturesUnordered, StreamExt};
-use fwlab_ftp::{ClientReport, Paused, PeerError};
+use fwlab_ftp::{ClientReport, PeerError};
 use fwlab_observe::Event;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::Instant;
 
+use super::barrier::Barrier;
 use super::fault::Fault;
 use super::session::Session;
 use super::steps::Stagehand;
@@ -24,7 +25,7 @@ pub(super) async fn drive<'a>(
     sessions: &mut [Session<'a>],
     events: &mut UnboundedReceiver<Event>,
     stagehand: Stagehand<'a>,
-    paused: &mut UnboundedReceiver<Paused>,
+    barrier: &mut Barrier<'_>,
     transfers: Vec<Transfer<'_>>,
 ) -> Result<Vec<Option<ClientReport>>, Fault> {
     let mut reports: Vec<Option<ClientReport>> = sessions.iter().map(|_| None).collect();
@@ -33,14 +34,14 @@ pub(super) async fn drive<'a>(
         .enumerate()
         .map(|(index, transfer)| transfer.map(move |report| (index, report)))
         .collect();
-    let mut waiting: Vec<Paused> = Vec::new();
     let mut cut: Option<Instant> = None;
     // In batches by `recv_many` and never by `try_recv`: that one parks the thread while a
     // sender is in the middle of sending, and eats the wake-up of a `block_on` on it.
     let mut batch = Vec::new();
     loop {
         let stall = Instant::now() + STALL;
-        let wake = cut.map_or(stall, |cut| cut.min(stall));
+        let ends = [Some(stall), cut, barrier.deadline()];
+        let wake = ends.into_iter().flatten().min().unwrap_or(stall);
         tokio::select! {
             biased;
             1.. = events.recv_many(&mut batch, BATCH) => {
@@ -56,7 +57,7 @@ pub(super) async fn drive<'a>(
                     cut = Some(Instant::now() + GRACE);
                 }
             }
-            Some(client) = paused.recv() => waiting.push(client),
+            Some(client) = barrier.paused.recv() => barrier.comes(client),
             Some((index, report)) = running.next() => {
                 reports[index] = Some(report?);
                 if running.is_empty() {
@@ -67,16 +68,16 @@ pub(super) async fn drive<'a>(
                 if cut.is_some_and(|cut| cut <= Instant::now()) {
                     return Ok(reports);
                 }
-                for session in &mut *sessions {
-                    session.stalled().await?;
+                if stall <= Instant::now() {
+                    for session in &mut *sessions {
+                        session.stalled().await?;
+                    }
                 }
             }
         }
-        // A moment has come when the last of the clients has come to it.
-        if !waiting.is_empty() && waiting.len() == running.len() {
-            let moment = waiting[0].moment;
+        if let Some(moment) = barrier.come(running.len()) {
             stagehand.act(Some(moment), sessions, events).await?;
-            waiting.drain(..).for_each(Paused::go_on);
+            barrier.open(moment).await;
         }
     }
 }

@@ -1,5 +1,6 @@
 //! One cell: everything fresh, one transfer, its evidence, its judgement.
 
+mod barrier;
 mod drive;
 mod ends;
 mod expectations;
@@ -38,6 +39,7 @@ use crate::plan::Cell;
 use crate::rules::{CellRules, Loader, lacks};
 use crate::scenario::Requirement;
 
+use barrier::Barrier;
 use drive::{Transfer, drive, take_what_is_there};
 use fault::Fault;
 use firewall::ImageFirewall;
@@ -164,6 +166,7 @@ impl Workshop {
             },
         };
         let mut notes: Vec<String> = rules.first.notes.clone();
+        notes.extend(barrier::out_of_step(cell));
         let (sender, mut events) = unbounded_channel();
         let mut control_ports = vec![ends.connect_to.port(), ends.listening.port()];
         control_ports.dedup();
@@ -228,21 +231,24 @@ impl Workshop {
             loader: &self.loader,
         };
         stagehand.act(None, &mut sessions, &mut events).await?;
-        let (pauses, mut paused) = Pauses::new();
+        let (pauses, paused) = Pauses::at(barrier::moments(cell));
         spec.pauses = spec.pauses.take().map(|_| pauses);
         let reports = {
             let mut transfers: Vec<Transfer<'_>> = Vec::new();
             for name in &clients {
                 transfers.push(client.transfer(node(name)?, &spec));
             }
-            drive(
+            let mut barrier = Barrier::of(cell, paused, server.as_mut());
+            let reports = drive(
                 &mut sessions,
                 &mut events,
                 stagehand,
-                &mut paused,
+                &mut barrier,
                 transfers,
             )
-            .await?
+            .await?;
+            notes.extend(barrier.lost_step());
+            reports
         };
         take_what_is_there(&mut sessions, &mut events).await?;
         // Before anything is made of what the client met.

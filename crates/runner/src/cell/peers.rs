@@ -7,6 +7,7 @@ use fwlab_ftp::{
 };
 use fwlab_record::PeerName;
 
+use super::barrier;
 use super::ends::ControlEnds;
 use super::fault::Fault;
 use crate::patience::CLIENT_PATIENCE;
@@ -94,11 +95,9 @@ fn transfer_of(cell: &Cell, ends: ControlEnds, login: Login) -> TransferSpec {
         content: Content::new(FILE_NAME, scenario.size)
             .expect("the reader admits no larger content"),
         active_ports: scenario.client.active_ports.clone(),
-        pauses: scenario
-            .steps
-            .iter()
-            .any(|step| step.at.is_some())
-            .then(|| Pauses::new().0),
+        pauses: Some(barrier::moments(cell))
+            .filter(|moments| !moments.is_empty())
+            .map(|moments| Pauses::at(moments).0),
         patience: CLIENT_PATIENCE,
         pace: scenario
             .client

@@ -18,6 +18,8 @@ impl std::str::FromStr for When {
     fn from_str(word: &str) -> Result<When, Self::Err> {
         match word {
             "start" => Ok(When(None)),
+            // Where clients are brought in step, and no step is done.
+            word if word == Moment::Agreed.to_string() => Err(strum::ParseError::VariantNotFound),
             word => word.parse().map(|moment| When(Some(moment))),
         }
     }
