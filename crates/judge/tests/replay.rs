@@ -6,7 +6,8 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::sync::LazyLock;
 
 use flate2::read::GzDecoder;
 use fwlab_judge::{Finding, Stream, What};
@@ -15,18 +16,37 @@ use fwlab_record::Cause;
 const STREAMS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/streams");
 const SCENARIOS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../scenarios");
 
-/// The streams of each scenario.
-fn recorded() -> BTreeMap<String, Vec<Stream>> {
-    let files = std::fs::read_dir(STREAMS).expect("the streams are there");
-    let files = files.map(|file| file.expect("a file").path());
-    files
-        .filter_map(|file| Some((name(&file, ".jsonl.gz")?, streams(&file))))
-        .collect()
+/// The streams of each scenario, read once for all tests.
+fn recorded() -> &'static BTreeMap<String, Vec<Stream>> {
+    static RECORDED: LazyLock<BTreeMap<String, Vec<Stream>>> = LazyLock::new(|| {
+        let files = names(Path::new(STREAMS), ".jsonl.gz").into_iter();
+        files
+            .map(|name| {
+                let file = Path::new(STREAMS).join(format!("{name}.jsonl.gz"));
+                (name, streams(&file))
+            })
+            .collect()
+    });
+    &RECORDED
 }
 
-fn name(file: &Path, ending: &str) -> Option<String> {
-    let name = file.file_name()?.to_str()?;
-    Some(name.strip_suffix(ending)?.to_owned())
+/// The names of the files below a folder that end so, without the ending.
+fn names(folder: &Path, ending: &str) -> Vec<String> {
+    fn look(folder: &Path, ending: &str, prefix: &str, names: &mut Vec<String>) {
+        for entry in std::fs::read_dir(folder).expect("the folder is there") {
+            let path = entry.expect("an entry").path();
+            let name = path.file_name().and_then(|name| name.to_str());
+            let name = format!("{prefix}{}", name.expect("text"));
+            if path.is_dir() {
+                look(&path, ending, &format!("{name}/"), names);
+            } else {
+                names.extend(name.strip_suffix(ending).map(str::to_owned));
+            }
+        }
+    }
+    let mut names = Vec::new();
+    look(folder, ending, "", &mut names);
+    names
 }
 
 fn streams(file: &Path) -> Vec<Stream> {
@@ -40,23 +60,11 @@ fn streams(file: &Path) -> Vec<Stream> {
         .collect()
 }
 
-/// The names of the scenarios of the tree.
-fn scenarios(folder: &Path, names: &mut Vec<String>) {
-    for entry in std::fs::read_dir(folder).expect("the scenarios are there") {
-        let path: PathBuf = entry.expect("an entry").path();
-        if path.is_dir() {
-            scenarios(&path, names);
-        } else {
-            names.extend(name(&path, ".toml"));
-        }
-    }
-}
-
 #[test]
 fn every_stream_of_the_tree_is_judged_as_it_was() {
     let mut judged = 0;
     let mut differs = Vec::new();
-    for stream in recorded().into_values().flatten() {
+    for stream in recorded().values().flatten() {
         judged += 1;
         if let Err(difference) = stream.replay() {
             differs.push(format!("{}: {difference}", stream.cell));
@@ -75,8 +83,7 @@ fn every_stream_of_the_tree_is_judged_as_it_was() {
 #[test]
 fn every_scenario_has_its_streams() {
     let recorded = recorded();
-    let mut names = Vec::new();
-    scenarios(Path::new(SCENARIOS), &mut names);
+    let mut names = names(Path::new(SCENARIOS), ".toml");
     names.retain(|name| !recorded.contains_key(name));
     assert_eq!(names, Vec::<String>::new(), "scripts/record makes them");
 }
@@ -85,7 +92,7 @@ fn every_scenario_has_its_streams() {
 #[test]
 fn without_the_stops_nothing_was_stopped() {
     let mut without = 0;
-    for mut stream in recorded().into_values().flatten() {
+    for stream in recorded().values().flatten() {
         let Finding::Outcome(outcome) = &stream.finding else {
             continue;
         };
@@ -100,6 +107,7 @@ fn without_the_stops_nothing_was_stopped() {
                 What::Stopped { .. } | What::HandedOn { .. } | What::Translated { .. }
             )
         };
+        let mut stream = stream.clone();
         stream.events.retain(|event| !is_stop(&event.what));
         assert!(stream.replay().is_err(), "{}", stream.cell);
     }

@@ -76,35 +76,47 @@ pub enum Judgement {
 
 /// Why the run ended before a cell did.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "because", rename_all = "kebab-case")]
-pub enum NotRun {
+pub struct NotRun {
+    /// In words.
+    pub why: String,
+    /// By what it was interrupted, a signal's name; nothing where it was to stop at the first cell that missed its
+    /// requirement or was inconclusive.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interrupted_by: Option<String>,
+    /// Whether the cell was being run.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub begun: bool,
+}
+
+impl NotRun {
     /// It was to stop at the first cell that missed its requirement or was inconclusive.
-    Stopped,
-    /// It was interrupted.
-    Interrupted {
-        /// By what: a signal's name.
-        by: String,
-        /// Whether the cell was being run.
-        begun: bool,
-    },
+    pub fn stopped() -> NotRun {
+        NotRun {
+            why: "the run stopped at a cell that missed its requirement or was inconclusive"
+                .to_owned(),
+            interrupted_by: None,
+            begun: false,
+        }
+    }
+
+    /// It was interrupted by a signal, before the cell began or while it was being run.
+    pub fn interrupted(by: &str, begun: bool) -> NotRun {
+        let when = if begun {
+            "while this cell was running"
+        } else {
+            "before this cell began"
+        };
+        NotRun {
+            why: format!("the run was interrupted by {by} {when}"),
+            interrupted_by: Some(by.to_owned()),
+            begun,
+        }
+    }
 }
 
 impl fmt::Display for NotRun {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            NotRun::Stopped => f.write_str(
-                "the run stopped at a cell that missed its requirement or was inconclusive",
-            ),
-            NotRun::Interrupted { by, begun: true } => {
-                write!(
-                    f,
-                    "the run was interrupted by {by} while this cell was running"
-                )
-            }
-            NotRun::Interrupted { by, begun: false } => {
-                write!(f, "the run was interrupted by {by} before this cell began")
-            }
-        }
+        f.write_str(&self.why)
     }
 }
 

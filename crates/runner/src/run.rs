@@ -374,10 +374,7 @@ impl Run {
         };
         for index in (0..self.cells.len()).filter(|index| !finished[*index]) {
             let begun = begun[index].load(Ordering::Relaxed);
-            let why = by.map_or(NotRun::Stopped, |by| NotRun::Interrupted {
-                by: by.to_owned(),
-                begun,
-            });
+            let why = by.map_or_else(NotRun::stopped, |by| NotRun::interrupted(by, begun));
             let record = not_run(&self.cells[index].0, why);
             summary.count(&record.judgement);
             tell(RunEvent::NotRun {

@@ -154,9 +154,7 @@ impl Reporters {
     pub(super) fn of_none(cells: &[Cell], by: &'static str, files: ReportFiles) -> io::Result<()> {
         let mut reporters = Reporters::begin(cells.len(), files)?;
         for (index, cell) in cells.iter().enumerate() {
-            let begun = false;
-            let by = by.to_owned();
-            let record = not_run(cell, NotRun::Interrupted { by, begun });
+            let record = not_run(cell, NotRun::interrupted(by, false));
             reporters.add(index, Arc::new(record))?;
         }
         reporters.finish().1

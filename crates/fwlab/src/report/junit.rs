@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::sync::Arc;
 
-use fwlab_record::{CellRecord, Judgement, NotRun};
+use fwlab_record::{CellRecord, Judgement};
 use quick_junit::{NonSuccessKind, Property, Report, TestCase, TestCaseStatus, TestSuite};
 
 use super::file::{Begun, ReportFile};
@@ -48,7 +48,8 @@ impl JunitReport {
                 .entry(scenario.clone())
                 .or_insert_with(|| TestSuite::new(line(&scenario)));
             suite.add_test_case(case(record));
-            if let Judgement::NotRun(NotRun::Interrupted { by, .. }) = &record.judgement
+            if let Judgement::NotRun(why) = &record.judgement
+                && let Some(by) = &why.interrupted_by
                 && suite.properties.is_empty()
             {
                 suite.add_property(Property::new("interrupted", by.as_str()));
@@ -86,7 +87,7 @@ fn case(record: &CellRecord) -> TestCase {
             status
         }
         // A cell that was cut short is what keeps an interrupted run from looking good.
-        Judgement::NotRun(why @ NotRun::Interrupted { begun: true, .. }) => {
+        Judgement::NotRun(why) if why.begun => {
             let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
             status.set_message(one_line(why)).set_type("interrupted");
             status

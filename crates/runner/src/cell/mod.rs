@@ -88,7 +88,7 @@ impl Workshop {
                 ..Versions::default()
             },
             took: started.elapsed(),
-            ..record_of(cell, Judgement::NotRun(NotRun::Stopped))
+            ..record_of(cell, Judgement::NotRun(NotRun::stopped()))
         };
         let mut streams = Vec::new();
         match ran {
