@@ -3,7 +3,7 @@ use std::num::NonZeroU64;
 use std::ops::{Range, RangeInclusive};
 use std::time::Duration;
 
-use fwlab_record::{DataSetup, Operation, Protection};
+use fwlab_record::{DataSetup, Operation, Protection, Secret};
 
 use crate::{Content, Pauses, Support};
 
@@ -35,6 +35,14 @@ impl Login {
             Login::Anonymous => "anonymous",
             Login::Named => "fwlab",
             Login::As { user, .. } => user,
+        }
+    }
+
+    /// What is to be kept out of everything that is written down: somebody's own password. The lab's own protects nothing.
+    pub fn secret(&self) -> Secret {
+        match self {
+            Login::Anonymous | Login::Named => Secret::new(""),
+            Login::As { password, .. } => Secret::new(password),
         }
     }
 

@@ -1,12 +1,13 @@
 use std::fmt;
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{Axes, Evidence, Outcome, Place, SchemaVersion, Versions, ms};
 
 /// A cell of a run, and what became of it: one line of the JSON report, as it stands here.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CellRecord {
     /// The version of this shape.
     pub schema: SchemaVersion,
@@ -29,6 +30,7 @@ pub struct CellRecord {
     pub versions: Versions,
     /// How long it took.
     #[serde(rename = "ms", with = "ms")]
+    #[schemars(with = "f64")]
     pub took: Duration,
     /// What the kernel and the wire showed; empty for a cell that was not run, and where nobody asked for it.
     #[serde(default, skip_serializing_if = "Evidence::is_empty")]
@@ -36,7 +38,7 @@ pub struct CellRecord {
 }
 
 /// What became of a cell, held against its requirement.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, strum::IntoStaticStr)]
 #[serde(tag = "result", rename_all = "kebab-case")]
 #[strum(serialize_all = "kebab-case")]
 pub enum Judgement {
@@ -75,7 +77,7 @@ pub enum Judgement {
 }
 
 /// Why the run ended before a cell did.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct NotRun {
     /// In words.
     pub why: String,
@@ -167,4 +169,163 @@ impl Judgement {
 
 fn is_false(value: &bool) -> bool {
     !value
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        Backend, Cause, ChainId, DataSetup, EventId, Fact, Family, Flow, NodeName, Operation,
+        Packet, PeerName, Phase, Protection, Role, RuleId, RuleOrdinal, Seen, Symptom, TcpFlags,
+        Way,
+    };
+
+    fn packet() -> Packet {
+        Packet::Tcp {
+            flow: Flow {
+                from: "10.0.0.2:40000".parse().expect("an address"),
+                to: "[2001:db8::1]:21".parse().expect("an address"),
+            },
+            flags: TcpFlags(TcpFlags::SYN),
+            sequence: u32::MAX,
+            acknowledgement: 0,
+            payload: 0,
+        }
+    }
+
+    fn chain() -> ChainId {
+        ChainId {
+            family: Family::Ipv4.into(),
+            table: "a/b".into(),
+            chain: "INPUT".into(),
+        }
+    }
+
+    fn blocked(cause: Cause) -> Outcome {
+        Outcome {
+            symptom: Symptom::DataTimeout,
+            phase: Phase::DataConnect,
+            cause,
+            event: Some(EventId(7)),
+            came_through: Some(DataSetup::Pasv),
+        }
+    }
+
+    fn causes() -> [Cause; 4] {
+        let node = NodeName::server();
+        let by_rule = |led_to| Cause::Rule {
+            node: node.clone(),
+            backend: Backend::Native,
+            rule: RuleId {
+                chain: chain(),
+                ordinal: RuleOrdinal(3),
+            },
+            source_line: None,
+            statement: "drop".into(),
+            packet: packet(),
+            led_to,
+        };
+        [
+            Cause::None,
+            by_rule(Some(Box::new(Cause::Loss {
+                node: node.clone(),
+                packet: packet(),
+            }))),
+            Cause::Policy {
+                node: node.clone(),
+                backend: Backend::Legacy,
+                chain: chain(),
+                source_line: Some(4),
+                statement: "-P INPUT DROP".into(),
+                packet: packet(),
+            },
+            Cause::Reply {
+                reply: "530 no".into(),
+            },
+        ]
+    }
+
+    fn record(judgement: Judgement) -> CellRecord {
+        let node = NodeName::client();
+        CellRecord {
+            schema: SchemaVersion,
+            axes: Axes {
+                scenario: "a/b".into(),
+                ruleset: "r".into(),
+                backend: Backend::Nft,
+                server: PeerName::PureFtpd,
+                client: PeerName::Curl,
+                data: DataSetup::Epsv,
+                protection: Protection::Ccc,
+                family: Family::Ipv6,
+                operation: Operation::Stor,
+            },
+            server_place: Some(Place::Container),
+            client_place: None,
+            judgement,
+            requirement: None,
+            notes: vec!["a note".into()],
+            versions: Versions::default(),
+            took: Duration::from_micros(1_234_567),
+            evidence: Evidence {
+                facts: vec![Fact {
+                    event: EventId(7),
+                    at: Duration::from_micros(12),
+                    node: node.clone(),
+                    connection: Some(Role::Data(DataSetup::Epsv)),
+                    what: Seen::Packet {
+                        way: Way::Out,
+                        packet: packet(),
+                    },
+                    deciding: true,
+                }],
+                left_out: 3,
+            },
+        }
+    }
+
+    #[test]
+    fn a_record_is_read_back_as_it_was_written() {
+        let mut judgements = vec![
+            Judgement::deviated(None),
+            Judgement::Inconclusive { why: "w".into() },
+            Judgement::Skipped { why: "w".into() },
+            Judgement::NotRun(NotRun::stopped()),
+            Judgement::NotRun(NotRun::interrupted("SIGINT", true)),
+        ];
+        for cause in causes() {
+            judgements.push(Judgement::met(blocked(cause.clone())));
+            judgements.push(Judgement::deviated(Some(blocked(cause.clone()))));
+            judgements.push(Judgement::Reported(blocked(cause.clone())));
+            judgements.push(Judgement::Missed {
+                outcome: blocked(cause),
+                why: "w".into(),
+            });
+        }
+        for judgement in judgements {
+            let record = record(judgement);
+            let line = serde_json::to_string(&record).expect("it is JSON");
+            assert!(line.starts_with("{\"schema\":2,\"scenario\":\"a/b\""), "{line}");
+            let again: CellRecord = serde_json::from_str(&line).expect(&line);
+            assert_eq!(again, record, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_record_of_another_version_is_not_read() {
+        let record = record(Judgement::deviated(None));
+        let line = serde_json::to_string(&record).expect("it is JSON");
+        let other = line.replacen("\"schema\":2", "\"schema\":3", 1);
+        let error = serde_json::from_str::<CellRecord>(&other).expect_err("it is another's");
+        let said = "a record of version 3, and this reads version 2";
+        assert!(error.to_string().contains(said), "{error}");
+    }
+
+    #[test]
+    fn people_find_rules_by_their_id() {
+        let [_, rule, policy, _] = causes();
+        let id = |cause: &Cause| serde_json::to_value(cause).expect("it is JSON")["rule_id"].clone();
+        assert_eq!(id(&rule), "ipv4/a/b/INPUT/3");
+        assert_eq!(id(&policy), "ipv4/a/b/INPUT/policy");
+    }
 }

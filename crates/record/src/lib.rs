@@ -56,7 +56,9 @@ pub use place::Place;
 pub use protection::Protection;
 pub use role::Role;
 pub use rule_id::{ChainId, RuleId, RuleOrdinal, TableFamily};
-pub use schema::{SCHEMA_VERSION, SchemaVersion};
+pub use schema::{SCHEMA_VERSION, SchemaVersion, record_schema};
+#[doc(hidden)]
+pub use schemars;
 pub use secret::Secret;
 pub use symptom::Symptom;
 pub use tuple::Tuple;

@@ -1,11 +1,12 @@
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{Backend, ChainId, DataSetup, EventId, NodeName, Packet, Phase, RuleId, Symptom};
 
 /// Why a transfer did not pass, from the kernel's own evidence.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum Cause {
     /// Nothing stopped it.
@@ -39,6 +40,7 @@ pub enum Cause {
         backend: Backend,
         /// Which chain.
         #[serde(flatten, with = "crate::rule_id::of_policy")]
+        #[schemars(with = "ChainId")]
         chain: ChainId,
         /// The line of the ruleset's source that set the policy, 1 for the first.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -156,7 +158,7 @@ impl fmt::Display for Cause {
 
 /// What happened to one transfer. Data, never an error. That the lab could
 /// not tell is no outcome, and is said beside it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Outcome {
     /// What the client's user sees.
     pub symptom: Symptom,

@@ -1,4 +1,9 @@
+use std::borrow::Cow;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize};
+
+use crate::CellRecord;
 
 /// The run record's version. It changes when a reader of the old one would go wrong.
 pub const SCHEMA_VERSION: u32 = 2;
@@ -22,4 +27,19 @@ impl<'de> Deserialize<'de> for SchemaVersion {
             ))),
         }
     }
+}
+
+impl JsonSchema for SchemaVersion {
+    fn schema_name() -> Cow<'static, str> {
+        "SchemaVersion".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "const": SCHEMA_VERSION })
+    }
+}
+
+/// The JSON Schema of a record: of a line of the JSON report.
+pub fn record_schema() -> Schema {
+    schemars::schema_for!(CellRecord)
 }

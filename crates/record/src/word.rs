@@ -13,6 +13,19 @@ macro_rules! words {
         #[strum(serialize_all = "kebab-case")]
         pub enum $name { $($(#[$vmeta])* $variant,)+ }
 
+        impl $crate::schemars::JsonSchema for $name {
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                stringify!($name).into()
+            }
+
+            fn json_schema(
+                _: &mut $crate::schemars::SchemaGenerator,
+            ) -> $crate::schemars::Schema {
+                let words: Vec<&str> = $name::ALL.iter().map(|word| word.word()).collect();
+                $crate::schemars::json_schema!({ "type": "string", "enum": words })
+            }
+        }
+
         impl $name {
             /// Every word of this vocabulary, in the order in which tables show it.
             pub const ALL: &'static [$name] = <$name as strum::VariantArray>::VARIANTS;

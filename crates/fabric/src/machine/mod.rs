@@ -12,4 +12,4 @@ pub use ability::Ability;
 pub use examination::{Machine, Missing, kernel_release};
 pub use modules::need_xtables;
 pub use peers::{PeerProgram, Peers};
-pub use tools::{ToolProgram, find_tool, tool_version};
+pub use tools::{ToolProgram, find_tool, version_said};

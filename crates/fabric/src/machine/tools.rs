@@ -54,14 +54,13 @@ pub(super) fn tables_tool(backend: Backend, family: Family, verb: &str) -> Strin
 pub(super) fn examine(name: &str) -> Option<ToolProgram> {
     let path = find_tool(name)?;
     Some(ToolProgram {
-        version: tool_version(&path),
+        version: version(&path),
         name: name.to_owned(),
         path,
     })
 }
 
-/// What a tool calls itself: the part behind the name in `iptables-restore v1.8.9 (nf_tables)`.
-pub fn tool_version(path: &Path) -> Option<String> {
+fn version(path: &Path) -> Option<String> {
     let output = Command::new(path)
         .arg("--version")
         .env_clear()
@@ -71,6 +70,11 @@ pub fn tool_version(path: &Path) -> Option<String> {
         .output()
         .ok()?;
     let text = String::from_utf8_lossy(&output.stdout);
+    version_said(&text).map(str::to_owned)
+}
+
+/// The part behind the name in `iptables-restore v1.8.9 (nf_tables)`.
+pub fn version_said(text: &str) -> Option<&str> {
     let (_, version) = text.lines().next()?.split_once(" v")?;
-    Some(version.trim().to_owned())
+    Some(version.trim())
 }

@@ -9,10 +9,15 @@ pub(super) struct SchemaArguments {
     /// As a JSON Schema, for editors
     #[arg(long)]
     json: bool,
+    /// The JSON Schema of a line of the JSON report, in place of the scenario file's
+    #[arg(long, conflicts_with = "json")]
+    record: bool,
 }
 
 pub(super) fn schema(arguments: &SchemaArguments) -> Exit {
-    if arguments.json {
+    if arguments.record {
+        print(format!("{:#}\n", fwlab_record::record_schema().as_value()));
+    } else if arguments.json {
         print(format!("{:#}\n", json_schema()));
     } else {
         print(describe());

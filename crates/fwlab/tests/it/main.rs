@@ -26,6 +26,7 @@ mod old_kernel;
 mod ordinary_user;
 mod patience;
 mod reach;
+mod recorded;
 mod regressions;
 mod report_files;
 mod reports;

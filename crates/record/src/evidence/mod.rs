@@ -3,6 +3,7 @@ mod order;
 use std::fmt;
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{Announcement, Cause, Flow, NodeName, Packet, Role, Tuple, ms};
@@ -10,12 +11,13 @@ use crate::{Announcement, Cause, Flow, NodeName, Packet, Role, Tuple, ms};
 /// An event of a cell: its place among all that was reported and done, 1 for the first.
 #[derive(
     Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+    JsonSchema,
 )]
 #[serde(transparent)]
 pub struct EventId(pub u64);
 
 /// What the kernel and the wire showed of a cell: what led to something stands before it.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Evidence {
     /// What was seen.
     pub facts: Vec<Fact>,
@@ -25,12 +27,13 @@ pub struct Evidence {
 }
 
 /// One thing that was seen.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Fact {
     /// The event that showed it.
     pub event: EventId,
     /// When, since the client was started.
     #[serde(rename = "ms", with = "ms")]
+    #[schemars(with = "f64")]
     pub at: Duration,
     /// Where.
     pub node: NodeName,
@@ -46,7 +49,7 @@ pub struct Fact {
 }
 
 /// What can be seen.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "seen", rename_all = "kebab-case")]
 pub enum Seen {
     /// The client sent a command. A password is not in it.
@@ -157,7 +160,7 @@ pub enum Seen {
 }
 
 /// What became of an expectation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, strum::Display)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema, strum::Display)]
 #[serde(rename_all = "kebab-case")]
 pub enum Became {
     /// It was made.
@@ -175,7 +178,7 @@ pub enum Became {
 }
 
 /// Whether a packet came in at a node or left it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, strum::Display)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema, strum::Display)]
 #[serde(rename_all = "kebab-case")]
 #[strum(serialize_all = "kebab-case")]
 pub enum Way {

@@ -28,7 +28,7 @@ use fwlab_model::Topology;
 use fwlab_observe::{Observer, ObserverSettings};
 use fwlab_record::{
     Backend, CellRecord, Evidence, Judgement, NodeName, NotRun, Outcome, PeerName, SchemaVersion,
-    Secret, Versions,
+    Versions,
 };
 use tokio::sync::mpsc::unbounded_channel;
 
@@ -259,7 +259,7 @@ impl Workshop {
         if let Some(image) = &image {
             image.was(&rules.first, cell, &fabric, &self.loader).await?;
         }
-        let secret = Secret::new(spec.login.password());
+        let secret = spec.login.secret();
         let mut findings = Vec::new();
         let mut streams = Vec::new();
         for (session, report) in sessions.iter_mut().zip(reports) {

@@ -1,10 +1,11 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::Duration;
 
 use fwlab_fabric::{Fabric, Node, NodeGone, Privilege, ToolCall, ToolError, ToolOutput};
 use fwlab_model::ruleset::Listing;
+use fwlab_model::{NodeSpec, Topology};
 use fwlab_record::{Backend, Family, NodeName};
 
 use super::pieces::pieces;
@@ -81,25 +82,39 @@ impl Loader {
         Tools::find().map(|tools| Loader { tools })
     }
 
-    /// What loads the rulesets of these backends, as it calls itself. A program is asked once in a process's life.
+    /// What loads the rulesets of these backends, as it calls itself. A program is asked once in a process's life, in a node
+    /// that is thrown away; one that does not say has no version.
     pub(crate) async fn versions(&self, backends: BTreeSet<Backend>) -> BTreeMap<Backend, String> {
-        let programs: Vec<(Backend, PathBuf)> = backends
+        let programs: Vec<(Backend, &Path)> = backends
             .into_iter()
-            .filter_map(|backend| Some((backend, self.tools.of(backend)?.to_owned())))
+            .filter_map(|backend| Some((backend, self.tools.of(backend)?)))
             .collect();
-        let asked = tokio::task::spawn_blocking(move || {
-            let mut known = VERSIONS.lock().unwrap_or_else(PoisonError::into_inner);
-            let versions = programs.into_iter().filter_map(|(backend, program)| {
-                let name = program.file_name()?.to_string_lossy().into_owned();
-                let version = known
-                    .entry(program)
-                    .or_insert_with_key(|program| fwlab_fabric::tool_version(program))
-                    .as_ref()?;
-                Some((backend, format!("{name} {version}")))
-            });
-            versions.collect()
-        });
-        asked.await.unwrap_or_default()
+        let known = |program: &Path| {
+            let versions = VERSIONS.lock().unwrap_or_else(PoisonError::into_inner);
+            versions.get(program).cloned()
+        };
+        let strange = programs.iter().filter(|(_, path)| known(path).is_none());
+        let strange: BTreeSet<&Path> = strange.map(|(_, path)| *path).collect();
+        if !strange.is_empty() {
+            let throwaway = Topology {
+                nodes: vec![NodeSpec::new(NodeName::server())],
+                links: Vec::new(),
+            };
+            let fabric = Fabric::build(&throwaway).await.ok();
+            let node = fabric.as_ref().and_then(|fabric| fabric.nodes().next());
+            for program in strange {
+                let version = match node {
+                    Some(node) => version(node, program).await,
+                    None => None,
+                };
+                let mut versions = VERSIONS.lock().unwrap_or_else(PoisonError::into_inner);
+                versions.insert(program.to_owned(), version);
+            }
+        }
+        let versions = programs.into_iter();
+        versions
+            .filter_map(|(backend, program)| Some((backend, known(program)??)))
+            .collect()
     }
 
     /// Loads a prepared ruleset into the nodes of a fabric.
@@ -235,6 +250,15 @@ impl Loader {
         let mut proven = PROVEN.lock().unwrap_or_else(PoisonError::into_inner);
         proven.insert((backend, family, Arc::clone(text)), Arc::clone(listing));
     }
+}
+
+/// A program's name and version: `iptables-nft-restore 1.8.9 (nf_tables)`.
+async fn version(node: &Node, program: &Path) -> Option<String> {
+    let call = ToolCall::new(program).arguments(["--version"]);
+    let output = node.tool(call).await.ok()?;
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    let version = fwlab_fabric::version_said(&said)?;
+    Some(format!("{} {version}", program.file_name()?.display()))
 }
 
 pub(super) fn words_of(output: &ToolOutput) -> String {
