@@ -88,9 +88,31 @@ fn set_limits() -> c_int {
     results.into_iter().min().unwrap_or(0)
 }
 
-/// Leaves a process with these capabilities and no way to more. Its user stays root, as far as
-/// files are concerned, and its ids.
-pub(super) fn give_up_privileges(keep: Capabilities) -> c_int {
+fn prctl(option: c_int, argument: c_ulong) -> c_int {
+    // SAFETY: none of the options used here takes a pointer.
+    unsafe { libc::prctl(option, argument, 0, 0, 0) }
+}
+
+/// Keeps what no role needs from all that this process starts, and tells what is left to be handed on. It
+/// goes on with what it may do itself.
+pub(super) fn narrow_bounds() -> Capabilities {
+    let needed = Capabilities::INSTALLED_SERVER.0 | Capabilities::LOADER.0;
+    let mut left = 0;
+    for capability in 0..u64::BITS {
+        // Beyond the kernel's last one there is none to be read.
+        let is_there = prctl(libc::PR_CAPBSET_READ, capability.into()) == 1;
+        let is_needed = needed & (1 << capability) != 0;
+        // Where this process may not, neither may a child of it: it tells when it is started.
+        if is_there && (is_needed || prctl(libc::PR_CAPBSET_DROP, capability.into()) < 0) {
+            left |= 1 << capability;
+        }
+    }
+    Capabilities(left)
+}
+
+/// Leaves a process with these capabilities, of those that it could be handed, and no way to more. Its user stays
+/// root, as far as files are concerned, and its ids.
+pub(super) fn give_up_privileges(keep: Capabilities, bounds: Capabilities) -> c_int {
     #[repr(C)]
     struct Header {
         version: u32,
@@ -109,15 +131,9 @@ pub(super) fn give_up_privileges(keep: Capabilities) -> c_int {
     if set_limits() < 0 {
         return -1;
     }
-    let prctl = |option, argument: c_ulong| {
-        // SAFETY: none of the options used here takes a pointer.
-        unsafe { libc::prctl(option, argument, 0, 0, 0) }
-    };
-    for capability in 0..64 {
-        // Beyond the kernel's last one there is none to be read.
-        let is_there = prctl(libc::PR_CAPBSET_READ, capability) >= 0;
-        let keeps = keep.0 & (1 << capability) != 0;
-        if is_there && !keeps && prctl(libc::PR_CAPBSET_DROP, capability) < 0 {
+    let goes = bounds.0 & !keep.0;
+    for capability in (0..u64::BITS).filter(|capability| goes & (1 << capability) != 0) {
+        if prctl(libc::PR_CAPBSET_DROP, capability.into()) < 0 {
             return -1;
         }
     }

@@ -7,27 +7,37 @@ use std::ptr::null;
 
 use libc::{c_char, c_int, c_ulong};
 use nix::sched::{CloneFlags, setns, unshare};
-use seccompiler::BpfProgram;
 
 use super::init::{hung_up, reap_until};
 use super::mounts::{Mounts, Proc, enter_container, mount_proc, mount_temporary};
-use super::privileges::{give_up_privileges, leave_keyring};
+use super::privileges::{Capabilities, give_up_privileges, leave_keyring, narrow_bounds};
 use super::request::Request;
 use super::root::{Failure, Roots};
+use super::seccomp::Filter;
 use super::step::{Report, SetupStep};
 use super::{Confinement, Executable, Kind, Root};
 
 /// What the spawner starts all processes with.
 pub(super) struct Starter {
     roots: Result<Roots, Failure>,
-    filters: Vec<BpfProgram>,
+    limits: Limits,
+}
+
+/// What is kept from every process, and found out once.
+struct Limits {
+    /// What this process could hand on of capabilities.
+    bounds: Capabilities,
+    filter: Option<Filter>,
 }
 
 impl Starter {
     pub(super) fn new() -> Starter {
         Starter {
             roots: Roots::new(),
-            filters: super::seccomp::filters(),
+            limits: Limits {
+                bounds: narrow_bounds(),
+                filter: Filter::new(),
+            },
         }
     }
 
@@ -75,7 +85,7 @@ impl Starter {
             let process = u32::try_from(forked).unwrap_or_default();
             return tell(report, &Report::Forked(process));
         }
-        confine(confinement, root, &self.filters, report);
+        confine(confinement, root, &self.limits, report);
         // SAFETY: both arrays end with a null, and so does every string in them.
         unsafe { libc::execve(program.as_ptr(), arguments.as_ptr(), environment.as_ptr()) };
         end(report, SetupStep::Program, &io::Error::last_os_error())
@@ -138,7 +148,7 @@ fn checked(result: c_int) -> io::Result<c_int> {
 }
 
 /// Runs in the forked child; returns in the process that is to become the program.
-fn confine(confinement: &Confinement, root: Option<RawFd>, filters: &[BpfProgram], report: RawFd) {
+fn confine(confinement: &Confinement, root: Option<RawFd>, limits: &Limits, report: RawFd) {
     let done = |step, result: io::Result<()>| {
         if let Err(error) = result {
             end(report, step, &error)
@@ -198,17 +208,13 @@ fn confine(confinement: &Confinement, root: Option<RawFd>, filters: &[BpfProgram
     // SAFETY: it sets a disposition that needs no handler.
     unsafe { libc::signal(libc::SIGPIPE, libc::SIG_DFL) };
     leave_keyring();
-    let given_up = checked(give_up_privileges(confinement.capabilities));
+    let given_up = checked(give_up_privileges(confinement.capabilities, limits.bounds));
     done(SetupStep::Privileges, given_up.map(drop));
     // SAFETY: the path is a C string.
     let entered = checked(unsafe { libc::chdir(confinement.directory.as_ptr()) });
     done(SetupStep::Directory, entered.map(drop));
-    for filter in filters {
-        let refused = |_| io::Error::last_os_error();
-        done(
-            SetupStep::Filter,
-            seccompiler::apply_filter(filter).map_err(refused),
-        );
+    if let Some(filter) = &limits.filter {
+        done(SetupStep::Filter, filter.apply());
     }
 }
 
