@@ -1,5 +1,6 @@
 //! Scripts of nft against the real nft: lines, purity, complaints.
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use fwlab_model::ruleset::native::{NativeListing, NativeScript};
@@ -482,6 +483,18 @@ fn interfaces_are_found_however_they_are_named() {
             "e7", "e8", "e9", "eth0", "eth1", "eth2", "eth3", "eth4", "eth5", "lo", "ppp0", "wlan*"
         ]
     );
+}
+
+#[test]
+fn interfaces_are_found_in_time_that_grows_with_the_script_alone() {
+    let (many, none) = (200_000, BTreeSet::new());
+    let used = |text: String| read(&text).interfaces_used();
+    assert_eq!(used(format!("iifname {}", "{".repeat(many))), none);
+    assert_eq!(used("iif { {".repeat(many)), none);
+    assert_eq!(used(format!("iifname {}", "map ".repeat(many))), none);
+    let list = format!("define x = {{ {} }}\n", "eth0, ".repeat(many));
+    let eth0 = BTreeSet::from(["eth0".to_owned()]);
+    assert_eq!(used(list + &"iifname $x\n".repeat(many)), eth0);
 }
 
 #[test]

@@ -101,7 +101,7 @@ impl NativeScript {
                 word if piece.token == Token::Word && BEFORE.contains(&word) => {
                     let sign = |piece: &&Piece| matches!(&text[piece.span.clone()], "=" | "!");
                     let signs = rest.iter().take_while(sign).count();
-                    names(text, &rest[signs..], &variables, &mut used);
+                    names(text, &rest[signs..], &mut variables, &mut used);
                 }
                 _ => {}
             }
@@ -187,51 +187,63 @@ fn signs(text: &SourceText, report: &mut Report) {
     }
 }
 
-/// The names that a value consists of: one, those between braces, those of a variable.
-fn names(
-    text: &str,
+/// The names that a value consists of: one, those between braces, those of a variable. What a variable holds is taken
+/// where it is first used: from then on it is known.
+fn names<'t>(
+    text: &'t str,
     value: &[Piece],
-    variables: &BTreeMap<&str, &[Piece]>,
+    variables: &mut BTreeMap<&'t str, &[Piece]>,
     used: &mut BTreeSet<String>,
 ) {
+    let word = |piece: &Piece| &text[piece.span.clone()];
+    let maps = |piece: &&Piece| piece.token == Token::Word && matches!(word(piece), "map" | "vmap");
+    let value = &value[value.iter().take_while(maps).count()..];
     let Some((first, rest)) = value.split_first() else {
         return;
     };
-    let word = &text[first.span.clone()];
     match first.token {
-        Token::Word | Token::Quoted => {
-            let wild = rest.first().is_some_and(|next| {
-                next.span.start == first.span.end && &text[next.span.clone()] == "*"
-            });
-            let name = word.trim_matches('"');
-            // What is concatenated, `iifname . ip saddr`, has its names in a set.
-            if name != "." && name != "vmap" && name != "map" {
-                used.insert(format!("{name}{}", if wild { "*" } else { "" }));
-            } else if name != "." {
-                names(text, rest, variables, used);
-            }
-        }
-        Token::Open => {
-            let mut expected = true;
-            for (at, piece) in rest.iter().enumerate() {
-                match (piece.token, &text[piece.span.clone()]) {
-                    (Token::Close, _) => return,
-                    (Token::End, _) => {}
-                    (_, ",") => expected = true,
-                    _ if std::mem::take(&mut expected) => {
-                        names(text, &rest[at..], &BTreeMap::new(), used);
-                    }
-                    _ => {}
-                }
-            }
-        }
-        Token::Sign if word == "$" => {
-            let variable = rest.first().map(|name| &text[name.span.clone()]);
-            if let Some(value) = variable.and_then(|name| variables.get(name)) {
-                // A variable in a variable is not looked into: they may go in a circle.
-                names(text, value, &BTreeMap::new(), used);
+        Token::Word | Token::Quoted => used.extend(name(text, first, rest)),
+        Token::Open => elements(text, rest, used),
+        Token::Sign if word(first) == "$" => {
+            let variable = rest.first().map(word);
+            let Some((first, rest)) = variable
+                .and_then(|name| variables.remove(name))
+                .and_then(<[_]>::split_first)
+            else {
+                return;
+            };
+            // A variable in a variable is not looked into: they may go in a circle.
+            match first.token {
+                Token::Word | Token::Quoted => used.extend(name(text, first, rest)),
+                Token::Open => elements(text, rest, used),
+                _ => {}
             }
         }
         _ => {}
     }
+}
+
+/// The names of a set, whose opening brace was read. A set has none within it.
+fn elements(text: &str, pieces: &[Piece], used: &mut BTreeSet<String>) {
+    let mut expected = true;
+    for (at, piece) in pieces.iter().enumerate() {
+        match (piece.token, &text[piece.span.clone()]) {
+            (Token::Open | Token::Close, _) => return,
+            (Token::End, _) => {}
+            (_, ",") => expected = true,
+            (Token::Word | Token::Quoted, _) if std::mem::take(&mut expected) => {
+                used.extend(name(text, piece, &pieces[at + 1..]));
+            }
+            _ => expected = false,
+        }
+    }
+}
+
+/// An interface's name, with what stands behind it. What is concatenated, `iifname . ip saddr`, has its names in a set.
+fn name(text: &str, piece: &Piece, rest: &[Piece]) -> Option<String> {
+    let wild = rest
+        .first()
+        .is_some_and(|next| next.span.start == piece.span.end && &text[next.span.clone()] == "*");
+    let name = text[piece.span.clone()].trim_matches('"');
+    (name != ".").then(|| format!("{name}{}", if wild { "*" } else { "" }))
 }
