@@ -8,7 +8,9 @@ use crate::DataSetup;
 
 /// Where the data connection will go, as one side told the other on the control
 /// connection. Nothing says that it is true: it is text from the wire.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 pub struct Announcement {
     /// The data setup that announced it; says which side will connect.
     pub setup: DataSetup,

@@ -6,7 +6,9 @@ use serde::{Deserialize, Serialize};
 use crate::{Backend, DataSetup, Family, Operation, PeerName, Protection};
 
 /// The place of a cell in the matrix: everything that names it.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 pub struct Axes {
     /// The scenario's name.
     pub scenario: String,

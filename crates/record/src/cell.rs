@@ -305,7 +305,10 @@ mod tests {
         for judgement in judgements {
             let record = record(judgement);
             let line = serde_json::to_string(&record).expect("it is JSON");
-            assert!(line.starts_with("{\"schema\":2,\"scenario\":\"a/b\""), "{line}");
+            assert!(
+                line.starts_with("{\"schema\":2,\"scenario\":\"a/b\""),
+                "{line}"
+            );
             let again: CellRecord = serde_json::from_str(&line).expect(&line);
             assert_eq!(again, record, "{line}");
         }
@@ -324,7 +327,8 @@ mod tests {
     #[test]
     fn people_find_rules_by_their_id() {
         let [_, rule, policy, _] = causes();
-        let id = |cause: &Cause| serde_json::to_value(cause).expect("it is JSON")["rule_id"].clone();
+        let id =
+            |cause: &Cause| serde_json::to_value(cause).expect("it is JSON")["rule_id"].clone();
         assert_eq!(id(&rule), "ipv4/a/b/INPUT/3");
         assert_eq!(id(&policy), "ipv4/a/b/INPUT/policy");
     }

@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 use crate::Family;
 
 /// A TCP connection's two ends, seen from the side that sent its first SYN.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 pub struct Flow {
     /// The end that opens.
     pub from: SocketAddr,
@@ -32,7 +34,9 @@ impl fmt::Display for Flow {
 }
 
 /// TCP header flags (RFC 9293 section 3.1), as the header's byte.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(transparent)]
 pub struct TcpFlags(pub u8);
 
@@ -90,7 +94,9 @@ impl fmt::Display for TcpFlags {
 }
 
 /// The headers of a packet, as far as the lab reads them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(tag = "protocol", rename_all = "kebab-case")]
 pub enum Packet {
     /// A TCP segment.

@@ -8,7 +8,9 @@ use crate::Family;
 use crate::words;
 
 /// A rule's place among the rules of its chain, 1 for the first, as `iptables -S` orders them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(transparent)]
 pub struct RuleOrdinal(pub u32);
 
@@ -63,7 +65,9 @@ impl From<Family> for TableFamily {
 }
 
 /// A chain of one table of one family.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 pub struct ChainId {
     /// The family of the table.
     pub family: TableFamily,

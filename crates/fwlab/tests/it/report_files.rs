@@ -119,7 +119,7 @@ fn nothing_but_a_report_is_written_over() {
     let path = folder.path();
     for (name, content) in [
         ("notes", "buy milk\n"),
-        ("other.json", "{\"schema\":1,\"title\":\"mine\"}\n"),
+        ("other.json", "{\"schema\":2,\"title\":\"mine\"}\n"),
         (
             "other.xml",
             "<?xml version=\"1.0\"?>\n<testsuites name=\"pytest\"/>\n",
@@ -147,11 +147,11 @@ fn an_older_report_or_an_empty_file_is_written_over() {
     let path = folder.path();
     fs::write(path.join("report"), "").expect("it can be written");
     for (format, begins) in [
-        ("json", "{\"schema\":1,\"scenario\":\"rules.v4\","),
-        ("json", "{\"schema\":1,\"scenario\":\"rules.v4\","),
+        ("json", "{\"schema\":2,\"scenario\":\"rules.v4\","),
+        ("json", "{\"schema\":2,\"scenario\":\"rules.v4\","),
         ("junit", "<?xml "),
         ("junit", "<?xml "),
-        ("json", "{\"schema\":1,\"scenario\":\"rules.v4\","),
+        ("json", "{\"schema\":2,\"scenario\":\"rules.v4\","),
     ] {
         run(path, &CHECK, &[&format!("{format}=report")]).with(0);
         let text = fs::read_to_string(path.join("report")).expect("it was written");
@@ -279,7 +279,7 @@ fn a_report_can_go_to_a_pipe() {
     let lines = ended
         .stdout
         .lines()
-        .filter(|line| line.starts_with("{\"schema\":1,"));
+        .filter(|line| line.starts_with("{\"schema\":2,"));
     assert_eq!(lines.count(), 2, "{}", ended.stdout);
     assert!(ended.stdout.contains("2 cells in "), "{}", ended.stdout);
 }

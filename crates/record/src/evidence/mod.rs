@@ -10,7 +10,17 @@ use crate::{Announcement, Cause, Flow, NodeName, Packet, Role, Tuple, ms};
 
 /// An event of a cell: its place among all that was reported and done, 1 for the first.
 #[derive(
-    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+    Debug,
+    Clone,
+    Copy,
+    Default,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
     JsonSchema,
 )]
 #[serde(transparent)]
