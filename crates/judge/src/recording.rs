@@ -29,9 +29,9 @@ pub enum Differs {
     /// The finding.
     Finding {
         /// What was found when the stream was recorded.
-        recorded: Finding,
+        recorded: Box<Finding>,
         /// What is found now.
-        now: Finding,
+        now: Box<Finding>,
     },
     /// The lab ended a connection when it could not know yet that it waited in vain.
     Ended {
@@ -95,8 +95,8 @@ impl Stream {
             return Ok(());
         }
         Err(Differs::Finding {
-            recorded: self.finding.clone(),
-            now,
+            recorded: Box::new(self.finding.clone()),
+            now: Box::new(now),
         })
     }
 }

@@ -224,7 +224,7 @@ impl<'a> Session<'a> {
                 }
                 match self.rulebook.read(node, step) {
                     Reading::Went => {}
-                    Reading::Met(what) => self.met_a_rule(event.at, node, what),
+                    Reading::Met(what) => self.met_a_rule(event.at, node, *what),
                     Reading::Unsettled => {
                         let seen = self.seen(event.at);
                         self.timeline.stopped_between(seen, node, &step.packet);

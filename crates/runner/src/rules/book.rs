@@ -27,7 +27,7 @@ pub(crate) enum Reading {
     Went,
     /// It was stopped, or handed to something that may stop it and does not say whether it did, or it went on to where a rule
     /// of address translation says.
-    Met(What),
+    Met(Box<What>),
     /// It was stopped while other rules were being loaded, by the old ones or by the new ones. That
     /// decides nothing: sent again, it meets the new ones.
     Unsettled,
@@ -79,10 +79,10 @@ impl<'a> Rulebook<'a> {
         }
         match self.read_settled(node, step) {
             Reading::Went => match self.translation(node, step) {
-                Some(by) => Reading::Met(What::Translated {
+                Some(by) => Reading::Met(Box::new(What::Translated {
                     by,
                     packet: step.packet,
-                }),
+                })),
                 None => Reading::Went,
             },
             _ if self.swapping => Reading::Unsettled,
@@ -91,12 +91,12 @@ impl<'a> Rulebook<'a> {
     }
 
     fn handed_on(&self, node: &NodeName, step: &TraceStep, by: StoppedBy) -> Reading {
-        Reading::Met(What::HandedOn {
+        Reading::Met(Box::new(What::HandedOn {
             number: step.packet_id.0,
             doubt: self.doubted(node, step.packet_id, &by),
             by,
             packet: step.packet,
-        })
+        }))
     }
 
     /// A rule of nf_tables put a packet into a queue.
@@ -221,12 +221,12 @@ impl<'a> Rulebook<'a> {
             Some((_, Answer::Either)) => Reading::Unknown(format!(
                 "{node}: a rule of {chain} dropped or rejected the packet, and which of the two cannot be told"
             )),
-            Some((by, answer)) => Reading::Met(What::Stopped {
+            Some((by, answer)) => Reading::Met(Box::new(What::Stopped {
                 doubt: self.doubted(node, step.packet_id, &by),
                 by,
                 rejects: answer == Answer::Sent,
                 packet: step.packet,
-            }),
+            })),
             None => Reading::Unknown(format!(
                 "{node}: {chain} was traced ({}), and it is none of the rules that were loaded",
                 place_in_words(step.at)
