@@ -28,6 +28,7 @@ mod root;
 mod seccomp;
 mod serve;
 mod spawner;
+mod stack;
 mod start;
 mod step;
 

@@ -5,7 +5,7 @@ use std::io;
 use std::os::fd::{AsFd, AsRawFd, RawFd};
 use std::ptr::null;
 
-use libc::{c_char, c_int, c_ulong};
+use libc::{c_char, c_ulong};
 use nix::sched::{CloneFlags, setns, unshare};
 
 use super::init::{hung_up, reap_until};
@@ -14,13 +14,16 @@ use super::privileges::{Capabilities, give_up_privileges, leave_keyring, narrow_
 use super::request::Request;
 use super::root::{Failure, Roots};
 use super::seccomp::Filter;
+use super::stack::{Stack, fork};
 use super::step::{Report, SetupStep};
 use super::{Confinement, Executable, Kind, Root};
+use crate::sys::calls::checked;
 
 /// What the spawner starts all processes with.
 pub(super) struct Starter {
     roots: Result<Roots, Failure>,
     limits: Limits,
+    stack: Stack,
 }
 
 /// What is kept from every process, and found out once.
@@ -38,6 +41,7 @@ impl Starter {
                 bounds: narrow_bounds(),
                 filter: Filter::new(),
             },
+            stack: Stack::new(),
         }
     }
 
@@ -60,35 +64,33 @@ impl Starter {
             environment,
         } = executable;
         let (arguments, environment) = (pointers(arguments), pointers(environment));
+        let start = Start {
+            confinement,
+            root,
+            limits: &self.limits,
+            report,
+            program,
+            arguments: &arguments,
+            environment: &environment,
+            stack: &self.stack,
+        };
         // A child of the lab, which waits for it, and whose end it ends with; the first process
         // of a PID namespace.
         let flags = libc::CLONE_PARENT | libc::CLONE_NEWPID | libc::SIGCHLD;
-        let none = null::<libc::c_void>();
-        // SAFETY: as `fork`: the child goes on with a copy of this process.
-        let forked = unsafe {
-            libc::syscall(
-                libc::SYS_clone,
-                c_ulong::from(flags.cast_unsigned()),
-                none,
-                none,
-                none,
-                none,
-            )
+        let forked = match confinement.kind {
+            // It lives on in this program's file, and so in a copy of this process.
+            Kind::Program(_) => fork(flags, &start, Start::first),
+            // This process waits until it is another program: nothing need be copied.
+            // SAFETY: this process has one thread, and what is in `start` lives in this frame.
+            Kind::Tool => unsafe {
+                let flags = flags | libc::CLONE_VFORK;
+                self.stack.share(flags, &start, Start::tool)
+            },
         };
-        if forked < 0 {
-            return tell(
-                report,
-                &failed(SetupStep::Fork, &io::Error::last_os_error()),
-            );
+        match forked {
+            Ok(process) => tell(report, &Report::Forked(process.unsigned_abs())),
+            Err(error) => tell(report, &failed(SetupStep::Fork, &error)),
         }
-        if forked > 0 {
-            let process = u32::try_from(forked).unwrap_or_default();
-            return tell(report, &Report::Forked(process));
-        }
-        confine(confinement, root, &self.limits, report);
-        // SAFETY: both arrays end with a null, and so does every string in them.
-        unsafe { libc::execve(program.as_ptr(), arguments.as_ptr(), environment.as_ptr()) };
-        end(report, SetupStep::Program, &io::Error::last_os_error())
     }
 
     /// The root of its own that a process finds; `None`: a container's.
@@ -139,82 +141,118 @@ fn end(report: RawFd, step: SetupStep, error: &io::Error) -> ! {
     unsafe { libc::_exit(1) }
 }
 
-/// A call's result as the others are.
-fn checked(result: c_int) -> io::Result<c_int> {
-    match result {
-        0.. => Ok(result),
-        _ => Err(io::Error::last_os_error()),
-    }
+/// A process that is to be started, with all that its steps need: none of them allocates.
+struct Start<'a> {
+    confinement: &'a Confinement,
+    root: Option<RawFd>,
+    limits: &'a Limits,
+    report: RawFd,
+    program: &'a CStr,
+    arguments: &'a [*const c_char],
+    environment: &'a [*const c_char],
+    stack: &'a Stack,
 }
 
-/// Runs in the forked child; returns in the process that is to become the program.
-fn confine(confinement: &Confinement, root: Option<RawFd>, limits: &Limits, report: RawFd) {
-    let done = |step, result: io::Result<()>| {
-        if let Err(error) = result {
-            end(report, step, &error)
-        }
-    };
-    let name = |name: &CStr| {
-        // SAFETY: the kernel copies a C string.
-        unsafe { libc::prctl(libc::PR_SET_NAME, name.as_ptr()) };
-    };
-    // SAFETY: no pointers are passed.
-    unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL as c_ulong) };
-    if hung_up(report) {
-        // The lab died before the signal was asked for.
-        // SAFETY: cannot fail.
-        unsafe { libc::_exit(1) }
+impl Start<'_> {
+    /// All of it, for a process that has no init.
+    fn tool(&self) -> ! {
+        self.enter();
+        self.become_the_program()
     }
-    name(c"fwlab-init");
-    done(SetupStep::Session, new_session());
-    let network = setns(confinement.network.as_fd(), CloneFlags::CLONE_NEWNET);
-    done(SetupStep::Network, network.map_err(io::Error::from));
-    for (fd, place) in confinement.standard.iter().zip(0..) {
-        // SAFETY: both are descriptors of this process.
-        let placed = checked(unsafe { libc::dup2(fd.as_raw_fd(), place) });
-        done(SetupStep::Standard, placed.map(drop));
-    }
-    match &confinement.root {
-        Root::Own(_) => {
-            let shown = match confinement.kind {
-                Kind::Tool => Proc::Whole,
-                Kind::Program(_) => Proc::Processes,
-            };
-            done(SetupStep::EnterRoot, enter_root(root));
-            done(SetupStep::Proc, mount_proc(shown));
-        }
-        Root::Container(container) => {
-            let entered = enter_container(container, mounts(confinement));
-            done(SetupStep::EnterContainer, entered);
-            done(SetupStep::Temporary, mount_temporary());
-        }
-    }
-    if let Some((files, point)) = &confinement.files {
-        let attached = mounts(confinement).attach_files(files.as_fd(), point);
-        done(SetupStep::Files, attached);
-    }
-    if let Kind::Program(status) = &confinement.kind {
-        // SAFETY: this process has one thread.
-        let program = match checked(unsafe { libc::fork() }) {
-            Ok(program) => program,
-            Err(error) => end(report, SetupStep::Processes, &error),
+
+    /// The life of an init, from its fork on.
+    fn first(&self) -> ! {
+        self.enter();
+        let Kind::Program(status) = &self.confinement.kind else {
+            self.become_the_program()
         };
-        if program != 0 {
-            reap_until(program, status.as_raw_fd());
+        // Init does not wait for its steps, so as to follow it from the first one on.
+        // SAFETY: this process has one thread, a stack that nobody else is on, and a frame that it does not leave: it
+        // ends in `reap_until`. There it allocates nothing, and neither do the steps to the program. Of what they
+        // share both write to `errno` alone, and init only where it may follow nobody.
+        let forked = unsafe { self.stack.share(libc::SIGCHLD, self, Start::second) };
+        match forked {
+            Ok(program) => reap_until(program, status.as_raw_fd()),
+            Err(error) => end(self.report, SetupStep::Processes, &error),
         }
-        done(SetupStep::Session, new_session());
     }
-    // The spawner ignores it, and exec would go on with that.
-    // SAFETY: it sets a disposition that needs no handler.
-    unsafe { libc::signal(libc::SIGPIPE, libc::SIG_DFL) };
-    leave_keyring();
-    let given_up = checked(give_up_privileges(confinement.capabilities, limits.bounds));
-    done(SetupStep::Privileges, given_up.map(drop));
-    // SAFETY: the path is a C string.
-    let entered = checked(unsafe { libc::chdir(confinement.directory.as_ptr()) });
-    done(SetupStep::Directory, entered.map(drop));
-    if let Some(filter) = &limits.filter {
-        done(SetupStep::Filter, filter.apply());
+
+    /// The process below an init.
+    fn second(&self) -> ! {
+        self.done(SetupStep::Session, new_session());
+        self.become_the_program()
+    }
+
+    fn done(&self, step: SetupStep, result: io::Result<()>) {
+        if let Err(error) = result {
+            end(self.report, step, &error)
+        }
+    }
+
+    /// Enters what the process is to find.
+    fn enter(&self) {
+        let confinement = self.confinement;
+        // SAFETY: no pointers are passed.
+        unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL as c_ulong) };
+        if hung_up(self.report) {
+            // The lab died before the signal was asked for.
+            // SAFETY: cannot fail.
+            unsafe { libc::_exit(1) }
+        }
+        // SAFETY: the kernel copies a C string.
+        unsafe { libc::prctl(libc::PR_SET_NAME, c"fwlab-init".as_ptr()) };
+        self.done(SetupStep::Session, new_session());
+        let network = setns(confinement.network.as_fd(), CloneFlags::CLONE_NEWNET);
+        self.done(SetupStep::Network, network.map_err(io::Error::from));
+        for (fd, place) in confinement.standard.iter().zip(0..) {
+            // SAFETY: both are descriptors of this process.
+            let placed = checked(unsafe { libc::dup2(fd.as_raw_fd(), place) });
+            self.done(SetupStep::Standard, placed.map(drop));
+        }
+        match &confinement.root {
+            Root::Own(_) => {
+                let shown = match confinement.kind {
+                    Kind::Tool => Proc::Whole,
+                    Kind::Program(_) => Proc::Processes,
+                };
+                self.done(SetupStep::EnterRoot, enter_root(self.root));
+                self.done(SetupStep::Proc, mount_proc(shown));
+            }
+            Root::Container(container) => {
+                let entered = enter_container(container, mounts(confinement));
+                self.done(SetupStep::EnterContainer, entered);
+                self.done(SetupStep::Temporary, mount_temporary());
+            }
+        }
+        if let Some((files, point)) = &confinement.files {
+            let attached = mounts(confinement).attach_files(files.as_fd(), point);
+            self.done(SetupStep::Files, attached);
+        }
+    }
+
+    /// Gives up what the program is not to have, and runs it.
+    fn become_the_program(&self) -> ! {
+        let Start {
+            confinement,
+            limits,
+            ..
+        } = self;
+        // The spawner ignores it, and exec would go on with that.
+        // SAFETY: it sets a disposition that needs no handler.
+        unsafe { libc::signal(libc::SIGPIPE, libc::SIG_DFL) };
+        leave_keyring();
+        let given_up = checked(give_up_privileges(confinement.capabilities, limits.bounds));
+        self.done(SetupStep::Privileges, given_up.map(drop));
+        // SAFETY: the path is a C string.
+        let entered = checked(unsafe { libc::chdir(confinement.directory.as_ptr()) });
+        self.done(SetupStep::Directory, entered.map(drop));
+        if let Some(filter) = &limits.filter {
+            self.done(SetupStep::Filter, filter.apply());
+        }
+        let [arguments, environment] = [self.arguments, self.environment].map(<[_]>::as_ptr);
+        // SAFETY: both arrays end with a null, and so does every string in them.
+        unsafe { libc::execve(self.program.as_ptr(), arguments, environment) };
+        end(self.report, SetupStep::Program, &io::Error::last_os_error())
     }
 }
 
