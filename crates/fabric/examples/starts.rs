@@ -51,7 +51,7 @@ async fn tell(
     let mut times = times.into_iter().collect::<Result<Vec<_>, _>>()?;
     times.sort();
     let median = times[times.len() / 2];
-    println!("{what}, {at_once} at once: median {median:.0?}; one every {each:.0?}");
+    println!("{what}, {at_once} at once: median {median:.2?}; one every {each:.2?}");
     Ok(())
 }
 

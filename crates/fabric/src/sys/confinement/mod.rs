@@ -16,6 +16,8 @@
 //!   last of them.
 //! - A *tool* is one process, and needs no init.
 //!
+//! A tool shares the spawner's memory until it is run, and a program its init's ([`stack`]).
+//!
 //! When the lab dies, the kernel kills all of these. What a process finds in place of the
 //! machine's root is made by [`root`], once for all processes that find the same.
 
