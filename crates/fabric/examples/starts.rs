@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 
 use futures::StreamExt;
 use fwlab_fabric::{Fabric, Node, ProgramSpec, Scratch, ToolCall};
-use fwlab_model::{NodeName, NodeSpec, Topology};
+use fwlab_model::{NodeSpec, Topology};
+use fwlab_record::NodeName;
 
 /// It does nothing, and needs one library.
 const NOTHING: &str = "/bin/true";
