@@ -30,7 +30,8 @@
 //!
 //! ```
 //! use fwlab_fabric::Fabric;
-//! use fwlab_model::{InterfaceName, LinkEnd, LinkSpec, NodeName, NodeSpec, Topology};
+//! use fwlab_model::{LinkEnd, LinkSpec, NodeSpec, Topology};
+//! use fwlab_record::{InterfaceName, NodeName};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # if let Err(error) = fwlab_fabric::Privilege::current() {

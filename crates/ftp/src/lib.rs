@@ -31,7 +31,8 @@
 //! use fwlab_ftp::{
 //!     Client, Content, Libunftp, Login, PassiveAddress, Patience, Server, ServerSettings, Suppaftp, TransferSpec,
 //! };
-//! use fwlab_model::{DataSetup, NodeName, NodeSpec, Operation, Protection, Topology};
+//! use fwlab_model::{NodeSpec, Topology};
+//! use fwlab_record::{DataSetup, NodeName, Operation, Protection};
 //!
 //! # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
 //! let mut topology = Topology::default();

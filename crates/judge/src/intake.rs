@@ -25,7 +25,7 @@ pub(super) enum Early {
 
 /// What an event told of the dialogue.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Heard {
+pub struct Said {
     /// What was said, at the client.
     pub lines: Vec<Line>,
     /// Announcements that came to the other side as others: first the client's, then the server's.
@@ -34,16 +34,16 @@ pub struct Heard {
 
 /// Where and when something was seen.
 #[derive(Clone, Copy)]
-struct Seen<'a> {
+struct Place<'a> {
     at: Duration,
     node: &'a NodeName,
 }
 
 impl Watch {
     /// Takes in an event. They come in the order of their numbers.
-    pub fn take(&mut self, event: &Event) -> Heard {
+    pub fn take(&mut self, event: &Event) -> Said {
         self.now = event.id;
-        let seen = Seen {
+        let seen = Place {
             at: event.at,
             node: &event.node,
         };
@@ -83,7 +83,7 @@ impl Watch {
                 self.ended.extend(id);
             }
         }
-        Heard::default()
+        Said::default()
     }
 
     /// Whether it makes a difference that a packet takes another step at a node.
@@ -104,7 +104,7 @@ impl Watch {
         self.place_early();
     }
 
-    fn captured(&mut self, seen: Seen<'_>, inbound: bool, packet: &Packet) {
+    fn captured(&mut self, seen: Place<'_>, inbound: bool, packet: &Packet) {
         let node = seen.node;
         let place = self.now.0;
         let sighting = Sighting {
@@ -172,7 +172,7 @@ impl Watch {
         }
     }
 
-    fn swallowed(&mut self, seen: Seen<'_>, packet: &Packet) {
+    fn swallowed(&mut self, seen: Place<'_>, packet: &Packet) {
         if opens(packet)
             && let Some((id, _)) = self.connections.place(packet)
         {
@@ -182,12 +182,12 @@ impl Watch {
     }
 
     /// Payload of the control connection was seen on the wire of the client's node, or of the server's.
-    fn dialogue(&mut self, seen: Seen<'_>, packet: &Packet, payload: &[u8]) -> Heard {
-        let mut heard = Heard::default();
+    fn dialogue(&mut self, seen: Place<'_>, packet: &Packet, payload: &[u8]) -> Said {
+        let mut said = Said::default();
         if *seen.node == self.terms.client
             && let Some(from) = self.side_of(packet)
         {
-            heard.lines = self.talk.at_client((self.now, seen.at), from, payload);
+            said.lines = self.talk.at_client((self.now, seen.at), from, payload);
         }
         if *seen.node == self.terms.server {
             self.talk.at_server(self.order.latest(), packet, payload);
@@ -196,9 +196,9 @@ impl Watch {
         for place in talk.place(|packet| self.side_of(packet)) {
             self.order.setup_was_granted(place);
         }
-        heard.rewritten = talk.rewritten();
+        said.rewritten = talk.rewritten();
         self.talk = talk;
-        heard
+        said
     }
 
     fn tracked(&mut self, flow: &Flow, is_new: bool, mark: Option<u32>) {

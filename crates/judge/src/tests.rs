@@ -9,7 +9,7 @@ use fwlab_record::{
 
 use super::death::Ender;
 use super::{
-    ClientEnd, ConnectionId, Ending, Event, Finding, Heard, Stop, StoppedBy, Terms, Watch, What,
+    ClientEnd, ConnectionId, Ending, Event, Finding, Said, Stop, StoppedBy, Terms, Watch, What,
     judge,
 };
 
@@ -134,7 +134,7 @@ impl Told {
         self.passes(flow, ACK);
     }
 
-    fn says(&mut self, client: bool, line: &str) -> Heard {
+    fn says(&mut self, client: bool, line: &str) -> Said {
         let flow = if client {
             control()
         } else {
@@ -163,7 +163,7 @@ impl Told {
     }
 
     /// The next event.
-    fn told(&mut self, node: &NodeName, what: What) -> Heard {
+    fn told(&mut self, node: &NodeName, what: What) -> Said {
         self.events += 1;
         self.watch.take(&Event {
             id: EventId(self.events),
@@ -177,7 +177,7 @@ impl Told {
         self.carried(node, inbound, packet, &[]);
     }
 
-    fn carried(&mut self, node: &NodeName, inbound: bool, packet: &Packet, bytes: &[u8]) -> Heard {
+    fn carried(&mut self, node: &NodeName, inbound: bool, packet: &Packet, bytes: &[u8]) -> Said {
         let what = What::Captured {
             way: if inbound { Way::In } else { Way::Out },
             packet: *packet,

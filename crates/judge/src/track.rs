@@ -201,7 +201,7 @@ impl Track {
     /// overcome since.
     pub(super) fn death(&self, ends: Ends<'_>) -> Option<Death> {
         if self.is_answered(ends.opener) {
-            return self.stream_death(ends);
+            return self.opened_death(ends);
         }
         self.opening_death(ends).or_else(|| {
             let Swallowed {

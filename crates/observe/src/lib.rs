@@ -3,14 +3,15 @@
 //! ([`ConntrackEvent`], [`ExpectationEvent`]), and what went over the wire ([`CapturedPacket`]).
 //!
 //! An [`Observer`] opens its sockets in one node and sends what it reads as [`Event`]s.
-//! It judges nothing: what stopped a packet is worked out from the steps by
-//! [`deciding_steps`], a function without I/O, and what that means is the runner's to say.
+//! It judges nothing: what stopped a packet the runner reads from the steps and the rules, and what that means is the judge's
+//! to say.
 //!
 //! ```
 //! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
 //! use fwlab_fabric::Fabric;
-//! use fwlab_model::{NodeName, NodeSpec, Topology};
+//! use fwlab_model::{NodeSpec, Topology};
 //! use fwlab_observe::{Observer, ObserverSettings, What};
+//! use fwlab_record::NodeName;
 //!
 //! let mut topology = Topology::default();
 //! topology.nodes.push(NodeSpec::new(NodeName::server()));
@@ -82,7 +83,4 @@ pub use observer::Observer;
 pub use rules::{NftChain, NftRules};
 pub use settings::{Newer, ObserverSettings};
 pub use table::TABLE;
-pub use trace::{
-    Decision, LegacyLine, LegacyTarget, LegacyWord, PacketId, TracePlace, TraceStep, TraceVerdict,
-    deciding_steps,
-};
+pub use trace::{PacketId, TracePlace, TraceStep, TraceVerdict};

@@ -162,7 +162,6 @@ impl Joiner {
             chain: self.names.get(place.chain),
             at: TracePlace::Line {
                 number: place.number,
-                word: place.word,
             },
             verdict: TraceVerdict::Unsaid,
             packet_id: self.passing[at].id,

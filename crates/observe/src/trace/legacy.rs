@@ -1,11 +1,8 @@
-use super::LegacyWord;
-
 /// Where a packet is on its way through legacy's rules.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct LegacyPlace<'a> {
     pub(crate) table: &'a str,
     pub(crate) chain: &'a str,
-    pub(crate) word: LegacyWord,
     pub(crate) number: u32,
 }
 
@@ -17,16 +14,12 @@ impl<'a> LegacyPlace<'a> {
         let (table, rest) = place.split_once(':')?;
         let (rest, number) = rest.rsplit_once(':')?;
         let (chain, word) = rest.rsplit_once(':')?;
-        let word = match word {
-            "rule" => LegacyWord::Rule,
-            "policy" => LegacyWord::Policy,
-            "return" => LegacyWord::Return,
-            _ => return None,
-        };
+        if !["rule", "policy", "return"].contains(&word) {
+            return None;
+        }
         Some(LegacyPlace {
             table,
             chain,
-            word,
             number: number.parse().ok()?,
         })
     }
@@ -40,15 +33,15 @@ mod tests {
     fn places_in_prefixes() {
         let place = |prefix| {
             let place = LegacyPlace::read(prefix)?;
-            Some((place.table, place.chain, place.word, place.number))
+            Some((place.table, place.chain, place.number))
         };
         assert_eq!(
             place("TRACE: filter:INPUT:policy:3 "),
-            Some(("filter", "INPUT", LegacyWord::Policy, 3))
+            Some(("filter", "INPUT", 3))
         );
         assert_eq!(
             place("TRACE: raw:a:b:rule:12 "),
-            Some(("raw", "a:b", LegacyWord::Rule, 12))
+            Some(("raw", "a:b", 12))
         );
         for other in [
             "",

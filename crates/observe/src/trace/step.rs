@@ -38,7 +38,8 @@ pub struct TraceStep {
 
 impl TraceStep {
     /// Whether the kernel itself says that this step ended the packet.
-    /// Legacy never says it; see [`deciding_steps`](crate::deciding_steps).
+    /// Legacy never says it: what stands in a line, and whether it ends a packet, only its rules tell. There a line that ends
+    /// one has no successor, and an ACCEPT ends its table alone.
     pub fn is_drop(&self) -> bool {
         self.verdict == TraceVerdict::Drop
     }
@@ -67,26 +68,13 @@ pub enum TracePlace {
     Policy,
     /// legacy: a line of the chain. The kernel counts the rules and, behind the last of them, the
     /// policy (or a user chain's end). So line *n* is rule *n* of the saved listing if there are as many, and
-    /// the policy otherwise. `word` cannot tell: it calls an unconditional rule with
+    /// the policy otherwise. The word that the kernel has for it cannot tell: it calls an unconditional rule with
     /// DROP, ACCEPT or RETURN a policy (or a return), too
     /// (`get_chainname_rulenum` in `net/ipv4/netfilter/ip_tables.c`).
     Line {
         /// The line, 1 for the first.
         number: u32,
-        /// What the kernel calls it.
-        word: LegacyWord,
     },
-}
-
-/// What legacy's trace calls a line of a chain.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum LegacyWord {
-    /// A rule with a match or with a target of its own.
-    Rule,
-    /// In a built-in chain: the policy, or an unconditional rule with a standard verdict.
-    Policy,
-    /// In a user chain: its end, or an unconditional rule with a standard verdict.
-    Return,
 }
 
 /// What a packet was told to do.

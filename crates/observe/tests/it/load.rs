@@ -135,7 +135,7 @@ fn twenty_thousand_rules_legacy() {
                 crate::watch::steps(seen)
                     .filter(|step| is_syn_to(&step.packet, PORT))
                     .find_map(|step| match step.at {
-                        TracePlace::Line { number, .. } => Some(number),
+                        TracePlace::Line { number } => Some(number),
                         _ => None,
                     })
             })

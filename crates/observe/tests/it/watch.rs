@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use fwlab_observe::{
-    Event, LegacyLine, LegacyTarget, Observer, ObserverSettings, Source, TracePlace, TraceStep,
-    What, deciding_steps,
+    Event, Observer, ObserverSettings, Source, TracePlace, TraceStep, What,
 };
 use fwlab_record::{Backend, Packet, RuleOrdinal};
 use tokio::sync::mpsc;
@@ -121,10 +120,13 @@ pub(crate) fn steps(seen: &[What]) -> impl Iterator<Item = &TraceStep> {
 
 /// The step that stopped a SYN to a port, once there is one.
 pub(crate) fn stopped_syn(seen: &[What], port: u16, saved: &str) -> Option<TraceStep> {
-    deciding_steps(steps(seen), |line| target(saved, line))
-        .into_iter()
-        .find(|decision| decision.certain && is_syn_to(&decision.step.packet, port))
-        .map(|decision| decision.step.clone())
+    let mut of_syns = steps(seen).filter(|step| is_syn_to(&step.packet, port));
+    of_syns
+        .find(|step| match step.at {
+            TracePlace::Line { number } => ends(saved, step, number),
+            TracePlace::Rule { .. } | TracePlace::Policy => step.is_drop(),
+        })
+        .cloned()
 }
 
 pub(crate) fn is_syn_to(packet: &Packet, port: u16) -> bool {
@@ -142,19 +144,14 @@ fn rules_of<'a>(saved: &'a str, table: &str, chain: &str) -> impl Iterator<Item 
         .filter(move |line| line.starts_with(&rule))
 }
 
-fn target(saved: &str, line: LegacyLine<'_>) -> LegacyTarget {
-    let rule = rules_of(saved, line.table, line.chain).nth(line.number as usize - 1);
-    let stops = match rule {
+/// Whether what stands in a line of legacy's rules ends every packet.
+fn ends(saved: &str, step: &TraceStep, number: u32) -> bool {
+    match rules_of(saved, &step.table, &step.chain).nth(number as usize - 1) {
         Some(rule) => rule.contains("-j DROP") || rule.contains("-j REJECT"),
         None => saved
             .lines()
-            .skip_while(|text| text.strip_prefix('*') != Some(line.table))
+            .skip_while(|text| text.strip_prefix('*') != Some(&*step.table))
             .take_while(|text| *text != "COMMIT")
-            .any(|text| text.starts_with(&format!(":{} DROP", line.chain))),
-    };
-    if stops {
-        LegacyTarget::Stops
-    } else {
-        LegacyTarget::Passes
+            .any(|text| text.starts_with(&format!(":{} DROP", step.chain))),
     }
 }

@@ -6,6 +6,7 @@ mod ends;
 mod expectations;
 mod fault;
 mod firewall;
+mod guard;
 mod peers;
 mod sent;
 mod session;
@@ -13,13 +14,10 @@ mod sinks;
 mod steps;
 mod timeline;
 
-use std::any::Any;
 use std::collections::BTreeMap;
-use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use futures::FutureExt;
 use fwlab_fabric::{Fabric, Node};
 use fwlab_ftp::deviation::Deviation;
 use fwlab_ftp::{ClientReport, FailureKind, Pauses, PeerError, RunningServer, TransferSpec};
@@ -43,6 +41,7 @@ use barrier::Barrier;
 use drive::{Transfer, drive, take_what_is_there};
 use fault::Fault;
 use firewall::ImageFirewall;
+use guard::guarded;
 use peers::Peers;
 use session::{Session, SessionSettings};
 use steps::Stagehand;
@@ -71,12 +70,7 @@ impl Workshop {
     /// Runs a cell. Whatever goes wrong in the lab is in the record, never lost and never an outcome.
     pub(crate) async fn run(&self, cell: &Cell, rules: &CellRules) -> Recorded {
         let started = Instant::now();
-        let attempt = AssertUnwindSafe(self.attempt(cell, rules)).catch_unwind();
-        let ran = match tokio::time::timeout(DEADLINE, attempt).await {
-            Ok(Ok(ran)) => ran,
-            Ok(Err(panic)) => Err(Fault::Panicked(words_of(&*panic))),
-            Err(_) => Err(Fault::NoEnd(DEADLINE)),
-        };
+        let ran = guarded(self.attempt(cell, rules), DEADLINE).await;
         let [server_place, client_place] =
             [cell.axes.server, cell.axes.client].map(|peer| self.peers.place(peer));
         let mut record = CellRecord {
@@ -473,13 +467,6 @@ pub(crate) fn record_of(cell: &Cell, judgement: Judgement) -> CellRecord {
         took: Duration::ZERO,
         evidence: Evidence::default(),
     }
-}
-
-/// What a panic said.
-fn words_of(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().copied();
-    let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    text.unwrap_or("nobody knows what").to_owned()
 }
 
 fn held_against(cell: &Cell, finding: Finding) -> Judgement {

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use fwlab_fabric::{Fabric, Node};
 use fwlab_ftp::deviation::Sign;
 use fwlab_judge::{
-    ConnectionId, Ending, Event as Told, Finding, Heard, Showing, StoppedBy, Stream, Terms, Watch,
+    ConnectionId, Ending, Event as Told, Finding, Said, Showing, StoppedBy, Stream, Terms, Watch,
     What as Reported, judge, showing,
 };
 use fwlab_model::Topology;
@@ -183,7 +183,7 @@ impl<'a> Session<'a> {
     }
 
     /// Tells the judge.
-    fn tell(&mut self, (id, at): (EventId, Duration), node: &NodeName, what: Reported) -> Heard {
+    fn tell(&mut self, (id, at): (EventId, Duration), node: &NodeName, what: Reported) -> Said {
         let told = Told {
             id,
             at,
@@ -299,7 +299,7 @@ impl<'a> Session<'a> {
             && matches!(captured.packet, Packet::Tcp { flow, .. }
                 if is_swallowed(self.topology, node, flow.to.ip()));
         let seen = self.seen(event.at);
-        let heard = self.tell(
+        let said = self.tell(
             seen,
             node,
             Reported::Captured {
@@ -310,7 +310,7 @@ impl<'a> Session<'a> {
             },
         );
         let at_client = *node == self.watch.terms().client;
-        self.timeline.heard(seen, node, &heard);
+        self.timeline.said(seen, node, &said);
         self.timeline
             .captured(seen, node, way, &captured.packet, at_client);
     }

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use fwlab_ftp::wire::Event as Line;
-use fwlab_judge::{Heard, Watch, What};
+use fwlab_judge::{Said, Watch, What};
 use fwlab_observe::{Change, ConntrackEvent, ExpectationEvent, InvalidPacket, Source};
 use fwlab_record::{
     Announcement, Became, EventId, Evidence, Fact, Flow, NodeName, Packet, Role, Seen, TcpFlags,
@@ -26,8 +26,8 @@ pub(super) struct Timeline {
 
 impl Timeline {
     /// What was said on the control connection.
-    pub(super) fn heard(&mut self, at: At, node: &NodeName, heard: &Heard) {
-        for line in &heard.lines {
+    pub(super) fn said(&mut self, at: At, node: &NodeName, said: &Said) {
+        for line in &said.lines {
             let seen = match line {
                 Line::Command(command) => Seen::Command {
                     line: printable(&command.to_string()),
@@ -44,7 +44,7 @@ impl Timeline {
             };
             self.add(at, node, seen);
         }
-        for (client, server) in &heard.rewritten {
+        for (client, server) in &said.rewritten {
             let (sent, arrived) = if client.setup.is_active() {
                 (*client, *server)
             } else {

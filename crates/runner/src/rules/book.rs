@@ -141,7 +141,7 @@ impl<'a> Rulebook<'a> {
                 let handles = self.handles.get(node)?;
                 handles.ordinal(step.table_family, &step.table, &step.chain, handle)?
             }
-            TracePlace::Line { number, .. } => RuleOrdinal(number),
+            TracePlace::Line { number } => RuleOrdinal(number),
             TracePlace::Policy => return None,
         };
         let rule = RuleId { chain, ordinal };
@@ -185,7 +185,7 @@ impl<'a> Rulebook<'a> {
                 };
                 Some((by_rule(part, rule), answer))
             }),
-            (TraceVerdict::Unsaid, TracePlace::Line { number, .. }) => {
+            (TraceVerdict::Unsaid, TracePlace::Line { number }) => {
                 match part.map(|part| (part, &part.listed)) {
                     Some((part, Listed::Iptables { listing, .. })) => {
                         let rule = RuleId {
@@ -315,7 +315,7 @@ fn place_in_words(place: TracePlace) -> String {
     match place {
         TracePlace::Rule { handle } => format!("rule with handle {handle}"),
         TracePlace::Policy => "policy".to_owned(),
-        TracePlace::Line { number, .. } => format!("line {number}"),
+        TracePlace::Line { number } => format!("line {number}"),
     }
 }
 

@@ -18,8 +18,8 @@ const RETRANSMISSION_GAP: Duration = Duration::from_millis(150);
 const SILENCE: Duration = Duration::from_millis(2_500);
 
 impl Track {
-    pub(super) fn stream_death(&self, ends: Ends<'_>) -> Option<Death> {
-        let rejected = self.stream_stops().filter(|stopped| stopped.stop.rejects);
+    pub(super) fn opened_death(&self, ends: Ends<'_>) -> Option<Death> {
+        let rejected = self.opened_stops().filter(|stopped| stopped.stop.rejects);
         let resets = rejected.filter_map(|stopped| self.reset_by(stopped, ends));
         let foreign = self.foreign_reset(ends);
         resets
@@ -28,7 +28,7 @@ impl Track {
             .min_by_key(|death| death.at)
     }
 
-    fn stream_stops(&self) -> impl Iterator<Item = &Stopped> {
+    fn opened_stops(&self) -> impl Iterator<Item = &Stopped> {
         self.stops
             .iter()
             .filter(|stopped| !opens(&stopped.stop.packet) && !is_answer(&stopped.stop.packet))
@@ -55,7 +55,7 @@ impl Track {
     pub(super) fn soft_error(&self, opener: &NodeName) -> Option<&Stopped> {
         let mut heard = self.answers.heard(opener, true);
         heard.find(|heard| matches!(heard.packet, Packet::Icmp { .. }))?;
-        let mut rejected = self.stream_stops().filter(|stopped| stopped.stop.rejects);
+        let mut rejected = self.opened_stops().filter(|stopped| stopped.stop.rejects);
         rejected.find(|stopped| stopped.from_opener)
     }
 
@@ -68,7 +68,7 @@ impl Track {
         };
         // What a rule sent is the rule's.
         let by_rule = |heard: &Heard| {
-            let mut rejected = self.stream_stops().filter(|stopped| stopped.stop.rejects);
+            let mut rejected = self.opened_stops().filter(|stopped| stopped.stop.rejects);
             rejected.any(|stopped| heard.origin.as_ref() == Some(&stopped.stop.node))
         };
         let heard = self
@@ -100,7 +100,7 @@ impl Track {
     fn stopped_again(&self, ends: Ends<'_>) -> Option<Death> {
         let mut firsts: BTreeMap<Segment, &Stopped> = BTreeMap::new();
         let mut found: Option<(&Stopped, &Stopped)> = None;
-        let stops = self.stream_stops().filter(|stopped| {
+        let stops = self.opened_stops().filter(|stopped| {
             // A client that closes its control connection waits for nothing more.
             let leaves = ends.control && stopped.from_opener && is_fin(&stopped.stop.packet);
             !leaves && !self.is_acknowledged(stopped)
