@@ -39,10 +39,7 @@ mod tests {
             place("TRACE: filter:INPUT:policy:3 "),
             Some(("filter", "INPUT", 3))
         );
-        assert_eq!(
-            place("TRACE: raw:a:b:rule:12 "),
-            Some(("raw", "a:b", 12))
-        );
+        assert_eq!(place("TRACE: raw:a:b:rule:12 "), Some(("raw", "a:b", 12)));
         for other in [
             "",
             "TRACE: ",

@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use fwlab_observe::{
-    Event, Observer, ObserverSettings, Source, TracePlace, TraceStep, What,
-};
+use fwlab_observe::{Event, Observer, ObserverSettings, Source, TracePlace, TraceStep, What};
 use fwlab_record::{Backend, Packet, RuleOrdinal};
 use tokio::sync::mpsc;
 
