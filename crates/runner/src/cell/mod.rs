@@ -15,6 +15,7 @@ mod steps;
 mod timeline;
 
 use std::collections::BTreeMap;
+use std::mem::discriminant;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -25,8 +26,8 @@ use fwlab_judge::{ClientEnd, Ending, Finding, Stream};
 use fwlab_model::Topology;
 use fwlab_observe::{Observer, ObserverSettings};
 use fwlab_record::{
-    Backend, CellRecord, Evidence, Judgement, NodeName, NotRun, Outcome, PeerName, SchemaVersion,
-    Versions,
+    Backend, Cause, CellRecord, Evidence, Judgement, NodeName, NotRun, Outcome, PeerName,
+    SchemaVersion, Versions,
 };
 use tokio::sync::mpsc::unbounded_channel;
 
@@ -293,8 +294,7 @@ impl Workshop {
                 showing: session.showing(deviation.sign),
             })
             .collect();
-        let passed =
-            matches!(&finding, Finding::Outcome(outcome) if outcome.cause.kind() == "none");
+        let passed = matches!(&finding, Finding::Outcome(outcome) if outcome.cause == Cause::None);
         let unwanted = |requirement: &Requirement| match &finding {
             Finding::Outcome(outcome) => !requirement.differences(outcome).is_empty(),
             Finding::Inconclusive(_) => false,
@@ -362,7 +362,12 @@ fn in_unison(clients: &[&NodeName], findings: Vec<Finding>) -> Finding {
                         came_through,
                         ..
                     } = outcome;
-                    (*symptom, *phase, *came_through, outcome.cause.kind())
+                    (
+                        *symptom,
+                        *phase,
+                        *came_through,
+                        discriminant(&outcome.cause),
+                    )
                 };
                 kind(first) != kind(other)
             }

@@ -43,6 +43,9 @@ fn pausing(cell: &Cell, client: &NodeName) -> BTreeSet<NodeName> {
         .collect()
 }
 
+/// The most events that are kept of a session, so that no peer fills the memory: a session has some hundred.
+const KEPT: usize = 1 << 16;
+
 /// A session while it runs: what was reported, and what is done about it.
 pub(super) struct Session<'a> {
     fabric: &'a Fabric,
@@ -58,6 +61,7 @@ pub(super) struct Session<'a> {
     /// What the client says was announced.
     told: Vec<Announcement>,
     unread: BTreeSet<String>,
+    notes: BTreeSet<String>,
     early: bool,
     /// What may decide on a stopped packet otherwise the next time, so that only the peers' own timers tell.
     waits_for: BTreeSet<String>,
@@ -112,6 +116,7 @@ impl<'a> Session<'a> {
             expectations: Expectations::default(),
             told: Vec::new(),
             unread: BTreeSet::new(),
+            notes: BTreeSet::new(),
             early: settings.early,
             waits_for: BTreeSet::new(),
             tracing_everything: false,
@@ -190,11 +195,15 @@ impl<'a> Session<'a> {
             node: node.clone(),
             what,
         };
-        let heard = self.watch.take(&told);
-        if let Some(kept) = &mut self.kept {
+        let said = self.watch.take(&told);
+        if let Some(kept) = self.kept.as_mut().filter(|kept| kept.len() < KEPT) {
             kept.push(told);
+        } else if self.kept.take().is_some() {
+            self.notes.insert(format!(
+                "what the judge was told is not recorded: it was more than {KEPT} events"
+            ));
         }
-        heard
+        said
     }
 
     /// Takes in what the kernel reports.
@@ -461,7 +470,8 @@ impl<'a> Session<'a> {
             .watch
             .has_lost()
             .then(|| "the kernel lost events: full patience from then on".to_owned());
-        let notes = self.unread.iter().chain(&self.waits_for).cloned();
+        let notes = self.unread.iter().chain(&self.waits_for);
+        let notes = notes.chain(&self.notes).cloned();
         notes.chain(lost)
     }
 
