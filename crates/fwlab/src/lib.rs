@@ -37,6 +37,8 @@ mod text;
 pub use fwlab_ftp::OwnServer;
 pub use fwlab_model::IpNet;
 pub use fwlab_model::ruleset::{DefaultPolicy, Passive, Policy, Side};
+/// All that fwlab says, as types: what causes and evidence are made of, too.
+pub use fwlab_record as record;
 pub use fwlab_record::{
     Backend, Cause, DataSetup, Evidence, Family, InterfaceName, Operation, Outcome, PeerName,
     Phase, Place, Protection, Symptom,

@@ -10,7 +10,7 @@ use std::io::Write;
 use std::os::fd::AsRawFd;
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixListener};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use fwlab_fabric::{Capabilities, ContainerRoot, Node, Privilege, ProgramSpec, Scratch, ToolCall};
@@ -95,6 +95,23 @@ fn own_file() -> PathBuf {
     std::env::current_exe().expect("a test binary")
 }
 
+/// This file where a container's own empty folders hide it from nobody, wherever the project was built.
+struct Copied(PathBuf);
+
+impl Copied {
+    fn new() -> Copied {
+        let copy = PathBuf::from(format!("/var/tmp/fwlab-hostile-{}", std::process::id()));
+        std::fs::copy(own_file(), &copy).expect("it can be copied");
+        Copied(copy)
+    }
+}
+
+impl Drop for Copied {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
 fn arguments() -> [&'static str; 3] {
     ["--exact", "hostile::attack::attack", "--nocapture"]
 }
@@ -112,12 +129,12 @@ fn harmless(place: &str, said: &[u8], complained: &[u8]) {
 
 async fn as_program(
     node: &Node,
-    place: Place,
+    (place, program): (Place, &Path),
     machine: &Machine,
     old: bool,
     root: Option<ContainerRoot>,
 ) {
-    let mut spec = ProgramSpec::new(own_file()).arguments(arguments());
+    let mut spec = ProgramSpec::new(program).arguments(arguments());
     spec.environment = machine.environment(place);
     spec.files = Some(Scratch::new(16 << 20).expect("a scratch"));
     spec.as_on_5_10 = old;
@@ -144,7 +161,7 @@ async fn a_hostile_program_reaches_nothing() {
     let machine = Machine::new();
     for old in [false, true] {
         for place in [Place::Server, Place::Client] {
-            as_program(node, place, &machine, old, None).await;
+            as_program(node, (place, &own_file()), &machine, old, None).await;
         }
         let call = ToolCall {
             environment: machine.environment(Place::Loader),
@@ -182,8 +199,10 @@ async fn a_hostile_program_in_a_container_reaches_nothing() {
         return;
     }
     let elsewhere = build(&ipv4_pair()).await;
+    let machine = Machine::new();
+    let copy = Copied::new();
     let mut idle = ProgramSpec::new("/bin/sleep").arguments(["600"]);
-    idle.sees = vec![own_file()];
+    idle.sees = vec![copy.0.clone()];
     let idle = elsewhere
         .node(&NodeName::client())
         .expect("a client")
@@ -192,8 +211,8 @@ async fn a_hostile_program_in_a_container_reaches_nothing() {
     let root = ContainerRoot::of_process(idle.pid()).expect("it runs");
     let fabric = build(&ipv4_pair()).await;
     let node = fabric.node(&NodeName::server()).expect("a server");
-    let machine = Machine::new();
     for old in [false, true] {
-        as_program(node, Place::Container, &machine, old, Some(root.clone())).await;
+        let program = (Place::Container, &*copy.0);
+        as_program(node, program, &machine, old, Some(root.clone())).await;
     }
 }
