@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use fwlab_record::{Cause, DataSetup, Judgement, Outcome, Packet, Phase, Symptom, TcpFlags};
+use fwlab_record::{
+    Cause, CauseKind, DataSetup, Judgement, Outcome, Packet, Phase, Symptom, TcpFlags,
+};
 
 use crate::ruleset::Ruleset;
 
@@ -22,7 +24,7 @@ pub(crate) enum Statement {
 pub(crate) struct Seen {
     pub(crate) symptom: Symptom,
     pub(crate) phase: Phase,
-    kind: &'static str,
+    kind: CauseKind,
     node: Option<String>,
     pub(crate) statement: Option<Statement>,
     packet: Option<String>,
@@ -138,7 +140,7 @@ impl Seen {
 
     fn place(&self) -> String {
         match &self.node {
-            None => self.kind.into(),
+            None => self.kind.to_string(),
             Some(node) => format!("{} at {node}", self.kind),
         }
     }

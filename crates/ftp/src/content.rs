@@ -1,7 +1,6 @@
 use std::fmt;
 use std::io;
 use std::ops::Range;
-use std::sync::Arc;
 
 use crate::Digest;
 use crate::digest::cached_digest;
@@ -9,23 +8,19 @@ use crate::digest::cached_digest;
 /// The length of the pieces that content is made and moved in.
 pub(crate) const PIECE: usize = 256 * 1024;
 
-/// The words of a block: 32 KiB, which stays in a core's nearest cache.
-const BLOCK: usize = 4096;
-
 /// What a file holds, as a function of its name and size.
 ///
 /// Next to nothing is stored: any range of it can be made again, at some GB/s, so
 /// that a hundred cells that move 100 MiB each hold a hundred pieces and no more.
 ///
-/// It is one block of random words over and over, each time with another word
-/// over all of them: no range of it is like another, and making it costs less
-/// than sending it.
+/// It is the endless output that BLAKE3 gives for the name and the size: no range
+/// of it is like another.
 #[derive(Clone)]
 pub struct Content {
     name: String,
     size: u64,
-    seed: u64,
-    block: Arc<[u64]>,
+    seed: blake3::Hash,
+    bytes: blake3::OutputReader,
 }
 
 /// Two contents are equal when their names and sizes are: the rest follows.
@@ -84,23 +79,13 @@ impl Content {
         if size > Content::MAX_SIZE {
             return Err(ContentError::Size { size });
         }
-        let hash = blake3::Hasher::new()
-            .update(name.as_bytes())
-            .update(&size.to_le_bytes())
-            .finalize();
-        let seed = hash.as_bytes()[..8]
-            .try_into()
-            .map(u64::from_le_bytes)
-            .expect("eight bytes of thirty-two");
-        let words = usize::try_from(size.div_ceil(8))
-            .unwrap_or(BLOCK)
-            .min(BLOCK);
-        let block = (0..words as u64).map(|index| mix(seed, index)).collect();
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(name.as_bytes()).update(&size.to_le_bytes());
         Ok(Content {
             name,
             size,
-            seed,
-            block,
+            seed: hasher.finalize(),
+            bytes: hasher.finalize_xof(),
         })
     }
 
@@ -124,26 +109,9 @@ impl Content {
     pub fn fill(&self, offset: u64, buffer: &mut [u8]) -> usize {
         let left = usize::try_from(self.size.saturating_sub(offset)).unwrap_or(usize::MAX);
         let length = left.min(buffer.len());
-        let mut rest = &mut buffer[..length];
-        let mut at = offset;
-        while !rest.is_empty() {
-            let (index, skip) = (at / 8, (at % 8) as usize);
-            let made = if skip > 0 || rest.len() < 8 {
-                let (words, over) = self.words(index);
-                let word = words[0] ^ over;
-                let made = (8 - skip).min(rest.len());
-                rest[..made].copy_from_slice(&word.to_le_bytes()[skip..skip + made]);
-                made
-            } else {
-                let (words, over) = self.words(index);
-                let pairs = rest.chunks_exact_mut(8).zip(words);
-                let made = pairs.len() * 8;
-                pairs.for_each(|(bytes, word)| bytes.copy_from_slice(&(word ^ over).to_le_bytes()));
-                made
-            };
-            rest = &mut rest[made..];
-            at += made as u64;
-        }
+        let mut bytes = self.bytes.clone();
+        bytes.set_position(offset);
+        bytes.fill(&mut buffer[..length]);
         length
     }
 
@@ -186,24 +154,6 @@ impl Content {
             at += made as u64;
         }
     }
-
-    /// The words from an index to the end of its block, and the word that is over
-    /// all of them. The index must lie within the content.
-    fn words(&self, index: u64) -> (&[u64], u64) {
-        let block = BLOCK as u64;
-        // Beyond the block's own words: those before made up the first block.
-        let over = mix(self.seed, block + index / block);
-        (&self.block[(index % block) as usize..], over)
-    }
-}
-
-/// SplitMix64, which can start anywhere (Steele, Lea, Flood: "Fast splittable
-/// pseudorandom number generators", 2014).
-fn mix(seed: u64, index: u64) -> u64 {
-    let mut word = seed.wrapping_add(index.wrapping_mul(0x9e37_79b9_7f4a_7c15));
-    word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    word ^ (word >> 31)
 }
 
 /// Reads a range of a content.

@@ -31,7 +31,7 @@ impl fmt::Display for Digest {
 /// How many digests are remembered: more than a matrix has contents.
 const REMEMBERED: usize = 1024;
 
-type Key = (u64, u64, u64);
+type Key = (blake3::Hash, u64, u64);
 
 /// A digest that is made once for each key; the lock is not held while it is made.
 pub(crate) fn cached_digest(key: Key, make: impl FnOnce() -> Digest) -> Digest {

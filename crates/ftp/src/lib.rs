@@ -79,6 +79,7 @@ mod listing;
 mod own_server;
 mod pause;
 mod peer;
+mod port_choice;
 mod program;
 mod registry;
 mod reserve;
@@ -100,6 +101,7 @@ pub use housed::Housed;
 pub use own_server::OwnServer;
 pub use pause::{Moment, Paused, Pauses};
 pub use peer::{PeerError, PeerMissing, Support};
+pub use port_choice::port_choice;
 pub use program::{
     Curl, Lftp, Places, START_DEADLINE, ServerProgram, Tnftp, Vsftpd, Wget, died,
     reserve_passive_ports, stored_in,

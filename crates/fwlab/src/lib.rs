@@ -40,8 +40,8 @@ pub use fwlab_model::ruleset::{DefaultPolicy, Passive, Policy, Side};
 /// All that fwlab says, as types: what causes and evidence are made of, too.
 pub use fwlab_record as record;
 pub use fwlab_record::{
-    Backend, Cause, DataSetup, Evidence, Family, InterfaceName, Operation, Outcome, PeerName,
-    Phase, Place, Protection, Symptom,
+    Backend, Cause, CauseKind, DataSetup, Evidence, Family, InterfaceName, Operation, Outcome,
+    PeerName, Phase, Place, Protection, Symptom,
 };
 pub use fwlab_runner::Present;
 pub use in_place::assert_met;

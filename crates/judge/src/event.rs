@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use fwlab_record::{EventId, Flow, NodeName, Packet, Way, ms};
+use fwlab_record::{ConntrackState, EventId, Flow, NodeName, Packet, Way, ms};
 use serde::{Deserialize, Serialize};
 
 use super::stop::{Doubted, StoppedBy};
@@ -51,6 +51,9 @@ pub enum What {
         rejects: bool,
         /// The packet.
         packet: Packet,
+        /// What conntrack called it, where the kernel says it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        state: Option<ConntrackState>,
         /// What may decide otherwise the next time.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         doubt: Option<Doubted>,

@@ -228,6 +228,7 @@ impl Watch {
                 rejects,
                 packet,
                 doubt,
+                state: _,
             } => (by, *rejects, packet, doubt.clone()),
             What::HandedOn {
                 by, packet, doubt, ..

@@ -3,8 +3,8 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use fwlab_record::{
-    Announcement, Backend, Cause, ChainId, DataSetup, EventId, Family, Flow, NodeName, Outcome,
-    Packet, Phase, Protection, RuleId, RuleOrdinal, Symptom, TcpFlags, Way,
+    Announcement, Backend, Cause, CauseKind, ChainId, DataSetup, EventId, Family, Flow, NodeName,
+    Outcome, Packet, Phase, Protection, RuleId, RuleOrdinal, Symptom, TcpFlags, Way,
 };
 
 use super::death::Ender;
@@ -152,6 +152,7 @@ impl Told {
             by: policy(),
             rejects,
             packet,
+            state: None,
             doubt: None,
         };
         self.told(&node, what);
@@ -215,6 +216,7 @@ impl Told {
             by,
             rejects,
             packet,
+            state: None,
             doubt,
         };
         self.told(&node, what);
@@ -310,7 +312,7 @@ fn a_dropped_control_syn_is_a_control_timeout() {
         (outcome.symptom, outcome.phase),
         (Symptom::ControlTimeout, Phase::ControlConnect)
     );
-    assert_eq!(outcome.cause.kind(), "policy");
+    assert_eq!(outcome.cause.kind(), CauseKind::Policy);
 }
 
 #[test]
@@ -360,7 +362,10 @@ fn the_servers_425_does_not_hide_the_rule() {
         false,
     );
     told.says(false, "425 cannot connect");
-    assert_eq!(outcome(told.judged(&failed())).cause.kind(), "policy");
+    assert_eq!(
+        outcome(told.judged(&failed())).cause.kind(),
+        CauseKind::Policy
+    );
 }
 
 #[test]
@@ -485,7 +490,7 @@ fn a_reject_is_a_rejection_only_when_its_answer_arrives() {
         let outcome = outcome(told.judged(&failed()));
         assert_eq!(
             (outcome.symptom, outcome.cause.kind()),
-            (expected, "policy")
+            (expected, CauseKind::Policy)
         );
         assert_eq!(
             outcome.cause.packet(),
@@ -686,7 +691,7 @@ fn an_announcement_counts_as_the_server_heard_it() {
     told.stopped(gateway(), tcp(inside, SYN, first(data), 0), false);
     let outcome = outcome(told.judged(&failed()));
     assert_eq!(outcome.symptom, Symptom::DataTimeout);
-    assert_eq!(outcome.cause.kind(), "policy");
+    assert_eq!(outcome.cause.kind(), CauseKind::Policy);
 }
 
 #[test]

@@ -72,10 +72,7 @@ mod table;
 mod trace;
 
 pub use capture::{CapturedPacket, Direction};
-pub use conntrack::{
-    Change, ConntrackDirection, ConntrackEvent, ConntrackId, ConntrackState, ConntrackStatus,
-    ExpectationEvent, HelperDrop, InvalidPacket, TcpState, TraceConntrack,
-};
+pub use conntrack::{Change, ConntrackEvent, ExpectationEvent, HelperDrop, InvalidPacket};
 pub use error::{ObserveError, Step};
 pub use event::{Event, SentPacket, Source, What};
 pub use interface::Interface;

@@ -3,7 +3,9 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Backend, ChainId, DataSetup, EventId, NodeName, Packet, Phase, RuleId, Symptom};
+use crate::{
+    Backend, CauseKind, ChainId, DataSetup, EventId, NodeName, Packet, Phase, RuleId, Symptom,
+};
 
 /// Why a transfer did not pass, from the kernel's own evidence.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -80,16 +82,16 @@ pub enum Cause {
 }
 
 impl Cause {
-    /// The cause's kind as it is written in reports and requirements.
-    pub fn kind(&self) -> &'static str {
+    /// Its kind.
+    pub fn kind(&self) -> CauseKind {
         match self {
-            Cause::None => "none",
-            Cause::Rule { .. } => "rule",
-            Cause::Policy { .. } => "policy",
-            Cause::Helper { .. } => "helper",
-            Cause::Host { .. } => "host",
-            Cause::Loss { .. } => "loss",
-            Cause::Reply { .. } => "reply",
+            Cause::None => CauseKind::None,
+            Cause::Rule { .. } => CauseKind::Rule,
+            Cause::Policy { .. } => CauseKind::Policy,
+            Cause::Helper { .. } => CauseKind::Helper,
+            Cause::Host { .. } => CauseKind::Host,
+            Cause::Loss { .. } => CauseKind::Loss,
+            Cause::Reply { .. } => CauseKind::Reply,
         }
     }
 

@@ -7,7 +7,7 @@ macro_rules! words {
         #[derive(
             Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash,
             serde::Serialize, serde::Deserialize,
-            strum::Display, strum::EnumString, strum::IntoStaticStr, strum::VariantArray,
+            strum::Display, strum::EnumString, strum::IntoStaticStr, strum::VariantArray, strum::VariantNames,
         )]
         #[serde(rename_all = "kebab-case")]
         #[strum(serialize_all = "kebab-case")]
@@ -21,14 +21,16 @@ macro_rules! words {
             fn json_schema(
                 _: &mut $crate::schemars::SchemaGenerator,
             ) -> $crate::schemars::Schema {
-                let words: Vec<&str> = $name::ALL.iter().map(|word| word.word()).collect();
-                $crate::schemars::json_schema!({ "type": "string", "enum": words })
+                $crate::schemars::json_schema!({ "type": "string", "enum": $name::WORDS })
             }
         }
 
         impl $name {
             /// Every word of this vocabulary, in the order in which tables show it.
             pub const ALL: &'static [$name] = <$name as strum::VariantArray>::VARIANTS;
+
+            /// How they are written, in the same order.
+            pub const WORDS: &'static [&'static str] = <$name as strum::VariantNames>::VARIANTS;
 
             /// The word as it is written in files and reports.
             pub fn word(self) -> &'static str {

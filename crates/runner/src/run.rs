@@ -1,4 +1,4 @@
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -238,9 +238,8 @@ impl Run {
         });
         let prepared = futures::stream::iter(preparing)
             .buffered(settings.at_a_time())
-            .collect::<Vec<_>>();
-        let backends: BTreeSet<Backend> = cells.iter().map(|cell| cell.axes.backend).collect();
-        let (prepared, loaders) = tokio::join!(prepared, loader.versions(backends));
+            .collect::<Vec<_>>()
+            .await;
         let (rulesets, errors): (Vec<_>, Vec<_>) = prepared.into_iter().partition(Result::is_ok);
         if !errors.is_empty() {
             return Err(PrepareError::distinct(
@@ -276,7 +275,6 @@ impl Run {
             keep_evidence: settings.keep_evidence,
             keep_streams: settings.keep_streams,
             kernel: fwlab_fabric::kernel_release(),
-            loaders,
             observation: ObserverSettings {
                 pretend_without: settings.pretend_without.clone(),
                 receive_buffer: settings.receive_buffer.unwrap_or(default.receive_buffer),

@@ -1,4 +1,4 @@
-use fwlab_record::{PeerName, Phase, Symptom};
+use fwlab_record::{CauseKind, PeerName, Phase, Symptom};
 
 use super::{Asked, Circumstances, Sign};
 use crate::Support;
@@ -48,7 +48,7 @@ pub struct Instead {
     /// The phase that the transfer ends in.
     pub phase: Phase,
     /// The cause's kind, as [`fwlab_record::Cause::kind`] spells it.
-    pub cause: &'static str,
+    pub cause: CauseKind,
 }
 
 impl Deviation {

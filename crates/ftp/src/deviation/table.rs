@@ -1,6 +1,6 @@
 use std::net::Ipv4Addr;
 
-use fwlab_record::{DataSetup, Family, Operation, PeerName, Phase, Protection, Symptom};
+use fwlab_record::{CauseKind, DataSetup, Family, Operation, PeerName, Phase, Protection, Symptom};
 
 use super::{Circumstances, Deviation, Effect, Instead, Sign};
 
@@ -27,7 +27,7 @@ const PASSIVE: &[DataSetup] = &[DataSetup::Pasv, DataSetup::Epsv];
 const REFUSED: &[Instead] = &[Instead {
     symptom: Symptom::Refused,
     phase: Phase::Negotiate,
-    cause: "reply",
+    cause: CauseKind::Reply,
 }];
 
 /// CCC is refused: suppaftp leaves, and curl goes on under TLS.
@@ -36,7 +36,7 @@ const CCC_REFUSED: &[Instead] = &[
     Instead {
         symptom: Symptom::Transferred,
         phase: Phase::Completion,
-        cause: "none",
+        cause: CauseKind::None,
     },
 ];
 
@@ -44,7 +44,7 @@ const CCC_REFUSED: &[Instead] = &[
 const REJECTED_BY_ITSELF: &[Instead] = &[Instead {
     symptom: Symptom::DataRejected,
     phase: Phase::DataConnect,
-    cause: "host",
+    cause: CauseKind::Host,
 }];
 
 const FOUR_OVER_SIX: &str =
@@ -228,12 +228,12 @@ pub const DEVIATIONS: &[Deviation] = &[
             Instead {
                 symptom: Symptom::Refused,
                 phase: Phase::Negotiate,
-                cause: "reply",
+                cause: CauseKind::Reply,
             },
             Instead {
                 symptom: Symptom::DataRejected,
                 phase: Phase::DataConnect,
-                cause: "host",
+                cause: CauseKind::Host,
             },
         ]),
     },
@@ -251,7 +251,7 @@ pub const DEVIATIONS: &[Deviation] = &[
         effect: Effect::Instead(&[Instead {
             symptom: Symptom::Transferred,
             phase: Phase::Completion,
-            cause: "none",
+            cause: CauseKind::None,
         }]),
     },
     Deviation {
@@ -269,7 +269,7 @@ pub const DEVIATIONS: &[Deviation] = &[
         effect: Effect::Instead(&[Instead {
             symptom: Symptom::Refused,
             phase: Phase::Transfer,
-            cause: "reply",
+            cause: CauseKind::Reply,
         }]),
     },
     Deviation {

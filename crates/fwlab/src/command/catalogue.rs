@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use fwlab_record::Symptom;
+use fwlab_record::{CauseKind, Symptom};
 use fwlab_runner::scenario::{CauseDemand, Requirement, Scenario};
 
 use crate::text::{code, line, markdown, one_line};
@@ -144,8 +144,8 @@ fn cause_in_words(cause: &CauseDemand) -> String {
     let through = cause
         .backend
         .map_or_else(String::new, |backend| format!(", through {backend}"));
-    match cause.kind.as_str() {
-        "rule" => {
+    match cause.kind {
+        CauseKind::Rule => {
             let rule = match (cause.ordinal, cause.line) {
                 (Some(ordinal), _) => format!("rule {ordinal}"),
                 (None, Some(line)) => format!("the rule of line {line}"),
@@ -153,19 +153,19 @@ fn cause_in_words(cause: &CauseDemand) -> String {
             };
             format!("{rule}{of}{on}{through}")
         }
-        "policy" => format!("the policy{of}{on}{through}"),
-        "helper" => format!("the conntrack helper itself{on}"),
-        "host" => node.map_or_else(
+        CauseKind::Policy => format!("the policy{of}{on}{through}"),
+        CauseKind::Helper => format!("the conntrack helper itself{on}"),
+        CauseKind::Host => node.map_or_else(
             || "a host answers no".into(),
             |node| format!("the {node} itself answers no"),
         ),
-        "loss" => node.map_or_else(
+        CauseKind::Loss => node.map_or_else(
             || "a packet leads nowhere".into(),
             |node| format!("a packet from the {node} leads nowhere"),
         ),
-        "reply" => cause
+        CauseKind::Reply => cause
             .reply
             .map_or_else(|| "an FTP reply".into(), |reply| format!("reply {reply}")),
-        other => other.into(),
+        CauseKind::None => "nothing".into(),
     }
 }

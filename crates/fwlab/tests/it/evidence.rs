@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use fwlab::{DataSetup, Lab, Observed, Protection, assert_blocked, assert_transferred, vsftpd};
+use fwlab::{
+    CauseKind, DataSetup, Lab, Observed, Protection, assert_blocked, assert_transferred, vsftpd,
+};
 
 use crate::support::{has_program, lab};
 
@@ -49,7 +51,7 @@ fn without_a_helper_the_private_address_leads_nowhere_and_no_timer_is_waited_for
         .rules(MASQUERADE)
         .transfer(DataSetup::Port);
     let observed = observed.unwrap();
-    assert_eq!(observed.outcome.cause.kind(), "loss", "{observed}");
+    assert_eq!(observed.outcome.cause.kind(), CauseKind::Loss, "{observed}");
     let packet = observed
         .outcome
         .cause
@@ -93,7 +95,7 @@ fn an_address_that_is_not_the_announcers_own_makes_no_expectation() {
         .server(vsftpd())
         .advertised_address([198, 51, 100, 1].into());
     let observed = lab.transfer(DataSetup::Pasv).unwrap();
-    assert_eq!(observed.outcome.cause.kind(), "host", "{observed}");
+    assert_eq!(observed.outcome.cause.kind(), CauseKind::Host, "{observed}");
     assert_eq!(lines(&observed, "loose=0").len(), 1, "{observed}");
 }
 

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use fwlab_judge::{Finding, Stream, What};
-use fwlab_record::{CellRecord, Judgement, Packet, Seen};
+use fwlab_record::{CauseKind, CellRecord, Judgement, Packet, Seen};
 
 use crate::support::{Ended, end_of, fwlab, lab};
 
@@ -91,14 +91,18 @@ fn a_report_is_read_back_with_the_evidence_and_what_decided() {
         assert!(facts.iter().any(|fact| is_masked(&fact.what)), "{line}");
         let deciding = record.evidence.deciding();
         assert_eq!(deciding.map(|fact| fact.event), outcome.event, "{line}");
-        assert_eq!(deciding.is_some(), outcome.cause.kind() == "rule", "{line}");
+        assert_eq!(
+            deciding.is_some(),
+            outcome.cause.kind() == CauseKind::Rule,
+            "{line}"
+        );
         let versions = &record.versions;
         assert!(
             versions.kernel.is_some() && versions.server.is_some(),
             "{line}"
         );
         let loader = versions.loader.as_deref().unwrap_or_default();
-        assert!(loader.starts_with("iptables-nft-restore 1."), "{line}");
+        assert!(loader.starts_with("iptables 1."), "{line}");
     }
 }
 

@@ -179,7 +179,7 @@ fn a_rule_that_sends_a_connection_elsewhere_is_the_cause_of_what_it_meets_there(
         let outcome = outcome(finding);
         assert_eq!(outcome.symptom, Symptom::ControlRejected);
         let host = matches!(&outcome.cause, Cause::Host { node, .. } if *node == gateway());
-        let led = matches!(&outcome.cause, Cause::Rule { led_to: Some(led_to), .. } if led_to.kind() == "host");
+        let led = matches!(&outcome.cause, Cause::Rule { led_to: Some(led_to), .. } if led_to.kind() == CauseKind::Host);
         assert_eq!((host, led), (meant, !meant), "{outcome}");
     }
 }

@@ -26,6 +26,7 @@
 
 mod apply;
 mod builder;
+mod by_port;
 mod chains;
 mod check;
 mod check_value;
@@ -66,6 +67,7 @@ mod transform;
 mod value;
 mod walk;
 
+pub use by_port::ByPort;
 pub use complaint::Complaint;
 pub use correspond::{Correspondence, Difference, DifferenceKind, correspond};
 pub use dump_family::dump_family;

@@ -35,6 +35,11 @@ impl Only {
         }
     }
 
+    /// Whether a packet of TCP can match the rule, whatever its ports.
+    pub(super) fn is_of_tcp(&self) -> bool {
+        self.protocol.is_none_or(|only| only == TCP)
+    }
+
     /// Narrows it to a protocol, by its number or one of the names that rules are written with.
     pub(super) fn protocol(&mut self, written: &str) {
         self.protocol = match written {

@@ -260,7 +260,7 @@ fn chain_decides<'r>(table: &'r Table, chain: &'r Chain, asked: &mut Vec<&'r str
 }
 
 /// The packets that a rule looks at, by its protocol and ports.
-fn looked_at(rule: &Rule, family: Family) -> Only {
+pub(super) fn looked_at(rule: &Rule, family: Family) -> Only {
     let mut only = Only::default();
     for piece in rule.walk(family).pieces {
         if piece.negation.is_some() {

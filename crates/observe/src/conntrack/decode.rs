@@ -1,7 +1,6 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-use std::time::Duration;
 
-use super::{Change, ConntrackEvent, ConntrackId, ConntrackStatus, ExpectationEvent, TcpState};
+use super::{Change, ConntrackEvent, ExpectationEvent};
 use crate::names::Names;
 use crate::netlink::{Attributes, be16, be32, byte, flags, text};
 use fwlab_record::Tuple;
@@ -9,16 +8,10 @@ use fwlab_record::Tuple;
 // `enum ctattr_type` and its like in `include/uapi/linux/netfilter/nfnetlink_conntrack.h`.
 const ORIGINAL: u16 = 1;
 const REPLY: u16 = 2;
-pub(super) const STATUS: u16 = 3;
-const PROTOCOL_INFO: u16 = 4;
 const HELPER: u16 = 5;
-const TIMEOUT: u16 = 7;
 const MARK: u16 = 8;
-pub(super) const ID: u16 = 12;
 const MASTER: u16 = 14;
 
-const PROTOCOL_INFO_TCP: u16 = 1;
-const TCP_STATE: u16 = 1;
 const HELPER_NAME: u16 = 1;
 
 const TUPLE_ADDRESSES: u16 = 1;
@@ -34,7 +27,6 @@ const PORT_TO: u16 = 3;
 const EXPECT_MASTER: u16 = 1;
 const EXPECT_TUPLE: u16 = 2;
 const EXPECT_MASK: u16 = 3;
-const EXPECT_TIMEOUT: u16 = 4;
 const EXPECT_HELPER: u16 = 6;
 
 /// `IPCTNL_MSG_CT_NEW` and `IPCTNL_MSG_EXP_NEW`; `…_DELETE` is 2.
@@ -58,39 +50,26 @@ pub(crate) fn connection(
     attributes: Attributes<'_>,
     names: &mut Names,
 ) -> Option<ConntrackEvent> {
-    let (mut id, mut original, mut reply, mut status) = (None, None, None, None);
-    let (mut tcp_state, mut timeout, mut helper, mut master) = (None, None, None, None);
-    let mut mark = None;
+    let (mut original, mut reply) = (None, None);
+    let (mut helper, mut mark, mut master) = (None, None, None);
     for (attribute, value) in attributes {
         match attribute {
             ORIGINAL => original = tuple(value),
             REPLY => reply = tuple(value),
-            STATUS => status = be32(value).map(ConntrackStatus),
-            PROTOCOL_INFO => {
-                tcp_state = inner(value, PROTOCOL_INFO_TCP)
-                    .and_then(|tcp| byte(inner(tcp, TCP_STATE)?))
-                    .map(TcpState::from_number);
-            }
             MARK => mark = be32(value),
             HELPER => {
                 helper = inner(value, HELPER_NAME)
                     .and_then(text)
                     .map(|name| names.get(name))
             }
-            TIMEOUT => timeout = seconds(value),
-            ID => id = be32(value).map(ConntrackId),
             MASTER => master = tuple(value),
             _ => {}
         }
     }
     Some(ConntrackEvent {
         change: change(kind, header_flags)?,
-        id,
         original: original?,
         reply,
-        status,
-        tcp_state,
-        timeout,
         helper,
         mark,
         master,
@@ -104,14 +83,12 @@ pub(crate) fn expectation(
     attributes: Attributes<'_>,
     names: &mut Names,
 ) -> Option<ExpectationEvent> {
-    let (mut expected, mut mask, mut master, mut helper, mut timeout) =
-        (None, None, None, None, None);
+    let (mut expected, mut mask, mut master, mut helper) = (None, None, None, None);
     for (attribute, value) in attributes {
         match attribute {
             EXPECT_MASTER => master = tuple(value),
             EXPECT_TUPLE => expected = tuple(value),
             EXPECT_MASK => mask = tuple(value),
-            EXPECT_TIMEOUT => timeout = seconds(value),
             EXPECT_HELPER => helper = text(value).map(|name| names.get(name)),
             _ => {}
         }
@@ -122,7 +99,6 @@ pub(crate) fn expectation(
         mask: mask?,
         master: master?,
         helper,
-        timeout,
     })
 }
 
@@ -130,10 +106,6 @@ fn inner(value: &[u8], kind: u16) -> Option<&[u8]> {
     Attributes::new(value)
         .find(|(attribute, _)| *attribute == kind)
         .map(|(_, value)| value)
-}
-
-fn seconds(value: &[u8]) -> Option<Duration> {
-    be32(value).map(|seconds| Duration::from_secs(seconds.into()))
 }
 
 fn tuple(value: &[u8]) -> Option<Tuple> {
@@ -210,7 +182,7 @@ mod tests {
         put_tuple(&mut body, EXPECT_MASTER, client, server, (40000, 21));
         put_tuple(&mut body, EXPECT_TUPLE, server, client, (0, 45623));
         put_tuple(&mut body, EXPECT_MASK, [255; 4], [255; 4], (0, 65535));
-        body.be32(EXPECT_TIMEOUT, 300).text(EXPECT_HELPER, "ftp");
+        body.text(EXPECT_HELPER, "ftp");
         let bytes = body.into_bytes();
         let event = expectation(
             NEW,
@@ -229,7 +201,6 @@ mod tests {
             "192.168.0.201:* → 192.168.0.211:45623"
         );
         assert_eq!(event.helper.as_deref(), Some("ftp"));
-        assert_eq!(event.timeout, Some(Duration::from_secs(300)));
         let first = Tuple {
             ports: Some((20, 45623)),
             ..event.tuple

@@ -1,7 +1,5 @@
 use std::sync::Arc;
-use std::time::Duration;
 
-use super::{ConntrackId, ConntrackStatus, TcpState};
 use fwlab_record::Tuple;
 
 /// What happened to an entry.
@@ -21,18 +19,10 @@ pub enum Change {
 pub struct ConntrackEvent {
     /// What happened.
     pub change: Change,
-    /// The entry.
-    pub id: Option<ConntrackId>,
     /// The way of its first packet, as that packet was before NAT.
     pub original: Tuple,
     /// The way back. Not the original turned round where there is NAT.
     pub reply: Option<Tuple>,
-    /// Its status bits.
-    pub status: Option<ConntrackStatus>,
-    /// How far TCP is. The kernel says it while the connection lives.
-    pub tcp_state: Option<TcpState>,
-    /// How long it lives without a packet.
-    pub timeout: Option<Duration>,
     /// The helper that reads along, such as `ftp`.
     pub helper: Option<Arc<str>>,
     /// Its mark, where it has one.
@@ -54,8 +44,6 @@ pub struct ExpectationEvent {
     pub master: Tuple,
     /// The helper that did so.
     pub helper: Option<Arc<str>>,
-    /// How long it lives.
-    pub timeout: Option<Duration>,
 }
 
 impl ExpectationEvent {

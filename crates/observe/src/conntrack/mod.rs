@@ -9,6 +9,4 @@ pub(crate) use decode::{connection, expectation};
 pub use event::{Change, ConntrackEvent, ExpectationEvent};
 pub(crate) use remark::Remark;
 pub use remark::{HelperDrop, InvalidPacket};
-pub use state::{
-    ConntrackDirection, ConntrackId, ConntrackState, ConntrackStatus, TcpState, TraceConntrack,
-};
+pub(crate) use state::{state_from_bits, state_from_info};

@@ -1,6 +1,6 @@
-use fwlab_record::Family;
+use fwlab_record::{ConntrackState, Family};
 
-use crate::conntrack::TraceConntrack;
+use crate::conntrack::state_from_info;
 use crate::headers::Headers;
 use crate::netlink::{Attributes, be32, family, text};
 
@@ -15,29 +15,27 @@ pub(crate) struct Record<'a> {
     pub(crate) bytes: &'a [u8],
     pub(crate) input: Option<u32>,
     pub(crate) output: Option<u32>,
-    pub(crate) conntrack: Option<TraceConntrack>,
+    pub(crate) state: Option<ConntrackState>,
 }
 
 const INPUT: u16 = 4;
 const OUTPUT: u16 = 5;
 const PAYLOAD: u16 = 9;
 const PREFIX: u16 = 10;
-const CONNTRACK: u16 = 18;
 const CONNTRACK_INFO: u16 = 19;
 
 impl<'a> Record<'a> {
     /// Reads a message; `None` when it is not about an IP packet.
     pub(crate) fn read(family: u8, attributes: Attributes<'a>) -> Option<Record<'a>> {
         let (mut input, mut output, mut payload, mut prefix) = (None, None, None, None);
-        let (mut ct, mut ct_info) = (None, None);
+        let mut state = None;
         for (attribute, value) in attributes {
             match attribute {
                 INPUT => input = be32(value),
                 OUTPUT => output = be32(value),
                 PAYLOAD => payload = Some(value),
                 PREFIX => prefix = text(value),
-                CONNTRACK => ct = Some(value),
-                CONNTRACK_INFO => ct_info = be32(value),
+                CONNTRACK_INFO => state = be32(value).map(state_from_info),
                 _ => {}
             }
         }
@@ -52,7 +50,7 @@ impl<'a> Record<'a> {
             bytes: payload?,
             input,
             output,
-            conntrack: ct_info.map(|info| TraceConntrack::from_log(info, ct.map(Attributes::new))),
+            state,
         })
     }
 }

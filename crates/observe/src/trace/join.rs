@@ -1,10 +1,9 @@
 use std::collections::VecDeque;
 
-use fwlab_record::{Backend, Packet, TableFamily};
+use fwlab_record::{Backend, ConntrackState, Packet, TableFamily};
 
 use super::nft::NftStep;
 use super::{LegacyPlace, NftMessage, PacketId, TracePlace, TraceStep, TraceVerdict};
-use crate::conntrack::TraceConntrack;
 use crate::headers::{Headers, PacketMark};
 use crate::interface::{Interface, Interfaces};
 use crate::log::Record;
@@ -31,7 +30,7 @@ pub(crate) struct Joiner {
     names: Names,
     interfaces: Interfaces,
     /// Whether to pass on what the messages say of conntrack.
-    with_conntrack: bool,
+    with_state: bool,
     /// ICMP messages that were logged in whole, the latest last.
     whole: VecDeque<Headers>,
 }
@@ -45,13 +44,13 @@ struct Passing {
     packet: Packet,
     input: Option<Interface>,
     output: Option<Interface>,
-    conntrack: Option<TraceConntrack>,
+    state: Option<ConntrackState>,
 }
 
 impl Joiner {
-    pub(crate) fn new(with_conntrack: bool) -> Joiner {
+    pub(crate) fn new(with_state: bool) -> Joiner {
         Joiner {
-            with_conntrack,
+            with_state,
             ..Joiner::default()
         }
     }
@@ -72,7 +71,7 @@ impl Joiner {
             passing.packet = packet;
             passing.input = input;
             passing.output = output;
-            passing.conntrack = message.conntrack.filter(|_| self.with_conntrack);
+            passing.state = message.state.filter(|_| self.with_state);
         }
         if own {
             return None;
@@ -103,7 +102,7 @@ impl Joiner {
             packet: passing.packet,
             input: passing.input.clone(),
             output: passing.output.clone(),
-            conntrack: passing.conntrack,
+            state: passing.state,
         };
         if step.is_drop() {
             self.passing.remove(at);
@@ -168,7 +167,7 @@ impl Joiner {
             packet: record.headers.packet,
             input: record.input.map(|index| self.interfaces.get(index)),
             output: record.output.map(|index| self.interfaces.get(index)),
-            conntrack: record.conntrack.filter(|_| self.with_conntrack),
+            state: record.state.filter(|_| self.with_state),
         }
     }
 
@@ -201,7 +200,7 @@ impl Joiner {
             packet: headers.packet,
             input: None,
             output: None,
-            conntrack: None,
+            state: None,
         });
         self.passing.len() - 1
     }
@@ -255,7 +254,7 @@ mod tests {
             headers,
             input: None,
             output: None,
-            conntrack: None,
+            state: None,
         }
     }
 
@@ -267,7 +266,7 @@ mod tests {
             bytes: &[],
             input: None,
             output: None,
-            conntrack: None,
+            state: None,
         };
         let place = LegacyPlace::read(record.prefix).expect("a place");
         joiner.legacy(&record, place)

@@ -1,11 +1,9 @@
-use fwlab_record::{Family, TableFamily};
+use fwlab_record::{ConntrackState, Family, TableFamily};
 
 use super::table_family;
-use crate::conntrack::{
-    ConntrackDirection, ConntrackId, ConntrackState, ConntrackStatus, TraceConntrack,
-};
+use crate::conntrack::state_from_bits;
 use crate::headers::Headers;
-use crate::netlink::{Attributes, be32, be64, byte, family, signed_be32, text};
+use crate::netlink::{Attributes, be32, be64, family, signed_be32, text};
 
 /// NFT_MSG_TRACE, decoded (`enum nft_trace_attributes` in `include/uapi/linux/netfilter/nf_tables.h`).
 #[derive(Debug)]
@@ -21,7 +19,7 @@ pub(crate) struct NftMessage<'a> {
     pub(crate) headers: Option<Headers>,
     pub(crate) input: Option<u32>,
     pub(crate) output: Option<u32>,
-    pub(crate) conntrack: Option<TraceConntrack>,
+    pub(crate) state: Option<ConntrackState>,
 }
 
 /// What a trace message reports.
@@ -51,9 +49,6 @@ const INPUT: u16 = 10;
 const OUTPUT: u16 = 12;
 const NFPROTO: u16 = 15;
 const POLICY: u16 = 16;
-const CONNTRACK_ID: u16 = 18;
-const CONNTRACK_DIRECTION: u16 = 19;
-const CONNTRACK_STATUS: u16 = 20;
 const CONNTRACK_STATE: u16 = 21;
 
 /// `NFT_TRACETYPE_POLICY`; a message of type return or rule is told apart by its handle.
@@ -70,7 +65,7 @@ impl<'a> NftMessage<'a> {
         let (mut handle, mut code, mut target, mut policy) = (None, None, "", None);
         let (mut network, mut transport, mut protocol) = (None, &[][..], None);
         let (mut input, mut output) = (None, None);
-        let (mut ct_id, mut ct_direction, mut ct_status, mut ct_state) = (None, None, None, None);
+        let mut state = None;
         for (attribute, value) in attributes {
             match attribute {
                 TABLE => table = text(value),
@@ -93,10 +88,7 @@ impl<'a> NftMessage<'a> {
                 OUTPUT => output = be32(value),
                 NFPROTO => protocol = be32(value),
                 POLICY => policy = signed_be32(value),
-                CONNTRACK_ID => ct_id = be32(value),
-                CONNTRACK_DIRECTION => ct_direction = byte(value),
-                CONNTRACK_STATUS => ct_status = be32(value),
-                CONNTRACK_STATE => ct_state = be32(value),
+                CONNTRACK_STATE => state = be32(value).map(state_from_bits),
                 _ => {}
             }
         }
@@ -124,12 +116,7 @@ impl<'a> NftMessage<'a> {
             headers: network.and_then(|network| Headers::read_apart(network, transport)),
             input,
             output,
-            conntrack: ct_state.map(|state| TraceConntrack {
-                id: ct_id.map(ConntrackId),
-                direction: ct_direction.and_then(ConntrackDirection::from_number),
-                state: ConntrackState::from_bits(state),
-                status: ct_status.map(ConntrackStatus),
-            }),
+            state,
         })
     }
 }

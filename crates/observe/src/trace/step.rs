@@ -1,8 +1,7 @@
 use std::sync::Arc;
 
-use fwlab_record::{Backend, Family, Packet, TableFamily};
+use fwlab_record::{Backend, ConntrackState, Family, Packet, TableFamily};
 
-use crate::conntrack::TraceConntrack;
 use crate::interface::Interface;
 
 /// One step of one packet through the rules of a node: a rule that it
@@ -31,9 +30,9 @@ pub struct TraceStep {
     pub input: Option<Interface>,
     /// The interface that it goes out by, once that is known.
     pub output: Option<Interface>,
-    /// Its conntrack entry, behind conntrack's hook and where the kernel says it
+    /// What conntrack calls it, behind conntrack's hook and where the kernel says it
     /// ([`Newer::TraceConntrack`](crate::Newer::TraceConntrack)).
-    pub conntrack: Option<TraceConntrack>,
+    pub state: Option<ConntrackState>,
 }
 
 impl TraceStep {

@@ -2,8 +2,8 @@
 
 use std::net::SocketAddr;
 
-use fwlab_observe::{Change, ConntrackState, ExpectationEvent, Newer, ObserverSettings, What};
-use fwlab_record::{Backend, Family, Tuple};
+use fwlab_observe::{Change, ExpectationEvent, Newer, ObserverSettings, What};
+use fwlab_record::{Backend, ConntrackState, Family, Tuple};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -97,7 +97,6 @@ fn with_the_helper(backend: Backend, family: Family) {
         );
         assert_eq!(expected.tuple.to, client);
         assert_eq!(expected.tuple.ports, Some((0, DATA)));
-        assert!(expected.timeout.is_some());
 
         let data = watch
             .until("expected connection", |seen| {
@@ -118,7 +117,6 @@ fn with_the_helper(backend: Backend, family: Family) {
             expected.tuple,
             data.original
         );
-        assert!(data.status.is_some_and(|status| status.is_expected()));
         watch
             .until("end of the expectation", |seen| {
                 expectations(seen)
@@ -134,9 +132,8 @@ fn with_the_helper(backend: Backend, family: Family) {
             .filter(|step| &*step.chain == "INPUT" && &*step.table == "filter")
             .find(|step| crate::watch::is_syn_to(&step.packet, DATA))
             .expect("a step of the data connection's SYN");
-        if let Some(conntrack) = related.conntrack {
-            assert_eq!(conntrack.state, ConntrackState::Related);
-            assert_eq!(conntrack.id, data.id);
+        if let Some(state) = related.state {
+            assert_eq!(state, ConntrackState::Related);
         } else {
             eprintln!("PARTLY SKIPPED: this kernel's {backend} trace says nothing of conntrack");
         }
@@ -203,13 +200,11 @@ fn a_connection_begins_and_ends() {
                 Some((change(Change::New)?, change(Change::Destroy)?))
             })
             .await;
-        assert_eq!(new.id, end.id);
         assert_eq!(
             new.reply.map(|reply| reply.to),
             Some(lab::client(Family::Ipv4))
         );
         assert_eq!(Tuple::of(new.original.flow().expect("TCP")), new.original);
-        assert!(!new.status.is_some_and(|status| status.is_answered()));
         assert_eq!(new.original, end.original);
     });
 }
@@ -229,7 +224,7 @@ fn a_kernel_without_conntrack_in_its_trace() {
         let step = watch
             .until("drop", |seen| crate::watch::stopped_syn(seen, PORT, ""))
             .await;
-        assert_eq!(step.conntrack, None);
+        assert_eq!(step.state, None);
     });
 }
 

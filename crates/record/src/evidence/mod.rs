@@ -6,7 +6,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Announcement, Cause, Flow, NodeName, Packet, Role, Tuple, ms};
+use crate::{Announcement, Cause, ConntrackState, Flow, NodeName, Packet, Role, Tuple, ms};
 
 /// An event of a cell: its place among all that was reported and done, 1 for the first.
 #[derive(
@@ -104,6 +104,9 @@ pub enum Seen {
     Stopped {
         /// Which, and what packet.
         cause: Cause,
+        /// What conntrack called the packet, where the kernel says it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        state: Option<ConntrackState>,
     },
     /// A rule of address translation sent a packet elsewhere.
     SentElsewhere {
@@ -257,7 +260,7 @@ impl Seen {
             | Seen::StoppedBetween { packet }
             | Seen::Invalid { packet, .. }
             | Seen::SentAgain { packet } => Some(packet),
-            Seen::Stopped { cause } | Seen::SentElsewhere { cause } => cause.packet(),
+            Seen::Stopped { cause, .. } | Seen::SentElsewhere { cause } => cause.packet(),
             _ => None,
         }
     }
@@ -316,7 +319,13 @@ impl fmt::Display for Seen {
             Seen::NoReply { line } => write!(f, "server, no reply: {line}"),
             Seen::Gap => f.write_str("bytes are missing here"),
             Seen::Packet { way, packet } => write!(f, "{way}: {packet}"),
-            Seen::Stopped { cause } => cause.fmt(f),
+            Seen::Stopped { cause, state } => {
+                cause.fmt(f)?;
+                match state {
+                    Some(state) => write!(f, " ({} to conntrack)", state.word().to_uppercase()),
+                    None => Ok(()),
+                }
+            }
             Seen::SentElsewhere { cause } => {
                 let packet = cause.packet();
                 let packet = packet.map_or_else(String::new, ToString::to_string);

@@ -1,6 +1,7 @@
 //! One cell: everything fresh, one transfer, its evidence, its judgement.
 
 mod barrier;
+mod by_chance;
 mod drive;
 mod ends;
 mod expectations;
@@ -26,8 +27,8 @@ use fwlab_judge::{ClientEnd, Ending, Finding, Stream};
 use fwlab_model::Topology;
 use fwlab_observe::{Observer, ObserverSettings};
 use fwlab_record::{
-    Backend, Cause, CellRecord, Evidence, Judgement, NodeName, NotRun, Outcome, PeerName,
-    SchemaVersion, Versions,
+    Cause, CellRecord, Evidence, Judgement, NodeName, NotRun, Outcome, PeerName, SchemaVersion,
+    Versions,
 };
 use tokio::sync::mpsc::unbounded_channel;
 
@@ -39,6 +40,7 @@ use crate::rules::{CellRules, Loader, lacks};
 use crate::scenario::Requirement;
 
 use barrier::Barrier;
+use by_chance::by_chance;
 use drive::{Transfer, drive, take_what_is_there};
 use fault::Fault;
 use firewall::ImageFirewall;
@@ -62,8 +64,6 @@ pub(crate) struct Workshop {
     pub(crate) keep_streams: bool,
     /// The kernel's release.
     pub(crate) kernel: String,
-    /// What loads the rulesets of each backend, as it calls itself.
-    pub(crate) loaders: BTreeMap<Backend, String>,
     pub(crate) observation: ObserverSettings,
 }
 
@@ -79,7 +79,7 @@ impl Workshop {
             client_place,
             versions: Versions {
                 kernel: Some(self.kernel.clone()),
-                loader: self.loaders.get(&cell.axes.backend).cloned(),
+                loader: rules.first.loader().map(str::to_owned),
                 ..Versions::default()
             },
             took: started.elapsed(),
@@ -92,6 +92,7 @@ impl Workshop {
                 record.judgement = with_deviations(judgement, &ran.sought, &mut ran.notes);
                 record.evidence = ran.evidence;
                 record.notes = ran.notes;
+                record.versions.loader = ran.loader;
                 record.versions.server = Some(ran.server_version);
                 record.versions.client = Some(ran.client_version);
                 streams = ran.streams;
@@ -269,6 +270,7 @@ impl Workshop {
         }
         let session = sessions.swap_remove(0);
         let mut finding = in_unison(&clients, findings);
+        notes.extend(by_chance(cell, &rules.first, &finding));
         if let Finding::Inconclusive(why) = &mut finding {
             *why = secret.masked(why);
             let words = last_lines(&server.last_words().await);
@@ -310,6 +312,7 @@ impl Workshop {
             evidence,
             notes,
             sought,
+            loader: rules.first.loader().map(str::to_owned),
             server_version,
             client_version: client.version(),
             streams,
@@ -395,6 +398,8 @@ struct Ran {
     evidence: Evidence,
     notes: Vec<String>,
     sought: Vec<Sought>,
+    /// What loaded the rules: the lab's, or an image's own.
+    loader: Option<String>,
     server_version: String,
     client_version: String,
     streams: Vec<Stream>,

@@ -281,6 +281,7 @@ impl<'a> Session<'a> {
                     },
                     rejects: false,
                     packet: drop.packet,
+                    state: None,
                     doubt: None,
                 };
                 self.met_a_rule(event.at, node, stopped);

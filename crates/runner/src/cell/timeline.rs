@@ -78,8 +78,15 @@ impl Timeline {
 
     pub(super) fn met_a_rule(&mut self, at: At, node: &NodeName, what: &What) {
         let seen = match what {
-            What::Stopped { by, packet, .. } | What::HandedOn { by, packet, .. } => Seen::Stopped {
+            What::Stopped {
+                by, packet, state, ..
+            } => Seen::Stopped {
                 cause: by.cause(node.clone(), *packet),
+                state: *state,
+            },
+            What::HandedOn { by, packet, .. } => Seen::Stopped {
+                cause: by.cause(node.clone(), *packet),
+                state: None,
             },
             What::Translated { by, packet } => Seen::SentElsewhere {
                 cause: by.cause(node.clone(), *packet),

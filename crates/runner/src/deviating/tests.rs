@@ -1,12 +1,12 @@
 use fwlab_ftp::deviation::{Circumstances, Sign};
-use fwlab_record::{Cause, PeerName, Phase, Symptom};
+use fwlab_record::{Cause, CauseKind, PeerName, Phase, Symptom};
 
 use super::*;
 
 const REFUSED: Instead = Instead {
     symptom: Symptom::Refused,
     phase: Phase::Negotiate,
-    cause: "reply",
+    cause: CauseKind::Reply,
 };
 
 fn sought(effect: Effect, showing: Showing) -> Sought {

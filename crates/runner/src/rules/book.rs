@@ -226,6 +226,7 @@ impl<'a> Rulebook<'a> {
                 by,
                 rejects: answer == Answer::Sent,
                 packet: step.packet,
+                state: step.state,
             })),
             None => Reading::Unknown(format!(
                 "{node}: {chain} was traced ({}), and it is none of the rules that were loaded",

@@ -1,11 +1,9 @@
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::path::{Path, PathBuf};
+use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::Duration;
 
 use fwlab_fabric::{Fabric, Node, NodeGone, Privilege, ToolCall, ToolError, ToolOutput};
 use fwlab_model::ruleset::Listing;
-use fwlab_model::{NodeSpec, Topology};
 use fwlab_record::{Backend, Family, NodeName};
 
 use super::pieces::pieces;
@@ -70,9 +68,6 @@ type Key = (Backend, Family, Arc<str>);
 /// many labs proves each once.
 static PROVEN: LazyLock<Mutex<HashMap<Key, Arc<Listing>>>> = LazyLock::new(Mutex::default);
 
-/// What programs call themselves.
-static VERSIONS: LazyLock<Mutex<HashMap<PathBuf, Option<String>>>> = LazyLock::new(Mutex::default);
-
 impl Loader {
     /// Finds the programs on this machine.
     ///
@@ -80,41 +75,6 @@ impl Loader {
     /// When there is not one.
     pub fn find() -> Result<Loader, NoLoader> {
         Tools::find().map(|tools| Loader { tools })
-    }
-
-    /// What loads the rulesets of these backends, as it calls itself. A program is asked once in a process's life, in a node
-    /// that is thrown away; one that does not say has no version.
-    pub(crate) async fn versions(&self, backends: BTreeSet<Backend>) -> BTreeMap<Backend, String> {
-        let programs: Vec<(Backend, &Path)> = backends
-            .into_iter()
-            .filter_map(|backend| Some((backend, self.tools.of(backend)?)))
-            .collect();
-        let known = |program: &Path| {
-            let versions = VERSIONS.lock().unwrap_or_else(PoisonError::into_inner);
-            versions.get(program).cloned()
-        };
-        let strange = programs.iter().filter(|(_, path)| known(path).is_none());
-        let strange: BTreeSet<&Path> = strange.map(|(_, path)| *path).collect();
-        if !strange.is_empty() {
-            let throwaway = Topology {
-                nodes: vec![NodeSpec::new(NodeName::server())],
-                links: Vec::new(),
-            };
-            let fabric = Fabric::build(&throwaway).await.ok();
-            let node = fabric.as_ref().and_then(|fabric| fabric.nodes().next());
-            for program in strange {
-                let version = match node {
-                    Some(node) => version(node, program).await,
-                    None => None,
-                };
-                let mut versions = VERSIONS.lock().unwrap_or_else(PoisonError::into_inner);
-                versions.insert(program.to_owned(), version);
-            }
-        }
-        let versions = programs.into_iter();
-        versions
-            .filter_map(|(backend, program)| Some((backend, known(program)??)))
-            .collect()
     }
 
     /// Loads a prepared ruleset into the nodes of a fabric.
@@ -250,15 +210,6 @@ impl Loader {
         let mut proven = PROVEN.lock().unwrap_or_else(PoisonError::into_inner);
         proven.insert((backend, family, Arc::clone(text)), Arc::clone(listing));
     }
-}
-
-/// A program's name and version: `iptables-nft-restore 1.8.9 (nf_tables)`.
-async fn version(node: &Node, program: &Path) -> Option<String> {
-    let call = ToolCall::new(program).arguments(["--version"]);
-    let output = node.tool(call).await.ok()?;
-    let said = String::from_utf8_lossy(&output.stdout).into_owned();
-    let version = fwlab_fabric::version_said(&said)?;
-    Some(format!("{} {version}", program.file_name()?.display()))
 }
 
 pub(super) fn words_of(output: &ToolOutput) -> String {

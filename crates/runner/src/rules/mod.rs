@@ -15,6 +15,8 @@ mod prepare;
 mod standing;
 mod tools;
 
+use fwlab_model::ruleset::ByPort;
+
 pub(crate) use book::{Reading, Rulebook};
 pub(crate) use doubt::Doubt;
 pub use error::PrepareError;
@@ -33,6 +35,8 @@ pub struct PreparedRuleset {
     pub parts: Vec<Part>,
     /// The rules by which the same packet may be decided on otherwise the next time.
     pub doubts: Vec<Doubt>,
+    /// The rules that look at a range of destination ports.
+    pub by_port: Vec<ByPort>,
     /// What is odd about it here, in words.
     pub notes: Vec<String>,
     /// The program that this machine lacks to load it, in words; then its cells are skipped.
@@ -45,6 +49,11 @@ impl PreparedRuleset {
         let mut parts = self.parts.iter().zip(&other.parts);
         self.parts.len() == other.parts.len()
             && parts.all(|(one, other)| one.node == other.node && one.listed == other.listed)
+    }
+
+    /// What loads it, as it calls itself; nothing where nothing is loaded.
+    pub(crate) fn loader(&self) -> Option<&str> {
+        self.parts.iter().find_map(Part::loader)
     }
 
     /// Whether what was loaded may have begun with `flush ruleset`.

@@ -2,8 +2,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use fwlab_fabric::{Fabric, Node, ToolCall, ToolOutput};
-use fwlab_model::ruleset::Complaint;
 use fwlab_model::ruleset::native::{NativeListing, NativeRule, NativeScript};
+use fwlab_model::ruleset::{ByPort, Complaint};
 use fwlab_record::{Backend, InterfaceName, NodeName};
 
 use super::error::PrepareError;
@@ -29,6 +29,7 @@ pub(super) enum Counters {
 pub(super) struct Proven {
     pub(super) part: Part,
     pub(super) doubts: Vec<Doubt>,
+    pub(super) by_port: Vec<ByPort>,
     pub(super) notes: Vec<String>,
 }
 
@@ -99,6 +100,7 @@ impl Loader {
                 text: Some(Arc::clone(script.source())),
             })?;
         let impurities = listing.impurities(&lines);
+        let by_port = listing.by_port(&lines).collect();
         let mut notes: Vec<String> = script.notes().iter().map(ToString::to_string).collect();
         notes.extend(untraced(&listing));
         let part = Part {
@@ -110,6 +112,7 @@ impl Loader {
         Ok(Proven {
             part,
             doubts: Doubt::of_native(node, impurities).collect(),
+            by_port,
             notes,
         })
     }

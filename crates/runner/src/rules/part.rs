@@ -42,6 +42,14 @@ impl Part {
         }
     }
 
+    /// The program that loaded and listed it, and its version; nothing where nothing is loaded.
+    pub(super) fn loader(&self) -> Option<&str> {
+        match &self.listed {
+            Listed::Iptables { listing, .. } => listing.by(),
+            Listed::Native(listing) => listing.by(),
+        }
+    }
+
     /// Whether this part has tables of the chain's family; of nft's own, the table itself.
     pub(super) fn is_of_family(&self, chain: &ChainId) -> bool {
         match &self.listed {

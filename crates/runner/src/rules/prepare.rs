@@ -66,9 +66,11 @@ impl Loader {
                         .await?;
                     prepared.parts.push(proven.part);
                     prepared.doubts.extend(proven.doubts);
+                    prepared.by_port.extend(proven.by_port);
                     prepared.notes.extend(proven.notes);
                 }
                 Rules::Iptables(backend, rules) => {
+                    prepared.by_port.extend(rules.by_port());
                     let impurities = rules.impurities();
                     prepared
                         .doubts

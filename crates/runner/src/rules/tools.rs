@@ -1,4 +1,4 @@
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use fwlab_record::{Backend, Family};
 
@@ -65,15 +65,6 @@ impl Tools {
         self.iptables
             .iter()
             .find(|tool| tool.backend == backend && tool.family == family)
-    }
-
-    /// The program that loads rulesets of a backend; of those for two families, that for IPv4.
-    pub(super) fn of(&self, backend: Backend) -> Option<&Path> {
-        if backend == Backend::Native {
-            return self.nft.as_deref();
-        }
-        let tool = self.iptables.iter().find(|tool| tool.backend == backend)?;
-        Some(&tool.restore)
     }
 }
 

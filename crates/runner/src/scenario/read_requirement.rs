@@ -2,7 +2,7 @@ use std::collections::HashMap;
 use std::ops::RangeInclusive;
 
 use fwlab_model::ruleset::TableName;
-use fwlab_record::Symptom;
+use fwlab_record::{CauseKind, Symptom};
 
 use super::problem::Problems;
 use super::read_nodes::known_node;
@@ -58,9 +58,9 @@ fn cause(
 ) -> Option<CauseDemand> {
     const NUMBERS: RangeInclusive<u64> = 1..=u32::MAX as u64;
     table.require("kind", problems);
-    let kind = table.word::<String>("kind", problems)?.value;
+    let kind = table.word::<CauseKind>("kind", problems)?.value;
     if let Some(symptom) = symptom
-        && (kind == "none") != (symptom == Symptom::Transferred)
+        && (kind == CauseKind::None) != (symptom == Symptom::Transferred)
     {
         problems.add_with_help(
             table.span_of("kind"),
@@ -68,7 +68,7 @@ fn cause(
             "what is transferred has the cause none, and nothing else has",
         );
     }
-    if table.has("ordinal") && kind != "rule" {
+    if table.has("ordinal") && kind != CauseKind::Rule {
         problems.add_with_help(
             table.span_of("ordinal"),
             "only a rule has an ordinal",

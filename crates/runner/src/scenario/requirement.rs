@@ -1,8 +1,8 @@
 use std::ops::Range;
 
 use fwlab_record::{
-    Axes, Backend, Cause, DataSetup, Family, NodeName, Operation, Outcome, PeerName, Phase,
-    Protection, Symptom,
+    Axes, Backend, Cause, CauseKind, DataSetup, Family, NodeName, Operation, Outcome, PeerName,
+    Phase, Protection, Symptom,
 };
 
 /// What a scenario demands of the outcomes of some of its cells.
@@ -83,8 +83,8 @@ impl Selector {
 /// What the cause must be; what is `None` is not compared.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CauseDemand {
-    /// The cause's kind, as [`Cause::kind`] spells it.
-    pub kind: String,
+    /// The cause's kind.
+    pub kind: CauseKind,
     /// The backend that the rule was loaded through.
     pub backend: Option<Backend>,
     /// The node whose rules, or which host.
@@ -181,12 +181,7 @@ impl CauseDemand {
                 differences.push(format!("cause {what} {found}, required {demanded}"));
             }
         }
-        compare(
-            "kind",
-            Some(&self.kind),
-            Some(&cause.kind().to_owned()),
-            differences,
-        );
+        compare("kind", Some(&self.kind), Some(&cause.kind()), differences);
         let backend = match cause {
             Cause::Rule { backend, .. } | Cause::Policy { backend, .. } => Some(backend),
             _ => None,

@@ -1,6 +1,7 @@
 //! The scenario file format as a table: the reader takes its keys from here, the
 //! documentation is printed from here.
 
+use fwlab_record::{Backend, CauseKind, DataSetup, Family, Operation, Phase, Protection, Symptom};
 use serde_json::{Map, Value, json};
 
 use super::schema_topology::TOPOLOGY;
@@ -212,32 +213,7 @@ const CLIENTS: &[&str] = &[
     "wget",
     "scripted-client",
 ];
-pub(super) const BACKENDS: &[&str] = &["nft", "legacy", "native"];
-const DATA: &[&str] = &["port", "eprt", "pasv", "epsv"];
 const MOMENTS: &[&str] = &["start", "logged-in", "halfway"];
-const PROTECTIONS: &[&str] = &["plain", "explicit", "implicit", "ccc"];
-const FAMILIES: &[&str] = &["ipv4", "ipv6"];
-const OPERATIONS: &[&str] = &["retr", "stor", "appe", "list", "mlsd", "rest"];
-const SYMPTOMS: &[&str] = &[
-    "transferred",
-    "data-timeout",
-    "data-rejected",
-    "control-timeout",
-    "control-rejected",
-    "refused",
-];
-const PHASES: &[&str] = &[
-    "control-connect",
-    "greeting",
-    "auth-tls",
-    "login",
-    "negotiate",
-    "data-connect",
-    "data-tls",
-    "transfer",
-    "completion",
-];
-const CAUSES: &[&str] = &["none", "rule", "policy", "helper", "host", "loss", "reply"];
 
 pub(super) const fn field(key: &'static str, kind: Kind, about: &'static str) -> Field {
     Field { key, kind, about }
@@ -477,7 +453,7 @@ static RULESET: Section = Section {
         ),
         field(
             "backends",
-            Kind::Words(BACKENDS),
+            Kind::Words(Backend::WORDS),
             "the backends that load it: `nft` and `legacy` rules of iptables, `native` an nft script; default both, or `native`",
         ),
         field(
@@ -535,7 +511,7 @@ static POLICY: Section = Section {
     fields: &[
         field(
             "allow",
-            Kind::Words(DATA),
+            Kind::Words(DataSetup::WORDS),
             "the data setups that are to pass. Required",
         ),
         field(
@@ -566,7 +542,7 @@ static BESIDE: Section = Section {
     repeated: false,
     about: "Rules beside a ruleset: exactly one of `file` or `text`.",
     fields: &[
-        field("backend", Kind::Word(BACKENDS), "required"),
+        field("backend", Kind::Word(Backend::WORDS), "required"),
         field("file", Kind::Text, "a file, relative to the scenario"),
         field("text", Kind::Text, "the rules in place"),
     ],
@@ -612,18 +588,22 @@ static MATRIX: Section = Section {
         ),
         field("servers", Kind::Words(SERVERS), "default `libunftp`"),
         field("clients", Kind::Words(CLIENTS), "default `suppaftp`"),
-        field("data", Kind::Words(DATA), "default all four"),
+        field("data", Kind::Words(DataSetup::WORDS), "default all four"),
         field(
             "protections",
-            Kind::Words(PROTECTIONS),
+            Kind::Words(Protection::WORDS),
             "`explicit` is AUTH TLS with PROT P, `implicit` is TLS from the first byte, `ccc` is explicit until the login and then CCC; default `plain`",
         ),
         field(
             "families",
-            Kind::Words(FAMILIES),
+            Kind::Words(Family::WORDS),
             "the family that client and server speak; a named topology has addresses of these; default `ipv4`",
         ),
-        field("operations", Kind::Words(OPERATIONS), "default `retr`"),
+        field(
+            "operations",
+            Kind::Words(Operation::WORDS),
+            "default `retr`",
+        ),
         field(
             "deviations",
             Kind::Switch,
@@ -639,21 +619,21 @@ static REQUIRE: Section = Section {
             cell, the last one holds. A cell that none names is reported and nothing more.",
     fields: &[
         field("ruleset", Kind::Texts, "selector: rulesets by name"),
-        field("backend", Kind::Words(BACKENDS), "selector"),
+        field("backend", Kind::Words(Backend::WORDS), "selector"),
         field("server", Kind::Words(SERVERS), "selector"),
         field("client", Kind::Words(CLIENTS), "selector"),
-        field("data", Kind::Words(DATA), "selector"),
-        field("protection", Kind::Words(PROTECTIONS), "selector"),
-        field("family", Kind::Words(FAMILIES), "selector"),
-        field("operation", Kind::Words(OPERATIONS), "selector"),
+        field("data", Kind::Words(DataSetup::WORDS), "selector"),
+        field("protection", Kind::Words(Protection::WORDS), "selector"),
+        field("family", Kind::Words(Family::WORDS), "selector"),
+        field("operation", Kind::Words(Operation::WORDS), "selector"),
         field(
             "symptom",
-            Kind::Word(SYMPTOMS),
+            Kind::Word(Symptom::WORDS),
             "what the client's user sees. Required",
         ),
         field(
             "phase",
-            Kind::Word(PHASES),
+            Kind::Word(Phase::WORDS),
             "the phase that the transfer ended in",
         ),
         field("cause", Kind::Table(&CAUSE), "why"),
@@ -665,10 +645,10 @@ static CAUSE: Section = Section {
     repeated: false,
     about: "What the cause must be; only what is written is compared.",
     fields: &[
-        field("kind", Kind::Word(CAUSES), "required"),
+        field("kind", Kind::Word(CauseKind::WORDS), "required"),
         field(
             "backend",
-            Kind::Word(BACKENDS),
+            Kind::Word(Backend::WORDS),
             "the backend that the rule was loaded through",
         ),
         field("node", Kind::Node, "the node whose rules, or which host"),

@@ -1,6 +1,8 @@
 //! The part of the scenario file format that tells of nodes and links.
 
-use super::schema::{BACKENDS, Kind, Section, field};
+use fwlab_record::Backend;
+
+use super::schema::{Kind, Section, field};
 
 const SHAPES: &[&str] = &[
     "client-firewall",
@@ -119,7 +121,7 @@ static FIREWALL: Section = Section {
         ),
         field(
             "backend",
-            Kind::Word(BACKENDS),
+            Kind::Word(Backend::WORDS),
             "what its rules are, all of them: `nft` and `legacy` of iptables, `native` of nft; default `nft`",
         ),
         field(

@@ -14,6 +14,7 @@ use fwlab_record::{ChainId, RuleId, RuleOrdinal, TableFamily};
 /// What the kernel has of nf_tables, as nft lists it, save the lab's own table.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct NativeListing {
+    by: Option<String>,
     tables: BTreeSet<(TableFamily, String)>,
     chains: BTreeMap<ChainId, NativeChain>,
     /// Sets and maps that are not what they are for good, and why.
@@ -133,6 +134,10 @@ impl NativeListing {
                 continue;
             }
             match kind.as_str() {
+                "metainfo" => {
+                    let version = body.get("version").and_then(Value::as_str);
+                    listing.by = version.map(|version| format!("nft {version}"));
+                }
                 "table" => {
                     let table = (family(body, "table")?, name(body, "table", "name")?);
                     listing.tables.insert(table);
@@ -179,6 +184,11 @@ impl NativeListing {
         Ok(listing)
     }
 
+    /// The program that wrote it, and its version: `nft 1.0.6`.
+    pub fn by(&self) -> Option<&str> {
+        self.by.as_deref()
+    }
+
     /// Whether there is such a table.
     pub fn has_table(&self, family: TableFamily, name: &str) -> bool {
         self.tables().any(|table| table == (family, name))
@@ -206,6 +216,14 @@ impl NativeListing {
         let RuleOrdinal(ordinal) = id.ordinal;
         let rules = &self.chain(&id.chain)?.rules;
         rules.get((ordinal as usize).checked_sub(1)?)
+    }
+
+    /// Each rule's chain and place, and the packets that it looks at.
+    pub(in crate::ruleset) fn looked_at(&self) -> impl Iterator<Item = (&ChainId, u32, &Only)> {
+        self.chains.iter().flat_map(|(chain, listed)| {
+            let rules = listed.rules.iter().zip(1..);
+            rules.map(move |(rule, ordinal)| (chain, ordinal, &rule.only))
+        })
     }
 
     /// What makes the ruleset *impure*: every statement and expression by which a packet sent again may be decided on
