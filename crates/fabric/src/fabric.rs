@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 use std::io;
-use std::sync::Arc;
+use std::path::Path;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use fwlab_model::{NodeSpec, Topology, TopologyMistake};
@@ -189,6 +190,11 @@ impl Fabric {
 
 type Sysctls = Vec<(SysctlName, String)>;
 
+fn kernel_has_ipv6() -> bool {
+    static IPV6: LazyLock<bool> = LazyLock::new(|| Path::new("/proc/sys/net/ipv6").exists());
+    *IPV6
+}
+
 /// A node's sysctls: those that are set in the empty namespace, so that links come to
 /// be under them, and those that name a link.
 fn sysctls(topology: &Topology, spec: &NodeSpec) -> Result<(Sysctls, Sysctls), FabricError> {
@@ -218,7 +224,7 @@ fn sysctls(topology: &Topology, spec: &NodeSpec) -> Result<(Sysctls, Sysctls), F
             ("net.ipv6.conf.default.accept_ra", "0"),
             ("net.ipv6.conf.default.router_solicitations", "0"),
         ]);
-    } else if std::path::Path::new("/proc/sys/net/ipv6").exists() {
+    } else if kernel_has_ipv6() {
         // No link-local address, no duplicate detection, no multicast reports.
         // Loopback is older than this default, and keeps ::1.
         lab.push(("net.ipv6.conf.default.disable_ipv6", "1"));
@@ -226,7 +232,7 @@ fn sysctls(topology: &Topology, spec: &NodeSpec) -> Result<(Sysctls, Sysctls), F
     // A bridge is a bridge: unless a topology says otherwise, iptables sees none of what
     // it carries, whether this machine has br_netfilter or not.
     let bridge_nf = "/proc/sys/net/bridge/bridge-nf-call-iptables";
-    if !spec.bridges.is_empty() && std::path::Path::new(bridge_nf).exists() {
+    if !spec.bridges.is_empty() && Path::new(bridge_nf).exists() {
         lab.extend([
             ("net.bridge.bridge-nf-call-iptables", "0"),
             ("net.bridge.bridge-nf-call-ip6tables", "0"),

@@ -124,12 +124,11 @@ impl Node {
     /// When the name is not one of a network namespace's own, or the value is not taken.
     pub async fn set_sysctl(&self, name: &str, value: &str) -> Result<(), SysctlError> {
         let name = SysctlName::parse(name)?;
-        let outside = name.file().exists();
         let value = value.to_owned();
         let shown = name.clone();
         match self.run(async move || name.write(&value)).await? {
             // Known where this was called from, and not in the node.
-            Err(SysctlError::Unknown(unknown)) if outside && shown.file().is_file() => {
+            Err(SysctlError::Unknown(unknown)) if shown.file().is_file() => {
                 Err(SysctlError::WholeMachine(unknown))
             }
             result => result,

@@ -1,6 +1,7 @@
 use std::fmt;
 use std::fs;
 use std::io;
+use std::sync::LazyLock;
 
 use crate::sys::{Entry, Stage, entry};
 
@@ -72,8 +73,9 @@ pub struct PrivilegeError {
 impl Privilege {
     /// The right that this process has.
     pub fn current() -> Result<Privilege, PrivilegeError> {
-        let machine = Facts::read();
-        let privilege = judge(entry(), &machine);
+        // What this process has it has from before `main` on.
+        static MACHINE: LazyLock<Facts> = LazyLock::new(Facts::read);
+        let privilege = judge(entry(), &MACHINE);
         privilege.map_err(|(door, errno)| PrivilegeError {
             help: help(&door),
             source: errno.map(io::Error::from_raw_os_error),

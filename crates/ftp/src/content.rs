@@ -1,12 +1,22 @@
 use std::fmt;
 use std::io;
 use std::ops::Range;
+use std::sync::Arc;
 
 use crate::Digest;
-use crate::digest::cached_digest;
+use crate::remembered::Remembered;
 
 /// The length of the pieces that content is made and moved in.
 pub(crate) const PIECE: usize = 256 * 1024;
+
+/// How many bytes of a content are kept, from its first on: of most files, all.
+const KEPT: usize = 64 * 1024;
+
+/// The digests of ranges that were asked for, by the seed: more than a matrix has contents.
+static DIGESTS: Remembered<(blake3::Hash, u64, u64), Digest> = Remembered::new(1024);
+
+/// The first bytes of the contents that were asked for, by their seed.
+static FIRST: Remembered<blake3::Hash, Arc<[u8]>> = Remembered::new(64);
 
 /// What a file holds, as a function of its name and size.
 ///
@@ -21,6 +31,8 @@ pub struct Content {
     size: u64,
     seed: blake3::Hash,
     bytes: blake3::OutputReader,
+    /// The first of them.
+    first: Arc<[u8]>,
 }
 
 /// Two contents are equal when their names and sizes are: the rest follows.
@@ -81,11 +93,19 @@ impl Content {
         }
         let mut hasher = blake3::Hasher::new();
         hasher.update(name.as_bytes()).update(&size.to_le_bytes());
+        let seed = hasher.finalize();
+        let bytes = hasher.finalize_xof();
+        let first = FIRST.get(seed, || {
+            let mut first = vec![0; usize::try_from(size).unwrap_or(KEPT).min(KEPT)];
+            bytes.clone().fill(&mut first);
+            first.into()
+        });
         Ok(Content {
             name,
             size,
-            seed: hasher.finalize(),
-            bytes: hasher.finalize_xof(),
+            seed,
+            bytes,
+            first,
         })
     }
 
@@ -109,9 +129,17 @@ impl Content {
     pub fn fill(&self, offset: u64, buffer: &mut [u8]) -> usize {
         let left = usize::try_from(self.size.saturating_sub(offset)).unwrap_or(usize::MAX);
         let length = left.min(buffer.len());
-        let mut bytes = self.bytes.clone();
-        bytes.set_position(offset);
-        bytes.fill(&mut buffer[..length]);
+        let first = usize::try_from(offset)
+            .ok()
+            .and_then(|at| self.first.get(at..));
+        let first = first.unwrap_or_default();
+        let (kept, made) = buffer[..length].split_at_mut(first.len().min(length));
+        kept.copy_from_slice(&first[..kept.len()]);
+        if !made.is_empty() {
+            let mut bytes = self.bytes.clone();
+            bytes.set_position(offset + kept.len() as u64);
+            bytes.fill(made);
+        }
         length
     }
 
@@ -134,7 +162,7 @@ impl Content {
 
     /// The digest of a range; made once for each content and range.
     pub fn digest(&self, range: Range<u64>) -> Digest {
-        cached_digest((self.seed, range.start, range.end), || {
+        DIGESTS.get((self.seed, range.start, range.end), || {
             let mut hasher = blake3::Hasher::new();
             self.feed(range, &mut hasher);
             Digest::of(&hasher)

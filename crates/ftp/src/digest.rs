@@ -1,6 +1,4 @@
-use std::collections::HashMap;
 use std::fmt;
-use std::sync::{LazyLock, Mutex, PoisonError};
 
 /// The BLAKE3 hash of bytes; how content is compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -26,25 +24,4 @@ impl fmt::Display for Digest {
             .iter()
             .try_for_each(|byte| write!(f, "{byte:02x}"))
     }
-}
-
-/// How many digests are remembered: more than a matrix has contents.
-const REMEMBERED: usize = 1024;
-
-type Key = (blake3::Hash, u64, u64);
-
-/// A digest that is made once for each key; the lock is not held while it is made.
-pub(crate) fn cached_digest(key: Key, make: impl FnOnce() -> Digest) -> Digest {
-    static CACHE: LazyLock<Mutex<HashMap<Key, Digest>>> = LazyLock::new(Mutex::default);
-    let lock = || CACHE.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(digest) = lock().get(&key) {
-        return *digest;
-    }
-    let digest = make();
-    let mut cache = lock();
-    if cache.len() >= REMEMBERED {
-        cache.clear();
-    }
-    cache.insert(key, digest);
-    digest
 }

@@ -82,6 +82,7 @@ mod peer;
 mod port_choice;
 mod program;
 mod registry;
+mod remembered;
 mod reserve;
 pub mod script;
 mod server;

@@ -324,6 +324,7 @@ impl Lab {
             evidence,
             took,
             notes,
+            versions,
             ..
         } = run.cell(0).await;
         let own = server.own.as_ref().map(|own| Present {
@@ -348,6 +349,8 @@ impl Lab {
                 peers: peers.into_iter().flatten().collect(),
                 outcome,
                 evidence,
+                notes,
+                versions,
                 took,
             }),
             Judgement::Inconclusive { why } => Err(LabError::Inconclusive(why)),

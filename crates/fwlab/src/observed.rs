@@ -1,7 +1,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use fwlab_record::{Cause, Evidence, Outcome, Symptom};
+use fwlab_record::{Cause, Evidence, Outcome, Symptom, Versions};
 use fwlab_runner::Present;
 
 use crate::text::Page;
@@ -17,6 +17,10 @@ pub struct Observed {
     pub outcome: Outcome,
     /// What the kernel and the wire showed.
     pub evidence: Evidence,
+    /// What else there is to know, a sentence each.
+    pub notes: Vec<String>,
+    /// What it ran on and with.
+    pub versions: Versions,
     /// How long it took.
     pub took: Duration,
 }
@@ -53,7 +57,8 @@ impl fmt::Display for Observed {
         let peers: Vec<String> = self.peers.iter().map(ToString::to_string).collect();
         let peers = peers.join(", ");
         let (cell, outcome, evidence) = (&self.cell, &self.outcome, &self.evidence);
-        let text = format!("{cell}\n  with {peers}\n  {outcome}\n{evidence}");
+        let notes: String = (self.notes.iter().map(|note| format!("  note: {note}\n"))).collect();
+        let text = format!("{cell}\n  with {peers}\n  {outcome}\n{notes}{evidence}");
         Page::from(text).fmt(f)
     }
 }

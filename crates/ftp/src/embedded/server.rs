@@ -142,9 +142,6 @@ async fn prepare(node: &Node, settings: &ServerSettings) -> Result<(), fwlab_fab
     let passive = settings
         .passive_ports
         .map(|PassivePorts { min, max }| min..=max);
-    if let Some(ports) = passive.clone() {
-        reserve_ports(node, ports).await?;
-    }
     if settings.alone_in_node && settings.data_source_port == DataSourcePort::Twenty {
         // The kernel takes no range that begins below the first unprivileged port.
         node.set_sysctl("net.ipv4.ip_unprivileged_port_start", "0")
@@ -154,6 +151,8 @@ async fn prepare(node: &Node, settings: &ServerSettings) -> Result<(), fwlab_fab
         reserve_all(node, passive.into_iter().chain([21..=21])).await?;
         node.set_sysctl("net.ipv4.ip_local_port_range", "20 21")
             .await?;
+    } else if let Some(ports) = passive {
+        reserve_ports(node, ports).await?;
     }
     Ok(())
 }

@@ -117,3 +117,50 @@ iptables -A INPUT -p tcp -j ACCEPT"
     // The kernel sends a SYN again after a second.
     assert!(observed.took > Duration::from_millis(900), "{observed}");
 }
+
+#[test]
+fn what_conntrack_called_a_stopped_packet_is_said() {
+    let Some(_lab) = lab() else { return };
+    let observed = Lab::server_firewall()
+        .rules(SERVER)
+        .transfer(DataSetup::Pasv)
+        .unwrap();
+    assert_blocked!(observed, by policy "filter/INPUT");
+    let stopped = lines(&observed, "stopped SYN");
+    assert!(!stopped.is_empty(), "{observed}");
+    // nft's trace tells it from Linux 6.17 on.
+    let kernel = observed.versions.kernel.as_deref().unwrap_or_default();
+    let mut numbers = kernel
+        .split(['.', '-'])
+        .map_while(|part| part.parse::<u32>().ok());
+    let release = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
+    if release < (6, 17) {
+        println!("PARTLY SKIPPED: this kernel's trace says nothing of conntrack");
+        return;
+    }
+    let named = stopped
+        .iter()
+        .all(|line| line.ends_with(" (NEW to conntrack)"));
+    assert!(named, "{stopped:?}");
+}
+
+#[test]
+fn a_port_that_chance_picks_across_the_range_of_a_rule_is_noted() {
+    let Some(_lab) = lab() else { return };
+    let ranged = format!("{SERVER}\niptables -A INPUT -p tcp --dport 50000:50100 -j ACCEPT");
+    let lab = Lab::server_firewall().rules(ranged);
+    let chance = |observed: &Observed| {
+        let is_of_chance =
+            |note: &&String| note.starts_with("the data connection's port is chance");
+        observed.notes.iter().filter(is_of_chance).count()
+    };
+    let passive = lab.transfer(DataSetup::Pasv).unwrap();
+    assert_eq!(chance(&passive), 1, "{passive}");
+    // The rule stands where packets come in, and this one goes out.
+    let active = lab.transfer(DataSetup::Port).unwrap();
+    assert_eq!(chance(&active), 0, "{active}");
+    let settled = lab.passive_ports(50000..=50100);
+    let settled = settled.transfer(DataSetup::Pasv).unwrap();
+    assert_transferred!(settled);
+    assert_eq!(chance(&settled), 0, "{settled}");
+}

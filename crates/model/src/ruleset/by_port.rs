@@ -1,8 +1,10 @@
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::native::NativeListing;
 use super::only::Only;
 use super::purity::looked_at;
 use super::rule::Ruleset;
-use super::{Correspondence, SourceLine};
+use super::{Correspondence, Hook, SourceLine};
 use fwlab_record::{RuleId, RuleOrdinal};
 
 /// A rule that looks at a range of destination ports of TCP, and at others not.
@@ -10,30 +12,113 @@ use fwlab_record::{RuleId, RuleOrdinal};
 pub struct ByPort {
     /// The line that it came from.
     pub source_line: Option<SourceLine>,
+    /// The hooks from which its chain is known to be reached.
+    pub hooks: BTreeSet<Hook>,
     /// The first and the last of the ports.
     pub ports: (u16, u16),
 }
 
 impl Ruleset {
     /// The rules that look at a range of destination ports, one for each range.
-    pub fn by_port(&self) -> impl Iterator<Item = ByPort> {
-        self.placed().flat_map(|(family, _, _, _, rule)| {
-            let source_line = rule.source();
-            ranges(&looked_at(rule, family)).map(move |ports| ByPort { source_line, ports })
-        })
+    pub fn by_port(&self) -> Vec<ByPort> {
+        let mut hooks = Hooks::default();
+        for (family, table, chain, _, rule) in self.placed() {
+            let at = |chain: &str| (family, table, chain.to_owned());
+            hooks.stands(at(chain.name()), Hook::of_chain(chain.name()));
+            if let Some(target) = rule.target() {
+                hooks.leads(at(chain.name()), at(target));
+            }
+        }
+        hooks.follow();
+        let mut found = Vec::new();
+        for (family, table, chain, _, rule) in self.placed() {
+            found.extend(ranges(&looked_at(rule, family)).map(|ports| ByPort {
+                source_line: rule.source(),
+                hooks: hooks.of(&(family, table, chain.name().to_owned())),
+                ports,
+            }));
+        }
+        found
     }
 }
 
 impl NativeListing {
     /// The rules that look at a range of destination ports, one for each range. What is in a set of its own is not known.
-    pub fn by_port<'a>(&'a self, lines: &'a Correspondence) -> impl Iterator<Item = ByPort> + 'a {
-        self.looked_at().flat_map(move |(chain, ordinal, only)| {
+    pub fn by_port(&self, lines: &Correspondence) -> Vec<ByPort> {
+        let mut hooks = Hooks::default();
+        for (id, chain) in self.chains() {
+            // `type filter hook input priority filter; …`
+            let mut words = chain.hook().split_ascii_whitespace();
+            let named = words
+                .find(|word| *word == "hook")
+                .and_then(|_| words.next());
+            hooks.stands(id.clone(), named.and_then(|word| word.parse().ok()));
+        }
+        for (from, to) in self.jumps() {
+            hooks.leads(from, to);
+        }
+        hooks.follow();
+        let mut found = Vec::new();
+        for (chain, ordinal, only) in self.looked_at() {
             let source_line = lines.source_of(&RuleId {
                 chain: chain.clone(),
                 ordinal: RuleOrdinal(ordinal),
             });
-            ranges(only).map(move |ports| ByPort { source_line, ports })
-        })
+            found.extend(ranges(only).map(|ports| ByPort {
+                source_line,
+                hooks: hooks.of(chain),
+                ports,
+            }));
+        }
+        found
+    }
+}
+
+/// From which hooks each chain can be reached.
+struct Hooks<C> {
+    hooks: BTreeMap<C, BTreeSet<Hook>>,
+    ways: BTreeSet<(C, C)>,
+}
+
+impl<C> Default for Hooks<C> {
+    fn default() -> Self {
+        Hooks {
+            hooks: BTreeMap::new(),
+            ways: BTreeSet::new(),
+        }
+    }
+}
+
+impl<C: Ord + Clone> Hooks<C> {
+    fn stands(&mut self, chain: C, at: Option<Hook>) {
+        self.hooks.entry(chain).or_default().extend(at);
+    }
+
+    fn leads(&mut self, from: C, to: C) {
+        self.ways.insert((from, to));
+    }
+
+    /// Carries hooks along the ways until nothing more comes of it.
+    fn follow(&mut self) {
+        loop {
+            let mut is_more = false;
+            for (from, to) in &self.ways {
+                let from = self.hooks.get(from).cloned().unwrap_or_default();
+                let Some(hooks) = self.hooks.get_mut(to) else {
+                    continue;
+                };
+                let before = hooks.len();
+                hooks.extend(from);
+                is_more |= hooks.len() > before;
+            }
+            if !is_more {
+                return;
+            }
+        }
+    }
+
+    fn of(&self, chain: &C) -> BTreeSet<Hook> {
+        self.hooks.get(chain).cloned().unwrap_or_default()
     }
 }
 
@@ -46,27 +131,36 @@ fn ranges(only: &Only) -> impl Iterator<Item = (u16, u16)> + use<> {
 
 #[cfg(test)]
 mod tests {
-    use crate::ruleset::{Source, parse};
+    use crate::ruleset::{Hook, Source, parse};
     use fwlab_record::Family;
 
     #[test]
     fn ranges_of_tcp_alone() {
-        let rules = "iptables -A INPUT -p tcp --dport 40000:40100 -j ACCEPT
-iptables -A INPUT -p tcp --dport 21 -j ACCEPT
+        let rules = "iptables -N ftp
+iptables -A INPUT -p tcp --dport 40000:40100 -j ACCEPT
+iptables -A INPUT -p tcp --dport 21 -j ftp
 iptables -A INPUT -p udp --dport 5000:6000 -j ACCEPT
-iptables -A INPUT -p tcp -m multiport --dports 20,21,50000:50010 -j ACCEPT
+iptables -A ftp -p tcp -m multiport --dports 20,21,50000:50010 -j ACCEPT
 iptables -A INPUT -p tcp ! --dport 1:1023 -j DROP
+iptables -A FORWARD -j ftp
 iptables -A INPUT -p tcp --sport 1024:65535 -j ACCEPT
 ";
         let parsed = parse(&Source::new("rules", rules), Family::Ipv4).expect("a ruleset");
         let found: Vec<_> = parsed
             .ruleset
             .by_port()
-            .map(|one| (one.source_line.map(|line| line.line), one.ports))
+            .into_iter()
+            .map(|one| {
+                let hooks: Vec<Hook> = one.hooks.into_iter().collect();
+                (one.source_line.map(|line| line.line), one.ports, hooks)
+            })
             .collect();
         assert_eq!(
             found,
-            [(Some(1), (40000, 40100)), (Some(4), (50000, 50010))]
+            [
+                (Some(2), (40000, 40100), vec![Hook::Input]),
+                (Some(5), (50000, 50010), vec![Hook::Input, Hook::Forward])
+            ]
         );
     }
 }

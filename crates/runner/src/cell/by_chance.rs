@@ -1,8 +1,10 @@
+use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 
 use fwlab_ftp::port_choice;
 use fwlab_judge::Finding;
-use fwlab_record::{Cause, PeerName, Phase};
+use fwlab_model::ruleset::Hook;
+use fwlab_record::{Cause, NodeName, PeerName, Phase};
 
 use crate::plan::Cell;
 use crate::rules::PreparedRuleset;
@@ -24,7 +26,8 @@ pub(super) fn by_chance(cell: &Cell, rules: &PreparedRuleset, finding: &Finding)
     let mut cutting: Vec<_> = rules
         .by_port
         .iter()
-        .filter(|rule| cuts(rule.ports, &choice))
+        .filter(|(node, rule)| cuts(rule.ports, &choice) && meets(cell, node, &rule.hooks))
+        .map(|(_, rule)| rule)
         .collect();
     cutting.dedup_by_key(|rule| (rule.ports, rule.source_line));
     let (first, last) = cutting.first()?.ports;
@@ -68,6 +71,24 @@ fn picking(cell: &Cell) -> Option<(PeerName, &'static str)> {
             && terms.options.is_empty();
         free.then_some((cell.axes.server, "passive-ports"))
     }
+}
+
+/// Whether what opens the data connection comes by one of these hooks of a node.
+fn meets(cell: &Cell, node: &NodeName, hooks: &BTreeSet<Hook>) -> bool {
+    let stage = &cell.scenario.stage;
+    let (from, to) = if cell.axes.data.is_active() {
+        (&stage.server, &stage.client)
+    } else {
+        (&stage.client, &stage.server)
+    };
+    let passed: &[Hook] = match (node == from, node == to) {
+        (true, true) => Hook::ALL,
+        (true, false) => &[Hook::Output, Hook::Postrouting],
+        (false, true) => &[Hook::Prerouting, Hook::Input],
+        (false, false) => &[Hook::Prerouting, Hook::Forward, Hook::Postrouting],
+    };
+    // What is not known to be reached may be reached from anywhere.
+    hooks.is_empty() || passed.iter().any(|hook| hooks.contains(hook))
 }
 
 /// Whether a range holds some of the ports, and not all.

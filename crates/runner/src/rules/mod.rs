@@ -16,6 +16,7 @@ mod standing;
 mod tools;
 
 use fwlab_model::ruleset::ByPort;
+use fwlab_record::NodeName;
 
 pub(crate) use book::{Reading, Rulebook};
 pub(crate) use doubt::Doubt;
@@ -35,8 +36,8 @@ pub struct PreparedRuleset {
     pub parts: Vec<Part>,
     /// The rules by which the same packet may be decided on otherwise the next time.
     pub doubts: Vec<Doubt>,
-    /// The rules that look at a range of destination ports.
-    pub by_port: Vec<ByPort>,
+    /// The rules that look at a range of destination ports, and the node of each.
+    pub by_port: Vec<(NodeName, ByPort)>,
     /// What is odd about it here, in words.
     pub notes: Vec<String>,
     /// The program that this machine lacks to load it, in words; then its cells are skipped.

@@ -100,7 +100,7 @@ impl Loader {
                 text: Some(Arc::clone(script.source())),
             })?;
         let impurities = listing.impurities(&lines);
-        let by_port = listing.by_port(&lines).collect();
+        let by_port = listing.by_port(&lines);
         let mut notes: Vec<String> = script.notes().iter().map(ToString::to_string).collect();
         notes.extend(untraced(&listing));
         let part = Part {

@@ -3,7 +3,9 @@ use std::sync::Arc;
 
 use fwlab_fabric::Fabric;
 use fwlab_model::ruleset::native::{NativeListing, NativeScript};
-use fwlab_model::ruleset::{Mistakes, Parsed, Ruleset, Source, correspond, generate, parse};
+use fwlab_model::ruleset::{
+    ByPort, Mistakes, Parsed, Ruleset, Source, correspond, generate, parse,
+};
 use fwlab_model::{NodeSpec, Topology};
 use fwlab_record::{Backend, Family, NodeName, TableFamily};
 
@@ -66,11 +68,11 @@ impl Loader {
                         .await?;
                     prepared.parts.push(proven.part);
                     prepared.doubts.extend(proven.doubts);
-                    prepared.by_port.extend(proven.by_port);
+                    prepared.by_port.extend(at(node, proven.by_port));
                     prepared.notes.extend(proven.notes);
                 }
                 Rules::Iptables(backend, rules) => {
-                    prepared.by_port.extend(rules.by_port());
+                    prepared.by_port.extend(at(node, rules.by_port()));
                     let impurities = rules.impurities();
                     prepared
                         .doubts
@@ -166,6 +168,10 @@ impl Loader {
             lines: Arc::new(lines),
         })
     }
+}
+
+fn at(node: &NodeName, rules: Vec<ByPort>) -> impl Iterator<Item = (NodeName, ByPort)> {
+    rules.into_iter().map(|rule| (node.clone(), rule))
 }
 
 /// Reads the rules of a ruleset, those beside it and those of other nodes.

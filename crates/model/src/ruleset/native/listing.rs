@@ -218,6 +218,25 @@ impl NativeListing {
         rules.get((ordinal as usize).checked_sub(1)?)
     }
 
+    /// The chains that a rule leads to from another.
+    pub(in crate::ruleset) fn jumps(&self) -> impl Iterator<Item = (ChainId, ChainId)> {
+        self.chains.iter().flat_map(|(from, listed)| {
+            listed.rules.iter().filter_map(|rule| match &rule.effect {
+                Effect::Jumps(target) => {
+                    let chain = target.clone();
+                    Some((
+                        from.clone(),
+                        ChainId {
+                            chain,
+                            ..from.clone()
+                        },
+                    ))
+                }
+                _ => None,
+            })
+        })
+    }
+
     /// Each rule's chain and place, and the packets that it looks at.
     pub(in crate::ruleset) fn looked_at(&self) -> impl Iterator<Item = (&ChainId, u32, &Only)> {
         self.chains.iter().flat_map(|(chain, listed)| {
