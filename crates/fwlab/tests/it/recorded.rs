@@ -102,7 +102,7 @@ fn a_report_is_read_back_with_the_evidence_and_what_decided() {
             "{line}"
         );
         let loader = versions.loader.as_deref().unwrap_or_default();
-        assert!(loader.starts_with("iptables 1."), "{line}");
+        assert!(loader.starts_with("iptables-nft 1."), "{line}");
     }
 }
 
