@@ -1,6 +1,7 @@
 use std::fmt;
 use std::future::Future;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::ops::RangeInclusive;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -133,6 +134,28 @@ impl Node {
             }
             result => result,
         }
+    }
+
+    /// Keeps ports from being picked by the kernel (`net.ipv4.ip_local_reserved_ports`), beside those that are
+    /// kept already.
+    ///
+    /// # Errors
+    /// When the node has ended, or the kernel refuses.
+    pub async fn reserve_ports(&self, ranges: &[RangeInclusive<u16>]) -> Result<(), SysctlError> {
+        let name = SysctlName::parse("net.ipv4.ip_local_reserved_ports")?;
+        let more = ranges
+            .iter()
+            .map(|ports| format!("{}-{}", ports.start(), ports.end()));
+        let more: Vec<String> = more.collect();
+        // One after the other: a node has one thread.
+        self.run(async move || {
+            let before = name.read().unwrap_or_default();
+            let before = before.trim();
+            let kept = Some(before.to_owned()).filter(|before| !before.is_empty());
+            let all: Vec<String> = kept.into_iter().chain(more).collect();
+            name.write(&all.join(","))
+        })
+        .await?
     }
 
     /// Runs a short-lived, trusted tool (`iptables-restore`, `nft`) in the namespace.

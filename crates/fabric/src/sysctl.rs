@@ -218,7 +218,7 @@ impl SysctlName {
     }
 
     /// What it is set to in the namespace of the calling thread.
-    fn read(&self) -> Option<String> {
+    pub(crate) fn read(&self) -> Option<String> {
         fs::read_to_string(&self.file).ok()
     }
 

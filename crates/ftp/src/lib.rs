@@ -97,7 +97,7 @@ pub use client::{
 };
 pub use content::{Content, ContentError, ContentReader};
 pub use digest::Digest;
-pub use embedded::{Libunftp, Suppaftp};
+pub use embedded::{Libunftp, Suppaftp, silence_failed_handshakes};
 pub use housed::Housed;
 pub use own_server::OwnServer;
 pub use pause::{Moment, Paused, Pauses};

@@ -15,19 +15,18 @@ pub(crate) async fn reserve_ports(
     reserve_all(node, [ports]).await
 }
 
-/// The same for several ranges: what was reserved before no longer is.
+/// The same for several ranges. What was reserved before stays so: by the other peer of this node, or by a scenario.
 pub(crate) async fn reserve_all(
     node: &Node,
     ranges: impl IntoIterator<Item = RangeInclusive<u16>>,
 ) -> Result<(), SysctlError> {
-    let ranges = ranges.into_iter().map(RangeInclusive::into_inner);
-    let fixed = ranges.filter(|(first, last)| *first > 0 && first <= last && last - first < WIDEST);
-    let fixed: Vec<String> = fixed
-        .map(|(first, last)| format!("{first}-{last}"))
-        .collect();
+    let is_fixed = |ports: &RangeInclusive<u16>| {
+        let (first, last) = (*ports.start(), *ports.end());
+        first > 0 && first <= last && last - first < WIDEST
+    };
+    let fixed: Vec<_> = ranges.into_iter().filter(is_fixed).collect();
     if fixed.is_empty() {
         return Ok(());
     }
-    node.set_sysctl("net.ipv4.ip_local_reserved_ports", &fixed.join(","))
-        .await
+    node.reserve_ports(&fixed).await
 }

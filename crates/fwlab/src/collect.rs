@@ -125,7 +125,17 @@ pub fn scenarios(paths: &[PathBuf]) -> Result<Vec<Arc<Scenario>>, Vec<CollectErr
     }
 }
 
+/// The scenario files at a path. A folder that is found again below itself, by a link, is read once.
 fn find(path: &Path, root: &Path, files: &mut Vec<(String, PathBuf)>) -> std::io::Result<()> {
+    find_below(path, root, &mut Vec::new(), files)
+}
+
+fn find_below(
+    path: &Path,
+    root: &Path,
+    above: &mut Vec<PathBuf>,
+    files: &mut Vec<(String, PathBuf)>,
+) -> std::io::Result<()> {
     if !path.is_dir() {
         // What was named is read, whatever it ends in; reading it tells if it is not there.
         std::fs::metadata(path)?;
@@ -133,15 +143,39 @@ fn find(path: &Path, root: &Path, files: &mut Vec<(String, PathBuf)>) -> std::io
         files.push((name.to_string_lossy().into_owned(), path.to_owned()));
         return Ok(());
     }
+    let folder = path.canonicalize()?;
+    if above.contains(&folder) {
+        return Ok(());
+    }
+    above.push(folder);
     for entry in std::fs::read_dir(path)? {
         let entry = entry?.path();
-        if entry.is_dir()
-            || entry
-                .extension()
-                .is_some_and(|extension| extension == "toml")
-        {
-            find(&entry, root, files)?;
+        let is_scenario = entry
+            .extension()
+            .is_some_and(|extension| extension == "toml");
+        if entry.is_dir() || is_scenario {
+            find_below(&entry, root, above, files)?;
         }
     }
+    above.pop();
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_that_links_to_itself_is_read_once() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let inner = folder.path().join("inner");
+        std::fs::create_dir(&inner).expect("a folder");
+        std::fs::write(inner.join("one.toml"), "").expect("a file");
+        std::os::unix::fs::symlink(folder.path(), inner.join("again")).expect("a link");
+        std::os::unix::fs::symlink(&inner, inner.join("self")).expect("a link");
+        let mut files = Vec::new();
+        find(folder.path(), folder.path(), &mut files).expect("it can be read");
+        let names: Vec<&str> = files.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(names, ["inner/one"]);
+    }
 }

@@ -51,6 +51,6 @@ pub use peers::{
     Asks, ClientPeer, Peer, ServerPeer, Serves, curl, lftp, libunftp, proftpd, pure_ftpd, suppaftp,
     tnftp, vsftpd, wget,
 };
-pub use scenario_tests::run_scenario_tests;
+pub use scenario_tests::{harness_is_not_switched_off, run_scenario_tests};
 
 pub(crate) use text::rendered;

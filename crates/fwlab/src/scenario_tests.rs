@@ -29,6 +29,12 @@ use crate::text::{lines, one_line};
 #[macro_export]
 macro_rules! scenario_tests {
     ($folder:expr) => {
+        /// Only the usual harness makes a test of it, which would find no other.
+        #[test]
+        fn the_harness_is_switched_off() {
+            $crate::harness_is_not_switched_off();
+        }
+
         fn main() -> std::process::ExitCode {
             $crate::run_scenario_tests(
                 &std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join($folder),
@@ -37,9 +43,19 @@ macro_rules! scenario_tests {
     };
 }
 
+/// What [`scenario_tests!`](crate::scenario_tests) calls where cargo's own harness runs, which finds none of its tests.
+#[doc(hidden)]
+pub fn harness_is_not_switched_off() -> ! {
+    panic!(
+        "`scenario_tests!` brings a harness of its own, with a test for each cell. Switch off the usual one: \
+         write `harness = false` below this test's `[[test]]` in Cargo.toml"
+    )
+}
+
 /// What [`scenario_tests!`](crate::scenario_tests) calls: the cells below a folder as tests.
 pub fn run_scenario_tests(folder: &Path) -> ExitCode {
     let arguments = Arguments::from_args();
+    fwlab_ftp::silence_failed_handshakes();
     let scenarios = match scenarios(&[folder.to_owned()]) {
         Ok(scenarios) => scenarios,
         Err(errors) => {

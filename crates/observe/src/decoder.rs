@@ -3,10 +3,9 @@ use std::time::Instant;
 
 use fwlab_fabric::WatchedFd;
 use fwlab_record::{NodeName, Packet};
-use nix::errno::Errno;
 use tokio::sync::mpsc;
 
-use crate::capture::{self, CaptureSocket, CapturedPacket};
+use crate::capture::{self, CaptureSocket, CapturedPacket, Received};
 use crate::conntrack::{self, HelperDrop, InvalidPacket, Remark};
 use crate::event::{Event, SentPacket, Source, What};
 use crate::interface::Interfaces;
@@ -15,6 +14,7 @@ use crate::names::Names;
 use crate::netlink::{Message, Messages, NetfilterSocket, subsystem};
 use crate::settings::{Newer, ObserverSettings};
 use crate::trace::{Joiner, LegacyPlace, NftMessage};
+use crate::turn::{Lost, Turn, turn};
 
 /// `NFT_MSG_TRACE` and `NFULNL_MSG_PACKET`.
 const TRACE: u8 = 17;
@@ -53,76 +53,65 @@ impl Decoder {
         }
     }
 
-    /// Reads at most so many datagrams; returns whether the socket is empty.
+    /// Reads at most so many datagrams.
     pub(crate) fn netfilter(
         &mut self,
         socket: &NetfilterSocket<WatchedFd>,
         buffer: &mut [u8],
         most: usize,
-    ) -> bool {
-        for _ in 0..most {
-            match socket.receive(buffer) {
-                Ok(length) => self.messages(&buffer[..length], Instant::now()),
-                Err(Errno::EINTR) => {}
-                Err(Errno::EAGAIN) => return true,
-                // ENOBUFS, and whatever else may keep a message from coming through.
-                Err(_) => self.send(
-                    Instant::now(),
-                    What::Lost {
-                        source: Source::Netfilter,
-                    },
-                ),
-            }
-        }
-        false
+    ) -> Turn {
+        turn(
+            most,
+            buffer,
+            |buffer| socket.receive(buffer),
+            |received| match received {
+                Ok((length, buffer)) => self.messages(&buffer[..length], Instant::now()),
+                Err(Lost) => self.lost(Source::Netfilter),
+            },
+        )
     }
 
+    /// Reads at most so many packets.
     pub(crate) fn capture(
         &mut self,
         socket: &CaptureSocket<WatchedFd>,
         buffer: &mut [u8],
         most: usize,
-    ) -> bool {
-        for _ in 0..most {
-            let received = match socket.receive(buffer) {
-                Ok(received) => received,
-                Err(Errno::EINTR) => continue,
-                Err(Errno::EAGAIN) => return true,
-                Err(_) => {
-                    self.send(
-                        Instant::now(),
-                        What::Lost {
-                            source: Source::Capture,
-                        },
-                    );
-                    continue;
-                }
-            };
-            let at = Instant::now();
-            if let Some(lost) = received.lost
-                && lost != self.lost
-            {
-                self.lost = lost;
-                self.send(
-                    at,
-                    What::Lost {
-                        source: Source::Capture,
-                    },
-                );
-            }
-            if let Some((packet, payload)) =
-                capture::read(&buffer[..received.length], &self.control_ports)
-            {
-                let captured = CapturedPacket {
-                    direction: received.direction,
-                    interface: self.interfaces.get(received.interface),
-                    packet,
-                    payload,
-                };
-                self.send(at, What::Captured(captured));
-            }
+    ) -> Turn {
+        turn(
+            most,
+            buffer,
+            |buffer| socket.receive(buffer),
+            |received| match received {
+                Ok((received, buffer)) => self.captured(received, buffer),
+                Err(Lost) => self.lost(Source::Capture),
+            },
+        )
+    }
+
+    fn captured(&mut self, received: Received, buffer: &[u8]) {
+        let at = Instant::now();
+        if let Some(lost) = received.lost
+            && lost != self.lost
+        {
+            self.lost = lost;
+            self.lost(Source::Capture);
         }
-        false
+        if let Some((packet, payload)) =
+            capture::read(&buffer[..received.length], &self.control_ports)
+        {
+            let captured = CapturedPacket {
+                direction: received.direction,
+                interface: self.interfaces.get(received.interface),
+                packet,
+                payload,
+            };
+            self.send(at, What::Captured(captured));
+        }
+    }
+
+    fn lost(&mut self, source: Source) {
+        self.send(Instant::now(), What::Lost { source });
     }
 
     pub(crate) fn messages(&mut self, datagram: &[u8], at: Instant) {

@@ -70,6 +70,7 @@ mod rules;
 mod settings;
 mod table;
 mod trace;
+mod turn;
 
 pub use capture::{CapturedPacket, Direction};
 pub use conntrack::{Change, ConntrackEvent, ExpectationEvent, HelperDrop, InvalidPacket};

@@ -17,6 +17,7 @@ use crate::netlink::{Builder, NetfilterSocket};
 use crate::rules::{self, NftRules};
 use crate::settings::{Newer, ObserverSettings};
 use crate::table;
+use crate::turn::Turn;
 
 /// What an observer asks of its reader. An answer that nobody waits for any more is dropped.
 #[derive(Debug)]
@@ -128,18 +129,18 @@ impl Reader {
                 },
                 ready = self.netfilter.fd().readable() => {
                     let Ok(mut ready) = ready else { return };
-                    if self.decoder.netfilter(&self.netfilter, &mut self.buffer, TURN) {
-                        ready.clear_ready();
-                    } else {
-                        tokio::task::yield_now().await;
+                    match self.decoder.netfilter(&self.netfilter, &mut self.buffer, TURN) {
+                        Turn::Empty => ready.clear_ready(),
+                        Turn::More => tokio::task::yield_now().await,
+                        Turn::Broken => return,
                     }
                 }
                 ready = self.capture.fd().readable() => {
                     let Ok(mut ready) = ready else { return };
-                    if self.decoder.capture(&self.capture, &mut self.buffer, TURN) {
-                        ready.clear_ready();
-                    } else {
-                        tokio::task::yield_now().await;
+                    match self.decoder.capture(&self.capture, &mut self.buffer, TURN) {
+                        Turn::Empty => ready.clear_ready(),
+                        Turn::More => tokio::task::yield_now().await,
+                        Turn::Broken => return,
                     }
                 }
             }

@@ -44,6 +44,26 @@ async fn a_node_s_sysctls_are_its_own() {
 }
 
 #[tokio::test]
+async fn ports_are_reserved_beside_those_that_are() {
+    if !can_build() {
+        return;
+    }
+    let mut topology = ipv4_pair();
+    topology.nodes[0].sysctls.insert(
+        "net.ipv4.ip_local_reserved_ports".to_owned(),
+        "40000-40100".to_owned(),
+    );
+    let fabric = build(&topology).await;
+    let client = fabric.node(&NodeName::client()).expect("a client");
+    let [one, other] = [[50000..=50003], [40101..=40101]];
+    let (one, other) = tokio::join!(client.reserve_ports(&one), client.reserve_ports(&other));
+    one.expect("ports");
+    other.expect("ports");
+    let reserved = read(&fabric, "/proc/sys/net/ipv4/ip_local_reserved_ports").await;
+    assert_eq!(reserved, "40000-40101,50000-50003");
+}
+
+#[tokio::test]
 async fn what_is_not_a_namespace_s_own_is_refused_with_the_reason() {
     if !can_build() {
         return;

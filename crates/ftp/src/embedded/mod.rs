@@ -19,4 +19,5 @@ mod stream;
 pub use client::Suppaftp;
 pub(crate) use client::command;
 pub use server::Libunftp;
+pub use silenced::silence_failed_handshakes;
 pub(crate) use sockets::{receive_buffer, socket_for};

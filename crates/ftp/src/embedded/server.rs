@@ -17,7 +17,6 @@ use unftp_core::auth::{AuthenticationError, Authenticator, Credentials, DefaultU
 use super::gather::ControlSockets;
 use super::last_words::LastWords;
 use super::running::Running;
-use super::silenced::silence_failed_handshakes;
 use super::storage::Storage;
 use crate::reserve::{reserve_all, reserve_ports};
 use crate::{
@@ -94,9 +93,6 @@ impl Server for Libunftp {
         prepare(node, settings)
             .await
             .map_err(|source| PeerError::Sysctl { peer: PEER, source })?;
-        if settings.protection.protects_data() {
-            silence_failed_handshakes();
-        }
         let storage = Storage::holding(settings.stored.clone());
         let last_words = LastWords::default();
         let sockets = ControlSockets::default();

@@ -5,7 +5,9 @@ use std::sync::Once;
 /// lab. Of a TLS handshake that fails on a data connection, as one may behind a firewall,
 /// libunftp makes a panic of the task that serves this connection. That task ends; no other
 /// is touched, and the client sees the connection closed.
-pub(super) fn silence_failed_handshakes() {
+///
+/// It changes the panic hook of the process, and so it is for a process's own `main`, not for a library.
+pub fn silence_failed_handshakes() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         let tell = panic::take_hook();

@@ -1,5 +1,4 @@
-use std::collections::HashMap;
-use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use fwlab_fabric::{Fabric, Node, NodeGone, Privilege, ToolCall, ToolError, ToolOutput};
@@ -7,6 +6,7 @@ use fwlab_model::ruleset::Listing;
 use fwlab_record::{Backend, Family, NodeName};
 
 use super::pieces::pieces;
+use super::remembered::Remembered;
 use super::tools::{NoLoader, Tools, command};
 use super::{Listed, PreparedRuleset};
 
@@ -62,11 +62,10 @@ pub enum LoadError {
     },
 }
 
-type Key = (Backend, Family, Arc<str>);
+pub(super) type Key = (Backend, Family, Arc<str>);
 
-/// Rulesets that were proven to load, by backend, family and text: a test process with
-/// many labs proves each once.
-static PROVEN: LazyLock<Mutex<HashMap<Key, Arc<Listing>>>> = LazyLock::new(Mutex::default);
+/// By backend, family and text.
+pub(super) static PROVEN: Remembered<Key, Listing> = Remembered::new();
 
 impl Loader {
     /// Finds the programs on this machine.
@@ -190,25 +189,6 @@ impl Loader {
                 why: error.to_string(),
             }),
         }
-    }
-
-    pub(super) fn proven(
-        backend: Backend,
-        family: Family,
-        text: &Arc<str>,
-    ) -> Option<Arc<Listing>> {
-        let proven = PROVEN.lock().unwrap_or_else(PoisonError::into_inner);
-        proven.get(&(backend, family, Arc::clone(text))).cloned()
-    }
-
-    pub(super) fn remember(
-        backend: Backend,
-        family: Family,
-        text: &Arc<str>,
-        listing: &Arc<Listing>,
-    ) {
-        let mut proven = PROVEN.lock().unwrap_or_else(PoisonError::into_inner);
-        proven.insert((backend, family, Arc::clone(text)), Arc::clone(listing));
     }
 }
 

@@ -12,6 +12,7 @@ mod of_cell;
 mod part;
 mod pieces;
 mod prepare;
+mod remembered;
 mod standing;
 mod tools;
 

@@ -1,5 +1,4 @@
-use std::collections::HashMap;
-use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::sync::Arc;
 
 use fwlab_fabric::{Fabric, Node, ToolCall, ToolOutput};
 use fwlab_model::ruleset::native::{NativeListing, NativeRule, NativeScript};
@@ -8,14 +7,15 @@ use fwlab_record::{Backend, InterfaceName, NodeName};
 
 use super::error::PrepareError;
 use super::loader::{DEADLINE, LoadError, Loader, words_of};
+use super::remembered::Remembered;
 use super::{Doubt, Listed, Part};
 use crate::scenario::{RulesOrigin, RulesetEntry, Stage};
 
 /// A script, and the interfaces of the node that it was tried in: `iif eth0` does not load where there is no `eth0`.
 type Key = (Arc<str>, Vec<InterfaceName>);
 
-/// Scripts that were proven to load: a test process with many labs proves each once.
-static PROVEN: LazyLock<Mutex<HashMap<Key, Arc<NativeListing>>>> = LazyLock::new(Mutex::default);
+/// By text and the interfaces of the node.
+static PROVEN: Remembered<Key, NativeListing> = Remembered::new();
 
 /// Whether a listing tells what a rule has counted. Without, the same rules are always listed
 /// in the same words.
@@ -64,9 +64,7 @@ impl Loader {
             Arc::clone(&input),
             interfaces.map(|interface| interface.name.clone()).collect(),
         );
-        let proven = || PROVEN.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = proven().get(&key).cloned();
-        let listing = match known {
+        let listing = match PROVEN.get(&key) {
             Some(listing) => listing,
             None => {
                 let fabric = Fabric::build(&stage.topology).await.map_err(|source| {
@@ -87,7 +85,7 @@ impl Loader {
                         .await
                         .map_err(failed)?,
                 );
-                proven().insert(key, Arc::clone(&listing));
+                PROVEN.insert(key, Arc::clone(&listing));
                 listing
             }
         };

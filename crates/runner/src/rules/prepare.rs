@@ -12,7 +12,7 @@ use fwlab_record::{Backend, Family, NodeName, TableFamily};
 use super::error::PrepareError;
 use super::image::examine;
 use super::interfaces::strange_interfaces;
-use super::loader::{Loader, words_of};
+use super::loader::{Loader, PROVEN, words_of};
 use super::{Doubt, Listed, Part, PreparedRuleset, lacks};
 use crate::scenario::{RulesOrigin, RulesetEntry, Scenario};
 
@@ -107,7 +107,8 @@ impl Loader {
         let rendered = rules.render(family);
         let input: Arc<str> = rendered.text().into();
         let text = rules.source(family).cloned();
-        let listing = match Loader::proven(backend, family, &input) {
+        let key = (backend, family, Arc::clone(&input));
+        let listing = match PROVEN.get(&key) {
             Some(listing) => listing,
             None => {
                 let failed = |source| PrepareError::Fabric {
@@ -147,7 +148,7 @@ impl Loader {
                         .await
                         .map_err(failed)?,
                 );
-                Loader::remember(backend, family, &input, &listing);
+                PROVEN.insert(key, Arc::clone(&listing));
                 listing
             }
         };

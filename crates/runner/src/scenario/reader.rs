@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use ipnet::IpNet;
 use toml::Spanned;
-use toml::de::{DeTable, DeValue};
+use toml::de::{DeInteger, DeTable, DeValue};
 
 use super::problem::Problems;
 use super::schema::{Kind, Section};
@@ -351,7 +351,7 @@ impl<'a> Reader<'a> {
         for (name, value) in table {
             let text = match value.get_ref() {
                 DeValue::String(text) => text.to_string(),
-                DeValue::Integer(number) => number.as_str().to_owned(),
+                DeValue::Integer(number) => decimal(number),
                 _ => {
                     wrong_type(value, "text or a number", problems);
                     continue;
@@ -532,11 +532,17 @@ fn number_of(
     if number.is_none() {
         problems.add_with_help(
             value.span(),
-            format!("{} is out of range", integer.as_str()),
+            format!("{} is out of range", decimal(integer)),
             format!("{} to {}", within.start(), within.end()),
         );
     }
     number
+}
+
+/// An integer in decimal digits, whatever base it is written in; as it is written where it is beyond all measure.
+fn decimal(integer: &DeInteger<'_>) -> String {
+    i128::from_str_radix(integer.as_str(), integer.radix())
+        .map_or_else(|_| integer.as_str().to_owned(), |number| number.to_string())
 }
 
 fn word_of<T: FromStr>(
@@ -547,7 +553,7 @@ fn word_of<T: FromStr>(
     let number;
     let text = match value.get_ref() {
         DeValue::Integer(integer) => {
-            number = integer.as_str().to_owned();
+            number = decimal(integer);
             &number
         }
         _ => text_of(value, problems)?,

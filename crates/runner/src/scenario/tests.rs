@@ -312,3 +312,23 @@ fn a_dump_stands_where_its_family_belongs() {
         );
     }
 }
+
+#[test]
+fn a_number_is_the_same_in_every_base() {
+    let with = |port: &str, option: &str| {
+        let text = format!(
+            "description = \"Numbers.\"\n[topology]\nshape = \"client-firewall\"\n[server]\n\
+             control-port = {port}\noptions = {{ max_clients = {option} }}\n{RULES}"
+        );
+        sound(&text).server
+    };
+    let decimal = with("2121", "17");
+    for other in [
+        with("0x849", "0x11"),
+        with("0o4111", "0o21"),
+        with("2_121", "0b1_0001"),
+    ] {
+        assert_eq!(other.control_port, decimal.control_port);
+        assert_eq!(other.options, decimal.options);
+    }
+}
