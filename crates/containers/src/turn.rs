@@ -89,6 +89,7 @@ async fn gone(address: &SocketAddr) -> io::Result<bool> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use fwlab_skipped::{Need, skipped};
 
     #[tokio::test]
     async fn a_turn_is_one_processes_and_ends_with_it() {
@@ -104,7 +105,7 @@ mod tests {
         if let Ok(told) = early {
             let waited_for = told.expect("no panic").expect("no error");
             assert!(!waited_for, "it has not gone");
-            eprintln!("skipped: only root's turn is waited for");
+            skipped(Need::Machine, "only root's turn is waited for");
             return;
         }
         drop(turn);

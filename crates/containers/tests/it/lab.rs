@@ -10,6 +10,7 @@ use fwlab_ftp::{
 };
 use fwlab_model::{LinkEnd, LinkSpec, NodeSpec, Topology};
 use fwlab_record::{DataSetup, InterfaceName, NodeName, Operation, PeerName, Protection};
+use fwlab_skipped::{Need, skipped};
 
 /// vsftpd and curl in warm containers; `None`, told or failed, where there can be none.
 pub(crate) async fn peers() -> Option<(Arc<dyn Server>, Arc<dyn Client>)> {
@@ -29,9 +30,7 @@ pub(crate) async fn peers() -> Option<(Arc<dyn Server>, Arc<dyn Client>)> {
 
 /// Where the environment has `FWLAB_REQUIRE=containers`, as in CI, what lacks is a failure.
 fn lacking<T>(why: &str) -> Option<T> {
-    let required = std::env::var_os("FWLAB_REQUIRE").is_some_and(|what| what == "containers");
-    assert!(!required, "containers are required here, and {why}");
-    eprintln!("skipped: {why}");
+    skipped(Need::Containers, why);
     None
 }
 

@@ -2,6 +2,7 @@
 
 use fwlab_differential::{Differential, Pace};
 use fwlab_runner::Loader;
+use fwlab_skipped::{Need, skipped};
 
 /// Rulesets of every role, of both families and languages, most of which stop something; on real timers none
 /// of their cells takes more than 13 s.
@@ -14,7 +15,7 @@ fn every_way_of_running_a_ruleset_agrees() {
     let privilege = fwlab_fabric::Privilege::current().map_err(|error| error.to_string());
     let loader = Loader::find().map_err(|error| error.to_string());
     if let Err(why) = privilege.and(loader.map(drop)) {
-        eprintln!("skipped: {why}");
+        skipped(Need::Lab, why);
         return;
     }
     let _ = fwlab_fabric::raise_open_file_limit();

@@ -11,6 +11,7 @@ use fwlab_fabric::{
 };
 use fwlab_model::{NodeSpec, Topology};
 use fwlab_record::NodeName;
+use fwlab_skipped::{Need, skipped};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -150,7 +151,7 @@ async fn a_namespace_for_no_node_is_a_mistake() {
 fn is_root() -> bool {
     let root = matches!(Privilege::current(), Ok(Privilege::Root));
     if !root {
-        eprintln!("skipped: only root may enter a container");
+        skipped(Need::Machine, "only root may enter a container");
     }
     root
 }

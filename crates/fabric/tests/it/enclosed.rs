@@ -6,6 +6,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use fwlab_fabric::EnclosedTool;
+use fwlab_skipped::{Need, skipped};
 use tokio::io::AsyncReadExt;
 
 use crate::processes::processes_with;
@@ -54,7 +55,7 @@ fn can() -> bool {
         Ok(fwlab_fabric::Privilege::Root)
     );
     if !root {
-        eprintln!("skipped: making device nodes needs root");
+        skipped(Need::Machine, "making device nodes needs root");
     }
     can_build() && root
 }

@@ -10,6 +10,7 @@ use fwlab_fabric::{
     raise_open_file_limit,
 };
 use fwlab_record::{Backend, Family, Flow, NodeName};
+use fwlab_skipped::{Need, skipped};
 
 use crate::support::{build, can_build, shell, trio};
 
@@ -178,7 +179,7 @@ fn the_machine_is_examined_for_real() {
     }
     for ability in Ability::ALL {
         if let Some(Err(reason)) = machine.abilities.get(&ability) {
-            eprintln!("skipped: {ability}: {reason}");
+            skipped(Need::Machine, format_args!("{ability}: {reason}"));
         }
     }
     assert_eq!(Peers::find("no-such-peer"), None);

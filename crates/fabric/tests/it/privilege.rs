@@ -4,6 +4,7 @@ use std::os::unix::process::CommandExt;
 use std::process::Command;
 
 use fwlab_fabric::Privilege;
+use fwlab_skipped::{Need, skipped};
 use nix::unistd::geteuid;
 
 const ASKED: &str = "FWLAB_TEST_PRIVILEGE";
@@ -40,7 +41,7 @@ fn privilege_is_told() {
             // The copy finds what this process has, whichever it is.
             assert_eq!(ask(|_| {}), format!("{privilege:?} as user 0"));
         }
-        Err(error) => eprintln!("skipped: {error}; {}", error.help),
+        Err(error) => skipped(Need::Lab, format_args!("{error}; {}", error.help)),
     }
 }
 
@@ -59,9 +60,9 @@ fn an_ordinary_user_is_root_of_a_namespace_unless_told_not_to() {
             .status()
             .is_ok_and(|status| status.success());
     if !can_run {
-        eprintln!(
-            "skipped: not root, or {} is not readable by others",
-            copy.display()
+        skipped(
+            Need::Machine,
+            format_args!("not root, or {} is not readable by others", copy.display()),
         );
         return;
     }
@@ -77,7 +78,7 @@ fn an_ordinary_user_is_root_of_a_namespace_unless_told_not_to() {
 #[test]
 fn root_without_capabilities_is_told_which() {
     let Some(setpriv) = fwlab_fabric::find_tool("setpriv").filter(|_| real_root()) else {
-        eprintln!("skipped: not root, or no setpriv");
+        skipped(Need::Machine, "not root, or no setpriv");
         return;
     };
     let copy = std::env::current_exe().expect("a test binary");

@@ -6,6 +6,7 @@ use fwlab_fabric::{
     ToolErrorCause,
 };
 use fwlab_record::NodeName;
+use fwlab_skipped::{Need, skipped};
 
 use crate::support::{build, can_build, eventually, ipv4_pair, shell as script};
 
@@ -107,7 +108,7 @@ async fn both_backends_load_and_save_without_a_lock_file() {
     for backend in ["nft", "legacy"] {
         let tool = |verb| format!("/usr/sbin/iptables-{backend}-{verb}");
         if !std::path::Path::new(&tool("restore")).exists() {
-            eprintln!("skipped: no {}", tool("restore"));
+            skipped(Need::Programs, format_args!("no {}", tool("restore")));
             continue;
         }
         let node = server(&fabric);
@@ -271,7 +272,7 @@ async fn a_program_sees_its_own_world_only() {
         Ok(mut program) => assert_eq!(output(&mut program).await, "from the program\n"),
         Err(error) => {
             assert!(error.to_string().contains("before Linux 6.15"), "{error}");
-            eprintln!("skipped: {error}");
+            skipped(Need::Lab, error);
         }
     }
 }

@@ -3,13 +3,14 @@ use std::time::{Duration, Instant};
 use fwlab_fabric::{Fabric, Privilege, ProgramSpec};
 use fwlab_model::{IpNet, LinkEnd, LinkSpec, NextHop, NodeSpec, RouteSpec, Topology};
 use fwlab_record::{InterfaceName, NodeName};
+use fwlab_skipped::{Need, skipped};
 
 /// Whether labs can be built here; says why not otherwise.
 pub(crate) fn can_build() -> bool {
     match Privilege::current() {
         Ok(_) => true,
         Err(error) => {
-            eprintln!("skipped: {error}; {}", error.help);
+            skipped(Need::Lab, format_args!("{error}; {}", error.help));
             false
         }
     }

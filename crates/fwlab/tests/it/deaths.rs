@@ -1,6 +1,7 @@
 //! Whatever the lab has started may be killed at any moment: a cell then has the outcome that it would have had, or
 //! none, with who died and how.
 
+use fwlab_skipped::{Need, skipped};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
@@ -213,7 +214,7 @@ fn descends(process: &Process, lab: u32, all: &[Process]) -> bool {
 fn whatever_dies_of_the_lab_changes_no_outcome() {
     let Some(_lab) = lab() else { return };
     if !has_program("vsftpd") || !has_program("curl") {
-        eprintln!("skipped: no vsftpd or no curl here");
+        skipped(Need::Programs, "no vsftpd or no curl here");
         return;
     }
     let mut runs = Runs::new();

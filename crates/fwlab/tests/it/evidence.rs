@@ -5,6 +5,7 @@ use std::time::Duration;
 use fwlab::{
     CauseKind, DataSetup, Lab, Observed, Protection, assert_blocked, assert_transferred, vsftpd,
 };
+use fwlab_skipped::{Need, skipped};
 
 use crate::support::{has_program, lab};
 
@@ -86,7 +87,7 @@ fn why_no_expectation_was_made_is_said() {
 fn an_address_that_is_not_the_announcers_own_makes_no_expectation() {
     let Some(_lab) = lab() else { return };
     if !has_program("vsftpd") {
-        return eprintln!("skipped: vsftpd is not here");
+        return skipped(Need::Programs, "vsftpd is not here");
     }
     let lab = Lab::server_nat()
         .rules(format!(
@@ -135,7 +136,10 @@ fn what_conntrack_called_a_stopped_packet_is_said() {
         .map_while(|part| part.parse::<u32>().ok());
     let release = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
     if release < (6, 17) {
-        println!("PARTLY SKIPPED: this kernel's trace says nothing of conntrack");
+        skipped(
+            Need::Machine,
+            "this kernel's trace says nothing of conntrack",
+        );
         return;
     }
     let named = stopped

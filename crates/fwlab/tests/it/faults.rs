@@ -8,6 +8,7 @@ use std::time::Duration;
 use fwlab_record::PeerName;
 use fwlab_runner::RunSettings;
 use fwlab_runner::plan::Overrides;
+use fwlab_skipped::{Need, skipped};
 use serde_json::Value;
 
 use crate::scripted::{Manner, TOKEN, install};
@@ -158,7 +159,7 @@ fn wrong_bytes_are_no_transfer() {
 fn a_server_that_does_not_start_is_told_with_its_words() {
     let Some(_lab) = lab() else { return };
     if !has_program("vsftpd") {
-        eprintln!("skipped: no vsftpd here");
+        skipped(Need::Programs, "no vsftpd here");
         return;
     }
     let folder = tempfile::tempdir().expect("a folder");

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use fwlab_containers::{ContainerError, Engine, FirewallImage, Image};
+use fwlab_skipped::{Need, skipped};
 use tempfile::TempDir;
 use testcontainers::bollard::Docker;
 use testcontainers::bollard::models::{ContainerConfig, ContainerCreateBody};
@@ -33,7 +34,7 @@ fn has_images() -> bool {
         }
     });
     if let Err(why) = &lacks {
-        eprintln!("skipped: {why}");
+        skipped(Need::Lab, why);
     }
     lacks.is_ok()
 }

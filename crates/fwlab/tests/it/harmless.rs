@@ -9,6 +9,8 @@ use fwlab_fabric::HostState;
 use nix::sys::signal::Signal;
 use tempfile::TempDir;
 
+use fwlab_skipped::{Need, skipped};
+
 use crate::support::{
     DEADLINE, Ended, Running, assert_same, count, eventually, fwlab, has_program, lab_alone,
     report, root,
@@ -73,7 +75,10 @@ impl Places {
         let peers = if programs {
             ["vsftpd", "lftp"]
         } else {
-            eprintln!("without vsftpd and lftp: only the embedded peers are ended");
+            skipped(
+                Need::Programs,
+                "without vsftpd and lftp: only the embedded peers are ended",
+            );
             ["libunftp", "suppaftp"]
         };
         arguments.extend(["--server", peers[0], "--client", peers[1]]);

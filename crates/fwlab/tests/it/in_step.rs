@@ -7,6 +7,7 @@ use fwlab::PeerName;
 use fwlab_record::{Became, CellRecord, Judgement, Place, Seen};
 use fwlab_runner::plan::Overrides;
 use fwlab_runner::{Housing, Patience, RunSettings};
+use fwlab_skipped::{Need, skipped};
 
 use crate::support::{has_program, lab, run_cells};
 
@@ -127,7 +128,7 @@ fn a_client_that_is_never_told_holds_the_others_for_a_while() {
 fn clients_that_cannot_be_made_to_wait_are_said_to_be_out_of_step() {
     let Some(_lab) = lab() else { return };
     if !has_program("curl") {
-        eprintln!("skipped: no curl here");
+        skipped(Need::Programs, "no curl here");
         return;
     }
     let file = of_repository("scenarios/nat/two-clients.toml");

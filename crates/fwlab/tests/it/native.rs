@@ -12,6 +12,7 @@ use fwlab::{
 use fwlab_fabric::{Privilege, find_tool};
 use fwlab_observe::Newer;
 use fwlab_runner::RunSettings;
+use fwlab_skipped::{Need, skipped};
 
 use crate::bad_input::{folder, told};
 use crate::support::{
@@ -21,7 +22,7 @@ use crate::support::{
 /// The right to start a lab, where nft is to be had; where not, says so.
 fn lab_with_nft() -> Option<std::sync::RwLockReadGuard<'static, ()>> {
     if find_tool("nft").is_none() {
-        eprintln!("skipped: no nft on this machine");
+        skipped(Need::Programs, "no nft on this machine");
         return None;
     }
     lab()
@@ -532,7 +533,7 @@ fn a_script_that_is_not_there_is_not_judged() {
 fn without_nft_its_cells_are_skipped_and_counted() {
     let Some(_lab) = lab_with_nft() else { return };
     if find_tool("unshare").is_none() || find_tool("mount").is_none() {
-        eprintln!("skipped: no unshare and mount here");
+        skipped(Need::Programs, "no unshare and mount here");
         return;
     }
     let folder = folder(&[("empty", b"")]);

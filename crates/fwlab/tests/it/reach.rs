@@ -1,5 +1,6 @@
 //! What a scenario file asks for reaches nothing of the machine, whoever runs it.
 
+use fwlab_skipped::{Need, skipped};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -86,7 +87,7 @@ symptom = "{symptom}"
 fn what_a_client_asks_of_vsftpd_is_the_server_s_own() {
     let Some(_lab) = lab() else { return };
     if !has_program("vsftpd") {
-        return eprintln!("skipped: no vsftpd here");
+        return skipped(Need::Programs, "no vsftpd here");
     }
     let victims = Victims::new();
     let (read, written) = (victims.read.display(), victims.written.display());
@@ -135,7 +136,7 @@ fn what_a_client_asks_of_libunftp_is_the_server_s_own() {
 fn an_option_that_names_a_file_of_the_machine_is_refused() {
     let Some(_lab) = lab() else { return };
     if !has_program("vsftpd") {
-        return eprintln!("skipped: no vsftpd here");
+        return skipped(Need::Programs, "no vsftpd here");
     }
     let victims = Victims::new();
     let run = |option: &str, value: &str| {

@@ -1,5 +1,6 @@
 //! `scenario_tests!`, as `cargo test` and nextest see it: `tests/scenarios.rs` of this package.
 
+use fwlab_skipped::{Need, skipped};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::process::Command;
@@ -20,7 +21,10 @@ fn built() -> Option<PathBuf> {
         });
     let newest = built.max_by_key(|entry| entry.metadata().and_then(|file| file.modified()).ok());
     if newest.is_none() {
-        eprintln!("skipped: the test target `scenarios` was not built with this one");
+        skipped(
+            Need::Machine,
+            "the test target `scenarios` was not built with this one",
+        );
     }
     newest.map(|entry| entry.path())
 }

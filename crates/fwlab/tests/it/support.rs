@@ -11,6 +11,7 @@ use fwlab_record::CellRecord;
 use fwlab_runner::filter::Filter;
 use fwlab_runner::plan::{Overrides, cells};
 use fwlab_runner::{Loader, Run, RunEvent, RunSettings};
+use fwlab_skipped::{Need, skipped};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::Value;
@@ -43,7 +44,7 @@ fn can_build() -> bool {
     match privilege.and(loader.map(drop)) {
         Ok(()) => true,
         Err(why) => {
-            eprintln!("skipped: {why}");
+            skipped(Need::Lab, why);
             false
         }
     }
@@ -53,7 +54,7 @@ fn can_build() -> bool {
 pub(crate) fn is_root(what: &str) -> bool {
     let root = matches!(Privilege::current(), Ok(Privilege::Root));
     if !root {
-        eprintln!("skipped: {what} needs root");
+        skipped(Need::Machine, format_args!("{what} needs root"));
     }
     root
 }

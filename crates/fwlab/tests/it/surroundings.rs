@@ -1,5 +1,6 @@
 //! What a run is started with, and what lies about on the machine, changes no outcome.
 
+use fwlab_skipped::{Need, skipped};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
@@ -155,7 +156,7 @@ fn root_of_somebody_s_user_namespace_is_as_good_as_another() {
             .status()
             .is_ok_and(|status| status.success())
     {
-        return eprintln!("skipped: no unshare -Ur here");
+        return skipped(Need::Machine, "no unshare -Ur here");
     }
     let plain = plain();
     let changed = outcomes(Some(&["unshare", "-Ur"]), &[]);
@@ -179,7 +180,7 @@ fn the_first_process_of_a_namespace_is_as_good_as_another() {
             .is_ok_and(|status| status.success())
     };
     let Some(way) = ways.iter().rev().find(works) else {
-        return eprintln!("skipped: no PID namespace for a run here");
+        return skipped(Need::Machine, "no PID namespace for a run here");
     };
     let plain = plain();
     let changed = outcomes(Some(way), &[]);

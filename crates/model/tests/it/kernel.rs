@@ -6,6 +6,7 @@ use std::process::{Command, Output, Stdio};
 use std::sync::OnceLock;
 
 use fwlab_record::{Backend, Family};
+use fwlab_skipped::{Need, skipped};
 
 /// What a loader made of a text.
 pub(crate) struct Loaded {
@@ -32,7 +33,7 @@ fn is_there(backend: Backend) -> bool {
         .find(|(of, _)| *of == backend)
         .expect("every backend was tried");
     if let Err(why) = &reason.1 {
-        eprintln!("skipped for {backend}: {why}");
+        skipped(Need::Programs, why);
     }
     reason.1.is_ok()
 }

@@ -1,5 +1,4 @@
 //! The model of ruleset text against the real loaders and a corpus of rulesets.
-#![expect(clippy::print_stderr, reason = "tests say what they skip")]
 
 mod commands;
 mod complaints;

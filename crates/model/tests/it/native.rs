@@ -6,6 +6,7 @@ use std::fmt::Write;
 use fwlab_model::ruleset::native::{NativeListing, NativeScript};
 use fwlab_model::ruleset::{Correspondence, Source};
 use fwlab_record::{ChainId, RuleId, RuleOrdinal, TableFamily};
+use fwlab_skipped::{Need, skipped};
 use proptest::prelude::*;
 
 use crate::kernel;
@@ -14,7 +15,7 @@ use crate::kernel;
 fn has_nft() -> bool {
     let there = kernel::run("nft -j list ruleset", "").success;
     if !there {
-        eprintln!("skipped: no nft here");
+        skipped(Need::Programs, "no nft here");
     }
     there
 }

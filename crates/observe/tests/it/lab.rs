@@ -6,6 +6,7 @@ use std::path::Path;
 use fwlab_fabric::{Fabric, Node, ToolCall};
 use fwlab_model::{LinkEnd, LinkSpec, NextHop, NodeSpec, RouteSpec, Topology};
 use fwlab_record::{Backend, Family, InterfaceName, NodeName};
+use fwlab_skipped::{Need, skipped};
 
 /// The port that tests connect to.
 pub(crate) const PORT: u16 = 7777;
@@ -23,7 +24,7 @@ pub(crate) fn in_lab<F: Future<Output = ()>>(test: impl FnOnce(Lab) -> F) {
     runtime.block_on(async {
         match Fabric::build(&topology()).await {
             Ok(fabric) => test(Lab { fabric }).await,
-            Err(fwlab_fabric::FabricError::Privilege(why)) => eprintln!("SKIPPED: {why}"),
+            Err(fwlab_fabric::FabricError::Privilege(why)) => skipped(Need::Lab, why),
             Err(error) => panic!("the lab was not built: {error:?}"),
         }
     });

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use fwlab_observe::{Newer, Observer, ObserverSettings, Step, TABLE, TracePlace};
 use fwlab_record::{Backend, Family};
+use fwlab_skipped::{Need, skipped};
 
 use crate::lab::{self, PORT, in_lab};
 use crate::watch::{Watch, is_syn_to, stopped_syn};
@@ -22,7 +23,10 @@ fn flush_ruleset_leaves_the_table() {
     in_lab(async |lab| {
         let mut watch = Watch::start(&lab, "server").await;
         if !watch.observer.survives_flush() {
-            return eprintln!("SKIPPED: this kernel has no owned tables (Linux 5.12)");
+            return skipped(
+                Need::Machine,
+                "this kernel has no owned tables (Linux 5.12)",
+            );
         }
         lab.nft("server", FLUSH).await;
         lab.knock("client", address());

@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use fwlab_fabric::{Capabilities, ContainerRoot, Node, Privilege, ProgramSpec, Scratch, ToolCall};
 use fwlab_record::NodeName;
+use fwlab_skipped::{Need, skipped};
 
 use crate::support::{build, can_build, ipv4_pair};
 use attack::{ABSTRACT, ATTACKED, LAB, PLACE, Place, SECRET, SECRETS, SEGMENT};
@@ -178,15 +179,15 @@ async fn a_hostile_program_in_a_container_reaches_nothing() {
         return;
     }
     if !matches!(Privilege::current(), Ok(Privilege::Root)) {
-        eprintln!("skipped: only root may enter a container");
+        skipped(Need::Machine, "only root may enter a container");
         return;
     }
     // What a program finds empty in every container hides this file, too.
     let hidden = ["/tmp", "/run"];
     if hidden.iter().any(|folder| own_file().starts_with(folder)) {
-        eprintln!(
-            "skipped: {} is not found in a container",
-            own_file().display()
+        skipped(
+            Need::Machine,
+            format_args!("{} is not found in a container", own_file().display()),
         );
         return;
     }

@@ -1,6 +1,7 @@
 //! A cell comes to the same, wherever its peers run: warm and cold containers, the host, and
 //! what is embedded in the lab.
 
+use fwlab_skipped::{Need, skipped};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
@@ -88,7 +89,10 @@ fn warm_and_cold_containers_and_the_host_agree() {
     assert_same(("warm", &warm), ("cold", &cold));
 
     if !["vsftpd", "curl", "lftp"].into_iter().all(has_program) {
-        eprintln!("skipped: without vsftpd, curl and lftp on the host, it is not compared");
+        skipped(
+            Need::Programs,
+            "without vsftpd, curl and lftp on the host, it is not compared",
+        );
         return;
     }
     let host = ran(

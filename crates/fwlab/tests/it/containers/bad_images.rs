@@ -6,6 +6,7 @@ use std::fs;
 use std::time::Duration;
 
 use fwlab_containers::Image;
+use fwlab_skipped::{Need, skipped};
 use serde_json::Value;
 
 use super::docker::{Stand, containers, containers_of};
@@ -114,7 +115,10 @@ fn an_image_for_another_platform_is_not_started() {
         "x86_64" => ("arm64", "amd64"),
         "aarch64" => ("amd64", "arm64"),
         arch => {
-            eprintln!("skipped: what is another platform than {arch}?");
+            skipped(
+                Need::Machine,
+                format_args!("what is another platform than {arch}?"),
+            );
             return;
         }
     };
@@ -151,7 +155,7 @@ fn an_image_without_a_shell_is_told() {
         "x86_64" => "amd64",
         "aarch64" => "arm64",
         arch => {
-            eprintln!("skipped: how does Docker call {arch}?");
+            skipped(Need::Machine, format_args!("how does Docker call {arch}?"));
             return;
         }
     };

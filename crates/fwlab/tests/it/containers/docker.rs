@@ -1,5 +1,6 @@
 //! The Docker of this machine, as a person at its command line has it.
 
+use fwlab_skipped::{Need, skipped};
 use std::fs;
 use std::process::{Command, Stdio};
 use std::sync::LazyLock;
@@ -26,9 +27,7 @@ pub(crate) fn containers_alone() -> Option<RwLockWriteGuard<'static, ()>> {
 fn can() -> bool {
     static LACKS: LazyLock<Option<String>> = LazyLock::new(lacks);
     let Some(why) = &*LACKS else { return true };
-    let required = std::env::var_os("FWLAB_REQUIRE").is_some_and(|what| what == "containers");
-    assert!(!required, "containers are required here, and {why}");
-    eprintln!("skipped: {why}");
+    skipped(Need::Containers, why);
     false
 }
 

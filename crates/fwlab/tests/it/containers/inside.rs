@@ -3,6 +3,7 @@
 use std::process::Command;
 
 use fwlab_containers::Image;
+use fwlab_skipped::{Need, skipped};
 
 use super::docker::containers;
 use crate::support::{Ended, end_of, root};
@@ -43,10 +44,13 @@ const ADVISED: [&str; 8] = [
 fn the_doctor_knows_what_a_container_lacks() {
     let Some(_lab) = containers() else { return };
     if fwlab_fabric::find_tool("docker").is_none() {
-        return eprintln!("skipped: no docker command");
+        return skipped(Need::Programs, "no docker command");
     }
     if inside(&[], &["--version"]).code != Some(0) {
-        return eprintln!("skipped: this build does not run in a container of Debian 12");
+        return skipped(
+            Need::Machine,
+            "this build does not run in a container of Debian 12",
+        );
     }
     let bare = inside(&[], &["doctor"]).with(3);
     assert!(

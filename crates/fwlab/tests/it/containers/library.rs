@@ -2,6 +2,7 @@
 
 use fwlab::{DataSetup, Lab, assert_transferred, curl};
 use fwlab_containers::{Engine, Image};
+use fwlab_skipped::{Need, skipped};
 use testcontainers::bollard::Docker;
 use testcontainers::bollard::query_parameters::ListContainersOptionsBuilder;
 use tokio::runtime::Runtime;
@@ -36,11 +37,16 @@ fn a_container_of_one_transfer_is_gone_with_it() {
     let runtime = Runtime::new().expect("threads can be had");
     let engine = match runtime.block_on(Engine::connect()) {
         Ok(engine) => engine,
-        Err(none) => return eprintln!("skipped: {none}"),
+        Err(none) => return skipped(Need::Containers, none),
     };
     match runtime.block_on(Image::Client.is_built(&engine)) {
         Ok(true) => {}
-        other => return eprintln!("skipped: no image {}: {other:?}", Image::Client),
+        other => {
+            return skipped(
+                Need::Containers,
+                format_args!("no image {}: {other:?}", Image::Client),
+            );
+        }
     }
     let observed = Lab::client_firewall()
         .client(curl().cold())

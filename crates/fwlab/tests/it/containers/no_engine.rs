@@ -1,5 +1,6 @@
 //! No Docker: it is said, with what mends it; cells that need it are skipped and counted.
 
+use fwlab_skipped::{Need, skipped};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixListener;
 use std::process::Command;
@@ -238,7 +239,7 @@ fn an_ordinary_user() {
         .stdout
         .contains("✗ privilege to make network namespaces")
     {
-        eprintln!("skipped: user namespaces are shut here");
+        skipped(Need::Machine, "user namespaces are shut here");
         return;
     }
     assert!(doctor.stdout.contains("✓ privilege"), "{doctor:?}");
