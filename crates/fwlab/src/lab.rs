@@ -18,6 +18,7 @@ use fwlab_runner::{Loader, PrepareError, Present, Run, RunSettings};
 use tokio::runtime::Runtime;
 
 use crate::builds::Builder;
+use crate::link_name::LinkName;
 use crate::{ClientPeer, Observed, ServerPeer, libunftp, rules, suppaftp};
 
 /// A topology and a ruleset, ready for transfers. Each transfer gets everything
@@ -439,10 +440,9 @@ impl Lab {
         };
         // Mistakes are told when the rules are loaded.
         let rules = rules::read(source, self.spoken()).ok()?;
-        let mut names = rules.interfaces.into_iter().filter(|name| name != "lo");
-        let name = names.next().filter(|_| names.next().is_none())?;
-        InterfaceName::new(name)
-            .ok()
-            .filter(|name| !name.as_str().ends_with(['+', '*']))
+        match LinkName::of(&rules.interfaces) {
+            LinkName::Named(name) => Some(name),
+            LinkName::Unnamed | LinkName::Virtual(_) | LinkName::Several(_) => None,
+        }
     }
 }

@@ -27,6 +27,7 @@ pub mod collect;
 pub mod command;
 mod in_place;
 mod lab;
+mod link_name;
 mod observed;
 mod peers;
 pub mod report;

@@ -22,6 +22,7 @@ use super::execute::{Executed, execute};
 use super::exit::{complain, of_run, print, tell};
 use super::run::How;
 use super::word;
+use crate::link_name::LinkName;
 use crate::report::{findings, matrix, summary_line};
 use crate::rules;
 
@@ -280,7 +281,6 @@ fn name_interfaces(
     addressing: &mut Addressing,
 ) -> Result<(), Exit> {
     let lab = arguments.at.lab_interfaces();
-    let used: BTreeSet<String> = named.into_iter().filter(|name| name != "lo").collect();
     let mut mapped = arguments.map.clone();
     if let Some((theirs, wrong)) = mapped.iter().find(|(_, to)| !lab.contains(to)) {
         let known: Vec<&str> = lab.iter().map(|interface| interface.word()).collect();
@@ -291,34 +291,43 @@ fn name_interfaces(
         );
         return Err(Exit::Usage);
     }
-    if mapped.is_empty() && !used.is_empty() {
-        let only: Vec<&String> = used.iter().collect();
-        match (lab, &only[..]) {
-            ([lab], [only]) => {
-                let concrete = only.trim_end_matches(['+', '*']);
-                let name = if concrete == only.as_str() {
-                    concrete.to_owned()
-                } else {
-                    format!("{concrete}0")
-                };
-                mapped.extend(InterfaceName::new(name).ok().map(|name| (name, *lab)));
-            }
-            _ => {
-                let names: Vec<&str> = used.iter().map(String::as_str).collect();
-                let example: Vec<String> = lab
-                    .iter()
-                    .zip(&names)
-                    .map(|(lab, name)| format!("--map {name}={}", lab.word()))
-                    .collect();
+    if mapped.is_empty() {
+        // What the lab calls so, too, needs no other name.
+        let own: Vec<&str> = match arguments.at {
+            At::Gateway => addressing
+                .gateway
+                .iter()
+                .map(|port| port.interface.as_str())
+                .collect(),
+            At::Server => vec![addressing.server.interface.as_str()],
+            At::Client => vec![addressing.client.interface.as_str()],
+        };
+        let others = named
+            .into_iter()
+            .filter(|name| !own.contains(&name.as_str()));
+        match (lab, LinkName::of(&others.collect())) {
+            (_, LinkName::Unnamed) => {}
+            ([lab], LinkName::Named(name)) => {
                 complain(
                     format!(
-                        "the rules name the interfaces {}; which of them is which of the lab's?",
-                        names.join(", ")
+                        "the rules name {name} and no other interface: the peers are taken to be behind it"
                     ),
-                    Some(&format!("for example {}", example.join(" "))),
+                    None,
                 );
-                return Err(Exit::Usage);
+                mapped.push((name, *lab));
             }
+            ([lab], LinkName::Virtual(name)) => complain(
+                format!(
+                    "the rules name {name}, and the peers are not behind it: they come by an interface that no rule names"
+                ),
+                Some(&format!(
+                    "--map {name}={} asks for those behind it",
+                    lab.word()
+                )),
+            ),
+            (_, LinkName::Named(name)) => return Err(ask_for(lab, &[name.as_str().to_owned()])),
+            (_, LinkName::Virtual(name)) => return Err(ask_for(lab, &[name])),
+            (_, LinkName::Several(names)) => return Err(ask_for(lab, &names)),
         }
     }
     for (theirs, lab) in mapped {
@@ -331,6 +340,23 @@ fn name_interfaces(
         port.interface = theirs;
     }
     Ok(())
+}
+
+/// Asks which interface is which.
+fn ask_for(lab: &[LabInterface], names: &[String]) -> Exit {
+    let example: Vec<String> = lab
+        .iter()
+        .zip(names)
+        .map(|(lab, name)| format!("--map {name}={}", lab.word()))
+        .collect();
+    complain(
+        format!(
+            "the rules name the interfaces {}; which of them is which of the lab's?",
+            names.join(", ")
+        ),
+        Some(&format!("for example {}", example.join(" "))),
+    );
+    Exit::Usage
 }
 
 /// Gives the hosts the addresses that were asked for.

@@ -185,9 +185,21 @@ pub(super) fn ports(statement: &Statement<'_>, piece: &Piece<'_>, report: &mut R
     let Some(value) = piece.first.filter(|value| value.text != "!") else {
         return;
     };
-    if let Err(fault) = value::port_range(value.text) {
-        report.push(|| port_fault(statement, piece, &fault));
+    match value::port_range(value.text) {
+        Ok(()) => {}
+        Err(PortFault::Reversed(first, last)) if is_of(piece, "udp") => {
+            let span = statement.value_span(piece);
+            let note =
+                format!("the range {first}:{last} runs backwards: it loads, and matches nothing");
+            report.note(span.start, span.end, note);
+        }
+        Err(fault) => report.push(|| port_fault(statement, piece, &fault)),
     }
+}
+
+/// Whether an option is one of that match.
+fn is_of(piece: &Piece<'_>, of: &str) -> bool {
+    matches!(&piece.option, Opt::Extension { of: found, .. } if *found == of)
 }
 
 fn port_fault(statement: &Statement<'_>, piece: &Piece<'_>, fault: &PortFault) -> Draft {

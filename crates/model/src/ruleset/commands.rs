@@ -5,16 +5,35 @@ use std::ops::Range;
 use super::apply::Applier;
 use super::lookalike::{self, Role};
 use super::mistake::{Draft, MistakeKind, Report, quote};
+use super::pasted;
 use super::prompt::{self, Program, Prompt};
 use super::prose::Prose;
-use super::shell::{CommandLine, Refused, read_command};
+use super::quoting::Word;
+use super::shell::{CommandLine, Constants, Refused, constant, read_command};
 use super::statement::{Form, Statement};
+use super::tables::TableName;
 use super::text::SourceText;
+use fwlab_record::Family;
 
-pub(super) fn read(source: &SourceText, applier: &mut Applier, report: &mut Report) {
+pub(super) fn read(
+    source: &SourceText,
+    family: Family,
+    applier: &mut Applier,
+    report: &mut Report,
+) {
     let text = source.text();
+    let shown = pasted::is_shown_alone(text).then_some((family, TableName::Filter));
+    if shown.is_some() {
+        let note = format!(
+            "taken for what `{}tables -S` shows of the table filter",
+            if family == Family::Ipv6 { "ip6" } else { "ip" }
+        );
+        report.note(0, 0, note);
+    }
     let mut reader = Reader {
         text,
+        shown,
+        constants: Constants::new(),
         hash_is_prompt: !has_bare_commands(text),
         commented_out: None,
         prose: Prose::new("a line is a command, or a comment that starts with `#`"),
@@ -41,6 +60,9 @@ fn has_bare_commands(text: &str) -> bool {
 struct Reader<'t, 'r> {
     text: &'t str,
     hash_is_prompt: bool,
+    constants: Constants,
+    /// Of which family and table the lines show rules that stand behind `iptables -S`.
+    shown: Option<(Family, TableName)>,
     /// The first command that was taken for a comment, and how many there are.
     commented_out: Option<(Range<usize>, usize)>,
     prose: Prose,
@@ -83,7 +105,7 @@ impl<'t> Reader<'t, '_> {
         };
         let mut at = start + behind;
         loop {
-            let command = read_command(self.text, at, another);
+            let command = read_command(self.text, at, &self.constants, another);
             let next = command.next;
             self.command(command, at);
             let run_on = self.text[next..].starts_with('#') && next > start;
@@ -137,7 +159,18 @@ impl<'t> Reader<'t, '_> {
                 return;
             }
             None => {
-                self.no_command(&command, span);
+                if let Some((family, table)) = self.shown.filter(|_| pasted::is_shown(name)) {
+                    let statement = Statement {
+                        family,
+                        text: self.text,
+                        span,
+                        words: command.words,
+                        form: Form::Command,
+                    };
+                    self.applier.statement(&statement, Some(table), self.report);
+                } else {
+                    self.no_command(&command, span);
+                }
                 return;
             }
         };
@@ -145,6 +178,7 @@ impl<'t> Reader<'t, '_> {
             self.report.push(|| refuse(&refused, at));
             return;
         }
+        self.shown = shows(&command.words[skipped + 1..]).map(|table| (family, table));
         if let Some(opened) = command.unclosed {
             self.report.push(|| {
                 Draft::new(
@@ -194,7 +228,24 @@ impl<'t> Reader<'t, '_> {
             "esac", "function", "return", "exit", "set", "export", "local", "source", ".", "eval",
             "exec", "unset", "trap", "test", "[", "[[", "{", "}",
         ];
-        if let Some(name) = assigned {
+        let set = match &command.words[..] {
+            [only] => constant(&only.text),
+            [export, only] if matches!(&*export.text, "export" | "readonly") => {
+                constant(&only.text)
+            }
+            _ => None,
+        };
+        if let Some((name, value)) = set.filter(|_| command.refused.is_none()) {
+            let note = format!("`{name}` is {}: put in where it is named", quote(value));
+            self.report.note(span.start, span.end, note);
+            self.constants.insert(name.to_owned(), value.to_owned());
+        } else if let Some(why) = self.idle(command, first) {
+            self.report.note(
+                span.start,
+                span.end,
+                format!("`{}` {why}: left out", quote(first)),
+            );
+        } else if let Some(name) = assigned {
             self.report.push(|| {
                 Draft::new(
                     MistakeKind::Shell,
@@ -233,6 +284,22 @@ impl<'t> Reader<'t, '_> {
         }
     }
 
+    /// Why a command changes no rule, and nothing else that the rules depend on.
+    fn idle(&self, command: &CommandLine<'_>, first: &str) -> Option<&'static str> {
+        let rest = || self.text[command.next..].lines();
+        let is_silent = |line: &str| line.trim().is_empty() || line.trim_start().starts_with('#');
+        // With a redirection or a pipe it does something else.
+        if command.refused.is_some() || command.unclosed.is_some() {
+            return None;
+        }
+        match first {
+            "echo" | "printf" => Some("prints something"),
+            "sleep" | "true" | ":" | "clear" => Some("does nothing to the rules"),
+            "exit" if rest().all(is_silent) => Some("ends the script"),
+            _ => None,
+        }
+    }
+
     fn finish(&mut self) {
         self.prose.finish(self.report);
         if let Some((span, count)) = self.commented_out.take() {
@@ -249,6 +316,19 @@ impl<'t> Reader<'t, '_> {
                 format!("{what}: other commands stand without a prompt"),
             );
         }
+    }
+}
+
+/// The table of which a command shows the rules as commands.
+fn shows(words: &[Word<'_>]) -> Option<TableName> {
+    let texts = || words.iter().map(|word| word.text.as_ref());
+    if !texts().any(|word| matches!(word, "-S" | "--list-rules")) {
+        return None;
+    }
+    let mut named = texts().skip_while(|word| !matches!(*word, "-t" | "--table"));
+    match named.nth(1) {
+        None => Some(TableName::Filter),
+        Some(name) => name.parse().ok(),
     }
 }
 

@@ -49,6 +49,7 @@ mod mistake;
 pub mod native;
 mod only;
 mod parse;
+mod pasted;
 mod policy;
 mod prompt;
 mod prose;

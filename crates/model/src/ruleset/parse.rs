@@ -2,8 +2,10 @@ use std::sync::Arc;
 
 use super::apply::Applier;
 use super::mistake::{Draft, MistakeKind, Mistakes, Note, Report, quote};
+use super::pasted;
 use super::prompt;
 use super::rule::Ruleset;
+use super::shell::constant;
 use super::text::{Source, SourceText};
 use super::{commands, saved};
 use fwlab_record::{Family, words};
@@ -20,6 +22,8 @@ words! {
         Commands,
         /// A script of nft, which is loaded as it is.
         Nft,
+        /// What `iptables -L` prints for people, which cannot be loaded.
+        Listing,
         /// Nothing but blanks and comments: no rules, which is a ruleset too.
         Empty,
         /// None of these.
@@ -65,7 +69,7 @@ pub fn parse(source: &Source, family: Family) -> Result<Parsed, Mistakes> {
     signs(&text, &mut report);
     match format {
         Format::Saved => saved::read(&text, family, &mut applier, &mut report),
-        Format::Commands => commands::read(&text, &mut applier, &mut report),
+        Format::Commands => commands::read(&text, family, &mut applier, &mut report),
         Format::Empty => {}
         Format::Nft => report.push(|| {
             Draft::new(
@@ -75,6 +79,7 @@ pub fn parse(source: &Source, family: Family) -> Result<Parsed, Mistakes> {
             )
             .label("no rules of iptables")
         }),
+        Format::Listing => report.push(|| listing(&text)),
         Format::Unknown => report.push(|| unknown(&text)),
     }
     let ruleset = applier.finish(&mut report);
@@ -117,6 +122,16 @@ fn signs(text: &SourceText, report: &mut Report) {
     }
 }
 
+fn listing(text: &SourceText) -> Draft {
+    Draft::new(
+        MistakeKind::NotARuleset,
+        first_line(text),
+        "what `iptables -L` prints, which leaves out interfaces and more",
+    )
+    .label("for people, and not for a loader")
+    .help("give what `iptables-save` prints, or `iptables -S`")
+}
+
 fn unknown(text: &SourceText) -> Draft {
     let span = first_line(text);
     let draft = |kind, message: String| Draft::new(kind, span.clone(), message);
@@ -155,8 +170,11 @@ fn format_of(text: &str) -> Format {
     let mut silent = true;
     let mut listed = false;
     let mut commands = false;
+    let mut nft = false;
+    let mut for_people = false;
     for line in text.lines() {
         let trimmed = line.trim();
+        for_people |= pasted::is_listing(trimmed);
         let is_table = trimmed.strip_prefix('*').is_some_and(|name| {
             name.starts_with(|char: char| char.is_ascii_alphabetic())
                 && !name.trim_end().contains(' ')
@@ -165,7 +183,16 @@ fn format_of(text: &str) -> Format {
             return Format::Saved;
         }
         let (found, behind) = prompt::prompt(line);
-        commands |= prompt::starts_command(&line[behind..])
+        if pasted::nft_line(line).is_some() {
+            nft = true;
+            continue;
+        }
+        // `IPT=/sbin/iptables`
+        let program = constant(&trimmed.replace(['"', '\''], ""))
+            .and_then(|(_, value)| prompt::program(value))
+            .is_some();
+        commands |= program
+            || prompt::starts_command(&line[behind..])
             || (found == prompt::Prompt::Sure && line[behind..].contains("tables "));
         if is_silent(line) {
             continue;
@@ -178,7 +205,13 @@ fn format_of(text: &str) -> Format {
             .any(|start| trimmed.starts_with(start))
             || super::saved::counters(line) > 0;
     }
-    if commands {
+    if for_people {
+        Format::Listing
+    } else if commands {
+        Format::Commands
+    } else if nft {
+        Format::Nft
+    } else if listed && pasted::is_shown_alone(text) {
         Format::Commands
     } else if listed {
         Format::Saved
@@ -251,7 +284,19 @@ mod tests {
             ("table of contents\n", Format::Unknown),
             ("set x\n", Format::Unknown),
             ("#!/bin/sh\niptables -A INPUT -j DROP\n", Format::Commands),
-            ("#!/bin/sh\nnft flush ruleset\n", Format::Commands),
+            ("#!/bin/sh\nnft flush ruleset\n", Format::Nft),
+            (
+                "nft flush ruleset\niptables -A INPUT -j DROP\n",
+                Format::Commands,
+            ),
+            (
+                "root@gw:~# nft list ruleset\ntable inet t {\n}\n",
+                Format::Nft,
+            ),
+            (
+                "# iptables -L\nChain INPUT (policy ACCEPT)\ntarget prot\n",
+                Format::Listing,
+            ),
             ("*filter\nCOMMIT\n", Format::Saved),
             ("# nothing\n", Format::Empty),
         ] {

@@ -133,7 +133,9 @@ pub(super) fn prompt(line: &str) -> (Prompt, usize) {
     };
     if let Some(end) = end.filter(|end| *end > 0) {
         let rest = &text[end..];
-        if rest.starts_with("# ") || rest.starts_with("$ ") {
+        // Of one that nothing stands behind, an editor may have taken the blank away.
+        let is_bare = matches!(rest, "#" | "$") && (text.starts_with('[') || text.contains('@'));
+        if rest.starts_with("# ") || rest.starts_with("$ ") || is_bare {
             return (Prompt::Sure, behind(end + 1));
         }
     }
@@ -175,6 +177,9 @@ mod tests {
             command("iptables -A INPUT # x"),
             (Prompt::None, "iptables -A INPUT # x")
         );
+        assert_eq!(command("[root@host ~]#"), (Prompt::Sure, ""));
+        assert_eq!(command("root@host:~$"), (Prompt::Sure, ""));
+        assert_eq!(command("INPUT#"), (Prompt::None, "INPUT#"));
         assert_eq!(command("$IPT -A INPUT"), (Prompt::None, "$IPT -A INPUT"));
     }
 

@@ -296,6 +296,15 @@ impl Ruleset {
         })
     }
 
+    /// Whether there are rules, and no packet comes to one: none stands in a built-in chain.
+    pub fn is_unreached(&self) -> bool {
+        let built_in = |name: &str| super::Hook::of_chain(name).is_some();
+        let mut placed = self
+            .placed()
+            .map(|(_, _, chain, ..)| built_in(chain.name()));
+        placed.next().is_some_and(|first| !first) && !placed.any(|built_in| built_in)
+    }
+
     pub(super) fn placed(&self) -> impl Iterator<Item = (Family, TableName, &Chain, usize, &Rule)> {
         self.families.iter().flat_map(|(family, tables)| {
             tables.tables.iter().flat_map(move |(name, table)| {

@@ -5,6 +5,7 @@ use std::ops::Range;
 use super::apply::{Applier, unknown_table};
 use super::lookalike;
 use super::mistake::{Draft, MistakeKind, Report, quote};
+use super::prompt::{Prompt, prompt};
 use super::prose::Prose;
 use super::quoting::restore_words;
 use super::statement::{Form, Statement};
@@ -59,6 +60,10 @@ impl<'t> Reader<'t, '_> {
         let indent = line.len() - line.trim_start().len();
         let span = start + indent..start + indent + trimmed.len();
         if trimmed.is_empty() {
+            if !line.is_empty() {
+                let note = "a line of blanks: left out; iptables-restore itself refuses it";
+                self.report.note(start, start + line.len(), note);
+            }
             return;
         }
         match trimmed.as_bytes()[0] {
@@ -74,6 +79,9 @@ impl<'t> Reader<'t, '_> {
             b':' => self.chain(trimmed, span),
             _ if trimmed == "COMMIT" => self.commit(line, span),
             _ if is_rule(trimmed) => self.rule(line, start, span),
+            _ if prompt(line).0 == Prompt::Sure => {
+                self.report.note(span.start, span.end, "a prompt: left out");
+            }
             _ => self
                 .prose
                 .line(span, trimmed, self.open.is_some(), self.report),

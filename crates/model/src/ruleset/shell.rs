@@ -1,6 +1,7 @@
 //! A command line as a shell would read it, up to what only a shell could do.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Range;
 
@@ -53,15 +54,33 @@ pub(super) struct CommandLine<'t> {
     pub(super) next: usize,
 }
 
+/// Variables with a value that nothing but the text itself can give.
+pub(super) type Constants = BTreeMap<String, String>;
+
+/// The constant that a word sets, `NAME=value`: a value that a shell would leave as it is, in one word.
+pub(super) fn constant(word: &str) -> Option<(&str, &str)> {
+    let (name, value) = word.split_once('=')?;
+    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_./:,+-@%".contains(&byte);
+    let named =
+        name.bytes().all(is_name) && !name.starts_with(|first: char| first.is_ascii_digit());
+    let whole = !name.is_empty() && named && !value.is_empty() && value.bytes().all(is_plain);
+    whole.then_some((name, value))
+}
+
 /// Reads one command from `at` to the end of its line, its continuations
 /// included, or to a `#` at which `another` says that a further command starts.
-pub(super) fn read_command(
-    text: &str,
+///
+/// Constants stand for their values.
+pub(super) fn read_command<'t>(
+    text: &'t str,
     at: usize,
+    constants: &Constants,
     another: impl Fn(&str) -> bool,
-) -> CommandLine<'_> {
+) -> CommandLine<'t> {
     let mut reader = Reader {
         text,
+        constants,
         bytes: text.as_bytes(),
         at,
         line: CommandLine {
@@ -73,14 +92,15 @@ pub(super) fn read_command(
     reader.line
 }
 
-struct Reader<'t> {
+struct Reader<'t, 'c> {
     text: &'t str,
+    constants: &'c Constants,
     bytes: &'t [u8],
     at: usize,
     line: CommandLine<'t>,
 }
 
-impl<'t> Reader<'t> {
+impl<'t> Reader<'t, '_> {
     fn peek(&self, ahead: usize) -> u8 {
         self.bytes.get(self.at + ahead).copied().unwrap_or(b'\n')
     }
@@ -187,6 +207,14 @@ impl<'t> Reader<'t> {
                     continue;
                 }
                 b'$' => {
+                    if let Some((value, length)) = self.constant() {
+                        let text = owned.get_or_insert_default();
+                        text.push_str(&self.text[run..self.at]);
+                        text.push_str(value);
+                        self.at += length;
+                        run = self.at;
+                        continue;
+                    }
                     if let Some((refused, length)) = self.dollar() {
                         self.refuse(refused, length);
                         break;
@@ -262,6 +290,13 @@ impl<'t> Reader<'t> {
                     return false;
                 }
                 b'$' if !matches!(self.peek(1), b'"' | b'\'') => {
+                    if let Some((value, length)) = self.constant() {
+                        text.push_str(&self.text[run..self.at]);
+                        text.push_str(value);
+                        self.at += length;
+                        run = self.at;
+                        continue;
+                    }
                     if let Some((refused, length)) = self.dollar() {
                         self.refuse(refused, length);
                         return false;
@@ -272,6 +307,18 @@ impl<'t> Reader<'t> {
             }
         }
         false
+    }
+
+    /// The value of the constant that stands here, `$NAME` or `${NAME}`, and how long that is.
+    fn constant(&self) -> Option<(&str, usize)> {
+        let (Refused::Variable(written), length) = self.dollar()? else {
+            return None;
+        };
+        let name = written.strip_prefix('$')?;
+        let name = name
+            .strip_prefix('{')
+            .map_or(Some(name), |name| name.strip_suffix('}'))?;
+        Some((self.constants.get(name)?, length))
     }
 
     fn dollar(&self) -> Option<(Refused, usize)> {
@@ -336,7 +383,7 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> CommandLine<'_> {
-        read_command(text, 0, |_| false)
+        read_command(text, 0, &Constants::new(), |_| false)
     }
 
     fn words(text: &str) -> Vec<String> {
@@ -403,7 +450,7 @@ mod tests {
     #[test]
     fn commands_run_together_are_parted() {
         let text = "a b # c d # e";
-        let line = read_command(text, 0, |rest| rest.starts_with("# c"));
+        let line = read_command(text, 0, &Constants::new(), |rest| rest.starts_with("# c"));
         assert_eq!(line.words.len(), 2);
         assert_eq!(&text[line.next..], "# c d # e");
     }
@@ -413,7 +460,7 @@ mod tests {
         fn any_text_is_read_to_its_end(text in "[ -~\\n\\réß–]{0,60}") {
             let mut at = 0;
             while at < text.len() {
-                let line = read_command(&text, at, |_| false);
+                let line = read_command(&text, at, &Constants::new(), |_| false);
                 proptest::prop_assert!(line.next > at);
                 for word in line.words {
                     proptest::prop_assert!(text.get(word.span).is_some());

@@ -8,5 +8,6 @@ mod generated;
 mod kernel;
 mod mistakes;
 mod native;
+mod pasted;
 mod refused;
 mod seed;

@@ -63,7 +63,7 @@ tells! {
     control_character: rule("-A INPUT -p tc\u{7}p -j ACCEPT");
     missing_commit: told("*filter\n-A INPUT -j ACCEPT\n*nat\nCOMMIT\n*mangle\n");
     text_after_commit: told("*filter\nCOMMIT\nThat was the firewall.\nIt has served us well.\n-A INPUT -j DROP\n");
-    rule_outside_a_table: told("-P INPUT DROP\n-A INPUT -j ACCEPT\n-A INPUT -j DROP\n");
+    rule_outside_a_table: told("-A INPUT -p tcp -j ACCEPT\n-A INPUT -j ACCEPT\n-A INPUT -j DROP\n");
     prose_around_a_dump: told("Here are my rules:\n\n*filter\n-A INPUT -j ACCEPT\nand here the rest\nCOMMIT\nThanks!\n");
     a_command_in_a_dump: rule("iptables -A INPUT -j ACCEPT");
     comment_behind_a_rule: rule("-A INPUT -j ACCEPT # all");

@@ -72,6 +72,9 @@ impl Loader {
                     prepared.notes.extend(proven.notes);
                 }
                 Rules::Iptables(backend, rules) => {
+                    if rules.is_unreached() {
+                        prepared.notes.push(UNREACHED.to_owned());
+                    }
                     prepared.by_port.extend(at(node, rules.by_port()));
                     let impurities = rules.impurities();
                     prepared
@@ -170,6 +173,10 @@ impl Loader {
         })
     }
 }
+
+/// A part of a ruleset, most likely: ufw's `user.rules`, for one.
+const UNREACHED: &str = "no built-in chain has a rule, so no packet comes to one of these: are they a part of a ruleset? \
+                         `iptables-save` prints all of it";
 
 fn at(node: &NodeName, rules: Vec<ByPort>) -> impl Iterator<Item = (NodeName, ByPort)> {
     rules.into_iter().map(|rule| (node.clone(), rule))

@@ -7,6 +7,7 @@ use super::{LAB_TABLE, NativeListing};
 use crate::ruleset::correspond::{Correspondence, Difference, DifferenceKind};
 use crate::ruleset::mistake::{Draft, MistakeKind, Mistakes, Note, Report};
 use crate::ruleset::parse::too_long;
+use crate::ruleset::pasted::{NftLine, nft_line};
 use crate::ruleset::text::{Source, SourceText};
 
 /// A script of nft, ready to be loaded.
@@ -29,7 +30,8 @@ impl NativeScript {
         let mut report = Report::new(Arc::clone(&text));
         too_long(source, &mut report);
         signs(&text, &mut report);
-        let found = pieces(text.text());
+        let pasted = without_calls(&text, &mut report);
+        let found = pieces(&pasted);
         for piece in found
             .pieces
             .iter()
@@ -39,7 +41,7 @@ impl NativeScript {
         }
         for statement in statements(&found.pieces) {
             let span = statement[0].span.clone();
-            if &text.text()[span.clone()] == "monitor" {
+            if &pasted[span.clone()] == "monitor" {
                 report.push(|| {
                     Draft::new(MistakeKind::Command, span, "`monitor` never ends")
                         .label("only watches")
@@ -49,7 +51,7 @@ impl NativeScript {
         }
         let notes = report.finish()?;
         // nft is not to find another end of a comment than was found here; and nothing moves from its place.
-        let mut loaded = text.text().as_bytes().to_vec();
+        let mut loaded = pasted.into_bytes();
         for comment in found.comments {
             loaded[comment].fill(b' ');
         }
@@ -90,9 +92,13 @@ impl NativeScript {
         let text = self.source.text();
         let mut used = BTreeSet::new();
         let mut variables = BTreeMap::new();
+        let mut skipped = 0;
         for (at, piece) in self.pieces.iter().enumerate() {
             let rest = &self.pieces[at + 1..];
             match &text[piece.span.clone()] {
+                _ if at < skipped => {}
+                // `fib saddr . iif oif missing`: what it looks up, and what it asks of it.
+                "fib" => skipped = at + 1 + fib(text, rest),
                 "define" | "redefine" => {
                     if let [name, _, value @ ..] = rest {
                         variables.insert(&text[name.span.clone()], value);
@@ -144,6 +150,40 @@ impl NativeScript {
             Err(differences)
         }
     }
+}
+
+/// The text without what people paste around it, everything else in its place: prompts, and `nft` before each command.
+fn without_calls(text: &SourceText, report: &mut Report) -> String {
+    let mut bytes = text.text().as_bytes().to_vec();
+    let mut at = 0;
+    for whole in text.text().split_inclusive('\n') {
+        let start = at;
+        at += whole.len();
+        let line = whole.trim_end_matches(['\n', '\r']);
+        match nft_line(line) {
+            None => {}
+            Some(NftLine::Command(not_nfts)) => {
+                for range in not_nfts {
+                    bytes[start + range.start..start + range.end].fill(b' ');
+                }
+            }
+            Some(NftLine::Shows) => {
+                let end = start + line.len();
+                bytes[start..end].fill(b' ');
+                report.note(start, end, "shows the rules and changes none: left out");
+            }
+            Some(NftLine::ReadsFile) => report.push(|| {
+                Draft::new(
+                    MistakeKind::Command,
+                    start..start + line.len(),
+                    "`nft` with options reads rules from elsewhere, or does something else",
+                )
+                .label("not read here")
+                .help("give that file")
+            }),
+        }
+    }
+    String::from_utf8(bytes).expect("whole characters were blanked")
 }
 
 fn refuse(text: &SourceText, piece: &Piece, report: &mut Report) {
@@ -236,6 +276,21 @@ fn elements(text: &str, pieces: &[Piece], used: &mut BTreeSet<String>) {
             }
             _ => expected = false,
         }
+    }
+}
+
+/// How many pieces of an expression `fib` name no interface: its keys, and its result with what that is compared to,
+/// where that is no name.
+fn fib(text: &str, rest: &[Piece]) -> usize {
+    let word = |at: usize| rest.get(at).map(|piece| &text[piece.span.clone()]);
+    let mut result = 1;
+    while word(result) == Some(".") {
+        result += 2;
+    }
+    match word(result) {
+        Some("oif") if matches!(word(result + 1), Some("missing" | "exists")) => result + 2,
+        Some("oif" | "oifname") => result,
+        _ => result + 1,
     }
 }
 

@@ -1,0 +1,171 @@
+//! What people paste: what stands around rules of nft, and what `iptables` shows of its rules.
+
+use std::iter::once;
+use std::ops::Range;
+
+use super::prompt::{Program, Prompt, privileged, program, prompt};
+
+/// What a line is, behind its prompt, where it is one of nft's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum NftLine {
+    /// It shows rules and changes none.
+    Shows,
+    /// It reads a file.
+    ReadsFile,
+    /// A command; which bytes of the line are not nft's: the prompt, `sudo nft`, quotation marks around it.
+    Command(Vec<Range<usize>>),
+}
+
+/// A line that calls nft.
+pub(super) fn nft_line(line: &str) -> Option<NftLine> {
+    // In a script, what stands behind `#` is a comment, and no command at root's prompt.
+    let (found, behind) = prompt(line);
+    if found == Prompt::Hash || line[behind..].starts_with('#') {
+        return None;
+    }
+    if found == Prompt::Sure && line[behind..].trim().is_empty() {
+        return Some(NftLine::Command(once(0..line.len()).collect()));
+    }
+    let words = || {
+        line[behind..]
+            .split([' ', '\t'])
+            .filter(|word| !word.is_empty())
+    };
+    let mut rest = words().skip(privileged(words()));
+    let name = rest.next()?;
+    if program(name) != Some(Program::Nft) {
+        return None;
+    }
+    match rest.next() {
+        Some("list") => return Some(NftLine::Shows),
+        Some("-f" | "--file") => return Some(NftLine::ReadsFile),
+        // `nft -a list ruleset`
+        Some(option) if option.starts_with('-') => {
+            let mut rest = rest.skip_while(|word| word.starts_with('-'));
+            return Some(match rest.next() {
+                Some("list") => NftLine::Shows,
+                _ => NftLine::ReadsFile,
+            });
+        }
+        _ => {}
+    }
+    let at = name.as_ptr() as usize - line.as_ptr() as usize + name.len();
+    let command = line[at..].trim_start();
+    let at = line.len() - command.len();
+    let command = command.trim_end();
+    let mut not_nfts: Vec<Range<usize>> = once(0..at).collect();
+    if let [quote @ (b'\'' | b'"'), inside @ .., last] = command.as_bytes()
+        && quote == last
+        && !inside.contains(quote)
+    {
+        let end = at + command.len();
+        not_nfts.extend([at..at + 1, end - 1..end]);
+    }
+    Some(NftLine::Command(not_nfts))
+}
+
+/// Whether a line that `iptables -S` shows begins with that word.
+pub(super) fn is_shown(word: &str) -> bool {
+    matches!(word, "-P" | "-N" | "-A")
+}
+
+/// Whether a text is what `iptables -S` shows, without the command: first its policies and chains, then its rules.
+pub(super) fn is_shown_alone(text: &str) -> bool {
+    let lines = text.lines().map(str::trim);
+    let mut lines = lines.filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let word = |line: &str| {
+        line.split_ascii_whitespace()
+            .next()
+            .unwrap_or_default()
+            .to_owned()
+    };
+    let mut first = lines.clone();
+    first.next().is_some_and(|line| word(line) == "-P") && lines.all(|line| is_shown(&word(line)))
+}
+
+/// Whether a line is the header of a chain as `iptables -L` prints it.
+pub(super) fn is_listing(line: &str) -> bool {
+    let Some(chain) = line.strip_prefix("Chain ") else {
+        return false;
+    };
+    let Some((name, rest)) = chain.split_once(' ') else {
+        return false;
+    };
+    let said = |begin: &str| rest.starts_with(begin);
+    !name.is_empty() && (said("(policy ") || (said("(") && rest.contains("references)")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn command(line: &str) -> Option<String> {
+        let NftLine::Command(not_nfts) = nft_line(line)? else {
+            return None;
+        };
+        let mut bytes = line.as_bytes().to_vec();
+        for range in not_nfts {
+            bytes[range].fill(b' ');
+        }
+        Some(
+            String::from_utf8(bytes)
+                .expect("whole characters")
+                .trim()
+                .to_owned(),
+        )
+    }
+
+    #[test]
+    fn the_command_of_nft_is_found() {
+        for (line, expected) in [
+            ("nft add table ip t", "add table ip t"),
+            ("root@gw:~# nft flush ruleset", "flush ruleset"),
+            (
+                "sudo -n /usr/sbin/nft 'add chain ip t c { type filter; }'",
+                "add chain ip t c { type filter; }",
+            ),
+            (
+                "nft \"add rule ip t c log prefix 'x'\"",
+                "add rule ip t c log prefix 'x'",
+            ),
+            (
+                "nft add rule ip t c log prefix \"x\"",
+                "add rule ip t c log prefix \"x\"",
+            ),
+        ] {
+            assert_eq!(command(line).as_deref(), Some(expected), "{line}");
+        }
+        assert_eq!(nft_line("nft list ruleset"), Some(NftLine::Shows));
+        assert_eq!(nft_line("$ nft -a list ruleset"), Some(NftLine::Shows));
+        assert_eq!(nft_line("nft -f rules.nft"), Some(NftLine::ReadsFile));
+        for other in [
+            "#!/usr/sbin/nft -f",
+            "# nft add table ip t",
+            "table inet filter {",
+            "iptables -L",
+            "",
+            "sudo",
+            "nfty add",
+        ] {
+            assert_eq!(nft_line(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn what_is_shown_begins_with_policies() {
+        assert!(is_shown_alone("-P INPUT DROP\n-N x\n-A INPUT -j x\n"));
+        assert!(!is_shown_alone("-A INPUT -j ACCEPT\n"));
+        assert!(!is_shown_alone("-P INPUT DROP\n-I INPUT -j ACCEPT\n"));
+        assert!(!is_shown_alone("# nothing\n"));
+    }
+
+    #[test]
+    fn a_listing_is_known_by_its_chains() {
+        assert!(is_listing(
+            "Chain INPUT (policy DROP 12 packets, 720 bytes)"
+        ));
+        assert!(is_listing("Chain DOCKER (2 references)"));
+        assert!(!is_listing("Chain of thought"));
+        assert!(!is_listing("-A INPUT -j DROP"));
+    }
+}
