@@ -21,6 +21,7 @@ mod inputs;
 mod interrupted;
 mod killed;
 mod library;
+mod licences;
 mod native;
 mod old_kernel;
 mod ordinary_user;
