@@ -25,6 +25,7 @@ mod licences;
 mod native;
 mod old_kernel;
 mod ordinary_user;
+mod paths;
 mod patience;
 mod reach;
 mod recorded;
