@@ -89,20 +89,19 @@ impl Answers {
             .map(|seen| (seen.place, seen.at, seen.packet))
     }
 
-    /// The node that a packet went out of without having come in there.
+    /// The node that a packet went out of before it came in there, if it ever did: what passes through comes in first, and
+    /// what a node sends to itself goes out first. Nothing as long as that was not seen: a packet may be told of by the
+    /// nodes behind before it is by the one that sent it.
     pub(super) fn origin(&self, packet: &Packet) -> Option<NodeName> {
-        let all = self.seen.iter().map(|(seen, _)| seen);
-        let same = all.filter(|seen| is_same(&seen.packet, packet));
-        let came_in: BTreeSet<&NodeName> = same
-            .clone()
-            .filter(|seen| seen.inbound)
-            .map(|seen| &seen.node)
-            .collect();
-        let mut went_out = same.filter(|seen| !seen.inbound);
-        let first = went_out.clone().map(|seen| &seen.node).next();
-        let origin = went_out.find(|seen| !came_in.contains(&seen.node));
-        // On a loopback interface it comes in where it went out.
-        origin.map(|seen| &seen.node).or(first).cloned()
+        let mut seen_at: BTreeSet<&NodeName> = BTreeSet::new();
+        let same =
+            (self.seen.iter().map(|(seen, _)| seen)).filter(|seen| is_same(&seen.packet, packet));
+        for seen in same {
+            if seen_at.insert(&seen.node) && !seen.inbound {
+                return Some(seen.node.clone());
+            }
+        }
+        None
     }
 
     pub(super) fn absorb(&mut self, other: Answers) {
@@ -135,5 +134,57 @@ fn is_same(one: &Packet, other: &Packet) -> bool {
             },
         ) => (kind, code) == (other_kind, other_code),
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use fwlab_record::{Flow, TcpFlags};
+
+    use super::*;
+
+    const RESET: Packet = Packet::Tcp {
+        flow: Flow {
+            from: std::net::SocketAddr::new(
+                std::net::IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1)),
+                20,
+            ),
+            to: std::net::SocketAddr::new(
+                std::net::IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 2)),
+                21,
+            ),
+        },
+        flags: TcpFlags(TcpFlags::RST),
+        sequence: 7,
+        acknowledgement: 0,
+        payload: 0,
+    };
+
+    /// Where a reset came from that was seen at these nodes in this order, inbound or not.
+    fn origin(seen: &[(&str, bool)]) -> Option<String> {
+        let mut answers = Answers::default();
+        for (place, (node, inbound)) in (0..).zip(seen) {
+            let sighting = Sighting {
+                place,
+                at: Duration::ZERO,
+                node: NodeName::new(*node).expect("a name"),
+                inbound: *inbound,
+                packet: RESET,
+            };
+            answers.seen(sighting, true);
+        }
+        answers.origin(&RESET).map(String::from)
+    }
+
+    #[test]
+    fn what_passes_through_a_node_is_not_its_own() {
+        let late = [("server", true), ("gateway", true), ("gateway", false)];
+        assert_eq!(origin(&late), None, "who sent it was not told yet");
+        let told = [&late[..], &[("client", false)]].concat();
+        assert_eq!(origin(&told).as_deref(), Some("client"));
+        let own = [("gateway", false), ("server", true)];
+        assert_eq!(origin(&own).as_deref(), Some("gateway"));
+        let loopback = [("server", false), ("server", true)];
+        assert_eq!(origin(&loopback).as_deref(), Some("server"));
     }
 }
