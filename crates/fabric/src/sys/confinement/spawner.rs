@@ -121,41 +121,16 @@ pub(in crate::sys) fn lab() -> Option<u32> {
 }
 
 /// Starts a process confined, and returns its id: it is a child of this process.
-///
-/// A spawner that somebody has killed takes requests until the kernel has closed its files, and answers none: then
-/// another one is asked, once.
 pub(crate) fn spawn(executable: &Executable, confinement: &Confinement) -> Result<u32, NotStarted> {
-    let asked = || -> Result<Option<u32>, NotStarted> {
-        let spawner = Spawner::current().map_err(failed)?;
-        ask(&spawner, executable, confinement)
-    };
-    let unanswered = || failed(io::Error::other("it has ended"));
-    match asked()? {
-        Some(process) => Ok(process),
-        None => asked()?.ok_or_else(unanswered),
-    }
-}
-
-fn failed(source: io::Error) -> NotStarted {
-    NotStarted {
+    let failed = |source| NotStarted {
         step: Some(SetupStep::Spawner),
         source,
-    }
-}
-
-/// Asks a spawner for a process. Nothing: it has ended, and told of none.
-fn ask(
-    spawner: &Arc<OwnedFd>,
-    executable: &Executable,
-    confinement: &Confinement,
-) -> Result<Option<u32>, NotStarted> {
+    };
     let (mut told, report) = io::pipe().map_err(failed)?;
     let report = OwnedFd::from(report);
-    match request::send(spawner, executable, confinement, &report) {
-        Err(error) if error.raw_os_error() == Some(libc::EPIPE) => return Ok(None),
-        sent => sent.map_err(failed)?,
-    }
-    drop(report);
+    let spawner = Spawner::current().map_err(failed)?;
+    request::send(&spawner, executable, confinement, &report).map_err(failed)?;
+    drop((report, spawner));
     let mut reported = Vec::with_capacity(2 * Report::SIZE);
     told.read_to_end(&mut reported).map_err(failed)?;
     let (reports, _) = reported.as_chunks();
@@ -169,12 +144,12 @@ fn ask(
         Report::Forked(_) => None,
     });
     match (process, failure) {
-        (Some(process), None) => Ok(Some(process)),
+        (Some(process), None) => Ok(process),
         (process, failure) => {
             if let Some(process) = process {
                 wait_for(process).map_err(failed)?;
             }
-            failure.map_or(Ok(None), Err)
+            Err(failure.unwrap_or_else(|| failed(io::Error::other("it has ended"))))
         }
     }
 }
