@@ -1,5 +1,6 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use strum::{VariantArray, VariantNames};
 
 /// An FTP implementation that a cell can run.
 #[derive(
@@ -16,8 +17,8 @@ use serde::{Deserialize, Serialize};
     JsonSchema,
     strum::Display,
     strum::EnumString,
-    strum::IntoStaticStr,
     strum::VariantArray,
+    strum::VariantNames,
 )]
 #[serde(rename_all = "kebab-case")]
 #[strum(serialize_all = "kebab-case")]
@@ -49,24 +50,16 @@ pub enum PeerName {
 }
 
 impl PeerName {
-    /// Every peer that can be asked for by its name, in the order in which tables show them.
-    pub const ALL: &'static [PeerName] = &[
-        PeerName::Libunftp,
-        PeerName::Suppaftp,
-        PeerName::Vsftpd,
-        PeerName::Curl,
-        PeerName::Lftp,
-        PeerName::Proftpd,
-        PeerName::PureFtpd,
-        PeerName::Tnftp,
-        PeerName::Wget,
-        PeerName::ScriptedServer,
-        PeerName::ScriptedClient,
-    ];
+    /// Every peer that can be asked for by its name, in the order in which tables show them: all
+    /// but the last.
+    pub const ALL: &'static [PeerName] = match <Self as VariantArray>::VARIANTS.split_last() {
+        Some((_, named)) => named,
+        None => &[],
+    };
 
     /// The name as it is written in files and reports.
-    pub fn word(self) -> &'static str {
-        self.into()
+    pub const fn word(self) -> &'static str {
+        <Self as VariantNames>::VARIANTS[self as usize]
     }
 
     /// Whether this peer is an FTP server, rather than a client.
@@ -93,5 +86,10 @@ impl PeerName {
                 | PeerName::ScriptedClient
                 | PeerName::OwnServer
         )
+    }
+
+    /// Whether it does what a scenario's script says.
+    pub fn is_scripted(self) -> bool {
+        matches!(self, PeerName::ScriptedServer | PeerName::ScriptedClient)
     }
 }

@@ -13,27 +13,43 @@ const VERSION_DEADLINE: Duration = Duration::from_secs(5);
 /// Where a container's root has a directory for a program's files.
 const FILES_IN_CONTAINER: &str = "/srv";
 
+/// What a peer's program is called on a machine that has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HostProgram {
+    /// Its file's name.
+    pub file: &'static str,
+    /// The Debian package that it is of.
+    pub package: &'static str,
+    /// The argument by which it tells its version.
+    pub version_argument: &'static str,
+}
+
 /// A peer's program, on this machine or in a container.
 #[derive(Debug, Clone)]
-pub(super) struct Installed {
+pub(crate) struct Installed {
     path: PathBuf,
     library_path: Option<OsString>,
     root: Option<ContainerRoot>,
     /// The version as the program gives it, its first line.
-    pub(super) version: String,
+    pub(crate) version: String,
 }
 
 impl Installed {
-    /// Looks for a peer's program, and asks it for its version with this argument.
-    pub(super) fn find(peer: PeerName, version_argument: &str) -> Result<Installed, PeerMissing> {
+    /// Looks for a peer's program, and asks it for its version.
+    pub(crate) fn find(peer: PeerName, program: HostProgram) -> Result<Installed, PeerMissing> {
+        let HostProgram {
+            file,
+            package,
+            version_argument,
+        } = program;
         let missing = |why: String| PeerMissing {
             peer,
             why,
             remedy: format!(
-                "install the package `{peer}`, or unpack it below a directory and name that in FWLAB_PEERS"
+                "install the package `{package}`, or unpack it below a directory and name that in FWLAB_PEERS"
             ),
         };
-        let found = Peers::find(peer.word())
+        let found = Peers::find(file)
             .ok_or_else(|| missing("no such program in PATH or below FWLAB_PEERS".into()))?;
         let mut installed = Installed {
             path: found.path,
@@ -48,7 +64,7 @@ impl Installed {
     }
 
     /// The program with that path in a container.
-    pub(super) fn inside(root: ContainerRoot, path: &str, version: impl Into<String>) -> Installed {
+    pub(crate) fn inside(root: ContainerRoot, path: &str, version: impl Into<String>) -> Installed {
         Installed {
             path: path.into(),
             library_path: None,
@@ -59,7 +75,7 @@ impl Installed {
 
     /// The program with these files, which are its home, and with nothing but what it needs to
     /// find its libraries beside that in its environment.
-    pub(super) fn spec(&self, files: &Scratch) -> ProgramSpec {
+    pub(crate) fn spec(&self, files: &Scratch) -> ProgramSpec {
         let mut spec = self.bare();
         spec.environment
             .push(("HOME".into(), files.mount_point().into()));
@@ -67,7 +83,7 @@ impl Installed {
     }
 
     /// Files, to be found where there is a place for them.
-    pub(super) fn place(&self, files: Scratch) -> Scratch {
+    pub(crate) fn place(&self, files: Scratch) -> Scratch {
         match self.root {
             Some(_) => files.with_mount_point(Path::new(FILES_IN_CONTAINER)),
             None => files,

@@ -1,7 +1,8 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
-use fwlab_ftp::deviation::{Asked, DEVIATIONS, ruled_out};
+use fwlab_ftp::DEVIATIONS;
+use fwlab_ftp::deviation::{Asked, ruled_out};
 use fwlab_ftp::{
     Client, Connection, FailureKind, PassiveAddress, Server, ServerSettings, TransferSpec, client,
     server,

@@ -1,7 +1,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use fwlab_ftp::deviation::{Asked, DEVIATIONS, ruled_out};
+use fwlab_ftp::DEVIATIONS;
+use fwlab_ftp::deviation::{Asked, ruled_out};
 use fwlab_ftp::{
     Client, Connection, DataSourcePort, FailureKind, PassivePorts, PeerError, Server,
     ServerSettings, Support, TransferSpec, client, server,

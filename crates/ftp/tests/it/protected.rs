@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
-use fwlab_ftp::deviation::{Asked, DEVIATIONS, ruled_out};
+use fwlab_ftp::DEVIATIONS;
+use fwlab_ftp::deviation::{Asked, ruled_out};
 use fwlab_ftp::{
     Certificate, Client, Connection, DataSourcePort, FailureKind, Server, ServerSettings, Support,
     TransferSpec, client, server,

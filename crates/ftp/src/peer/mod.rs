@@ -1,0 +1,31 @@
+//! The peers: each a folder, and one table of them.
+//!
+//! A folder holds what a peer is called, its role, where it is found, its package and image, what it can
+//! do, how it deviates, and how it is started. What is the same for several peers is elsewhere: `program`
+//! starts programs and reads their logs, `embedded` runs the libraries inside the lab, `script` plays scripts.
+
+mod curl;
+mod entry;
+mod lftp;
+mod libunftp;
+mod own_server;
+mod proftpd;
+mod pure_ftpd;
+mod registry;
+mod scripted_client;
+mod scripted_server;
+mod suppaftp;
+mod table;
+mod tnftp;
+mod vsftpd;
+mod wget;
+
+pub use curl::Curl;
+pub use entry::{ContainedClient, ContainedServer, Finds, PeerEntry, Role};
+pub use lftp::Lftp;
+pub use own_server::OwnServer;
+pub use registry::{client, server};
+pub use table::{CLIENT_WORDS, DEVIATIONS, PEERS, SERVER_WORDS, peer_entry, port_choice};
+pub use tnftp::Tnftp;
+pub use vsftpd::Vsftpd;
+pub use wget::Wget;
