@@ -130,6 +130,11 @@ pub fn wget() -> ClientPeer {
     Peer::new(PeerName::Wget)
 }
 
+/// ftplib of Python's standard library.
+pub fn ftplib() -> ClientPeer {
+    Peer::new(PeerName::Ftplib)
+}
+
 /// A server of your own that runs already.
 impl From<OwnServer> for ServerPeer {
     fn from(own: OwnServer) -> ServerPeer {

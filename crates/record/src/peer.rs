@@ -41,6 +41,8 @@ pub enum PeerName {
     Tnftp,
     /// A client program.
     Wget,
+    /// A client program: Python's own library.
+    Ftplib,
     /// A server inside the lab that does what a script says.
     ScriptedServer,
     /// A client inside the lab that does what a script says.

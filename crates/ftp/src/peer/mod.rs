@@ -6,6 +6,7 @@
 
 mod curl;
 mod entry;
+mod ftplib;
 mod lftp;
 mod libunftp;
 mod own_server;
@@ -25,7 +26,24 @@ pub use entry::{ContainedClient, ContainedServer, Finds, PeerEntry, Role};
 pub use lftp::Lftp;
 pub use own_server::OwnServer;
 pub use registry::{client, server};
-pub use table::{CLIENT_WORDS, DEVIATIONS, PEERS, SERVER_WORDS, peer_entry, port_choice};
+pub use table::{CLIENT_WORDS, DEVIATIONS, SERVER_WORDS, peer_entry, port_choice};
 pub use tnftp::Tnftp;
 pub use vsftpd::Vsftpd;
 pub use wget::Wget;
+
+/// Every peer: servers, then clients. What lists or knows peers reads this.
+pub const PEERS: &[PeerEntry] = &[
+    libunftp::ENTRY,
+    vsftpd::ENTRY,
+    proftpd::ENTRY,
+    pure_ftpd::ENTRY,
+    scripted_server::ENTRY,
+    own_server::ENTRY,
+    suppaftp::ENTRY,
+    curl::ENTRY,
+    lftp::ENTRY,
+    tnftp::ENTRY,
+    wget::ENTRY,
+    ftplib::ENTRY,
+    scripted_client::ENTRY,
+];

@@ -2,28 +2,8 @@ use std::ops::RangeInclusive;
 
 use fwlab_record::PeerName;
 
-use super::entry::PeerEntry;
-use super::{
-    curl, lftp, libunftp, own_server, proftpd, pure_ftpd, scripted_client, scripted_server,
-    suppaftp, tnftp, vsftpd, wget,
-};
+use super::{PEERS, PeerEntry};
 use crate::deviation::Deviation;
-
-/// Every peer: servers, then clients. What lists or knows peers reads this.
-pub const PEERS: &[PeerEntry] = &[
-    libunftp::ENTRY,
-    vsftpd::ENTRY,
-    proftpd::ENTRY,
-    pure_ftpd::ENTRY,
-    scripted_server::ENTRY,
-    own_server::ENTRY,
-    suppaftp::ENTRY,
-    curl::ENTRY,
-    lftp::ENTRY,
-    tnftp::ENTRY,
-    wget::ENTRY,
-    scripted_client::ENTRY,
-];
 
 /// The words of the servers that can be asked for by name.
 pub const SERVER_WORDS: &[&str] = &words::<{ count(true) }>(true);

@@ -20,8 +20,10 @@ pub struct HostProgram {
     pub file: &'static str,
     /// The Debian package that it is of.
     pub package: &'static str,
-    /// The argument by which it tells its version.
-    pub version_argument: &'static str,
+    /// The arguments by which it tells its version, if it is there.
+    pub version_arguments: &'static [&'static str],
+    /// The Python module that it is, where the file is an interpreter.
+    pub module: Option<&'static str>,
 }
 
 /// A peer's program, on this machine or in a container.
@@ -29,18 +31,21 @@ pub struct HostProgram {
 pub(crate) struct Installed {
     path: PathBuf,
     library_path: Option<OsString>,
+    /// Where Python modules were unpacked to.
+    modules: Option<PathBuf>,
     root: Option<ContainerRoot>,
     /// The version as the program gives it, its first line.
     pub(crate) version: String,
 }
 
 impl Installed {
-    /// Looks for a peer's program, and asks it for its version.
+    /// Looks for a peer's program: the first of that name that tells its version.
     pub(crate) fn find(peer: PeerName, program: HostProgram) -> Result<Installed, PeerMissing> {
         let HostProgram {
             file,
             package,
-            version_argument,
+            version_arguments,
+            module,
         } = program;
         let missing = |why: String| PeerMissing {
             peer,
@@ -49,18 +54,32 @@ impl Installed {
                 "install the package `{package}`, or unpack it below a directory and name that in FWLAB_PEERS"
             ),
         };
-        let found = Peers::find(file)
-            .ok_or_else(|| missing("no such program in PATH or below FWLAB_PEERS".into()))?;
-        let mut installed = Installed {
-            path: found.path,
-            library_path: found.library_path,
-            root: None,
-            version: String::new(),
+        let found = Peers::all(file);
+        let Some(first) = found.first() else {
+            return Err(missing(format!(
+                "no program `{file}` in PATH or below FWLAB_PEERS"
+            )));
         };
-        installed.version = installed
-            .ask_version(version_argument)
-            .ok_or_else(|| missing(format!("{} does not run", installed.path.display())))?;
-        Ok(installed)
+        let why = match module {
+            Some(module) => {
+                format!("no `{file}` in PATH or below FWLAB_PEERS has the module `{module}`")
+            }
+            None => format!("{} does not run", first.path.display()),
+        };
+        found
+            .into_iter()
+            .find_map(|found| {
+                let mut installed = Installed {
+                    path: found.path,
+                    library_path: found.library_path,
+                    modules: module.and_then(|_| Peers::python_modules()),
+                    root: None,
+                    version: String::new(),
+                };
+                installed.version = installed.ask_version(version_arguments)?;
+                Some(installed)
+            })
+            .ok_or_else(|| missing(why))
     }
 
     /// The program with that path in a container.
@@ -68,6 +87,7 @@ impl Installed {
         Installed {
             path: path.into(),
             library_path: None,
+            modules: None,
             root: Some(root),
             version: version.into(),
         }
@@ -102,11 +122,15 @@ impl Installed {
             spec.environment
                 .push(("LD_LIBRARY_PATH".into(), path.clone()));
         }
+        if let Some(modules) = &self.modules {
+            spec.sees.push(modules.clone());
+            spec.environment.push(("PYTHONPATH".into(), modules.into()));
+        }
         spec
     }
 
-    fn ask_version(&self, argument: &str) -> Option<String> {
-        let mut spec = self.bare().arguments([argument]);
+    fn ask_version(&self, arguments: &[&str]) -> Option<String> {
+        let mut spec = self.bare().arguments(arguments.iter().copied());
         // vsftpd speaks to whom it takes for its client: its standard input.
         spec.speaks_on_input = true;
         let said = spec.said_alone(VERSION_DEADLINE).ok()?;

@@ -368,7 +368,7 @@ fn a_command_line_that_is_wrong_is_told() {
     insta::assert_snapshot!(told(&["run", seed, "--client", "vsftpd"]), @"
     exit 2
     error: invalid value 'vsftpd' for '--client <PEER>'
-      [possible values: suppaftp, curl, lftp, tnftp, wget, scripted-client]
+      [possible values: suppaftp, curl, lftp, tnftp, wget, ftplib, scripted-client]
 
       tip: a similar value exists: 'lftp'
 

@@ -15,7 +15,8 @@ pub use client::Curl;
 const PROGRAM: HostProgram = HostProgram {
     file: "curl",
     package: "curl",
-    version_argument: "--version",
+    version_arguments: &["--version"],
+    module: None,
 };
 
 pub(super) const ENTRY: PeerEntry = PeerEntry {

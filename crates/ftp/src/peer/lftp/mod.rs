@@ -15,7 +15,8 @@ pub use client::Lftp;
 const PROGRAM: HostProgram = HostProgram {
     file: "lftp",
     package: "lftp",
-    version_argument: "--version",
+    version_arguments: &["--version"],
+    module: None,
 };
 
 pub(super) const ENTRY: PeerEntry = PeerEntry {

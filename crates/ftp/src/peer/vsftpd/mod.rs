@@ -16,7 +16,8 @@ pub use server::Vsftpd;
 const PROGRAM: HostProgram = HostProgram {
     file: "vsftpd",
     package: "vsftpd",
-    version_argument: "-v",
+    version_arguments: &["-v"],
+    module: None,
 };
 
 pub(super) const ENTRY: PeerEntry = PeerEntry {

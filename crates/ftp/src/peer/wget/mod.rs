@@ -15,7 +15,8 @@ pub use client::Wget;
 const PROGRAM: HostProgram = HostProgram {
     file: "wget",
     package: "wget",
-    version_argument: "--version",
+    version_arguments: &["--version"],
+    module: None,
 };
 
 pub(super) const ENTRY: PeerEntry = PeerEntry {
