@@ -43,6 +43,8 @@ pub enum PeerName {
     Wget,
     /// A client program: Python's own library.
     Ftplib,
+    /// A server program: a library of Python's.
+    Pyftpdlib,
     /// A server inside the lab that does what a script says.
     ScriptedServer,
     /// A client inside the lab that does what a script says.
@@ -72,6 +74,7 @@ impl PeerName {
                 | PeerName::Vsftpd
                 | PeerName::Proftpd
                 | PeerName::PureFtpd
+                | PeerName::Pyftpdlib
                 | PeerName::ScriptedServer
                 | PeerName::OwnServer
         )

@@ -12,6 +12,7 @@ mod libunftp;
 mod own_server;
 mod proftpd;
 mod pure_ftpd;
+mod pyftpdlib;
 mod registry;
 mod scripted_client;
 mod scripted_server;
@@ -37,6 +38,7 @@ pub const PEERS: &[PeerEntry] = &[
     vsftpd::ENTRY,
     proftpd::ENTRY,
     pure_ftpd::ENTRY,
+    pyftpdlib::ENTRY,
     scripted_server::ENTRY,
     own_server::ENTRY,
     suppaftp::ENTRY,

@@ -75,7 +75,7 @@ mod tests {
         let error = server(PeerName::Curl).err().unwrap();
         assert_eq!(
             error.to_string(),
-            "curl is missing: it is a client; use libunftp or vsftpd or proftpd or pure-ftpd or scripted-server"
+            "curl is missing: it is a client; use libunftp or vsftpd or proftpd or pure-ftpd or pyftpdlib or scripted-server"
         );
     }
 }

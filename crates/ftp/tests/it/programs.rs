@@ -16,7 +16,7 @@ use crate::scripted::{PASSIVE, Step, answer, say, serve};
 const SIZES: [u64; 3] = [0, 1, 300_000];
 
 pub(crate) fn trials() -> Vec<Trial> {
-    let servers = [PeerName::Vsftpd, PeerName::Libunftp];
+    let servers = [PeerName::Vsftpd, PeerName::Libunftp, PeerName::Pyftpdlib];
     let clients = [
         PeerName::Suppaftp,
         PeerName::Curl,

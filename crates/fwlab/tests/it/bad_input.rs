@@ -361,7 +361,7 @@ fn a_command_line_that_is_wrong_is_told() {
     insta::assert_snapshot!(told(&["run", seed, "--server", "curl"]), @"
     exit 2
     error: invalid value 'curl' for '--server <PEER>'
-      [possible values: libunftp, vsftpd, proftpd, pure-ftpd, scripted-server]
+      [possible values: libunftp, vsftpd, proftpd, pure-ftpd, pyftpdlib, scripted-server]
 
     For more information, try '--help'.
     ");
@@ -377,7 +377,7 @@ fn a_command_line_that_is_wrong_is_told() {
     insta::assert_snapshot!(told(&["run", seed, "--server", "wu-ftpd"]), @"
     exit 2
     error: invalid value 'wu-ftpd' for '--server <PEER>'
-      [possible values: libunftp, vsftpd, proftpd, pure-ftpd, scripted-server]
+      [possible values: libunftp, vsftpd, proftpd, pure-ftpd, pyftpdlib, scripted-server]
 
       tip: a similar value exists: 'pure-ftpd'
 

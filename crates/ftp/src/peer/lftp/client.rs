@@ -81,7 +81,7 @@ impl Client for Lftp {
         let operation = || match transfer.operation {
             Operation::Mlsd => Support::no(
                 "lftp sends MLSD only to a server whose FEAT lists MLST with its facts \
-                 (RFC 3659 section 7.8), and no server here does",
+                 (RFC 3659 section 7.8), and few servers do",
             ),
             Operation::Rest if transfer.content.half() == 0 => {
                 Support::no("lftp does not send REST 0")
