@@ -75,7 +75,10 @@ mod tests {
         let error = server(PeerName::Curl).err().unwrap();
         assert_eq!(
             error.to_string(),
-            "curl is missing: it is a client; use libunftp or vsftpd or proftpd or pure-ftpd or pyftpdlib or scripted-server"
+            format!(
+                "curl is missing: it is a client; use {}",
+                SERVER_WORDS.join(" or ")
+            )
         );
     }
 }
