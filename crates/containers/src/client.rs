@@ -1,27 +1,21 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use fwlab_fabric::{ContainerRoot, Node};
+use fwlab_fabric::Node;
 use fwlab_ftp::{
-    Client, ClientReport, Curl, Housed, Lftp, PeerError, Support, Tnftp, TransferSpec, Wget,
+    Client, ClientReport, ContainedClient, Housed, PeerError, Role, Support, TransferSpec,
+    peer_entry,
 };
 use fwlab_record::PeerName;
 
 use crate::warm::Idle;
 use crate::{Engine, Image};
 
-/// The client of that name, in a container.
-pub(crate) fn inside(
-    peer: PeerName,
-    root: ContainerRoot,
-    version: String,
-) -> Option<Arc<dyn Client>> {
-    match peer {
-        PeerName::Curl => Some(Arc::new(Curl::inside(root, version))),
-        PeerName::Lftp => Some(Arc::new(Lftp::inside(root, version))),
-        PeerName::Tnftp => Some(Arc::new(Tnftp::inside(root, version))),
-        PeerName::Wget => Some(Arc::new(Wget::inside(root, version))),
-        _ => None,
+/// What a client is in a container; `None`: it is none, or runs in no container.
+pub(crate) fn contained(peer: PeerName) -> Option<&'static ContainedClient> {
+    match &peer_entry(peer).role {
+        Role::Client { contained, .. } => contained.as_ref(),
+        Role::Server { .. } => None,
     }
 }
 
@@ -56,9 +50,10 @@ impl Client for ColdClient {
             .await
             .map_err(failed)?;
         let namespace = idle.namespace().await.map_err(failed)?;
-        let Some(client) = inside(peer, idle.root.clone(), self.version()) else {
+        let Some(contained) = contained(peer) else {
             return Ok(None);
         };
+        let client = (contained.inside)(idle.root.clone(), self.version());
         let peer = Box::new(Alone {
             client,
             _container: idle,

@@ -1,9 +1,9 @@
 use std::sync::Arc;
 
-use fwlab_ftp::{Client, PeerMissing, Server};
+use fwlab_ftp::{Client, PeerMissing, Server, peer_entry};
 use fwlab_record::PeerName;
 
-use crate::client::{ColdClient, inside};
+use crate::client::{ColdClient, contained};
 use crate::kind::Kind;
 use crate::server::ContainerServer;
 use crate::warm::Warm;
@@ -22,10 +22,8 @@ pub enum Freshness {
 
 /// The image that a peer is in; `None`: it runs in no container.
 pub fn image_of(peer: PeerName) -> Option<Image> {
-    match peer {
-        PeerName::Curl | PeerName::Lftp | PeerName::Tnftp | PeerName::Wget => Some(Image::Client),
-        _ => Kind::of(peer).map(Kind::image),
-    }
+    let word = peer_entry(peer).image()?;
+    Image::ALL.into_iter().find(|image| image.word() == word)
 }
 
 /// The server of that name, in containers.
@@ -57,8 +55,9 @@ pub async fn client(
     engine: &Engine,
     freshness: Freshness,
 ) -> Result<Arc<dyn Client>, PeerMissing> {
+    let contained = contained(peer).ok_or_else(|| none(peer))?;
     let warm = warm(peer, Image::Client, engine).await?;
-    let client = inside(peer, warm.root(), warm.version(peer.word())).ok_or_else(|| none(peer))?;
+    let client = (contained.inside)(warm.root(), warm.version(contained.package));
     Ok(match freshness {
         Freshness::Warm => client,
         Freshness::Cold => Arc::new(ColdClient {

@@ -6,7 +6,8 @@
 //!   several peers behind it. [`Libunftp`] and [`Suppaftp`] are libraries that run
 //!   inside the lab; [`Vsftpd`], [`Curl`], [`Lftp`], [`Tnftp`] and [`Wget`] are programs,
 //!   started in a node; [`script::ScriptedServer`] and [`script::ScriptedClient`] do
-//!   what no well-behaved peer does. [`server`] and [`client`] give them by name.
+//!   what no well-behaved peer does. [`server`] and [`client`] give them by name;
+//!   [`PEERS`] is the table of all of them, and each has a folder below `peer`.
 //! - [`TransferSpec`] and [`ServerSettings`] say what is to be done; a peer that
 //!   cannot do it says [`Support::No`] and why, before anything is started. What it does
 //!   otherwise than the rest is a [`deviation`], with its reason and its sign.
@@ -74,18 +75,17 @@ mod content;
 pub mod deviation;
 mod digest;
 mod embedded;
+mod fault;
 mod housed;
 mod listing;
-mod own_server;
 mod pause;
 mod peer;
-mod port_choice;
 mod program;
-mod registry;
 mod remembered;
 mod reserve;
 pub mod script;
 mod server;
+mod support;
 mod tls;
 mod transcript;
 mod transfer;
@@ -98,17 +98,19 @@ pub use client::{
 pub use content::{Content, ContentError, ContentReader};
 pub use digest::Digest;
 pub use embedded::{Libunftp, Suppaftp, silence_failed_handshakes};
+pub use fault::{PeerError, PeerMissing};
 pub use housed::Housed;
-pub use own_server::OwnServer;
 pub use pause::{Moment, Paused, Pauses};
-pub use peer::{PeerError, PeerMissing, Support};
-pub use port_choice::port_choice;
-pub use program::{
-    Curl, Lftp, Places, START_DEADLINE, ServerProgram, Tnftp, Vsftpd, Wget, died,
-    reserve_passive_ports, stored_in,
+pub use peer::{
+    CLIENT_WORDS, ContainedClient, ContainedServer, Curl, DEVIATIONS, Finds, Lftp, OwnServer,
+    PEERS, PeerEntry, Role, SERVER_WORDS, Tnftp, Vsftpd, Wget, client, peer_entry, port_choice,
+    server,
 };
-pub use registry::{client, server};
+pub use program::{
+    HostProgram, Places, START_DEADLINE, ServerProgram, died, reserve_passive_ports, stored_in,
+};
 pub use server::{DataSourcePort, PassivePorts, RunningServer, Server, ServerSettings, StoredFile};
+pub use support::Support;
 pub use tls::{Certificate, CertificateError};
 pub use transfer::{Login, PassiveAddress, Patience, Stored, TransferSpec};
 pub use verify::Mismatch;

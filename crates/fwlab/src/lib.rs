@@ -48,10 +48,7 @@ pub use fwlab_runner::Present;
 pub use in_place::assert_met;
 pub use lab::{Lab, LabError};
 pub use observed::Observed;
-pub use peers::{
-    Asks, ClientPeer, Peer, ServerPeer, Serves, curl, lftp, libunftp, proftpd, pure_ftpd, suppaftp,
-    tnftp, vsftpd, wget,
-};
+pub use peers::*;
 pub use scenario_tests::{harness_is_not_switched_off, run_scenario_tests};
 
 pub(crate) use text::rendered;

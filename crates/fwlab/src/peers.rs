@@ -105,6 +105,11 @@ pub fn pure_ftpd() -> ServerPeer {
     Peer::new(PeerName::PureFtpd)
 }
 
+/// pyftpdlib, a library of Python's.
+pub fn pyftpdlib() -> ServerPeer {
+    Peer::new(PeerName::Pyftpdlib)
+}
+
 /// The client of the embedded pair: nothing has to be installed.
 pub fn suppaftp() -> ClientPeer {
     Peer::new(PeerName::Suppaftp)
@@ -128,6 +133,11 @@ pub fn tnftp() -> ClientPeer {
 /// GNU wget.
 pub fn wget() -> ClientPeer {
     Peer::new(PeerName::Wget)
+}
+
+/// ftplib of Python's standard library.
+pub fn ftplib() -> ClientPeer {
+    Peer::new(PeerName::Ftplib)
 }
 
 /// A server of your own that runs already.

@@ -30,6 +30,7 @@ pub fn showing(sign: Sign, watch: &Watch, told: &[Announcement]) -> Showing {
         Sign::ConnectsBeforeReply => looked.connects_before_reply(),
         Sign::ConnectsToItself => looked.connects_to_itself(),
         Sign::ConnectsElsewhere => looked.connects(false),
+        Sign::RefusesElsewhere { code } => looked.refuses_elsewhere(code),
         Sign::ConnectsBack => looked.connects(true),
         Sign::ServesAnother => looked.serves_another(),
         Sign::Sends { verb, instead_of } => looked.sends(verb, instead_of),
@@ -202,6 +203,18 @@ impl Looked<'_> {
         {
             Some(reply) if reply.code.is_negative() => {
                 Showing::Absent(format!("{verb} was answered with `{reply}`"))
+            }
+            _ => Showing::Untold,
+        }
+    }
+
+    fn refuses_elsewhere(&self, code: u16) -> Showing {
+        let (Some(control), Some(named)) = (self.control_at_server(), self.named()) else {
+            return Showing::Untold;
+        };
+        match named.address {
+            Some(address) if address != control.from.ip() => {
+                self.answers(self.watch.asked().command(), code)
             }
             _ => Showing::Untold,
         }

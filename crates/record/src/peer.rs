@@ -1,5 +1,6 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use strum::{VariantArray, VariantNames};
 
 /// An FTP implementation that a cell can run.
 #[derive(
@@ -16,8 +17,8 @@ use serde::{Deserialize, Serialize};
     JsonSchema,
     strum::Display,
     strum::EnumString,
-    strum::IntoStaticStr,
     strum::VariantArray,
+    strum::VariantNames,
 )]
 #[serde(rename_all = "kebab-case")]
 #[strum(serialize_all = "kebab-case")]
@@ -40,6 +41,10 @@ pub enum PeerName {
     Tnftp,
     /// A client program.
     Wget,
+    /// A client program: Python's own library.
+    Ftplib,
+    /// A server program: a library of Python's.
+    Pyftpdlib,
     /// A server inside the lab that does what a script says.
     ScriptedServer,
     /// A client inside the lab that does what a script says.
@@ -49,24 +54,16 @@ pub enum PeerName {
 }
 
 impl PeerName {
-    /// Every peer that can be asked for by its name, in the order in which tables show them.
-    pub const ALL: &'static [PeerName] = &[
-        PeerName::Libunftp,
-        PeerName::Suppaftp,
-        PeerName::Vsftpd,
-        PeerName::Curl,
-        PeerName::Lftp,
-        PeerName::Proftpd,
-        PeerName::PureFtpd,
-        PeerName::Tnftp,
-        PeerName::Wget,
-        PeerName::ScriptedServer,
-        PeerName::ScriptedClient,
-    ];
+    /// Every peer that can be asked for by its name, in the order in which tables show them: all
+    /// but the last.
+    pub const ALL: &'static [PeerName] = match <Self as VariantArray>::VARIANTS.split_last() {
+        Some((_, named)) => named,
+        None => &[],
+    };
 
     /// The name as it is written in files and reports.
-    pub fn word(self) -> &'static str {
-        self.into()
+    pub const fn word(self) -> &'static str {
+        <Self as VariantNames>::VARIANTS[self as usize]
     }
 
     /// Whether this peer is an FTP server, rather than a client.
@@ -77,6 +74,7 @@ impl PeerName {
                 | PeerName::Vsftpd
                 | PeerName::Proftpd
                 | PeerName::PureFtpd
+                | PeerName::Pyftpdlib
                 | PeerName::ScriptedServer
                 | PeerName::OwnServer
         )
@@ -93,5 +91,10 @@ impl PeerName {
                 | PeerName::ScriptedClient
                 | PeerName::OwnServer
         )
+    }
+
+    /// Whether it does what a scenario's script says.
+    pub fn is_scripted(self) -> bool {
+        matches!(self, PeerName::ScriptedServer | PeerName::ScriptedClient)
     }
 }

@@ -3,8 +3,8 @@ use fwlab_record::{Judgement, Outcome, Symptom};
 
 use fwlab_judge::Showing;
 
-/// The file that deviations are written in.
-const TABLE: &str = "crates/ftp/src/deviation/table.rs";
+/// Where each peer has a folder, with its deviations in it.
+const PEERS: &str = "crates/ftp/src/peer";
 
 /// A deviation that a cell was searched for.
 #[derive(Debug, Clone)]
@@ -22,8 +22,10 @@ impl Sought {
             return None;
         };
         let Deviation { peer, word, .. } = self.deviation;
+        // A folder's name is the peer's, as Rust spells it.
+        let folder = peer.word().replace('-', "_");
         Some(format!(
-            "recorded deviation `{word}` of {peer} {} no longer shows ({}): {seen}; take it out of {TABLE}",
+            "recorded deviation `{word}` of {peer} {} no longer shows ({}): {seen}; take it out of {PEERS}/{folder}/deviations.rs",
             self.version,
             self.deviation.sentence()
         ))
@@ -142,7 +144,7 @@ fn not_as_recorded(judgement: Judgement, sought: &[Sought]) -> Judgement {
         Some(outcome) if !showing.is_empty() => Judgement::Missed {
             outcome,
             why: format!(
-                "deviation {showing} shows, and leads to another outcome than is recorded in {TABLE}"
+                "deviation {showing} shows, and leads to another outcome than is recorded below {PEERS}"
             ),
         },
         _ if !showing.is_empty() => Judgement::Inconclusive {

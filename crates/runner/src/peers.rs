@@ -3,8 +3,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use fwlab_containers::{Builds, Engine, FirewallImage, Image, NoEngine, image_of, provide_images};
-use fwlab_ftp::deviation::DEVIATIONS;
-use fwlab_ftp::{Client, PeerMissing, Server};
+use fwlab_ftp::{Client, DEVIATIONS, PeerMissing, Server};
 use fwlab_record::{PeerName, Place};
 
 use crate::abilities::Abilities;

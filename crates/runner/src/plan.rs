@@ -47,10 +47,7 @@ impl Overrides {
     /// The servers and the clients of a matrix.
     fn peers<'a>(&'a self, matrix: &'a Matrix) -> [&'a [PeerName]; 2] {
         let or = |given: &'a [PeerName], own: &'a [PeerName]| {
-            let is_scripted = |peer: &PeerName| {
-                matches!(peer, PeerName::ScriptedServer | PeerName::ScriptedClient)
-            };
-            let stays = given.is_empty() || own.iter().any(is_scripted);
+            let stays = given.is_empty() || own.iter().any(|peer| peer.is_scripted());
             if stays { own } else { given }
         };
         [

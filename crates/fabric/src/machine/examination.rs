@@ -4,13 +4,9 @@ use fwlab_record::{Backend, Family};
 
 use super::ability::Ability;
 use super::packages::Distribution;
-use super::peers::{PeerProgram, Peers};
 use super::probes::{Reason, probe};
 use super::tools::{ToolProgram, examine, tables_tool, tables_tools};
 use crate::{Privilege, PrivilegeError};
-
-/// The programs that can be peers beside the embedded ones.
-const PEERS: [&str; 3] = ["vsftpd", "curl", "lftp"];
 
 /// What this machine can do for a lab.
 #[derive(Debug)]
@@ -23,8 +19,6 @@ pub struct Machine {
     pub tools: Vec<ToolProgram>,
     /// What the kernel can do, each tried for real, or why it cannot.
     pub abilities: BTreeMap<Ability, Result<(), Reason>>,
-    /// The peers' programs that are installed, by name.
-    pub peers: BTreeMap<&'static str, PeerProgram>,
 }
 
 /// Something that this machine lacks.
@@ -56,10 +50,6 @@ impl Machine {
             },
             kernel: kernel_release(),
             tools: names.filter_map(|name| examine(&name)).collect(),
-            peers: PEERS
-                .into_iter()
-                .filter_map(|name| Some((name, Peers::find(name)?)))
-                .collect(),
             privilege,
         }
     }
@@ -142,14 +132,6 @@ impl Machine {
                     Ability::NftRules | Ability::LegacyRules => any_backend,
                     _ => true,
                 },
-            });
-        }
-        for name in PEERS.iter().filter(|name| !self.peers.contains_key(*name)) {
-            missing.push(Missing {
-                what: format!("the peer {name}"),
-                why: "it is not installed, and not below FWLAB_PEERS".to_owned(),
-                mend: distribution.install(name),
-                optional: true,
             });
         }
         missing.sort_by_key(|missing| missing.optional);

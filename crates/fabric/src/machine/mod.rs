@@ -11,5 +11,6 @@ mod tools;
 pub use ability::Ability;
 pub use examination::{Machine, Missing, kernel_release};
 pub use modules::need_xtables;
+pub use packages::install_package;
 pub use peers::{PeerProgram, Peers};
 pub use tools::{ToolProgram, find_tool, version_said};

@@ -41,10 +41,9 @@ impl Distribution {
             .unwrap_or(Distribution::Unknown)
     }
 
-    /// The command that installs the program `program`.
-    pub(super) fn install(self, program: &str) -> String {
-        let package = match (self, program) {
-            (_, "curl" | "lftp" | "vsftpd") => program,
+    /// The command that installs a tool that loads rules.
+    pub(super) fn install(self, tool: &str) -> String {
+        let package = match (self, tool) {
             (_, "nft") => "nftables",
             (Distribution::Fedora, tool) if tool.contains("-legacy-") => "iptables-legacy",
             (Distribution::Fedora, _) => "iptables-nft",
@@ -52,6 +51,10 @@ impl Distribution {
             (Distribution::Alpine, tool) if tool.contains("-legacy-") => "iptables-legacy",
             _ => "iptables",
         };
+        self.install_package(package)
+    }
+
+    fn install_package(self, package: &str) -> String {
         let command = match self {
             Distribution::Debian => "sudo apt-get install",
             Distribution::Fedora => "sudo dnf install",
@@ -62,6 +65,11 @@ impl Distribution {
         };
         format!("{command} {package}")
     }
+}
+
+/// The command that installs a package on this machine.
+pub fn install_package(package: &str) -> String {
+    Distribution::here().install_package(package)
 }
 
 #[cfg(test)]

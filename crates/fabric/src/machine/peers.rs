@@ -3,7 +3,7 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::tools::{find_tool, is_program};
+use super::tools::{find_tools, is_program};
 
 /// A peer's program: an FTP client or server that is installed here.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,19 +20,31 @@ pub struct PeerProgram {
 pub struct Peers;
 
 impl Peers {
-    /// The program of that name.
+    /// The program of that name that comes first.
     pub fn find(name: &str) -> Option<PeerProgram> {
-        let folder = env::var_os("FWLAB_PEERS").filter(|folder| !folder.is_empty());
-        folder
-            .and_then(|folder| below(Path::new(&folder), name))
-            .or_else(|| {
-                let path = find_tool(name)?;
-                Some(PeerProgram {
-                    path,
-                    library_path: None,
-                })
-            })
+        Peers::all(name).into_iter().next()
     }
+
+    /// The programs of that name, those first that are to be tried first.
+    pub fn all(name: &str) -> Vec<PeerProgram> {
+        let unpacked = folder().and_then(|folder| below(&folder, name));
+        let installed = find_tools(name).map(|path| PeerProgram {
+            path,
+            library_path: None,
+        });
+        unpacked.into_iter().chain(installed).collect()
+    }
+
+    /// Where the packages that were unpacked have Python modules.
+    pub fn python_modules() -> Option<PathBuf> {
+        let modules = folder()?.join("usr/lib/python3/dist-packages");
+        modules.canonicalize().ok()
+    }
+}
+
+fn folder() -> Option<PathBuf> {
+    let folder = env::var_os("FWLAB_PEERS").filter(|folder| !folder.is_empty());
+    folder.map(PathBuf::from)
 }
 
 fn below(folder: &Path, name: &str) -> Option<PeerProgram> {

@@ -18,13 +18,21 @@ pub struct ToolProgram {
 
 /// The tool of that name, in `PATH` or where an ordinary user's `PATH` does not look.
 pub fn find_tool(name: &str) -> Option<PathBuf> {
+    find_tools(name).next()
+}
+
+/// All tools of that name, in this order.
+pub(super) fn find_tools(name: &str) -> impl Iterator<Item = PathBuf> {
     const ROOTS_FOLDERS: [&str; 3] = ["/usr/sbin", "/sbin", "/usr/local/sbin"];
     let path = env::var_os("PATH").unwrap_or_default();
-    env::split_paths(&path)
+    let folders: Vec<PathBuf> = env::split_paths(&path)
         .filter(|folder| folder.is_absolute())
         .chain(ROOTS_FOLDERS.map(PathBuf::from))
-        .map(|folder| folder.join(name))
-        .find(|file| is_program(file))
+        .collect();
+    folders
+        .into_iter()
+        .map(move |folder| folder.join(name))
+        .filter(|file| is_program(file))
 }
 
 pub(super) fn is_program(file: &Path) -> bool {

@@ -30,6 +30,11 @@ pub enum Sign {
     ConnectsToItself,
     /// It connects to what PORT or EPRT names, and that is not who it talks to.
     ConnectsElsewhere,
+    /// PORT or EPRT names somebody else than who it talks to, and it answers with this code.
+    RefusesElsewhere {
+        /// The reply's code.
+        code: u16,
+    },
     /// PORT or EPRT names somebody else, and it connects to who it talks to.
     ConnectsBack,
     /// It serves a passive data connection that comes from another address than the

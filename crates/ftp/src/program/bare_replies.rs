@@ -2,7 +2,7 @@
 /// with the mark `< ` before each reply line. A line that stands twice in a row was
 /// said once: tnftp prints the reply to EPRT twice (20210827). A 421 that tnftp makes up
 /// itself, when the server has gone, is no reply.
-pub(super) fn marked(log: &[u8]) -> Vec<u8> {
+pub(crate) fn marked(log: &[u8]) -> Vec<u8> {
     let mut marked = Vec::with_capacity(log.len() + 64);
     let mut last: &[u8] = b"";
     for line in log.split_inclusive(|&byte| byte == b'\n') {

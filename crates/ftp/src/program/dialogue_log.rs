@@ -3,15 +3,15 @@ use crate::wire::Side;
 
 /// How a client program marks the lines of the dialogue in its log.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Marks {
+pub(crate) struct Marks {
     /// Before a command.
-    pub(super) sent: &'static str,
+    pub(crate) sent: &'static str,
     /// Before each line of a reply.
-    pub(super) received: &'static str,
+    pub(crate) received: &'static str,
 }
 
 /// The dialogue that a client program logged.
-pub(super) fn transcript_of(log: &[u8], marks: Marks) -> Transcript {
+pub(crate) fn transcript_of(log: &[u8], marks: Marks) -> Transcript {
     let mut transcript = Transcript::default();
     for line in log.split(|&byte| byte == b'\n') {
         let line = line.strip_suffix(b"\r").unwrap_or(line);
@@ -28,7 +28,7 @@ pub(super) fn transcript_of(log: &[u8], marks: Marks) -> Transcript {
 }
 
 /// The end of a log, for people: at most 64 KiB of it.
-pub(super) fn tail(log: &[u8]) -> String {
+pub(crate) fn tail(log: &[u8]) -> String {
     let from = log.len().saturating_sub(64 * 1024);
     String::from_utf8_lossy(&log[from..]).into_owned()
 }

@@ -17,44 +17,44 @@ use crate::{
 };
 
 /// The file that a client program sends.
-pub(super) const SENT: &str = "sent";
+pub(crate) const SENT: &str = "sent";
 
 /// The file that a client program writes what it received to.
-pub(super) const RECEIVED: &str = "received";
+pub(crate) const RECEIVED: &str = "received";
 
 /// Room beside the file itself: logs, listings, rc files that are not there.
 const ROOM: u64 = 8 << 20;
 
 /// What is the same for every session of a client program.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Kind {
-    pub(super) peer: PeerName,
+pub(crate) struct Kind {
+    pub(crate) peer: PeerName,
     /// What it said, as the marks expect it.
-    pub(super) log: fn(&Program) -> Vec<u8>,
-    pub(super) marks: Marks,
+    pub(crate) log: fn(&Program) -> Vec<u8>,
+    pub(crate) marks: Marks,
     /// Whether its exit status tells that a transfer failed.
-    pub(super) status_tells: bool,
+    pub(crate) status_tells: bool,
     /// Whether REST goes on with a file that is half there already, rather than
     /// writing the second half alone.
-    pub(super) resumes_file: bool,
+    pub(crate) resumes_file: bool,
 }
 
 /// What a client program's session came to.
-pub(super) struct Session {
+pub(crate) struct Session {
     kind: Kind,
     files: Scratch,
     /// `None`: it was still running when patience ended.
-    pub(super) status: Option<ExitStatus>,
+    pub(crate) status: Option<ExitStatus>,
     /// How far its dialogue came, by its own log.
-    pub(super) progress: Progress,
+    pub(crate) progress: Progress,
     announcements: Vec<Announcement>,
     /// Its log.
-    pub(super) log: String,
+    pub(crate) log: String,
 }
 
 impl Kind {
     /// Files for the program: what it sends, and what it goes on with.
-    pub(super) fn files(self, spec: &TransferSpec) -> Result<Scratch, PeerError> {
+    pub(crate) fn files(self, spec: &TransferSpec) -> Result<Scratch, PeerError> {
         let failed = |source| self.unreadable(source);
         let files = Scratch::new(spec.content.size() * 2 + ROOM).map_err(failed)?;
         let moved = spec.moved();
@@ -87,7 +87,7 @@ impl Kind {
     }
 
     /// Runs the program to its end, or to the end of the spec's patience.
-    pub(super) async fn run(
+    pub(crate) async fn run(
         self,
         node: &Node,
         program: ProgramSpec,
@@ -142,7 +142,7 @@ impl Kind {
 impl Session {
     /// Makes the report. `explain` gives the failure of a program that ended by
     /// itself, and not well.
-    pub(super) fn report(
+    pub(crate) fn report(
         self,
         spec: &TransferSpec,
         explain: impl FnOnce(&Session) -> ClientFailure,
@@ -232,7 +232,7 @@ impl Session {
     }
 
     /// The connection that the client was waiting on when it ended.
-    pub(super) fn waiting_on(&self, spec: &TransferSpec) -> Connection {
+    pub(crate) fn waiting_on(&self, spec: &TransferSpec) -> Connection {
         let passive = !spec.data_setup.is_active();
         let connecting = self.progress.is_set_up() && passive && self.progress.transfer.is_none();
         if connecting || self.progress.preliminary.is_some() && self.progress.completion.is_none() {
@@ -244,7 +244,7 @@ impl Session {
 
     /// The failure of an attempt to open a connection, or to put TLS on it: the data
     /// connection's when there was one to be opened.
-    pub(super) fn opening_failure(&self, kind: FailureKind, words: &str) -> ClientFailure {
+    pub(crate) fn opening_failure(&self, kind: FailureKind, words: &str) -> ClientFailure {
         let granted = |asked: &SetupExchange| {
             let answer = asked.answer.as_ref();
             answer.is_some_and(|reply| reply.code.is_completion())
@@ -261,7 +261,7 @@ impl Session {
     }
 
     /// The failure of a dialogue in which the server said no to the transfer, or at last.
-    pub(super) fn refusal(&self) -> Option<ClientFailure> {
+    pub(crate) fn refusal(&self) -> Option<ClientFailure> {
         let Progress {
             completion, latest, ..
         } = &self.progress;
@@ -323,12 +323,12 @@ impl Session {
 }
 
 /// Whether a scratch says that there is no such file.
-pub(super) fn is_missing(error: &ScratchError) -> bool {
+pub(crate) fn is_missing(error: &ScratchError) -> bool {
     matches!(error, ScratchError::File { source, .. } if source.kind() == io::ErrorKind::NotFound)
 }
 
 /// A file's size and digest, read piece by piece.
-pub(super) fn digest_of(mut file: impl Read) -> io::Result<(u64, Digest)> {
+pub(crate) fn digest_of(mut file: impl Read) -> io::Result<(u64, Digest)> {
     let mut hasher = blake3::Hasher::new();
     let mut piece = vec![0; crate::content::PIECE];
     let mut bytes = 0;

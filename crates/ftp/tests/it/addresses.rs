@@ -1,7 +1,8 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
-use fwlab_ftp::deviation::{Asked, DEVIATIONS, ruled_out};
+use fwlab_ftp::DEVIATIONS;
+use fwlab_ftp::deviation::{Asked, ruled_out};
 use fwlab_ftp::{
     Client, Connection, FailureKind, PassiveAddress, Server, ServerSettings, TransferSpec, client,
     server,
@@ -30,7 +31,12 @@ pub(crate) fn trials() -> Vec<Trial> {
             format!("addresses/{server_name}/every-address"),
             move || every_address(every),
         ));
-        for client_name in [PeerName::Suppaftp, PeerName::Curl, PeerName::Lftp] {
+        for client_name in [
+            PeerName::Suppaftp,
+            PeerName::Curl,
+            PeerName::Lftp,
+            PeerName::Ftplib,
+        ] {
             let name = format!("addresses/{server_name}/{client_name}/another-in-the-227");
             match client(client_name) {
                 Ok(client) => {

@@ -3,7 +3,8 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use fwlab_fabric::{Fabric, Node};
-use fwlab_ftp::deviation::{Asked, DEVIATIONS, ruled_out};
+use fwlab_ftp::DEVIATIONS;
+use fwlab_ftp::deviation::{Asked, ruled_out};
 use fwlab_ftp::{
     Client, ClientReport, Content, Login, PassiveAddress, Patience, RunningServer, Server,
     ServerSettings, Support, TransferSpec,

@@ -42,7 +42,12 @@ const ODD: [(&str, &str, &[PeerName]); 8] = [
     (
         "glued",
         "200 noop ok{crlf}227 Entering Passive Mode ({h1,h2,h3,h4,p1,p2})",
-        &[PeerName::Suppaftp, PeerName::Curl, PeerName::Lftp],
+        &[
+            PeerName::Suppaftp,
+            PeerName::Curl,
+            PeerName::Lftp,
+            PeerName::Ftplib,
+        ],
     ),
     (
         "split",
@@ -58,7 +63,12 @@ const ODD: [(&str, &str, &[PeerName]); 8] = [
 
 pub(crate) fn trials() -> Vec<Trial> {
     let mut trials = Vec::new();
-    for name in [PeerName::Suppaftp, PeerName::Curl, PeerName::Lftp] {
+    for name in [
+        PeerName::Suppaftp,
+        PeerName::Curl,
+        PeerName::Lftp,
+        PeerName::Ftplib,
+    ] {
         match client(name) {
             Err(missing) => {
                 trials.push(skipped(format!("odd-replies/{name}"), &missing.to_string()));

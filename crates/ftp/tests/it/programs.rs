@@ -1,7 +1,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use fwlab_ftp::deviation::{Asked, DEVIATIONS, ruled_out};
+use fwlab_ftp::DEVIATIONS;
+use fwlab_ftp::deviation::{Asked, ruled_out};
 use fwlab_ftp::{
     Client, Connection, DataSourcePort, FailureKind, PassivePorts, PeerError, Server,
     ServerSettings, Support, TransferSpec, client, server,
@@ -15,8 +16,13 @@ use crate::scripted::{PASSIVE, Step, answer, say, serve};
 const SIZES: [u64; 3] = [0, 1, 300_000];
 
 pub(crate) fn trials() -> Vec<Trial> {
-    let servers = [PeerName::Vsftpd, PeerName::Libunftp];
-    let clients = [PeerName::Suppaftp, PeerName::Curl, PeerName::Lftp];
+    let servers = [PeerName::Vsftpd, PeerName::Libunftp, PeerName::Pyftpdlib];
+    let clients = [
+        PeerName::Suppaftp,
+        PeerName::Curl,
+        PeerName::Lftp,
+        PeerName::Ftplib,
+    ];
     let mut trials = Vec::new();
     for server_name in servers {
         for client_name in clients {
@@ -38,7 +44,7 @@ pub(crate) fn trials() -> Vec<Trial> {
             Err(missing) => trials.push(skipped(format!("programs/{name}"), &missing.to_string())),
         }
     }
-    for name in [PeerName::Curl, PeerName::Lftp] {
+    for name in [PeerName::Curl, PeerName::Lftp, PeerName::Ftplib] {
         match client(name) {
             Ok(client) => trials.extend(client_trials(&client)),
             Err(missing) => trials.push(skipped(format!("programs/{name}"), &missing.to_string())),
@@ -278,6 +284,8 @@ async fn falls_back(client: Arc<dyn Client>) -> Result<(), Failed> {
             );
             &[DataSetup::Epsv, DataSetup::Pasv][..]
         }
+        // It knows EPSV over IPv6 alone, and this is IPv4.
+        PeerName::Ftplib => &[DataSetup::Pasv],
         _ => &[DataSetup::Epsv],
     };
     assert_eq!(used, expected);

@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
-use fwlab_ftp::deviation::{Asked, DEVIATIONS, ruled_out};
+use fwlab_ftp::DEVIATIONS;
+use fwlab_ftp::deviation::{Asked, ruled_out};
 use fwlab_ftp::{
     Certificate, Client, Connection, DataSourcePort, FailureKind, Server, ServerSettings, Support,
     TransferSpec, client, server,
@@ -12,7 +13,12 @@ use crate::by_hand;
 use crate::lab::{Lab, carries, pass, report, server_address, skipped, spec, supported, trial};
 
 const SERVERS: [PeerName; 2] = [PeerName::Libunftp, PeerName::Vsftpd];
-pub(crate) const CLIENTS: [PeerName; 3] = [PeerName::Suppaftp, PeerName::Curl, PeerName::Lftp];
+pub(crate) const CLIENTS: [PeerName; 4] = [
+    PeerName::Suppaftp,
+    PeerName::Curl,
+    PeerName::Lftp,
+    PeerName::Ftplib,
+];
 
 pub(crate) fn trials() -> Vec<Trial> {
     let mut trials = Vec::new();

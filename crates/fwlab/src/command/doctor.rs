@@ -1,5 +1,6 @@
 use fwlab_containers::{Engine, Image, image_of};
-use fwlab_fabric::{Ability, Machine, Privilege};
+use fwlab_fabric::{Ability, Machine, Privilege, install_package};
+use fwlab_ftp::peer_entry;
 use fwlab_runner::PeerShelf;
 
 use super::exit::print;
@@ -40,10 +41,17 @@ pub(super) fn doctor() -> Exit {
         works &= missing.optional;
         lacks(&missing.what, &missing.why, &missing.mend);
     }
-    // A peer that has an image is told of by that.
-    let lacking = inventory.iter().filter_map(|found| found.as_ref().err());
-    for missing in lacking.filter(|missing| image_of(missing.peer).is_none()) {
-        lacks(missing.peer.word(), &missing.why, &missing.remedy);
+    for missing in inventory.iter().filter_map(|found| found.as_ref().err()) {
+        match peer_entry(missing.peer).program {
+            Some(program) => lacks(
+                &format!("the peer {}", missing.peer),
+                &missing.why,
+                &install_package(program.package),
+            ),
+            // One that runs in a container alone is told of by its image.
+            None if image_of(missing.peer).is_some() => {}
+            None => lacks(missing.peer.word(), &missing.why, &missing.remedy),
+        }
     }
     containers();
     if works {

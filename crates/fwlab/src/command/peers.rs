@@ -2,7 +2,8 @@ use std::fmt::Write as _;
 
 use clap::Args;
 use console::measure_text_width;
-use fwlab_ftp::deviation::{DEVIATIONS, Deviation};
+use fwlab_ftp::DEVIATIONS;
+use fwlab_ftp::deviation::Deviation;
 use fwlab_ftp::{DataSourcePort, PeerMissing};
 use fwlab_record::{DataSetup, Exit, Family, PeerName};
 use fwlab_runner::{Abilities, PeerShelf, Present, Run};
@@ -38,7 +39,7 @@ pub(super) fn peers(arguments: &PeersArguments) -> Exit {
     };
     let housing = arguments.place.housing();
     let named = PeerName::ALL.iter().copied();
-    let named = named.filter(|peer| !is_scripted(*peer));
+    let named = named.filter(|peer| !peer.is_scripted());
     let (inventory, abilities) = runtime.block_on(async {
         let shelf = PeerShelf::of(named.map(|peer| (peer, housing)).collect(), None).await;
         let inventory = shelf.inventory();
@@ -74,10 +75,6 @@ pub(super) fn peers(arguments: &PeersArguments) -> Exit {
     }
     print(text);
     Exit::Good
-}
-
-fn is_scripted(peer: PeerName) -> bool {
-    matches!(peer, PeerName::ScriptedServer | PeerName::ScriptedClient)
 }
 
 fn peer_of(found: &Result<Present, PeerMissing>) -> PeerName {

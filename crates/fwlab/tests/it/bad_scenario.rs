@@ -253,7 +253,7 @@ cause = { kind = "polcy" }
      6 │ name = "rules"
        ╰────
       help: for example `file = "rules.v4"`
-      × `libunftpd` is not one of libunftp, vsftpd, proftpd, pure-ftpd, scripted-server
+      × `libunftpd` is not one of [every server]
         ╭─[scenario.toml:10:12]
       9 │ [matrix]
      10 │ servers = ["libunftpd"]

@@ -2,7 +2,8 @@
 
 use std::fs;
 
-use fwlab_ftp::deviation::{Circumstances, DEVIATIONS, Deviation, Effect, Sign};
+use fwlab_ftp::DEVIATIONS;
+use fwlab_ftp::deviation::{Circumstances, Deviation, Effect, Sign};
 use fwlab_record::{Judgement, PeerName};
 use fwlab_runner::RunSettings;
 use fwlab_runner::plan::Overrides;
@@ -97,7 +98,7 @@ symptom = "transferred"
     let command = command.env("FWLAB_PEERS", &peers).arg("run").arg(&file);
     let ended = end_of(command).with(1);
     let told = "recorded deviation `refuses-mlsd` of vsftpd 0 (scripted) no longer shows (vsftpd answers MLSD with 500): \
-                MLSD was answered with `226 there you are`; take it out of crates/ftp/src/deviation/table.rs";
+                MLSD was answered with `226 there you are`; take it out of crates/ftp/src/peer/vsftpd/deviations.rs";
     assert!(ended.stdout.contains(told), "{}", ended.stdout);
 
     // Without the key such a cell is left out, as nobody looks for it.

@@ -1,5 +1,9 @@
 //! Holds pages below docs/ against the program that they tell of.
 
+use std::collections::BTreeSet;
+
+use fwlab_ftp::PEERS;
+
 use crate::support::{Ended, end_of, fwlab, lab, root, shared};
 
 fn page() -> String {
@@ -44,6 +48,17 @@ fn meets_its_requirements(heading: &str) {
     std::fs::write(&file, between(below, "```toml\n", "```\n")).expect("the file is written");
     let ended = end_of(fwlab().arg("run").arg(&file)).with(0);
     assert!(ended.stdout.contains(" met"), "{}", ended.stdout);
+}
+
+/// What is missing of the peers that run on the host, `scripts/prepare` unpacks.
+#[test]
+fn every_program_that_is_a_peer_is_prepared() {
+    let script = std::fs::read_to_string(root().join("scripts/prepare")).expect("it is there");
+    let prepared: BTreeSet<&str> = between(&script, "\nprograms=\"", "\"\n")
+        .split(' ')
+        .collect();
+    let known = PEERS.iter().filter_map(|peer| peer.program);
+    assert_eq!(prepared, known.map(|program| program.package).collect());
 }
 
 /// The list of failures is what the command makes of the scenarios that are there.

@@ -77,7 +77,7 @@ fn judged(judgement: Judgement, effect: Effect, showing: Showing) -> (Judgement,
 #[test]
 fn one_that_is_gone_is_a_miss_that_says_which_and_where() {
     let text = "recorded deviation `refuses-eprt` of libunftp 0.24.0 no longer shows (libunftp answers EPRT with 500): \
-                EPRT was answered with `200 fine`; take it out of crates/ftp/src/deviation/table.rs";
+                EPRT was answered with `200 fine`; take it out of crates/ftp/src/peer/libunftp/deviations.rs";
     for effect in [
         Effect::Nothing,
         Effect::RulesOut(&[]),

@@ -1,6 +1,7 @@
 //! The scenario file format as a table: the reader takes its keys from here, the
 //! documentation is printed from here.
 
+use fwlab_ftp::{CLIENT_WORDS, SERVER_WORDS};
 use fwlab_record::{Backend, CauseKind, DataSetup, Family, Operation, Phase, Protection, Symptom};
 use serde_json::{Map, Value, json};
 
@@ -198,21 +199,6 @@ pub fn json_schema() -> Value {
     value
 }
 
-const SERVERS: &[&str] = &[
-    "libunftp",
-    "vsftpd",
-    "proftpd",
-    "pure-ftpd",
-    "scripted-server",
-];
-const CLIENTS: &[&str] = &[
-    "suppaftp",
-    "curl",
-    "lftp",
-    "tnftp",
-    "wget",
-    "scripted-client",
-];
 const MOMENTS: &[&str] = &["start", "logged-in", "halfway"];
 
 pub(super) const fn field(key: &'static str, kind: Kind, about: &'static str) -> Field {
@@ -586,8 +572,8 @@ static MATRIX: Section = Section {
             Kind::Texts,
             "the rulesets that cells begin with; default all. What only a `[[step]]` loads is left out here",
         ),
-        field("servers", Kind::Words(SERVERS), "default `libunftp`"),
-        field("clients", Kind::Words(CLIENTS), "default `suppaftp`"),
+        field("servers", Kind::Words(SERVER_WORDS), "default `libunftp`"),
+        field("clients", Kind::Words(CLIENT_WORDS), "default `suppaftp`"),
         field("data", Kind::Words(DataSetup::WORDS), "default all four"),
         field(
             "protections",
@@ -620,8 +606,8 @@ static REQUIRE: Section = Section {
     fields: &[
         field("ruleset", Kind::Texts, "selector: rulesets by name"),
         field("backend", Kind::Words(Backend::WORDS), "selector"),
-        field("server", Kind::Words(SERVERS), "selector"),
-        field("client", Kind::Words(CLIENTS), "selector"),
+        field("server", Kind::Words(SERVER_WORDS), "selector"),
+        field("client", Kind::Words(CLIENT_WORDS), "selector"),
         field("data", Kind::Words(DataSetup::WORDS), "selector"),
         field("protection", Kind::Words(Protection::WORDS), "selector"),
         field("family", Kind::Words(Family::WORDS), "selector"),

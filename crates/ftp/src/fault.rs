@@ -1,51 +1,8 @@
-use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 
 use fwlab_fabric::{NodeGone, ProgramError, ProgramLost, ScratchError, SocketError, SysctlError};
 use fwlab_record::PeerName;
-
-/// Whether a peer can do what a cell asks of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Support {
-    /// It can.
-    Yes,
-    /// It cannot: the cell is not run, and says so.
-    No {
-        /// Why, for people.
-        why: String,
-    },
-}
-
-impl Support {
-    /// Not supported, because.
-    pub fn no(why: impl Into<String>) -> Support {
-        Support::No { why: why.into() }
-    }
-
-    /// Whether it can.
-    pub fn is_yes(&self) -> bool {
-        *self == Support::Yes
-    }
-
-    /// This answer when it is a no, the next one otherwise.
-    #[must_use]
-    pub fn and(self, next: impl FnOnce() -> Support) -> Support {
-        match self {
-            Support::Yes => next(),
-            no => no,
-        }
-    }
-}
-
-impl fmt::Display for Support {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Support::Yes => f.write_str("supported"),
-            Support::No { why } => write!(f, "not supported: {why}"),
-        }
-    }
-}
 
 /// A peer that this machine does not have.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -162,21 +119,4 @@ pub enum PeerError {
         #[source]
         source: SocketError,
     },
-}
-
-#[cfg(test)]
-mod tests {
-    use strum::VariantArray;
-
-    use super::*;
-
-    #[test]
-    fn all_have_a_name_to_ask_for_but_a_server_of_somebody_else_s() {
-        let named: Vec<PeerName> = PeerName::VARIANTS
-            .iter()
-            .copied()
-            .filter(|peer| *peer != PeerName::OwnServer)
-            .collect();
-        assert_eq!(PeerName::ALL, named);
-    }
 }

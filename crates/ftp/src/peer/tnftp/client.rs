@@ -2,10 +2,10 @@ use async_trait::async_trait;
 use fwlab_fabric::{ContainerRoot, Node, Program, ProgramSpec};
 use fwlab_record::{DataSetup, Operation, PeerName, Protection};
 
-use super::bare_replies::marked;
-use super::dialogue_log::Marks;
-use super::installed::Installed;
-use super::session::{Kind, RECEIVED, SENT, Session};
+use crate::program::bare_replies::marked;
+use crate::program::dialogue_log::Marks;
+use crate::program::installed::Installed;
+use crate::program::session::{Kind, RECEIVED, SENT, Session};
 use crate::{
     Client, ClientFailure, ClientReport, FailureKind, PassiveAddress, PeerError, Support,
     TransferSpec,

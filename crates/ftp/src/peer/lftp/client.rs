@@ -2,13 +2,15 @@ use async_trait::async_trait;
 use fwlab_fabric::{ContainerRoot, Node, Program};
 use fwlab_record::{DataSetup, Operation, PeerName, Protection};
 
-use super::dialogue_log::Marks;
-use super::installed::Installed;
-use super::session::{Kind, RECEIVED, SENT, Session};
+use crate::program::dialogue_log::Marks;
+use crate::program::installed::Installed;
+use crate::program::session::{Kind, RECEIVED, SENT, Session};
 use crate::{
     Client, ClientFailure, ClientReport, Connection, FailureKind, PassiveAddress, PeerError,
     PeerMissing, Support, TransferSpec,
 };
+
+use super::PROGRAM;
 
 const PEER: PeerName = PeerName::Lftp;
 
@@ -43,7 +45,7 @@ impl Lftp {
     /// When it is not there, or does not run.
     pub fn find() -> Result<Lftp, PeerMissing> {
         Ok(Lftp {
-            installed: Installed::find(PEER, "--version")?,
+            installed: Installed::find(PEER, PROGRAM)?,
         })
     }
 
@@ -79,7 +81,7 @@ impl Client for Lftp {
         let operation = || match transfer.operation {
             Operation::Mlsd => Support::no(
                 "lftp sends MLSD only to a server whose FEAT lists MLST with its facts \
-                 (RFC 3659 section 7.8), and no server here does",
+                 (RFC 3659 section 7.8), and few servers do",
             ),
             Operation::Rest if transfer.content.half() == 0 => {
                 Support::no("lftp does not send REST 0")

@@ -6,12 +6,14 @@ use async_trait::async_trait;
 use fwlab_fabric::{Capabilities, Node, Scratch};
 use fwlab_record::{PeerName, Protection};
 
-use super::installed::Installed;
-use super::running::{Places, ServerProgram};
+use crate::program::installed::Installed;
+use crate::program::running::{Places, ServerProgram};
 use crate::{
     Content, DataSourcePort, Login, PeerError, PeerMissing, RunningServer, Server, ServerSettings,
     Support, TransferSpec,
 };
+
+use super::PROGRAM;
 
 const PEER: PeerName = PeerName::Vsftpd;
 
@@ -45,7 +47,7 @@ impl Vsftpd {
     /// When it is not there, or does not run.
     pub fn find() -> Result<Vsftpd, PeerMissing> {
         Ok(Vsftpd {
-            installed: Installed::find(PEER, "-v")?,
+            installed: Installed::find(PEER, PROGRAM)?,
         })
     }
 }

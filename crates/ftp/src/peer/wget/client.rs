@@ -2,14 +2,16 @@ use async_trait::async_trait;
 use fwlab_fabric::{ContainerRoot, Node, Program};
 use fwlab_record::{Operation, PeerName, Protection};
 
-use super::bare_replies::marked;
-use super::dialogue_log::Marks;
-use super::installed::Installed;
-use super::session::{Kind, RECEIVED, Session};
+use crate::program::bare_replies::marked;
+use crate::program::dialogue_log::Marks;
+use crate::program::installed::Installed;
+use crate::program::session::{Kind, RECEIVED, Session};
 use crate::{
     Client, ClientFailure, ClientReport, FailureKind, PassiveAddress, PeerError, PeerMissing,
     Support, TransferSpec,
 };
+
+use super::PROGRAM;
 
 const PEER: PeerName = PeerName::Wget;
 
@@ -38,7 +40,7 @@ impl Wget {
     /// When it is not there, or does not run.
     pub fn find() -> Result<Wget, PeerMissing> {
         Ok(Wget {
-            installed: Installed::find(PEER, "--version")?,
+            installed: Installed::find(PEER, PROGRAM)?,
         })
     }
 

@@ -4,13 +4,15 @@ use async_trait::async_trait;
 use fwlab_fabric::{ContainerRoot, Node, Program};
 use fwlab_record::{DataSetup, Operation, PeerName, Protection};
 
-use super::dialogue_log::Marks;
-use super::installed::Installed;
-use super::session::{Kind, RECEIVED, SENT, Session};
+use crate::program::dialogue_log::Marks;
+use crate::program::installed::Installed;
+use crate::program::session::{Kind, RECEIVED, SENT, Session};
 use crate::{
     Client, ClientFailure, ClientReport, Connection, FailureKind, PassiveAddress, PeerError,
     PeerMissing, Support, TransferSpec,
 };
+
+use super::PROGRAM;
 
 const PEER: PeerName = PeerName::Curl;
 
@@ -49,7 +51,7 @@ impl Curl {
     /// When it is not there, or does not run.
     pub fn find() -> Result<Curl, PeerMissing> {
         Ok(Curl {
-            installed: Installed::find(PEER, "--version")?,
+            installed: Installed::find(PEER, PROGRAM)?,
         })
     }
 
