@@ -209,9 +209,10 @@ fn a_spawner_lives_as_long_as_nodes_and_is_replaced() {
         assert_eq!(spawners_of(own), [spawner], "both are of one");
         let pid = nix::unistd::Pid::from_raw(spawner.cast_signed());
         nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGKILL).expect("it lives");
-        // Its name goes before its files are closed, by which the lab knows that it has ended.
+        // Its name goes first, then its files are closed, by which the lab knows; what is left is a zombie.
         eventually("it is gone", Duration::from_secs(10), || {
-            !std::path::Path::new(&format!("/proc/{spawner}")).exists()
+            let stat = std::fs::read_to_string(format!("/proc/{spawner}/stat"));
+            stat.is_ok_and(|stat| stat.contains(") Z "))
         });
         let mut third = server.program(sleep()).await.expect("of another");
         let others = spawners_of(own);
