@@ -5,7 +5,7 @@ use super::mistake::{Draft, MistakeKind, Report};
 use super::rule::Rule;
 use super::statement::Statement;
 use super::text::SourceLine;
-use super::walk::{Core, Opt, Walk};
+use super::walk::{Core, Opt, Piece, Walk};
 
 /// The most rules that one line may become.
 const LINE_RULES_MOST: usize = 4_096;
@@ -45,11 +45,13 @@ pub(super) fn expand(
     }
     let mut words: Vec<String> = Vec::with_capacity(statement.words.len());
     let (mut target, mut source_at, mut destination_at) = (None, None, None);
+    // What a rule counts from is left out; that it stands twice is for the loader to refuse.
+    let counters = |piece: &&Piece<'_>| piece.core() == Some(Core::Counters);
+    let counted_once = walk.pieces.iter().filter(counters).count() == 1;
     for piece in &walk.pieces {
         match piece.option {
-            Opt::Core(core) if (core as u8) < Core::Source as u8 || core == Core::Counters => {
-                continue;
-            }
+            Opt::Core(core) if (core as u8) < Core::Source as u8 => continue,
+            Opt::Core(Core::Counters) if counted_once => continue,
             _ => piece.write(&mut words),
         }
         let last = words.len() - 1;

@@ -125,6 +125,7 @@ fn option() -> impl Strategy<Value = &'static str> {
         "-i +",
         "-f",
         "-c 1 2",
+        "-c 1 2 -c 3 4",
         "--nosuch",
     ])
 }
