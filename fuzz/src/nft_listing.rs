@@ -1,5 +1,5 @@
 use fwlab_model::ruleset::Source;
-use fwlab_model::ruleset::native::{NativeListing, NativeScript};
+use fwlab_model::ruleset::native::{Echo, NativeListing, NativeScript};
 use fwlab_record::{RuleId, RuleOrdinal};
 
 /// What nft lists: its JSON, a NUL byte, and its text, which is a script, too.
@@ -23,7 +23,7 @@ pub fn nft_listing(input: &[u8]) {
         }
     }
     if let Ok(script) = NativeScript::read(&Source::new("text", text.as_bytes()))
-        && let Ok(lines) = script.correspond(&listing)
+        && let Ok(lines) = script.correspond(&listing, &Echo::parse(&text))
     {
         let _ = listing.impurities(&lines);
     }

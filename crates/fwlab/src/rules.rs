@@ -25,7 +25,8 @@ pub(crate) fn read(source: &Source, family: Family) -> Result<Rules, Mistakes> {
             families: Vec::new(),
         });
     }
-    let parsed = parse(source, dump_family(source).unwrap_or(family))?;
+    // Its mistakes are told when it is loaded, together with what the loader refuses.
+    let parsed = parse(source, dump_family(source).unwrap_or(family));
     Ok(Rules {
         interfaces: parsed.ruleset.interfaces_used(),
         notes: parsed.notes,

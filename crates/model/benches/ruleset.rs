@@ -4,7 +4,7 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use fwlab_model::ruleset::{Listing, Source, correspond, parse};
+use fwlab_model::ruleset::{Attempt, Listing, Source, parse};
 use fwlab_record::Family;
 
 const RULES: usize = 20_000;
@@ -30,34 +30,26 @@ fn main() {
             1 + at % 65_000
         )
     });
-    let inserts = text("iptables -N own\n", "", |at| {
-        format!("iptables -I INPUT {} -j own\n", 1 + at / 2)
-    });
-    let wrong = text("*filter\n", "COMMIT\n", |at| {
-        format!("-A INPUT –p tpc --dprot {at} -j ACEPT\n")
-    });
     let parsed = |text: &str| parse(&Source::new("bench", text), Family::Ipv4);
 
-    measure("a dump, parsed", &dump, || parsed(&dump).is_ok());
-    measure("commands, parsed", &commands, || parsed(&commands).is_ok());
-    measure("inserts in the middle, parsed", &inserts, || {
-        parsed(&inserts).is_ok()
+    measure("a dump, parsed", &dump, || parsed(&dump).mistakes.is_none());
+    measure("commands, parsed", &commands, || {
+        parsed(&commands).mistakes.is_none()
     });
-    measure("nothing but mistakes, parsed", &wrong, || {
-        parsed(&wrong).is_err()
+    let ruleset = parsed(&dump).ruleset;
+    let attempt = Attempt::new(&ruleset, Family::Ipv4);
+    measure("written for the loader", &dump, || {
+        attempt.input().batches().len() == 1
     });
-    let ruleset = parsed(&dump).expect("the rules are right").ruleset;
-    measure("rendered", &dump, || {
-        !ruleset.render(Family::Ipv4).text().is_empty()
-    });
-    measure("classified", &dump, || ruleset.impurities().is_empty());
-    let saved = ruleset.render(Family::Ipv4).text().to_owned();
+    let saved = attempt.input().batches().concat();
     measure("a listing, parsed", &saved, || {
         Listing::parse(&saved, Family::Ipv4).is_ok()
     });
-    let listing = Listing::parse(&saved, Family::Ipv4).expect("it was rendered");
-    measure("compared", &saved, || {
-        correspond(&ruleset, &listing).is_ok()
+    let listing = Listing::parse(&saved, Family::Ipv4).expect("it is one");
+    measure("compared", &saved, || attempt.correspond(&listing).is_ok());
+    let lines = attempt.correspond(&listing).expect("it is itself");
+    measure("classified", &saved, || {
+        listing.impurities(&lines).is_empty()
     });
 }
 

@@ -243,9 +243,8 @@ impl Run {
             .await;
         let (rulesets, errors): (Vec<_>, Vec<_>) = prepared.into_iter().partition(Result::is_ok);
         if !errors.is_empty() {
-            return Err(PrepareError::distinct(
-                errors.into_iter().filter_map(Result::err),
-            ));
+            let errors = errors.into_iter().filter_map(Result::err).flatten();
+            return Err(PrepareError::distinct(errors));
         }
         let rulesets: Vec<Arc<PreparedRuleset>> =
             rulesets.into_iter().flatten().map(Arc::new).collect();

@@ -211,6 +211,7 @@ iptables -A INPUT -p tcp --dport 21 -j CT --helper ftp
        ·                          ╰── `conntrack`?
      4 │ iptables -A INPUT -j ACEPT
        ╰────
+      help: write `iptables -A INPUT -m conntrack --ctstate NEW -j ACCEPT`
       × there is no chain or target `ACEPT` in filter
        ╭─[rules.v4:4:19]
      3 │ iptables -A INPUT -m conntrak --ctstate NEW -j ACCEPT
@@ -219,14 +220,15 @@ iptables -A INPUT -p tcp --dport 21 -j CT --helper ftp
        ·                       ╰── `ACCEPT`?
      5 │ iptables -A INPUT -p tcp --dport 70000 -j ACCEPT
        ╰────
-      × there is no port 70000
+      × iptables refuses this: invalid port/service `70000' specified
        ╭─[rules.v4:5:34]
      4 │ iptables -A INPUT -j ACEPT
      5 │ iptables -A INPUT -p tcp --dport 70000 -j ACCEPT
        ·                                  ──┬──
-       ·                                    ╰── 0 to 65535
+       ·                                    ╰── refused here
      6 │ iptables -t raw -A PREROUTING -p tcp --dport 21 -j CT --helper fpt
        ╰────
+      help: ports go up to 65535
       × the kernel has no helper `fpt`
        ╭─[rules.v4:6:64]
      5 │ iptables -A INPUT -p tcp --dport 70000 -j ACCEPT
@@ -255,15 +257,14 @@ fn a_circle_of_jumps_is_told() {
     insta::assert_snapshot!(checked(rules.as_bytes()), @"
     exit 2
       × a mistake in rules.v4
-      × the chains jump in a circle: A → B → A
-       ╭─[rules.v4:4:1]
-     3 │ iptables -A A -j B
+      × the kernel refuses this: Too many links
+       ╭─[rules.v4:5:19]
      4 │ iptables -A B -j A
-       · ─────────┬────────
-       ·          ╰── closes the circle
      5 │ iptables -A INPUT -j A
+       ·                   ──┬─
+       ·                     ╰── refused here
        ╰────
-      help: the kernel loads no chain that leads back to itself
+      help: the chains jump in a circle, or more than 16 deep
     ");
 }
 

@@ -215,7 +215,7 @@ fn rules_that_are_not_there_are_not_judged() {
     assert!(
         ended
             .stderr
-            .contains("the chain ipv4/filter/INPUT did not load"),
+            .contains("`-A INPUT -p tcp -j DROP` did not load, and nothing was said of it"),
         "{}",
         ended.stderr
     );

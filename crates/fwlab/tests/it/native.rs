@@ -500,7 +500,7 @@ fn a_script_that_is_not_there_is_not_judged() {
         // It says that all is well, and loads nothing.
         (
             format!(
-                "#!/bin/sh\n[ \"$1\" = -f ] && exec cat >/dev/null\nexec {} \"$@\"\n",
+                "#!/bin/sh\ncase \"$*\" in *-f*) exec cat >/dev/null ;; esac\nexec {} \"$@\"\n",
                 real.display()
             ),
             3,

@@ -3,9 +3,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::native::NativeListing;
 use super::only::Only;
 use super::purity::looked_at;
-use super::rule::Ruleset;
-use super::{Correspondence, Hook, SourceLine};
-use fwlab_record::{RuleId, RuleOrdinal};
+use super::walk::walk;
+use super::{Correspondence, Hook, Listing, SourceLine};
+use fwlab_record::{ChainId, RuleId, RuleOrdinal};
 
 /// A rule that looks at a range of destination ports of TCP, and at others not.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,23 +18,29 @@ pub struct ByPort {
     pub ports: (u16, u16),
 }
 
-impl Ruleset {
+impl Listing {
     /// The rules that look at a range of destination ports, one for each range.
-    pub fn by_port(&self) -> Vec<ByPort> {
+    pub fn by_port(&self, lines: &Correspondence) -> Vec<ByPort> {
         let mut hooks = Hooks::default();
-        for (family, table, chain, _, rule) in self.placed() {
-            let at = |chain: &str| (family, table, chain.to_owned());
-            hooks.stands(at(chain.name()), Hook::of_chain(chain.name()));
+        for (id, rule) in self.rules() {
+            hooks.stands(id.chain.clone(), Hook::of_chain(&id.chain.chain));
             if let Some(target) = rule.target() {
-                hooks.leads(at(chain.name()), at(target));
+                let chain = target.to_owned();
+                let target = ChainId {
+                    chain,
+                    ..id.chain.clone()
+                };
+                hooks.leads(id.chain, target);
             }
         }
         hooks.follow();
         let mut found = Vec::new();
-        for (family, table, chain, _, rule) in self.placed() {
-            found.extend(ranges(&looked_at(rule, family)).map(|ports| ByPort {
-                source_line: rule.source(),
-                hooks: hooks.of(&(family, table, chain.name().to_owned())),
+        for (id, rule) in self.rules() {
+            let words = rule.words();
+            let only = looked_at(&walk(&words, self.family()));
+            found.extend(ranges(&only).map(|ports| ByPort {
+                source_line: lines.source_of(&id),
+                hooks: hooks.of(&id.chain),
                 ports,
             }));
         }
@@ -131,35 +137,35 @@ fn ranges(only: &Only) -> impl Iterator<Item = (u16, u16)> + use<> {
 
 #[cfg(test)]
 mod tests {
-    use crate::ruleset::{Hook, Source, parse};
+    use crate::ruleset::{Correspondence, Hook, Listing};
     use fwlab_record::Family;
 
     #[test]
     fn ranges_of_tcp_alone() {
-        let rules = "iptables -N ftp
-iptables -A INPUT -p tcp --dport 40000:40100 -j ACCEPT
-iptables -A INPUT -p tcp --dport 21 -j ftp
-iptables -A INPUT -p udp --dport 5000:6000 -j ACCEPT
-iptables -A ftp -p tcp -m multiport --dports 20,21,50000:50010 -j ACCEPT
-iptables -A INPUT -p tcp ! --dport 1:1023 -j DROP
-iptables -A FORWARD -j ftp
-iptables -A INPUT -p tcp --sport 1024:65535 -j ACCEPT
+        let saved = "*filter
+:INPUT ACCEPT [0:0]
+:FORWARD ACCEPT [0:0]
+:ftp - [0:0]
+-A INPUT -p tcp -m tcp --dport 40000:40100 -j ACCEPT
+-A INPUT -p tcp -m tcp --dport 21 -j ftp
+-A INPUT -p udp -m udp --dport 5000:6000 -j ACCEPT
+-A INPUT -p tcp -m tcp ! --dport 1:1023 -j DROP
+-A INPUT -p tcp -m tcp --sport 1024:65535 -j ACCEPT
+-A FORWARD -j ftp
+-A ftp -p tcp -m multiport --dports 20,21,50000:50010 -j ACCEPT
+COMMIT
 ";
-        let parsed = parse(&Source::new("rules", rules), Family::Ipv4).expect("a ruleset");
-        let found: Vec<_> = parsed
-            .ruleset
-            .by_port()
+        let listing = Listing::parse(saved, Family::Ipv4).expect("a listing");
+        let found = listing.by_port(&Correspondence::default());
+        let found: Vec<_> = found
             .into_iter()
-            .map(|one| {
-                let hooks: Vec<Hook> = one.hooks.into_iter().collect();
-                (one.source_line.map(|line| line.line), one.ports, hooks)
-            })
+            .map(|one| (one.ports, one.hooks.into_iter().collect::<Vec<_>>()))
             .collect();
         assert_eq!(
             found,
             [
-                (Some(2), (40000, 40100), vec![Hook::Input]),
-                (Some(5), (50000, 50010), vec![Hook::Input, Hook::Forward])
+                ((40000, 40100), vec![Hook::Input]),
+                ((50000, 50010), vec![Hook::Input, Hook::Forward])
             ]
         );
     }

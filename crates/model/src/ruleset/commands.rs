@@ -2,13 +2,13 @@
 
 use std::ops::Range;
 
-use super::apply::Applier;
 use super::lookalike::{self, Role};
 use super::mistake::{Draft, MistakeKind, Report, quote};
 use super::pasted;
 use super::prompt::{self, Program, Prompt};
 use super::prose::Prose;
 use super::quoting::Word;
+use super::reading::Reading;
 use super::shell::{CommandLine, Constants, Refused, constant, read_command};
 use super::statement::{Form, Statement};
 use super::tables::TableName;
@@ -18,7 +18,7 @@ use fwlab_record::Family;
 pub(super) fn read(
     source: &SourceText,
     family: Family,
-    applier: &mut Applier,
+    reading: &mut Reading,
     report: &mut Report,
 ) {
     let text = source.text();
@@ -37,7 +37,7 @@ pub(super) fn read(
         hash_is_prompt: !has_bare_commands(text),
         commented_out: None,
         prose: Prose::new("a line is a command, or a comment that starts with `#`"),
-        applier,
+        reading,
         report,
     };
     let mut at = 0;
@@ -66,7 +66,7 @@ struct Reader<'t, 'r> {
     /// The first command that was taken for a comment, and how many there are.
     commented_out: Option<(Range<usize>, usize)>,
     prose: Prose,
-    applier: &'r mut Applier,
+    reading: &'r mut Reading,
     report: &'r mut Report,
 }
 
@@ -167,7 +167,7 @@ impl<'t> Reader<'t, '_> {
                         words: command.words,
                         form: Form::Command,
                     };
-                    self.applier.statement(&statement, Some(table), self.report);
+                    self.reading.statement(statement, Some(table), self.report);
                 } else {
                     self.no_command(&command, span);
                 }
@@ -198,7 +198,7 @@ impl<'t> Reader<'t, '_> {
             words: command.words,
             form: Form::Command,
         };
-        self.applier.statement(&statement, None, self.report);
+        self.reading.statement(statement, None, self.report);
     }
 
     /// A line on which nothing but a refused sign could be read.

@@ -1,8 +1,9 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::listing::{ListedChain, ListedRule, Listing};
-use super::rule::{Chain, Rule, Ruleset};
-use super::tables::{ChainPolicy, TableName};
+use super::attempt::Attempt;
+use super::command::{Command, Verb};
+use super::listing::{ListedRule, Listing};
+use super::tables::ChainPolicy;
 use super::text::SourceLine;
 use fwlab_record::{ChainId, RuleId, RuleOrdinal};
 
@@ -86,134 +87,137 @@ pub enum DifferenceKind {
         /// What stands there.
         loaded: Option<String>,
     },
-    /// A chain has more rules than were asked for.
-    #[error("the chain {chain} has {loaded} rules, not {asked}")]
-    MoreRules {
-        /// The chain.
-        chain: ChainId,
-        /// How many were asked for.
-        asked: usize,
-        /// How many there are.
-        loaded: usize,
+    /// A command left no rule behind.
+    #[error("`{0}` did not load, and nothing was said of it")]
+    NotThere(String),
+    /// A rule is there that no command made.
+    #[error("the rule {rule} `{loaded}` is loaded, and was not asked for")]
+    UnaskedRule {
+        /// Where it is.
+        rule: RuleId,
+        /// The rule.
+        loaded: String,
     },
 }
 
-/// Compares what the kernel has of one family with what it was asked for.
-///
-/// A rule is listed in other words than it was written in: services as numbers,
-/// `--syn` as flags, masks and default types spelled out. Its place is the same,
-/// since lists of addresses were multiplied when the ruleset was read, so places
-/// are compared, counts, targets and policies. Tables that the ruleset does not
-/// have are left alone by a restore, and not looked at.
-///
-/// # Errors
-/// Every difference, in order of table and chain.
-pub fn correspond(asked: &Ruleset, loaded: &Listing) -> Result<Correspondence, Vec<Difference>> {
-    let family = loaded.family();
-    let mut correspondence = Correspondence::default();
-    let mut differences = Vec::new();
-    let nothing = ListedChain::default();
-    for (name, table) in asked.tables(family) {
-        let id = |chain: &str| ChainId {
-            family: family.into(),
-            table: name.word().to_owned(),
-            chain: chain.to_owned(),
-        };
-        for chain in table.chains() {
-            let id = id(chain.name());
-            let listed = loaded
-                .tables
-                .get(&name)
-                .and_then(|chains| chains.get(chain.name()));
-            let Some(listed) = listed.or_else(|| untouched(name, chain).then_some(&nothing)) else {
-                let first = chain.rules().first().and_then(Rule::source);
-                differences.push(Difference {
-                    line: chain.source().or(first),
-                    kind: DifferenceKind::NoChain(id),
-                });
-                continue;
-            };
-            compare(&id, chain, listed, &mut differences);
-            let rules = chain.rules().iter().map(Rule::source).collect();
-            correspondence.insert(id, chain.source(), rules);
+impl Attempt<'_> {
+    /// Reads off a listing with counters which command each rule came of, and compares what can be compared: no rule is
+    /// there that no command made, none that was added lacks unless something was removed, and policies are as asked.
+    ///
+    /// # Errors
+    /// Every difference, in order of table and chain.
+    pub fn correspond(&self, loaded: &Listing) -> Result<Correspondence, Vec<Difference>> {
+        self.correspond_by(loaded, |_, rule| {
+            usize::try_from(rule.packets()?).ok()?.checked_sub(1)
+        })
+    }
+
+    /// The same by what came of [`Attempt::commented`], for a listing that lost its numbers. Nothing where the two are
+    /// not alike: then nobody knows which line a rule came from.
+    pub fn correspond_by_comments(
+        &self,
+        loaded: &Listing,
+        commented: &Listing,
+    ) -> Option<Correspondence> {
+        let family = loaded.family();
+        let mut numbers = BTreeMap::new();
+        for (id, rule) in commented.rules() {
+            let (number, words) = rule.number_in_comment(family);
+            numbers.insert(id, (number?, words));
         }
-        for (chain, listed) in loaded.chains(name) {
-            let asked = table.chain(chain).is_some();
-            let fresh = name.hook(chain).is_some() && listed.rules().is_empty();
-            if !asked && !fresh {
-                let kind = DifferenceKind::Unasked(id(chain));
-                differences.push(Difference { line: None, kind });
+        let alike = loaded.rules().all(|(id, rule)| {
+            numbers
+                .get(&id)
+                .is_some_and(|(_, words)| *words == rule.without_comment(family))
+        });
+        if !alike || loaded.rules().count() != numbers.len() {
+            return None;
+        }
+        self.correspond_by(loaded, |id, _| numbers.get(id)?.0.checked_sub(1))
+            .ok()
+    }
+
+    fn correspond_by(
+        &self,
+        loaded: &Listing,
+        place: impl Fn(&RuleId, &ListedRule) -> Option<usize>,
+    ) -> Result<Correspondence, Vec<Difference>> {
+        let mut correspondence = Correspondence::default();
+        let mut differences = Vec::new();
+        let carried_out = |at: &usize| !self.refusals.contains_key(at);
+        let commands = || self.commands().iter().enumerate();
+        let mut lacking: BTreeSet<usize> = commands()
+            .filter(|(at, command)| carried_out(at) && command.verb == Verb::Add)
+            .map(|(at, _)| at)
+            .collect();
+        for table in loaded.tables() {
+            let mut policies: BTreeMap<&str, (&Command, ChainPolicy)> = BTreeMap::new();
+            for (at, command) in commands() {
+                if let Some((chain, policy)) = command.policy(self.family)
+                    && carried_out(&at)
+                    && command.table == table
+                {
+                    policies.insert(chain, (command, policy));
+                }
+            }
+            for (name, chain) in loaded.chains(table) {
+                let id = loaded.id(table, name);
+                let mut lines = Vec::with_capacity(chain.rules().len());
+                for (ordinal, rule) in (1..).zip(chain.rules()) {
+                    let id = RuleId {
+                        chain: id.clone(),
+                        ordinal: RuleOrdinal(ordinal),
+                    };
+                    let at = place(&id, rule);
+                    let command = at.and_then(|at| self.commands().get(at));
+                    lines.push(command.and_then(Command::source));
+                    if let Some((at, _)) = at.zip(command).filter(|(at, _)| carried_out(at)) {
+                        lacking.remove(&at);
+                        continue;
+                    }
+                    differences.push(Difference {
+                        line: None,
+                        kind: DifferenceKind::UnaskedRule {
+                            rule: id,
+                            loaded: rule.statement().to_owned(),
+                        },
+                    });
+                }
+                let asked = policies.get(name);
+                if let (Some((command, asked)), Some(loaded)) = (asked, chain.policy())
+                    && *asked != loaded
+                {
+                    differences.push(Difference {
+                        line: command.source(),
+                        kind: DifferenceKind::Policy {
+                            chain: id.clone(),
+                            asked: *asked,
+                            loaded,
+                        },
+                    });
+                }
+                let policy = asked.and_then(|(command, _)| command.source());
+                correspondence.insert(id, policy, lines);
             }
         }
-    }
-    if differences.is_empty() {
-        Ok(correspondence)
-    } else {
-        Err(differences)
-    }
-}
-
-/// Whether a chain asks for nothing but what an unlisted table has anyway.
-fn untouched(table: TableName, chain: &Chain) -> bool {
-    table.hook(chain.name()).is_some()
-        && chain.rules().is_empty()
-        && chain.policy() != Some(ChainPolicy::Drop)
-}
-
-fn compare(id: &ChainId, chain: &Chain, listed: &ListedChain, differences: &mut Vec<Difference>) {
-    if let (Some(asked), Some(loaded)) = (chain.policy(), listed.policy())
-        && asked != loaded
-    {
-        differences.push(Difference {
-            line: chain.source(),
-            kind: DifferenceKind::Policy {
-                chain: id.clone(),
-                asked,
-                loaded,
-            },
-        });
-    }
-    for (at, rule) in chain.rules().iter().enumerate() {
-        let there = listed.rules().get(at);
-        if there.is_some_and(|there| same_target(rule, there)) {
-            continue;
-        }
-        // What follows is out of step with its places, and would only repeat this.
-        differences.push(Difference {
-            line: rule.source(),
-            kind: DifferenceKind::Rule {
-                rule: RuleId {
-                    chain: id.clone(),
-                    ordinal: RuleOrdinal(at as u32 + 1),
-                },
-                asked: rule.to_string(),
-                loaded: there.map(|there| there.statement().to_owned()),
-            },
-        });
-        return;
-    }
-    if listed.rules().len() > chain.rules().len() {
-        differences.push(Difference {
-            line: None,
-            kind: DifferenceKind::MoreRules {
-                chain: id.clone(),
-                asked: chain.rules().len(),
-                loaded: listed.rules().len(),
-            },
-        });
-    }
-}
-
-fn same_target(asked: &Rule, loaded: &ListedRule) -> bool {
-    // One extension under two names.
-    let name = |target| {
-        if target == Some("NOTRACK") {
-            Some("CT")
+        let removes = |table| {
+            commands().any(|(at, command)| {
+                let verb = matches!(command.verb, Verb::Remove | Verb::Replace);
+                verb && carried_out(&at) && command.table == table
+            })
+        };
+        let lacking = lacking.into_iter().map(|at| &self.commands()[at]);
+        let lacking = lacking.filter(|command| !removes(command.table));
+        differences.extend(lacking.map(|command| Difference {
+            line: command.source(),
+            kind: DifferenceKind::NotThere(command.to_string()),
+        }));
+        if differences.is_empty() {
+            Ok(correspondence)
         } else {
-            target
+            Err(differences)
         }
-    };
-    name(asked.target()) == name(loaded.target()) && asked.is_goto() == loaded.is_goto()
+    }
 }
 
 #[cfg(test)]
@@ -234,18 +238,17 @@ COMMIT
 :INPUT DROP [0:0]
 :FORWARD ACCEPT [0:0]
 :f - [0:0]
--A INPUT -s 1.1.1.1/32 -j ACCEPT
--A INPUT -s 2.2.2.2/32 -j ACCEPT
--A INPUT -p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN -g f
--A f -j REJECT --reject-with icmp-port-unreachable
+[3:0] -A INPUT -s 1.1.1.1/32 -j ACCEPT
+[3:0] -A INPUT -s 2.2.2.2/32 -j ACCEPT
+[4:0] -A INPUT -p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN -g f
+[5:0] -A f -j REJECT --reject-with icmp-port-unreachable
 COMMIT
 ";
 
     fn compared(loaded: &str) -> Result<Correspondence, Vec<Difference>> {
-        let asked = parse(&Source::new("asked", ASKED), Family::Ipv4)
-            .unwrap()
-            .ruleset;
-        correspond(&asked, &Listing::parse(loaded, Family::Ipv4).unwrap())
+        let asked = parse(&Source::new("asked", ASKED), Family::Ipv4).ruleset;
+        let attempt = Attempt::new(&asked, Family::Ipv4);
+        attempt.correspond(&Listing::parse(loaded, Family::Ipv4).unwrap())
     }
 
     fn id(chain: &str, ordinal: u32) -> RuleId {
@@ -290,32 +293,18 @@ COMMIT
             ["the chain ipv4/filter/INPUT has the policy ACCEPT, not DROP"]
         );
         assert_eq!(
-            told("-A INPUT -s 2.2.2.2/32 -j ACCEPT\n", ""),
+            told(
+                "[5:0] -A f -j REJECT --reject-with icmp-port-unreachable\n",
+                ""
+            ),
+            ["`-A f -j REJECT` did not load, and nothing was said of it"]
+        );
+        assert_eq!(
+            told("COMMIT", "[0:0] -A INPUT -j LOG\n[7:0] -A f -j LOG\nCOMMIT"),
             [
-                "the rule ipv4/filter/INPUT/2 `-s 2.2.2.2 -j ACCEPT` did not load: there is `-A INPUT -p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN -g f`"
+                "the rule ipv4/filter/INPUT/4 `-A INPUT -j LOG` is loaded, and was not asked for",
+                "the rule ipv4/filter/f/2 `-A f -j LOG` is loaded, and was not asked for"
             ]
         );
-        assert_eq!(
-            told("-A f -j REJECT --reject-with icmp-port-unreachable\n", ""),
-            ["the rule ipv4/filter/f/1 `-j REJECT` did not load: there is none"]
-        );
-        assert_eq!(
-            told("COMMIT", "-A INPUT -j LOG\nCOMMIT"),
-            ["the chain ipv4/filter/INPUT has 4 rules, not 3"]
-        );
-        assert_eq!(
-            told(":f - [0:0]", ":g - [0:0]\n-A FORWARD -j LOG"),
-            [
-                "the chain ipv4/filter/FORWARD is loaded, and was not asked for",
-                "the chain ipv4/filter/g is loaded, and was not asked for"
-            ]
-        );
-    }
-
-    #[test]
-    fn other_tables_are_not_looked_at() {
-        let more = format!("*nat\n:OUTPUT ACCEPT [0:0]\n-A OUTPUT -j LOG\nCOMMIT\n{LOADED}");
-        assert!(compared(&more).is_ok());
-        assert_eq!(compared("").unwrap_err()[0].line.unwrap().line, 2);
     }
 }

@@ -26,8 +26,6 @@ pub(super) struct ExtensionOption {
     /// Without its dashes.
     pub(super) name: &'static str,
     pub(super) takes: Takes,
-    /// Whether the extension cannot be without it.
-    pub(super) needed: bool,
 }
 
 impl Extension {
@@ -43,18 +41,12 @@ impl Extension {
         let mut options = self.options.split(' ');
         // The first letter tells most of them apart.
         let first = name.as_bytes().first()?;
-        let alike =
-            |option: &&str| option.trim_start_matches('!').as_bytes().first() == Some(first);
+        let alike = |option: &&str| option.as_bytes().first() == Some(first);
         options
             .by_ref()
             .filter(alike)
             .map(read_option)
             .find(|option| option.name == name)
-    }
-
-    /// Whether there is something that the extension cannot be without.
-    pub(super) fn needs_options(&self) -> bool {
-        self.options.starts_with('!')
     }
 
     pub(super) fn is_of(&self, family: Family) -> bool {
@@ -63,19 +55,13 @@ impl Extension {
 }
 
 fn read_option(written: &'static str) -> ExtensionOption {
-    let name = written.strip_prefix('!').unwrap_or(written);
-    let needed = name.len() < written.len();
-    let (name, takes) = match name.as_bytes() {
-        [.., b'=', b'='] => (&name[..name.len() - 2], Takes::Two),
-        [.., b'='] => (&name[..name.len() - 1], Takes::One),
-        [.., b':'] => (&name[..name.len() - 1], Takes::Ports),
-        _ => (name, Takes::Nothing),
+    let (name, takes) = match written.as_bytes() {
+        [.., b'=', b'='] => (&written[..written.len() - 2], Takes::Two),
+        [.., b'='] => (&written[..written.len() - 1], Takes::One),
+        [.., b':'] => (&written[..written.len() - 1], Takes::Ports),
+        _ => (written, Takes::Nothing),
     };
-    ExtensionOption {
-        name,
-        takes,
-        needed,
-    }
+    ExtensionOption { name, takes }
 }
 
 const BOTH: &[Family] = &[Family::Ipv4, Family::Ipv6];
@@ -123,51 +109,6 @@ pub(super) fn targets() -> &'static [Extension] {
     TARGETS
 }
 
-/// Whether the name is that of an extension that some systems have beside
-/// those of iptables (xtables-addons and the like): never a misspelling.
-pub(super) fn is_elsewhere(name: &str) -> bool {
-    ELSEWHERE.contains(&name)
-}
-
-const ELSEWHERE: &[&str] = &[
-    "ACCOUNT",
-    "CHAOS",
-    "DELUDE",
-    "DHCPMAC",
-    "DNETMAP",
-    "ECHO",
-    "FLOWOFFLOAD",
-    "FULLCONENAT",
-    "IMQ",
-    "IPMARK",
-    "LOGMARK",
-    "MIRROR",
-    "PROTO",
-    "ROUTE",
-    "SAME",
-    "SYSRQ",
-    "TARPIT",
-    "XOR",
-    "asn",
-    "condition",
-    "dhcpmac",
-    "fuzzy",
-    "geoip",
-    "gradm",
-    "iface",
-    "ipp2p",
-    "ipv4options",
-    "layer7",
-    "length2",
-    "lscan",
-    "ndpi",
-    "pknock",
-    "psd",
-    "quota2",
-    "random",
-    "unclean",
-];
-
 /// `name=` takes a value, `name==` two, `name:` a port range; `!` marks what
 /// the extension cannot be without. Read out of the option tables of iptables
 /// 1.8.9's own extensions, every revision.
@@ -177,14 +118,14 @@ const MATCHES: &[Extension] = &[
     ext("ah", BOTH, "ahlen= ahres ahspi="),
     ext("bpf", BOTH, "bytecode= object-pinned="),
     ext("cgroup", BOTH, "cgroup= path="),
-    ext("cluster", BOTH, "!cluster-hash-seed= !cluster-total-nodes= cluster-local-node= cluster-local-nodemask="),
-    ext("comment", BOTH, "!comment="),
-    ext("connbytes", BOTH, "!connbytes-dir= !connbytes-mode= !connbytes="),
-    ext("connlabel", BOTH, "!label= set"),
+    ext("cluster", BOTH, "cluster-hash-seed= cluster-total-nodes= cluster-local-node= cluster-local-nodemask="),
+    ext("comment", BOTH, "comment="),
+    ext("connbytes", BOTH, "connbytes-dir= connbytes-mode= connbytes="),
+    ext("connlabel", BOTH, "label= set"),
     ext("connlimit", BOTH, "connlimit-above= connlimit-daddr connlimit-mask= connlimit-saddr connlimit-upto="),
-    ext("connmark", BOTH, "!mark="),
+    ext("connmark", BOTH, "mark="),
     ext("conntrack", BOTH, "ctdir= ctexpire= ctorigdst= ctorigdstport: ctorigsrc= ctorigsrcport: ctproto= ctrepldst= ctrepldstport: ctreplsrc= ctreplsrcport: ctstate= ctstatus="),
-    ext("cpu", BOTH, "!cpu="),
+    ext("cpu", BOTH, "cpu="),
     ext("dccp", BOTH, "dccp-option= dccp-types= destination-port: dport: source-port: sport:"),
     ext("devgroup", BOTH, "dst-group= src-group="),
     ext("dscp", BOTH, "dscp-class= dscp="),
@@ -193,31 +134,31 @@ const MATCHES: &[Extension] = &[
     ext("esp", BOTH, "espspi="),
     ext("eui64", IPV6, ""),
     ext("frag", IPV6, "fragfirst fragid= fraglast fraglen= fragmore fragres"),
-    ext("hashlimit", BOTH, "!hashlimit-name= hashlimit-above= hashlimit-burst= hashlimit-dstmask= hashlimit-htable-expire= hashlimit-htable-gcinterval= hashlimit-htable-max= hashlimit-htable-size= hashlimit-mode= hashlimit-rate-interval= hashlimit-rate-match hashlimit-srcmask= hashlimit-upto= hashlimit="),
+    ext("hashlimit", BOTH, "hashlimit-name= hashlimit-above= hashlimit-burst= hashlimit-dstmask= hashlimit-htable-expire= hashlimit-htable-gcinterval= hashlimit-htable-max= hashlimit-htable-size= hashlimit-mode= hashlimit-rate-interval= hashlimit-rate-match hashlimit-srcmask= hashlimit-upto= hashlimit="),
     ext("hbh", IPV6, "hbh-len= hbh-opts="),
-    ext("helper", BOTH, "!helper="),
+    ext("helper", BOTH, "helper="),
     ext("hl", IPV6, "hl-eq= hl-gt= hl-lt= hl="),
-    ext("icmp", IPV4, "!icmp-type="),
-    ext("icmp6", IPV6, "!icmpv6-type="),
+    ext("icmp", IPV4, "icmp-type="),
+    ext("icmp6", IPV6, "icmpv6-type="),
     ext("ipcomp", BOTH, "compres ipcompspi="),
     ext("iprange", BOTH, "dst-range= src-range="),
-    ext("ipv6header", IPV6, "!header= soft"),
+    ext("ipv6header", IPV6, "header= soft"),
     ext("ipvs", BOTH, "ipvs vaddr= vdir= vmethod= vport= vportctl= vproto="),
-    ext("length", BOTH, "!length="),
+    ext("length", BOTH, "length="),
     ext("limit", BOTH, "limit-burst= limit="),
-    ext("mac", BOTH, "!mac-source="),
-    ext("mark", BOTH, "!mark="),
+    ext("mac", BOTH, "mac-source="),
+    ext("mark", BOTH, "mark="),
     ext("mh", IPV6, "mh-type="),
     ext("multiport", BOTH, "destination-ports= dports= ports= source-ports= sports="),
-    ext("nfacct", BOTH, "!nfacct-name="),
-    ext("osf", IPV4, "!genre= log= ttl="),
+    ext("nfacct", BOTH, "nfacct-name="),
+    ext("osf", IPV4, "genre= log= ttl="),
     ext("owner", BOTH, "cmd-owner= gid-owner= pid-owner= sid-owner= socket-exists suppl-groups uid-owner="),
     ext("physdev", BOTH, "physdev-in= physdev-is-bridged physdev-is-in physdev-is-out physdev-out="),
-    ext("pkttype", BOTH, "!pkt-type="),
+    ext("pkttype", BOTH, "pkt-type="),
     ext("policy", BOTH, "dir= mode= next pol= proto= reqid= spi= strict tunnel-dst= tunnel-src="),
-    ext("quota", BOTH, "!quota="),
+    ext("quota", BOTH, "quota="),
     ext("rateest", BOTH, "rateest-bps rateest-bps1 rateest-bps2 rateest-delta rateest-eq rateest-gt rateest-lt rateest-pps rateest-pps1 rateest-pps2 rateest1= rateest2= rateest="),
-    ext("realm", IPV4, "!realm="),
+    ext("realm", IPV4, "realm="),
     ext("recent", BOTH, "hitcount= mask= name= rcheck rdest reap remove rsource rttl seconds= set update"),
     ext("rpfilter", BOTH, "accept-local invert loose validmark"),
     ext("rt", IPV6, "rt-0-addrs= rt-0-not-strict rt-0-res rt-len= rt-segsleft= rt-type="),
@@ -225,55 +166,55 @@ const MATCHES: &[Extension] = &[
     ext("set", BOTH, "bytes-eq= bytes-gt= bytes-lt= match-set== packets-eq= packets-gt= packets-lt= return-nomatch set== update-counters update-subcounters"),
     ext("socket", BOTH, "nowildcard restore-skmark transparent"),
     ext("srh", IPV6, "srh-hdr-len-eq= srh-hdr-len-gt= srh-hdr-len-lt= srh-last-entry-eq= srh-last-entry-gt= srh-last-entry-lt= srh-lsid= srh-next-hdr= srh-nsid= srh-psid= srh-segs-left-eq= srh-segs-left-gt= srh-segs-left-lt= srh-tag="),
-    ext("state", BOTH, "!state="),
-    ext("statistic", BOTH, "!mode= every= packet= probability="),
-    ext("string", BOTH, "!algo= from= hex-string= icase string= to="),
+    ext("state", BOTH, "state="),
+    ext("statistic", BOTH, "mode= every= packet= probability="),
+    ext("string", BOTH, "algo= from= hex-string= icase string= to="),
     ext("tcp", BOTH, "destination-port: dport: source-port: sport: syn tcp-flags== tcp-option="),
-    ext("tcpmss", BOTH, "!mss="),
+    ext("tcpmss", BOTH, "mss="),
     ext("time", BOTH, "contiguous datestart= datestop= kerneltz localtz monthdays= timestart= timestop= utc weekdays="),
-    ext("tos", BOTH, "!tos="),
+    ext("tos", BOTH, "tos="),
     ext("ttl", IPV4, "ttl-eq= ttl-gt= ttl-lt= ttl="),
-    ext("u32", BOTH, "!u32="),
+    ext("u32", BOTH, "u32="),
     ext("udp", BOTH, "destination-port: dport: source-port: sport:"),
 ];
 
 #[rustfmt::skip]
 const TARGETS: &[Extension] = &[
-    ext("AUDIT", BOTH, "!type="),
-    ext("CHECKSUM", BOTH, "!checksum-fill"),
-    ext("CLASSIFY", BOTH, "!set-class="),
+    ext("AUDIT", BOTH, "type="),
+    ext("CHECKSUM", BOTH, "checksum-fill"),
+    ext("CLASSIFY", BOTH, "set-class="),
     ext("CLUSTERIP", IPV4, "clustermac= hash-init= hashmode= local-node= new total-nodes="),
     ext("CONNMARK", BOTH, "and-mark= ctmask= left-shift-mark= mask= nfmask= or-mark= restore-mark right-shift-mark= save-mark set-mark= set-xmark= xor-mark="),
     ext("CONNSECMARK", BOTH, "restore save"),
     ext("CT", BOTH, "ctevents= expevents= helper= notrack timeout= zone-orig= zone-reply= zone="),
-    ext("DNAT", BOTH, "!to-destination= persistent random"),
-    ext("DNPT", IPV6, "!dst-pfx= !src-pfx="),
+    ext("DNAT", BOTH, "to-destination= persistent random"),
+    ext("DNPT", IPV6, "dst-pfx= src-pfx="),
     ext("DSCP", BOTH, "set-dscp-class= set-dscp="),
     ext("ECN", IPV4, "ecn-ip-ect= ecn-tcp-cwr= ecn-tcp-ece= ecn-tcp-remove"),
     ext("HL", IPV6, "hl-dec= hl-inc= hl-set="),
-    ext("HMARK", BOTH, "!hmark-mod= hmark-dport-mask= hmark-dport= hmark-dst-prefix= hmark-offset= hmark-proto-mask= hmark-rnd= hmark-spi-mask= hmark-spi= hmark-sport-mask= hmark-sport= hmark-src-prefix= hmark-tuple="),
-    ext("IDLETIMER", BOTH, "!label= !timeout= alarm"),
-    ext("LED", BOTH, "!led-trigger-id= led-always-blink led-delay="),
+    ext("HMARK", BOTH, "hmark-mod= hmark-dport-mask= hmark-dport= hmark-dst-prefix= hmark-offset= hmark-proto-mask= hmark-rnd= hmark-spi-mask= hmark-spi= hmark-sport-mask= hmark-sport= hmark-src-prefix= hmark-tuple="),
+    ext("IDLETIMER", BOTH, "label= timeout= alarm"),
+    ext("LED", BOTH, "led-trigger-id= led-always-blink led-delay="),
     ext("LOG", BOTH, "log-ip-options log-level= log-macdecode log-prefix= log-tcp-options log-tcp-sequence log-uid"),
     ext("MARK", BOTH, "and-mark= or-mark= set-mark= set-xmark= xor-mark="),
     ext("MASQUERADE", BOTH, "random random-fully to-ports="),
-    ext("NETMAP", BOTH, "!to="),
+    ext("NETMAP", BOTH, "to="),
     ext("NFLOG", BOTH, "nflog-group= nflog-prefix= nflog-range= nflog-size= nflog-threshold="),
     ext("NFQUEUE", BOTH, "queue-balance= queue-bypass queue-cpu-fanout queue-num="),
     ext("NOTRACK", BOTH, ""),
-    ext("RATEEST", BOTH, "!rateest-ewmalog= !rateest-interval= !rateest-name="),
+    ext("RATEEST", BOTH, "rateest-ewmalog= rateest-interval= rateest-name="),
     ext("REDIRECT", BOTH, "random to-ports="),
     ext("REJECT", BOTH, "reject-with="),
-    ext("SECMARK", BOTH, "!selctx="),
+    ext("SECMARK", BOTH, "selctx="),
     ext("SET", BOTH, "add-set== del-set== exist map-mark map-prio map-queue map-set== timeout="),
-    ext("SNAT", BOTH, "!to-source= persistent random random-fully"),
-    ext("SNPT", IPV6, "!dst-pfx= !src-pfx="),
+    ext("SNAT", BOTH, "to-source= persistent random random-fully"),
+    ext("SNPT", IPV6, "dst-pfx= src-pfx="),
     ext("SYNPROXY", BOTH, "ecn mss= sack-perm timestamp wscale="),
     ext("TCPMSS", BOTH, "clamp-mss-to-pmtu set-mss="),
     ext("TCPOPTSTRIP", BOTH, "strip-options="),
-    ext("TEE", BOTH, "!gateway= oif="),
+    ext("TEE", BOTH, "gateway= oif="),
     ext("TOS", BOTH, "and-tos= or-tos= set-tos= xor-tos="),
-    ext("TPROXY", BOTH, "!on-port= on-ip= tproxy-mark="),
+    ext("TPROXY", BOTH, "on-port= on-ip= tproxy-mark="),
     ext("TRACE", BOTH, ""),
     ext("TTL", IPV4, "ttl-dec= ttl-inc= ttl-set="),
     ext("ULOG", IPV4, "ulog-cprange= ulog-nlgroup= ulog-prefix= ulog-qthreshold="),
@@ -291,10 +232,8 @@ mod tests {
     }
 
     #[test]
-    fn what_is_needed_comes_first() {
+    fn every_option_is_found_by_its_name() {
         for extension in MATCHES.iter().chain(TARGETS) {
-            let needed = extension.options().any(|option| option.needed);
-            assert_eq!(extension.needs_options(), needed, "{}", extension.name);
             for option in extension.options() {
                 assert_eq!(extension.option(option.name), Some(option));
             }
@@ -314,8 +253,6 @@ mod tests {
         assert_eq!(option("tcp", "tcp-flags").takes, Takes::Two);
         assert_eq!(option("tcp", "syn").takes, Takes::Nothing);
         assert_eq!(option("CT", "helper").takes, Takes::One);
-        assert!(option("state", "state").needed);
-        assert!(!option("conntrack", "ctstate").needed);
         assert!(match_named("icmpv6").unwrap().is_of(Family::Ipv6));
         assert!(!match_named("icmp").unwrap().is_of(Family::Ipv6));
     }

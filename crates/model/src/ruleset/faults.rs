@@ -1,91 +1,171 @@
 //! Tells what kept the words of a statement from being read.
 
-use super::check;
-use super::extension::{self, Extension};
+use super::extension::{self, Extension, Takes};
 use super::lookalike::{self, Role};
 use super::mistake::{Draft, MistakeKind, Report, quote};
 use super::quoting::Word;
 use super::statement::{Form, Statement};
 use super::suggest::nearest;
 use super::tables::listed;
-use super::walk::{Fault, Walk, core_names};
+use super::walk::{Fault, Opt, Piece, Value, Walk, core_names};
 use fwlab_record::Family;
 
-pub(super) fn tell(statement: &Statement<'_>, walk: &Walk<'_>, report: &mut Report) {
+/// Tells what is written otherwise than it was meant; `false` where nothing is.
+pub(super) fn tell(statement: &Statement<'_>, walk: &Walk<'_>, report: &mut Report) -> bool {
+    if blanks(statement, walk, report) {
+        return true;
+    }
+    let before = report.count();
     dashes(statement, walk, report);
-    let mut strayed = false;
+    // What follows a stray word mostly strays with it.
+    let mut stray_words = walk.faults.iter().filter_map(|fault| match fault {
+        Fault::Stray { word } => Some(*word),
+        _ => None,
+    });
+    if let Some(word) = stray_words.next() {
+        stray(statement, walk, word, report);
+    }
     for fault in &walk.faults {
-        match *fault {
-            Fault::Dash { .. } => {}
-            Fault::Stray { word } => {
-                // What follows a stray word mostly strays with it.
-                if !std::mem::replace(&mut strayed, true) {
-                    stray(statement, walk, word, report);
-                }
-            }
-            Fault::MissingValue { word, wanted } => report.push(|| {
-                let option = statement.word(word);
-                let values = if wanted == 2 { "two values" } else { "a value" };
-                Draft::new(
-                    MistakeKind::MissingValue,
-                    statement.word_span(word),
-                    format!("`{option}` stands without its value"),
-                )
-                .label(format!("needs {values} behind it"))
-            }),
-            Fault::Unknown { word } => unknown(statement, walk, word, report),
-            Fault::Ambiguous {
-                word,
-                ref candidates,
-            } => report.push(|| {
-                Draft::new(
-                    MistakeKind::UnknownOption,
-                    statement.word_span(word),
-                    format!("`{}` is the start of several options", statement.word(word)),
-                )
-                .label("which of them?")
-                .help(format!("write it out: {}", candidates.join(", ")))
-            }),
-            Fault::DoubleNegation { word } => report.push(|| {
-                Draft::new(
-                    MistakeKind::Negation,
-                    statement.word_span(word),
-                    "two `!` in a row",
-                )
-                .label("the second")
-                .help("one `!` negates, and iptables takes no more")
-            }),
-            Fault::Dangling { word } => report.push(|| {
-                Draft::new(
-                    MistakeKind::Negation,
-                    statement.word_span(word),
-                    "a `!` with nothing behind it",
-                )
-                .label("negates nothing")
-            }),
-            Fault::EndOfOptions { word } => report.push(|| {
-                Draft::new(
-                    MistakeKind::StrayWord,
-                    statement.word_span(word),
-                    "`--` alone is no option",
-                )
-                .label("iptables takes nothing behind it")
-                .help("write it together with its option, `--dport`")
-            }),
+        if let Fault::Unknown { word } = *fault {
+            unknown(statement, walk, word, report);
         }
     }
+    for piece in &walk.pieces {
+        lookalikes(statement, piece, report);
+        negation(statement, piece, report);
+    }
+    report.count() > before
+}
+
+/// Whether the values of a piece are free text, in which any character may be meant.
+fn is_free_text(piece: &Piece<'_>) -> bool {
+    const FREE: &[&str] = &[
+        "comment",
+        "log-prefix",
+        "nflog-prefix",
+        "ulog-prefix",
+        "string",
+        "hex-string",
+        "name",
+        "label",
+        "hashlimit-name",
+        "u32",
+        "bytecode",
+        "path",
+        "led-trigger-id",
+        "selctx",
+    ];
+    match piece.option {
+        Opt::Extension { name, .. } => FREE.contains(&name),
+        _ => false,
+    }
+}
+
+fn takes_ports(piece: &Piece<'_>) -> bool {
+    match piece.option {
+        Opt::Extension { takes, of, .. } => takes == Takes::Ports || of == "multiport",
+        _ => false,
+    }
+}
+
+/// Tells a character that only looks right.
+fn lookalikes(statement: &Statement<'_>, piece: &Piece<'_>, report: &mut Report) {
+    let values = [piece.first, piece.second].into_iter().flatten();
+    for value in values.filter(|value| !value.text.is_ascii()) {
+        let mut found = value.text.chars().filter_map(lookalike::lookalike);
+        let free = is_free_text(piece);
+        let Some(found) = found.find(|found| !free || found.role == Role::Damage) else {
+            continue;
+        };
+        let span = statement.word_span(value.word);
+        report.push(|| {
+            let mut plain = lookalike::plain(statement.word(value.word));
+            if takes_ports(piece) {
+                plain = plain.replace('-', ":");
+            }
+            let fix = statement.write_instead(&[(span.clone(), plain.trim().to_owned())]);
+            let quoted = quote(value.text);
+            let (kind, message, help) = match found.role {
+                Role::Dash => (
+                    MistakeKind::Dash,
+                    format!("`{quoted}` has {found} in it"),
+                    Some(fix),
+                ),
+                Role::Quote(_) => (
+                    MistakeKind::Quote,
+                    format!("{found} does not quote: it becomes part of `{quoted}`"),
+                    Some(fix),
+                ),
+                Role::Blank => (
+                    MistakeKind::Blank,
+                    format!("{found} does not separate words: it becomes part of `{quoted}`"),
+                    Some(fix),
+                ),
+                Role::Nothing => (
+                    MistakeKind::Blank,
+                    format!("`{quoted}` holds {found}, which cannot be seen"),
+                    Some(fix),
+                ),
+                Role::Damage => (
+                    MistakeKind::NotText,
+                    format!("`{quoted}` holds {found}"),
+                    None,
+                ),
+            };
+            Draft::new(kind, span.clone(), message)
+                .label(found.to_string())
+                .help_if(help)
+        });
+        return;
+    }
+}
+
+/// Whether a `!` stands where the option's value should be, as iptables took
+/// it once: `--dport ! 21`.
+fn is_bare_negation(statement: &Statement<'_>, piece: &Piece<'_>) -> bool {
+    let quoted = |value: &Value<'_>| {
+        statement
+            .words
+            .get(value.word)
+            .is_some_and(|word| word.quoted)
+    };
+    piece
+        .first
+        .is_some_and(|value| value.text == "!" && !quoted(&value))
+        && !is_free_text(piece)
+}
+
+/// Tells a `!` behind its option, where iptables took it once.
+fn negation(statement: &Statement<'_>, piece: &Piece<'_>, report: &mut Report) {
+    if !is_bare_negation(statement, piece) {
+        return;
+    }
+    report.push(|| {
+        let option = statement.word(piece.at);
+        let value = piece.first.map_or(piece.at, |value| value.word + 1);
+        Draft::new(
+            MistakeKind::Negation,
+            statement.value_span(piece),
+            format!("`!` behind `{option}`"),
+        )
+        .label("taken for its value")
+        .help(format!(
+            "`!` stands before the option: `! {option} {}`",
+            statement.word(value)
+        ))
+    });
 }
 
 /// Tells blanks that separate nothing. Where there are some, the words are not
 /// those that were meant, and what else is wrong with them is not worth telling.
-pub(super) fn tell_blanks(statement: &Statement<'_>, walk: &Walk<'_>, report: &mut Report) -> bool {
+fn blanks(statement: &Statement<'_>, walk: &Walk<'_>, report: &mut Report) -> bool {
     if statement.words.iter().all(|word| word.text.is_ascii()) {
         return false;
     }
     let free: Vec<usize> = walk
         .pieces
         .iter()
-        .filter(|piece| check::is_free_text(piece))
+        .filter(|piece| is_free_text(piece))
         .flat_map(|piece| [piece.first, piece.second].into_iter().flatten())
         .map(|value| value.word)
         .collect();
@@ -177,7 +257,7 @@ fn stray(statement: &Statement<'_>, walk: &Walk<'_>, word: usize, report: &mut R
     // The `!` behind an option is told with that option.
     let behind_negation = walk.pieces.iter().any(|piece| {
         piece.first.is_some_and(|value| value.word + 1 == word)
-            && check::is_bare_negation(statement, piece)
+            && is_bare_negation(statement, piece)
     });
     if behind_negation {
         return;

@@ -1,5 +1,6 @@
+use super::command::{Command, Verb};
 use super::policy::{DefaultPolicy, Passive, Policy, RejectWith, Side};
-use super::rule::{Rule, Ruleset, Tables};
+use super::rules::Ruleset;
 use super::tables::{ChainPolicy, Hook, TableName};
 use super::transform::helper_rule;
 use fwlab_record::Family;
@@ -29,7 +30,6 @@ pub fn generate(policy: &Policy, family: Family) -> Ruleset {
         family,
         ruleset: Ruleset::default(),
     };
-    writer.ruleset.families.insert(family, Tables::default());
     writer.defaults();
     if policy.default != DefaultPolicy::Accept {
         writer.host();
@@ -38,13 +38,9 @@ pub fn generate(policy: &Policy, family: Family) -> Ruleset {
         writer.reject();
     }
     if policy.helper {
-        let rule = helper_rule(policy.control_port, family);
+        let rule = helper_rule(policy.control_port);
         let chain = policy.firewall.helper_chain();
-        writer
-            .ruleset
-            .chain_mut(family, TableName::Raw, chain)
-            .rules
-            .push(rule);
+        writer.ruleset.append(family, TableName::Raw, chain, &rule);
     }
     writer.ruleset.sort();
     writer.ruleset
@@ -72,18 +68,15 @@ impl Writer<'_> {
             }
         };
         for hook in TableName::Filter.hooks() {
-            self.ruleset
-                .chain_mut(self.family, TableName::Filter, hook.chain())
-                .policy = Some(policy);
+            let words = [hook.chain(), policy.word()];
+            let declared = Command::new(TableName::Filter, Verb::Declare, words);
+            self.ruleset.push(self.family, declared);
         }
     }
 
     fn push(&mut self, hook: Hook, rule: &str) {
-        let rule = Rule::new(rule.split_ascii_whitespace(), self.family);
         self.ruleset
-            .chain_mut(self.family, TableName::Filter, hook.chain())
-            .rules
-            .push(rule);
+            .append(self.family, TableName::Filter, hook.chain(), rule);
     }
 
     /// What every host needs: itself, and on IPv6 its neighbours (RFC 4861:
@@ -208,10 +201,10 @@ mod tests {
 
     fn text(policy: &Policy, family: Family) -> String {
         let generated = generate(policy, family);
-        let text = generated.render(family).text().to_owned();
-        let parsed = parse(&Source::new("generated", text.as_str()), family).unwrap();
-        assert_eq!(parsed.ruleset, generated);
-        assert_eq!(generated.impurities(), []);
+        let text = generated.render(family);
+        let parsed = parse(&Source::new("generated", text.as_str()), family);
+        assert!(parsed.mistakes.is_none());
+        assert_eq!(parsed.ruleset.render(family), text);
         text
     }
 
@@ -312,13 +305,10 @@ mod tests {
                     ..Policy::new(Side::Server, [DataSetup::Epsv])
                 };
                 let ruleset = generate(&policy, *family);
-                let filter = ruleset.table(*family, TableName::Filter).unwrap();
-                let rules: Vec<_> = filter
-                    .chain("OUTPUT")
-                    .unwrap()
-                    .rules()
-                    .iter()
-                    .map(ToString::to_string)
+                let text = ruleset.render(*family);
+                let rules: Vec<_> = text
+                    .lines()
+                    .filter(|line| line.starts_with("-A OUTPUT"))
                     .collect();
                 let answer = rules
                     .iter()

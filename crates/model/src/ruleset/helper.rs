@@ -1,11 +1,11 @@
 //! The conntrack helpers of the kernel.
 
-use super::check::is_of_protocol;
 use super::mistake::{Draft, MistakeKind, Report, quote};
+use super::number::integer;
 use super::statement::Statement;
 use super::suggest::nearest;
 use super::tables::listed;
-use super::walk::{Piece, Walk};
+use super::walk::{Core, Opt, Walk};
 
 /// A helper's name and the protocols that the kernel has it for
 /// (`nf_conntrack_helper_register` in net/netfilter/nf_conntrack_*.c).
@@ -25,20 +25,24 @@ const HELPERS: &[(&str, &[&str])] = &[
     ("snmp_trap", &["udp"]),
 ];
 
-/// Checks `-j CT --helper NAME`. A name that resembles none may be a helper in
-/// user space (`nfct add helper`), which only the loader can tell.
-pub(super) fn check(
-    statement: &Statement<'_>,
-    walk: &Walk<'_>,
-    piece: &Piece<'_>,
-    name: &str,
-    report: &mut Report,
-) {
+/// Tells what is wrong with `-j CT --helper NAME`; `false` where that is not it.
+pub(super) fn tell(statement: &Statement<'_>, walk: &Walk<'_>, report: &mut Report) -> bool {
+    let named = walk.pieces.iter().find(|piece| {
+        matches!(
+            piece.option,
+            Opt::Extension {
+                of: "CT",
+                name: "helper",
+                ..
+            }
+        )
+    });
+    let Some(piece) = named else {
+        return false;
+    };
+    let name = piece.value();
     let known = HELPERS.iter().find(|(helper, _)| *helper == name);
     let Some((_, protocols)) = known else {
-        if report.is_full() {
-            return;
-        }
         let names = HELPERS.iter().map(|(helper, _)| *helper);
         let near = nearest(name, names.clone());
         // `ftp-2121` was the name of a helper on another port, to `-m helper`.
@@ -47,39 +51,46 @@ pub(super) fn check(
             .next()
             .filter(|stem| *stem != name && names.clone().any(|helper| helper == *stem));
         let near = near.or(stem);
-        if near.is_some() || name == "h323" || name.is_empty() {
-            report.push(|| {
-                let names: Vec<_> = names.collect();
-                Draft::new(
-                    MistakeKind::UnknownHelper,
-                    statement.value_span(piece),
-                    format!("the kernel has no helper `{}`", quote(name)),
-                )
-                .label(near.map_or_else(|| "unknown".to_owned(), |near| format!("`{near}`?")))
-                .help(match name {
-                    "h323" => "H.323 has two helpers: `Q.931` for tcp and `RAS` for udp".to_owned(),
-                    _ => format!("its helpers are {}", listed(&names)),
-                })
-            });
-        }
-        return;
-    };
-    let numbered =
-        |protocol: &&str| is_of_protocol(walk, protocol, if **protocol == *"tcp" { 6 } else { 17 });
-    if !protocols.iter().any(numbered) {
         report.push(|| {
-            let wanted: Vec<_> = protocols
-                .iter()
-                .map(|protocol| format!("`-p {protocol}`"))
-                .collect();
-            let wanted = wanted.join(" or ");
+            let names: Vec<_> = names.collect();
             Draft::new(
-                MistakeKind::OptionOutOfPlace,
-                statement.piece_span(piece),
-                format!("the helper `{name}` needs {wanted}"),
+                MistakeKind::UnknownHelper,
+                statement.value_span(piece),
+                format!("the kernel has no helper `{}`", quote(name)),
             )
-            .label(format!("no {wanted} in the rule"))
-            .help("the kernel looks a helper up by name and protocol")
+            .label(near.map_or_else(|| "unknown".to_owned(), |near| format!("`{near}`?")))
+            .help(match name {
+                "h323" => "H.323 has two helpers: `Q.931` for tcp and `RAS` for udp".to_owned(),
+                _ => format!("its helpers are {}", listed(&names)),
+            })
         });
+        return true;
+    };
+    let protocol = walk
+        .pieces
+        .iter()
+        .find(|piece| piece.core() == Some(Core::Protocol) && piece.negation.is_none());
+    let protocol = protocol.map_or("", |piece| piece.value());
+    let number = integer(protocol);
+    let is_it = |of: &&str| {
+        protocol.eq_ignore_ascii_case(of) || number == Some(if **of == *"tcp" { 6 } else { 17 })
+    };
+    if protocols.iter().any(is_it) {
+        return false;
     }
+    report.push(|| {
+        let wanted: Vec<_> = protocols
+            .iter()
+            .map(|protocol| format!("`-p {protocol}`"))
+            .collect();
+        let wanted = wanted.join(" or ");
+        Draft::new(
+            MistakeKind::OptionOutOfPlace,
+            statement.piece_span(piece),
+            format!("the helper `{name}` needs {wanted}"),
+        )
+        .label(format!("no {wanted} in the rule"))
+        .help("the kernel looks a helper up by name and protocol")
+    });
+    true
 }

@@ -1,9 +1,9 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::quoting::restore_words;
+use super::quoting::{Word, restore_words};
 use super::saved::counters;
-use super::tables::{ChainPolicy, TableName};
-use super::walk::{Core, walk};
+use super::tables::{ChainPolicy, Hook, TableName};
+use super::walk::{Core, Piece, walk};
 use fwlab_record::{ChainId, Family, RuleId, RuleOrdinal};
 
 /// What the kernel has, as `iptables-save` or `ip6tables-save` wrote it.
@@ -39,6 +39,7 @@ pub struct ListedRule {
     statement: String,
     target: Option<String>,
     goto: bool,
+    packets: Option<u64>,
 }
 
 impl ListedRule {
@@ -55,6 +56,48 @@ impl ListedRule {
     /// Whether the rule goes to its chain for good (`-g`).
     pub fn is_goto(&self) -> bool {
         self.goto
+    }
+
+    /// Its counter of packets, where the listing tells it.
+    pub(super) fn packets(&self) -> Option<u64> {
+        self.packets
+    }
+
+    /// The number that its comment is, and what it says beside.
+    pub(super) fn number_in_comment(&self, family: Family) -> (Option<usize>, Vec<String>) {
+        let words = self.words();
+        let walk = walk(&words, family);
+        let comment = walk.pieces.iter().find(|piece| piece.is("comment"));
+        let value = comment.and_then(|piece| piece.first);
+        let number = value.and_then(|value| value.text.parse().ok());
+        (number, self.without_comment(family))
+    }
+
+    /// The rule's words without its comment.
+    pub(super) fn without_comment(&self, family: Family) -> Vec<String> {
+        let words = self.words();
+        let walk = walk(&words, family);
+        let of_comment = |piece: &&Piece<'_>| {
+            piece.is("comment") || (piece.core() == Some(Core::Match) && piece.value() == "comment")
+        };
+        let pieces = walk.pieces.iter().filter(of_comment);
+        let left: BTreeSet<usize> = pieces
+            .flat_map(|piece| [Some(piece.at), piece.first.map(|value| value.word)])
+            .flatten()
+            .collect();
+        let kept = words
+            .iter()
+            .enumerate()
+            .filter(|(at, _)| !left.contains(at));
+        kept.map(|(_, word)| word.text.to_string()).collect()
+    }
+
+    /// The rule's words behind `-A CHAIN`, unquoted.
+    pub(super) fn words(&self) -> Vec<Word<'_>> {
+        let mut words = Vec::with_capacity(16);
+        restore_words(&self.statement, 0, &mut words).expect("they were read before");
+        words.drain(..2);
+        words
     }
 }
 
@@ -94,16 +137,21 @@ pub enum ListingError {
 }
 
 impl Listing {
+    /// That of a kernel that has no table of the family.
+    pub fn empty(family: Family) -> Listing {
+        Listing {
+            family,
+            by: None,
+            tables: BTreeMap::new(),
+        }
+    }
+
     /// Reads what `iptables-save` wrote, with or without counters.
     ///
     /// # Errors
     /// When a line is not what `iptables-save` writes.
     pub fn parse(saved: &str, family: Family) -> Result<Listing, ListingError> {
-        let mut listing = Listing {
-            family,
-            by: None,
-            tables: BTreeMap::new(),
-        };
+        let mut listing = Listing::empty(family);
         let mut open: Option<TableName> = None;
         for (number, line) in (1..).zip(saved.lines()) {
             let line = line.trim_end();
@@ -129,7 +177,8 @@ impl Listing {
             let chains = open
                 .and_then(|table| listing.tables.get_mut(&table))
                 .ok_or_else(not_understood)?;
-            let rule = line[counters(line)..].trim_start();
+            let (counted, rule) = line.split_at(counters(line));
+            let rule = rule.trim_start();
             if line == "COMMIT" {
                 open = None;
             } else if let Some(chain) = line.strip_prefix(':') {
@@ -138,7 +187,8 @@ impl Listing {
                 let policy = words.next().and_then(ChainPolicy::read);
                 chains.entry(name.to_owned()).or_default().policy = policy;
             } else if rule.starts_with("-A ") {
-                let (chain, rule) = listed(rule, family).ok_or_else(not_understood)?;
+                let (chain, rule) =
+                    listed(rule, packets(counted), family).ok_or_else(not_understood)?;
                 chains.entry(chain).or_default().rules.push(rule);
             } else {
                 return Err(not_understood());
@@ -163,6 +213,54 @@ impl Listing {
     /// The tables that are listed. A table that no rule ever touched may not be.
     pub fn tables(&self) -> impl Iterator<Item = TableName> + '_ {
         self.tables.keys().copied()
+    }
+
+    /// Whether there are rules, and no packet comes to one: none stands in a built-in chain.
+    pub fn is_unreached(&self) -> bool {
+        let mut placed = self.rules();
+        let built_in = |id: &RuleId| Hook::of_chain(&id.chain.chain).is_some();
+        placed.next().is_some_and(|(first, _)| !built_in(&first))
+            && !placed.any(|(id, _)| built_in(&id))
+    }
+
+    /// Every rule with its place, in order of table, chain and place.
+    pub fn rules(&self) -> impl Iterator<Item = (RuleId, &ListedRule)> {
+        self.tables.iter().flat_map(move |(table, chains)| {
+            chains.iter().flat_map(move |(name, chain)| {
+                (1..).zip(&chain.rules).map(move |(ordinal, rule)| {
+                    let chain = self.id(*table, name);
+                    let ordinal = RuleOrdinal(ordinal);
+                    (RuleId { chain, ordinal }, rule)
+                })
+            })
+        })
+    }
+
+    pub(super) fn id(&self, table: TableName, chain: &str) -> ChainId {
+        ChainId {
+            family: self.family.into(),
+            table: table.word().to_owned(),
+            chain: chain.to_owned(),
+        }
+    }
+
+    /// The interfaces that rules name, wildcards (`eth+`) included.
+    pub fn interfaces_used(&self) -> BTreeSet<String> {
+        let mut names = BTreeSet::new();
+        for (_, rule) in self.rules() {
+            let words = rule.words();
+            let pieces = walk(&words, self.family).pieces;
+            let named = pieces
+                .iter()
+                .filter(|piece| matches!(piece.core(), Some(Core::In | Core::Out)));
+            names.extend(named.map(|piece| piece.value().to_owned()));
+        }
+        names
+    }
+
+    /// Whether a rule has no number for its counter: the loader lost what it was given.
+    pub fn lost_numbers(&self) -> bool {
+        self.rules().any(|(_, rule)| rule.packets() == Some(0))
     }
 
     /// The chains of a table, in order of name.
@@ -204,7 +302,13 @@ impl Listing {
     }
 }
 
-fn listed(line: &str, family: Family) -> Option<(String, ListedRule)> {
+/// `[17:1024]` before a rule.
+fn packets(counters: &str) -> Option<u64> {
+    let (packets, _) = counters.trim().strip_prefix('[')?.split_once(':')?;
+    packets.parse().ok()
+}
+
+fn listed(line: &str, packets: Option<u64>, family: Family) -> Option<(String, ListedRule)> {
     let mut words = Vec::with_capacity(16);
     restore_words(line, 0, &mut words).ok()?;
     let walk = walk(&words, family);
@@ -224,6 +328,7 @@ fn listed(line: &str, family: Family) -> Option<(String, ListedRule)> {
         statement: line.to_owned(),
         target,
         goto,
+        packets,
     };
     Some((chain?, rule))
 }
@@ -266,6 +371,7 @@ COMMIT
     fn rules_and_policies_are_found_by_place() {
         let listing = Listing::parse(SAVED, Family::Ipv4).unwrap();
         let rule = listing.listed(&id("filter", "INPUT", 1)).unwrap();
+        assert_eq!(rule.packets(), Some(5));
         assert_eq!(
             rule.statement(),
             "-A INPUT -m comment --comment \"jump -j DROP\" -j ftp"

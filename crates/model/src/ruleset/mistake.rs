@@ -36,12 +36,8 @@ words! {
         UnknownTable,
         /// A chain that does not exist.
         UnknownChain,
-        /// A chain that cannot be made, removed or renamed.
-        BadChain,
         /// A jump to a chain or target that does not exist.
         UnknownTarget,
-        /// A match that does not exist.
-        UnknownMatch,
         /// A conntrack helper that does not exist.
         UnknownHelper,
         /// An option that does not exist.
@@ -50,37 +46,17 @@ words! {
         OptionOutOfPlace,
         /// A word that belongs to no option.
         StrayWord,
-        /// An option without its value.
-        MissingValue,
-        /// An option that a match or a target cannot be without.
-        MissingOption,
-        /// An option that stands twice.
-        Repeated,
         /// A `!` that negates nothing.
         Negation,
         /// A target that this table or chain does not take.
         Misplaced,
-        /// Chains that jump in a circle.
-        JumpLoop,
         /// A policy that is neither ACCEPT nor DROP.
         BadPolicy,
-        /// A port that is no port, or a range that is none.
-        BadPort,
-        /// An address or prefix that is none.
-        BadAddress,
-        /// A protocol that is none.
-        BadProtocol,
-        /// An interface that the rule cannot see, or that cannot be.
-        BadInterface,
-        /// A conntrack state that is none.
-        BadState,
-        /// A REJECT that cannot be sent.
-        BadReject,
-        /// A rule number, or a rule to remove, that is not there.
-        NoSuchRule,
         /// A statement without a command, or with two.
         Command,
-        /// More than the loader takes.
+        /// What the loader refuses, in its words.
+        Refused,
+        /// More than is loaded.
         TooLong,
         /// A file of this machine that an nft script would read.
         Include,
@@ -119,6 +95,15 @@ impl Mistake {
     /// The line of the source, 1 for the first.
     pub fn line(&self) -> u32 {
         self.line
+    }
+
+    /// Whether both are about the same place.
+    fn overlaps(&self, other: &Mistake) -> bool {
+        match (self.span(), other.span()) {
+            (Some(one), Some(other)) => one.start < other.end && other.start < one.end,
+            // Nothing is shown of the text.
+            _ => self.line == other.line,
+        }
     }
 
     /// The bytes that the mistake is in, of the text as decoded.
@@ -183,6 +168,41 @@ impl Mistakes {
     /// The text that they are in.
     pub fn source(&self) -> &Arc<SourceText> {
         &self.source
+    }
+
+    /// These and others of the same text; of what both tell at one place, the one that says more.
+    ///
+    /// # Errors
+    /// The others, where they are of another text.
+    pub fn with(&mut self, others: Mistakes) -> Result<(), Mistakes> {
+        let is_same = self.source.name() == others.source.name()
+            && self.source.text() == others.source.text();
+        if !is_same {
+            return Err(others);
+        }
+        for other in others.mistakes {
+            let same = self
+                .mistakes
+                .iter_mut()
+                .find(|mistake| mistake.overlaps(&other));
+            match same {
+                None => self.mistakes.push(other),
+                // One loader says why, the other only that.
+                Some(mistake) if other.message.starts_with(&mistake.message) => *mistake = other,
+                Some(_) => {}
+            }
+        }
+        self.sort();
+        self.more = self.more.max(others.more) + self.mistakes.len().saturating_sub(MISTAKES_TOLD);
+        self.mistakes.truncate(MISTAKES_TOLD);
+        Ok(())
+    }
+
+    fn sort(&mut self) {
+        self.mistakes.sort_by_key(|mistake| {
+            let span = mistake.labels.first().map_or(0, |(span, _)| span.start);
+            (mistake.line, span)
+        });
     }
 }
 
@@ -354,23 +374,22 @@ impl Report {
         self.notes.push(Note { line, message });
     }
 
-    /// The notes when there was no mistake.
-    pub(super) fn finish(mut self) -> Result<Vec<Note>, Mistakes> {
-        if self.mistakes.is_empty() {
-            self.notes.sort_by_key(|note| note.line);
-            return Ok(self.notes);
-        }
-        self.mistakes.sort_by_key(|mistake| {
-            (
-                mistake.line,
-                mistake.labels.first().map_or(0, |(span, _)| span.start),
-            )
-        });
-        Err(Mistakes {
+    /// How many mistakes there are so far.
+    pub(super) fn count(&self) -> usize {
+        self.mistakes.len() + self.more
+    }
+
+    /// The notes and the mistakes, each in order of line.
+    pub(super) fn finish(mut self) -> (Vec<Note>, Option<Mistakes>) {
+        self.notes.sort_by_key(|note| note.line);
+        let mut mistakes = Mistakes {
             mistakes: self.mistakes,
             more: self.more,
             source: self.source,
-        })
+        };
+        mistakes.sort();
+        let is_any = !mistakes.mistakes.is_empty();
+        (self.notes, is_any.then_some(mistakes))
     }
 }
 

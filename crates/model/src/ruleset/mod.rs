@@ -4,11 +4,10 @@
 //! | --- | --- |
 //! | read a dump or pasted commands | [`parse`], [`recognise`] |
 //! | say what is wrong with it, all at once | [`Mistakes`], [`Mistake`] |
-//! | hand it to `iptables-restore` | [`Ruleset::render`] |
-//! | find the line that the loader complains about | [`Rendered::complaints`] |
+//! | hand it to `iptables-restore`, and know what that refuses and why | [`Attempt`] |
 //! | read back what the kernel has | [`Listing::parse`] |
-//! | know which line each loaded rule came from | [`correspond`] |
-//! | know whether rules depend on addresses and states alone | [`Ruleset::impurities`] |
+//! | know which line each loaded rule came from | [`Attempt::correspond`] |
+//! | know whether rules depend on addresses and states alone | [`Listing::impurities`] |
 //! | make rules for a policy | [`generate`] |
 //! | read a script of nft, and what the kernel made of it | [`native`] |
 //! | put rules onto other interfaces, or add a helper | [`Ruleset::rename_interfaces`], [`Ruleset::with_helper`] |
@@ -18,46 +17,41 @@
 //! use fwlab_model::ruleset::{Source, parse};
 //!
 //! let source = Source::new("pasted", "# iptables -P INPUT DROP\n# iptables -A INPUT -p tcp --sport 21 -j ACCEPT\n");
-//! let ruleset = parse(&source, Family::Ipv4).unwrap().ruleset;
-//! let rendered = ruleset.render(Family::Ipv4);
-//! assert_eq!(rendered.text(), "*filter\n:INPUT DROP [0:0]\n-A INPUT -p tcp --sport 21 -j ACCEPT\nCOMMIT\n");
-//! assert_eq!(rendered.source_line(3).unwrap().line, 2);
+//! let ruleset = parse(&source, Family::Ipv4).ruleset;
+//! assert_eq!(ruleset.render(Family::Ipv4), "*filter\n-P INPUT DROP\n-A INPUT -p tcp --sport 21 -j ACCEPT\nCOMMIT\n");
+//! assert_eq!(ruleset.commands(Family::Ipv4)[1].source().unwrap().line, 2);
 //! ```
 
-mod apply;
-mod builder;
+mod attempt;
 mod by_port;
-mod chains;
-mod check;
-mod check_value;
+mod command;
 mod commands;
 mod complaint;
 mod core;
 mod correspond;
-mod cycle;
 mod dump_family;
-mod expand;
 mod extension;
 mod faults;
 mod generate;
 mod helper;
-mod jumps;
+mod input;
 mod listing;
 mod lookalike;
-mod misplaced;
 mod mistake;
 pub mod native;
+mod number;
 mod only;
 mod parse;
 mod pasted;
+mod place;
 mod policy;
 mod prompt;
 mod prose;
 mod purity;
 mod quoting;
-mod render;
-mod rule;
-mod same;
+mod reading;
+mod refusal;
+mod rules;
 mod saved;
 mod shell;
 mod statement;
@@ -65,21 +59,21 @@ mod suggest;
 mod tables;
 mod text;
 mod transform;
-mod value;
 mod walk;
 
+pub use attempt::{Attempt, Next};
 pub use by_port::ByPort;
-pub use complaint::Complaint;
-pub use correspond::{Correspondence, Difference, DifferenceKind, correspond};
+pub use command::Command;
+pub use correspond::{Correspondence, Difference, DifferenceKind};
 pub use dump_family::dump_family;
 pub use generate::generate;
+pub use input::Input;
 pub use listing::{ListedChain, ListedRule, Listing, ListingError};
 pub use mistake::{MISTAKES_TOLD, Mistake, MistakeKind, Mistakes, Note, unquoted};
 pub use only::Only;
 pub use parse::{Format, Parsed, parse, recognise};
 pub use policy::{DefaultPolicy, Passive, Policy, RejectWith, Side};
 pub use purity::{Dependence, Impurity};
-pub use render::Rendered;
-pub use rule::{Chain, Rule, Ruleset, SameFamily, Table};
+pub use rules::{Ruleset, SameFamily};
 pub use tables::{ChainPolicy, Hook, TableName};
 pub use text::{Source, SourceLine, SourceText};

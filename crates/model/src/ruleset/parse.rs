@@ -1,10 +1,10 @@
 use std::sync::Arc;
 
-use super::apply::Applier;
 use super::mistake::{Draft, MistakeKind, Mistakes, Note, Report, quote};
 use super::pasted;
 use super::prompt;
-use super::rule::Ruleset;
+use super::reading::Reading;
+use super::rules::Ruleset;
 use super::shell::constant;
 use super::text::{Source, SourceText};
 use super::{commands, saved};
@@ -34,8 +34,10 @@ words! {
 /// A ruleset as it was read.
 #[derive(Debug, Clone)]
 pub struct Parsed {
-    /// The rules.
+    /// The rules, without those lines that are no command.
     pub ruleset: Ruleset,
+    /// What is no command, or none that can be read.
+    pub mistakes: Option<Mistakes>,
     /// What was set aside or read with leniency, in order of line.
     pub notes: Vec<Note>,
     /// What the source was written in.
@@ -52,12 +54,9 @@ pub fn recognise(source: &Source) -> Format {
 /// Reads a ruleset: a dump as `iptables-save` writes it, or commands as people
 /// paste them. `family` is that of a dump, which does not say it; commands do.
 ///
-/// Nothing is ever given to a shell. What the loader would surely refuse, or
-/// take and misdo, is a mistake; what it may know better is left to it.
-///
-/// # Errors
-/// Every mistake at once, up to [`MISTAKES_TOLD`](super::MISTAKES_TOLD).
-pub fn parse(source: &Source, family: Family) -> Result<Parsed, Mistakes> {
+/// Nothing is ever given to a shell. Only what is no command is a mistake here; whether iptables takes the commands
+/// is for it to say: [`Attempt`](super::Attempt).
+pub fn parse(source: &Source, family: Family) -> Parsed {
     let text = SourceText::decode(source);
     let mut report = Report::new(Arc::clone(&text));
     let format = if too_long(source, &mut report) {
@@ -65,11 +64,11 @@ pub fn parse(source: &Source, family: Family) -> Result<Parsed, Mistakes> {
     } else {
         format_of(text.text())
     };
-    let mut applier = Applier::default();
+    let mut reading = Reading::default();
     signs(&text, &mut report);
     match format {
-        Format::Saved => saved::read(&text, family, &mut applier, &mut report),
-        Format::Commands => commands::read(&text, family, &mut applier, &mut report),
+        Format::Saved => saved::read(&text, family, &mut reading, &mut report),
+        Format::Commands => commands::read(&text, family, &mut reading, &mut report),
         Format::Empty => {}
         Format::Nft => report.push(|| {
             Draft::new(
@@ -82,14 +81,15 @@ pub fn parse(source: &Source, family: Family) -> Result<Parsed, Mistakes> {
         Format::Listing => report.push(|| listing(&text)),
         Format::Unknown => report.push(|| unknown(&text)),
     }
-    let ruleset = applier.finish(&mut report);
-    let notes = report.finish()?;
-    Ok(Parsed {
+    let ruleset = reading.finish(&report);
+    let (notes, mistakes) = report.finish();
+    Parsed {
         ruleset,
+        mistakes,
         notes,
         format,
         source: text,
-    })
+    }
 }
 
 /// Tells that a source is longer than any loader takes, where it is.

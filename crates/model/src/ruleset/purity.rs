@@ -1,8 +1,9 @@
+use super::correspond::Correspondence;
+use super::listing::{ListedChain, ListedRule, Listing};
 use super::only::{Only, ports};
-use super::rule::{Chain, Rule, Ruleset, Table};
 use super::text::SourceLine;
-use super::walk::{Core, Opt, Piece};
-use fwlab_record::{Family, RuleId, words};
+use super::walk::{Core, Opt, Piece, Walk, walk};
+use fwlab_record::{ChainId, RuleId, words};
 
 words! {
     /// What a rule depends on beside the packet and its connection.
@@ -185,35 +186,34 @@ const IMPURE: &[(&str, Dependence)] = &[
     ("u32", Dependence::Content),
 ];
 
-impl Ruleset {
-    /// What makes the ruleset *impure*: every match, target and option by which
-    /// a packet sent again may be decided on otherwise. Empty for a *pure*
-    /// ruleset. What is not known to be pure is taken for impure.
-    pub fn impurities(&self) -> Vec<Impurity> {
+impl Listing {
+    /// What makes the rules *impure*: every match, target and option by which
+    /// a packet sent again may be decided on otherwise. Empty for *pure*
+    /// rules. What is not known to be pure is taken for impure.
+    pub fn impurities(&self, lines: &Correspondence) -> Vec<Impurity> {
         let mut impurities = Vec::new();
-        for (family, table, chain, at, rule) in self.placed() {
-            let of_rule = rule_impurities(rule, family, |name| {
-                self.table(family, table)
-                    .is_some_and(|table| table.chain(name).is_some())
-            });
+        for (id, rule) in self.rules() {
+            let chain_of_table = |name: &str| {
+                let chain = name.to_owned();
+                self.chain(&ChainId {
+                    chain,
+                    ..id.chain.clone()
+                })
+            };
+            let words = rule.words();
+            let walk = walk(&words, self.family());
+            let of_rule = rule_impurities(&walk, |name| chain_of_table(name).is_some());
             if of_rule.is_empty() {
                 continue;
             }
-            let decides = self
-                .table(family, table)
-                .is_some_and(|table| decides(table, chain, rule, &mut Vec::new()));
-            let only = looked_at(rule, family);
+            let chain = self.chain(&id.chain).expect("the rule stands in it");
+            let here = (id.chain.chain.as_str(), chain);
+            let decides = decides(&chain_of_table, here, rule, &mut Vec::new());
+            let only = looked_at(&walk);
             for (what, why) in of_rule {
                 impurities.push(Impurity {
-                    rule: RuleId {
-                        chain: fwlab_record::ChainId {
-                            family: family.into(),
-                            table: table.word().to_owned(),
-                            chain: chain.name().to_owned(),
-                        },
-                        ordinal: fwlab_record::RuleOrdinal(at as u32 + 1),
-                    },
-                    source_line: rule.source(),
+                    source_line: lines.source_of(&id),
+                    rule: id.clone(),
                     what,
                     why,
                     decides,
@@ -230,39 +230,42 @@ const IDLE_TARGETS: &[&str] = &["AUDIT", "LOG", "NFLOG"];
 
 /// Whether a rule decides on a packet, or changes it.
 fn decides<'r>(
-    table: &'r Table,
-    chain: &'r Chain,
-    rule: &'r Rule,
+    chain_named: &impl Fn(&str) -> Option<&'r ListedChain>,
+    chain: (&'r str, &'r ListedChain),
+    rule: &'r ListedRule,
     asked: &mut Vec<&'r str>,
 ) -> bool {
     match rule.target() {
         None => false,
         Some(target) if IDLE_TARGETS.contains(&target) => false,
         // Of a chain that decides nothing, nothing is left out by it.
-        Some("RETURN") => chain_decides(table, chain, asked),
+        Some("RETURN") => chain_decides(chain_named, chain, asked),
         Some(_) if rule.is_goto() => true,
-        Some(target) => table
-            .chain(target)
-            .is_none_or(|chain| chain_decides(table, chain, asked)),
+        Some(target) => chain_named(target)
+            .is_none_or(|chain| chain_decides(chain_named, (target, chain), asked)),
     }
 }
 
-fn chain_decides<'r>(table: &'r Table, chain: &'r Chain, asked: &mut Vec<&'r str>) -> bool {
+fn chain_decides<'r>(
+    chain_named: &impl Fn(&str) -> Option<&'r ListedChain>,
+    (name, chain): (&'r str, &'r ListedChain),
+    asked: &mut Vec<&'r str>,
+) -> bool {
     if chain.policy().is_some() {
         return true;
     }
-    if asked.contains(&chain.name()) {
+    if asked.contains(&name) {
         return false;
     }
-    asked.push(chain.name());
+    asked.push(name);
     let mut rules = chain.rules().iter();
-    rules.any(|rule| decides(table, chain, rule, asked))
+    rules.any(|rule| decides(chain_named, (name, chain), rule, asked))
 }
 
 /// The packets that a rule looks at, by its protocol and ports.
-pub(super) fn looked_at(rule: &Rule, family: Family) -> Only {
+pub(super) fn looked_at(walk: &Walk<'_>) -> Only {
     let mut only = Only::default();
-    for piece in rule.walk(family).pieces {
+    for piece in &walk.pieces {
         if piece.negation.is_some() {
             continue;
         }
@@ -284,13 +287,9 @@ pub(super) fn looked_at(rule: &Rule, family: Family) -> Only {
     only
 }
 
-fn rule_impurities(
-    rule: &Rule,
-    family: Family,
-    is_chain: impl Fn(&str) -> bool,
-) -> Vec<(String, Dependence)> {
+fn rule_impurities(walk: &Walk<'_>, is_chain: impl Fn(&str) -> bool) -> Vec<(String, Dependence)> {
     let mut found = Vec::new();
-    for piece in rule.walk(family).pieces {
+    for piece in &walk.pieces {
         let value = piece.value();
         match &piece.option {
             Opt::Core(Core::Match) => {
@@ -303,7 +302,7 @@ fn rule_impurities(
                 found.push((format!("-j {value}"), why(value)));
             }
             Opt::Core(_) => {}
-            Opt::Extension { .. } => found.extend(option(&piece)),
+            Opt::Extension { .. } => found.extend(option(piece)),
             Opt::Unknown(written) => found.push((written.clone(), Dependence::Unknown)),
         }
     }
@@ -359,18 +358,14 @@ fn several(addresses: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ruleset::{Source, parse};
+    use fwlab_record::Family;
 
     fn impurities(table: &str, rule: &str) -> Vec<String> {
         let text = format!("*{table}\n:f - [0:0]\n{rule}\nCOMMIT\n");
-        let parsed = parse(&Source::new("test", text), Family::Ipv4).unwrap();
-        let impurities = parsed.ruleset.impurities();
-        impurities
-            .iter()
-            .map(|impurity| {
-                assert_eq!(impurity.source_line.unwrap().line, 3);
-                format!("{}: {}", impurity.what, impurity.why)
-            })
+        let listing = Listing::parse(&text, Family::Ipv4).unwrap();
+        let impurities = listing.impurities(&Correspondence::default());
+        let told = impurities.iter();
+        told.map(|impurity| format!("{}: {}", impurity.what, impurity.why))
             .collect()
     }
 

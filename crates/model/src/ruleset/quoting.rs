@@ -82,8 +82,13 @@ pub(super) fn write_word(word: &str, line: &mut String) {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:,=+@%!".contains(&byte);
     if !word.is_empty() && word.bytes().all(plain) {
         line.push_str(word);
-        return;
+    } else {
+        write_quoted(word, line);
     }
+}
+
+/// Writes a word in quotes.
+pub(super) fn write_quoted(word: &str, line: &mut String) {
     line.push('"');
     for char in word.chars() {
         if matches!(char, '"' | '\\') {

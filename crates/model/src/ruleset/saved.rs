@@ -2,12 +2,12 @@
 
 use std::ops::Range;
 
-use super::apply::{Applier, unknown_table};
 use super::lookalike;
 use super::mistake::{Draft, MistakeKind, Report, quote};
 use super::prompt::{Prompt, prompt};
 use super::prose::Prose;
-use super::quoting::restore_words;
+use super::quoting::{Word, restore_words};
+use super::reading::{Reading, unknown_table};
 use super::statement::{Form, Statement};
 use super::tables::TableName;
 use super::text::SourceText;
@@ -23,16 +23,17 @@ struct Open {
 pub(super) fn read(
     source: &SourceText,
     family: Family,
-    applier: &mut Applier,
+    reading: &mut Reading,
     report: &mut Report,
 ) {
+    reading.is_for(family);
     let mut reader = Reader {
         text: source.text(),
         family,
         open: None,
         seen: Vec::new(),
         prose: Prose::new("outside of a table only `#` comments may stand"),
-        applier,
+        reading,
         report,
     };
     let mut at = 0;
@@ -50,7 +51,7 @@ struct Reader<'t, 'r> {
     open: Option<Open>,
     seen: Vec<TableName>,
     prose: Prose,
-    applier: &'r mut Applier,
+    reading: &'r mut Reading,
     report: &'r mut Report,
 }
 
@@ -103,9 +104,10 @@ impl<'t> Reader<'t, '_> {
                         "the table {table} stands here a second time: its rules up to here are gone, as in iptables-restore"
                     );
                     self.report.note(span.start, span.end, note);
+                    let statement = self.statement(span.clone(), Vec::new());
+                    self.reading.start_again(table, &statement, self.report);
                 }
                 self.seen.push(table);
-                self.applier.start_table(self.family, table);
             }
         }
         self.open = Some(Open { table, span });
@@ -150,28 +152,19 @@ impl<'t> Reader<'t, '_> {
         let Some(table) = open.table else {
             return;
         };
-        let mut words = line[1..].split_ascii_whitespace();
-        let (Some(name), policy) = (words.next(), words.next()) else {
-            return;
-        };
-        let place = |word: &str| {
+        let place = |word: &'t str| {
             let at = span.start + (word.as_ptr() as usize - line.as_ptr() as usize);
-            at..at + word.len()
-        };
-        let statement = Statement {
-            family: self.family,
-            text: self.text,
-            span: span.clone(),
-            words: Vec::new(),
-            form: Form::Saved,
-        };
-        match policy {
-            Some(policy) => {
-                let (name, policy) = ((name, place(name)), (policy, place(policy)));
-                self.applier
-                    .declare(&statement, table, name, policy, self.report);
+            Word {
+                text: word.into(),
+                span: at..at + word.len(),
+                quoted: false,
             }
-            None => self.report.push(|| {
+        };
+        let words: Vec<Word<'t>> = line[1..].split_ascii_whitespace().map(place).collect();
+        match &words[..] {
+            [] => {}
+            [name] => self.report.push(|| {
+                let name = &name.text;
                 Draft::new(
                     MistakeKind::BadPolicy,
                     span,
@@ -180,6 +173,21 @@ impl<'t> Reader<'t, '_> {
                 .label("ACCEPT or DROP, or `-` for a chain of one's own")
                 .help(format!("write `:{name} - [0:0]`"))
             }),
+            // iptables-nft takes `:INPUT -`, and makes nothing of it.
+            [_, ..] => {
+                let statement = self.statement(span, words);
+                self.reading.declare(table, &statement, self.report);
+            }
+        }
+    }
+
+    fn statement(&self, span: Range<usize>, words: Vec<Word<'t>>) -> Statement<'t> {
+        Statement {
+            family: self.family,
+            text: self.text,
+            span,
+            words,
+            form: Form::Saved,
         }
     }
 
@@ -205,14 +213,8 @@ impl<'t> Reader<'t, '_> {
             });
             return;
         }
-        let statement = Statement {
-            family: self.family,
-            text: self.text,
-            span,
-            words,
-            form: Form::Saved,
-        };
-        self.applier.statement(&statement, Some(table), self.report);
+        let statement = self.statement(span, words);
+        self.reading.statement(statement, Some(table), self.report);
     }
 
     fn finish(&mut self, source: &SourceText) {

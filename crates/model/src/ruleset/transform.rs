@@ -1,7 +1,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::command::{Command, Verb};
 use super::policy::Side;
-use super::rule::{Rule, Ruleset};
+use super::rules::Ruleset;
 use super::tables::TableName;
 use super::walk::Core;
 use fwlab_record::{Family, InterfaceName};
@@ -12,9 +13,11 @@ impl Ruleset {
     /// client's own host, in PREROUTING elsewhere.
     #[must_use]
     pub fn with_helper(mut self, side: Side, control_port: u16, family: Family) -> Ruleset {
-        let chain = self.chain_mut(family, TableName::Raw, side.helper_chain());
-        chain.rules.insert(0, helper_rule(control_port, family));
-        self.sort();
+        let rule = helper_rule(control_port);
+        let words = ["-I", side.helper_chain()];
+        let words = words.into_iter().chain(rule.split(' '));
+        // Put before the others when they are there.
+        self.push(family, Command::new(TableName::Raw, Verb::Add, words));
         self
     }
 
@@ -41,14 +44,8 @@ impl Ruleset {
     #[must_use]
     pub fn rename_interfaces(&self, names: &BTreeMap<String, InterfaceName>) -> Ruleset {
         let mut ruleset = self.clone();
-        for (family, tables) in &mut ruleset.families {
-            let chains = tables
-                .tables
-                .values_mut()
-                .flat_map(|table| &mut table.chains);
-            for rule in chains.flat_map(|chain| &mut chain.rules) {
-                rename(rule, *family, names);
-            }
+        for (family, command) in ruleset.all_mut() {
+            rename(command, family, names);
         }
         ruleset
     }
@@ -59,8 +56,8 @@ impl Ruleset {
         read: impl Fn(&str) -> Vec<String>,
     ) -> BTreeSet<String> {
         let mut values = BTreeSet::new();
-        for (family, _, _, _, rule) in self.placed() {
-            for piece in rule.walk(family).pieces {
+        for (family, command) in self.all() {
+            for piece in command.walk(family).pieces {
                 if piece.core().is_some_and(&wanted) {
                     values.extend(read(piece.value()));
                 }
@@ -70,8 +67,8 @@ impl Ruleset {
     }
 }
 
-fn rename(rule: &mut Rule, family: Family, names: &BTreeMap<String, InterfaceName>) {
-    let renamed: Vec<_> = rule
+fn rename(command: &mut Command, family: Family, names: &BTreeMap<String, InterfaceName>) {
+    let renamed: Vec<_> = command
         .walk(family)
         .pieces
         .iter()
@@ -82,21 +79,20 @@ fn rename(rule: &mut Rule, family: Family, names: &BTreeMap<String, InterfaceNam
         })
         .filter_map(|piece| {
             let value = piece.first?;
-            Some((value.word, names.get(value.text)?.as_str().to_owned()))
+            // `-ieth0` and `--in-interface=eth0` are one word.
+            let before = command.words[value.word].strip_suffix(value.text)?;
+            let name = names.get(value.text)?.as_str();
+            Some((value.word, [before, name].concat()))
         })
         .collect();
     for (word, name) in renamed {
-        rule.words_mut()[word] = name;
+        command.words[word] = name;
     }
 }
 
 /// `-p tcp --dport PORT -j CT --helper ftp`.
-pub(super) fn helper_rule(control_port: u16, family: Family) -> Rule {
-    let port = control_port.to_string();
-    Rule::new(
-        ["-p", "tcp", "--dport", &port, "-j", "CT", "--helper", "ftp"],
-        family,
-    )
+pub(super) fn helper_rule(control_port: u16) -> String {
+    format!("-p tcp --dport {control_port} -j CT --helper ftp")
 }
 
 #[cfg(test)]
@@ -105,33 +101,30 @@ mod tests {
     use crate::ruleset::{Source, parse};
 
     fn ruleset(text: &str) -> Ruleset {
-        parse(&Source::new("test", text), Family::Ipv4)
-            .unwrap()
-            .ruleset
+        parse(&Source::new("test", text), Family::Ipv4).ruleset
     }
 
     #[test]
     fn the_helper_comes_first() {
         let rules = ruleset("iptables -t raw -A OUTPUT -j NOTRACK\nip6tables -P INPUT DROP\n");
-        let helper = "-A OUTPUT -p tcp --dport 2121 -j CT --helper ftp\n";
+        let helper = "-I OUTPUT -p tcp --dport 2121 -j CT --helper ftp\n";
         let with = rules.clone().with_helper(Side::Client, 2121, Family::Ipv4);
         assert_eq!(
-            with.render(Family::Ipv4).text(),
-            format!("*raw\n{helper}-A OUTPUT -j NOTRACK\nCOMMIT\n")
+            with.render(Family::Ipv4),
+            format!("*raw\n-A OUTPUT -j NOTRACK\n{helper}COMMIT\n")
         );
-        assert!(!with.render(Family::Ipv6).text().contains("CT"));
+        assert!(!with.render(Family::Ipv6).contains("CT"));
         let with = rules.with_helper(Side::Gateway, 21, Family::Ipv6);
         assert!(
             with.render(Family::Ipv6)
-                .text()
-                .starts_with("*raw\n-A PREROUTING -p tcp")
+                .starts_with("*raw\n-I PREROUTING -p tcp")
         );
     }
 
     #[test]
     fn interfaces_are_renamed_where_they_match() {
         let rules = ruleset(
-            "iptables -A FORWARD -i eth0 ! -o eth1 -s 10.0.0.0/8 -m comment --comment eth0 -j ACCEPT\niptables -A INPUT -i eth+ -j DROP\n",
+            "iptables -A FORWARD -ieth0 ! -o eth1 -s 10.0.0.0/8 -m comment --comment eth0 -j ACCEPT\niptables -A INPUT -i eth+ -j DROP\n",
         );
         let used = |rules: &Ruleset| rules.interfaces_used().into_iter().collect::<Vec<_>>();
         assert_eq!(used(&rules), ["eth+", "eth0", "eth1"]);
@@ -141,8 +134,7 @@ mod tests {
         assert!(
             renamed
                 .render(Family::Ipv4)
-                .text()
-                .contains("-i uplink ! -o eth1 -s 10.0.0.0/8 -m comment --comment eth0")
+                .contains("-iuplink ! -o eth1 -s 10.0.0.0/8 -m comment --comment eth0")
         );
         assert_eq!(
             rules.addresses_used().into_iter().collect::<Vec<_>>(),

@@ -57,21 +57,6 @@ impl Piece<'_> {
     pub(super) fn value(&self) -> &str {
         self.first.map_or("", |value| value.text)
     }
-
-    /// Writes the piece with one spelling of its option, each value a word.
-    pub(super) fn write(&self, words: &mut Vec<String>) {
-        if self.negation.is_some() {
-            words.push("!".to_owned());
-        }
-        words.push(match &self.option {
-            Opt::Core(core) => core.written().to_owned(),
-            Opt::Extension { name, .. } => ["--", name].concat(),
-            Opt::Unknown(written) => written.clone(),
-        });
-        for value in [self.first, self.second].into_iter().flatten() {
-            words.push(value.text.to_owned());
-        }
-    }
 }
 
 /// What keeps the words from being read.
@@ -81,21 +66,8 @@ pub(super) enum Fault {
     Dash { word: usize, meant: String },
     /// A word where an option should be.
     Stray { word: usize },
-    /// An option without one of its values.
-    MissingValue { word: usize, wanted: u8 },
     /// No option of iptables, of the protocol or of an extension named so far.
     Unknown { word: usize },
-    /// The start of more than one option.
-    Ambiguous {
-        word: usize,
-        candidates: Vec<String>,
-    },
-    /// A `!` behind another.
-    DoubleNegation { word: usize },
-    /// A `!` with nothing behind it.
-    Dangling { word: usize },
-    /// `--`, behind which iptables takes nothing.
-    EndOfOptions { word: usize },
 }
 
 /// The words of a rule, read.
@@ -125,9 +97,6 @@ pub(super) fn walk<W: AsRef<str>>(words: &[W], family: Family) -> Walk<'_> {
     while walker.at < words.len() {
         walker.step();
     }
-    if let Some(word) = walker.negation {
-        walker.walk.faults.push(Fault::Dangling { word });
-    }
     walker.walk
 }
 
@@ -142,7 +111,8 @@ struct Walker<'w, W> {
 
 enum Found {
     Option(Opt),
-    Several(Vec<String>),
+    /// It is the start of more than one.
+    Several,
     None,
 }
 
@@ -156,13 +126,10 @@ impl<'w, W: AsRef<str>> Walker<'w, W> {
         let text = self.text(word);
         self.at += 1;
         if text == "!" {
-            if self.negation.replace(word).is_some() {
-                self.walk.faults.push(Fault::DoubleNegation { word });
-            }
+            self.negation = Some(word);
             return;
         }
         if text == "--" {
-            self.walk.faults.push(Fault::EndOfOptions { word });
             self.at = self.words.len();
             return;
         }
@@ -199,10 +166,7 @@ impl<'w, W: AsRef<str>> Walker<'w, W> {
     fn long(&mut self, word: usize, name: &str, value: Option<Value<'w>>) {
         match self.find(name) {
             Found::Option(option) => self.take(word, option, value),
-            Found::Several(candidates) => {
-                self.walk.faults.push(Fault::Ambiguous { word, candidates });
-                self.guess(word, name, value);
-            }
+            Found::Several => self.guess(word, name, value),
             Found::None => {
                 if !self.walk.lenient {
                     self.walk.faults.push(Fault::Unknown { word });
@@ -281,12 +245,7 @@ impl<'w, W: AsRef<str>> Walker<'w, W> {
         match started.len() {
             0 => Found::None,
             1 => Found::Option(started.remove(0).1),
-            _ => Found::Several(
-                started
-                    .iter()
-                    .map(|(long, _)| format!("--{long}"))
-                    .collect(),
-            ),
+            _ => Found::Several,
         }
     }
 
@@ -344,17 +303,8 @@ impl<'w, W: AsRef<str>> Walker<'w, W> {
             Arity::None => {}
             Arity::One | Arity::OneOrTwo | Arity::Two => {
                 first = first.or_else(|| self.next_word());
-                if first.is_none() {
-                    self.walk
-                        .faults
-                        .push(Fault::MissingValue { word, wanted: 1 });
-                } else if arity != Arity::One {
+                if first.is_some() && arity != Arity::One {
                     second = self.next_value();
-                    if second.is_none() && arity == Arity::Two {
-                        self.walk
-                            .faults
-                            .push(Fault::MissingValue { word, wanted: 2 });
-                    }
                 }
             }
             Arity::UpToOne => first = first.or_else(|| self.next_value()),
@@ -446,7 +396,7 @@ fn protocol_match(protocol: &str) -> Option<&'static str> {
         ("ipv6-mh", "135", "mh"),
         ("mobility-header", "135", "mh"),
     ];
-    let number = super::value::integer(protocol).map(|number| number.to_string());
+    let number = super::number::integer(protocol).map(|number| number.to_string());
     WITH_MATCH
         .iter()
         .find(|(name, of, _)| protocol.eq_ignore_ascii_case(name) || number.as_deref() == Some(of))
@@ -463,8 +413,15 @@ mod tests {
         assert_eq!(walk.faults, [], "{rule}");
         let mut written = Vec::new();
         for piece in &walk.pieces {
-            let mut words = Vec::new();
-            piece.write(&mut words);
+            let option = match &piece.option {
+                Opt::Core(core) => core.written().to_owned(),
+                Opt::Extension { name, .. } => format!("--{name}"),
+                Opt::Unknown(written) => written.clone(),
+            };
+            let negation = piece.negation.map(|_| "!".to_owned());
+            let values = [piece.first, piece.second].into_iter().flatten();
+            let values = values.map(|value| value.text.to_owned());
+            let words: Vec<String> = negation.into_iter().chain([option]).chain(values).collect();
             written.push(words.join(" "));
         }
         written
@@ -529,19 +486,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_read_is_told() {
-        assert_eq!(faults("-j"), [Fault::MissingValue { word: 0, wanted: 1 }]);
-        assert_eq!(
-            faults("-p tcp --tcp-flags SYN"),
-            [Fault::MissingValue { word: 2, wanted: 2 }]
-        );
         assert_eq!(faults("foo -j DROP"), [Fault::Stray { word: 0 }]);
-        assert_eq!(faults("! ! -p tcp"), [Fault::DoubleNegation { word: 1 }]);
-        assert_eq!(faults("-j DROP !"), [Fault::Dangling { word: 2 }]);
         assert_eq!(faults("-q"), [Fault::Unknown { word: 0 }]);
-        assert!(matches!(
-            &faults("--in eth0")[..],
-            [Fault::Ambiguous { .. }]
-        ));
-        assert_eq!(faults("-j DROP -- x"), [Fault::EndOfOptions { word: 2 }]);
     }
 }

@@ -1,12 +1,12 @@
-//! What the parser leaves to the loader is told at the line of the source.
+//! What the loaders refuse is told at the line of the source.
 
 use fwlab_model::ruleset::{Source, parse};
 use fwlab_record::Family;
 
 use crate::kernel;
 
-/// Commands of which the marked one does not load, and a word of the complaint.
-const LEFT: &[(&str, &str)] = &[
+/// Commands of which the marked ones do not load, and a word of what is told.
+const REFUSED: &[(&str, &str)] = &[
     (
         "iptables -P INPUT DROP\niptables -A INPUT -j LOG\niptables -A INPUT -j NOSUCHTARGET # !\niptables -A INPUT -j LOG\n",
         "NOSUCHTARGET",
@@ -37,60 +37,46 @@ const LEFT: &[(&str, &str)] = &[
     ),
     (
         "iptables -t raw -A OUTPUT -p tcp -j CT --helper nosuchhelper # !\niptables -A INPUT -j LOG\n",
-        "",
+        "nosuchhelper",
     ),
     ("iptables -A INPUT -m nfacct --nfacct-name nosuch # !\n", ""),
+    // legacy does not say which rule of a table the kernel refused.
+    (
+        "iptables -t raw -A OUTPUT -j LOG\niptables -t raw -A OUTPUT -p tcp -j CT --helper nosuchone # !\niptables -t raw -A OUTPUT -j LOG\niptables -t raw -A OUTPUT -p tcp -j CT --helper nosuchother # !\n",
+        "nosuchone",
+    ),
+    // Each of a shell's commands is carried out by itself.
+    (
+        "iptables -N late\niptables -F late\niptables -A INPUT -j later # !\niptables -N later\niptables -A INPUT -j later\n",
+        "later",
+    ),
+    (
+        "iptables -A INPUT -j LOG\niptables -R INPUT 1 -j DROP\niptables -R INPUT 2 -j DROP # !\n",
+        "",
+    ),
 ];
 
 #[test]
-fn complaints_are_told_at_their_line() {
+fn what_is_refused_is_told_at_its_line() {
     for backend in kernel::backends() {
-        for (text, word) in LEFT {
-            let parsed = parse(&Source::new("left", *text), Family::Ipv4);
-            let ruleset = parsed
-                .unwrap_or_else(|mistakes| panic!("{text}: {:?}", mistakes.told()))
-                .ruleset;
-            let rendered = ruleset.render(Family::Ipv4);
-            let loaded = kernel::load(backend, Family::Ipv4, rendered.text());
-            assert!(!loaded.success, "{backend} takes {text}");
-            let complaints = rendered.complaints(&loaded.stderr);
-            let wanted = 1 + text
-                .lines()
-                .position(|line| line.ends_with("# !"))
-                .expect("one is marked");
-            let told: Vec<_> = complaints
-                .iter()
-                .map(|complaint| complaint.line.map(|line| line.line as usize))
-                .collect();
-            assert_eq!(told, [Some(wanted)], "{backend}: {text}{}", loaded.stderr);
-            assert!(
-                complaints[0].words.contains(word),
-                "{:?}",
-                complaints[0].words
-            );
-        }
-    }
-}
-
-#[test]
-fn several_rules_refused_by_the_kernel_are_told_at_once_by_nft() {
-    let text = "iptables -t raw -A OUTPUT -p tcp -j CT --helper nosuchone\niptables -t raw -A OUTPUT -j LOG\niptables -t raw -A OUTPUT -p tcp -j CT --helper nosuchother\n";
-    let rendered = parse(&Source::new("two", text), Family::Ipv4)
-        .unwrap()
-        .ruleset
-        .render(Family::Ipv4);
-    for backend in kernel::backends() {
-        let loaded = kernel::load(backend, Family::Ipv4, rendered.text());
-        let complaints = rendered.complaints(&loaded.stderr);
-        let lines: Vec<_> = complaints
-            .iter()
-            .map(|complaint| complaint.line.map(|line| line.line))
-            .collect();
-        match backend {
-            fwlab_record::Backend::Nft => {
-                assert_eq!(lines, [Some(1), Some(3)], "{}", loaded.stderr)
-            }
-            _ => assert_eq!(lines, [None], "{}", loaded.stderr),
+        for (text, word) in REFUSED {
+            let parsed = parse(&Source::new("refused", *text), Family::Ipv4);
+            assert!(parsed.mistakes.is_none(), "{text}");
+            let (attempt, listing) = kernel::attempt(backend, &parsed.ruleset, Family::Ipv4);
+            let mistakes = attempt.mistakes().expect(text);
+            let marked = (1..).zip(text.lines());
+            let marked = marked.filter(|(_, line)| line.ends_with("# !"));
+            let marked: Vec<u32> = marked.map(|(number, _)| number).collect();
+            let told = mistakes.told().iter();
+            let lines: Vec<u32> = told.map(|mistake| mistake.line()).collect();
+            assert_eq!(lines, marked, "{backend}: {text}{:?}", mistakes.told());
+            let message = mistakes.told()[0].message();
+            assert!(message.contains(word), "{backend}: {message}");
+            // The others are there.
+            let listing = listing.expect(text);
+            attempt
+                .correspond(&listing)
+                .unwrap_or_else(|differences| panic!("{backend}: {text}{differences:?}"));
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use fwlab_model::ruleset::{Listing, Source, parse};
+use fwlab_model::ruleset::{Attempt, Correspondence, Listing, Next, Source, parse};
 use fwlab_record::Family;
 use proptest::prelude::*;
 
@@ -81,26 +81,47 @@ proptest! {
     fn any_pieces_are_read(pieces in prop::collection::vec(piece(), 0..40)) {
         let text = pieces.concat();
         for family in [Family::Ipv4, Family::Ipv6] {
-            match parse(&Source::new("pieces", text.as_str()), family) {
-                Ok(parsed) => {
-                    for family in parsed.ruleset.families() {
-                        let rendered = parsed.ruleset.render(family);
-                        let again = parse(&Source::new("rendered", rendered.text()), family);
-                        let again = again.map_err(|mistakes| TestCaseError::fail(format!("{:?} in {}", mistakes.told(), rendered.text())))?;
-                        let again = again.ruleset.render(family);
-                        prop_assert_eq!(again.text(), rendered.text());
-                        prop_assert!(Listing::parse(rendered.text(), family).is_ok());
-                    }
-                    parsed.ruleset.impurities();
+            let parsed = parse(&Source::new("pieces", text.as_str()), family);
+            for mistake in parsed.mistakes.iter().flat_map(|mistakes| mistakes.told()) {
+                let span = mistake.span().unwrap_or_default();
+                prop_assert!(parsed.source.text().get(span).is_some());
+            }
+            for family in parsed.ruleset.families() {
+                let rendered = parsed.ruleset.render(family);
+                let again = parse(&Source::new("rendered", rendered.as_str()), family);
+                let batches = Attempt::new(&parsed.ruleset, family).input().batches();
+                prop_assert_eq!(batches.len() <= 2, true);
+                if again.mistakes.is_none() {
+                    prop_assert_eq!(again.ruleset.render(family), rendered);
                 }
-                Err(mistakes) => {
-                    for mistake in mistakes.told() {
-                        let span = mistake.span().unwrap_or_default();
-                        prop_assert!(mistakes.source().text().get(span).is_some());
-                    }
-                }
+                let _ = Listing::parse(&batches[0], family).map(|listing| listing.impurities(&Correspondence::default()));
             }
         }
+    }
+
+    /// Whatever a loader says, it is asked no more often than there are commands to refuse and to search for.
+    #[test]
+    fn any_loader_is_done_with(
+        pieces in prop::collection::vec(piece(), 0..40),
+        said in prop::collection::vec(("(|Bad argument `x'\n|line 3 failed\n)", 0..9_u32, any::<bool>()), 1..9),
+    ) {
+        let text = pieces.concat();
+        let ruleset = parse(&Source::new("pieces", text.as_str()), Family::Ipv4).ruleset;
+        let mut attempt = Attempt::new(&ruleset, Family::Ipv4);
+        let commands = ruleset.commands(Family::Ipv4).len();
+        let mut done = false;
+        for (words, line, taken) in said.iter().cycle().take(10 + 12 * commands) {
+            let next = match *taken && attempt.is_refused() {
+                true => attempt.loaded(),
+                false => attempt.refused(&format!("{words}Error occurred at line: {line}\n"), "2"),
+            };
+            done = !matches!(next, Next::Again);
+            if done {
+                break;
+            }
+        }
+        prop_assert!(done);
+        attempt.mistakes();
     }
 
     #[test]

@@ -5,6 +5,9 @@ use std::io::Write;
 use std::process::{Command, Output, Stdio};
 use std::sync::OnceLock;
 
+use fwlab_model::ruleset::{
+    Attempt, Correspondence, Listing, Mistakes, Next, Ruleset, Source, parse,
+};
 use fwlab_record::{Backend, Family};
 use fwlab_skipped::{Need, skipped};
 
@@ -60,6 +63,87 @@ pub(crate) fn load(backend: Backend, family: Family, text: &str) -> Loaded {
         &format!("{program}-{backend}-restore && {program}-{backend}-save"),
         text,
     )
+}
+
+/// Hands a ruleset to a loader until it has nothing more to refuse; gives what is listed then, with counters.
+pub(crate) fn attempt(
+    backend: Backend,
+    ruleset: &Ruleset,
+    family: Family,
+) -> (Attempt<'_>, Result<Listing, String>) {
+    let mut attempt = Attempt::new(ruleset, family);
+    loop {
+        let loaded = load_batches(backend, family, &attempt.input().batches());
+        let next = match loaded.success {
+            true => attempt.loaded(),
+            false => attempt.refused(&loaded.stderr, "a failure"),
+        };
+        match next {
+            Next::Again => {}
+            Next::Done => {
+                let listing = Listing::parse(&loaded.saved, family);
+                return (attempt, listing.map_err(|error| error.to_string()));
+            }
+            Next::Enough => return (attempt, Err("too much is refused".to_owned())),
+            Next::Hopeless(said) => return (attempt, Err(said)),
+        }
+    }
+}
+
+/// Which command each listed rule came of; where the loader loses counters, by comments.
+pub(crate) fn correspond(
+    backend: Backend,
+    attempt: &Attempt<'_>,
+    listing: &Listing,
+    family: Family,
+) -> Correspondence {
+    if !listing.lost_numbers() {
+        return attempt.correspond(listing).unwrap();
+    }
+    let loaded = load_batches(backend, family, &attempt.commented().batches());
+    assert!(loaded.success, "{}", loaded.stderr);
+    let commented = Listing::parse(&loaded.saved, family).unwrap();
+    attempt.correspond_by_comments(listing, &commented).unwrap()
+}
+
+/// Every mistake of a text, as it is read and as the loaders tell it.
+pub(crate) fn mistakes(text: &str, family: Family) -> Option<Mistakes> {
+    let parsed = parse(&Source::new("rules", text), family);
+    let mut mistakes = parsed.mistakes;
+    for backend in backends() {
+        for family in parsed.ruleset.families() {
+            let (attempt, _) = attempt(backend, &parsed.ruleset, family);
+            match (&mut mistakes, attempt.mistakes()) {
+                (Some(mistakes), Some(further)) => mistakes.with(further).expect("of one text"),
+                (None, found) => mistakes = found,
+                (Some(_), None) => {}
+            }
+        }
+    }
+    mistakes
+}
+
+/// Loads batches of an input one after another, and lists what the kernel then has, with counters.
+fn load_batches(backend: Backend, family: Family, batches: &[String]) -> Loaded {
+    const BETWEEN: &str = "#batch";
+    let program = match family {
+        Family::Ipv4 => "iptables",
+        Family::Ipv6 => "ip6tables",
+    };
+    let restore = format!("{program}-{backend}-restore -c");
+    let save = format!("{program}-{backend}-save -c");
+    match batches {
+        [one] => run(&format!("{restore} && {save}"), one),
+        [first, second] => {
+            let input = format!("{first}{BETWEEN}\n{second}");
+            let script = format!(
+                "input=$(cat) && printf '%s' \"${{input%%{BETWEEN}*}}\" | {restore} &&
+                 printf '%s\n' \"${{input##*{BETWEEN}}}\" | sed 1d | {restore} --noflush && {save}"
+            );
+            run(&script, &input)
+        }
+        _ => panic!("one or two batches"),
+    }
 }
 
 /// Runs a shell script of the test's own in a namespace.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
-use fwlab_model::ruleset::native::{NativeListing, NativeScript};
+use fwlab_model::ruleset::native::{Echo, NativeListing, NativeScript};
 use fwlab_model::ruleset::{Correspondence, Source};
 use fwlab_record::{ChainId, RuleId, RuleOrdinal, TableFamily};
 use fwlab_skipped::{Need, skipped};
@@ -25,15 +25,26 @@ fn read(text: &str) -> NativeScript {
     NativeScript::read(&source).unwrap_or_else(|mistakes| panic!("{text}\n{:?}", mistakes.told()))
 }
 
+/// What nft lists of a loaded script, and what it said when it loaded it.
+struct Loaded {
+    listing: NativeListing,
+    echo: Echo,
+}
+
 /// Loads a script and reads what is listed then.
 #[track_caller]
-fn load(script: &NativeScript) -> NativeListing {
-    let list =
-        "ip link set lo up; nft -f - && nft -j -a list ruleset && echo && nft -a list ruleset";
+fn load(script: &NativeScript) -> Loaded {
+    let list = "ip link set lo up; nft -e -a -f - && echo '#listed' &&
+        nft -j -a list ruleset && echo && nft -a list ruleset";
     let loaded = kernel::run(list, script.text());
     assert!(loaded.success, "{}\n{}", script.text(), loaded.stderr);
-    let (json, text) = loaded.saved.split_once("\n\n").expect("two listings");
-    NativeListing::parse(json, text).unwrap_or_else(|error| panic!("{error}\n{json}"))
+    let (echoed, listed) = loaded.saved.split_once("#listed\n").expect("both");
+    let (json, text) = listed.split_once("\n\n").expect("two listings");
+    let listing = NativeListing::parse(json, text);
+    Loaded {
+        listing: listing.unwrap_or_else(|error| panic!("{error}\n{json}")),
+        echo: Echo::parse(echoed),
+    }
 }
 
 fn chain(family: TableFamily, table: &str, chain: &str) -> ChainId {
@@ -44,16 +55,21 @@ fn chain(family: TableFamily, table: &str, chain: &str) -> ChainId {
     }
 }
 
-fn corresponding(script: &NativeScript, listing: &NativeListing) -> Correspondence {
+fn corresponding(script: &NativeScript, loaded: &Loaded) -> Correspondence {
     script
-        .correspond(listing)
+        .correspond(&loaded.listing, &loaded.echo)
         .unwrap_or_else(|differences| panic!("{}\n{differences:?}", script.text()))
 }
 
 /// The line of each rule of a chain, in order.
-fn lines(script: &NativeScript, listing: &NativeListing, id: &ChainId) -> Vec<Option<u32>> {
-    let correspondence = corresponding(script, listing);
-    let count = listing.chain(id).expect("the chain is there").rules().len();
+fn lines(script: &NativeScript, loaded: &Loaded, id: &ChainId) -> Vec<Option<u32>> {
+    let correspondence = corresponding(script, loaded);
+    let count = loaded
+        .listing
+        .chain(id)
+        .expect("the chain is there")
+        .rules()
+        .len();
     (1..=count as u32)
         .map(|ordinal| {
             let chain = id.clone();
@@ -107,9 +123,9 @@ fn every_rule_has_the_line_that_it_begins_on() {
         return;
     }
     let script = read(EVERYTHING);
-    let listing = load(&script);
-    let of =
-        |family, table: &str, name: &str| lines(&script, &listing, &chain(family, table, name));
+    let loaded = load(&script);
+    let listing = &loaded.listing;
+    let of = |family, table: &str, name: &str| lines(&script, &loaded, &chain(family, table, name));
     assert_eq!(
         of(TableFamily::Inet, "t", "sub"),
         [Some(15), Some(15), Some(16)]
@@ -122,7 +138,7 @@ fn every_rule_has_the_line_that_it_begins_on() {
     assert_eq!(of(TableFamily::Ip, "filter", "INPUT"), [Some(33), Some(36)]);
     let input = chain(TableFamily::Inet, "t", "i");
     assert_eq!(
-        corresponding(&script, &listing).policy_line(&input),
+        corresponding(&script, &loaded).policy_line(&input),
         Some(21)
     );
     let listed = listing.chain(&input).expect("the chain is there");
@@ -138,47 +154,47 @@ fn every_rule_has_the_line_that_it_begins_on() {
     );
     assert!(listing.has_table(TableFamily::Ip, "filter"));
     assert!(!listing.has_table(TableFamily::Ip6, "filter"));
-    assert_eq!(listing.impurities(&corresponding(&script, &listing)), []);
+    assert_eq!(listing.impurities(&corresponding(&script, &loaded)), []);
 }
 
 #[test]
-fn what_cannot_be_told_for_sure_is_not_told() {
+fn rules_are_known_wherever_they_are_put() {
     if !has_nft() {
         return;
     }
     let table = "table inet t {\n chain a { accept; drop; }\n chain b { drop; }\n}\n";
     for (commands, of_a) in [
-        ("", vec![Some(2), Some(2)]),
-        ("add rule inet t a index 0 counter\n", vec![None; 3]),
-        ("add rule inet t a position 0 counter\n", vec![None; 3]),
-        ("replace rule inet t a handle 3 counter\n", vec![None; 2]),
-        ("delete rule inet t a handle 3\n", vec![None; 1]),
-        // What is emptied begins anew.
+        ("", vec![2, 2]),
+        ("add rule inet t a index 0 counter\n", vec![2, 5, 2]),
+        ("insert rule inet t a index 1 counter\n", vec![2, 5, 2]),
+        ("replace rule inet t a handle 3 counter\n", vec![5, 2]),
+        ("delete rule inet t a handle 3\n", vec![2]),
         (
             "delete rule inet t a handle 3; flush chain inet t a\nadd rule inet t a reject\n",
-            vec![Some(6)],
+            vec![6],
         ),
         ("flush table inet t\n", vec![]),
         (
             "delete table inet t\ntable inet t {\n chain a { return; }\n}\n",
-            vec![Some(7)],
+            vec![7],
         ),
-        ("flush ruleset ip\n", vec![Some(2), Some(2)]),
+        ("flush ruleset ip\n", vec![2, 2]),
         (
             "flush ruleset\nadd table inet t\nadd chain inet t a\nadd rule inet t a drop\n",
-            vec![Some(8)],
+            vec![8],
         ),
     ] {
         let script = read(&format!("{table}{commands}"));
-        let listing = load(&script);
+        let loaded = load(&script);
         let a = chain(TableFamily::Inet, "t", "a");
-        assert_eq!(lines(&script, &listing, &a), of_a, "{commands}");
+        let of_a: Vec<Option<u32>> = of_a.into_iter().map(Some).collect();
+        assert_eq!(lines(&script, &loaded, &a), of_a, "{commands}");
     }
 }
 
 /// A command of a script over three chains; every rule bears the line that it is written on.
 fn command() -> impl Strategy<Value = (u8, usize, u8)> {
-    (0_u8..8, 0_usize..3, 0_u8..3)
+    (0_u8..10, 0_usize..3, 0_u8..3)
 }
 
 const CHAINS: [(&str, &str); 3] = [("inet t", "a"), ("inet t", "b"), ("ip u", "a")];
@@ -210,6 +226,16 @@ fn written(commands: &[(u8, usize, u8)]) -> String {
             ),
             4 => writeln!(text, "add chain {table} {chain} {{ {}; }}", rule(here)),
             5 => writeln!(text, "flush chain {table} {chain}"),
+            7 => writeln!(
+                text,
+                "add rule {table} {chain} accept comment \"L{here}\"\ninsert rule {table} {chain} index 0 {}",
+                rule(here + 1)
+            ),
+            8 => writeln!(
+                text,
+                "insert rule {table} {chain} accept comment \"L{here}\"\nadd rule {table} {chain} index 0 {}",
+                rule(here + 1)
+            ),
             6 => writeln!(
                 text,
                 "insert rule {table} {chain} tcp dport {{\n 21,\n 22 }} \\\n {}",
@@ -232,9 +258,10 @@ proptest! {
         }
         let text = written(&commands);
         let script = read(&text);
-        let listing = load(&script);
+        let loaded = load(&script);
+    let listing = &loaded.listing;
         for (id, listed) in listing.chains() {
-            for (rule, line) in listed.rules().iter().zip(lines(&script, &listing, id)) {
+            for (rule, line) in listed.rules().iter().zip(lines(&script, &loaded, id)) {
                 let line = line.unwrap_or_else(|| panic!("{id}: {}\n{text}", rule.statement()));
                 let comment = format!(" comment \"L{line}\"");
                 prop_assert!(rule.statement().ends_with(&comment), "{} is said to be of line {line}:\n{text}", rule.statement());
@@ -259,7 +286,7 @@ proptest! {
     fn any_text_is_read_or_refused(text in "(table|inet|chain|add|rule|delete|flush|[a-z\"{}; #\\\\\n$@.é]){0,60}") {
         if let Ok(script) = NativeScript::read(&Source::new("any", text)) {
             prop_assert!(script.text().len() >= script.source().text().len());
-            let _ = script.correspond(&NativeListing::default());
+            let _ = script.correspond(&NativeListing::default(), &Echo::default());
             let _ = script.complaints("/dev/stdin:1:1-900: Error: x\n a\n ^\n/dev/stdin:99:5-2: Error: y");
             script.interfaces_used();
         }
@@ -325,8 +352,9 @@ fn what_depends_on_more_than_the_packet_is_impure() {
              ct helper f {{ type \"ftp\" protocol tcp; }}\n chain other {{ }}\n chain c {{\n{rule}\n}}\n}}\n"
         );
         let script = read(&text);
-        let listing = load(&script);
-        let found = listing.impurities(&corresponding(&script, &listing));
+        let loaded = load(&script);
+        let listing = &loaded.listing;
+        let found = listing.impurities(&corresponding(&script, &loaded));
         let told: Vec<String> = found
             .iter()
             .map(|impurity| {
@@ -362,8 +390,9 @@ fn sets_that_change_and_translation_by_chance_are_impure() {
 }
 ",
     );
-    let listing = load(&script);
-    let found = listing.impurities(&corresponding(&script, &listing));
+    let loaded = load(&script);
+    let listing = &loaded.listing;
+    let found = listing.impurities(&corresponding(&script, &loaded));
     let told: Vec<String> = found.iter().map(ToString::to_string).collect();
     for expected in [
         "`snat to several addresses` depends on chance (ip/t/post/2, line 7)",
@@ -503,21 +532,21 @@ fn ends_of_lines_from_elsewhere_are_taken() {
     let script = read("\u{feff}table inet t {\r\n chain c { drop; }\r\n}\r\n");
     assert_eq!(script.notes().len(), 2);
     if has_nft() {
-        let listing = load(&script);
+        let loaded = load(&script);
         let c = chain(TableFamily::Inet, "t", "c");
-        assert_eq!(lines(&script, &listing, &c), [Some(2)]);
+        assert_eq!(lines(&script, &loaded, &c), [Some(2)]);
     }
 }
 
 #[test]
 fn what_is_not_listed_did_not_load() {
-    let script = read(
-        "table inet t {\n chain a { drop; }\n chain b { type filter hook input priority 0; policy drop; }\n}\n",
-    );
+    let script = read("table inet t {\n chain a { drop; }\n}\n");
     let listing = NativeListing::parse("{\"nftables\": []}", "").expect("it is a listing");
-    let told: Vec<_> = script
-        .correspond(&listing)
-        .expect_err("nothing is listed")
+    let echo = Echo::parse("add rule inet t a drop # handle 3\n");
+    let told = script
+        .correspond(&listing, &echo)
+        .expect_err("nothing is listed");
+    let told: Vec<_> = told
         .iter()
         .map(|difference| {
             (
@@ -530,7 +559,10 @@ fn what_is_not_listed_did_not_load() {
         told,
         [
             (Some(2), "the chain inet/t/a did not load".to_owned()),
-            (Some(3), "the chain inet/t/b did not load".to_owned())
+            (
+                Some(2),
+                "`a rule of inet/t/a` did not load, and nothing was said of it".to_owned()
+            )
         ]
     );
     for broken in [
@@ -557,7 +589,8 @@ fn what_acts_before_the_trace_is_known() {
 }
 ",
     );
-    let listing = load(&script);
+    let loaded = load(&script);
+    let listing = &loaded.listing;
     let early: Vec<bool> = listing
         .chains()
         .map(|(_, chain)| chain.is_before_trace())

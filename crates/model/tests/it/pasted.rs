@@ -4,13 +4,22 @@ use fwlab_model::ruleset::native::NativeScript;
 use fwlab_model::ruleset::{Format, Parsed, Source, TableName, parse, recognise};
 use fwlab_record::Family;
 
+use crate::kernel;
+
 fn read(text: &str) -> Parsed {
-    parse(&Source::new("rules", text), Family::Ipv4).unwrap_or_else(|mistakes| panic!("{mistakes}"))
+    let parsed = parse(&Source::new("rules", text), Family::Ipv4);
+    assert!(parsed.mistakes.is_none(), "{:?}", parsed.mistakes);
+    parsed
 }
 
 /// The rules of a chain, as they are rendered.
 fn rendered(parsed: &Parsed) -> String {
-    parsed.ruleset.render(Family::Ipv4).text().to_owned()
+    parsed.ruleset.render(Family::Ipv4)
+}
+
+fn has_table(parsed: &Parsed, table: TableName) -> bool {
+    let mut commands = parsed.ruleset.commands(Family::Ipv4).iter();
+    commands.any(|command| command.table() == table)
 }
 
 fn notes(parsed: &Parsed) -> Vec<String> {
@@ -49,12 +58,7 @@ fn what_iptables_shows_of_its_rules() {
     let shown =
         "-P INPUT DROP\n-N ftp\n-A INPUT -p tcp -m tcp --dport 21 -j ftp\n-A ftp -j ACCEPT\n";
     let alone = read(shown);
-    assert!(
-        alone
-            .ruleset
-            .table(Family::Ipv4, TableName::Filter)
-            .is_some()
-    );
+    assert!(has_table(&alone, TableName::Filter));
     assert!(
         notes(&alone)[0].contains("`iptables -S`"),
         "{:?}",
@@ -71,8 +75,8 @@ fn what_iptables_shows_of_its_rules() {
     let nat = read(
         "iptables -t nat -S\n-P PREROUTING ACCEPT\n-A PREROUTING -p tcp -m tcp --dport 21 -j REDIRECT --to-ports 2121\n",
     );
-    assert!(nat.ruleset.table(Family::Ipv4, TableName::Nat).is_some());
-    assert!(nat.ruleset.table(Family::Ipv4, TableName::Filter).is_none());
+    assert!(has_table(&nat, TableName::Nat));
+    assert!(!has_table(&nat, TableName::Filter));
 }
 
 #[test]
@@ -82,7 +86,9 @@ fn a_rule_without_its_command_is_still_a_mistake() {
         "iptables -S\niptables -F\n-A INPUT -j DROP\n",
     ] {
         assert!(
-            parse(&Source::new("rules", text), Family::Ipv4).is_err(),
+            parse(&Source::new("rules", text), Family::Ipv4)
+                .mistakes
+                .is_some(),
             "{text}"
         );
     }
@@ -95,7 +101,8 @@ Chain INPUT (policy DROP 12 packets, 720 bytes)
  pkts bytes target     prot opt in     out     source               destination
    10   520 ACCEPT     tcp  --  *      *       0.0.0.0/0            0.0.0.0/0            tcp dpt:21
 ";
-    let mistakes = parse(&Source::new("rules", listing), Family::Ipv4).expect_err("a listing");
+    let parsed = parse(&Source::new("rules", listing), Family::Ipv4);
+    let mistakes = parsed.mistakes.expect("a listing");
     let told: Vec<&str> = mistakes
         .told()
         .iter()
@@ -118,7 +125,9 @@ fn a_script_that_prints_and_ends() {
         "iptables -P INPUT DROP\necho y | sh\n",
     ] {
         assert!(
-            parse(&Source::new("rules", other), Family::Ipv4).is_err(),
+            parse(&Source::new("rules", other), Family::Ipv4)
+                .mistakes
+                .is_some(),
             "{other}"
         );
     }
@@ -137,10 +146,8 @@ fn a_range_of_udp_may_run_backwards() {
         "-p tcp -m multiport --dports 60000:29",
     ] {
         let text = format!("iptables -A INPUT {refused} -j ACCEPT\n");
-        assert!(
-            parse(&Source::new("rules", text), Family::Ipv4).is_err(),
-            "{refused}"
-        );
+        let mistakes = kernel::mistakes(&text, Family::Ipv4);
+        assert!(mistakes.is_some(), "{refused}");
     }
 }
 
@@ -209,9 +216,7 @@ iptables -t nat -A PREROUTING -p tcp --dport 21 -j DNAT --to-destination 10.0.0.
         "NET=\"10.0.0.0/8 -j ACCEPT\"\niptables -A INPUT -s $NET\n",
         "SERVER=10.0.0.5\niptables -A INPUT -s '$SERVER' -j ACCEPT\n",
     ] {
-        assert!(
-            parse(&Source::new("rules", unknown), Family::Ipv4).is_err(),
-            "{unknown}"
-        );
+        let mistakes = kernel::mistakes(unknown, Family::Ipv4);
+        assert!(mistakes.is_some(), "{unknown}");
     }
 }

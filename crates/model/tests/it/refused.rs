@@ -1,4 +1,4 @@
-//! What the parser refuses, the real loader refuses too, or takes and misdoes.
+//! What the real loader refuses is refused, and nothing else.
 
 use fwlab_model::ruleset::{Source, parse};
 use fwlab_record::Family;
@@ -144,49 +144,49 @@ const REFUSED: &[&str] = &[
     "*nat",
 ];
 
-/// What the loader takes, and why it is refused all the same.
-const TAKEN: &[(&str, &str)] = &[
-    (
-        "-A INPUT -m comment --comment \"allow ftp -j ACCEPT",
-        "the open quote swallows the target",
-    ),
-    (
-        "-A INPUT -m conntrack --ctorigdstport 99999",
-        "ports above 65535 are cut off without a word",
-    ),
-    (
-        "-A INPUT -p udp --dport 70000:80000",
-        "ports above 65535 are cut off without a word",
-    ),
-];
-
 fn dump(rules: &str) -> String {
     format!("*filter\n{rules}\nCOMMIT\n")
 }
 
 #[test]
-fn the_parser_refuses() {
-    for rules in REFUSED.iter().chain(TAKEN.iter().map(|(rules, _)| rules)) {
-        assert!(
-            parse(&Source::new("refused", dump(rules)), Family::Ipv4).is_err(),
-            "{rules}"
-        );
+fn what_the_loaders_refuse_is_refused_and_told() {
+    for backend in kernel::backends() {
+        for rules in REFUSED {
+            let text = dump(rules);
+            let loaded = kernel::load(backend, Family::Ipv4, &text);
+            assert!(!loaded.success, "{backend} takes `{rules}`");
+            let parsed = parse(&Source::new("refused", text), Family::Ipv4);
+            let (attempt, listing) = kernel::attempt(backend, &parsed.ruleset, Family::Ipv4);
+            let told = parsed.mistakes.or_else(|| attempt.mistakes());
+            assert!(told.is_some(), "{backend}: `{rules}` {listing:?}");
+        }
     }
 }
 
+/// The open quote would swallow the target, and iptables-restore takes that.
 #[test]
-fn the_loaders_refuse_what_the_parser_does() {
+fn an_open_quote_is_refused_though_the_loader_takes_it() {
+    let text = dump("-A INPUT -m comment --comment \"allow ftp -j ACCEPT");
     for backend in kernel::backends() {
-        for rules in REFUSED {
-            let loaded = kernel::load(backend, Family::Ipv4, &dump(rules));
-            assert!(!loaded.success, "{backend} takes `{rules}`");
-        }
-        for (rules, why) in TAKEN {
-            let loaded = kernel::load(backend, Family::Ipv4, &dump(rules));
-            assert!(
-                loaded.success,
-                "{backend} refuses `{rules}`: no exception is needed ({why})"
-            );
+        assert!(kernel::load(backend, Family::Ipv4, &text).success);
+    }
+    let parsed = parse(&Source::new("quote", text), Family::Ipv4);
+    assert!(parsed.mistakes.is_some());
+}
+
+/// What the kernel has then is not what was written: it is taken, and said.
+#[test]
+fn ports_that_are_cut_off_are_noted() {
+    for rule in [
+        "-A INPUT -m conntrack --ctorigdstport 99999",
+        "-A INPUT -p udp --dport 70000:80000",
+    ] {
+        let text = dump(rule);
+        let parsed = parse(&Source::new("ports", text.as_str()), Family::Ipv4);
+        assert_eq!(parsed.notes.len(), 1, "{rule}");
+        assert!(parsed.notes[0].message.contains("65535"), "{rule}");
+        for backend in kernel::backends() {
+            assert!(kernel::load(backend, Family::Ipv4, &text).success, "{rule}");
         }
     }
 }
@@ -210,10 +210,8 @@ fn whole_files_are_refused_by_both() {
     ];
     let backends = kernel::backends();
     for text in files {
-        assert!(
-            parse(&Source::new("file", text), Family::Ipv4).is_err(),
-            "{text}"
-        );
+        let told = kernel::mistakes(text, Family::Ipv4);
+        assert!(told.is_some(), "{text}");
         for backend in &backends {
             assert!(
                 !kernel::load(*backend, Family::Ipv4, text).success,
@@ -227,9 +225,11 @@ fn whole_files_are_refused_by_both() {
 #[test]
 fn a_circle_that_no_packet_gets_to_is_left_to_the_loader() {
     let text = dump(":a - [0:0]\n-A INPUT -j ACCEPT\n-A INPUT -j a\n-A a -j a");
-    assert!(parse(&Source::new("circle", text.as_str()), Family::Ipv4).is_ok());
+    let ruleset = parse(&Source::new("circle", text.as_str()), Family::Ipv4).ruleset;
     for backend in kernel::backends() {
         let taken = kernel::load(backend, Family::Ipv4, &text).success;
         assert_eq!(taken, backend == fwlab_record::Backend::Legacy, "{backend}");
+        let (attempt, _) = kernel::attempt(backend, &ruleset, Family::Ipv4);
+        assert_eq!(attempt.is_refused(), !taken, "{backend}");
     }
 }

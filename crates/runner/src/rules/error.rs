@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use fwlab_containers::ContainerError;
 use fwlab_fabric::FabricError;
-use fwlab_model::ruleset::{Complaint, Difference, Mistakes, SourceLine, SourceText, unquoted};
+use fwlab_model::ruleset::native::Complaint;
+use fwlab_model::ruleset::{Difference, Mistakes, SourceLine, SourceText, unquoted};
 use fwlab_record::TableFamily;
 use miette::{Diagnostic, LabeledSpan, NamedSource, SourceCode};
 
@@ -132,11 +133,24 @@ impl PrepareError {
 
     /// The errors without those that say the same again: a mistake is one mistake,
     /// however many backends and scenarios would load it.
-    pub(crate) fn distinct(errors: impl Iterator<Item = PrepareError>) -> Vec<PrepareError> {
+    pub(crate) fn distinct(errors: impl IntoIterator<Item = PrepareError>) -> Vec<PrepareError> {
+        let mut distinct: Vec<PrepareError> = Vec::new();
         let mut told = BTreeSet::new();
-        errors
-            .filter(|error| told.insert(format!("{error:?}")))
-            .collect()
+        for error in errors {
+            if let PrepareError::Mistakes(mistakes) = error {
+                let mut others = distinct.iter_mut().filter_map(|other| match other {
+                    PrepareError::Mistakes(other) => Some(other),
+                    _ => None,
+                });
+                let left = others.try_fold(mistakes, |mistakes, other| {
+                    other.with(mistakes).map_or_else(Some, |()| None)
+                });
+                distinct.extend(left.map(PrepareError::Mistakes));
+            } else if told.insert(format!("{error:?}")) {
+                distinct.push(error);
+            }
+        }
+        distinct
     }
 }
 

@@ -1,4 +1,3 @@
-use std::sync::Arc;
 use std::time::Duration;
 
 use fwlab_fabric::{Fabric, Node, NodeGone, Privilege, ToolCall, ToolError, ToolOutput};
@@ -6,7 +5,6 @@ use fwlab_model::ruleset::Listing;
 use fwlab_record::{Backend, Family, NodeName};
 
 use super::pieces::pieces;
-use super::remembered::Remembered;
 use super::tools::{NoLoader, Tools, command};
 use super::{Listed, PreparedRuleset};
 
@@ -62,10 +60,19 @@ pub enum LoadError {
     },
 }
 
-pub(super) type Key = (Backend, Family, Arc<str>);
+/// Whether counters are loaded, or listed, too. Without, the same rules are always listed in the same words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Counters {
+    Shown,
+    Hidden,
+}
 
-/// By backend, family and text.
-pub(super) static PROVEN: Remembered<Key, Listing> = Remembered::new();
+impl Counters {
+    /// The option of `iptables-restore` and `iptables-save`.
+    fn option(self) -> Option<&'static str> {
+        (self == Counters::Shown).then_some("-c")
+    }
+}
 
 impl Loader {
     /// Finds the programs on this machine.
@@ -93,10 +100,10 @@ impl Loader {
                 Listed::Iptables {
                     backend, family, ..
                 } => {
-                    self.restore_text(node, *backend, *family, &part.input)
+                    self.restore(node, *backend, *family, &part.input, Counters::Hidden)
                         .await?
                 }
-                Listed::Native(_) => self.load_script(node, &part.input).await?,
+                Listed::Native(_) => self.load_script(node, &part.input.concat()).await?,
             };
             if !output.status.success() {
                 return Err(LoadError::Refused {
@@ -109,12 +116,14 @@ impl Loader {
         Ok(())
     }
 
-    pub(super) async fn restore_text(
+    /// Hands batches to `iptables-restore`, one after another until one is refused.
+    pub(super) async fn restore(
         &self,
         node: &Node,
         backend: Backend,
         family: Family,
-        text: &str,
+        batches: &[String],
+        counters: Counters,
     ) -> Result<(String, ToolOutput), LoadError> {
         let tool = self
             .tools
@@ -124,45 +133,38 @@ impl Loader {
             fwlab_fabric::need_xtables();
         }
         let argv = tool.restore.display().to_string();
-        let call = |input: Vec<u8>| ToolCall {
-            deadline: DEADLINE,
-            ..ToolCall::new(&tool.restore).stdin(input)
-        };
         let small_batches =
             backend == Backend::Nft && matches!(Privilege::current(), Ok(Privilege::UserNamespace));
-        if !small_batches {
-            return Ok((argv, node.tool(call(text.as_bytes().to_vec())).await?));
-        }
-        let mut pieces = pieces(text);
-        let first = pieces.next().expect("even nothing is one piece");
-        let mut output = node.tool(call(first.into_bytes())).await?;
-        for piece in pieces {
-            if !output.status.success() {
+        let batches: Vec<String> = match small_batches {
+            true => batches.iter().flat_map(|batch| pieces(batch)).collect(),
+            false => batches.to_vec(),
+        };
+        let mut output = None;
+        for (at, batch) in batches.into_iter().enumerate() {
+            let options = [(at > 0).then_some("--noflush"), counters.option()];
+            let call = ToolCall {
+                deadline: DEADLINE,
+                ..ToolCall::new(&tool.restore)
+                    .arguments(options.into_iter().flatten())
+                    .stdin(batch)
+            };
+            let done = node.tool(call).await?;
+            let success = done.status.success();
+            output = Some(done);
+            if !success {
                 break;
             }
-            output = node
-                .tool(call(piece.into_bytes()).arguments(["--noflush"]))
-                .await?;
         }
-        Ok((argv, output))
+        Ok((argv, output.expect("even nothing is one batch")))
     }
 
+    /// What is listed, and in which words.
     pub(super) async fn save(
         &self,
         node: &Node,
         backend: Backend,
         family: Family,
-    ) -> Result<Listing, LoadError> {
-        let (listing, _) = self.save_text(node, backend, family).await?;
-        Ok(listing)
-    }
-
-    /// What is listed, and in which words.
-    pub(super) async fn save_text(
-        &self,
-        node: &Node,
-        backend: Backend,
-        family: Family,
+        counters: Counters,
     ) -> Result<(Listing, String), LoadError> {
         let tool = self
             .tools
@@ -171,7 +173,7 @@ impl Loader {
         let argv = tool.save.display().to_string();
         let call = ToolCall {
             deadline: DEADLINE,
-            ..ToolCall::new(&tool.save)
+            ..ToolCall::new(&tool.save).arguments(counters.option())
         };
         let output = node.tool(call).await?;
         if !output.status.success() {

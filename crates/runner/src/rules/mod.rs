@@ -12,6 +12,8 @@ mod of_cell;
 mod part;
 mod pieces;
 mod prepare;
+mod prove;
+mod proven;
 mod remembered;
 mod standing;
 mod tools;

@@ -1,12 +1,12 @@
 use std::sync::Arc;
 
 use fwlab_fabric::{Fabric, Node, ToolCall, ToolOutput};
-use fwlab_model::ruleset::native::{NativeListing, NativeRule, NativeScript};
-use fwlab_model::ruleset::{ByPort, Complaint};
+use fwlab_model::ruleset::native::{Complaint, Echo, NativeListing, NativeRule, NativeScript};
 use fwlab_record::{Backend, InterfaceName, NodeName};
 
 use super::error::PrepareError;
-use super::loader::{DEADLINE, LoadError, Loader, words_of};
+use super::loader::{Counters, DEADLINE, LoadError, Loader, words_of};
+use super::proven::Proven;
 use super::remembered::Remembered;
 use super::{Doubt, Listed, Part};
 use crate::scenario::{RulesOrigin, RulesetEntry, Stage};
@@ -14,24 +14,14 @@ use crate::scenario::{RulesOrigin, RulesetEntry, Stage};
 /// A script, and the interfaces of the node that it was tried in: `iif eth0` does not load where there is no `eth0`.
 type Key = (Arc<str>, Vec<InterfaceName>);
 
+/// What nft lists of a script that it loaded, and what it said of each rule.
+struct Loaded {
+    listing: Arc<NativeListing>,
+    echo: Echo,
+}
+
 /// By text and the interfaces of the node.
-static PROVEN: Remembered<Key, NativeListing> = Remembered::new();
-
-/// Whether a listing tells what a rule has counted. Without, the same rules are always listed
-/// in the same words.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Counters {
-    Shown,
-    Hidden,
-}
-
-/// A script that loads.
-pub(super) struct Proven {
-    pub(super) part: Part,
-    pub(super) doubts: Vec<Doubt>,
-    pub(super) by_port: Vec<ByPort>,
-    pub(super) notes: Vec<String>,
-}
+static PROVEN: Remembered<Key, Loaded> = Remembered::new();
 
 /// The program that this machine lacks to load a ruleset through a backend, or to list what an
 /// image loaded, and what to do.
@@ -54,57 +44,39 @@ impl Loader {
         node: &NodeName,
         script: &NativeScript,
     ) -> Result<Proven, PrepareError> {
-        let failed = |source| PrepareError::Load {
-            ruleset: name.into(),
-            source,
-        };
         let input: Arc<str> = script.text().into();
         let interfaces = stage.topology.interfaces_in(node);
         let key: Key = (
             Arc::clone(&input),
             interfaces.map(|interface| interface.name.clone()).collect(),
         );
-        let listing = match PROVEN.get(&key) {
-            Some(listing) => listing,
+        let loaded = match PROVEN.get(&key) {
+            Some(loaded) => loaded,
             None => {
-                let fabric = Fabric::build(&stage.topology).await.map_err(|source| {
-                    PrepareError::Fabric {
-                        ruleset: name.into(),
-                        source,
-                    }
-                })?;
-                let throwaway = fabric
-                    .node(node)
-                    .ok_or_else(|| failed(LoadError::NoNode(node.clone())))?;
-                let (loader, output) = self.load_script(throwaway, &input).await.map_err(failed)?;
-                if !output.status.success() {
-                    return Err(refused(name, loader, script, &words_of(&output)));
-                }
-                let listing = Arc::new(
-                    self.list(throwaway, Counters::Shown)
-                        .await
-                        .map_err(failed)?,
-                );
-                PROVEN.insert(key, Arc::clone(&listing));
-                listing
+                let loaded = self.loaded(name, stage, node, script).await?;
+                let loaded = Arc::new(loaded);
+                PROVEN.insert(key, Arc::clone(&loaded));
+                loaded
             }
         };
-        let lines = script
-            .correspond(&listing)
-            .map_err(|differences| PrepareError::Differs {
-                ruleset: name.into(),
-                loader: "nft".to_owned(),
-                differences,
-                text: Some(Arc::clone(script.source())),
-            })?;
+        let Loaded { listing, echo } = &*loaded;
+        let lines =
+            script
+                .correspond(listing, echo)
+                .map_err(|differences| PrepareError::Differs {
+                    ruleset: name.into(),
+                    loader: "nft".to_owned(),
+                    differences,
+                    text: Some(Arc::clone(script.source())),
+                })?;
         let impurities = listing.impurities(&lines);
         let by_port = listing.by_port(&lines);
         let mut notes: Vec<String> = script.notes().iter().map(ToString::to_string).collect();
-        notes.extend(untraced(&listing));
+        notes.extend(untraced(listing));
         let part = Part {
             node: node.clone(),
-            input,
-            listed: Listed::Native(listing),
+            input: vec![input.as_ref().to_owned()].into(),
+            listed: Listed::Native(Arc::clone(listing)),
             lines: Arc::new(lines),
         };
         Ok(Proven {
@@ -115,16 +87,61 @@ impl Loader {
         })
     }
 
+    /// Loads a script into a throwaway of a node, and lists what is there then.
+    async fn loaded(
+        &self,
+        name: &str,
+        stage: &Stage,
+        node: &NodeName,
+        script: &NativeScript,
+    ) -> Result<Loaded, PrepareError> {
+        let failed = |source| PrepareError::Load {
+            ruleset: name.into(),
+            source,
+        };
+        let fabric =
+            Fabric::build(&stage.topology)
+                .await
+                .map_err(|source| PrepareError::Fabric {
+                    ruleset: name.into(),
+                    source,
+                })?;
+        let throwaway = fabric
+            .node(node)
+            .ok_or_else(|| failed(LoadError::NoNode(node.clone())))?;
+        let nft = self.nft(throwaway, &["-e", "-a", "-f", "-"], script.text());
+        let (loader, output) = nft.await.map_err(failed)?;
+        if !output.status.success() {
+            return Err(refused(name, loader, script, &words_of(&output)));
+        }
+        let listing = self.list(throwaway, Counters::Shown);
+        Ok(Loaded {
+            listing: Arc::new(listing.await.map_err(failed)?),
+            echo: Echo::parse(&String::from_utf8_lossy(&output.stdout)),
+        })
+    }
+
     /// Loads a script as it is: all of it or nothing.
     pub(super) async fn load_script(
         &self,
         node: &Node,
         script: &str,
     ) -> Result<(String, ToolOutput), LoadError> {
+        self.nft(node, &["-f", "-"], script).await
+    }
+
+    async fn nft(
+        &self,
+        node: &Node,
+        options: &[&str],
+        script: &str,
+    ) -> Result<(String, ToolOutput), LoadError> {
         let nft = self.tools.nft.as_ref().ok_or(LoadError::NoNft)?;
         let call = ToolCall {
             deadline: DEADLINE,
-            ..ToolCall::new(nft).arguments(["-f", "-"]).stdin(script)
+            ..ToolCall::new(nft)
+                .arguments(options.iter().copied())
+                .stdin(script)
         };
         Ok((nft.display().to_string(), node.tool(call).await?))
     }

@@ -9,8 +9,8 @@ use fwlab_record::{Backend, ChainId, Family, NodeName, RuleId, RuleOrdinal};
 pub struct Part {
     /// The node that loads it.
     pub node: NodeName,
-    /// What the loader is given.
-    pub input: Arc<str>,
+    /// What the loader is given, one after another.
+    pub input: Arc<[String]>,
     /// What the kernel lists when it is loaded.
     pub listed: Listed,
     /// Which line of the source each listed rule came from.

@@ -1,19 +1,14 @@
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
-use fwlab_fabric::Fabric;
 use fwlab_model::ruleset::native::{NativeListing, NativeScript};
-use fwlab_model::ruleset::{
-    ByPort, Mistakes, Parsed, Ruleset, Source, correspond, generate, parse,
-};
-use fwlab_model::{NodeSpec, Topology};
+use fwlab_model::ruleset::{ByPort, Mistakes, Ruleset, Source, generate, parse};
 use fwlab_record::{Backend, Family, NodeName, TableFamily};
 
 use super::error::PrepareError;
 use super::image::examine;
 use super::interfaces::strange_interfaces;
-use super::loader::{Loader, PROVEN, words_of};
-use super::{Doubt, Listed, Part, PreparedRuleset, lacks};
+use super::loader::Loader;
+use super::{Listed, Part, PreparedRuleset, lacks};
 use crate::scenario::{RulesOrigin, RulesetEntry, Scenario};
 
 /// Rules as they were read, before they are tried, and the node that is to load them.
@@ -39,7 +34,7 @@ impl Loader {
         scenario: &Scenario,
         ruleset: usize,
         backend: Backend,
-    ) -> Result<PreparedRuleset, PrepareError> {
+    ) -> Result<PreparedRuleset, Vec<PrepareError>> {
         let entry = &scenario.rulesets[ruleset];
         let mut prepared = PreparedRuleset {
             lacks: lacks(entry, backend),
@@ -49,9 +44,16 @@ impl Loader {
             return Ok(prepared);
         }
         if let RulesOrigin::Image(rules) = &entry.origin {
-            return examine(rules).await;
+            return examine(rules).await.map_err(|error| vec![error]);
         }
-        let wanted = wanted(scenario, entry, backend, &mut prepared.notes)?;
+        let mut read = Reading::default();
+        let wanted = wanted(scenario, entry, backend, &mut read).map_err(|error| vec![error])?;
+        prepared.notes.append(&mut read.notes);
+        let mut errors: Vec<PrepareError> = read
+            .mistakes
+            .into_iter()
+            .map(PrepareError::Mistakes)
+            .collect();
         for Wanted { node, rules } in &wanted {
             let named = match rules {
                 Rules::Iptables(_, rules) => rules.interfaces_used(),
@@ -61,122 +63,41 @@ impl Loader {
             prepared.notes.extend(strange);
         }
         for Wanted { node, rules } in &wanted {
-            match rules {
-                Rules::Native(script) => {
-                    let proven = self
-                        .prove_script(&entry.name, &scenario.stage, node, script)
-                        .await?;
-                    prepared.parts.push(proven.part);
-                    prepared.doubts.extend(proven.doubts);
-                    prepared.by_port.extend(at(node, proven.by_port));
-                    prepared.notes.extend(proven.notes);
-                }
+            let proven = match rules {
+                Rules::Native(script) => self
+                    .prove_script(&entry.name, &scenario.stage, node, script)
+                    .await
+                    .map(|proven| vec![proven]),
                 Rules::Iptables(backend, rules) => {
-                    if rules.is_unreached() {
-                        prepared.notes.push(UNREACHED.to_owned());
-                    }
-                    prepared.by_port.extend(at(node, rules.by_port()));
-                    let impurities = rules.impurities();
-                    prepared
-                        .doubts
-                        .extend(Doubt::of_iptables(node, *backend, impurities));
-                    for family in rules.families() {
-                        let part = self
-                            .prove(&entry.name, node, *backend, family, rules)
-                            .await?;
-                        prepared.parts.push(part);
+                    let skips = entry.skip_refused_lines;
+                    self.prove(&entry.name, node, *backend, rules, skips).await
+                }
+            };
+            match proven {
+                Err(error) => errors.push(error),
+                Ok(proven) => {
+                    for proven in proven {
+                        prepared.parts.push(proven.part);
+                        prepared.doubts.extend(proven.doubts);
+                        prepared.by_port.extend(at(node, proven.by_port));
+                        prepared.notes.extend(proven.notes);
                     }
                 }
             }
+        }
+        if !errors.is_empty() {
+            return Err(errors);
         }
         match shared_table(&prepared.parts) {
             None => Ok(prepared),
-            Some((family, table)) => Err(PrepareError::SharedTable {
+            Some((family, table)) => Err(vec![PrepareError::SharedTable {
                 ruleset: entry.name.clone(),
                 family,
                 table,
-            }),
+            }]),
         }
     }
-
-    async fn prove(
-        &self,
-        name: &str,
-        node: &NodeName,
-        backend: Backend,
-        family: Family,
-        rules: &Ruleset,
-    ) -> Result<Part, PrepareError> {
-        let rendered = rules.render(family);
-        let input: Arc<str> = rendered.text().into();
-        let text = rules.source(family).cloned();
-        let key = (backend, family, Arc::clone(&input));
-        let listing = match PROVEN.get(&key) {
-            Some(listing) => listing,
-            None => {
-                let failed = |source| PrepareError::Fabric {
-                    ruleset: name.into(),
-                    source,
-                };
-                let topology = Topology {
-                    nodes: vec![NodeSpec::new(node.clone())],
-                    links: Vec::new(),
-                };
-                let fabric = Fabric::build(&topology).await.map_err(failed)?;
-                let throwaway = fabric
-                    .nodes()
-                    .next()
-                    .expect("a topology of one node has one");
-                let failed = |source| PrepareError::Load {
-                    ruleset: name.into(),
-                    source,
-                };
-                let (loader, output) = self
-                    .restore_text(throwaway, backend, family, &input)
-                    .await
-                    .map_err(failed)?;
-                if !output.status.success() {
-                    let words = words_of(&output);
-                    let complaints = rendered.complaints(&words);
-                    return Err(PrepareError::Refused {
-                        ruleset: name.into(),
-                        loader,
-                        complaints,
-                        words,
-                        text,
-                    });
-                }
-                let listing = Arc::new(
-                    self.save(throwaway, backend, family)
-                        .await
-                        .map_err(failed)?,
-                );
-                PROVEN.insert(key, Arc::clone(&listing));
-                listing
-            }
-        };
-        let lines = correspond(rules, &listing).map_err(|differences| PrepareError::Differs {
-            ruleset: name.into(),
-            loader: format!("{}-{backend}-restore", super::tools::command(family)),
-            differences,
-            text,
-        })?;
-        Ok(Part {
-            node: node.clone(),
-            input,
-            listed: Listed::Iptables {
-                backend,
-                family,
-                listing,
-            },
-            lines: Arc::new(lines),
-        })
-    }
 }
-
-/// A part of a ruleset, most likely: ufw's `user.rules`, for one.
-const UNREACHED: &str = "no built-in chain has a rule, so no packet comes to one of these: are they a part of a ruleset? \
-                         `iptables-save` prints all of it";
 
 fn at(node: &NodeName, rules: Vec<ByPort>) -> impl Iterator<Item = (NodeName, ByPort)> {
     rules.into_iter().map(|rule| (node.clone(), rule))
@@ -187,7 +108,7 @@ fn wanted<'a>(
     scenario: &'a Scenario,
     entry: &'a RulesetEntry,
     backend: Backend,
-    notes: &mut Vec<String>,
+    read: &mut Reading,
 ) -> Result<Vec<Wanted<'a>>, PrepareError> {
     let mut wanted = Vec::new();
     let firewall = entry.at.as_ref().or(scenario.stage.firewall.as_ref());
@@ -197,7 +118,7 @@ fn wanted<'a>(
             ipv6: entry.ipv6.as_ref(),
             helper: entry.helper,
         };
-        let mut here = own.read(scenario, entry, node, backend, notes)?;
+        let mut here = own.read(scenario, entry, node, backend, read)?;
         match &entry.beside {
             None => {}
             // It may begin with `flush ruleset`, so it goes first, and what is beside it stands beside it.
@@ -205,7 +126,7 @@ fn wanted<'a>(
                 here.insert(0, Rules::Native(NativeScript::read(source)?));
             }
             Some((backend, source)) => {
-                let rules = read(source, Family::Ipv4, entry.skip_refused_lines, notes)?;
+                let rules = read.rules(source, Family::Ipv4, entry.skip_refused_lines);
                 here.push(Rules::Iptables(*backend, rules));
             }
         }
@@ -217,7 +138,7 @@ fn wanted<'a>(
             ipv6: also.ipv6.as_ref(),
             helper: also.helper,
         };
-        let there = there.read(scenario, entry, &also.at, backend, notes)?;
+        let there = there.read(scenario, entry, &also.at, backend, read)?;
         let node = &also.at;
         wanted.extend(there.into_iter().map(|rules| Wanted { node, rules }));
     }
@@ -238,7 +159,7 @@ impl Written<'_> {
         entry: &RulesetEntry,
         node: &NodeName,
         backend: Backend,
-        notes: &mut Vec<String>,
+        read: &mut Reading,
     ) -> Result<Vec<Rules>, PrepareError> {
         let families = &scenario.matrix.families;
         let skip = entry.skip_refused_lines;
@@ -255,14 +176,14 @@ impl Written<'_> {
                 });
             }
             (RulesOrigin::None, _) => Vec::new(),
-            (RulesOrigin::Written(source), _) => vec![read(source, Family::Ipv4, skip, notes)?],
+            (RulesOrigin::Written(source), _) => vec![read.rules(source, Family::Ipv4, skip)],
             (RulesOrigin::Generated(policy), _) => families
                 .iter()
                 .map(|family| generate(policy, *family))
                 .collect(),
         };
         if let Some(source) = self.ipv6 {
-            rulesets.push(read(source, Family::Ipv6, skip, notes)?);
+            rulesets.push(read.rules(source, Family::Ipv6, skip));
         }
         if self.helper {
             let side = scenario.stage.side_of(node);
@@ -315,44 +236,32 @@ fn shared_table(parts: &[Part]) -> Option<(TableFamily, String)> {
     Some((family, table))
 }
 
-/// Parses a source; where refused lines are to be left out, goes on without them, as a
-/// shell script goes on after a command that failed.
-fn read(
-    source: &Source,
-    family: Family,
-    skip_refused_lines: bool,
-    notes: &mut Vec<String>,
-) -> Result<Ruleset, Mistakes> {
-    let mut with_notes = |parsed: Parsed| {
+/// What reading sources told beside their rules.
+#[derive(Default)]
+struct Reading {
+    notes: Vec<String>,
+    mistakes: Vec<Mistakes>,
+}
+
+impl Reading {
+    /// Reads a source; where refused lines are to be left out, goes on without them, as a
+    /// shell script goes on after a command that failed.
+    fn rules(&mut self, source: &Source, family: Family, skips: bool) -> Ruleset {
+        let parsed = parse(source, family);
         let told = parsed.notes.iter();
-        notes.extend(told.map(|note| format!("{}: {note}", source.name)));
+        self.notes
+            .extend(told.map(|note| format!("{}: {note}", source.name)));
+        match parsed.mistakes {
+            Some(mistakes) if skips => self.notes.extend(left_out(&mistakes)),
+            mistakes => self.mistakes.extend(mistakes),
+        }
         parsed.ruleset
-    };
-    let mistakes = match parse(source, family) {
-        Ok(parsed) => return Ok(with_notes(parsed)),
-        Err(mistakes) if !skip_refused_lines => return Err(mistakes),
-        Err(mistakes) => mistakes,
-    };
-    let refused: BTreeSet<usize> = mistakes
-        .told()
-        .iter()
-        .map(|mistake| mistake.line() as usize)
-        .collect();
-    let text = String::from_utf8_lossy(&source.text);
-    let kept: Vec<&str> = text
-        .lines()
-        .enumerate()
-        .map(|(index, line)| {
-            if refused.contains(&(index + source.begins.0 as usize)) {
-                ""
-            } else {
-                line
-            }
-        })
-        .collect();
-    let kept = Source {
-        text: kept.join("\n").into_bytes(),
-        ..source.clone()
-    };
-    parse(&kept, family).map(with_notes)
+    }
+}
+
+/// What is said of lines that were refused, and that the ruleset goes without.
+pub(super) fn left_out(mistakes: &Mistakes) -> impl Iterator<Item = String> {
+    let name = mistakes.source().name();
+    let told = mistakes.told().iter();
+    told.map(move |mistake| format!("{name}: line {}: left out: {mistake}", mistake.line()))
 }

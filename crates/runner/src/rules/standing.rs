@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use fwlab_fabric::Node;
 use fwlab_model::ruleset::native::NativeListing;
-use fwlab_model::ruleset::{ChainPolicy, Correspondence, Listing, Only, Source, parse};
+use fwlab_model::ruleset::{ChainPolicy, Correspondence, Listing};
 use fwlab_record::{Backend, Family, NodeName, TableFamily};
 
 use super::interfaces::strange_interfaces;
-use super::loader::{LoadError, Loader};
-use super::native::{Counters, untraced};
+use super::loader::{Counters, LoadError, Loader};
+use super::native::untraced;
 use super::{Doubt, Listed, Part, PreparedRuleset};
 use crate::scenario::Stage;
 
@@ -70,7 +70,8 @@ impl Loader {
                     _ => has_iptables(&native, family),
                 };
                 if is_there {
-                    let (listing, text) = self.save_text(node, backend, family).await?;
+                    let (listing, text) =
+                        self.save(node, backend, family, Counters::Hidden).await?;
                     iptables.push(Saved {
                         backend,
                         family,
@@ -179,7 +180,7 @@ impl Standing {
         let lines = Arc::new(Correspondence::default());
         let part = |listed| Part {
             node: node.name().clone(),
-            input: "".into(),
+            input: [].into(),
             listed,
             lines: Arc::clone(&lines),
         };
@@ -198,32 +199,14 @@ impl Standing {
             if (saved.backend, backend) == (Backend::Nft, Backend::Native) {
                 continue;
             }
-            let source = Source::new("the image's rules", saved.text);
-            match parse(&source, saved.family) {
-                Ok(parsed) => {
-                    let impurities = parsed.ruleset.impurities();
-                    prepared.doubts.extend(Doubt::of_iptables(
-                        node.name(),
-                        saved.backend,
-                        impurities,
-                    ));
-                    let named = parsed.ruleset.interfaces_used();
-                    prepared
-                        .notes
-                        .extend(strange_interfaces(named, stage, node.name()));
-                }
-                Err(mistakes) => {
-                    let why = mistakes.to_string();
-                    prepared.doubts.push(Doubt {
-                        node: node.name().clone(),
-                        backend: saved.backend,
-                        rule: None,
-                        only: Only::default(),
-                        of_sender: false,
-                        why: format!("its rules are not all known here ({why})"),
-                    });
-                }
-            }
+            let impurities = saved.listing.impurities(&lines);
+            prepared
+                .doubts
+                .extend(Doubt::of_iptables(node.name(), saved.backend, impurities));
+            let named = saved.listing.interfaces_used();
+            prepared
+                .notes
+                .extend(strange_interfaces(named, stage, node.name()));
             prepared.parts.push(part(Listed::Iptables {
                 backend: saved.backend,
                 family: saved.family,

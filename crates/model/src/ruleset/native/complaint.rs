@@ -1,6 +1,25 @@
 use super::NativeScript;
-use crate::ruleset::complaint::Complaint;
 use crate::ruleset::text::{SourceLine, SourceText};
+
+/// One complaint of nft.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Complaint {
+    /// The line of the script; nothing where nft does not say which.
+    pub line: Option<SourceLine>,
+    /// Its own words.
+    pub words: String,
+    /// What the kernel's error means among rules, where that is not plain.
+    pub meaning: Option<&'static str>,
+}
+
+impl std::fmt::Display for Complaint {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.meaning {
+            Some(meaning) => write!(f, "{}: {meaning}", self.words),
+            None => f.write_str(&self.words),
+        }
+    }
+}
 
 impl NativeScript {
     /// Reads what `nft -f -` wrote to its standard error. The lines of the script that it repeats, with marks below
@@ -28,9 +47,7 @@ impl NativeScript {
 
 fn complaint(line: Option<SourceLine>, words: &str) -> Complaint {
     Complaint {
-        rendered_line: line.map(|line| line.line),
         line,
-        table: None,
         words: words.to_owned(),
         meaning: meaning(words),
     }

@@ -69,8 +69,11 @@ impl NativeChain {
 }
 
 /// A rule of nft as the kernel has it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+///
+/// Two rules are equal when they say the same.
+#[derive(Debug, Clone)]
 pub struct NativeRule {
+    handle: u64,
     statement: String,
     rejects: Option<bool>,
     sets_trace: bool,
@@ -82,7 +85,21 @@ pub struct NativeRule {
     sets: Vec<String>,
 }
 
+impl PartialEq for NativeRule {
+    fn eq(&self, other: &NativeRule) -> bool {
+        // All else is read from what it says.
+        self.statement == other.statement && self.impurities == other.impurities
+    }
+}
+
+impl Eq for NativeRule {}
+
 impl NativeRule {
+    /// The number by which the kernel knows it.
+    pub(super) fn handle(&self) -> u64 {
+        self.handle
+    }
+
     /// The rule as it is listed, `tcp dport 21 accept`.
     pub fn statement(&self) -> &str {
         &self.statement
@@ -162,7 +179,7 @@ impl NativeListing {
                     let handle = body.get("handle").and_then(Value::as_u64);
                     let handle = handle.ok_or(NativeListingError::Lacks("rule", "handle"))?;
                     let statement = statements.rule(&id, handle);
-                    let rule = rule(body, statement)?;
+                    let rule = rule(body, handle, statement)?;
                     listing.chains.entry(id).or_default().rules.push(rule);
                 }
                 "set" | "map" => {
@@ -334,7 +351,11 @@ impl NativeListing {
     }
 }
 
-fn rule(body: &Value, statement: Option<String>) -> Result<NativeRule, NativeListingError> {
+fn rule(
+    body: &Value,
+    handle: u64,
+    statement: Option<String>,
+) -> Result<NativeRule, NativeListingError> {
     let statements = body.get("expr").and_then(Value::as_array);
     let statements = statements.ok_or(NativeListingError::Lacks("rule", "expressions"))?;
     let mut impurities = Found::new();
@@ -359,6 +380,7 @@ fn rule(body: &Value, statement: Option<String>) -> Result<NativeRule, NativeLis
         .iter()
         .any(|statement| statement["mangle"]["key"]["meta"]["key"] == "nftrace");
     Ok(NativeRule {
+        handle,
         sets_trace,
         statement: statement.unwrap_or_else(|| "a rule that nft does not write out".to_owned()),
         rejects,

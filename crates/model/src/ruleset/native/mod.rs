@@ -4,15 +4,18 @@
 //! What is read of the text is its structure, which tells the line that each listed rule came from.
 
 mod complaint;
+mod echo;
 mod effect;
 mod expression;
 mod impurity;
 mod listing;
-mod order;
 mod script;
 mod statements;
 mod token;
+mod written;
 
+pub use complaint::Complaint;
+pub use echo::Echo;
 pub use impurity::{NativeImpurity, NativePlace};
 pub use listing::{NativeChain, NativeListing, NativeListingError, NativeRule};
 pub use script::NativeScript;

@@ -1,14 +1,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::order::{Order, Verdicts};
+use super::echo::Echo;
 use super::token::{Piece, Token, pieces, statements};
+use super::written::Written;
 use super::{LAB_TABLE, NativeListing};
 use crate::ruleset::correspond::{Correspondence, Difference, DifferenceKind};
 use crate::ruleset::mistake::{Draft, MistakeKind, Mistakes, Note, Report};
 use crate::ruleset::parse::too_long;
 use crate::ruleset::pasted::{NftLine, nft_line};
-use crate::ruleset::text::{Source, SourceText};
+use crate::ruleset::text::{Source, SourceLine, SourceText};
+use fwlab_record::ChainId;
 
 /// A script of nft, ready to be loaded.
 #[derive(Debug)]
@@ -49,7 +51,10 @@ impl NativeScript {
                 });
             }
         }
-        let notes = report.finish()?;
+        let notes = match report.finish() {
+            (notes, None) => notes,
+            (_, Some(mistakes)) => return Err(mistakes),
+        };
         // nft is not to find another end of a comment than was found here; and nothing moves from its place.
         let mut loaded = pasted.into_bytes();
         for comment in found.comments {
@@ -115,34 +120,55 @@ impl NativeScript {
         used
     }
 
-    /// The line that each listed rule and policy came from. Of a chain of which that cannot be told for sure, there is
-    /// none: where a command names rules by handle or index, or a rule does not say what is listed in its place.
+    /// The line that each listed rule and policy came from: nft says which handle each rule of the script got, in the
+    /// script's order. Of a chain for which it says another number of rules than are read here, no line is known.
     ///
     /// # Errors
-    /// Every chain that the script makes and that is not listed.
-    pub fn correspond(&self, listing: &NativeListing) -> Result<Correspondence, Vec<Difference>> {
-        let order = Order::of(&self.source, &self.pieces);
+    /// Every rule that was added and is not listed, unless the script takes rules away.
+    pub fn correspond(
+        &self,
+        listing: &NativeListing,
+        echo: &Echo,
+    ) -> Result<Correspondence, Vec<Difference>> {
+        let written = Written::of(&self.source, &self.pieces);
         let mut lines = Correspondence::default();
         let mut differences = Vec::new();
-        for (id, chain) in order.chains() {
-            let written = chain.rules.as_deref().unwrap_or_default();
-            let Some(listed) = listing.chain(id) else {
-                let first = written.first().map(|rule| rule.line);
+        let mut of_handle: BTreeMap<(&ChainId, u64), SourceLine> = BTreeMap::new();
+        for (id, chain) in written.chains() {
+            let handles = echo.handles(id);
+            if handles.len() == chain.rules.len() {
+                let pairs = handles.iter().zip(&chain.rules);
+                of_handle.extend(pairs.map(|(handle, line)| ((id, *handle), *line)));
+            }
+        }
+        let mut policies: BTreeMap<&ChainId, SourceLine> = BTreeMap::new();
+        for (id, chain) in written.chains() {
+            policies.extend(chain.policy.map(|line| (id, line)));
+            if !written.removes && listing.chain(id).is_none() {
                 differences.push(Difference {
-                    line: chain.policy.or(first),
+                    line: chain.policy.or(chain.rules.first().copied()),
                     kind: DifferenceKind::NoChain(id.clone()),
                 });
-                continue;
-            };
-            let same = written.len() == listed.rules().len()
-                && written.iter().zip(listed.rules()).all(|(written, listed)| {
-                    let listed = listed.statement();
-                    let listed = Verdicts::of(listed, &pieces(listed).pieces);
-                    written.verdicts.can_be(&listed)
+            }
+        }
+        for (id, chain) in listing.chains() {
+            let line = |handle| of_handle.get(&(id, handle)).copied();
+            let rules = chain.rules().iter().map(|rule| line(rule.handle()));
+            lines.insert(id.clone(), policies.get(id).copied(), rules.collect());
+        }
+        let listed: BTreeSet<(&ChainId, u64)> = listing
+            .chains()
+            .flat_map(|(id, chain)| chain.rules().iter().map(move |rule| (id, rule.handle())))
+            .collect();
+        // A chain of which the script writes nothing is one without a name: not listed by itself.
+        let is_written = |id: &ChainId| written.chains().any(|(chain, _)| chain == id);
+        for (id, handle) in echo.all().filter(|_| !written.removes) {
+            if !listed.contains(&(id, handle)) && is_written(id) {
+                differences.push(Difference {
+                    line: of_handle.get(&(id, handle)).copied(),
+                    kind: DifferenceKind::NotThere(format!("a rule of {id}")),
                 });
-            let rules = written.iter().map(|written| Some(written.line));
-            let rules = if same { rules.collect() } else { Vec::new() };
-            lines.insert(id.clone(), chain.policy, rules);
+            }
         }
         if differences.is_empty() {
             Ok(lines)

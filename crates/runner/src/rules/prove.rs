@@ -1,0 +1,229 @@
+//! Rules of iptables, handed to the real loader in throwaway nodes until it has nothing more to refuse.
+
+use std::sync::Arc;
+
+use fwlab_fabric::{Fabric, ToolOutput};
+use fwlab_model::ruleset::{Attempt, Correspondence, Listing, Next, Ruleset};
+use fwlab_model::{NodeSpec, Topology};
+use fwlab_record::{Backend, Family, NodeName};
+
+use super::error::PrepareError;
+use super::loader::{Counters, Loader, words_of};
+use super::prepare::left_out;
+use super::proven::Proven;
+use super::remembered::Remembered;
+use super::tools::command;
+use super::{Doubt, Listed, Part};
+
+type Key = (Backend, Family, Vec<String>);
+
+/// What was listed of batches of which nothing was refused, with each rule's number.
+struct Numbered {
+    listing: Arc<Listing>,
+    /// The same with numbers in comments, where the loader loses counters.
+    commented: Option<Listing>,
+}
+
+/// By backend, family and batches.
+static PROVEN: Remembered<Key, Numbered> = Remembered::new();
+
+/// A part of a ruleset, most likely: ufw's `user.rules`, for one.
+const UNREACHED: &str = "no built-in chain has a rule, so no packet comes to one of these: are they a part of a ruleset? \
+                         `iptables-save` prints all of it";
+
+impl Loader {
+    /// Proves that the rules of each family load, and reads what the kernel then has.
+    pub(super) async fn prove(
+        &self,
+        name: &str,
+        node: &NodeName,
+        backend: Backend,
+        rules: &Ruleset,
+        skips: bool,
+    ) -> Result<Vec<Proven>, PrepareError> {
+        let mut proven = Vec::new();
+        for family in rules.families() {
+            let one = self.prove_family(name, node, backend, family, rules, skips);
+            proven.push(one.await?);
+        }
+        Ok(proven)
+    }
+
+    async fn prove_family(
+        &self,
+        name: &str,
+        node: &NodeName,
+        backend: Backend,
+        family: Family,
+        rules: &Ruleset,
+        skips: bool,
+    ) -> Result<Proven, PrepareError> {
+        let trial = Trial {
+            loader: self,
+            name,
+            backend,
+            family,
+        };
+        let mut attempt = Attempt::new(rules, family);
+        let numbered = trial.numbered(&mut attempt).await?;
+        let mut notes = Vec::new();
+        match attempt.mistakes() {
+            Some(mistakes) if skips => notes.extend(left_out(&mistakes)),
+            Some(mistakes) => return Err(PrepareError::Mistakes(mistakes)),
+            None => {}
+        }
+        if let Some(said) = attempt.refused_of_itself().into_iter().next() {
+            return Err(trial.refused(said, rules));
+        }
+        let Numbered { listing, commented } = &*numbered;
+        let lines = match commented {
+            None => attempt.correspond(listing),
+            Some(commented) => Ok(attempt
+                .correspond_by_comments(listing, commented)
+                .unwrap_or_else(|| {
+                    notes.push(format!(
+                        "{}-{backend} loses counters, by which lines are known: no line is named of these rules",
+                        command(family)
+                    ));
+                    Correspondence::default()
+                })),
+        };
+        let lines = lines.map_err(|differences| PrepareError::Differs {
+            ruleset: name.into(),
+            loader: trial.restore(),
+            differences,
+            text: rules.source(family).cloned(),
+        })?;
+        if listing.is_unreached() {
+            notes.push(UNREACHED.to_owned());
+        }
+        let impurities = listing.impurities(&lines);
+        Ok(Proven {
+            doubts: Doubt::of_iptables(node, backend, impurities).collect(),
+            by_port: listing.by_port(&lines),
+            notes,
+            part: Part {
+                node: node.clone(),
+                input: attempt.input().batches().into(),
+                listed: Listed::Iptables {
+                    backend,
+                    family,
+                    listing: Arc::clone(listing),
+                },
+                lines: Arc::new(lines),
+            },
+        })
+    }
+}
+
+/// A ruleset's name, and what loads it.
+struct Trial<'a> {
+    loader: &'a Loader,
+    name: &'a str,
+    backend: Backend,
+    family: Family,
+}
+
+impl Trial<'_> {
+    /// Loads until nothing more is refused; gives what is listed then.
+    async fn numbered(&self, attempt: &mut Attempt<'_>) -> Result<Arc<Numbered>, PrepareError> {
+        loop {
+            let batches = attempt.input().batches();
+            let key = (self.backend, self.family, batches);
+            if let Some(known) = PROVEN.get(&key) {
+                attempt.loaded();
+                return Ok(known);
+            }
+            let next = match self.load(&key.2).await? {
+                Ok(listing) => match attempt.loaded() {
+                    Next::Done => {
+                        let numbered = Arc::new(self.with_comments(attempt, listing).await?);
+                        PROVEN.insert(key, Arc::clone(&numbered));
+                        return Ok(numbered);
+                    }
+                    next => next,
+                },
+                Err(output) => attempt.refused(&words_of(&output), &output.status.to_string()),
+            };
+            match next {
+                Next::Again => {}
+                Next::Done | Next::Enough => break,
+                Next::Hopeless(said) => return Err(self.refused(said, attempt.ruleset())),
+            }
+        }
+        match attempt.mistakes() {
+            Some(mistakes) => Err(PrepareError::Mistakes(mistakes)),
+            None => Err(self.refused(attempt.refused_of_itself().join("; "), attempt.ruleset())),
+        }
+    }
+
+    async fn with_comments(
+        &self,
+        attempt: &Attempt<'_>,
+        listing: Listing,
+    ) -> Result<Numbered, PrepareError> {
+        let mut commented = None;
+        if listing.lost_numbers() {
+            let batches = attempt.commented().batches();
+            commented = Some(match self.load(&batches).await? {
+                Ok(commented) => commented,
+                // Not alike: then no line is known.
+                Err(_) => Listing::empty(self.family),
+            });
+        }
+        Ok(Numbered {
+            listing: Arc::new(listing),
+            commented,
+        })
+    }
+
+    /// Loads batches in a node of their own, and lists what is there then.
+    async fn load(
+        &self,
+        batches: &[String],
+    ) -> Result<Result<Listing, Box<ToolOutput>>, PrepareError> {
+        let failed = |source| PrepareError::Load {
+            ruleset: self.name.into(),
+            source,
+        };
+        let topology = Topology {
+            nodes: vec![NodeSpec::new(THROWAWAY.parse().expect("a good name"))],
+            links: Vec::new(),
+        };
+        let fabric = Fabric::build(&topology)
+            .await
+            .map_err(|source| PrepareError::Fabric {
+                ruleset: self.name.into(),
+                source,
+            })?;
+        let node = fabric.nodes().next();
+        let node = node.expect("a topology of one node has one");
+        let (backend, family) = (self.backend, self.family);
+        let restored = self
+            .loader
+            .restore(node, backend, family, batches, Counters::Shown);
+        let (_, output) = restored.await.map_err(failed)?;
+        if !output.status.success() {
+            return Ok(Err(Box::new(output)));
+        }
+        let listed = self.loader.save(node, backend, family, Counters::Shown);
+        let (listing, _) = listed.await.map_err(failed)?;
+        Ok(Ok(listing))
+    }
+
+    fn restore(&self) -> String {
+        format!("{}-{}-restore", command(self.family), self.backend)
+    }
+
+    fn refused(&self, words: String, rules: &Ruleset) -> PrepareError {
+        PrepareError::Refused {
+            ruleset: self.name.into(),
+            loader: self.restore(),
+            complaints: Vec::new(),
+            words,
+            text: rules.source(self.family).cloned(),
+        }
+    }
+}
+
+const THROWAWAY: &str = "throwaway";

@@ -1,0 +1,11 @@
+use fwlab_model::ruleset::ByPort;
+
+use super::{Doubt, Part};
+
+/// Rules of one node that load.
+pub(super) struct Proven {
+    pub(super) part: Part,
+    pub(super) doubts: Vec<Doubt>,
+    pub(super) by_port: Vec<ByPort>,
+    pub(super) notes: Vec<String>,
+}
