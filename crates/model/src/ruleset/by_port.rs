@@ -1,4 +1,4 @@
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::native::NativeListing;
 use super::only::Only;
@@ -21,15 +21,7 @@ pub struct ByPort {
 impl Ruleset {
     /// The rules that look at a range of destination ports, one for each range.
     pub fn by_port(&self) -> Vec<ByPort> {
-        let mut hooks = Hooks::default();
-        for (family, table, chain, _, rule) in self.placed() {
-            let at = |chain: &str| (family, table, chain.to_owned());
-            hooks.stands(at(chain.name()), Hook::of_chain(chain.name()));
-            if let Some(target) = rule.target() {
-                hooks.leads(at(chain.name()), at(target));
-            }
-        }
-        hooks.follow();
+        let hooks = self.reached();
         let mut found = Vec::new();
         for (family, table, chain, _, rule) in self.placed() {
             found.extend(ranges(&looked_at(rule, family)).map(|ports| ByPort {
@@ -45,19 +37,7 @@ impl Ruleset {
 impl NativeListing {
     /// The rules that look at a range of destination ports, one for each range. What is in a set of its own is not known.
     pub fn by_port(&self, lines: &Correspondence) -> Vec<ByPort> {
-        let mut hooks = Hooks::default();
-        for (id, chain) in self.chains() {
-            // `type filter hook input priority filter; …`
-            let mut words = chain.hook().split_ascii_whitespace();
-            let named = words
-                .find(|word| *word == "hook")
-                .and_then(|_| words.next());
-            hooks.stands(id.clone(), named.and_then(|word| word.parse().ok()));
-        }
-        for (from, to) in self.jumps() {
-            hooks.leads(from, to);
-        }
-        hooks.follow();
+        let hooks = self.reached();
         let mut found = Vec::new();
         for (chain, ordinal, only) in self.looked_at() {
             let source_line = lines.source_of(&RuleId {
@@ -71,54 +51,6 @@ impl NativeListing {
             }));
         }
         found
-    }
-}
-
-/// From which hooks each chain can be reached.
-struct Hooks<C> {
-    hooks: BTreeMap<C, BTreeSet<Hook>>,
-    ways: BTreeSet<(C, C)>,
-}
-
-impl<C> Default for Hooks<C> {
-    fn default() -> Self {
-        Hooks {
-            hooks: BTreeMap::new(),
-            ways: BTreeSet::new(),
-        }
-    }
-}
-
-impl<C: Ord + Clone> Hooks<C> {
-    fn stands(&mut self, chain: C, at: Option<Hook>) {
-        self.hooks.entry(chain).or_default().extend(at);
-    }
-
-    fn leads(&mut self, from: C, to: C) {
-        self.ways.insert((from, to));
-    }
-
-    /// Carries hooks along the ways until nothing more comes of it.
-    fn follow(&mut self) {
-        loop {
-            let mut is_more = false;
-            for (from, to) in &self.ways {
-                let from = self.hooks.get(from).cloned().unwrap_or_default();
-                let Some(hooks) = self.hooks.get_mut(to) else {
-                    continue;
-                };
-                let before = hooks.len();
-                hooks.extend(from);
-                is_more |= hooks.len() > before;
-            }
-            if !is_more {
-                return;
-            }
-        }
-    }
-
-    fn of(&self, chain: &C) -> BTreeSet<Hook> {
-        self.hooks.get(chain).cloned().unwrap_or_default()
     }
 }
 

@@ -27,6 +27,7 @@
 mod apply;
 mod builder;
 mod by_port;
+mod by_push;
 mod chains;
 mod check;
 mod check_value;
@@ -55,6 +56,7 @@ mod prompt;
 mod prose;
 mod purity;
 mod quoting;
+mod reached;
 mod render;
 mod rule;
 mod same;
@@ -69,6 +71,7 @@ mod value;
 mod walk;
 
 pub use by_port::ByPort;
+pub use by_push::ByPush;
 pub use complaint::Complaint;
 pub use correspond::{Correspondence, Difference, DifferenceKind, correspond};
 pub use dump_family::dump_family;

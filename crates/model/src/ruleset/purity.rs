@@ -229,7 +229,7 @@ impl Ruleset {
 const IDLE_TARGETS: &[&str] = &["AUDIT", "LOG", "NFLOG"];
 
 /// Whether a rule decides on a packet, or changes it.
-fn decides<'r>(
+pub(super) fn decides<'r>(
     table: &'r Table,
     chain: &'r Chain,
     rule: &'r Rule,

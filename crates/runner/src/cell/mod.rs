@@ -27,8 +27,8 @@ use fwlab_judge::{ClientEnd, Ending, Finding, Stream};
 use fwlab_model::Topology;
 use fwlab_observe::{Observer, ObserverSettings};
 use fwlab_record::{
-    Cause, CellRecord, Evidence, Judgement, NodeName, NotRun, Outcome, PeerName, SchemaVersion,
-    Versions,
+    Cause, CellRecord, Chance, Evidence, Judgement, NodeName, NotRun, Outcome, PeerName,
+    SchemaVersion, Versions,
 };
 use tokio::sync::mpsc::unbounded_channel;
 
@@ -92,6 +92,7 @@ impl Workshop {
                 record.judgement = with_deviations(judgement, &ran.sought, &mut ran.notes);
                 record.evidence = ran.evidence;
                 record.notes = ran.notes;
+                record.chance = ran.chance;
                 record.versions.loader = ran.loader;
                 record.versions.server = Some(ran.server_version);
                 record.versions.client = Some(ran.client_version);
@@ -270,7 +271,9 @@ impl Workshop {
         }
         let session = sessions.swap_remove(0);
         let mut finding = in_unison(&clients, findings);
-        notes.extend(by_chance(cell, &rules.first, &finding));
+        let by_chance = by_chance(cell, &rules.first, &finding, session.watch());
+        let chance = by_chance.iter().map(|one| one.chance).collect();
+        notes.extend(by_chance.into_iter().map(|one| one.note));
         if let Finding::Inconclusive(why) = &mut finding {
             *why = secret.masked(why);
             let words = last_lines(&server.last_words().await);
@@ -311,6 +314,7 @@ impl Workshop {
             finding,
             evidence,
             notes,
+            chance,
             sought,
             loader: rules.first.loader().map(str::to_owned),
             server_version,
@@ -397,6 +401,7 @@ struct Ran {
     finding: Finding,
     evidence: Evidence,
     notes: Vec<String>,
+    chance: Vec<Chance>,
     sought: Vec<Sought>,
     /// What loaded the rules: the lab's, or an image's own.
     loader: Option<String>,
@@ -473,6 +478,7 @@ pub(crate) fn record_of(cell: &Cell, judgement: Judgement) -> CellRecord {
         judgement,
         requirement: cell.requirement.as_ref().map(ToString::to_string),
         notes: Vec::new(),
+        chance: Vec::new(),
         versions: Versions::default(),
         took: Duration::ZERO,
         evidence: Evidence::default(),

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use fwlab_fabric::{Fabric, Node, ToolCall, ToolOutput};
 use fwlab_model::ruleset::native::{NativeListing, NativeRule, NativeScript};
-use fwlab_model::ruleset::{ByPort, Complaint};
+use fwlab_model::ruleset::{ByPort, ByPush, Complaint};
 use fwlab_record::{Backend, InterfaceName, NodeName};
 
 use super::error::PrepareError;
@@ -30,6 +30,7 @@ pub(super) struct Proven {
     pub(super) part: Part,
     pub(super) doubts: Vec<Doubt>,
     pub(super) by_port: Vec<ByPort>,
+    pub(super) by_push: Vec<ByPush>,
     pub(super) notes: Vec<String>,
 }
 
@@ -99,6 +100,7 @@ impl Loader {
             })?;
         let impurities = listing.impurities(&lines);
         let by_port = listing.by_port(&lines);
+        let by_push = listing.by_push(&lines);
         let mut notes: Vec<String> = script.notes().iter().map(ToString::to_string).collect();
         notes.extend(untraced(&listing));
         let part = Part {
@@ -111,6 +113,7 @@ impl Loader {
             part,
             doubts: Doubt::of_native(node, impurities).collect(),
             by_port,
+            by_push,
             notes,
         })
     }

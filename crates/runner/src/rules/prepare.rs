@@ -3,9 +3,7 @@ use std::sync::Arc;
 
 use fwlab_fabric::Fabric;
 use fwlab_model::ruleset::native::{NativeListing, NativeScript};
-use fwlab_model::ruleset::{
-    ByPort, Mistakes, Parsed, Ruleset, Source, correspond, generate, parse,
-};
+use fwlab_model::ruleset::{Mistakes, Parsed, Ruleset, Source, correspond, generate, parse};
 use fwlab_model::{NodeSpec, Topology};
 use fwlab_record::{Backend, Family, NodeName, TableFamily};
 
@@ -69,6 +67,7 @@ impl Loader {
                     prepared.parts.push(proven.part);
                     prepared.doubts.extend(proven.doubts);
                     prepared.by_port.extend(at(node, proven.by_port));
+                    prepared.by_push.extend(at(node, proven.by_push));
                     prepared.notes.extend(proven.notes);
                 }
                 Rules::Iptables(backend, rules) => {
@@ -76,6 +75,7 @@ impl Loader {
                         prepared.notes.push(UNREACHED.to_owned());
                     }
                     prepared.by_port.extend(at(node, rules.by_port()));
+                    prepared.by_push.extend(at(node, rules.by_push()));
                     let impurities = rules.impurities();
                     prepared
                         .doubts
@@ -178,7 +178,7 @@ impl Loader {
 const UNREACHED: &str = "no built-in chain has a rule, so no packet comes to one of these: are they a part of a ruleset? \
                          `iptables-save` prints all of it";
 
-fn at(node: &NodeName, rules: Vec<ByPort>) -> impl Iterator<Item = (NodeName, ByPort)> {
+fn at<R>(node: &NodeName, rules: Vec<R>) -> impl Iterator<Item = (NodeName, R)> {
     rules.into_iter().map(|rule| (node.clone(), rule))
 }
 
