@@ -164,7 +164,10 @@ fn decided(watch: &Watch, client: &ClientEnd) -> Finding {
     if let Some(outcome) = vanished(watch) {
         return Finding::Outcome(outcome);
     }
-    if let Some((phase, reply)) = refusal(watch) {
+    let told = told_late(watch);
+    // That the server could not connect is what came of it.
+    let is_hearsay = |reply: &Reply| told.is_some() && reply.code.number() == CANNOT_CONNECT;
+    if let Some((phase, reply)) = refusal(watch).filter(|(_, reply)| !is_hearsay(reply)) {
         return Finding::Outcome(Outcome {
             symptom: Symptom::Refused,
             phase,
@@ -179,18 +182,8 @@ fn decided(watch: &Watch, client: &ClientEnd) -> Finding {
         let phase = watch.progress().phase();
         return Finding::Inconclusive(format!("the transfer failed at {phase}: {flood}"));
     }
-    if let Some((role, stop)) = watch.soft_error() {
-        let (symptom, phase) = match role {
-            Role::Control => (Symptom::ControlRejected, Phase::ControlConnect),
-            _ => (Symptom::DataRejected, Phase::DataConnect),
-        };
-        return Finding::Outcome(Outcome {
-            symptom,
-            phase,
-            cause: stop.cause(),
-            event: Some(stop.event),
-            came_through: None,
-        });
+    if let Some(outcome) = told {
+        return Finding::Outcome(outcome);
     }
     if let Some(outcome) = closed(watch) {
         return Finding::Outcome(outcome);
@@ -264,6 +257,25 @@ fn dead(watch: &Watch, (id, role): (ConnectionId, Role), death: &Death) -> Outco
         event: Some(event),
         came_through: None,
     }
+}
+
+/// "Can't open data connection" (RFC 959 section 4.2).
+const CANNOT_CONNECT: u16 = 425;
+
+/// A program that was told of an ICMP error when its connection was open.
+fn told_late(watch: &Watch) -> Option<Outcome> {
+    let (role, stop) = watch.soft_error()?;
+    let (symptom, phase) = match role {
+        Role::Control => (Symptom::ControlRejected, Phase::ControlConnect),
+        _ => (Symptom::DataRejected, Phase::DataConnect),
+    };
+    Some(Outcome {
+        symptom,
+        phase,
+        cause: stop.cause(),
+        event: Some(stop.event),
+        came_through: None,
+    })
 }
 
 /// The reply by which a peer said no to something that the transfer needs.

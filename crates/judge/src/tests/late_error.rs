@@ -62,3 +62,27 @@ fn data_is_sent_on_a_connection_that_was_opened() {
     told.passes(data.reversed(), SYN_ACK);
     assert!(told.watch.data_sent_as().eq([data.reversed()]));
 }
+
+/// The server asks how its connect ended, hears of the error, and says that it cannot connect.
+#[test]
+fn a_server_that_was_told_and_says_425_does_not_hide_the_rule() {
+    let (mut told, data) = Told::active();
+    told.passes(data, SYN);
+    told.passes(data.reversed(), SYN_ACK);
+    let last = tcp(data, ACK, first(data).wrapping_add(1), 0);
+    told.rejects(&NodeName::client(), last);
+    told.captured(&NodeName::server(), true, &error_about(data));
+    told.says(true, "RETR x");
+    told.hears(&["425 Failed to establish connection."]);
+    let outcome = told.ends_in(Symptom::DataRejected, Phase::DataConnect);
+    assert_eq!(outcome.cause.packet(), Some(&last));
+}
+
+/// What it was told is one thing, and that it has no such file another.
+#[test]
+fn another_reply_is_a_refusal_all_the_same() {
+    let (mut told, _) = rejected(0, false);
+    told.says(true, "RETR x");
+    told.hears(&["550 no such file"]);
+    told.ends_in(Symptom::Refused, Phase::Negotiate);
+}
