@@ -23,6 +23,7 @@ mod terms;
 mod track;
 mod watch;
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use death::Ender;
@@ -127,12 +128,23 @@ pub fn judge(watch: &mut Watch, ending: &Ending) -> Finding {
         outcome.cause,
         Cause::None | Cause::Rule { .. } | Cause::Policy { .. } | Cause::Helper { .. }
     );
-    match watch.unread() {
-        Some(unread) if !firm => {
-            Finding::Inconclusive(format!("{unread}; it seems to be {outcome}"))
-        }
-        _ => Finding::Outcome(outcome),
+    if firm {
+        return Finding::Outcome(outcome);
     }
+    let not_found = || watch.not_found().map(not_found);
+    match watch.unread().map(str::to_owned).or_else(not_found) {
+        Some(why) => Finding::Inconclusive(format!("{why}; it seems to be {outcome}")),
+        None => Finding::Outcome(outcome),
+    }
+}
+
+/// A node of the lab that another did not find is a fault of the lab, or of rules that the lab does not trace.
+fn not_found(address: IpAddr) -> String {
+    format!(
+        "nobody told the hardware address of {address}, and no rule is known to have stopped the question: rules of ARP or of a \
+         device may have, or the machine's table of neighbours was full (net.ipv4.neigh.default.gc_thresh3, which all \
+         namespaces share)"
+    )
 }
 
 fn decided(watch: &Watch, client: &ClientEnd) -> Finding {
@@ -187,6 +199,9 @@ fn decided(watch: &Watch, client: &ClientEnd) -> Finding {
     }
     if let Some(outcome) = closed(watch) {
         return Finding::Outcome(outcome);
+    }
+    if let Some(address) = watch.not_found() {
+        return Finding::Inconclusive(not_found(address));
     }
     Finding::Inconclusive(format!(
         "the transfer failed at {}, but no rule stopped a packet of it and no host or peer said no; the client: \

@@ -8,7 +8,7 @@ use fwlab_record::{
 use super::death::Ender;
 use super::{ClientEnd, Stop, StoppedBy, What};
 use packets::{ACK, RST, SYN, SYN_ACK, control, first, flow, policy, rule, syn, syn_ack, tcp};
-use told::{Told, outcome};
+use told::{Told, failed, outcome};
 
 mod again;
 mod answers;

@@ -1,4 +1,5 @@
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 
 use fwlab_ftp::wire::{Exchange, Progress, Reply};
 use fwlab_record::{
@@ -185,6 +186,24 @@ impl Watch {
     /// What stopped a packet by which a node asks for the hardware address of another, or answers.
     pub(super) fn neighbour(&self) -> Option<&Stop> {
         self.neighbour.as_ref()
+    }
+
+    /// Where a node that has its address was not found, though no rule is known to have kept it from being found or to have
+    /// answered in its place.
+    pub(super) fn not_found(&self) -> Option<IpAddr> {
+        let mut tracks = self
+            .connections
+            .iter()
+            .map(|(_, connection)| &connection.track);
+        tracks.find_map(|track| {
+            let Packet::Icmp { about, .. } = track.answers.no_neighbour()? else {
+                return None;
+            };
+            let address = about.as_ref()?.to.ip();
+            let rejected = track.stops.iter().any(|stopped| stopped.stop.rejects);
+            (!rejected && self.neighbour.is_none() && self.owner_of(address).is_some())
+                .then_some(address)
+        })
     }
 
     /// The connection with this flow on some wire.

@@ -210,3 +210,37 @@ fn a_server_that_closes_says_no() {
     assert_eq!(outcome.symptom, Symptom::ControlRejected);
     assert!(matches!(outcome.cause, Cause::Host { node, .. } if node == NodeName::server()));
 }
+
+/// The table of neighbours is one for the whole machine: when it is full, nobody answers who asks for an address.
+#[test]
+fn a_node_that_was_not_found_is_no_refusal_unless_a_rule_says_so() {
+    let unreachable = |about| Packet::Icmp {
+        from: "10.0.0.2".parse().expect("an address"),
+        to: "10.0.0.2".parse().expect("an address"),
+        kind: 3,
+        code: 1,
+        about: Some(about),
+    };
+    let judged = |rejects: bool, to: &str| {
+        let mut told = Told::new(DataSetup::Pasv);
+        let flow = flow("10.0.0.2:40000", to);
+        told.sent(&syn(flow));
+        if rejects {
+            told.rejects(&NodeName::client(), syn(flow));
+        }
+        for inbound in [false, true] {
+            told.captured(&NodeName::client(), inbound, &unreachable(flow));
+        }
+        told
+    };
+    let mut told = judged(false, "10.0.0.1:21");
+    let Finding::Inconclusive(why) = told.judged(&failed()) else {
+        panic!("it is a fault of the lab")
+    };
+    assert!(
+        why.starts_with("nobody told the hardware address of 10.0.0.1"),
+        "{why}"
+    );
+    let outcome = judged(true, "10.0.0.1:21").ends();
+    assert_eq!(outcome.cause.kind(), CauseKind::Policy);
+}

@@ -290,7 +290,7 @@ impl Told {
     }
 }
 
-fn failed() -> ClientEnd {
+pub(super) fn failed() -> ClientEnd {
     ClientEnd::Failed("it failed".into())
 }
 
