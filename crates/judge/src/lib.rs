@@ -124,11 +124,7 @@ pub fn judge(watch: &mut Watch, ending: &Ending) -> Finding {
     }
     // Something stopped a packet, or may have, that could not be read: a reset that nobody's rule is known for may be that
     // very rule's, and not a host's.
-    let firm = matches!(
-        outcome.cause,
-        Cause::None | Cause::Rule { .. } | Cause::Policy { .. } | Cause::Helper { .. }
-    );
-    if firm {
+    if !outcome.cause.may_be_the_labs() {
         return Finding::Outcome(outcome);
     }
     let not_found = || watch.not_found().map(not_found);

@@ -44,9 +44,13 @@ pub(super) fn port(cell: &Cell, rules: &PreparedRuleset, finding: &Finding) -> O
         0 => String::new(),
         more => format!(" and {more} more"),
     };
+    let of_check = match setting {
+        "passive-ports" => format!(" (of `fwlab check`: `--passive-ports {first}-{last}`)"),
+        _ => String::new(),
+    };
     let note = format!(
         "the data connection's port is chance: {peer} picks one of {} to {}, and the rules tell {}{more} from the rest; \
-         where those ports are meant, `{setting} = \"{first}-{last}\"` settles it",
+         where those ports are meant, `{setting} = \"{first}-{last}\"`{of_check} settles it",
         choice.start(),
         choice.end(),
         told.join(", "),
