@@ -75,3 +75,16 @@ fn a_lost_final_reply_is_completion() {
     told.drops_for_good(&NodeName::server(), reply);
     told.ends_in(Symptom::ControlTimeout, Phase::Completion);
 }
+
+/// The end of the handshake is stopped, and when the client gives up its FIN opens the connection to the server, which greets it.
+#[test]
+fn what_is_said_to_a_client_that_has_left_is_no_progress() {
+    let mut told = Told::new(DataSetup::Pasv);
+    told.passes(control(), SYN);
+    told.passes(control().reversed(), SYN_ACK);
+    let last = tcp(control(), ACK, first(control()).wrapping_add(1), 0);
+    told.drops_for_good(&NodeName::server(), last);
+    told.passes(control(), TcpFlags::FIN | ACK);
+    told.hears(&["220 hi"]);
+    told.ends_in(Symptom::ControlTimeout, Phase::Greeting);
+}
