@@ -2,8 +2,8 @@ use std::time::Duration;
 
 use arbitrary::Unstructured;
 use fwlab_record::{
-    Axes, Backend, Cause, CellRecord, ChainId, DataSetup, Evidence, Family, Judgement, NodeName,
-    Operation, Outcome, Packet, PeerName, Phase, Place, Protection, RuleId, RuleOrdinal,
+    Axes, Backend, Cause, CellRecord, ChainId, Chance, DataSetup, Evidence, Family, Judgement,
+    NodeName, Operation, Outcome, Packet, PeerName, Phase, Place, Protection, RuleId, RuleOrdinal,
     SchemaVersion, Symptom, TableFamily, Versions,
 };
 use serde_json::Value;
@@ -52,6 +52,7 @@ fn written(unread: &mut Unstructured<'_>) -> arbitrary::Result<()> {
         },
         took: Duration::from_micros(unread.arbitrary::<u32>()?.into()),
         notes: unread.arbitrary()?,
+        chance: vec![*unread.choose(Chance::ALL)?],
     };
     let line = serde_json::to_string(&record).expect("a record is JSON");
     assert!(!line.contains('\n') && !line.contains('\r'), "{line}");

@@ -1,6 +1,6 @@
 //! Holds the runs of a subject against each other.
 
-use fwlab_record::DataSetup;
+use fwlab_record::{Chance, DataSetup};
 
 use crate::rewrite::Rewrite;
 use crate::seen::{Fate, Seen, Statement};
@@ -74,6 +74,8 @@ pub(crate) enum Verdict {
 pub(crate) struct Compared {
     pub(crate) comparison: Comparison,
     pub(crate) ways: [Way; 2],
+    /// What the outcome of one of them rests on beside the rules: then the two need not agree.
+    pub(crate) chance: Option<Chance>,
     pub(crate) verdict: Verdict,
 }
 
@@ -112,15 +114,18 @@ fn of_setup(trial: &Trial, setup: DataSetup) -> Vec<Compared> {
             pairs.push((rewrite.into(), trial.way(rewrite.word(), setup)));
         }
     }
-    let compared = |(comparison, other)| {
+    let compared = |(comparison, other): (Comparison, Way)| {
         let seen = |way: &Way| trial.fates.get(way).and_then(|(fate, _)| Fate::seen(fate));
         let verdict = match (seen(&original), seen(&other)) {
             (Some(one), Some(other)) => verdict(comparison, one, other),
             _ => Verdict::Nothing,
         };
+        let ways = [original.clone(), other];
+        let chances = ways.iter().filter_map(|way| trial.chances.get(way));
         Compared {
             comparison,
-            ways: [original.clone(), other],
+            chance: chances.flatten().next().copied(),
+            ways,
             verdict,
         }
     };

@@ -5,6 +5,8 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use fwlab_record::Chance;
+
 use crate::compare::{Compared, Comparison, Verdict, compare};
 use crate::seen::Fate;
 use crate::subject::Variant;
@@ -12,6 +14,13 @@ use crate::trial::{Trial, Way};
 
 /// Where evidence ends a cell, one that takes longer has waited for a timer.
 const WAITED: Duration = Duration::from_secs(3);
+
+/// Pairs of runs in which something was chance.
+#[derive(Debug, Clone, Default)]
+struct ByChance {
+    count: usize,
+    differences: BTreeMap<(Comparison, String), Kind>,
+}
 
 /// How often something was seen, and where first.
 #[derive(Debug, Clone, Default)]
@@ -32,6 +41,8 @@ pub struct Tally {
     pub cells: usize,
     compared: BTreeMap<Comparison, usize>,
     differences: BTreeMap<(Comparison, String), Kind>,
+    /// Pairs of runs that chance has a part in: they need not agree.
+    by_chance: BTreeMap<Chance, ByChance>,
     unclear: BTreeMap<String, Kind>,
     skipped: BTreeMap<String, usize>,
     waited: BTreeMap<String, Kind>,
@@ -49,7 +60,7 @@ impl Tally {
         self.unclear.values().map(|kind| kind.count).sum()
     }
 
-    /// How many pairs of runs were compared.
+    /// How many pairs of runs were compared, without those that chance has a part in.
     pub fn compared(&self) -> usize {
         self.compared.values().sum()
     }
@@ -91,6 +102,7 @@ impl Tally {
             let Compared {
                 comparison,
                 ways: [one, other],
+                chance,
                 verdict,
             } = compared;
             let difference = match verdict {
@@ -98,12 +110,25 @@ impl Tally {
                 Verdict::Equal => None,
                 Verdict::Differs(difference) => Some(difference),
             };
-            *self.compared.entry(comparison).or_default() += 1;
+            let differences = match chance {
+                None => {
+                    *self.compared.entry(comparison).or_default() += 1;
+                    &mut self.differences
+                }
+                Some(chance) => {
+                    let apart = self.by_chance.entry(chance).or_default();
+                    apart.count += 1;
+                    &mut apart.differences
+                }
+            };
             if let Some(difference) = difference {
-                let kind = self.differences.entry((comparison, difference));
-                let kind = kind.or_default();
+                let kind = differences.entry((comparison, difference)).or_default();
                 kind.count += 1;
-                kind.write(trial, &[&one, &other], comparison.word(), folder)?;
+                let word = match chance {
+                    None => comparison.word().to_owned(),
+                    Some(chance) => format!("by-chance-{chance}-{}", comparison.word()),
+                };
+                kind.write(trial, &[&one, &other], &word, folder)?;
             }
         }
         Ok(())
@@ -201,6 +226,17 @@ impl fmt::Display for Tally {
                 kind.list(f, what)?;
             }
         }
+        for (chance, apart) in &self.by_chance {
+            let differ: usize = apart.differences.values().map(|kind| kind.count).sum();
+            writeln!(
+                f,
+                "by chance, {chance}: {} set apart, {differ} of them differ",
+                apart.count
+            )?;
+            for ((comparison, what), kind) in &apart.differences {
+                kind.list(f, &format!("{}: {what}", comparison.word()))?;
+            }
+        }
         writeln!(f, "unclear: {} cells", self.unclear())?;
         for (why, kind) in &self.unclear {
             kind.list(f, why)?;
@@ -223,5 +259,65 @@ impl Kind {
             writeln!(f, "      {}", file.display())?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use fwlab_record::{Cause, DataSetup, Judgement, Outcome, PeerName, Phase, Symptom};
+
+    use super::*;
+    use crate::subject::Subject;
+    use crate::trial::ORIGINAL;
+
+    fn outcome(symptom: Symptom, cause: Cause) -> Outcome {
+        Outcome {
+            symptom,
+            phase: Phase::Completion,
+            cause,
+            event: None,
+            came_through: None,
+        }
+    }
+
+    /// A ruleset whose two patiences come to two outcomes.
+    fn in_two_ways(chances: &[Chance]) -> Tally {
+        let (subject, _) = Subject::new(1, 0, &[PeerName::Vsftpd]);
+        let reply = "550 no".to_owned();
+        let outcomes = [
+            outcome(Symptom::Transferred, Cause::None),
+            outcome(Symptom::Refused, Cause::Reply { reply }),
+        ];
+        let mut trial = Trial {
+            backend: subject.backends()[0],
+            subject,
+            variants: Vec::new(),
+            fates: BTreeMap::new(),
+            notes: BTreeMap::new(),
+            chances: BTreeMap::new(),
+        };
+        for (full, outcome) in [false, true].into_iter().zip(outcomes) {
+            let way = Way {
+                full,
+                ..trial.way(ORIGINAL, DataSetup::Epsv)
+            };
+            let fate = Fate::of(&Judgement::Reported(outcome), &trial.subject.ruleset);
+            trial.fates.insert(way.clone(), (fate, Duration::ZERO));
+            let chances = chances.iter().copied().filter(|_| full);
+            trial.chances.insert(way, chances.collect());
+        }
+        let mut tally = Tally::default();
+        tally.take(&trial, None).expect("nothing is written");
+        tally
+    }
+
+    #[test]
+    fn runs_that_rest_on_chance_are_set_apart_and_counted() {
+        let tally = in_two_ways(&[]);
+        assert_eq!((tally.compared(), tally.differences()), (1, 1), "{tally}");
+        let tally = in_two_ways(&[Chance::Push]);
+        assert_eq!((tally.compared(), tally.differences()), (0, 0), "{tally}");
+        let told = "by chance, push: 1 set apart, 1 of them differ\n  1 × early-full: symptom";
+        assert!(tally.to_string().contains(told), "{tally}");
     }
 }

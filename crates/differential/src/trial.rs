@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use fwlab_record::{CellRecord, DataSetup};
+use fwlab_record::{CellRecord, Chance, DataSetup};
 use fwlab_runner::plan::Cell;
 use fwlab_runner::scenario::ScenarioError;
 use fwlab_runner::{Loader, NoLoader, Patience, PrepareError, Run, RunEvent, RunSettings};
@@ -72,6 +72,8 @@ pub(crate) struct Trial {
     pub(crate) fates: BTreeMap<Way, (Fate, Duration)>,
     /// What the records say beside the outcomes.
     pub(crate) notes: BTreeMap<Way, String>,
+    /// What they rest on beside the rules.
+    pub(crate) chances: BTreeMap<Way, Vec<Chance>>,
 }
 
 /// The variant that the others come from.
@@ -102,6 +104,7 @@ impl Trial {
             variants,
             fates: BTreeMap::new(),
             notes: BTreeMap::new(),
+            chances: BTreeMap::new(),
         }
     }
 
@@ -170,6 +173,10 @@ impl Trial {
         };
         let fate = Fate::of(&record.judgement, &variant.ruleset);
         self.notes.insert(way.clone(), record.notes.join("; "));
+        // The ports that rules name are kept from chance: see `Subject::scenario_text`.
+        let chances = record.chance.iter().copied();
+        let chances = chances.filter(|chance| *chance != Chance::DataPort);
+        self.chances.insert(way.clone(), chances.collect());
         self.fates.insert(way, (fate, record.took));
     }
 }

@@ -1,6 +1,6 @@
 //! What the lab may do in place of the peers' timers: send a stopped SYN again, and end what waits in vain.
 
-use fwlab_record::{Flow, NodeName};
+use fwlab_record::Flow;
 
 use super::connections::ConnectionId;
 use super::death::Death;
@@ -62,15 +62,16 @@ impl Watch {
 
     /// Whether nobody will be told of a connection's end, however long is waited.
     fn is_final(&self, id: ConnectionId, death: &Death) -> bool {
-        // What a side says when it has paused may change what conntrack makes of the rest. While it opens a connection,
-        // it does not pause.
-        let may_speak = |node: &NodeName| {
-            let opens = death.opening && self.opener(id) == Some(node);
-            !opens
-        };
         // What is stopped of the control connection when the final reply was read is the goodbye.
         let is_goodbye = self.control() == Some(id) && self.is_complete();
-        let is_unheard = death.settled && !death.heard;
-        is_unheard && !is_goodbye && !self.terms.pausing.iter().any(may_speak)
+        death.settled && !death.heard && !is_goodbye && !self.may_yet_speak(id, death)
+    }
+
+    /// Whether a peer that pauses may go on, and say what changes what conntrack makes of the rest. One that waits for its
+    /// connection to open does not.
+    fn may_yet_speak(&self, id: ConnectionId, death: &Death) -> bool {
+        let waiting = self.opener(id).filter(|_| death.opening);
+        let mut pausing = self.terms.pausing.iter();
+        pausing.any(|node| Some(node) != waiting)
     }
 }

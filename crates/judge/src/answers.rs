@@ -80,6 +80,12 @@ impl Answers {
             })
     }
 
+    /// The first that says that its sender found no neighbour to hand a packet on to.
+    pub(super) fn no_neighbour(&self) -> Option<&Packet> {
+        let mut packets = self.seen.iter().map(|(seen, _)| &seen.packet);
+        packets.find(|packet| tells_of_no_neighbour(packet))
+    }
+
     /// Those that a node sent by itself.
     pub(super) fn sent_by(&self, node: &NodeName) -> impl Iterator<Item = (u64, Duration, Packet)> {
         self.seen
@@ -135,6 +141,13 @@ fn is_same(one: &Packet, other: &Packet) -> bool {
         ) => (kind, code) == (other_kind, other_code),
         _ => false,
     }
+}
+
+/// ICMP's *host unreachable* and ICMPv6's *address unreachable*: nobody told a hardware address (RFC 1812 section 4.3.3.1,
+/// RFC 4443 section 3.1).
+fn tells_of_no_neighbour(packet: &Packet) -> bool {
+    matches!(packet, Packet::Icmp { from, kind, code, .. }
+        if (*kind, *code) == if from.is_ipv4() { (3, 1) } else { (1, 3) })
 }
 
 #[cfg(test)]

@@ -187,7 +187,11 @@ impl Watch {
         if *seen.node == self.terms.client
             && let Some(from) = self.side_of(packet)
         {
-            said.lines = self.talk.at_client((self.now, seen.at), from, payload);
+            let closed = self.control().and_then(|id| self.track(id).closed.as_ref());
+            let is_heard = closed.is_none_or(|closed| !closed.by_opener);
+            said.lines = self
+                .talk
+                .at_client((self.now, seen.at), from, payload, is_heard);
         }
         if *seen.node == self.terms.server {
             self.talk.at_server(self.order.latest(), packet, payload);

@@ -23,6 +23,7 @@ mod terms;
 mod track;
 mod watch;
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use death::Ender;
@@ -123,16 +124,23 @@ pub fn judge(watch: &mut Watch, ending: &Ending) -> Finding {
     }
     // Something stopped a packet, or may have, that could not be read: a reset that nobody's rule is known for may be that
     // very rule's, and not a host's.
-    let firm = matches!(
-        outcome.cause,
-        Cause::None | Cause::Rule { .. } | Cause::Policy { .. } | Cause::Helper { .. }
-    );
-    match watch.unread() {
-        Some(unread) if !firm => {
-            Finding::Inconclusive(format!("{unread}; it seems to be {outcome}"))
-        }
-        _ => Finding::Outcome(outcome),
+    if !outcome.cause.may_be_the_labs() {
+        return Finding::Outcome(outcome);
     }
+    let not_found = || watch.not_found().map(not_found);
+    match watch.unread().map(str::to_owned).or_else(not_found) {
+        Some(why) => Finding::Inconclusive(format!("{why}; it seems to be {outcome}")),
+        None => Finding::Outcome(outcome),
+    }
+}
+
+/// A node of the lab that another did not find is a fault of the lab, or of rules that the lab does not trace.
+fn not_found(address: IpAddr) -> String {
+    format!(
+        "nobody told the hardware address of {address}, and no rule is known to have stopped the question: rules of ARP or of a \
+         device may have, or the machine's table of neighbours was full (net.ipv4.neigh.default.gc_thresh3, which all \
+         namespaces share)"
+    )
 }
 
 fn decided(watch: &Watch, client: &ClientEnd) -> Finding {
@@ -164,7 +172,10 @@ fn decided(watch: &Watch, client: &ClientEnd) -> Finding {
     if let Some(outcome) = vanished(watch) {
         return Finding::Outcome(outcome);
     }
-    if let Some((phase, reply)) = refusal(watch) {
+    let told = told_late(watch);
+    // That the server could not connect is what came of it.
+    let is_hearsay = |reply: &Reply| told.is_some() && reply.code.number() == CANNOT_CONNECT;
+    if let Some((phase, reply)) = refusal(watch).filter(|(_, reply)| !is_hearsay(reply)) {
         return Finding::Outcome(Outcome {
             symptom: Symptom::Refused,
             phase,
@@ -179,21 +190,14 @@ fn decided(watch: &Watch, client: &ClientEnd) -> Finding {
         let phase = watch.progress().phase();
         return Finding::Inconclusive(format!("the transfer failed at {phase}: {flood}"));
     }
-    if let Some((role, stop)) = watch.soft_error() {
-        let (symptom, phase) = match role {
-            Role::Control => (Symptom::ControlRejected, Phase::ControlConnect),
-            _ => (Symptom::DataRejected, Phase::DataConnect),
-        };
-        return Finding::Outcome(Outcome {
-            symptom,
-            phase,
-            cause: stop.cause(),
-            event: Some(stop.event),
-            came_through: None,
-        });
+    if let Some(outcome) = told {
+        return Finding::Outcome(outcome);
     }
     if let Some(outcome) = closed(watch) {
         return Finding::Outcome(outcome);
+    }
+    if let Some(address) = watch.not_found() {
+        return Finding::Inconclusive(not_found(address));
     }
     Finding::Inconclusive(format!(
         "the transfer failed at {}, but no rule stopped a packet of it and no host or peer said no; the client: \
@@ -264,6 +268,25 @@ fn dead(watch: &Watch, (id, role): (ConnectionId, Role), death: &Death) -> Outco
         event: Some(event),
         came_through: None,
     }
+}
+
+/// "Can't open data connection" (RFC 959 section 4.2).
+const CANNOT_CONNECT: u16 = 425;
+
+/// A program that was told of an ICMP error when its connection was open.
+fn told_late(watch: &Watch) -> Option<Outcome> {
+    let (role, stop) = watch.soft_error()?;
+    let (symptom, phase) = match role {
+        Role::Control => (Symptom::ControlRejected, Phase::ControlConnect),
+        _ => (Symptom::DataRejected, Phase::DataConnect),
+    };
+    Some(Outcome {
+        symptom,
+        phase,
+        cause: stop.cause(),
+        event: Some(stop.event),
+        came_through: None,
+    })
 }
 
 /// The reply by which a peer said no to something that the transfer needs.

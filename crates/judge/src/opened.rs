@@ -59,6 +59,27 @@ impl Track {
         rejected.find(|stopped| stopped.from_opener)
     }
 
+    /// The same of the packet that ends the handshake: whether its program asks before or after the error comes is chance.
+    pub(super) fn late_error(&self, opener: &NodeName) -> Option<&Stopped> {
+        let [opened, accepted] = self.begins;
+        let ends_handshake = |packet: &Packet| match packet {
+            Packet::Tcp {
+                sequence,
+                acknowledgement,
+                payload: 0,
+                flags,
+                ..
+            } => {
+                flags.0 & TcpFlags::FIN == 0
+                    && opened.is_none_or(|begin| begin == *sequence)
+                    && accepted.is_none_or(|begin| begin == *acknowledgement)
+            }
+            _ => false,
+        };
+        let stopped = self.soft_error(opener)?;
+        ends_handshake(&stopped.stop.packet).then_some(stopped)
+    }
+
     /// A host that is neither of the two sides reset the connection.
     fn foreign_reset(&self, ends: Ends<'_>) -> Option<Death> {
         let sides = [ends.opener, Some(ends.acceptor)];

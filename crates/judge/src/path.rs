@@ -64,10 +64,15 @@ impl Path {
         self.reached(node) && self.times(node, false) == 0
     }
 
-    /// The last node on its way, the packet, and the place of its latest sighting in the order of events.
+    /// The last node on its way, the packet, and the place of its latest sighting in the order of events. Of two nodes the
+    /// one behind may be heard first.
     pub(super) fn end(&self) -> Option<(&NodeName, Packet, u64)> {
         let (event, packet) = self.latest?;
-        Some((&self.places.last()?.node, packet, event))
+        let mut nodes = self.places.iter().rev().map(|place| &place.node);
+        let last = nodes.clone().find(|node| self.ends_at(node));
+        // It went on from all of them: what it came in at is behind what it only went out of.
+        let last = last.or_else(|| nodes.clone().find(|node| self.reached(node)));
+        Some((last.or_else(|| nodes.next())?, packet, event))
     }
 
     pub(super) fn absorb(&mut self, other: Path) {
@@ -91,5 +96,50 @@ impl Path {
             }
         }
         self.latest = self.latest.or(other.latest);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use fwlab_record::{Flow, TcpFlags};
+
+    use super::*;
+
+    fn end(places: &[(&NodeName, bool)]) -> Option<NodeName> {
+        let packet = Packet::Tcp {
+            flow: Flow {
+                from: "10.0.0.2:40000".parse().expect("an address"),
+                to: "10.0.0.1:21".parse().expect("an address"),
+            },
+            flags: TcpFlags(TcpFlags::SYN),
+            sequence: 1,
+            acknowledgement: 0,
+            payload: 0,
+        };
+        let mut path = Path::default();
+        for (event, (node, inbound)) in (1..).zip(places) {
+            path.seen(event, node, *inbound, &packet);
+        }
+        path.end().map(|(node, _, _)| node.clone())
+    }
+
+    #[test]
+    fn the_end_of_a_way_is_the_same_in_whatever_order_its_nodes_are_heard() {
+        let [client, gateway, server] =
+            [NodeName::client(), NodeName::gateway(), NodeName::server()];
+        let ways: [(&[_], _); 4] = [
+            (&[(&client, false)], &client),
+            (&[(&client, false), (&server, true)], &server),
+            (&[(&client, false), (&gateway, true)], &gateway),
+            (
+                &[(&client, false), (&gateway, true), (&gateway, false)],
+                &gateway,
+            ),
+        ];
+        for (way, last) in ways {
+            let reversed: Vec<_> = way.iter().rev().copied().collect();
+            assert_eq!(end(way).as_ref(), Some(last), "{way:?}");
+            assert_eq!(end(&reversed).as_ref(), Some(last), "{reversed:?}");
+        }
     }
 }

@@ -19,6 +19,7 @@ const KEPT_REFUSALS: usize = 64;
 pub(super) struct Talk {
     pub(super) client_side: Wire,
     pub(super) server_side: Wire,
+    /// What one side said and the other was there to hear.
     segments: Vec<(Side, u32, Vec<u8>)>,
     refused: Option<(Phase, Reply)>,
     /// Replies that say no, each with its event.
@@ -83,15 +84,16 @@ fn grants_setup(line: &Line) -> bool {
 }
 
 impl Talk {
-    /// Payload was seen on the wire of the client's node.
+    /// Payload was seen on the wire of the client's node. What the server says when the client has left is heard by nobody.
     pub(super) fn at_client(
         &mut self,
         (event, at): (EventId, Duration),
         (side, sequence): (Side, u32),
         payload: &[u8],
+        is_heard: bool,
     ) -> Vec<Line> {
         let kept: usize = self.segments.iter().map(|(_, _, bytes)| bytes.len()).sum();
-        if kept + payload.len() <= KEPT_PAYLOAD {
+        if is_heard && kept + payload.len() <= KEPT_PAYLOAD {
             self.segments.push((side, sequence, payload.to_vec()));
         }
         let lines = self.client_side.segment(side, sequence, payload);

@@ -33,7 +33,7 @@ pub(super) struct Track {
     /// How far each side has acknowledged what the other sent: the opener's acknowledgements, and the acceptor's.
     pub(super) acknowledged: [Option<u32>; 2],
     /// Where each side's stream begins: the opener's, and the acceptor's.
-    begins: [Option<u32>; 2],
+    pub(super) begins: [Option<u32>; 2],
     /// The first packet by which a side closed the connection.
     pub(super) closed: Option<Closed>,
     /// The first SYN or SYN-ACK that left to where nobody is.

@@ -1,4 +1,5 @@
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 
 use fwlab_ftp::wire::{Exchange, Progress, Reply};
 use fwlab_record::{
@@ -134,6 +135,34 @@ impl Watch {
         })
     }
 
+    /// The node that opened the control connection, or a data connection of the asked setup, and of which an ICMP error about
+    /// the last packet of the handshake came in: whether its program hears of that is chance.
+    pub fn late_error(&self) -> Option<&NodeName> {
+        let asked = Role::Data(self.terms.asked);
+        self.connections.iter().find_map(|(id, connection)| {
+            let role = self.role(id);
+            let opener = self.opener(id)?;
+            connection.track.late_error(opener)?;
+            (role == Role::Control || role == asked).then_some(opener)
+        })
+    }
+
+    /// The flows by which the data went on one wire or another, from the side that sends it: of each data connection of the
+    /// asked setup that was opened.
+    pub fn data_sent_as(&self) -> impl Iterator<Item = Flow> + '_ {
+        let sender = if self.terms.upload {
+            &self.terms.client
+        } else {
+            &self.terms.server
+        };
+        let opened = (self.asked_data()).filter(|id| self.track(*id).is_answered(self.opener(*id)));
+        opened.flat_map(move |id| {
+            let is_opener = self.opener(id) == Some(sender);
+            let flows = self.flows(id).iter();
+            flows.map(move |flow| if is_opener { *flow } else { flow.reversed() })
+        })
+    }
+
     /// How the server closed a data connection of the asked setup before it had carried anything: a server
     /// that takes no stranger at the other end does that, and does not say why.
     pub(super) fn data_closed_early(&self) -> Option<&Closed> {
@@ -157,6 +186,24 @@ impl Watch {
     /// What stopped a packet by which a node asks for the hardware address of another, or answers.
     pub(super) fn neighbour(&self) -> Option<&Stop> {
         self.neighbour.as_ref()
+    }
+
+    /// Where a node that has its address was not found, though no rule is known to have kept it from being found or to have
+    /// answered in its place.
+    pub(super) fn not_found(&self) -> Option<IpAddr> {
+        let mut tracks = self
+            .connections
+            .iter()
+            .map(|(_, connection)| &connection.track);
+        tracks.find_map(|track| {
+            let Packet::Icmp { about, .. } = track.answers.no_neighbour()? else {
+                return None;
+            };
+            let address = about.as_ref()?.to.ip();
+            let rejected = track.stops.iter().any(|stopped| stopped.stop.rejects);
+            (!rejected && self.neighbour.is_none() && self.owner_of(address).is_some())
+                .then_some(address)
+        })
     }
 
     /// The connection with this flow on some wire.

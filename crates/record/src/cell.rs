@@ -4,7 +4,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Axes, Evidence, Outcome, Place, SchemaVersion, Versions, ms};
+use crate::{Axes, Chance, Evidence, Outcome, Place, SchemaVersion, Versions, ms};
 
 /// A cell of a run, and what became of it: one line of the JSON report, as it stands here.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -25,6 +25,9 @@ pub struct CellRecord {
     pub requirement: Option<String>,
     /// Things to know about it that change nothing: full patience and why, a fallback of the client.
     pub notes: Vec<String>,
+    /// What of it was chance; a note each says how.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub chance: Vec<Chance>,
     /// What it ran on and with.
     #[serde(default, skip_serializing_if = "Versions::is_empty")]
     pub versions: Versions,
@@ -265,6 +268,7 @@ mod tests {
             judgement,
             requirement: None,
             notes: vec!["a note".into()],
+            chance: vec![Chance::Push],
             versions: Versions::default(),
             took: Duration::from_micros(1_234_567),
             evidence: Evidence {

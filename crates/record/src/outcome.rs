@@ -82,6 +82,14 @@ pub enum Cause {
 }
 
 impl Cause {
+    /// Whether it is what a host or the network did: a fault of the lab can look like that, and never like a rule.
+    pub fn may_be_the_labs(&self) -> bool {
+        matches!(
+            self,
+            Cause::Host { .. } | Cause::Loss { .. } | Cause::Reply { .. }
+        )
+    }
+
     /// Its kind.
     pub fn kind(&self) -> CauseKind {
         match self {

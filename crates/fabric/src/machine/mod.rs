@@ -3,6 +3,7 @@
 mod ability;
 mod examination;
 mod modules;
+mod neighbours;
 mod packages;
 mod peers;
 mod probes;
@@ -11,6 +12,7 @@ mod tools;
 pub use ability::Ability;
 pub use examination::{Machine, Missing, kernel_release};
 pub use modules::need_xtables;
+pub use neighbours::neighbour_overflows;
 pub use packages::install_package;
 pub use peers::{PeerProgram, Peers};
 pub use tools::{ToolProgram, find_tool, version_said};

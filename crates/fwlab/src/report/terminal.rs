@@ -3,7 +3,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use console::Style;
-use fwlab_record::{Cause, CellRecord, Judgement};
+use fwlab_record::{Cause, CellRecord, Flow, Judgement, Packet};
 use fwlab_runner::Summary;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
@@ -159,11 +159,22 @@ pub fn findings(records: &[&CellRecord]) -> Page {
 
 /// A cause without what differs from cell to cell: the packet's ports and numbers.
 fn cause_in_short(cause: &Cause) -> String {
-    let packet = |packet: &fwlab_record::Packet| match packet {
-        fwlab_record::Packet::Tcp { flow, flags, .. } => match flow.to.port() {
-            port @ ..1024 => format!("{flags} {} → {}:{port}", flow.from.ip(), flow.to.ip()),
-            _ => format!("{flags} {} → {}, a high port", flow.from.ip(), flow.to.ip()),
-        },
+    let in_short = |flow: &Flow| match flow.to.port() {
+        port @ ..1024 => format!("{} → {}:{port}", flow.from.ip(), flow.to.ip()),
+        _ => format!("{} → {}, a high port", flow.from.ip(), flow.to.ip()),
+    };
+    let packet = |packet: &Packet| match packet {
+        Packet::Tcp { flow, flags, .. } => format!("{flags} {}", in_short(flow)),
+        Packet::Icmp {
+            from,
+            to,
+            kind,
+            code,
+            about: Some(about),
+        } => format!(
+            "ICMP type {kind} code {code} {from} → {to} about {}",
+            in_short(about)
+        ),
         other => other.to_string(),
     };
     let line = |line: &Option<u32>| {
@@ -253,4 +264,37 @@ pub fn summary_line(summary: &Summary) -> Page {
 
 fn in_seconds(took: Duration) -> String {
     format!("{:.2} s", took.as_secs_f64())
+}
+
+#[cfg(test)]
+mod tests {
+    use fwlab_record::NodeName;
+
+    use super::*;
+
+    #[test]
+    fn answers_about_connections_of_one_kind_are_one_cause() {
+        let told = [40000, 40001].map(|port| {
+            let client = std::net::Ipv4Addr::new(10, 77, 1, 2).into();
+            let server = std::net::Ipv4Addr::new(203, 0, 113, 10).into();
+            cause_in_short(&Cause::Host {
+                node: NodeName::gateway(),
+                packet: Packet::Icmp {
+                    from: server,
+                    to: client,
+                    kind: 3,
+                    code: 0,
+                    about: Some(Flow {
+                        from: (client, port).into(),
+                        to: (server, 21).into(),
+                    }),
+                },
+            })
+        });
+        assert_eq!(
+            told,
+            ["gateway answered ICMP type 3 code 0 203.0.113.10 → 10.77.1.2 about 10.77.1.2 → 203.0.113.10:21";
+                2]
+        );
+    }
 }

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use fwlab::{
-    CauseKind, DataSetup, Lab, Observed, Protection, assert_blocked, assert_transferred, vsftpd,
+    CauseKind, DataSetup, Lab, Observed, Operation, Protection, assert_blocked, assert_transferred,
+    vsftpd,
 };
 use fwlab_skipped::{Need, skipped};
 
@@ -167,4 +168,64 @@ fn a_port_that_chance_picks_across_the_range_of_a_rule_is_noted() {
     let settled = settled.transfer(DataSetup::Pasv).unwrap();
     assert_transferred!(settled);
     assert_eq!(chance(&settled), 0, "{settled}");
+}
+
+/// The notes that begin with these words.
+fn noted<'a>(observed: &'a Observed, words: &str) -> Vec<&'a String> {
+    let notes = observed.notes.iter();
+    notes.filter(|note| note.starts_with(words)).collect()
+}
+
+#[test]
+fn a_rule_that_decides_by_psh_on_what_is_transferred_is_noted_with_its_line() {
+    let Some(_lab) = lab() else { return };
+    let words = "which segments of the data carry PSH is chance";
+    let iptables = "iptables -A OUTPUT -p tcp --sport 21 --tcp-flags PSH PSH -j ACCEPT
+iptables -A OUTPUT -p tcp --sport 50000:50100 --tcp-flags SYN,PSH NONE -j ACCEPT
+iptables -A OUTPUT -p tcp --tcp-flags ALL FIN,URG,PSH -j DROP";
+    let native = "table inet f { chain out { type filter hook output priority 0;
+tcp sport 50000-50100 tcp flags & (syn | psh) == 0 accept
+}
+}";
+    for (rules, named) in [
+        (iptables, "ipv4/filter/OUTPUT/2 (line 2)"),
+        (native, "inet/f/out/1 (line 2)"),
+    ] {
+        let lab = Lab::server_firewall()
+            .rules(rules)
+            .passive_ports(50000..=50100);
+        let observed = lab.transfer(DataSetup::Pasv).unwrap();
+        assert_transferred!(observed);
+        let [note] = noted(&observed, words)[..] else {
+            panic!("{observed}")
+        };
+        let expected = format!("and {named} decides by it");
+        assert!(note.contains(&expected), "{note}");
+        // Data that comes in meets no rule of OUTPUT, nor does what goes out from another port.
+        for (setup, operation) in [
+            (DataSetup::Pasv, Operation::Stor),
+            (DataSetup::Port, Operation::Retr),
+        ] {
+            let other = lab.run(setup, operation).unwrap();
+            assert!(noted(&other, words).is_empty(), "{other}");
+        }
+    }
+}
+
+#[test]
+fn an_error_about_the_last_packet_of_a_handshake_is_noted_as_chance() {
+    let Some(_lab) = lab() else { return };
+    let words = "whether suppaftp is told that its packet was rejected is chance";
+    let rejects = |flags: &str| {
+        let rules =
+            format!("iptables -A INPUT -p tcp --dport 50000:50100 --tcp-flags {flags} -j REJECT");
+        let lab = Lab::server_firewall().rules(rules);
+        lab.passive_ports(50000..=50100)
+            .transfer(DataSetup::Pasv)
+            .unwrap()
+    };
+    let last = rejects("SYN,ACK ACK");
+    assert_eq!(noted(&last, words).len(), 1, "{last}");
+    let first = rejects("SYN,ACK SYN");
+    assert!(noted(&first, words).is_empty(), "{first}");
 }

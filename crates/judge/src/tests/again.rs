@@ -1,11 +1,9 @@
 //! What is sent again, and when that settles a connection's fate.
 
+use std::time::Duration;
+
 use super::*;
 use crate::{Doubted, Role};
-
-fn syn(flow: Flow) -> Packet {
-    tcp(flow, SYN, first(flow), 0)
-}
 
 fn dropped(told: &Told, by: StoppedBy, packet: Packet) -> Stop {
     Stop {
@@ -138,7 +136,7 @@ fn a_syn_ack_that_is_rejected_is_heard_by_nobody_who_waits() {
     // The reset goes to the server, which sent the SYN-ACK.
     let reset = tcp(control(), RST, 1, 0);
     told.captured(&NodeName::server(), true, &reset);
-    let outcome = outcome(told.judged(&failed()));
+    let outcome = told.ends();
     assert_eq!(outcome.symptom, Symptom::ControlTimeout);
     assert_eq!(outcome.cause.packet(), Some(&syn_ack));
 }
@@ -154,11 +152,7 @@ fn a_stop_and_an_answer_that_are_heard_of_before_their_connection_are_not_forgot
     assert!(told.watch.deciding().is_none(), "of what connection?");
     told.passes(control(), SYN);
     told.passes(control().reversed(), SYN_ACK);
-    let outcome = outcome(told.judged(&failed()));
-    assert_eq!(
-        (outcome.symptom, outcome.phase),
-        (Symptom::ControlRejected, Phase::Greeting)
-    );
+    told.ends_in(Symptom::ControlRejected, Phase::Greeting);
 }
 
 #[test]
@@ -173,7 +167,7 @@ fn a_syn_ack_from_a_port_that_was_on_no_wire_is_placed_by_what_it_acknowledges()
         *acknowledgement = first(control()) + 1;
     }
     told.stop(dropped(&told, rule(1), syn_ack));
-    let outcome = outcome(told.judged(&failed()));
+    let outcome = told.ends();
     assert_eq!(outcome.symptom, Symptom::ControlTimeout);
     assert_eq!(outcome.cause.packet(), Some(&syn_ack));
 }
@@ -182,7 +176,7 @@ fn a_syn_ack_from_a_port_that_was_on_no_wire_is_placed_by_what_it_acknowledges()
 #[test]
 fn the_end_of_a_stream_that_nobody_may_wait_for_is_final_after_a_silence() {
     let silent_after = |reply_after: u64| {
-        let mut told = Told::of(DataSetup::Pasv, true);
+        let mut told = Told::by(DataSetup::Pasv, |terms| terms.upload = true);
         told.opened(control());
         told.says(false, "227 Entering Passive Mode (10,0,0,1,195,80).");
         let data = flow("10.0.0.2:40001", "10.0.0.1:50000");

@@ -162,7 +162,7 @@ fn a_stopped_syn_has_no_place_in_the_order() {
     let mut told = session(DataSetup::Port);
     told.exchanges(Side::Client, "PORT 10,0,0,2,154,208");
     told.exchanges(Side::Server, "425 no");
-    told.stopped(NodeName::server(), tcp(data, SYN, first(data), 0), false);
+    told.drops(&NodeName::server(), syn(data));
     assert_eq!(told.shows(Sign::ConnectsBeforeReply), Showing::Untold);
 }
 
@@ -195,18 +195,15 @@ fn behind_nat_the_servers_own_wire_says_who_it_talks_to() {
     let own = flow("10.0.0.2:40000", "203.0.113.10:21");
     let seen = flow("203.0.113.1:40000", "203.0.113.10:21");
     let session = |asked: DataSetup| {
-        let mut told = Told::new(asked);
-        let terms = Terms {
-            control: own.to,
-            listening: own.to,
-            owners: [
+        let mut told = Told::by(asked, |terms| {
+            terms.control = own.to;
+            terms.listening = own.to;
+            terms.owners = [
                 (own.from.ip(), NodeName::client()),
                 (own.to.ip(), NodeName::server()),
             ]
-            .into(),
-            ..told.watch.terms().clone()
-        };
-        told.watch = Watch::new(terms);
+            .into();
+        });
         let (client, server) = (NodeName::client(), NodeName::server());
         for (node, inbound, flow) in [(client, false, own), (server, true, seen)] {
             let syn = tcp(flow, SYN, 77, 0);

@@ -1,11 +1,11 @@
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::native::NativeListing;
 use super::only::Only;
 use super::purity::looked_at;
 use super::walk::walk;
 use super::{Correspondence, Hook, Listing, SourceLine};
-use fwlab_record::{ChainId, RuleId, RuleOrdinal};
+use fwlab_record::{RuleId, RuleOrdinal};
 
 /// A rule that looks at a range of destination ports of TCP, and at others not.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,19 +21,7 @@ pub struct ByPort {
 impl Listing {
     /// The rules that look at a range of destination ports, one for each range.
     pub fn by_port(&self, lines: &Correspondence) -> Vec<ByPort> {
-        let mut hooks = Hooks::default();
-        for (id, rule) in self.rules() {
-            hooks.stands(id.chain.clone(), Hook::of_chain(&id.chain.chain));
-            if let Some(target) = rule.target() {
-                let chain = target.to_owned();
-                let target = ChainId {
-                    chain,
-                    ..id.chain.clone()
-                };
-                hooks.leads(id.chain, target);
-            }
-        }
-        hooks.follow();
+        let hooks = self.reached();
         let mut found = Vec::new();
         for (id, rule) in self.rules() {
             let words = rule.words();
@@ -51,19 +39,7 @@ impl Listing {
 impl NativeListing {
     /// The rules that look at a range of destination ports, one for each range. What is in a set of its own is not known.
     pub fn by_port(&self, lines: &Correspondence) -> Vec<ByPort> {
-        let mut hooks = Hooks::default();
-        for (id, chain) in self.chains() {
-            // `type filter hook input priority filter; …`
-            let mut words = chain.hook().split_ascii_whitespace();
-            let named = words
-                .find(|word| *word == "hook")
-                .and_then(|_| words.next());
-            hooks.stands(id.clone(), named.and_then(|word| word.parse().ok()));
-        }
-        for (from, to) in self.jumps() {
-            hooks.leads(from, to);
-        }
-        hooks.follow();
+        let hooks = self.reached();
         let mut found = Vec::new();
         for (chain, ordinal, only) in self.looked_at() {
             let source_line = lines.source_of(&RuleId {
@@ -77,54 +53,6 @@ impl NativeListing {
             }));
         }
         found
-    }
-}
-
-/// From which hooks each chain can be reached.
-struct Hooks<C> {
-    hooks: BTreeMap<C, BTreeSet<Hook>>,
-    ways: BTreeSet<(C, C)>,
-}
-
-impl<C> Default for Hooks<C> {
-    fn default() -> Self {
-        Hooks {
-            hooks: BTreeMap::new(),
-            ways: BTreeSet::new(),
-        }
-    }
-}
-
-impl<C: Ord + Clone> Hooks<C> {
-    fn stands(&mut self, chain: C, at: Option<Hook>) {
-        self.hooks.entry(chain).or_default().extend(at);
-    }
-
-    fn leads(&mut self, from: C, to: C) {
-        self.ways.insert((from, to));
-    }
-
-    /// Carries hooks along the ways until nothing more comes of it.
-    fn follow(&mut self) {
-        loop {
-            let mut is_more = false;
-            for (from, to) in &self.ways {
-                let from = self.hooks.get(from).cloned().unwrap_or_default();
-                let Some(hooks) = self.hooks.get_mut(to) else {
-                    continue;
-                };
-                let before = hooks.len();
-                hooks.extend(from);
-                is_more |= hooks.len() > before;
-            }
-            if !is_more {
-                return;
-            }
-        }
-    }
-
-    fn of(&self, chain: &C) -> BTreeSet<Hook> {
-        self.hooks.get(chain).cloned().unwrap_or_default()
     }
 }
 

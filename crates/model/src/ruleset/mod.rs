@@ -24,6 +24,7 @@
 
 mod attempt;
 mod by_port;
+mod by_push;
 mod command;
 mod commands;
 mod complaint;
@@ -49,6 +50,7 @@ mod prompt;
 mod prose;
 mod purity;
 mod quoting;
+mod reached;
 mod reading;
 mod refusal;
 mod rules;
@@ -63,6 +65,7 @@ mod walk;
 
 pub use attempt::{Attempt, Next};
 pub use by_port::ByPort;
+pub use by_push::ByPush;
 pub use command::Command;
 pub use correspond::{Correspondence, Difference, DifferenceKind};
 pub use dump_family::dump_family;

@@ -193,22 +193,13 @@ impl Listing {
     pub fn impurities(&self, lines: &Correspondence) -> Vec<Impurity> {
         let mut impurities = Vec::new();
         for (id, rule) in self.rules() {
-            let chain_of_table = |name: &str| {
-                let chain = name.to_owned();
-                self.chain(&ChainId {
-                    chain,
-                    ..id.chain.clone()
-                })
-            };
             let words = rule.words();
             let walk = walk(&words, self.family());
-            let of_rule = rule_impurities(&walk, |name| chain_of_table(name).is_some());
+            let of_rule = rule_impurities(&walk, |name| self.beside(&id.chain, name).is_some());
             if of_rule.is_empty() {
                 continue;
             }
-            let chain = self.chain(&id.chain).expect("the rule stands in it");
-            let here = (id.chain.chain.as_str(), chain);
-            let decides = decides(&chain_of_table, here, rule, &mut Vec::new());
+            let decides = self.decides(&id, rule);
             let only = looked_at(&walk);
             for (what, why) in of_rule {
                 impurities.push(Impurity {
@@ -223,12 +214,32 @@ impl Listing {
         }
         impurities
     }
+
+    /// Whether a rule decides on a packet, or changes it.
+    pub(super) fn decides(&self, id: &RuleId, rule: &ListedRule) -> bool {
+        let chain = self.chain(&id.chain).expect("the rule stands in it");
+        let here = (id.chain.chain.as_str(), chain);
+        decides(
+            &|name| self.beside(&id.chain, name),
+            here,
+            rule,
+            &mut Vec::new(),
+        )
+    }
+
+    /// The chain of that name in the table of another.
+    fn beside(&self, other: &ChainId, name: &str) -> Option<&ListedChain> {
+        let chain = name.to_owned();
+        self.chain(&ChainId {
+            chain,
+            ..other.clone()
+        })
+    }
 }
 
 /// Targets that let the packet go on as it is.
 const IDLE_TARGETS: &[&str] = &["AUDIT", "LOG", "NFLOG"];
 
-/// Whether a rule decides on a packet, or changes it.
 fn decides<'r>(
     chain_named: &impl Fn(&str) -> Option<&'r ListedChain>,
     chain: (&'r str, &'r ListedChain),

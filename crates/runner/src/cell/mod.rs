@@ -8,6 +8,7 @@ mod expectations;
 mod fault;
 mod firewall;
 mod guard;
+mod neighbours;
 mod peers;
 mod sent;
 mod session;
@@ -20,15 +21,15 @@ use std::mem::discriminant;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use fwlab_fabric::{Fabric, Node};
+use fwlab_fabric::{Fabric, Node, neighbour_overflows};
 use fwlab_ftp::deviation::Deviation;
 use fwlab_ftp::{ClientReport, FailureKind, Pauses, PeerError, RunningServer, TransferSpec};
 use fwlab_judge::{ClientEnd, Ending, Finding, Stream};
 use fwlab_model::Topology;
 use fwlab_observe::{Observer, ObserverSettings};
 use fwlab_record::{
-    Cause, CellRecord, Evidence, Judgement, NodeName, NotRun, Outcome, PeerName, SchemaVersion,
-    Versions,
+    Cause, CellRecord, Chance, Evidence, Judgement, NodeName, NotRun, Outcome, PeerName,
+    SchemaVersion, Versions,
 };
 use tokio::sync::mpsc::unbounded_channel;
 
@@ -45,6 +46,7 @@ use drive::{Transfer, drive, take_what_is_there};
 use fault::Fault;
 use firewall::ImageFirewall;
 use guard::guarded;
+use neighbours::without_neighbours;
 use peers::Peers;
 use session::{Session, SessionSettings};
 use steps::Stagehand;
@@ -71,6 +73,7 @@ impl Workshop {
     /// Runs a cell. Whatever goes wrong in the lab is in the record, never lost and never an outcome.
     pub(crate) async fn run(&self, cell: &Cell, rules: &CellRules) -> Recorded {
         let started = Instant::now();
+        let overflows = neighbour_overflows();
         let ran = guarded(self.attempt(cell, rules), DEADLINE).await;
         let [server_place, client_place] =
             [cell.axes.server, cell.axes.client].map(|peer| self.peers.place(peer));
@@ -88,10 +91,16 @@ impl Workshop {
         let mut streams = Vec::new();
         match ran {
             Ok(mut ran) => {
-                let judgement = held_against(cell, ran.finding);
+                let finding = if neighbour_overflows() == overflows {
+                    ran.finding
+                } else {
+                    without_neighbours(ran.finding)
+                };
+                let judgement = held_against(cell, finding);
                 record.judgement = with_deviations(judgement, &ran.sought, &mut ran.notes);
                 record.evidence = ran.evidence;
                 record.notes = ran.notes;
+                record.chance = ran.chance;
                 record.versions.loader = ran.loader;
                 record.versions.server = Some(ran.server_version);
                 record.versions.client = Some(ran.client_version);
@@ -270,7 +279,9 @@ impl Workshop {
         }
         let session = sessions.swap_remove(0);
         let mut finding = in_unison(&clients, findings);
-        notes.extend(by_chance(cell, &rules.first, &finding));
+        let by_chance = by_chance(cell, &rules.first, &finding, session.watch());
+        let chance = by_chance.iter().map(|one| one.chance).collect();
+        notes.extend(by_chance.into_iter().map(|one| one.note));
         if let Finding::Inconclusive(why) = &mut finding {
             *why = secret.masked(why);
             let words = last_lines(&server.last_words().await);
@@ -311,6 +322,7 @@ impl Workshop {
             finding,
             evidence,
             notes,
+            chance,
             sought,
             loader: rules.first.loader().map(str::to_owned),
             server_version,
@@ -397,6 +409,7 @@ struct Ran {
     finding: Finding,
     evidence: Evidence,
     notes: Vec<String>,
+    chance: Vec<Chance>,
     sought: Vec<Sought>,
     /// What loaded the rules: the lab's, or an image's own.
     loader: Option<String>,
@@ -473,6 +486,7 @@ pub(crate) fn record_of(cell: &Cell, judgement: Judgement) -> CellRecord {
         judgement,
         requirement: cell.requirement.as_ref().map(ToString::to_string),
         notes: Vec::new(),
+        chance: Vec::new(),
         versions: Versions::default(),
         took: Duration::ZERO,
         evidence: Evidence::default(),

@@ -125,6 +125,10 @@ impl<'a> Session<'a> {
         }
     }
 
+    pub(super) fn watch(&self) -> &Watch {
+        &self.watch
+    }
+
     pub(super) fn fabric(&self) -> &'a Fabric {
         self.fabric
     }

@@ -18,7 +18,7 @@ mod remembered;
 mod standing;
 mod tools;
 
-use fwlab_model::ruleset::ByPort;
+use fwlab_model::ruleset::{ByPort, ByPush};
 use fwlab_record::NodeName;
 
 pub(crate) use book::{Reading, Rulebook};
@@ -41,6 +41,8 @@ pub struct PreparedRuleset {
     pub doubts: Vec<Doubt>,
     /// The rules that look at a range of destination ports, and the node of each.
     pub by_port: Vec<(NodeName, ByPort)>,
+    /// The rules that decide by PSH on segments of data, and the node of each.
+    pub by_push: Vec<(NodeName, ByPush)>,
     /// What is odd about it here, in words.
     pub notes: Vec<String>,
     /// The program that this machine lacks to load it, in words; then its cells are skipped.

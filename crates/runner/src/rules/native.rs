@@ -71,6 +71,7 @@ impl Loader {
                 })?;
         let impurities = listing.impurities(&lines);
         let by_port = listing.by_port(&lines);
+        let by_push = listing.by_push(&lines);
         let mut notes: Vec<String> = script.notes().iter().map(ToString::to_string).collect();
         notes.extend(untraced(listing));
         let part = Part {
@@ -83,6 +84,7 @@ impl Loader {
             part,
             doubts: Doubt::of_native(node, impurities).collect(),
             by_port,
+            by_push,
             notes,
         })
     }

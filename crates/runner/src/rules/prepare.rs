@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 
 use fwlab_model::ruleset::native::{NativeListing, NativeScript};
-use fwlab_model::ruleset::{ByPort, Mistakes, Ruleset, Source, generate, parse};
+use fwlab_model::ruleset::{Mistakes, Ruleset, Source, generate, parse};
 use fwlab_record::{Backend, Family, NodeName, TableFamily};
 
 use super::error::PrepareError;
@@ -80,6 +80,7 @@ impl Loader {
                         prepared.parts.push(proven.part);
                         prepared.doubts.extend(proven.doubts);
                         prepared.by_port.extend(at(node, proven.by_port));
+                        prepared.by_push.extend(at(node, proven.by_push));
                         prepared.notes.extend(proven.notes);
                     }
                 }
@@ -99,7 +100,7 @@ impl Loader {
     }
 }
 
-fn at(node: &NodeName, rules: Vec<ByPort>) -> impl Iterator<Item = (NodeName, ByPort)> {
+fn at<R>(node: &NodeName, rules: Vec<R>) -> impl Iterator<Item = (NodeName, R)> {
     rules.into_iter().map(|rule| (node.clone(), rule))
 }
 

@@ -101,6 +101,7 @@ impl Loader {
         Ok(Proven {
             doubts: Doubt::of_iptables(node, backend, impurities).collect(),
             by_port: listing.by_port(&lines),
+            by_push: listing.by_push(&lines),
             notes,
             part: Part {
                 node: node.clone(),

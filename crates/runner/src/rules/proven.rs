@@ -1,4 +1,4 @@
-use fwlab_model::ruleset::ByPort;
+use fwlab_model::ruleset::{ByPort, ByPush};
 
 use super::{Doubt, Part};
 
@@ -7,5 +7,6 @@ pub(super) struct Proven {
     pub(super) part: Part,
     pub(super) doubts: Vec<Doubt>,
     pub(super) by_port: Vec<ByPort>,
+    pub(super) by_push: Vec<ByPush>,
     pub(super) notes: Vec<String>,
 }

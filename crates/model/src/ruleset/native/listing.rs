@@ -3,6 +3,7 @@ use std::fmt;
 
 use serde_json::Value;
 
+use super::by_push;
 use super::effect::{self, Effect};
 use super::expression::{self, Found};
 use super::statements::Statements;
@@ -80,6 +81,8 @@ pub struct NativeRule {
     impurities: Found,
     effect: Effect,
     only: Only,
+    /// Whether it tells segments of data apart by PSH.
+    looks_at_push: bool,
     translates: bool,
     /// The named sets and maps that it mentions.
     sets: Vec<String>,
@@ -262,6 +265,22 @@ impl NativeListing {
         })
     }
 
+    /// The rules that decide by PSH on segments of data, and the packets that each looks at.
+    pub(in crate::ruleset) fn deciding_by_push(&self) -> impl Iterator<Item = (RuleId, &Only)> {
+        self.chains.iter().flat_map(move |(chain, listed)| {
+            let rules = listed.rules.iter().zip(1..).filter(move |(rule, _)| {
+                rule.looks_at_push && self.decides(chain, rule, &mut Vec::new())
+            });
+            rules.map(move |(rule, ordinal)| {
+                let id = RuleId {
+                    chain: chain.clone(),
+                    ordinal: RuleOrdinal(ordinal),
+                };
+                (id, &rule.only)
+            })
+        })
+    }
+
     /// What makes the ruleset *impure*: every statement and expression by which a packet sent again may be decided on
     /// otherwise. Empty for a *pure* one. What is not known to be pure is taken for impure.
     pub fn impurities(&self, lines: &Correspondence) -> Vec<NativeImpurity> {
@@ -387,6 +406,7 @@ fn rule(
         impurities,
         effect: effect::effect(statements),
         only: effect::looked_at(statements),
+        looks_at_push: by_push::tells_apart(statements),
         translates: has("dnat") || has("redirect"),
         sets,
     })

@@ -1,20 +1,16 @@
-use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 
 use fwlab_ftp::port_choice;
 use fwlab_judge::Finding;
-use fwlab_model::ruleset::Hook;
-use fwlab_record::{Cause, NodeName, PeerName, Phase};
+use fwlab_record::{Cause, Chance, PeerName, Phase};
 
+use super::{ByChance, NAMED, comes_by, opens};
 use crate::plan::Cell;
 use crate::rules::PreparedRuleset;
 
-/// How many rules a note names.
-const NAMED: usize = 3;
-
 /// The ranges of the rules that cut those ports in two from which a peer picked the data connection's by chance,
 /// and the setting that leaves nothing to chance.
-pub(super) fn by_chance(cell: &Cell, rules: &PreparedRuleset, finding: &Finding) -> Option<String> {
+pub(super) fn port(cell: &Cell, rules: &PreparedRuleset, finding: &Finding) -> Option<ByChance> {
     let Finding::Outcome(outcome) = finding else {
         return None;
     };
@@ -26,7 +22,9 @@ pub(super) fn by_chance(cell: &Cell, rules: &PreparedRuleset, finding: &Finding)
     let mut cutting: Vec<_> = rules
         .by_port
         .iter()
-        .filter(|(node, rule)| cuts(rule.ports, &choice) && meets(cell, node, &rule.hooks))
+        .filter(|(node, rule)| {
+            cuts(rule.ports, &choice) && comes_by(node, opens(cell), &rule.hooks)
+        })
         .map(|(_, rule)| rule)
         .collect();
     cutting.dedup_by_key(|rule| (rule.ports, rule.source_line));
@@ -46,13 +44,21 @@ pub(super) fn by_chance(cell: &Cell, rules: &PreparedRuleset, finding: &Finding)
         0 => String::new(),
         more => format!(" and {more} more"),
     };
-    Some(format!(
+    let of_check = match setting {
+        "passive-ports" => format!(" (of `fwlab check`: `--passive-ports {first}-{last}`)"),
+        _ => String::new(),
+    };
+    let note = format!(
         "the data connection's port is chance: {peer} picks one of {} to {}, and the rules tell {}{more} from the rest; \
-         where those ports are meant, `{setting} = \"{first}-{last}\"` settles it",
+         where those ports are meant, `{setting} = \"{first}-{last}\"`{of_check} settles it",
         choice.start(),
         choice.end(),
         told.join(", "),
-    ))
+    );
+    Some(ByChance {
+        chance: Chance::DataPort,
+        note,
+    })
 }
 
 /// The peer that picks the data connection's port by chance, and the setting by which it would not.
@@ -71,24 +77,6 @@ fn picking(cell: &Cell) -> Option<(PeerName, &'static str)> {
             && terms.options.is_empty();
         free.then_some((cell.axes.server, "passive-ports"))
     }
-}
-
-/// Whether what opens the data connection comes by one of these hooks of a node.
-fn meets(cell: &Cell, node: &NodeName, hooks: &BTreeSet<Hook>) -> bool {
-    let stage = &cell.scenario.stage;
-    let (from, to) = if cell.axes.data.is_active() {
-        (&stage.server, &stage.client)
-    } else {
-        (&stage.client, &stage.server)
-    };
-    let passed: &[Hook] = match (node == from, node == to) {
-        (true, true) => Hook::ALL,
-        (true, false) => &[Hook::Output, Hook::Postrouting],
-        (false, true) => &[Hook::Prerouting, Hook::Input],
-        (false, false) => &[Hook::Prerouting, Hook::Forward, Hook::Postrouting],
-    };
-    // What is not known to be reached may be reached from anywhere.
-    hooks.is_empty() || passed.iter().any(|hook| hooks.contains(hook))
 }
 
 /// Whether a range holds some of the ports, and not all.
