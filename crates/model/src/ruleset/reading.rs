@@ -55,7 +55,14 @@ impl Reading {
                 report.note(span.start, span.end, note);
             }
         }
-        let dropped = dropped(&statement, &walk);
+        let mut dropped = dropped(&statement, &walk);
+        let accounts = accounts(&walk);
+        if let Some((&first, &last)) = accounts.iter().min().zip(accounts.iter().max()) {
+            let span = statement.word_span(first).start..statement.word_span(last).end;
+            let note = "counts packets in an object that stands elsewhere: left out, as one without a quota matches all";
+            report.note(span.start, span.end, note);
+            dropped.extend(accounts);
+        }
         let mut at = 0;
         statement.words.retain(|_| {
             at += 1;
@@ -283,6 +290,18 @@ fn dropped(statement: &Statement<'_>, walk: &Walk<'_>) -> Vec<usize> {
         values.map(|value| value.word).chain([piece.at])
     });
     words.collect()
+}
+
+/// The words of `-m nfacct --nfacct-name …`.
+fn accounts(walk: &Walk<'_>) -> Vec<usize> {
+    let counts = |piece: &&Piece<'_>| {
+        piece.is("nfacct-name") || (piece.core() == Some(Core::Match) && piece.value() == "nfacct")
+    };
+    let pieces = walk.pieces.iter().filter(counts);
+    pieces
+        .flat_map(|piece| [Some(piece.at), piece.first.map(|value| value.word)])
+        .flatten()
+        .collect()
 }
 
 pub(super) fn unknown_table(name: &str, span: std::ops::Range<usize>) -> Draft {

@@ -267,6 +267,11 @@ fn in_its_words(
     let said = refusal.words.as_str();
     let about = quoted(said).find_map(|name| Some((name, word_with(statement, name)?)));
     let about = about.or_else(|| {
+        let set = walk.pieces.iter().find(|piece| piece.is("match-set"))?;
+        let name = set.first?;
+        said.contains(name.text).then_some((name.text, name.word))
+    });
+    let about = about.or_else(|| {
         let named = said.split_ascii_whitespace();
         let mut options = named.filter(|word| word.starts_with('-') && word.len() > 1);
         options.find_map(|option| Some((option, word_with(statement, option)?)))
@@ -382,6 +387,13 @@ fn advice(said: &str, about: &str, walk: &Walk<'_>) -> Option<String> {
     }
     if said.starts_with("Couldn't load match") && extension::target_named(about).is_some() {
         return Some(format!("`{about}` is a target: write `-j {about}`"));
+    }
+    // `Set banned doesn't exist.`
+    if said.starts_with("Set ") && said.contains("exist") {
+        return Some(
+            "the lab makes no sets of ipset: leave the rule out, or name the addresses in it (`-s a,b,c`)"
+                .to_owned(),
+        );
     }
     let jump = walk.pieces.iter().find(|piece| piece.is("reject-with"))?;
     (jump.value() == "tcp-reset")

@@ -39,7 +39,6 @@ const REFUSED: &[(&str, &str)] = &[
         "iptables -t raw -A OUTPUT -p tcp -j CT --helper nosuchhelper # !\niptables -A INPUT -j LOG\n",
         "nosuchhelper",
     ),
-    ("iptables -A INPUT -m nfacct --nfacct-name nosuch # !\n", ""),
     // legacy does not say which rule of a table the kernel refused.
     (
         "iptables -t raw -A OUTPUT -j LOG\niptables -t raw -A OUTPUT -p tcp -j CT --helper nosuchone # !\niptables -t raw -A OUTPUT -j LOG\niptables -t raw -A OUTPUT -p tcp -j CT --helper nosuchother # !\n",

@@ -220,3 +220,15 @@ iptables -t nat -A PREROUTING -p tcp --dport 21 -j DNAT --to-destination 10.0.0.
         assert!(mistakes.is_some(), "{unknown}");
     }
 }
+
+/// What kube-proxy writes. The object that counts stands in no dump.
+#[test]
+fn what_only_counts_is_left_out() {
+    let counted =
+        "iptables -A FORWARD -p tcp -m nfacct --nfacct-name  dropped -m mark --mark 1 -j DROP\n";
+    let parsed = read(counted);
+    let plain = read("iptables -A FORWARD -p tcp -m mark --mark 1 -j DROP\n");
+    assert_eq!(rendered(&parsed), rendered(&plain));
+    assert!(notes(&parsed)[0].contains("counts packets"));
+    assert!(kernel::mistakes(counted, Family::Ipv4).is_none());
+}
