@@ -21,11 +21,13 @@ mod requirement;
 mod rules;
 mod schema;
 mod schema_topology;
+mod section;
 mod stage;
 mod steps;
 mod sysctls;
 #[cfg(test)]
 mod tests;
+mod value;
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;

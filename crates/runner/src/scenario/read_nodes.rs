@@ -7,8 +7,9 @@ use fwlab_record::{InterfaceName, NodeName};
 
 use super::problem::Problems;
 use super::read_topology::Places;
-use super::reader::{At, Reader, nearest, parsed, parsed_each};
+use super::reader::{At, Reader};
 use super::stage::Stage;
+use super::value::{nearest, parsed, parsed_each};
 
 /// Addresses that were given to an interface of a node.
 struct Given {

@@ -7,9 +7,10 @@ use super::read_language::{Language, without_iptables};
 use super::read_nodes::known_node;
 use super::read_policy::policy;
 use super::read_source::{Origin, written};
-use super::reader::{At, Reader, nearest};
+use super::reader::{At, Reader};
 use super::rules::{RulesAt, RulesOrigin, RulesetEntry};
 use super::stage::Stage;
+use super::value::nearest;
 
 /// The longest name of a ruleset, in characters.
 const LONGEST_NAME: usize = 100;

@@ -8,8 +8,9 @@ use fwlab_record::{Family, NodeName};
 use super::hosts::hosts;
 use super::problem::Problems;
 use super::read_source::Origin;
-use super::reader::{At, Reader, nearest};
+use super::reader::{At, Reader};
 use super::stage::Stage;
+use super::value::nearest;
 
 /// A script with its place in the scenario file.
 pub(super) struct ReadScript {

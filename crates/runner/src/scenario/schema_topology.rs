@@ -2,7 +2,7 @@
 
 use fwlab_record::Backend;
 
-use super::schema::{Kind, Section, field};
+use super::section::{Kind, Section, field};
 
 const SHAPES: &[&str] = &[
     "client-firewall",

@@ -1,3 +1,5 @@
+mod acts;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
@@ -5,7 +7,7 @@ use std::time::{Duration, Instant};
 use fwlab_fabric::{Fabric, Node};
 use fwlab_ftp::deviation::Sign;
 use fwlab_judge::{
-    ConnectionId, Ending, Event as Told, Finding, Said, Showing, StoppedBy, Stream, Terms, Watch,
+    Ending, Event as Told, Finding, Said, Showing, StoppedBy, Stream, Terms, Watch,
     What as Reported, judge, showing,
 };
 use fwlab_model::Topology;
@@ -14,13 +16,13 @@ use fwlab_record::{
     Announcement, EventId, Evidence, Flow, NodeName, Packet, PeerName, Secret, Way,
 };
 
-use super::ends::ControlEnds;
-use super::expectations::{Announced, Expectations, Seen};
-use super::fault::Fault;
-use super::observed;
-use super::sent::SentPackets;
-use super::sinks::is_swallowed;
-use super::timeline::Timeline;
+use crate::cell::ends::ControlEnds;
+use crate::cell::expectations::{Announced, Expectations, Seen};
+use crate::cell::fault::Fault;
+use crate::cell::observed;
+use crate::cell::sent::SentPackets;
+use crate::cell::sinks::is_swallowed;
+use crate::cell::timeline::Timeline;
 use crate::plan::Cell;
 use crate::rules::{PreparedRuleset, Reading, Rulebook};
 
@@ -47,7 +49,7 @@ fn pausing(cell: &Cell, client: &NodeName) -> BTreeSet<NodeName> {
 const KEPT: usize = 1 << 16;
 
 /// A session while it runs: what was reported, and what is done about it.
-pub(super) struct Session<'a> {
+pub(in crate::cell) struct Session<'a> {
     fabric: &'a Fabric,
     topology: &'a Topology,
     observers: BTreeMap<NodeName, &'a Observer>,
@@ -73,7 +75,7 @@ pub(super) struct Session<'a> {
 }
 
 impl<'a> Session<'a> {
-    pub(super) fn new(
+    pub(in crate::cell) fn new(
         cell: &'a Cell,
         client: &NodeName,
         ends: ControlEnds,
@@ -125,27 +127,27 @@ impl<'a> Session<'a> {
         }
     }
 
-    pub(super) fn watch(&self) -> &Watch {
+    pub(in crate::cell) fn watch(&self) -> &Watch {
         &self.watch
     }
 
-    pub(super) fn fabric(&self) -> &'a Fabric {
+    pub(in crate::cell) fn fabric(&self) -> &'a Fabric {
         self.fabric
     }
 
-    pub(super) fn node(&self, name: &NodeName) -> Result<&'a Node, Fault> {
+    pub(in crate::cell) fn node(&self, name: &NodeName) -> Result<&'a Node, Fault> {
         self.fabric
             .node(name)
             .ok_or_else(|| Fault::NoNode { name: name.clone() })
     }
 
     /// The flows of the control connection, as far as it is known.
-    pub(super) fn control_flows(&self) -> Vec<Flow> {
+    pub(in crate::cell) fn control_flows(&self) -> Vec<Flow> {
         self.watch.control_flows().to_vec()
     }
 
     /// Reads everything that the kernel has queued.
-    pub(super) async fn drain(&self) -> Result<(), Fault> {
+    pub(in crate::cell) async fn drain(&self) -> Result<(), Fault> {
         for observer in self.observers.values() {
             observer.drain().await?;
         }
@@ -153,7 +155,7 @@ impl<'a> Session<'a> {
     }
 
     /// Puts the lab's own tables back, where the rules may have flushed them.
-    pub(super) async fn reload_tables(&self) -> Result<(), Fault> {
+    pub(in crate::cell) async fn reload_tables(&self) -> Result<(), Fault> {
         for observer in self.observers.values() {
             observer.reload_table().await?;
         }
@@ -161,12 +163,12 @@ impl<'a> Session<'a> {
     }
 
     /// From now on, what is stopped may be stopped by the old rules or by the new ones.
-    pub(super) fn swap_begins(&mut self) {
+    pub(in crate::cell) fn swap_begins(&mut self) {
         self.rulebook.swap_begins();
     }
 
     /// The new rules are in force.
-    pub(super) fn swap_ends(&mut self, rules: &'a PreparedRuleset, name: &str) {
+    pub(in crate::cell) fn swap_ends(&mut self, rules: &'a PreparedRuleset, name: &str) {
         self.rulebook.swap_ends(rules);
         for part in &rules.parts {
             self.remark(&part.node, format!("ruleset `{name}` was loaded"));
@@ -174,7 +176,7 @@ impl<'a> Session<'a> {
     }
 
     /// Something that the lab itself did.
-    pub(super) fn remark(&mut self, node: &NodeName, what: String) {
+    pub(in crate::cell) fn remark(&mut self, node: &NodeName, what: String) {
         let seen = self.seen(Instant::now());
         self.timeline.remark(seen, node, what);
     }
@@ -211,7 +213,7 @@ impl<'a> Session<'a> {
     }
 
     /// Takes in what the kernel reports.
-    pub(super) async fn take(&mut self, event: Event) -> Result<(), Fault> {
+    pub(in crate::cell) async fn take(&mut self, event: Event) -> Result<(), Fault> {
         let node = &*event.node;
         match &event.what {
             // What comes in for the node, and leaves it, shows at the bridge too.
@@ -343,79 +345,6 @@ impl<'a> Session<'a> {
         self.tell(seen, node, what);
     }
 
-    /// Sends again what was stopped, as TCP would in a second or so: what becomes of it then is what the cell's outcome
-    /// rests on.
-    pub(super) async fn send_again(&mut self) -> Result<(), Fault> {
-        if !self.early {
-            return Ok(());
-        }
-        let wanted: Vec<ConnectionId> = self.watch.wanted_again().collect();
-        for id in wanted {
-            let known = self.sent.of(self.watch.flows(id));
-            let (Some((node, packet)), Some(flow)) = (
-                known.and_then(|(node, packet)| Some((self.fabric.node(node)?, packet.clone()))),
-                self.watch.known_as(id),
-            ) else {
-                continue;
-            };
-            let seen = self.seen(Instant::now());
-            self.tell(seen, node.name(), Reported::SentAgain { flow });
-            self.timeline.sent_again(seen, node.name(), &packet.packet);
-            node.send_again(packet.bytes).await?;
-        }
-        Ok(())
-    }
-
-    /// Ends the connections that the rules have stopped, so that whoever waits for one
-    /// goes on as after a timeout. Tells whether the cell is decided.
-    pub(super) async fn end_dead_connections(&mut self) -> Result<bool, Fault> {
-        if !self.early {
-            return Ok(self.watch.flood().is_some());
-        }
-        let in_vain: Vec<_> = self.watch.in_vain().collect();
-        for one in in_vain {
-            if let Some(flow) = self.watch.known_as(one.id) {
-                let seen = self.seen(Instant::now());
-                let client = self.watch.terms().client.clone();
-                self.tell(seen, &client, Reported::Ended { flow });
-            }
-            // Behind a translating gateway each end knows the connection by another flow.
-            for flow in self.watch.flows(one.id).to_vec() {
-                self.end(flow).await?;
-                if !one.opening {
-                    self.end(flow.reversed()).await?;
-                }
-            }
-        }
-        Ok(self.watch.is_decided())
-    }
-
-    async fn end(&mut self, flow: Flow) -> Result<(), Fault> {
-        let Some(node) = self
-            .watch
-            .owner_of(flow.from.ip())
-            .and_then(|owner| self.fabric.node(owner))
-        else {
-            return Ok(());
-        };
-        if node.destroy_tcp(flow).await? {
-            let seen = self.seen(Instant::now());
-            self.timeline.ended(seen, node.name(), flow);
-        }
-        Ok(())
-    }
-
-    /// Nothing was reported for a while, and the client waits: from now on every
-    /// packet is traced, so that a retransmission that is dropped is seen.
-    pub(super) async fn stalled(&mut self) -> Result<(), Fault> {
-        if !std::mem::replace(&mut self.tracing_everything, true) {
-            for observer in self.observers.values() {
-                observer.trace_everything().await?;
-            }
-        }
-        Ok(())
-    }
-
     /// Adds why a helper made no expectation for what was announced.
     fn explain_expectations(&mut self) {
         let watch = &self.watch;
@@ -455,13 +384,13 @@ impl<'a> Session<'a> {
     }
 
     /// Decides, when the session is over.
-    pub(super) fn judged(&mut self, ending: &Ending) -> Finding {
+    pub(in crate::cell) fn judged(&mut self, ending: &Ending) -> Finding {
         self.told.clone_from(&ending.announcements);
         judge(&mut self.watch, ending)
     }
 
     /// Whether a deviation showed. Where events were lost nobody can tell.
-    pub(super) fn showing(&self, sign: Sign) -> Showing {
+    pub(in crate::cell) fn showing(&self, sign: Sign) -> Showing {
         if self.watch.has_lost() {
             Showing::Untold
         } else {
@@ -470,7 +399,7 @@ impl<'a> Session<'a> {
     }
 
     /// Things to know that change nothing.
-    pub(super) fn notes(&self) -> impl Iterator<Item = String> + '_ {
+    pub(in crate::cell) fn notes(&self) -> impl Iterator<Item = String> + '_ {
         let lost = self
             .watch
             .has_lost()
@@ -481,7 +410,7 @@ impl<'a> Session<'a> {
     }
 
     /// What the judge was told, and what it made of it; nothing where that was not to be kept.
-    pub(super) fn stream(
+    pub(in crate::cell) fn stream(
         &mut self,
         cell: &Cell,
         ending: &Ending,
@@ -499,7 +428,7 @@ impl<'a> Session<'a> {
     }
 
     /// What was seen, in order, what decided marked.
-    pub(super) fn evidence(mut self, finding: &Finding) -> Evidence {
+    pub(in crate::cell) fn evidence(mut self, finding: &Finding) -> Evidence {
         self.explain_expectations();
         let decided_by = match finding {
             Finding::Outcome(outcome) => outcome.event,
@@ -511,9 +440,9 @@ impl<'a> Session<'a> {
 
 /// How a session goes about it.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct SessionSettings {
+pub(in crate::cell) struct SessionSettings {
     /// Whether the kernel's evidence ends a cell, rather than the peers' timers.
-    pub(super) early: bool,
+    pub(in crate::cell) early: bool,
     /// Whether what the judge is told is kept.
-    pub(super) keep_stream: bool,
+    pub(in crate::cell) keep_stream: bool,
 }

@@ -1,0 +1,176 @@
+//! What the table of the format is made of: a table of the file, its keys, and what their values are.
+
+use serde_json::{Map, Value, json};
+
+/// A table of the scenario file.
+#[derive(Debug)]
+pub(super) struct Section {
+    /// Its name as it stands between brackets; empty for the top of the file.
+    pub(super) name: &'static str,
+    /// Whether it may stand several times, `[[name]]`.
+    pub(super) repeated: bool,
+    /// What it is for.
+    pub(super) about: &'static str,
+    /// Its keys.
+    pub(super) fields: &'static [Field],
+}
+
+/// A key of a table.
+#[derive(Debug)]
+pub(super) struct Field {
+    /// The key.
+    pub(super) key: &'static str,
+    /// What the value is.
+    pub(super) kind: Kind,
+    /// What it means, and its default.
+    pub(super) about: &'static str,
+}
+
+/// What a value is.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Kind {
+    /// Free text.
+    Text,
+    /// True or false.
+    Switch,
+    /// A whole number.
+    Number,
+    /// A TCP port, 1 to 65535.
+    Port,
+    /// A port or a range, `"31240"` or `"50000-50100"`.
+    Ports,
+    /// An address with its prefix length, `"192.168.0.211/24"`.
+    AddressWithPrefix,
+    /// One or a list of addresses with their prefix lengths.
+    AddressesWithPrefix,
+    /// An address, `"127.0.0.1"`.
+    Address,
+    /// One or a list of addresses, at most one a family.
+    Addresses,
+    /// The name of a node of the topology.
+    Node,
+    /// The same, or a table that says more of it.
+    NodeOrTable(&'static Section),
+    /// A table of free keys with lists of texts.
+    Lists,
+    /// One text or a list of texts.
+    Texts,
+    /// One of a closed set of words.
+    Word(&'static [&'static str]),
+    /// One or a list of a closed set of words.
+    Words(&'static [&'static str]),
+    /// A table of free keys with text values.
+    Settings,
+    /// A table of its own.
+    Table(&'static Section),
+    /// A list of tables.
+    Tables(&'static Section),
+}
+
+impl Kind {
+    fn in_words(self) -> String {
+        match self {
+            Kind::Text => "text".into(),
+            Kind::Switch => "true or false".into(),
+            Kind::Number => "number".into(),
+            Kind::Port => "port".into(),
+            Kind::Ports => "port or range".into(),
+            Kind::AddressWithPrefix => "address/prefix".into(),
+            Kind::AddressesWithPrefix => "address/prefix, or list of".into(),
+            Kind::Address => "address".into(),
+            Kind::Addresses => "address, or one a family".into(),
+            Kind::Node => "node".into(),
+            Kind::NodeOrTable(section) => format!("node, or table, see [{}]", section.name),
+            Kind::Lists => "table of lists".into(),
+            Kind::Texts => "text, or list of".into(),
+            Kind::Word(words) => words.join(" | "),
+            Kind::Words(words) => format!("{}, or list of", words.join(" | ")),
+            Kind::Settings => "table of text".into(),
+            Kind::Table(section) | Kind::Tables(section) => {
+                format!("table, see [{}]", section.name)
+            }
+        }
+    }
+
+    fn json(self) -> Value {
+        let one_or_many = |one: Value| json!({ "anyOf": [one, { "type": "array", "items": one }] });
+        match self {
+            Kind::Text | Kind::Node | Kind::AddressWithPrefix | Kind::Address => {
+                json!({ "type": "string" })
+            }
+            Kind::NodeOrTable(section) => {
+                json!({ "anyOf": [{ "type": "string" }, section.json()] })
+            }
+            Kind::Switch => json!({ "type": "boolean" }),
+            Kind::Number => json!({ "type": "integer", "minimum": 0 }),
+            Kind::Port => json!({ "type": "integer", "minimum": 1, "maximum": 65535 }),
+            Kind::Ports => json!({ "type": ["string", "integer"] }),
+            Kind::Texts | Kind::AddressesWithPrefix | Kind::Addresses => {
+                one_or_many(json!({ "type": "string" }))
+            }
+            Kind::Lists => {
+                let list = json!({ "type": "array", "items": { "type": "string" } });
+                json!({ "type": "object", "additionalProperties": list })
+            }
+            Kind::Word(words) => json!({ "enum": words }),
+            Kind::Words(words) => one_or_many(json!({ "enum": words })),
+            Kind::Settings => {
+                json!({ "type": "object", "additionalProperties": { "type": ["string", "integer"] } })
+            }
+            Kind::Table(section) => section.json(),
+            Kind::Tables(section) => json!({ "type": "array", "items": section.json() }),
+        }
+    }
+}
+
+impl Section {
+    pub(super) fn json(&self) -> Value {
+        let properties: Map<String, Value> = self
+            .fields
+            .iter()
+            .map(|field| {
+                let mut value = field.kind.json();
+                value["description"] = field.about.into();
+                (field.key.to_owned(), value)
+            })
+            .collect();
+        json!({ "type": "object", "description": self.about, "additionalProperties": false, "properties": properties })
+    }
+
+    fn inner(&self) -> impl Iterator<Item = &'static Section> {
+        self.fields.iter().filter_map(|field| match field.kind {
+            Kind::Table(section) | Kind::Tables(section) | Kind::NodeOrTable(section) => {
+                Some(section)
+            }
+            _ => None,
+        })
+    }
+
+    pub(super) fn describe(&'static self, text: &mut String) {
+        let heading = match (self.name, self.repeated) {
+            ("", _) => "At the top of the file".to_owned(),
+            (name, false) => format!("`[{name}]`"),
+            (name, true) => format!("`[[{name}]]`"),
+        };
+        *text += &format!(
+            "## {heading}\n\n{}\n\n| key | value | meaning |\n| --- | --- | --- |\n",
+            self.about
+        );
+        for field in self.fields {
+            let kind = field.kind.in_words().replace('|', "\\|");
+            *text += &format!(
+                "| `{}` | {kind} | {} |\n",
+                field.key,
+                field.about.replace('|', "\\|")
+            );
+        }
+        text.push('\n');
+        for section in self.inner() {
+            section.describe(text);
+        }
+    }
+}
+
+pub(super) const fn field(key: &'static str, kind: Kind, about: &'static str) -> Field {
+    Field { key, kind, about }
+}
