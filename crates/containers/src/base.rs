@@ -16,7 +16,8 @@ use tokio::net::unix::pipe;
 use tokio::sync::{oneshot, watch};
 
 use crate::Engine;
-use crate::image::exists;
+use crate::events::Base;
+use crate::presence::exists;
 
 /// What images are built on where a registry can be reached.
 const PUBLISHED: (&str, &str) = ("debian", "bookworm-slim");
@@ -47,36 +48,6 @@ const DROPPED: [&str; 6] = [
     "./usr/share/locale/*",
     "./usr/share/info/*",
 ];
-
-/// What images are built on.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Base {
-    /// Debian's own image.
-    Published,
-    /// An image that was made from Debian's packages.
-    Own {
-        /// Why it was made rather than fetched; `None` when it was there already.
-        made_because: Option<String>,
-    },
-}
-
-impl Base {
-    /// Its reference.
-    pub fn reference(&self) -> &'static str {
-        match self {
-            Base::Published => "debian:bookworm-slim",
-            Base::Own { .. } => "fwlab/base:bookworm",
-        }
-    }
-
-    /// Why it was made here just now, if it was.
-    pub fn made_because(&self) -> Option<&str> {
-        match self {
-            Base::Published => None,
-            Base::Own { made_because } => made_because.as_deref(),
-        }
-    }
-}
 
 /// No base could be had.
 #[derive(Debug, thiserror::Error)]

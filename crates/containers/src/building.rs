@@ -1,5 +1,4 @@
 use std::collections::{BTreeMap, HashMap};
-use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -9,7 +8,8 @@ use testcontainers::bollard::errors::Error;
 use testcontainers::bollard::query_parameters::{BuildImageOptionsBuilder, BuilderVersion};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::base::{Base, BaseError, SILENCE, base};
+use crate::base::{BaseError, SILENCE, base};
+use crate::events::{Base, BuildEvent, Builds};
 use crate::turn::Turn;
 use crate::unfinished;
 use crate::work::Working;
@@ -20,56 +20,6 @@ const KEPT: usize = 4096;
 
 /// Longer than all images take.
 const ANOTHERS: Duration = Duration::from_secs(3600);
-
-/// What happens while images are built.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum BuildEvent {
-    /// An image is there already.
-    Kept(Image),
-    /// Another process makes images, and is waited for.
-    Waiting,
-    /// Images are built now, as they are missing.
-    Begun(Vec<Image>),
-    /// It goes on: the reference of what is made, and the last line of what is said about it.
-    Line(String, String),
-    /// This is what images are built on.
-    Base(Base),
-    /// An image was built.
-    Built {
-        /// Which.
-        image: Image,
-        /// How long it took.
-        took: Duration,
-    },
-    /// An image was not built.
-    Failed {
-        /// Which.
-        image: Image,
-        /// Why not, and all that the build said in the end.
-        why: String,
-    },
-}
-
-/// Who is told of what happens while images are built.
-#[derive(Clone)]
-pub struct Builds(Arc<dyn Fn(BuildEvent) + Send + Sync>);
-
-impl Builds {
-    /// Builds of which this is told.
-    pub fn told(tell: impl Fn(BuildEvent) + Send + Sync + 'static) -> Builds {
-        Builds(Arc::new(tell))
-    }
-
-    fn tell(&self, event: BuildEvent) {
-        (self.0)(event);
-    }
-}
-
-impl fmt::Debug for Builds {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Builds").finish_non_exhaustive()
-    }
-}
 
 /// An image was not built.
 #[derive(Debug, thiserror::Error)]

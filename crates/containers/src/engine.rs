@@ -14,6 +14,7 @@ use testcontainers::core::client::docker_client_instance;
 use tokio::net::UnixStream;
 use tokio::sync::Mutex;
 
+use crate::NoEngine;
 use crate::owner::Owner;
 use crate::unfinished;
 
@@ -27,25 +28,6 @@ pub(crate) const REMOVAL: Duration = Duration::from_secs(30);
 #[derive(Clone)]
 pub struct Engine {
     docker: Docker,
-}
-
-/// No container can be started here.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{why}; {mend}")]
-pub struct NoEngine {
-    /// Why not.
-    pub why: String,
-    /// What to do about it: one command, or one sentence.
-    pub mend: String,
-}
-
-impl NoEngine {
-    fn new(why: impl Into<String>, mend: impl Into<String>) -> NoEngine {
-        NoEngine {
-            why: why.into(),
-            mend: mend.into(),
-        }
-    }
 }
 
 impl Engine {

@@ -91,6 +91,20 @@ pub enum ContainerError {
     Files(#[from] ScratchError),
 }
 
+impl ContainerError {
+    /// What to do about it, where the container was to be a firewall.
+    pub fn help(&self) -> &'static str {
+        match self {
+            ContainerError::NoSign { .. } => {
+                "write `ready = \"…\"`, a text that its log shows when its rules are in, or give the image a HEALTHCHECK: \
+                 fwlab does not guess when rules are complete"
+            }
+            ContainerError::NoImage { .. } => "docker images tells which there are",
+            _ => "`fwlab doctor` tells what this machine lacks",
+        }
+    }
+}
+
 fn missing_help(image: &str) -> &'static str {
     if image.starts_with("fwlab/") {
         "build it: fwlab images"

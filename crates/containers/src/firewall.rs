@@ -7,33 +7,12 @@ use testcontainers::bollard::query_parameters::{InspectContainerOptions, LogsOpt
 
 use crate::container::{Container, Request, Writable, fits};
 use crate::error::ContainerError;
-use crate::{Engine, Image};
+use crate::{Engine, FirewallImage};
 
 /// How often an engine is asked for a container's health: it tells nobody by itself.
 const HEALTH_PACE: Duration = Duration::from_millis(50);
 
-/// A firewall that somebody made as an image: its entry point loads its rules.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FirewallImage {
-    /// Its reference. One of fwlab's own is named without a tag.
-    pub image: String,
-    /// The text that its log shows when its rules are in; without, its HEALTHCHECK tells.
-    pub ready: Option<String>,
-    /// What stands in its environment beside what the image has there.
-    pub environment: Vec<(String, String)>,
-}
-
 impl FirewallImage {
-    /// The image, where it is one of fwlab's own.
-    pub fn own(&self) -> Option<Image> {
-        Image::named(&self.image)
-    }
-
-    fn reference(&self) -> String {
-        self.own()
-            .map_or_else(|| self.image.clone(), |image| image.to_string())
-    }
-
     /// Looks whether it can be started here, and whether anything tells when it is ready.
     ///
     /// # Errors

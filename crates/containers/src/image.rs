@@ -1,10 +1,5 @@
 use std::fmt;
 
-use testcontainers::bollard::errors::Error;
-
-use crate::Engine;
-use crate::engine::answered;
-
 /// An image of fwlab's own: what it is built from is part of this program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Image {
@@ -31,6 +26,7 @@ const DOCKERFILE: &str = "Dockerfile";
 
 impl Image {
     /// The label of each, and of each layer that is made here.
+    #[cfg(feature = "engine")]
     pub(crate) const LABEL: &str = "org.fwlab.image";
 
     /// All of them.
@@ -115,31 +111,12 @@ impl Image {
         }
         hasher.finalize().to_hex()[..12].to_owned()
     }
-
-    /// Whether it is built.
-    ///
-    /// # Errors
-    /// When the engine does not say.
-    pub async fn is_built(self, engine: &Engine) -> Result<bool, Error> {
-        exists(engine, &self.to_string()).await
-    }
 }
 
 /// Its reference: repository and tag.
 impl fmt::Display for Image {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}", self.repository(), self.tag())
-    }
-}
-
-/// Whether the engine has an image of that reference.
-pub(crate) async fn exists(engine: &Engine, reference: &str) -> Result<bool, Error> {
-    match answered(engine.docker().inspect_image(reference)).await {
-        Ok(_) => Ok(true),
-        Err(Error::DockerResponseServerError {
-            status_code: 404, ..
-        }) => Ok(false),
-        Err(error) => Err(error),
     }
 }
 

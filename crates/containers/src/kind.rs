@@ -2,7 +2,7 @@ use fwlab_ftp::{ContainedServer, Login, Role, ServerSettings, Support, TransferS
 use fwlab_record::PeerName;
 
 use crate::Image;
-use crate::registry::image_of;
+use crate::image_of;
 
 /// A server that containers run: what is its own.
 #[derive(Debug, Clone, Copy)]

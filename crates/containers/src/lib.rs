@@ -14,76 +14,84 @@
 //! - A [`FirewallImage`] is somebody's own: its container loads its rules by itself, with
 //!   NET_ADMIN, into the namespace that becomes a node.
 //!
+//! All that speaks to an engine is behind the feature `engine`. Without it the same calls are there, and
+//! [`Engine::connect`] says that this fwlab was built without containers, so that nobody else has to distinguish.
+//!
 //! Whatever this starts ends with this process; [`settle`] waits until all of it is removed.
 //! After `kill -9` a warm container ends by itself, as it lives as long as its input is
 //! held open. A cold server, and what else could be left, is known by its label, and removed by
 //! the next process that finds an [`Engine`]. So is what is left of a build. A container without
 //! that label, or of a process that lives, is never touched.
 
-mod base;
-mod building;
-mod client;
-mod container;
-mod engine;
-mod error;
-mod firewall;
-mod held;
+mod events;
+mod firewall_image;
+mod freshness;
 mod image;
+mod no_engine;
+mod unsettled;
+
+#[cfg(feature = "engine")]
+mod base;
+#[cfg(feature = "engine")]
+mod building;
+#[cfg(feature = "engine")]
+mod client;
+#[cfg(feature = "engine")]
+mod container;
+#[cfg(feature = "engine")]
+mod engine;
+#[cfg(feature = "engine")]
+mod error;
+#[cfg(feature = "engine")]
+mod firewall;
+#[cfg(feature = "engine")]
+mod held;
+#[cfg(feature = "engine")]
 mod kind;
+#[cfg(feature = "engine")]
 mod owner;
+#[cfg(feature = "engine")]
+mod presence;
+#[cfg(feature = "engine")]
 mod pruning;
+#[cfg(feature = "engine")]
 mod registry;
+#[cfg(feature = "engine")]
 mod server;
+#[cfg(feature = "engine")]
 mod settings;
+#[cfg(feature = "engine")]
+mod settling;
+#[cfg(feature = "engine")]
 mod turn;
+#[cfg(feature = "engine")]
 mod unfinished;
+#[cfg(feature = "engine")]
 mod warm;
+#[cfg(not(feature = "engine"))]
+mod without;
+#[cfg(feature = "engine")]
 mod work;
 
-pub use base::{Base, BaseError};
-pub use building::{BuildError, BuildEvent, Builds, build_images, provide_images};
-pub use engine::{Engine, NoEngine};
-pub use error::ContainerError;
-pub use firewall::{Firewall, FirewallImage};
+pub use events::{Base, BuildEvent, Builds};
+pub use firewall_image::FirewallImage;
+pub use freshness::{Freshness, image_of};
 pub use image::Image;
-pub use pruning::{PruneEvent, prune_images};
-pub use registry::{Freshness, client, image_of, server};
+pub use no_engine::NoEngine;
+pub use unsettled::Unsettled;
 
-use std::time::Duration;
-
-use owner::Owner;
-
-/// How long it is waited for what the engine still has to do in the end.
-const SETTLE: Duration = Duration::from_secs(20);
-
-/// The engine has not done what it was asked in the end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "Docker has not removed all that was started in it: it is removed when fwlab next looks for \
-     Docker; `docker ps --all --filter label={}` shows it",
-    Owner::LABEL
-)]
-pub struct Unsettled;
-
-/// Waits until every container is removed that belonged to a cell which is over. Those that
-/// wait for cells stay: they end with this process. So does what the engine does not come to remove.
-pub async fn cleared() {
-    let _ = tokio::time::timeout(SETTLE, work::removals_done()).await;
-}
-
-/// Removes the containers that wait for cells, and waits until every container of this
-/// process is removed.
-///
-/// # Errors
-/// When the engine does not answer for 20 seconds, or does not remove one.
-pub async fn settle() -> Result<(), Unsettled> {
-    let settled = async {
-        warm::end_all().await;
-        work::all_done().await;
-    };
-    let settled = tokio::time::timeout(SETTLE, settled).await;
-    if settled.is_err() || work::taken_left() > 0 {
-        return Err(Unsettled);
-    }
-    Ok(())
-}
+#[cfg(not(feature = "engine"))]
+pub use without::{
+    ContainerError, Engine, Firewall, cleared, client, provide_images, server, settle,
+};
+#[cfg(feature = "engine")]
+pub use {
+    base::BaseError,
+    building::{BuildError, build_images, provide_images},
+    engine::Engine,
+    error::ContainerError,
+    firewall::Firewall,
+    pruning::{PruneEvent, prune_images},
+    registry::{client, server},
+    settling::{cleared, settle},
+};

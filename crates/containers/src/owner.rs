@@ -16,7 +16,7 @@ pub(crate) struct Owner {
 
 impl Owner {
     /// The label of every container of fwlab.
-    pub(crate) const LABEL: &str = "org.fwlab.owner";
+    pub(crate) const LABEL: &str = crate::unsettled::OWNER_LABEL;
 
     pub(crate) fn this_process() -> Owner {
         Owner {

@@ -1,30 +1,13 @@
 use std::sync::Arc;
 
-use fwlab_ftp::{Client, PeerMissing, Server, peer_entry};
+use fwlab_ftp::{Client, PeerMissing, Server};
 use fwlab_record::PeerName;
 
 use crate::client::{ColdClient, contained};
 use crate::kind::Kind;
 use crate::server::ContainerServer;
 use crate::warm::Warm;
-use crate::{ContainerError, Engine, Image};
-
-/// How much of a container one cell takes over from another.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
-pub enum Freshness {
-    /// The root file system, which no cell can change. Network, processes and files are
-    /// each cell's own.
-    #[default]
-    Warm,
-    /// Nothing: each cell has containers of its own, started as their images say.
-    Cold,
-}
-
-/// The image that a peer is in; `None`: it runs in no container.
-pub fn image_of(peer: PeerName) -> Option<Image> {
-    let word = peer_entry(peer).image()?;
-    Image::ALL.into_iter().find(|image| image.word() == word)
-}
+use crate::{ContainerError, Engine, Freshness, Image};
 
 /// The server of that name, in containers.
 ///

@@ -2,7 +2,7 @@
 //! few sends that their order allows.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::os::fd::AsFd;
 use std::time::Duration;
 
@@ -39,6 +39,24 @@ enum Kind<'a> {
     /// The end of a link that is the port of a bridge.
     Port,
     Bridge(&'a BridgeSpec),
+}
+
+impl Interface<'_> {
+    /// Its addresses, and where it speaks IPv6 its link-local one: made here, from the index, which no other end of
+    /// the topology has, since the kernel's own comes at a time that nothing tells. A router asks for its neighbours
+    /// from that address. Until it is there, and checked for duplicates, a packet to a neighbour that is not known
+    /// yet waits for the next solicitation, a second later (`ndisc_send_ns`).
+    fn every_address(&self) -> impl Iterator<Item = IpNet> {
+        const LINK_LOCAL_PREFIX: u8 = 64;
+        let ipv6 = |net: &IpNet| matches!(net, IpNet::V6(_));
+        let given =
+            |net: &IpNet| matches!(net, IpNet::V6(net) if net.addr().is_unicast_link_local());
+        let needed = self.addresses.iter().any(ipv6) && !self.addresses.iter().any(given);
+        let [high, low] = [self.index >> 16, self.index & 0xffff].map(|part| part as u16);
+        let own = Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, high, low);
+        let own = IpNet::new(own.into(), LINK_LOCAL_PREFIX).expect("a prefix of IPv6");
+        self.addresses.iter().copied().chain(needed.then_some(own))
+    }
 }
 
 struct Node<'a> {
@@ -142,8 +160,8 @@ impl Node<'_> {
                     batch.add_port(port, self.index_of(port), index);
                 }
             }
-            for address in interface.addresses {
-                batch.add_address(index, name, *address);
+            for address in interface.every_address() {
+                batch.add_address(index, name, address);
             }
             batch.set_up(index, name.as_str());
         }
@@ -196,7 +214,7 @@ impl Node<'_> {
             .collect();
         let ipv6: Vec<(&Interface<'_>, IpAddr)> = carriers
             .iter()
-            .flat_map(|&one| one.addresses.iter().map(move |net| (one, net.addr())))
+            .flat_map(|&one| one.every_address().map(move |net| (one, net.addr())))
             .filter(|(_, address)| address.is_ipv6())
             .collect();
         let asked = || {
@@ -210,8 +228,8 @@ impl Node<'_> {
             for one in &carriers {
                 batch.query_link(one.index, one.name.as_str());
             }
-            for (_, address) in &ipv6 {
-                batch.query_route(*address);
+            for (one, address) in &ipv6 {
+                batch.query_route(*address, one.index);
             }
             let mut asked_for = asked();
             let mut unsettled = None;

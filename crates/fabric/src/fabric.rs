@@ -221,6 +221,8 @@ fn sysctls(topology: &Topology, spec: &NodeSpec) -> Result<(Sysctls, Sysctls), F
             ("net.ipv6.conf.default.disable_ipv6", "0"),
             ("net.ipv6.conf.all.forwarding", forwards),
             ("net.ipv6.conf.default.accept_dad", "0"),
+            // Link-local addresses are given (`assembly`).
+            ("net.ipv6.conf.default.addr_gen_mode", "1"),
             ("net.ipv6.conf.default.accept_ra", "0"),
             ("net.ipv6.conf.default.router_solicitations", "0"),
         ]);

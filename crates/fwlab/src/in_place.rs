@@ -7,10 +7,9 @@ use fwlab_runner::scenario::Scenario;
 use fwlab_runner::{Loader, Run, RunEvent, RunSettings};
 use tokio::sync::mpsc::unbounded_channel;
 
-use crate::builds::Builder;
+use crate::builds::builds;
 use crate::lab::block_on;
-use crate::rendered;
-use crate::text::lines;
+use fwlab_text::{lines, rendered};
 
 /// Runs every cell of a scenario that is written in place, as its file would be, and fails
 /// with the evidence of each that missed its requirement. For what a [`Lab`](crate::Lab) has no words for:
@@ -60,7 +59,7 @@ pub(crate) async fn prepared(cells: Vec<Cell>) -> Result<Run, String> {
     let loader = Loader::find().map_err(|error| format!("{error}\n  {}", error.help()))?;
     let settings = RunSettings {
         keep_evidence: true,
-        builds: Some(Builder::Test.builds()),
+        builds: Some(builds()),
         ..RunSettings::default()
     };
     let run = Run::prepare(cells, loader, settings).await;

@@ -17,9 +17,10 @@ use fwlab_runner::scenario::{
 use fwlab_runner::{Loader, PrepareError, Present, Run, RunSettings};
 use tokio::runtime::Runtime;
 
-use crate::builds::Builder;
-use crate::link_name::LinkName;
-use crate::{ClientPeer, Observed, ServerPeer, libunftp, rules, suppaftp};
+use fwlab_runner::{LinkName, written};
+
+use crate::builds::builds;
+use crate::{ClientPeer, Observed, ServerPeer, libunftp, suppaftp};
 
 /// A topology and a ruleset, ready for transfers. Each transfer gets everything
 /// fresh: namespaces, links, rules, server, client.
@@ -53,7 +54,7 @@ pub struct Lab {
 #[derive(Debug, thiserror::Error)]
 pub enum LabError {
     /// A ruleset file cannot be read.
-    #[error("cannot read {}", crate::text::one_line(path.display()))]
+    #[error("cannot read {}", fwlab_text::one_line(path.display()))]
     Unreadable {
         /// The file.
         path: PathBuf,
@@ -75,13 +76,13 @@ pub enum LabError {
         source: fwlab_runner::NoLoader,
     },
     /// The ruleset has mistakes, or did not load.
-    #[error("the ruleset cannot be used:\n{}", .0.iter().map(crate::rendered).collect::<Vec<_>>().join("\n"))]
+    #[error("the ruleset cannot be used:\n{}", .0.iter().map(fwlab_text::rendered).collect::<Vec<_>>().join("\n"))]
     Ruleset(Vec<PrepareError>),
     /// A peer cannot do this transfer.
-    #[error("not run: {}", crate::text::lines(.0))]
+    #[error("not run: {}", fwlab_text::lines(.0))]
     NotSupported(String),
     /// The lab could not tell what happened.
-    #[error("inconclusive: {}", crate::text::lines(.0))]
+    #[error("inconclusive: {}", fwlab_text::lines(.0))]
     Inconclusive(String),
 }
 
@@ -312,7 +313,7 @@ impl Lab {
         let planned = cells(&scenario, &Overrides::default(), &Filter::default());
         let settings = RunSettings {
             keep_evidence: true,
-            builds: Some(Builder::Test.builds()),
+            builds: Some(builds()),
             housed_apart: [(server.name, server.housing), (client.name, client.housing)].into(),
             ..RunSettings::default()
         };
@@ -376,7 +377,7 @@ impl Lab {
             host.interface = name;
         }
         let (origin, ipv6) = match &self.origin {
-            RulesOrigin::Written(source) => rules::placed(source.clone(), self.spoken()),
+            RulesOrigin::Written(source) => written::placed(source.clone(), self.spoken()),
             other => (other.clone(), None),
         };
         Scenario {
@@ -428,7 +429,7 @@ impl Lab {
     /// The first backend that loads the rules' language.
     fn own_backend(&self) -> Backend {
         match &self.origin {
-            RulesOrigin::Written(source) => rules::backends(source)[0],
+            RulesOrigin::Written(source) => written::backends(source)[0],
             RulesOrigin::Generated(_) | RulesOrigin::Image(_) | RulesOrigin::None => Backend::Nft,
         }
     }
@@ -439,7 +440,7 @@ impl Lab {
             return None;
         };
         // Mistakes are told when the rules are loaded.
-        let rules = rules::read(source, self.spoken()).ok()?;
+        let rules = written::read(source, self.spoken()).ok()?;
         match LinkName::of(&rules.interfaces) {
             LinkName::Named(name) => Some(name),
             LinkName::Unnamed | LinkName::Virtual(_) | LinkName::Several(_) => None,

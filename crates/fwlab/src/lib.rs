@@ -1,8 +1,8 @@
 //! fwlab proves on a real kernel which FTP transfers a firewall ruleset lets through,
 //! and names the rule that stops the rest.
 //!
-//! This crate is the face: the library for tests ([`Lab`], [`assert_transferred!`],
-//! [`assert_blocked!`], [`assert_met`], [`scenario_tests!`]), the command `fwlab`, and the reports.
+//! This crate is the library for tests: [`Lab`], [`assert_transferred!`], [`assert_blocked!`], [`assert_met`] and
+//! [`scenario_tests!`]. The command is the crate `fwlab-cli`.
 //! In a test, without root and without touching the host:
 //!
 //! ```
@@ -23,17 +23,13 @@
 //! ```
 
 mod builds;
-pub mod collect;
-pub mod command;
+mod complaint;
+mod harness;
 mod in_place;
 mod lab;
-mod link_name;
 mod observed;
 mod peers;
-pub mod report;
-mod rules;
 mod scenario_tests;
-mod text;
 
 pub use fwlab_ftp::OwnServer;
 pub use fwlab_model::IpNet;
@@ -50,5 +46,3 @@ pub use lab::{Lab, LabError};
 pub use observed::Observed;
 pub use peers::*;
 pub use scenario_tests::{harness_is_not_switched_off, run_scenario_tests};
-
-pub(crate) use text::rendered;

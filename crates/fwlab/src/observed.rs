@@ -4,7 +4,7 @@ use std::time::Duration;
 use fwlab_record::{Cause, Evidence, Outcome, Symptom, Versions};
 use fwlab_runner::Present;
 
-use crate::text::Page;
+use fwlab_text::message;
 
 /// What a transfer came to, with the evidence for it.
 #[derive(Debug, Clone)]
@@ -59,7 +59,7 @@ impl fmt::Display for Observed {
         let (cell, outcome, evidence) = (&self.cell, &self.outcome, &self.evidence);
         let notes: String = (self.notes.iter().map(|note| format!("  note: {note}\n"))).collect();
         let text = format!("{cell}\n  with {peers}\n  {outcome}\n{notes}{evidence}");
-        Page::from(text).fmt(f)
+        f.write_str(&message(&text))
     }
 }
 

@@ -5,13 +5,14 @@ use fwlab_record::Judgement;
 use fwlab_runner::filter::Filter;
 use fwlab_runner::plan::{Cell, Overrides, cells};
 use fwlab_runner::{Housing, PeerShelf, Run};
-use libtest_mimic::{Arguments, Failed, Trial};
 
-use crate::builds::Builder;
-use crate::collect::scenarios;
+use crate::builds::builds;
+use crate::complaint::complain;
+use crate::harness::{Arguments, Trial, conduct};
 use crate::in_place::{failure, prepared};
 use crate::lab::block_on;
-use crate::text::{lines, one_line};
+use fwlab_runner::collect::scenarios;
+use fwlab_text::{message, one_line, rendered};
 
 /// Makes the `main` of a test target (`harness = false`) that has one test for each
 /// cell of the scenarios below a folder, relative to the package. The tests are named as the cells are,
@@ -54,20 +55,24 @@ pub fn harness_is_not_switched_off() -> ! {
 
 /// What [`scenario_tests!`](crate::scenario_tests) calls: the cells below a folder as tests.
 pub fn run_scenario_tests(folder: &Path) -> ExitCode {
-    let arguments = Arguments::from_args();
+    let arguments = match Arguments::of_process() {
+        Ok(arguments) => arguments,
+        Err(why) => {
+            complain(&why);
+            return ExitCode::from(2);
+        }
+    };
     fwlab_ftp::silence_failed_handshakes();
     let scenarios = match scenarios(&[folder.to_owned()]) {
         Ok(scenarios) => scenarios,
         Err(errors) => {
-            let trial = Trial::test("scenarios can be read", move || {
-                Err(errors
-                    .iter()
-                    .map(crate::rendered)
-                    .collect::<Vec<_>>()
-                    .join("\n")
-                    .into())
-            });
-            return libtest_mimic::run(&arguments, vec![trial]).exit_code();
+            let errors: Vec<String> = errors.iter().map(rendered).collect();
+            let trial = Trial {
+                name: "scenarios can be read".into(),
+                ignored: None,
+                run: Box::new(move || Err(errors.join("\n"))),
+            };
+            return conduct(&arguments, vec![trial]);
         }
     };
     let planned: Vec<Cell> = scenarios
@@ -76,33 +81,30 @@ pub fn run_scenario_tests(folder: &Path) -> ExitCode {
         .collect();
     let of_cells = planned.clone();
     let shelf = block_on(async move {
-        let builds = Builder::Test.builds();
+        let builds = builds();
         PeerShelf::of_cells(&of_cells, |_| Housing::default(), Some(&builds)).await
     });
-    let trials = planned
-        .into_iter()
-        .map(|cell| {
-            let name = one_line(&cell.axes);
-            let skip = Run::skip_reason(&cell, &shelf);
-            // A skipped cell stands in the list as an ignored test, with its reason as the kind.
-            match skip {
-                Some(why) => {
-                    let kind = one_line(format_args!("skipped: {why}"));
-                    // Whoever has ignored tests run all the same is not told that it passed.
-                    Trial::test(name, move || {
-                        Err(one_line(format_args!("not run: {why}")).into())
-                    })
-                    .with_kind(kind)
-                    .with_ignored_flag(true)
-                }
-                None => Trial::test(name, move || run(cell)),
-            }
-        })
-        .collect();
-    libtest_mimic::run(&arguments, trials).exit_code()
+    let trials = planned.into_iter().map(|cell| {
+        let name = one_line(&cell.axes);
+        match Run::skip_reason(&cell, &shelf) {
+            // A skipped cell stands in the list as an ignored test, with its reason.
+            Some(why) => Trial {
+                name,
+                ignored: Some(one_line(format_args!("skipped: {why}"))),
+                // Whoever has ignored tests run all the same is not told that it passed.
+                run: Box::new(move || Err(one_line(format_args!("not run: {why}")))),
+            },
+            None => Trial {
+                name,
+                ignored: None,
+                run: Box::new(move || run(cell)),
+            },
+        }
+    });
+    conduct(&arguments, trials.collect())
 }
 
-fn run(cell: Cell) -> Result<(), Failed> {
+fn run(cell: Cell) -> Result<(), String> {
     let record = block_on(async move {
         let record = prepared(vec![cell]).await?.cell(0).await;
         // This process may end at once.
@@ -110,7 +112,7 @@ fn run(cell: Cell) -> Result<(), Failed> {
         Ok::<_, String>(record)
     })?;
     if let Judgement::Skipped { why } = &record.judgement {
-        return Err(one_line(format_args!("skipped, and not foreseen: {why}")).into());
+        return Err(one_line(format_args!("skipped, and not foreseen: {why}")));
     }
-    failure(&record).map_or(Ok(()), |why| Err(lines(&why).into_owned().into()))
+    failure(&record).map_or(Ok(()), |why| Err(message(&why)))
 }

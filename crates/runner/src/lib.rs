@@ -10,11 +10,13 @@
 
 mod abilities;
 mod cell;
+pub mod collect;
 mod deviating;
 pub mod filter;
 mod housing;
 mod images;
 pub mod input;
+mod link_name;
 mod patience;
 mod peers;
 pub mod plan;
@@ -22,9 +24,11 @@ mod rules;
 mod run;
 pub mod scenario;
 mod words;
+pub mod written;
 
 pub use abilities::Abilities;
 pub use housing::Housing;
+pub use link_name::LinkName;
 pub use patience::Patience;
 pub use peers::{PeerShelf, Present};
 pub use rules::{Listed, LoadError, Loader, NoLoader, Part, PrepareError, PreparedRuleset};

@@ -200,8 +200,8 @@ impl Batch {
         });
     }
 
-    /// Asks how packets to one of the namespace's own addresses go.
-    pub(crate) fn query_route(&mut self, to: IpAddr) {
+    /// Asks how packets to an address of one of the namespace's own interfaces go.
+    pub(crate) fn query_route(&mut self, to: IpAddr, index: u32) {
         let purpose = format!("tell the route to {to}");
         self.push(libc::RTM_GETROUTE, REQUEST, purpose, |message| {
             let mut header = [0; 12];
@@ -211,6 +211,8 @@ impl Batch {
             with_octets(to, |octets| {
                 message.attribute(libc::RTA_DST, octets);
             });
+            // A link-local address is looked up on its link alone.
+            message.u32(libc::RTA_OIF, index);
         });
     }
 }

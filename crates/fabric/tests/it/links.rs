@@ -179,6 +179,37 @@ async fn no_first_packet_is_lost_on_a_fresh_link() {
     }
 }
 
+/// A router asks for an IPv6 neighbour from its link-local address, and asks nothing, for a second, while that is not
+/// there or is tentative.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_router_can_ask_for_its_neighbours_as_soon_as_it_is_there() {
+    if !can_build() {
+        return;
+    }
+    let addresses = futures::stream::iter(0..200)
+        .map(|_| async {
+            let fabric = build(&trio()).await;
+            let gateway = node(&fabric, &NodeName::gateway());
+            let addresses = || std::fs::read_to_string("/proc/thread-self/net/if_inet6");
+            let read = gateway.run(async move || addresses()).await;
+            read.expect("the node lives").expect("it speaks IPv6")
+        })
+        .buffer_unordered(16);
+    let addresses: Vec<String> = addresses.collect().await;
+    let usable = |text: &String, interface: &str| {
+        // Address, index, length of the prefix, scope, flags, name.
+        let mut lines = text.lines().map(|line| line.split_whitespace().collect());
+        lines.any(|words: Vec<&str>| {
+            let flags = u32::from_str_radix(words[4], 16).expect("flags are hexadecimal");
+            let tentative = flags & libc::IFA_F_TENTATIVE != 0;
+            words[0].starts_with("fe80") && !tentative && words[5] == interface
+        })
+    };
+    let without = |text: &&String| !usable(text, "inside") || !usable(text, "outside");
+    let late: Vec<&String> = addresses.iter().filter(without).collect();
+    assert!(late.is_empty(), "{} of 200: {}", late.len(), late[0]);
+}
+
 #[tokio::test]
 async fn every_mistake_is_named_before_anything_is_made() {
     let mut topology = ipv4_pair();

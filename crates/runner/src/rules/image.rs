@@ -1,4 +1,4 @@
-use fwlab_containers::{ContainerError, Engine, FirewallImage};
+use fwlab_containers::{Engine, FirewallImage};
 
 use super::PreparedRuleset;
 use super::error::PrepareError;
@@ -43,19 +43,8 @@ pub(super) async fn examine(rules: &ImageRules) -> Result<PreparedRuleset, Prepa
         Err(why) => Err(PrepareError::Image {
             span: rules.span.clone(),
             file: rules.file.clone(),
-            help: help(&why),
+            help: why.help(),
             why: why.into(),
         }),
-    }
-}
-
-fn help(error: &ContainerError) -> &'static str {
-    match error {
-        ContainerError::NoSign { .. } => {
-            "write `ready = \"…\"`, a text that its log shows when its rules are in, or give the image a HEALTHCHECK: \
-             fwlab does not guess when rules are complete"
-        }
-        ContainerError::NoImage { .. } => "docker images tells which there are",
-        _ => "`fwlab doctor` tells what this machine lacks",
     }
 }

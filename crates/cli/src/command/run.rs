@@ -1,0 +1,194 @@
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::Args;
+use fwlab_containers::Builds;
+use fwlab_record::{Backend, CellRecord, Exit, Judgement, PeerName};
+use fwlab_runner::plan::{MAX_CELLS, Overrides, Size, cells, idle_requirements};
+use fwlab_runner::scenario::Scenario;
+use fwlab_runner::{Patience, RunSettings};
+use miette::Diagnostic;
+
+use super::choice::choice;
+use super::containers::Where;
+use super::execute::{Executed, execute};
+use super::exit::{complain, of_run, print, tell};
+use super::word;
+use crate::builds::Builder;
+use crate::report::{EvidenceOf, ReportTo, findings, matrix, summary_line};
+use crate::text::Page;
+use fwlab_text::{line, one_line};
+
+#[derive(Debug, Args)]
+pub(super) struct RunArguments {
+    /// Scenario files, or folders of them
+    #[arg(default_value = "scenarios")]
+    paths: Vec<PathBuf>,
+    /// Only these cells: words of the cell's name, or axis=word; all words of one filter must
+    /// hold, several filters are alternatives
+    #[arg(long, value_name = "WORDS")]
+    filter: Vec<String>,
+    /// Only this backend
+    #[arg(long, value_name = "BACKEND", value_delimiter = ',', value_parser = word::backend())]
+    backend: Vec<Backend>,
+    /// These servers in place of the scenarios' own, but for scripted ones
+    #[arg(long, value_name = "PEER", value_delimiter = ',', value_parser = word::server())]
+    server: Vec<PeerName>,
+    /// These clients in place of the scenarios' own, but for scripted ones
+    #[arg(long, value_name = "PEER", value_delimiter = ',', value_parser = word::client())]
+    client: Vec<PeerName>,
+    #[command(flatten)]
+    how: How,
+    /// Go on after a cell that missed its requirement, or that the lab could not tell of
+    #[arg(long)]
+    keep_going: bool,
+}
+
+/// How cells are run, whichever they are.
+#[derive(Debug, Args)]
+pub(super) struct How {
+    /// Cells at a time; default: twelve for each processor
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=512))]
+    pub(super) jobs: Option<u16>,
+    /// What ends a cell that does not pass: early, the kernel's evidence; full, the peers' own timers
+    #[arg(long, value_name = "early|full", default_value = "early")]
+    pub(super) patience: Patience,
+    #[command(flatten)]
+    pub(super) place: Where,
+    /// Do not build images that cells need and that are missing: their cells are skipped
+    #[arg(long)]
+    no_build: bool,
+    /// Write a report: json=FILE, one line a cell; junit=FILE
+    #[arg(long, value_name = "FORMAT=FILE")]
+    pub(super) report: Vec<ReportTo>,
+    /// Which cells bring their evidence along in a JSON report: those that missed or are unclear, or all
+    #[arg(long, value_name = "missed|all", default_value = "missed")]
+    pub(super) evidence: EvidenceOf,
+    /// Record what each cell's judge was told, into a new or empty folder: a file a scenario, to be judged again
+    #[arg(long, value_name = "DIR")]
+    pub(super) record: Option<PathBuf>,
+}
+
+impl How {
+    /// How images that are missing are built, if they are to be.
+    pub(super) fn builds(&self) -> Option<Builds> {
+        (!self.no_build).then(|| Builder::Run.builds())
+    }
+
+    pub(super) fn settings(&self) -> RunSettings {
+        let default = RunSettings::default();
+        RunSettings {
+            jobs: self.jobs.map_or(default.jobs, usize::from),
+            patience: self.patience,
+            housing: self.place.housing(),
+            builds: self.builds(),
+            keep_evidence: self.evidence == EvidenceOf::All,
+            keep_streams: self.record.is_some(),
+            ..default
+        }
+    }
+}
+
+pub(super) fn run(arguments: RunArguments) -> Exit {
+    let (scenarios, filter) = match choice(&arguments.paths, &arguments.filter) {
+        Ok(choice) => choice,
+        Err(exit) => return exit,
+    };
+    if let Some(exit) = idle(&scenarios) {
+        return exit;
+    }
+    let overrides = Overrides {
+        backends: arguments.backend,
+        servers: arguments.server,
+        clients: arguments.client,
+    };
+    let mut planned = Vec::new();
+    for scenario in &scenarios {
+        let size = Size::of(&scenario.matrix, &scenario.rulesets, &overrides);
+        if size.cells() <= MAX_CELLS {
+            planned.extend(cells(scenario, &overrides, &filter));
+        }
+        if size.cells() > MAX_CELLS || planned.len() > MAX_CELLS {
+            complain(
+                format!(
+                    "with {} there would be {size}, and at most {MAX_CELLS} are run at once",
+                    scenario.path.display()
+                ),
+                Some("name fewer scenarios, peers or backends, or choose cells by --filter"),
+            );
+            return Exit::Usage;
+        }
+    }
+    if planned.is_empty() {
+        complain(
+            "no cell is chosen",
+            Some("`fwlab list` shows the cells that there are"),
+        );
+        return Exit::Usage;
+    }
+    let settings = RunSettings {
+        keep_going: arguments.keep_going,
+        ..arguments.how.settings()
+    };
+    match execute(planned, settings, &arguments.how) {
+        Err(exit) => exit,
+        Ok(Executed {
+            records,
+            summary,
+            programs,
+        }) => {
+            show(&scenarios, &records);
+            let mut page = Page::from(programs);
+            page.append(&summary_line(&summary));
+            page.text('\n');
+            print(page);
+            of_run(&summary)
+        }
+    }
+}
+
+/// A requirement that is held against nothing is a mistake of its file.
+fn idle(scenarios: &[Arc<Scenario>]) -> Option<Exit> {
+    let mut found = None;
+    for scenario in scenarios {
+        if let Some(error) = scenario.idle_requirements_error(&idle_requirements(scenario)) {
+            tell([&error as &dyn Diagnostic]);
+            found = Some(Exit::Usage);
+        }
+    }
+    found
+}
+
+/// Prints each scenario's matrix and findings, in order of name.
+fn show(scenarios: &[Arc<Scenario>], records: &[Arc<CellRecord>]) {
+    let mut of_scenario: BTreeMap<&str, Vec<&CellRecord>> = BTreeMap::new();
+    for record in records {
+        of_scenario
+            .entry(&record.axes.scenario)
+            .or_default()
+            .push(record);
+    }
+    let mut not_run = Vec::new();
+    for scenario in scenarios {
+        let Some(records) = of_scenario.get(scenario.name.as_str()) else {
+            continue;
+        };
+        let is_not_run = |record: &&CellRecord| matches!(record.judgement, Judgement::NotRun(_));
+        if records.iter().all(is_not_run) {
+            not_run.push(scenario.name.as_str());
+            continue;
+        }
+        let mut page = Page::default();
+        page.styled(&console::Style::new().bold(), line(&scenario.name));
+        page.text(format_args!("  {}\n", line(&scenario.description)));
+        page.append(&matrix(records));
+        page.append(&findings(records));
+        page.text('\n');
+        print(page);
+    }
+    if !not_run.is_empty() {
+        let names = one_line(not_run.join(", "));
+        print(format!("not run at all: {names}\n\n"));
+    }
+}

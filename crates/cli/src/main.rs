@@ -1,0 +1,7 @@
+//! The command `fwlab`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    fwlab_cli::command::main()
+}

@@ -1,0 +1,278 @@
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+
+use console::{Style, measure_text_width, pad_str, truncate_str};
+use fwlab_record::{
+    Axes, CellRecord, DataSetup, Family, Judgement, Operation, Protection, Symptom,
+};
+
+use crate::text::Page;
+use fwlab_text::one_line;
+
+/// Draws the cells of one scenario: a row for each ruleset and each way to transfer, a
+/// column for each data setup. What backends and peers agree on in every column is one row.
+pub fn matrix(records: &[&CellRecord]) -> Page {
+    let columns: BTreeSet<DataSetup> = records.iter().map(|record| record.axes.data).collect();
+    let rows = merged_rows(records);
+    let heads: Vec<[String; 4]> = rows.iter().map(Row::head).collect();
+    let width = |column: usize| {
+        heads
+            .iter()
+            .map(|head| measure_text_width(&head[column]))
+            .max()
+            .unwrap_or(0)
+    };
+    let widths = [width(0), width(1), width(2), width(3)];
+    let mut text = Page::default();
+    let indent = widths
+        .iter()
+        .filter(|width| **width > 0)
+        .map(|width| width + 2)
+        .sum::<usize>()
+        + 2;
+    text.text(" ".repeat(indent));
+    for column in &columns {
+        text.text(pad_str(column.word(), CELL, console::Alignment::Left, None));
+    }
+    text.trim_end();
+    text.text('\n');
+    for (row, head) in rows.iter().zip(&heads) {
+        text.text("  ");
+        for (part, width) in head.iter().zip(widths) {
+            if width > 0 {
+                let _ = write!(
+                    text,
+                    "{}  ",
+                    pad_str(part, width, console::Alignment::Left, None)
+                );
+            }
+        }
+        for column in &columns {
+            let shown = row.cells.get(column);
+            let width = shown.map_or(0, |shown| shown.add_to(&mut text));
+            text.text(" ".repeat(CELL.saturating_sub(width)));
+        }
+        text.trim_end();
+        text.text('\n');
+    }
+    text
+}
+
+/// The columns of a cell.
+const CELL: usize = 14;
+
+/// The most columns of a ruleset's name.
+const HEAD: usize = 100;
+
+/// A cell as it is shown: the outcome in a word or two, and whether it is as required.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Shown {
+    words: &'static str,
+    state: State,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Met,
+    Missed,
+    Reported,
+    Unclear,
+    Skipped,
+    NotRun,
+}
+
+impl Shown {
+    fn of(judgement: &Judgement) -> Shown {
+        let state = match judgement {
+            Judgement::Met { .. } => State::Met,
+            Judgement::Missed { .. } => State::Missed,
+            Judgement::Reported(_) => State::Reported,
+            Judgement::Inconclusive { .. } => State::Unclear,
+            Judgement::Skipped { .. } => State::Skipped,
+            Judgement::NotRun(_) => State::NotRun,
+        };
+        if matches!(judgement, Judgement::Met { deviated: true, .. }) {
+            let words = "deviates";
+            return Shown { words, state };
+        }
+        let came_through = judgement.outcome().and_then(|outcome| outcome.came_through);
+        if came_through.is_some() && state == State::Met {
+            let words = "fell back";
+            return Shown { words, state };
+        }
+        let words = match (judgement.outcome().map(|outcome| outcome.symptom), state) {
+            (Some(Symptom::Transferred), _) => "passes",
+            (Some(Symptom::DataTimeout), _) => "timeout",
+            (Some(Symptom::DataRejected), _) => "rejected",
+            (Some(Symptom::ControlTimeout), _) => "ctl timeout",
+            (Some(Symptom::ControlRejected), _) => "ctl rejected",
+            (Some(Symptom::Refused), _) => "refused",
+            (None, State::Skipped) => "–",
+            (None, State::NotRun) => "not run",
+            (None, _) => "unclear",
+        };
+        Shown { words, state }
+    }
+
+    /// Adds it to a page, and tells its width in columns.
+    fn add_to(&self, page: &mut Page) -> usize {
+        let (mark, style) = match self.state {
+            State::Met => ("✓", Style::new().green()),
+            State::Missed => ("✗", Style::new().red().bold()),
+            State::Reported if self.words == "passes" => ("", Style::new().green()),
+            State::Reported => ("", Style::new().yellow()),
+            State::Unclear => ("?", Style::new().magenta().bold()),
+            State::Skipped | State::NotRun => ("", Style::new().dim()),
+        };
+        let text = if mark.is_empty() {
+            self.words.to_owned()
+        } else {
+            format!("{mark} {}", self.words)
+        };
+        page.styled(&style, &text);
+        measure_text_width(&text)
+    }
+}
+
+#[derive(Debug)]
+struct Row {
+    ruleset: String,
+    /// How it is transferred, as far as that differs from cell to cell.
+    transfer: String,
+    backends: BTreeSet<&'static str>,
+    peers: BTreeSet<(String, String)>,
+    cells: BTreeMap<DataSetup, Shown>,
+}
+
+impl Row {
+    fn head(&self) -> [String; 4] {
+        let backends: Vec<&str> = self.backends.iter().copied().collect();
+        let servers: BTreeSet<&str> = self
+            .peers
+            .iter()
+            .map(|(server, _)| server.as_str())
+            .collect();
+        let clients: BTreeSet<&str> = self
+            .peers
+            .iter()
+            .map(|(_, client)| client.as_str())
+            .collect();
+        // Where a row stands for some pairs only, naming all servers and clients would claim more.
+        let peers = if self.peers.len() == servers.len() * clients.len() {
+            let join = |names: BTreeSet<&str>| names.into_iter().collect::<Vec<_>>().join(",");
+            format!("{} ← {}", join(servers), join(clients))
+        } else {
+            let pairs = self
+                .peers
+                .iter()
+                .map(|(server, client)| format!("{server} ← {client}"));
+            pairs.collect::<Vec<_>>().join(", ")
+        };
+        let ruleset = truncate_str(&one_line(&self.ruleset), HEAD, "…").into_owned();
+        [ruleset, self.transfer.clone(), backends.join(","), peers]
+    }
+
+    /// Whether two rows say the same in every column: one that was skipped, or not run, says nothing of the other.
+    fn agrees(&self, other: &Row) -> bool {
+        self.ruleset == other.ruleset
+            && self.transfer == other.transfer
+            && self.cells == other.cells
+    }
+
+    fn absorb(&mut self, other: Row) {
+        self.backends.extend(other.backends);
+        self.peers.extend(other.peers);
+    }
+}
+
+/// The axes beside the data setup that say how a cell transfers.
+type Transfer = (Family, Protection, Operation);
+
+fn transfer(axes: &Axes) -> Transfer {
+    (axes.family, axes.protection, axes.operation)
+}
+
+/// Which of these axes have more than one value among some cells.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Varied {
+    family: bool,
+    protection: bool,
+    operation: bool,
+}
+
+impl Varied {
+    pub(super) fn of(records: &[&CellRecord]) -> Varied {
+        fn differ<T: Ord>(values: impl Iterator<Item = T>) -> bool {
+            values.collect::<BTreeSet<T>>().len() > 1
+        }
+        let axes = || records.iter().map(|record| &record.axes);
+        Varied {
+            family: differ(axes().map(|axes| axes.family)),
+            protection: differ(axes().map(|axes| axes.protection)),
+            operation: differ(axes().map(|axes| axes.operation)),
+        }
+    }
+
+    /// A cell's words on these axes: `ipv6 explicit`.
+    pub(super) fn words(self, axes: &Axes) -> String {
+        let words = [
+            (self.family, axes.family.word()),
+            (self.protection, axes.protection.word()),
+            (self.operation, axes.operation.word()),
+        ];
+        let told = words.into_iter().filter(|(varied, _)| *varied);
+        told.map(|(_, word)| word).collect::<Vec<_>>().join(" ")
+    }
+}
+
+fn merged_rows(records: &[&CellRecord]) -> Vec<Row> {
+    let varied = Varied::of(records);
+    type Key = (String, Transfer, &'static str, String, String);
+    let mut single: BTreeMap<Key, Row> = BTreeMap::new();
+    let mut order: Vec<String> = Vec::new();
+    for record in records {
+        let axes = &record.axes;
+        if !order.contains(&axes.ruleset) {
+            order.push(axes.ruleset.clone());
+        }
+        let (server, client) = (axes.server.to_string(), axes.client.to_string());
+        let key = (
+            axes.ruleset.clone(),
+            transfer(axes),
+            axes.backend.word(),
+            server.clone(),
+            client.clone(),
+        );
+        let row = single.entry(key).or_insert_with(|| Row {
+            ruleset: axes.ruleset.clone(),
+            transfer: varied.words(axes),
+            backends: BTreeSet::from([axes.backend.word()]),
+            peers: BTreeSet::from([(server, client)]),
+            cells: BTreeMap::new(),
+        });
+        row.cells.insert(axes.data, Shown::of(&record.judgement));
+    }
+    let mut rows: Vec<Row> = Vec::new();
+    for row in single.into_values() {
+        // First the peers of one backend, then the backends: a merged row is a rectangle.
+        match rows
+            .iter_mut()
+            .find(|merged| merged.backends == row.backends && merged.agrees(&row))
+        {
+            Some(merged) => merged.absorb(row),
+            None => rows.push(row),
+        }
+    }
+    let mut merged: Vec<Row> = Vec::new();
+    for row in rows {
+        match merged
+            .iter_mut()
+            .find(|merged| merged.peers == row.peers && merged.agrees(&row))
+        {
+            Some(merged) => merged.absorb(row),
+            None => merged.push(row),
+        }
+    }
+    merged.sort_by_key(|row| order.iter().position(|name| *name == row.ruleset));
+    merged
+}
