@@ -402,6 +402,7 @@ impl Lab {
                 helper: self.helper,
                 skip_refused_lines: false,
                 backends: vec![self.backend.unwrap_or_else(|| self.own_backend())],
+                sets: None,
                 beside: None,
                 also: Vec::new(),
             }],

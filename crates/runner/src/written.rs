@@ -60,6 +60,7 @@ pub fn backends(source: &Source) -> &'static [Backend] {
     }
 }
 
-fn is_script(source: &Source) -> bool {
+/// Whether they are a script of nft.
+pub fn is_script(source: &Source) -> bool {
     recognise(source) == Format::Nft
 }

@@ -1,35 +1,34 @@
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 use fwlab_ftp::DataSourcePort;
 use fwlab_model::IpNet;
-use fwlab_model::ruleset::Source;
 use fwlab_record::{
     Backend, CellRecord, DataSetup, Exit, Family, InterfaceName, Operation, PeerName, Protection,
 };
 use fwlab_runner::filter::Filter;
-use fwlab_runner::input::{self, InputError};
 use fwlab_runner::plan::{Overrides, cells};
 use fwlab_runner::scenario::{
     Addressing, ClientTerms, Layout, Matrix, RulesetEntry, Scenario, ServerTerms, Shape, Stage,
 };
 use fwlab_runner::{PeerShelf, RunSettings};
-use miette::Diagnostic;
 
 use super::execute::{Executed, execute};
-use super::exit::{complain, of_run, print, tell};
+use super::exit::{complain, of_run, print};
+use super::host_files::{self, HostFiles};
 use super::run::How;
 use super::word;
 use crate::report::{findings, matrix, summary_line};
 use fwlab_runner::LinkName;
-use fwlab_runner::written as rules;
 
 #[derive(Debug, Args)]
 pub(super) struct CheckArguments {
-    /// What `iptables-save` writes, lines of `iptables` commands, or an nft script; `-` for standard input
-    ruleset: PathBuf,
+    /// What `iptables-save` writes, lines of `iptables` commands, or an nft script; `-` for standard input. Several
+    /// files are those of one host, each known by its content: `ip6tables-save`'s and `ipset save`'s, too
+    #[arg(required = true, value_name = "RULES")]
+    rules: Vec<PathBuf>,
     /// The host that the rules are for
     #[arg(long, value_enum)]
     at: At,
@@ -146,47 +145,26 @@ fn ports(text: &str) -> Result<(u16, u16), String> {
 }
 
 pub(super) fn check(arguments: CheckArguments) -> Exit {
-    if arguments
-        .ruleset
-        .extension()
-        .is_some_and(|extension| extension == "toml")
-    {
-        let path = arguments.ruleset.display();
-        complain(
-            format!("{path} is a scenario by its name, and no ruleset"),
-            Some(&format!("write `fwlab run {path}`")),
-        );
-        return Exit::Usage;
-    }
-    let source = match read(&arguments.ruleset) {
-        Ok(source) => source,
-        Err(error) => {
-            complain(
-                format!("cannot read {}: {error}", arguments.ruleset.display()),
-                None,
-            );
-            return Exit::Usage;
-        }
-    };
     let first = arguments.family.first().copied().unwrap_or(Family::Ipv4);
-    let parsed = match rules::read(&source, first) {
-        Ok(parsed) => parsed,
-        Err(mistakes) => {
-            tell([&mistakes as &dyn Diagnostic]);
-            return Exit::Usage;
-        }
+    let mut files = match host_files::read(&arguments.rules, first) {
+        Ok(files) => files,
+        Err(exit) => return exit,
     };
-    let backends = match backends(&arguments, &source) {
+    let backends = match backends(&arguments, files.backends) {
         Ok(backends) => backends,
         Err(exit) => return exit,
     };
     let mut layout = Layout::new(arguments.at.shape());
-    layout.families = [&arguments.family, &parsed.families, &vec![Family::Ipv4]]
+    layout.families = [&arguments.family, &files.families, &vec![Family::Ipv4]]
         .into_iter()
         .find(|families| !families.is_empty())
         .cloned()
         .unwrap_or_default();
-    if let Err(exit) = name_interfaces(&arguments, parsed.interfaces, &mut layout.addressing) {
+    if let Err(exit) = name_interfaces(
+        &arguments,
+        std::mem::take(&mut files.interfaces),
+        &mut layout.addressing,
+    ) {
         return exit;
     }
     if let Err(exit) = place(&arguments, &mut layout) {
@@ -198,14 +176,11 @@ pub(super) fn check(arguments: CheckArguments) -> Exit {
         mistakes.iter().for_each(|mistake| complain(mistake, None));
         return Exit::Usage;
     }
-    for note in &parsed.notes {
-        complain(
-            format!("{}:{}: {}", source.name, note.line.line, note.message),
-            None,
-        );
+    for (name, note) in &files.notes {
+        complain(format!("{name}:{}: {}", note.line.line, note.message), None);
     }
     let families = layout.families;
-    let scenario = Arc::new(scenario(&arguments, source, backends, stage, families));
+    let scenario = Arc::new(scenario(&arguments, files, backends, stage, families));
     let planned = cells(&scenario, &Overrides::default(), &Filter::default());
     let settings = RunSettings {
         keep_going: true,
@@ -230,29 +205,8 @@ pub(super) fn check(arguments: CheckArguments) -> Exit {
     }
 }
 
-fn read(path: &Path) -> Result<Source, InputError> {
-    if path == Path::new("-") {
-        let text = input::read_stream(std::io::stdin().lock())?;
-        return Ok(Source::new("standard input", text));
-    }
-    // What the shell makes of `<(iptables-save)`: it is open already, and has an end.
-    let is_open = ["/dev/stdin", "/dev/fd/", "/proc/self/fd/"];
-    let is_open = is_open.iter().any(|begin| {
-        path.as_os_str()
-            .as_encoded_bytes()
-            .starts_with(begin.as_bytes())
-    });
-    let text = if is_open {
-        input::read_stream(std::fs::File::open(path)?)?
-    } else {
-        input::read_file(path)?
-    };
-    Ok(Source::new(path.display().to_string(), text))
-}
-
 /// The backends that were asked for, as far as the rules' language has them.
-fn backends(arguments: &CheckArguments, source: &Source) -> Result<Vec<Backend>, Exit> {
-    let able = rules::backends(source);
+fn backends(arguments: &CheckArguments, able: &'static [Backend]) -> Result<Vec<Backend>, Exit> {
     let unable = arguments
         .backend
         .iter()
@@ -392,7 +346,7 @@ fn place(arguments: &CheckArguments, layout: &mut Layout) -> Result<(), Exit> {
 
 fn scenario(
     arguments: &CheckArguments,
-    source: Source,
+    files: HostFiles,
     backends: Vec<Backend>,
     stage: Stage,
     families: Vec<Family>,
@@ -407,11 +361,17 @@ fn scenario(
     let mut servers = vec![PeerName::Libunftp];
     let shelf = PeerShelf::stock();
     servers.extend(shelf.has(PeerName::Vsftpd).then_some(PeerName::Vsftpd));
-    let name = source.name.clone();
-    let (origin, ipv6) = rules::placed(source, families[0]);
+    let HostFiles {
+        name,
+        origin,
+        ipv6,
+        sets,
+        beside,
+        ..
+    } = files;
     Scenario {
         name: name.clone(),
-        path: arguments.ruleset.clone(),
+        path: arguments.rules[0].clone(),
         description: String::new(),
         reports: Vec::new(),
         messages: Vec::new(),
@@ -437,7 +397,8 @@ fn scenario(
             helper: false,
             skip_refused_lines: false,
             backends,
-            beside: None,
+            sets,
+            beside,
             also: Vec::new(),
         }],
         steps: Vec::new(),

@@ -426,7 +426,7 @@ fn a_command_line_that_is_wrong_is_told() {
     error: the following required arguments were not provided:
       --at <AT>
 
-    Usage: fwlab check --at <AT> <RULESET>
+    Usage: fwlab check --at <AT> <RULES>...
 
     For more information, try '--help'.
     "#);

@@ -15,6 +15,7 @@ mod evidence;
 mod faults;
 mod firewall_image;
 mod harmless;
+mod host_files;
 mod hostile_text;
 mod in_step;
 mod inputs;

@@ -134,6 +134,10 @@ impl<'t> Reader<'t, '_> {
                     .note(span.start, span.end, format!("`{name}` {why}: left out"));
                 return;
             }
+            Some(Program::Ipset) => {
+                self.ipset(&command, skipped, span);
+                return;
+            }
             Some(Program::Restore) => {
                 self.report.push(|| {
                     Draft::new(
@@ -199,6 +203,30 @@ impl<'t> Reader<'t, '_> {
             form: Form::Command,
         };
         self.reading.statement(statement, None, self.report);
+    }
+
+    /// `ipset create …`, which is a line for `ipset restore`.
+    fn ipset(&mut self, command: &CommandLine<'t>, skipped: usize, span: Range<usize>) {
+        if let Some((refused, at)) = &command.refused {
+            self.report.push(|| refuse(refused, at.clone()));
+            return;
+        }
+        let words = command.words.iter().skip(skipped + 1);
+        let quoted = |word: &str| match word.contains(char::is_whitespace) {
+            true => format!("\"{word}\""),
+            false => word.to_owned(),
+        };
+        let line: Vec<String> = words.map(|word| quoted(&word.text)).collect();
+        if matches!(
+            line.first().map(String::as_str),
+            None | Some("list" | "save" | "test" | "-L" | "-S" | "-T" | "restore" | "-R")
+        ) {
+            let note = "`ipset` here makes no set: left out";
+            self.report.note(span.start, span.end, note);
+            return;
+        }
+        let place = self.report.source().source_line(span.start, span.end);
+        self.reading.sets(self.report).push(line.join(" "), place);
     }
 
     /// A line on which nothing but a refused sign could be read.

@@ -5,6 +5,7 @@ use super::pasted;
 use super::prompt;
 use super::reading::Reading;
 use super::rules::Ruleset;
+use super::sets::{Sets, is_saved};
 use super::shell::constant;
 use super::text::{Source, SourceText};
 use super::{commands, saved};
@@ -22,6 +23,8 @@ words! {
         Commands,
         /// A script of nft, which is loaded as it is.
         Nft,
+        /// What `ipset save` writes: sets, and no rules.
+        Sets,
         /// What `iptables -L` prints for people, which cannot be loaded.
         Listing,
         /// Nothing but blanks and comments: no rules, which is a ruleset too.
@@ -36,6 +39,8 @@ words! {
 pub struct Parsed {
     /// The rules, without those lines that are no command.
     pub ruleset: Ruleset,
+    /// The sets that a script makes for its rules.
+    pub sets: Option<Sets>,
     /// What is no command, or none that can be read.
     pub mistakes: Option<Mistakes>,
     /// What was set aside or read with leniency, in order of line.
@@ -78,13 +83,23 @@ pub fn parse(source: &Source, family: Family) -> Parsed {
             )
             .label("no rules of iptables")
         }),
+        Format::Sets => report.push(|| {
+            Draft::new(
+                MistakeKind::NotARuleset,
+                first_line(&text),
+                "sets of ipset, and no rules",
+            )
+            .label("what `ipset save` writes")
+            .help("give it beside the rules that match on them")
+        }),
         Format::Listing => report.push(|| listing(&text)),
         Format::Unknown => report.push(|| unknown(&text)),
     }
-    let ruleset = reading.finish(&report);
+    let (ruleset, sets) = reading.finish(&report);
     let (notes, mistakes) = report.finish();
     Parsed {
         ruleset,
+        sets,
         mistakes,
         notes,
         format,
@@ -197,8 +212,13 @@ fn format_of(text: &str) -> Format {
         if is_silent(line) {
             continue;
         }
-        if std::mem::take(&mut silent) && is_nft(trimmed) {
-            return Format::Nft;
+        if std::mem::take(&mut silent) {
+            if is_saved(trimmed) {
+                return Format::Sets;
+            }
+            if is_nft(trimmed) {
+                return Format::Nft;
+            }
         }
         listed |= [":", "-A ", "-I ", "-P ", "-N "]
             .iter()
@@ -297,6 +317,11 @@ mod tests {
                 "# iptables -L\nChain INPUT (policy ACCEPT)\ntarget prot\n",
                 Format::Listing,
             ),
+            (
+                "create banned hash:ip family inet\nadd banned 1.2.3.4\n",
+                Format::Sets,
+            ),
+            ("create table inet t\n", Format::Nft),
             ("*filter\nCOMMIT\n", Format::Saved),
             ("# nothing\n", Format::Empty),
         ] {

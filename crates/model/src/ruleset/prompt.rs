@@ -11,6 +11,8 @@ pub(super) enum Program {
     Restore,
     /// nft, which has a language of its own.
     Nft,
+    /// Makes the sets that rules match on.
+    Ipset,
     /// Changes no rule; the words say why it is left out.
     Other(&'static str),
 }
@@ -53,7 +55,7 @@ pub(super) fn program(word: &str) -> Option<Program> {
         "sysctl" => {
             Program::Other("sets the kernel, not its rules; a scenario names sysctls of its own")
         }
-        "ipset" => Program::Other("makes sets, which the lab does not load"),
+        "ipset" => Program::Ipset,
         "nft" => Program::Nft,
         _ => return None,
     })

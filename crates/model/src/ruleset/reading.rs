@@ -7,6 +7,7 @@ use super::extension::Takes;
 use super::mistake::{Draft, MistakeKind, Report, quote};
 use super::number::integer;
 use super::rules::Ruleset;
+use super::sets::Sets;
 use super::statement::{Form, Statement};
 use super::suggest::nearest;
 use super::tables::TableName;
@@ -23,6 +24,7 @@ const LINE_RULES_MOST: usize = 4_096;
 #[derive(Default)]
 pub(super) struct Reading {
     ruleset: Ruleset,
+    sets: Option<Sets>,
     commands: usize,
 }
 
@@ -141,13 +143,19 @@ impl Reading {
         self.ruleset.touch(family, None);
     }
 
-    pub(super) fn finish(mut self, report: &Report) -> Ruleset {
+    /// The sets that rules match on, so far.
+    pub(super) fn sets(&mut self, report: &Report) -> &mut Sets {
+        self.sets
+            .get_or_insert_with(|| Sets::of(Arc::clone(report.source())))
+    }
+
+    pub(super) fn finish(mut self, report: &Report) -> (Ruleset, Option<Sets>) {
         let source = Arc::clone(report.source());
         let families: Vec<Family> = self.ruleset.families().collect();
         for family in families {
             self.ruleset.touch(family, Some(&source));
         }
-        self.ruleset
+        (self.ruleset, self.sets)
     }
 }
 

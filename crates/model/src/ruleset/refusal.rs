@@ -391,7 +391,7 @@ fn advice(said: &str, about: &str, walk: &Walk<'_>) -> Option<String> {
     // `Set banned doesn't exist.`
     if said.starts_with("Set ") && said.contains("exist") {
         return Some(
-            "the lab makes no sets of ipset: leave the rule out, or name the addresses in it (`-s a,b,c`)"
+            "what makes the set is not among the rules: give what `ipset save` writes, too"
                 .to_owned(),
         );
     }

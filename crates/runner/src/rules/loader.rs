@@ -31,6 +31,9 @@ pub enum LoadError {
     /// There is no nft.
     #[error("no nft on this machine")]
     NoNft,
+    /// There is no ipset.
+    #[error("no ipset on this machine")]
+    NoIpset,
     /// The program could not be run.
     #[error("the loader could not be run")]
     Tool(#[from] ToolError),
@@ -92,6 +95,11 @@ impl Loader {
         fabric: &Fabric,
         ruleset: &PreparedRuleset,
     ) -> Result<(), LoadError> {
+        for (name, sets) in &ruleset.sets {
+            let node = fabric.node(name);
+            let node = node.ok_or_else(|| LoadError::NoNode(name.clone()))?;
+            self.load_sets(node, sets).await?;
+        }
         for part in &ruleset.parts {
             let node = fabric
                 .node(&part.node)

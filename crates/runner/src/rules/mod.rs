@@ -15,10 +15,13 @@ mod prepare;
 mod prove;
 mod proven;
 mod remembered;
+mod sets;
 mod standing;
 mod tools;
 
-use fwlab_model::ruleset::{ByPort, ByPush};
+use std::sync::Arc;
+
+use fwlab_model::ruleset::{ByPort, ByPush, Sets};
 use fwlab_record::NodeName;
 
 pub(crate) use book::{Reading, Rulebook};
@@ -35,6 +38,8 @@ pub use tools::NoLoader;
 /// A ruleset that is known to load.
 #[derive(Debug, Clone, Default)]
 pub struct PreparedRuleset {
+    /// The sets that rules match on, which are made first.
+    pub sets: Vec<(NodeName, Arc<Sets>)>,
     /// What is loaded, in order.
     pub parts: Vec<Part>,
     /// The rules by which the same packet may be decided on otherwise the next time.

@@ -1,13 +1,15 @@
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use fwlab_model::ruleset::native::{NativeListing, NativeScript};
-use fwlab_model::ruleset::{Mistakes, Ruleset, Source, generate, parse};
+use fwlab_model::ruleset::{Mistakes, Ruleset, Sets, Source, generate, parse};
 use fwlab_record::{Backend, Family, NodeName, TableFamily};
 
 use super::error::PrepareError;
 use super::image::examine;
 use super::interfaces::strange_interfaces;
 use super::loader::Loader;
+use super::sets::{NO_IPSET, SetsAt};
 use super::{Listed, Part, PreparedRuleset, lacks};
 use crate::scenario::{RulesOrigin, RulesetEntry, Scenario};
 
@@ -49,6 +51,17 @@ impl Loader {
         let mut read = Reading::default();
         let wanted = wanted(scenario, entry, backend, &mut read).map_err(|error| vec![error])?;
         prepared.notes.append(&mut read.notes);
+        if let Some(source) = &entry.sets
+            && let Some(node) = entry.at.as_ref().or(scenario.stage.firewall.as_ref())
+        {
+            read.sets
+                .insert(0, (node.clone(), Arc::new(Sets::read(source))));
+        }
+        prepared.sets = std::mem::take(&mut read.sets);
+        if !prepared.sets.is_empty() && !self.makes_sets() {
+            prepared.lacks = Some(NO_IPSET.to_owned());
+            return Ok(prepared);
+        }
         let mut errors: Vec<PrepareError> = read
             .mistakes
             .into_iter()
@@ -62,6 +75,10 @@ impl Loader {
             let strange = strange_interfaces(named, &scenario.stage, node);
             prepared.notes.extend(strange);
         }
+        if let Err(refused) = self.prove_sets(&entry.name, &prepared.sets).await {
+            errors.push(refused);
+            return Err(errors);
+        }
         for Wanted { node, rules } in &wanted {
             let proven = match rules {
                 Rules::Native(script) => self
@@ -69,8 +86,11 @@ impl Loader {
                     .await
                     .map(|proven| vec![proven]),
                 Rules::Iptables(backend, rules) => {
+                    let here = prepared.sets.iter().filter(|(at, _)| *at == **node);
+                    let sets: Vec<SetsAt> = here.cloned().collect();
                     let skips = entry.skip_refused_lines;
-                    self.prove(&entry.name, node, *backend, rules, skips).await
+                    self.prove(&entry.name, node, *backend, rules, (&sets, skips))
+                        .await
                 }
             };
             match proven {
@@ -127,7 +147,7 @@ fn wanted<'a>(
                 here.insert(0, Rules::Native(NativeScript::read(source)?));
             }
             Some((backend, source)) => {
-                let rules = read.rules(source, Family::Ipv4, entry.skip_refused_lines);
+                let rules = read.rules(node, source, Family::Ipv4, entry.skip_refused_lines);
                 here.push(Rules::Iptables(*backend, rules));
             }
         }
@@ -177,14 +197,14 @@ impl Written<'_> {
                 });
             }
             (RulesOrigin::None, _) => Vec::new(),
-            (RulesOrigin::Written(source), _) => vec![read.rules(source, Family::Ipv4, skip)],
+            (RulesOrigin::Written(source), _) => vec![read.rules(node, source, Family::Ipv4, skip)],
             (RulesOrigin::Generated(policy), _) => families
                 .iter()
                 .map(|family| generate(policy, *family))
                 .collect(),
         };
         if let Some(source) = self.ipv6 {
-            rulesets.push(read.rules(source, Family::Ipv6, skip));
+            rulesets.push(read.rules(node, source, Family::Ipv6, skip));
         }
         if self.helper {
             let side = scenario.stage.side_of(node);
@@ -241,14 +261,17 @@ fn shared_table(parts: &[Part]) -> Option<(TableFamily, String)> {
 #[derive(Default)]
 struct Reading {
     notes: Vec<String>,
+    sets: Vec<SetsAt>,
     mistakes: Vec<Mistakes>,
 }
 
 impl Reading {
     /// Reads a source; where refused lines are to be left out, goes on without them, as a
     /// shell script goes on after a command that failed.
-    fn rules(&mut self, source: &Source, family: Family, skips: bool) -> Ruleset {
+    fn rules(&mut self, node: &NodeName, source: &Source, family: Family, skips: bool) -> Ruleset {
         let parsed = parse(source, family);
+        let sets = parsed.sets.map(|sets| (node.clone(), Arc::new(sets)));
+        self.sets.extend(sets);
         let told = parsed.notes.iter();
         self.notes
             .extend(told.map(|note| format!("{}: {note}", source.name)));

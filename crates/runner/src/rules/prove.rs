@@ -12,10 +12,11 @@ use super::loader::{Counters, Loader, words_of};
 use super::prepare::left_out;
 use super::proven::Proven;
 use super::remembered::Remembered;
+use super::sets::SetsAt;
 use super::tools::command;
 use super::{Doubt, Listed, Part};
 
-type Key = (Backend, Family, Vec<String>);
+type Key = (Backend, Family, Vec<String>, Vec<String>);
 
 /// What was listed of batches of which nothing was refused, with each rule's number.
 struct Numbered {
@@ -24,7 +25,7 @@ struct Numbered {
     commented: Option<Listing>,
 }
 
-/// By backend, family and batches.
+/// By backend, family, batches and sets.
 static PROVEN: Remembered<Key, Numbered> = Remembered::new();
 
 /// A part of a ruleset, most likely: ufw's `user.rules`, for one.
@@ -39,33 +40,44 @@ impl Loader {
         node: &NodeName,
         backend: Backend,
         rules: &Ruleset,
-        skips: bool,
+        (sets, skips): (&[SetsAt], bool),
     ) -> Result<Vec<Proven>, PrepareError> {
         let mut proven = Vec::new();
         for family in rules.families() {
-            let one = self.prove_family(name, node, backend, family, rules, skips);
-            proven.push(one.await?);
+            let trial = Trial {
+                loader: self,
+                name,
+                sets,
+                backend,
+                family,
+            };
+            proven.push(trial.prove(node, rules, skips).await?);
         }
         Ok(proven)
     }
+}
 
-    async fn prove_family(
+/// A ruleset's name, and what loads it.
+struct Trial<'a> {
+    loader: &'a Loader,
+    name: &'a str,
+    sets: &'a [SetsAt],
+    backend: Backend,
+    family: Family,
+}
+
+impl Trial<'_> {
+    async fn prove(
         &self,
-        name: &str,
         node: &NodeName,
-        backend: Backend,
-        family: Family,
         rules: &Ruleset,
         skips: bool,
     ) -> Result<Proven, PrepareError> {
-        let trial = Trial {
-            loader: self,
-            name,
-            backend,
-            family,
-        };
+        let &Trial {
+            backend, family, ..
+        } = self;
         let mut attempt = Attempt::new(rules, family);
-        let numbered = trial.numbered(&mut attempt).await?;
+        let numbered = self.numbered(&mut attempt).await?;
         let mut notes = Vec::new();
         match attempt.mistakes() {
             Some(mistakes) if skips => notes.extend(left_out(&mistakes)),
@@ -73,7 +85,7 @@ impl Loader {
             None => {}
         }
         if let Some(said) = attempt.refused_of_itself().into_iter().next() {
-            return Err(trial.refused(said, rules));
+            return Err(self.refused(said, rules));
         }
         let Numbered { listing, commented } = &*numbered;
         let lines = match commented {
@@ -89,15 +101,18 @@ impl Loader {
                 })),
         };
         let lines = lines.map_err(|differences| PrepareError::Differs {
-            ruleset: name.into(),
-            loader: trial.restore(),
+            ruleset: self.name.into(),
+            loader: self.restore(),
             differences,
             text: rules.source(family).cloned(),
         })?;
         if listing.is_unreached() {
             notes.push(UNREACHED.to_owned());
         }
-        let impurities = listing.impurities(&lines);
+        let mut impurities = listing.impurities(&lines);
+        if self.sets_stay(rules) {
+            impurities.retain(|impurity| impurity.what != "-m set");
+        }
         Ok(Proven {
             doubts: Doubt::of_iptables(node, backend, impurities).collect(),
             by_port: listing.by_port(&lines),
@@ -115,22 +130,26 @@ impl Loader {
             },
         })
     }
-}
 
-/// A ruleset's name, and what loads it.
-struct Trial<'a> {
-    loader: &'a Loader,
-    name: &'a str,
-    backend: Backend,
-    family: Family,
-}
+    /// Whether nothing changes what sets say: no element ends by itself, no rule adds one, and none asks what they counted.
+    fn sets_stay(&self, rules: &Ruleset) -> bool {
+        let changes = |word: &String| {
+            let counts = ["--update", "--packets", "--bytes"];
+            word == "SET" || counts.iter().any(|option| word.starts_with(option))
+        };
+        let mut commands = rules.families().flat_map(|family| rules.commands(family));
+        let mut sets = self.sets.iter();
+        !self.sets.is_empty()
+            && !sets.any(|(_, sets)| sets.text().contains(" timeout "))
+            && !commands.any(|command| command.words().iter().any(changes))
+    }
 
-impl Trial<'_> {
     /// Loads until nothing more is refused; gives what is listed then.
     async fn numbered(&self, attempt: &mut Attempt<'_>) -> Result<Arc<Numbered>, PrepareError> {
         loop {
             let batches = attempt.input().batches();
-            let key = (self.backend, self.family, batches);
+            let sets = self.sets.iter().map(|(_, sets)| sets.text()).collect();
+            let key = (self.backend, self.family, batches, sets);
             if let Some(known) = PROVEN.get(&key) {
                 attempt.loaded();
                 return Ok(known);
@@ -187,18 +206,11 @@ impl Trial<'_> {
             ruleset: self.name.into(),
             source,
         };
-        let topology = Topology {
-            nodes: vec![NodeSpec::new(THROWAWAY.parse().expect("a good name"))],
-            links: Vec::new(),
-        };
-        let fabric = Fabric::build(&topology)
-            .await
-            .map_err(|source| PrepareError::Fabric {
-                ruleset: self.name.into(),
-                source,
-            })?;
-        let node = fabric.nodes().next();
-        let node = node.expect("a topology of one node has one");
+        let fabric = throwaway(self.name).await?;
+        let node = fabric.nodes().next().expect("there is one");
+        for (_, sets) in self.sets {
+            self.loader.load_sets(node, sets).await.map_err(failed)?;
+        }
         let (backend, family) = (self.backend, self.family);
         let restored = self
             .loader
@@ -227,4 +239,15 @@ impl Trial<'_> {
     }
 }
 
-const THROWAWAY: &str = "throwaway";
+/// A node to try a ruleset in.
+pub(super) async fn throwaway(ruleset: &str) -> Result<Fabric, PrepareError> {
+    let topology = Topology {
+        nodes: vec![NodeSpec::new("throwaway".parse().expect("a good name"))],
+        links: Vec::new(),
+    };
+    let built = Fabric::build(&topology).await;
+    built.map_err(|source| PrepareError::Fabric {
+        ruleset: ruleset.into(),
+        source,
+    })
+}

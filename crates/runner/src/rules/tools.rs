@@ -8,6 +8,8 @@ pub(super) struct Tools {
     iptables: Vec<Tool>,
     /// Loads and lists scripts of its own.
     pub(super) nft: Option<PathBuf>,
+    /// Makes sets for rules of iptables.
+    pub(super) ipset: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone)]
@@ -58,6 +60,7 @@ impl Tools {
         Ok(Tools {
             iptables: tools,
             nft: fwlab_fabric::find_tool("nft"),
+            ipset: fwlab_fabric::find_tool("ipset"),
         })
     }
 

@@ -22,7 +22,7 @@ pub(super) fn check(
         match recognise(source) {
             Format::Saved if dump_family(source) == Some(Family::Ipv6) => problems.add_with_help(
                 place,
-                "this is what ip6tables-save wrote, and an IPv4 dump belongs here",
+                "these are rules for IPv6, and an IPv4 dump belongs here",
                 format!("write `{key}6 = …`"),
             ),
             Format::Saved if !families.contains(&Family::Ipv4) => problems.add_with_help(
@@ -59,7 +59,7 @@ pub(super) fn check(
         ),
         _ if dump_family(source) == Some(Family::Ipv4) => problems.add_with_help(
             place,
-            "this is what iptables-save wrote, and an IPv6 dump belongs here",
+            "these are rules for IPv4, and an IPv6 dump belongs here",
             format!("write `{} = …`", six.trim_end_matches('6')),
         ),
         _ if key == six && !families.contains(&Family::Ipv6) => problems.add_with_help(

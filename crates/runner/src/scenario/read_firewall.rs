@@ -76,6 +76,7 @@ pub(super) fn firewall(
         helper: false,
         skip_refused_lines: false,
         backends: vec![backend.map_or(Backend::Nft, |backend| backend.value)],
+        sets: None,
         beside: None,
         also: Vec::new(),
     })

@@ -101,6 +101,10 @@ pub(super) fn ruleset(
         let beside_native = matches!(beside, Some((Backend::Native, _)));
         without_iptables(entry, [helper, skip_refused_lines, beside_native], problems);
     }
+    let sets = match entry.has("sets") {
+        true => Some(written(entry, "sets", around.file, problems)?),
+        false => None,
+    };
     let elsewhere: Vec<RulesAt> = entry
         .tables("also", problems)
         .iter()
@@ -127,6 +131,7 @@ pub(super) fn ruleset(
         helper,
         skip_refused_lines,
         backends,
+        sets,
         beside,
         also: elsewhere,
     })

@@ -23,6 +23,8 @@ pub struct RulesetEntry {
     pub skip_refused_lines: bool,
     /// The backends that load it.
     pub backends: Vec<Backend>,
+    /// What `ipset save` wrote: the sets that its rules match on.
+    pub sets: Option<Source>,
     /// Rules that stand beside it, through a backend of their own.
     pub beside: Option<(Backend, Source)>,
     /// Rules that other nodes load in the same cells, through the same backend.

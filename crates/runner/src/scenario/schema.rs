@@ -281,6 +281,11 @@ static RULESET: Section = Section {
             "rules that other nodes load at the same time",
         ),
         field(
+            "sets",
+            Kind::Text,
+            "a file that `ipset save` wrote: the sets that the rules match on. What a script of commands makes by `ipset` itself needs none",
+        ),
+        field(
             "beside",
             Kind::Table(&BESIDE),
             "rules that stand beside it in the same namespace, through a backend of their own",

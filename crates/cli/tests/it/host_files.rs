@@ -1,0 +1,175 @@
+//! Several files of one host, each known by its content.
+
+use fwlab_fabric::find_tool;
+use fwlab_skipped::{Need, skipped};
+
+use crate::bad_input::folder;
+use crate::support::{Ended, end_of, fwlab, lab, shared};
+
+const RULES: &str = "*filter
+:INPUT DROP [0:0]
+-A INPUT -m set --match-set banned src -j DROP
+-A INPUT -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
+-A INPUT -p tcp --dport 21 -j ACCEPT
+-A INPUT -p tcp --dport 50000:50010 -j ACCEPT
+COMMIT
+";
+
+const RULES6: &str = "*filter
+-A INPUT -p ipv6-icmp -j ACCEPT
+-A INPUT -p tcp --dport 21 -j REJECT
+COMMIT
+";
+
+const SCRIPT: &str = "table inet mine {
+ chain i { type filter hook input priority 5
+  tcp dport 50000-50010 drop
+ }
+}
+";
+
+fn sets(banned: &str) -> String {
+    format!("create banned hash:ip family inet hashsize 1024 maxelem 65536\nadd banned {banned}\n")
+}
+
+fn check(files: &[(&str, &str)]) -> Ended {
+    let written: Vec<(&str, &[u8])> = files
+        .iter()
+        .map(|(name, text)| (*name, text.as_bytes()))
+        .collect();
+    let folder = folder(&written);
+    let names = files.iter().map(|(name, _)| *name);
+    let mut command = fwlab();
+    command
+        .current_dir(folder.path())
+        .arg("check")
+        .args(names)
+        .args(["--at", "server", "--server", "libunftp"])
+        .args(["--data", "pasv,epsv", "--passive-ports", "50000-50010"]);
+    end_of(&mut command)
+}
+
+fn has_ipset() -> bool {
+    let there = find_tool("ipset").is_some();
+    if !there {
+        skipped(Need::Programs, "no ipset on this machine");
+    }
+    there
+}
+
+/// The rows of the truth table, without the file names.
+fn rows(ended: &Ended) -> Vec<Vec<&str>> {
+    let lines = ended.stdout.lines();
+    let rows = lines.filter(|line| line.contains("libunftp ← suppaftp"));
+    rows.map(|row| {
+        let (_, outcomes) = row.split_once("suppaftp").expect("it is there");
+        outcomes.split_whitespace().collect()
+    })
+    .collect()
+}
+
+#[test]
+fn both_families_and_the_sets_are_one_table() {
+    let Some(_lab) = lab() else { return };
+    if !has_ipset() {
+        return;
+    }
+    let files = |banned: &str| {
+        let sets = sets(banned);
+        check(&[("sets", &sets), ("rules.v4", RULES), ("rules.v6", RULES6)])
+    };
+    let ended = files("192.0.2.99");
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    // IPv4, then IPv6, where libunftp knows no PASV.
+    assert_eq!(
+        rows(&ended),
+        [vec!["passes", "passes"], vec!["–", "ctl", "rejected"]],
+        "{}",
+        ended.stdout
+    );
+    assert!(!ended.stdout.contains("full patience"), "{}", ended.stdout);
+    // The client's own address is in the set.
+    let ended = files("10.77.0.2");
+    assert_eq!(rows(&ended)[0], ["ctl", "timeout", "ctl", "timeout"]);
+    assert!(
+        ended
+            .stdout
+            .contains("line 3 `-A INPUT -m set --match-set banned src -j DROP`"),
+        "{}",
+        ended.stdout
+    );
+}
+
+#[test]
+fn a_script_of_nft_stands_beside_rules_of_iptables() {
+    let Some(_lab) = lab() else { return };
+    if find_tool("nft").is_none() {
+        skipped(Need::Programs, "no nft on this machine");
+        return;
+    }
+    let rules = RULES.replace("-A INPUT -m set --match-set banned src -j DROP\n", "");
+    let ended = check(&[("host.nft", SCRIPT), ("rules.v4", &rules)]);
+    assert_eq!(rows(&ended), [["timeout", "timeout"]], "{ended:?}");
+    assert!(
+        ended.stdout.contains("inet/mine/i/1, line 3"),
+        "{}",
+        ended.stdout
+    );
+}
+
+#[test]
+fn a_script_makes_its_sets_itself() {
+    let Some(_lab) = lab() else { return };
+    if !has_ipset() {
+        return;
+    }
+    let script = "sudo ipset create banned hash:net
+ipset add banned 10.77.0.0/24
+iptables -P INPUT DROP
+iptables -A INPUT -m set --match-set banned src -j REJECT
+iptables -A INPUT -j ACCEPT
+";
+    let ended = check(&[("rules.sh", script)]);
+    assert_eq!(
+        rows(&ended),
+        [["ctl", "rejected", "ctl", "rejected"]],
+        "{ended:?}"
+    );
+    let wrong = script.replace("/24", "/240");
+    let ended = check(&[("rules.sh", &wrong)]);
+    assert_eq!(ended.code, Some(2), "{ended:?}");
+    assert!(
+        ended.stderr.contains("ipset refuses this"),
+        "{}",
+        ended.stderr
+    );
+    assert!(ended.stderr.contains("rules.sh:2:1"), "{}", ended.stderr);
+}
+
+#[test]
+fn what_cannot_stand_together_is_told() {
+    let _machine = shared();
+    let sets = sets("192.0.2.99");
+    for (files, told) in [
+        (
+            vec![("one", RULES), ("other", RULES)],
+            "one and other are both rules of iptables for IPv4",
+        ),
+        (
+            vec![("a.nft", SCRIPT), ("b.nft", SCRIPT)],
+            "a.nft and b.nft are both scripts of nft",
+        ),
+        (
+            vec![("sets", sets.as_str())],
+            "sets of ipset alone are no rules",
+        ),
+        (
+            vec![("sets", sets.as_str()), ("a.nft", SCRIPT)],
+            "no rules of iptables match on them",
+        ),
+    ] {
+        let ended = check(&files);
+        assert_eq!(ended.code, Some(2), "{ended:?}");
+        assert!(ended.stderr.contains(told), "{}", ended.stderr);
+    }
+}

@@ -1,0 +1,138 @@
+//! Sets of ipset, which rules match on: read as the lines that `ipset restore` takes, and left to it.
+
+use std::sync::Arc;
+
+use super::mistake::{Draft, MistakeKind, Mistakes, Report};
+use super::text::{Source, SourceLine, SourceText};
+
+/// Sets, as the lines that make and fill them, in order.
+///
+/// ```
+/// use fwlab_model::ruleset::{Sets, Source};
+///
+/// let saved = "# two\ncreate banned hash:ip family inet\nadd banned 192.0.2.99\n";
+/// let sets = Sets::read(&Source::new("sets", saved));
+/// assert_eq!(sets.text(), "create banned hash:ip family inet\nadd banned 192.0.2.99\n");
+/// let mistakes = sets.mistakes("ipset v7.17: Error in line 2: Syntax error: cannot parse 192.0.2.99");
+/// assert_eq!(mistakes.told()[0].line(), 3);
+/// ```
+#[derive(Debug, Clone)]
+pub struct Sets {
+    lines: Vec<(String, SourceLine)>,
+    source: Arc<SourceText>,
+}
+
+impl Sets {
+    /// Reads what `ipset save` wrote. Which lines are right is for ipset to say.
+    pub fn read(source: &Source) -> Sets {
+        let mut sets = Sets::of(SourceText::decode(source));
+        let text = Arc::clone(&sets.source);
+        let mut at = 0;
+        for line in text.text().split_inclusive('\n') {
+            let start = at;
+            at += line.len();
+            let said = line.trim();
+            if !said.is_empty() && !said.starts_with('#') {
+                let line = text.source_line(start, start + line.trim_end().len());
+                sets.push(said.to_owned(), line);
+            }
+        }
+        sets
+    }
+
+    /// No sets, of a text that may have some.
+    pub(super) fn of(source: Arc<SourceText>) -> Sets {
+        Sets {
+            lines: Vec::new(),
+            source,
+        }
+    }
+
+    pub(super) fn push(&mut self, line: String, place: SourceLine) {
+        self.lines.push((line, place));
+    }
+
+    /// Whether there is not a line.
+    pub fn is_empty(&self) -> bool {
+        self.lines.is_empty()
+    }
+
+    /// What `ipset restore` is given.
+    pub fn text(&self) -> String {
+        self.lines
+            .iter()
+            .map(|(line, _)| format!("{line}\n"))
+            .collect()
+    }
+
+    /// What `ipset -exist restore` is given where the sets may be there already, filled otherwise.
+    pub fn text_over_others(&self) -> String {
+        let mut text = String::new();
+        for (line, _) in &self.lines {
+            text += &format!("{line}\n");
+            let mut words = line.split_ascii_whitespace();
+            if matches!(
+                words.next(),
+                Some("create" | "n" | "new" | "-N" | "--create")
+            ) && let Some(name) = words.next()
+            {
+                text += &format!("flush {name}\n");
+            }
+        }
+        text
+    }
+
+    /// What ipset refused, in its words and at its line.
+    pub fn mistakes(&self, stderr: &str) -> Mistakes {
+        let said = stderr.trim();
+        let (place, words) = located(said).unwrap_or((1, said));
+        let at = self.lines.get(place.saturating_sub(1));
+        let at = at.or(self.lines.last());
+        let mut report = Report::new(Arc::clone(&self.source));
+        report.push(|| {
+            let span = at.map_or(0..0, |(_, line)| line.start..line.end);
+            Draft::new(
+                MistakeKind::Refused,
+                span,
+                format!("ipset refuses this: {words}"),
+            )
+            .label("refused here")
+        });
+        report.finish().1.expect("one was told")
+    }
+}
+
+/// `ipset v7.17: Error in line 3: Syntax error: …`
+fn located(said: &str) -> Option<(usize, &str)> {
+    let (_, rest) = said.split_once("Error in line ")?;
+    let (number, words) = rest.split_once(':')?;
+    Some((number.parse().ok()?, words.trim()))
+}
+
+/// Whether a line is one that `ipset save` writes.
+pub(super) fn is_saved(line: &str) -> bool {
+    let mut words = line.split_ascii_whitespace();
+    words.next() == Some("create") && words.nth(1).is_some_and(|kind| kind.contains(':'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_there_already_is_emptied() {
+        let sets = Sets::read(&Source::new("sets", "create a hash:ip\nadd a 1.2.3.4\n"));
+        assert_eq!(
+            sets.text_over_others(),
+            "create a hash:ip\nflush a\nadd a 1.2.3.4\n"
+        );
+    }
+
+    #[test]
+    fn a_file_of_sets_is_known_by_its_first_line() {
+        assert!(is_saved("create banned hash:ip family inet hashsize 1024"));
+        assert!(is_saved("create ports bitmap:port range 0-65535"));
+        assert!(!is_saved("create table inet t"));
+        assert!(!is_saved("create rule ip t c tcp dport { 1:2 }"));
+    }
+}
