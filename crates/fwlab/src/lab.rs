@@ -1,3 +1,4 @@
+use std::fmt;
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
@@ -51,7 +52,7 @@ pub struct Lab {
 }
 
 /// Why a lab has no answer. That a transfer did not pass is an answer.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 pub enum LabError {
     /// A ruleset file cannot be read.
     #[error("cannot read {}", fwlab_text::one_line(path.display()))]
@@ -84,6 +85,13 @@ pub enum LabError {
     /// The lab could not tell what happened.
     #[error("inconclusive: {}", fwlab_text::lines(.0))]
     Inconclusive(String),
+}
+
+/// What a test that returns it prints: the message, as people read it.
+impl fmt::Debug for LabError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
 }
 
 /// The runtime of all labs of this process: made once, and never inside another one.

@@ -1,13 +1,15 @@
 use std::fmt;
 use std::time::Duration;
 
+#[cfg(feature = "schema")]
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{Axes, Chance, Evidence, Outcome, Place, SchemaVersion, Versions, ms};
 
 /// A cell of a run, and what became of it: one line of the JSON report, as it stands here.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 pub struct CellRecord {
     /// The version of this shape.
     pub schema: SchemaVersion,
@@ -33,7 +35,7 @@ pub struct CellRecord {
     pub versions: Versions,
     /// How long it took.
     #[serde(rename = "ms", with = "ms")]
-    #[schemars(with = "f64")]
+    #[cfg_attr(feature = "schema", schemars(with = "f64"))]
     pub took: Duration,
     /// What the kernel and the wire showed; empty for a cell that was not run, and where nobody asked for it.
     #[serde(default, skip_serializing_if = "Evidence::is_empty")]
@@ -41,7 +43,8 @@ pub struct CellRecord {
 }
 
 /// What became of a cell, held against its requirement.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, strum::IntoStaticStr)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[serde(tag = "result", rename_all = "kebab-case")]
 #[strum(serialize_all = "kebab-case")]
 pub enum Judgement {
@@ -80,7 +83,8 @@ pub enum Judgement {
 }
 
 /// Why the run ended before a cell did.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 pub struct NotRun {
     /// In words.
     pub why: String,

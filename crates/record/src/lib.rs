@@ -62,8 +62,11 @@ pub use place::Place;
 pub use protection::Protection;
 pub use role::Role;
 pub use rule_id::{ChainId, RuleId, RuleOrdinal, TableFamily};
-pub use schema::{SCHEMA_VERSION, SchemaVersion, record_schema};
+#[cfg(feature = "schema")]
+pub use schema::record_schema;
+pub use schema::{SCHEMA_VERSION, SchemaVersion};
 #[doc(hidden)]
+#[cfg(feature = "schema")]
 pub use schemars;
 pub use secret::Secret;
 pub use symptom::Symptom;

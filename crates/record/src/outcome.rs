@@ -1,5 +1,6 @@
 use std::fmt;
 
+#[cfg(feature = "schema")]
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -8,7 +9,8 @@ use crate::{
 };
 
 /// Why a transfer did not pass, from the kernel's own evidence.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum Cause {
     /// Nothing stopped it.
@@ -42,7 +44,7 @@ pub enum Cause {
         backend: Backend,
         /// Which chain.
         #[serde(flatten, with = "crate::rule_id::of_policy")]
-        #[schemars(with = "ChainId")]
+        #[cfg_attr(feature = "schema", schemars(with = "ChainId"))]
         chain: ChainId,
         /// The line of the ruleset's source that set the policy, 1 for the first.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -168,7 +170,8 @@ impl fmt::Display for Cause {
 
 /// What happened to one transfer. Data, never an error. That the lab could
 /// not tell is no outcome, and is said beside it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 pub struct Outcome {
     /// What the client's user sees.
     pub symptom: Symptom,

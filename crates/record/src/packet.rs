@@ -1,15 +1,15 @@
 use std::fmt;
 use std::net::SocketAddr;
 
+#[cfg(feature = "schema")]
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::Family;
 
 /// A TCP connection's two ends, seen from the side that sent its first SYN.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 pub struct Flow {
     /// The end that opens.
     pub from: SocketAddr,
@@ -34,9 +34,8 @@ impl fmt::Display for Flow {
 }
 
 /// TCP header flags (RFC 9293 section 3.1), as the header's byte.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[serde(transparent)]
 pub struct TcpFlags(pub u8);
 
@@ -94,9 +93,8 @@ impl fmt::Display for TcpFlags {
 }
 
 /// The headers of a packet, as far as the lab reads them.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[serde(tag = "protocol", rename_all = "kebab-case")]
 pub enum Packet {
     /// A TCP segment.

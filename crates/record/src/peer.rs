@@ -1,3 +1,4 @@
+#[cfg(feature = "schema")]
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use strum::{VariantArray, VariantNames};
@@ -14,12 +15,12 @@ use strum::{VariantArray, VariantNames};
     Hash,
     Serialize,
     Deserialize,
-    JsonSchema,
     strum::Display,
     strum::EnumString,
     strum::VariantArray,
     strum::VariantNames,
 )]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 #[strum(serialize_all = "kebab-case")]
 pub enum PeerName {

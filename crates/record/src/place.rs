@@ -1,3 +1,4 @@
+#[cfg(feature = "schema")]
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -11,12 +12,12 @@ use serde::{Deserialize, Serialize};
     Hash,
     Serialize,
     Deserialize,
-    JsonSchema,
     strum::Display,
     strum::EnumString,
     strum::VariantNames,
     strum::IntoStaticStr,
 )]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 #[strum(serialize_all = "kebab-case")]
 pub enum Place {

@@ -1,5 +1,6 @@
 use std::fmt;
 
+#[cfg(feature = "schema")]
 use schemars::JsonSchema;
 use serde::ser::SerializeStruct;
 use serde::{Deserialize, Serialize, Serializer};
@@ -8,9 +9,8 @@ use crate::Family;
 use crate::words;
 
 /// A rule's place among the rules of its chain, 1 for the first, as `iptables -S` orders them.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[serde(transparent)]
 pub struct RuleOrdinal(pub u32);
 
@@ -65,9 +65,8 @@ impl From<Family> for TableFamily {
 }
 
 /// A chain of one table of one family.
-#[derive(
-    Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
-)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 pub struct ChainId {
     /// The family of the table.
     pub family: TableFamily,
@@ -101,7 +100,8 @@ impl fmt::Display for ChainId {
 /// A rule's identity: never its text, never an nft handle.
 ///
 /// In files it is an object of its parts, and of `rule_id`, which is what people read and is not read back.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 pub struct RuleId {
     /// Where the rule stands.
     #[serde(flatten)]

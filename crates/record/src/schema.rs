@@ -1,9 +1,4 @@
-use std::borrow::Cow;
-
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize};
-
-use crate::CellRecord;
 
 /// The run record's version. It changes when a reader of the old one would go wrong.
 pub const SCHEMA_VERSION: u32 = 2;
@@ -29,17 +24,19 @@ impl<'de> Deserialize<'de> for SchemaVersion {
     }
 }
 
-impl JsonSchema for SchemaVersion {
-    fn schema_name() -> Cow<'static, str> {
+#[cfg(feature = "schema")]
+impl schemars::JsonSchema for SchemaVersion {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
         "SchemaVersion".into()
     }
 
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "const": SCHEMA_VERSION })
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({ "const": SCHEMA_VERSION })
     }
 }
 
 /// The JSON Schema of a record: of a line of the JSON report.
-pub fn record_schema() -> Schema {
-    schemars::schema_for!(CellRecord)
+#[cfg(feature = "schema")]
+pub fn record_schema() -> schemars::Schema {
+    schemars::schema_for!(crate::CellRecord)
 }

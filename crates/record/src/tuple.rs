@@ -1,13 +1,15 @@
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
+#[cfg(feature = "schema")]
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::Flow;
 
 /// One way of a connection as conntrack keys it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 pub struct Tuple {
     /// The source address.
     pub from: IpAddr,

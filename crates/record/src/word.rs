@@ -13,17 +13,7 @@ macro_rules! words {
         #[strum(serialize_all = "kebab-case")]
         pub enum $name { $($(#[$vmeta])* $variant,)+ }
 
-        impl $crate::schemars::JsonSchema for $name {
-            fn schema_name() -> std::borrow::Cow<'static, str> {
-                stringify!($name).into()
-            }
-
-            fn json_schema(
-                _: &mut $crate::schemars::SchemaGenerator,
-            ) -> $crate::schemars::Schema {
-                $crate::schemars::json_schema!({ "type": "string", "enum": $name::WORDS })
-            }
-        }
+        $crate::word_schema!($name);
 
         impl $name {
             /// Every word of this vocabulary, in the order in which tables show it.
@@ -38,4 +28,32 @@ macro_rules! words {
             }
         }
     };
+}
+
+/// The schema of a vocabulary: its words.
+#[doc(hidden)]
+#[cfg(feature = "schema")]
+#[macro_export]
+macro_rules! word_schema {
+    ($name:ident) => {
+        impl $crate::schemars::JsonSchema for $name {
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                stringify!($name).into()
+            }
+
+            fn json_schema(
+                _: &mut $crate::schemars::SchemaGenerator,
+            ) -> $crate::schemars::Schema {
+                $crate::schemars::json_schema!({ "type": "string", "enum": $name::WORDS })
+            }
+        }
+    };
+}
+
+/// Without the feature `schema` a vocabulary has none.
+#[doc(hidden)]
+#[cfg(not(feature = "schema"))]
+#[macro_export]
+macro_rules! word_schema {
+    ($name:ident) => {};
 }

@@ -2,7 +2,7 @@
 //!
 //! | where it goes | by |
 //! | --- | --- |
-//! | one line, such as a test's name or JUnit's | [`line`], [`one_line`] |
+//! | one line, such as a test's name or JUnit's | [`line()`], [`one_line`] |
 //! | several lines | [`lines`] |
 //! | a log that a CI system reads orders from | [`message`], [`without_orders`] |
 //! | a message about a mistake, with its place | [`rendered`] |

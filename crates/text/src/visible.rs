@@ -15,7 +15,7 @@ pub fn line(text: &str) -> Cow<'_, str> {
     made_visible(text, |_| false)
 }
 
-/// [`line`] of anything that can be displayed.
+/// [`line()`] of anything that can be displayed.
 pub fn one_line(text: impl std::fmt::Display) -> String {
     line(&text.to_string()).into_owned()
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::process::Command;
 
 use cargo_metadata::{DependencyKind, MetadataCommand};
 
@@ -56,6 +57,35 @@ fn the_map_is_the_workspace() {
         real.insert(package.name.to_string(), (folder, uses));
     }
     assert_eq!(mapped, real, "left: ARCHITECTURE.md, right: cargo metadata");
+}
+
+/// Whoever tests a ruleset builds all that the library depends on.
+#[test]
+fn the_library_stays_light() {
+    let tree = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()))
+        .args(["tree", "--offline", "--locked", "--package", "fwlab"])
+        .args(["--edges", "normal", "--prefix", "none", "--no-dedupe"])
+        .args(["--format", "{p}"])
+        .current_dir(root())
+        .output()
+        .expect("cargo runs");
+    let tree = String::from_utf8(tree.stdout).expect("cargo writes UTF-8");
+    let packages: BTreeSet<&str> = tree.lines().collect();
+    assert!((50..=150).contains(&packages.len()), "{}", packages.len());
+    let of_the_command = [
+        "clap",
+        "indicatif",
+        "owo-colors",
+        "quick-junit",
+        "schemars",
+        "testcontainers",
+    ];
+    let heavy: Vec<&str> = packages
+        .iter()
+        .filter_map(|package| package.split(' ').next())
+        .filter(|name| of_the_command.contains(name))
+        .collect();
+    assert!(heavy.is_empty(), "only the command needs {heavy:?}");
 }
 
 #[test]

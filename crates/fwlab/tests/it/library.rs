@@ -169,6 +169,16 @@ fn threads_share_a_lab() {
     });
 }
 
+#[tokio::test]
+async fn a_test_can_be_asynchronous() -> Result<(), LabError> {
+    if !can_build() {
+        return Ok(());
+    }
+    let lab = Lab::client_firewall().rules(ESTABLISHED);
+    assert_transferred!(lab.observe(DataSetup::Epsv, Operation::List).await?);
+    Ok(())
+}
+
 #[test]
 fn a_lab_can_be_used_in_a_runtime() {
     if !can_build() {
@@ -238,6 +248,8 @@ fn what_is_no_answer_is_an_error() {
     let lab = Lab::client_firewall().rules("iptables -A INPTU -j DROP");
     let error = lab.transfer(DataSetup::Pasv).unwrap_err();
     assert!(matches!(error, LabError::Ruleset(_)));
+    // What a test prints that returns it.
+    assert_eq!(format!("{error:?}"), error.to_string());
     insta::assert_snapshot!(error, @"
     the ruleset cannot be used:
     a mistake in rules
@@ -276,4 +288,17 @@ fn a_server_of_somebody_elses_is_set_up_by_its_owner() {
         error.ends_with("is the machine's own, and no lab's"),
         "{error}"
     );
+}
+
+#[cfg(not(feature = "containers"))]
+#[test]
+fn without_the_feature_there_are_no_containers() {
+    if !can_build() {
+        return;
+    }
+    let lab = Lab::client_firewall().server(fwlab::proftpd());
+    let error = lab.transfer(DataSetup::Pasv).unwrap_err().to_string();
+    for part in ["not run: ", "features = [\"containers\"]"] {
+        assert!(error.contains(part), "{error}");
+    }
 }
