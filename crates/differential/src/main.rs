@@ -31,8 +31,9 @@ struct Arguments {
     /// How many cells are run at a time where evidence ends them
     #[arg(long, default_value_t = 12)]
     jobs: usize,
-    /// How many cells are run at a time where timers end them
-    #[arg(long, default_value_t = 160)]
+    /// How many cells are run at a time where timers end them. All namespaces of a machine share one table of
+    /// neighbours, of 1024 entries where nobody has set `gc_thresh3`: with many more it is full, and nobody is found
+    #[arg(long, default_value_t = 96)]
     waiting: usize,
     /// Where scenarios of what is found are written
     #[arg(long, default_value = "target/differential")]
