@@ -104,21 +104,19 @@ impl Loader {
             let node = fabric
                 .node(&part.node)
                 .ok_or_else(|| LoadError::NoNode(part.node.clone()))?;
-            let (argv, output) = match &part.listed {
+            match &part.listed {
                 Listed::Iptables {
                     backend, family, ..
                 } => {
-                    self.restore(node, *backend, *family, &part.input, Counters::Hidden)
-                        .await?
+                    let input = &part.input;
+                    let loaded = self.restore(node, *backend, *family, input, Counters::Hidden);
+                    succeeded(loaded.await?)?;
                 }
-                Listed::Native(_) => self.load_script(node, &part.input.concat()).await?,
-            };
-            if !output.status.success() {
-                return Err(LoadError::Refused {
-                    argv,
-                    status: output.status,
-                    stderr: words_of(&output),
-                });
+                Listed::Native(_) => {
+                    for script in part.input.iter() {
+                        succeeded(self.load_script(node, script).await?)?;
+                    }
+                }
             }
         }
         Ok(())
@@ -200,6 +198,17 @@ impl Loader {
             }),
         }
     }
+}
+
+fn succeeded((argv, output): (String, ToolOutput)) -> Result<(), LoadError> {
+    if output.status.success() {
+        return Ok(());
+    }
+    Err(LoadError::Refused {
+        argv,
+        status: output.status,
+        stderr: words_of(&output),
+    })
 }
 
 pub(super) fn words_of(output: &ToolOutput) -> String {

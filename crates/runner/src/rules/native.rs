@@ -20,6 +20,9 @@ struct Loaded {
     echo: Echo,
 }
 
+const OF_IPTABLES: &str = "the script adds rules to chains of iptables-nft's, which it does not make: they are made \
+                           first, without rules and with policy accept";
+
 /// By text and the interfaces of the node.
 static PROVEN: Remembered<Key, Loaded> = Remembered::new();
 
@@ -73,10 +76,17 @@ impl Loader {
         let by_port = listing.by_port(&lines);
         let by_push = listing.by_push(&lines);
         let mut notes: Vec<String> = script.notes().iter().map(ToString::to_string).collect();
+        let beforehand = script.beforehand();
+        if beforehand.is_some() {
+            notes.push(OF_IPTABLES.to_owned());
+        }
         notes.extend(untraced(listing));
         let part = Part {
             node: node.clone(),
-            input: vec![input.as_ref().to_owned()].into(),
+            input: beforehand
+                .into_iter()
+                .chain([input.as_ref().to_owned()])
+                .collect(),
             listed: Listed::Native(Arc::clone(listing)),
             lines: Arc::new(lines),
         };
@@ -111,6 +121,13 @@ impl Loader {
         let throwaway = fabric
             .node(node)
             .ok_or_else(|| failed(LoadError::NoNode(node.clone())))?;
+        if let Some(beforehand) = script.beforehand() {
+            let made = self.load_script(throwaway, &beforehand).await;
+            let (loader, output) = made.map_err(failed)?;
+            if !output.status.success() {
+                return Err(refused(name, loader, script, &words_of(&output)));
+            }
+        }
         let nft = self.nft(throwaway, &["-e", "-a", "-f", "-"], script.text());
         let (loader, output) = nft.await.map_err(failed)?;
         if !output.status.success() {

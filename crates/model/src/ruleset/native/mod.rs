@@ -10,6 +10,7 @@ mod effect;
 mod expression;
 mod impurity;
 mod listing;
+mod of_iptables;
 mod script;
 mod statements;
 mod token;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use super::echo::Echo;
 use super::token::{Piece, Token, pieces, statements};
 use super::written::Written;
-use super::{LAB_TABLE, NativeListing};
+use super::{LAB_TABLE, NativeListing, of_iptables};
 use crate::ruleset::correspond::{Correspondence, Difference, DifferenceKind};
 use crate::ruleset::mistake::{Draft, MistakeKind, Mistakes, Note, Report};
 use crate::ruleset::parse::too_long;
@@ -82,6 +82,12 @@ impl NativeScript {
     /// The text that offsets count in.
     pub fn source(&self) -> &Arc<SourceText> {
         &self.source
+    }
+
+    /// What makes the chains that iptables-nft would have made, where rules are added to them and the script does not make
+    /// them: it is to be loaded first.
+    pub fn beforehand(&self) -> Option<String> {
+        of_iptables::made(Written::of(&self.source, &self.pieces).not_made())
     }
 
     /// What was read with leniency.

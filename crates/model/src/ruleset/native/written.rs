@@ -1,6 +1,6 @@
 //! Where a script writes the rules of each chain.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::token::{Piece, Token, block, statements};
 use crate::ruleset::text::{SourceLine, SourceText};
@@ -14,6 +14,8 @@ pub(super) struct Written {
     lost: bool,
     /// Whether the script takes rules away.
     pub(super) removes: bool,
+    /// The chains that it makes itself.
+    made: BTreeSet<ChainId>,
 }
 
 /// A chain as the script writes it.
@@ -37,6 +39,17 @@ impl Written {
     /// The chains of which the script writes something; none where that cannot be told.
     pub(super) fn chains(&self) -> impl Iterator<Item = (&ChainId, &Chain)> {
         self.chains.iter().filter(|_| !self.lost)
+    }
+
+    /// The chains that it adds rules to and does not make.
+    pub(super) fn not_made(&self) -> impl Iterator<Item = &ChainId> {
+        let chains = self
+            .chains
+            .iter()
+            .filter(|(_, chain)| !chain.rules.is_empty());
+        chains
+            .map(|(id, _)| id)
+            .filter(|id| !self.made.contains(id))
     }
 
     fn take(&mut self, source: &SourceText, statement: &[Piece]) {
@@ -93,6 +106,7 @@ impl Written {
     }
 
     fn body(&mut self, source: &SourceText, id: ChainId, body: Option<&[Piece]>) {
+        self.made.insert(id.clone());
         let chain = self.chains.entry(id).or_default();
         for statement in statements(body.unwrap_or_default()) {
             let line = line_of(source, statement);
