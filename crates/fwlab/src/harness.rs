@@ -130,7 +130,7 @@ pub(crate) fn conduct(arguments: &Arguments, trials: Vec<Trial>) -> ExitCode {
         .into_iter()
         .partition(|trial| trial.ignored.is_some() && arguments.ignored == Ignored::No);
     for trial in &ignored {
-        println!("test {} ... {}", trial.shown(), "ignored");
+        println!("test {} ... ignored", trial.shown());
     }
     let run = wanted.len();
     let failures = run_all(wanted, arguments.threads);
@@ -188,9 +188,9 @@ fn run_all(trials: Vec<Trial>, threads: Option<usize>) -> Vec<(String, String)> 
         drop(ended);
         for (name, result) in results {
             match result {
-                Ok(()) => println!("test {name} ... {}", "ok"),
+                Ok(()) => println!("test {name} ... ok"),
                 Err(why) => {
-                    println!("test {name} ... {}", "FAILED");
+                    println!("test {name} ... FAILED");
                     failures.push((name, why));
                 }
             }
