@@ -3,7 +3,6 @@
 //! and has no effect.
 #![expect(clippy::print_stdout, reason = "a harness's results are its output")]
 
-use std::io::IsTerminal;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 use std::sync::Mutex;
@@ -131,7 +130,7 @@ pub(crate) fn conduct(arguments: &Arguments, trials: Vec<Trial>) -> ExitCode {
         .into_iter()
         .partition(|trial| trial.ignored.is_some() && arguments.ignored == Ignored::No);
     for trial in &ignored {
-        println!("test {} ... {}", trial.shown(), word("ignored", "33"));
+        println!("test {} ... ignored", trial.shown());
     }
     let run = wanted.len();
     let failures = run_all(wanted, arguments.threads);
@@ -147,8 +146,8 @@ pub(crate) fn conduct(arguments: &Arguments, trials: Vec<Trial>) -> ExitCode {
     }
     let failed = failures.len();
     let result = match failed {
-        0 => word("ok", "32"),
-        _ => word("FAILED", "31"),
+        0 => "ok",
+        _ => "FAILED",
     };
     println!(
         "\ntest result: {result}. {} passed; {failed} failed; {} ignored; 0 measured; {filtered} filtered out; \
@@ -189,9 +188,9 @@ fn run_all(trials: Vec<Trial>, threads: Option<usize>) -> Vec<(String, String)> 
         drop(ended);
         for (name, result) in results {
             match result {
-                Ok(()) => println!("test {name} ... {}", word("ok", "32")),
+                Ok(()) => println!("test {name} ... ok"),
                 Err(why) => {
-                    println!("test {name} ... {}", word("FAILED", "31"));
+                    println!("test {name} ... FAILED");
                     failures.push((name, why));
                 }
             }
@@ -199,15 +198,6 @@ fn run_all(trials: Vec<Trial>, threads: Option<usize>) -> Vec<(String, String)> 
     });
     failures.sort();
     failures
-}
-
-/// A word in a colour, where a person reads it.
-fn word(word: &str, colour: &str) -> String {
-    let plain = std::env::var_os("NO_COLOR").is_some_and(|set| !set.is_empty());
-    if plain || !std::io::stdout().is_terminal() {
-        return word.into();
-    }
-    format!("\x1b[{colour}m{word}\x1b[0m")
 }
 
 #[cfg(test)]
