@@ -599,3 +599,40 @@ fn what_acts_before_the_trace_is_known() {
     let c = listing.chain(&chain(TableFamily::Inet, "t", "c"));
     assert!(c.expect("it is there").rules()[0].sets_trace());
 }
+
+#[test]
+fn chains_of_iptables_are_there_for_who_adds_to_them() {
+    let beforehand = |text: &str| read(text).beforehand();
+    assert_eq!(
+        beforehand(
+            "add rule ip filter INPUT accept\nadd rule ip6 nat PREROUTING tcp dport 21 redirect to :2121\n"
+        ),
+        Some(
+            "add table ip filter
+add chain ip filter INPUT { type filter hook input priority 0; policy accept; }
+add table ip6 nat
+add chain ip6 nat PREROUTING { type nat hook prerouting priority -100; policy accept; }
+"
+            .to_owned()
+        )
+    );
+    for own in [
+        "add rule inet filter INPUT accept\n",
+        "add rule ip filter input accept\n",
+        "table ip filter {\n chain INPUT { accept; }\n}\nadd rule ip filter INPUT drop\n",
+        "add chain ip filter INPUT { type filter hook input priority 5; }\nadd rule ip filter INPUT drop\n",
+    ] {
+        assert_eq!(beforehand(own), None, "{own}");
+    }
+    if !has_nft() {
+        return;
+    }
+    let script =
+        read("add rule ip filter INPUT tcp dport 21 accept\nadd rule ip nat OUTPUT counter\n");
+    let both = script.beforehand().expect("both are iptables'") + script.text();
+    let loaded = kernel::run(
+        "nft -f - && iptables-nft-save | grep -c '^:INPUT ACCEPT'",
+        &both,
+    );
+    assert!(loaded.success, "{}", loaded.stderr);
+}

@@ -3,13 +3,15 @@
 use std::fmt::Write as _;
 
 use crate::ruleset::tables::{Hook, TableName};
-use fwlab_record::ChainId;
+use fwlab_record::{ChainId, TableFamily};
 
 /// The script that makes these chains as iptables-nft does; nothing where one of them is none of its.
 pub(super) fn made<'c>(chains: impl Iterator<Item = &'c ChainId>) -> Option<String> {
     let mut script = String::new();
     for id in chains {
-        id.family.of_iptables()?;
+        if !matches!(id.family, TableFamily::Ip | TableFamily::Ip6) {
+            return None;
+        }
         let table: TableName = id.table.parse().ok()?;
         let hook = table.hook(&id.chain)?;
         let (kind, priority) = place(table, hook);
