@@ -39,11 +39,13 @@ pub(super) fn execute(
     if settings.at_a_time() < settings.jobs {
         complain(
             format!(
-                "{} cells at a time in place of {}: more files than that may not be open",
+                "{} cells at a time in place of {}: more may not have files open, or do not fit into the machine's table of neighbours",
                 settings.at_a_time(),
                 settings.jobs
             ),
-            Some("to have more: ulimit -n 65536"),
+            Some(
+                "to have more: ulimit -n 65536; and a greater net.ipv4.neigh.default.gc_thresh3 (and net.ipv6's)",
+            ),
         );
     }
     let loader = match Loader::find() {
