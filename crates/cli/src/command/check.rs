@@ -17,6 +17,7 @@ use fwlab_runner::{PeerShelf, RunSettings};
 
 use super::execute::{Executed, execute};
 use super::exit::{complain, of_run, print};
+use super::forwarded;
 use super::host_files::{self, HostFiles};
 use super::run::How;
 use super::word;
@@ -33,7 +34,8 @@ pub(super) struct CheckArguments {
     #[arg(long, value_enum)]
     at: At,
     /// Which of the rules' interfaces is which of the lab's: `eth0=uplink` on a client or
-    /// server; `eth1=lan` (towards the client) and `eth0=wan` on a gateway
+    /// server; `eth1=lan` (towards the client) and `eth0=wan` on a gateway; `eth0=wan` (towards the client) and
+    /// `eth1=lan` where it forwards a port
     #[arg(long, value_name = "THEIRS=LAB", value_parser = mapping)]
     map: Vec<(InterfaceName, LabInterface)>,
     /// Only these data setups
@@ -82,6 +84,8 @@ enum At {
     Client,
     Server,
     Gateway,
+    /// A gateway that forwards its own control port to the server behind it
+    PortForward,
 }
 
 impl At {
@@ -90,13 +94,14 @@ impl At {
             At::Client => Shape::ClientFirewall,
             At::Server => Shape::ServerFirewall,
             At::Gateway => Shape::Gateway,
+            At::PortForward => Shape::ServerNat,
         }
     }
 
     fn lab_interfaces(self) -> &'static [LabInterface] {
         match self {
             At::Client | At::Server => &[LabInterface::Uplink],
-            At::Gateway => &[LabInterface::Lan, LabInterface::Wan],
+            At::Gateway | At::PortForward => &[LabInterface::Lan, LabInterface::Wan],
         }
     }
 }
@@ -169,6 +174,9 @@ pub(super) fn check(arguments: CheckArguments) -> Exit {
     }
     if let Err(exit) = place(&arguments, &mut layout) {
         return exit;
+    }
+    if arguments.at == At::PortForward {
+        forwarded::place(&files, &arguments.server_address, &mut layout);
     }
     let stage = layout.stage(arguments.control_port);
     let mistakes = stage.topology.mistakes();
@@ -248,7 +256,7 @@ fn name_interfaces(
     if mapped.is_empty() {
         // What the lab calls so, too, needs no other name.
         let own: Vec<&str> = match arguments.at {
-            At::Gateway => addressing
+            At::Gateway | At::PortForward => addressing
                 .gateway
                 .iter()
                 .map(|port| port.interface.as_str())
@@ -286,6 +294,9 @@ fn name_interfaces(
     }
     for (theirs, lab) in mapped {
         let port = match (lab, arguments.at) {
+            // The client is outside of a gateway that forwards a port.
+            (LabInterface::Lan, At::PortForward) => &mut addressing.gateway[1],
+            (LabInterface::Wan, At::PortForward) => &mut addressing.gateway[0],
             (LabInterface::Lan, _) => &mut addressing.gateway[0],
             (LabInterface::Wan, _) => &mut addressing.gateway[1],
             (LabInterface::Uplink, At::Server) => &mut addressing.server,

@@ -39,7 +39,7 @@ pub(super) fn execute(
     if settings.at_a_time() < settings.jobs {
         complain(
             format!(
-                "{} cells at a time in place of {}: more may not have files open, or do not fit into the machine's table of neighbours",
+                "{} cells at a time in place of {}: for more, this machine allows too few open files, or too few neighbours",
                 settings.at_a_time(),
                 settings.jobs
             ),

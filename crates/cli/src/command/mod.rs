@@ -8,6 +8,7 @@ mod containers;
 mod doctor;
 mod execute;
 mod exit;
+mod forwarded;
 mod host_files;
 mod interruption;
 mod list;

@@ -173,3 +173,41 @@ fn what_cannot_stand_together_is_told() {
         assert!(ended.stderr.contains(told), "{}", ended.stderr);
     }
 }
+
+/// A gateway with a port forward: the client connects to the gateway, and the rules say where the server is.
+#[test]
+fn a_port_forward_has_its_server_where_its_rules_say() {
+    let Some(_lab) = lab() else { return };
+    let forward = "iptables -t nat -A PREROUTING -i eth0 -p tcp --dport 21 -j DNAT --to-destination 192.168.5.9\n";
+    let helper = "iptables -t raw -A PREROUTING -p tcp --dport 21 -j CT --helper ftp\n";
+    let checked = |rules: &str| {
+        let folder = folder(&[("rules.sh", rules.as_bytes())]);
+        let mut command = fwlab();
+        command.current_dir(folder.path()).args([
+            "check",
+            "rules.sh",
+            "--at",
+            "port-forward",
+            "--map",
+            "eth0=wan",
+            "--server",
+            "libunftp",
+            "--data",
+            "pasv",
+        ]);
+        end_of(&mut command)
+    };
+    let ended = checked(&[forward, helper].concat());
+    assert_eq!(rows(&ended), [["passes"]], "{ended:?}");
+    assert!(
+        ended.stderr.contains("the rules forward to 192.168.5.9"),
+        "{}",
+        ended.stderr
+    );
+    // Without the helper the 227 names an address that leads nowhere from outside.
+    let ended = checked(forward);
+    assert_eq!(rows(&ended), [["timeout"]], "{ended:?}");
+    // Nothing listens on the gateway itself.
+    let ended = checked(helper);
+    assert_eq!(rows(&ended), [["ctl", "rejected"]], "{ended:?}");
+}
