@@ -150,20 +150,23 @@ impl Trial<'_> {
             let batches = attempt.input().batches();
             let sets = self.sets.iter().map(|(_, sets)| sets.text()).collect();
             let key = (self.backend, self.family, batches, sets);
-            if let Some(known) = PROVEN.get(&key) {
-                attempt.loaded();
-                return Ok(known);
-            }
-            let next = match self.load(&key.2).await? {
-                Ok(listing) => match attempt.loaded() {
-                    Next::Done => {
-                        let numbered = Arc::new(self.with_comments(attempt, listing).await?);
-                        PROVEN.insert(key, Arc::clone(&numbered));
-                        return Ok(numbered);
-                    }
+            let next = if let Some(known) = PROVEN.get(&key) {
+                match attempt.loaded() {
+                    Next::Done => return Ok(known),
                     next => next,
-                },
-                Err(output) => attempt.refused(&words_of(&output), &output.status.to_string()),
+                }
+            } else {
+                match self.load(&key.2).await? {
+                    Err(output) => attempt.refused(&words_of(&output), &output.status.to_string()),
+                    Ok(listing) => match attempt.loaded() {
+                        Next::Done => {
+                            let numbered = Arc::new(self.with_comments(attempt, listing).await?);
+                            PROVEN.insert(key, Arc::clone(&numbered));
+                            return Ok(numbered);
+                        }
+                        next => next,
+                    },
+                }
             };
             match next {
                 Next::Again => {}
