@@ -15,9 +15,9 @@ mod session;
 mod sinks;
 mod steps;
 mod timeline;
+mod unison;
 
 use std::collections::BTreeMap;
-use std::mem::discriminant;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -28,8 +28,8 @@ use fwlab_judge::{ClientEnd, Ending, Finding, Stream};
 use fwlab_model::Topology;
 use fwlab_observe::{Observer, ObserverSettings};
 use fwlab_record::{
-    Cause, CellRecord, Chance, Evidence, Judgement, NodeName, NotRun, Outcome, PeerName,
-    SchemaVersion, Versions,
+    Cause, CellRecord, Chance, Evidence, Judgement, NodeName, NotRun, PeerName, SchemaVersion,
+    Versions,
 };
 use tokio::sync::mpsc::unbounded_channel;
 
@@ -50,6 +50,7 @@ use neighbours::without_neighbours;
 use peers::Peers;
 use session::{Session, SessionSettings};
 use steps::Stagehand;
+use unison::in_unison;
 
 /// The longest that a cell may take, whatever its peers do: each step of it has a deadline of its own, and all of them together
 /// are far from this.
@@ -361,48 +362,6 @@ fn clients<'a>(topology: &'a Topology, first: &'a NodeName) -> impl Iterator<Ite
     };
     let names = topology.nodes.iter().map(|node| &node.name);
     std::iter::once(first).chain(names.filter(is_another).filter(move |name| *name != first))
-}
-
-/// What clients that do the same at one time come to: one outcome, or the lab cannot tell which.
-fn in_unison(clients: &[&NodeName], findings: Vec<Finding>) -> Finding {
-    let mut findings = findings.into_iter();
-    let first = findings.next().expect("there is a client");
-    for (client, other) in clients.iter().skip(1).zip(findings) {
-        let differs = match (&first, &other) {
-            (Finding::Outcome(first), Finding::Outcome(other)) => {
-                let kind = |outcome: &Outcome| {
-                    let Outcome {
-                        symptom,
-                        phase,
-                        came_through,
-                        ..
-                    } = outcome;
-                    (
-                        *symptom,
-                        *phase,
-                        *came_through,
-                        discriminant(&outcome.cause),
-                    )
-                };
-                kind(first) != kind(other)
-            }
-            (Finding::Outcome(_), Finding::Inconclusive(_)) => true,
-            (Finding::Inconclusive(_), _) => false,
-        };
-        if differs {
-            let words = |finding: &Finding| match finding {
-                Finding::Outcome(outcome) => outcome.to_string(),
-                Finding::Inconclusive(why) => why.clone(),
-            };
-            return Finding::Inconclusive(format!(
-                "{} and {client} did the same, and it ended in two ways: {}; and {}",
-                clients[0],
-                words(&first),
-                words(&other)
-            ));
-        }
-    }
-    first
 }
 
 struct Ran {
