@@ -1,4 +1,4 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -11,14 +11,21 @@ use crate::support::{build, can_build, eventually, ipv4_pair, shell, trio};
 
 const HOLDER: &str = "FWLAB_TEST_HOLDER";
 
-/// The network namespaces that some process's thread is in.
-fn namespaces() -> BTreeSet<String> {
+/// The threads of all processes, as process and thread, each with the network namespace that it is in.
+fn threads() -> BTreeMap<(String, String), String> {
     let list = |folder: &str| std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let name = |entry: &std::fs::DirEntry| entry.file_name().to_string_lossy().into_owned();
     list("/proc")
-        .filter(|entry| entry.path().join("task").exists())
-        .flat_map(|entry| list(&entry.path().join("task").to_string_lossy()).collect::<Vec<_>>())
-        .filter_map(|task| std::fs::read_link(task.path().join("ns/net")).ok())
-        .map(|link| link.to_string_lossy().into_owned())
+        .flat_map(|process| {
+            let tasks = process.path().join("task");
+            let process = name(&process);
+            let tasks = list(&tasks.to_string_lossy()).map(move |task| (process.clone(), task));
+            tasks.collect::<Vec<_>>()
+        })
+        .filter_map(|(process, task)| {
+            let link = std::fs::read_link(task.path().join("ns/net")).ok()?;
+            Some(((process, name(&task)), link.to_string_lossy().into_owned()))
+        })
         .collect()
 }
 
@@ -29,13 +36,12 @@ async fn a_dropped_fabric_ends_its_nodes_jobs_and_handles() {
     }
     let fabric = build(&ipv4_pair()).await;
     let client = fabric.node(&NodeName::client()).expect("a client").clone();
-    let namespace = client
-        .run(async || std::fs::read_link("/proc/thread-self/ns/net"))
+    // `PID/task/TID`; the number of a namespace that is gone goes to the next lab.
+    let thread = client
+        .run(async || std::fs::read_link("/proc/thread-self"))
         .await
         .expect("the node lives")
-        .expect("a namespace")
-        .to_string_lossy()
-        .into_owned();
+        .expect("a thread");
     let (held, dropped) = tokio::sync::oneshot::channel::<()>();
     client
         .spawn(async move || {
@@ -72,9 +78,8 @@ async fn a_dropped_fabric_ends_its_nodes_jobs_and_handles() {
     assert!(client.run(async || ()).await.is_err());
     assert!(client.spawn(async || ()).is_err());
     let limit = Duration::from_secs(5);
-    eventually("the namespace is gone", limit, || {
-        !namespaces().contains(&namespace)
-    });
+    let thread = std::path::Path::new("/proc").join(thread);
+    eventually("the node's thread is gone", limit, || !thread.exists());
 }
 
 #[tokio::test]
@@ -114,7 +119,6 @@ fn kill_nine_leaves_nothing() {
     if std::env::var_os(HOLDER).is_some() {
         return hold();
     }
-    let before = namespaces();
     let mut holder = Command::new(std::env::current_exe().expect("a test binary"))
         .args([
             "--exact",
@@ -136,8 +140,18 @@ fn kill_nine_leaves_nothing() {
         (1..=3).all(|last| processes_with(&format!("\x007077{last}\0")).len() == 1)
     });
     assert_eq!(spawners_of(holder.id()).len(), 1);
-    let during: BTreeSet<_> = namespaces().difference(&before).cloned().collect();
+    // Those of other labs on this machine, which come and go meanwhile and get the numbers of those that are gone, are not meant.
+    let own = std::fs::read_link("/proc/self/ns/net").expect("a namespace");
+    let pid = holder.id().to_string();
+    let before = threads();
+    let of_holder = before.iter().filter(|((process, _), _)| *process == pid);
+    let during: BTreeSet<&String> = of_holder
+        .map(|(_, namespace)| namespace)
+        .filter(|namespace| own.to_string_lossy() != namespace.as_str())
+        .collect();
     assert!(during.len() >= 5, "two and three nodes: {during:?}");
+    let inside = before.iter().filter(|(_, one)| during.contains(one));
+    let inside: Vec<_> = inside.collect();
     holder.kill().expect("it runs");
     holder.wait().expect("it ran");
     eventually("no process is left", limit, || {
@@ -146,8 +160,11 @@ fn kill_nine_leaves_nothing() {
     eventually("no spawner is left", limit, || {
         spawners_of(holder.id()).is_empty()
     });
-    eventually("no namespace is left", limit, || {
-        namespaces().is_disjoint(&during)
+    eventually("nobody is left in the namespaces", limit, || {
+        let now = threads();
+        inside
+            .iter()
+            .all(|(thread, namespace)| now.get(thread) != Some(namespace))
     });
     let mounts = std::fs::read_to_string("/proc/self/mountinfo").expect("mounts");
     assert!(!mounts.contains("fwlab"), "{mounts}");
