@@ -13,7 +13,9 @@ use super::client::{BEGUN, DONE, Ftp, command, flow_through, replied};
 use super::connections::Connections;
 use super::failure;
 use crate::pause::within;
-use crate::{ClientFailure, Connection, PassiveAddress, Patience, TransferSpec, Transferred};
+use crate::{
+    ClientFailure, Connection, FailureKind, PassiveAddress, Patience, TransferSpec, Transferred,
+};
 
 /// Has suppaftp agree on data connections as the spec says, with our patience.
 pub(super) fn prepared(ftp: Ftp, spec: &TransferSpec, connections: &Arc<Connections>) -> Ftp {
@@ -80,8 +82,16 @@ pub(super) async fn transfer(
     };
     match flow_through(&mut data, spec).await {
         Ok(transferred) => {
-            replied("the end of the data", spec.patience, data.finish()).await?;
-            Ok(transferred)
+            let finished = replied("the end of the data", spec.patience, data.finish()).await;
+            match finished {
+                Ok(()) => Ok(transferred),
+                // suppaftp has read the server's last word then, and gives the error of the data connection, which
+                // the server ended when the last bytes were under way.
+                Err(failure) if matches!(failure.kind, FailureKind::Broken) => {
+                    Err(connections.refusal().unwrap_or(failure))
+                }
+                Err(failure) => Err(failure),
+            }
         }
         Err(failure) if connections.awaits_reason(&failure) => {
             let _ = timeout(silence, data.finish()).await;
