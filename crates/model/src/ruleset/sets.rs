@@ -82,23 +82,49 @@ impl Sets {
         text
     }
 
-    /// What ipset refused, in its words and at its line.
+    /// What ipset refused, in its words and at its line; where it names none, at the one line that has the word that it
+    /// is about, or else at all of them.
     pub fn mistakes(&self, stderr: &str) -> Mistakes {
-        let said = stderr.trim();
-        let (place, words) = located(said).unwrap_or((1, said));
-        let at = self.lines.get(place.saturating_sub(1));
-        let at = at.or(self.lines.last());
+        let said: Vec<&str> = stderr
+            .lines()
+            .map(str::trim)
+            .filter(|line| !line.is_empty() && !line.starts_with("Try `"))
+            .collect();
+        let said = said.join(" ");
+        let (words, lines) = match located(&said) {
+            Some((number, words)) => (words, self.lines.get(number.wrapping_sub(1)..number)),
+            None => {
+                let words = without_program(&said);
+                (words, self.about(words))
+            }
+        };
+        let lines = lines.unwrap_or(&self.lines);
+        let span = match (lines.first(), lines.last()) {
+            (Some((_, first)), Some((_, last))) => first.start..last.end,
+            _ => 0..0,
+        };
         let mut report = Report::new(Arc::clone(&self.source));
         report.push(|| {
-            let span = at.map_or(0..0, |(_, line)| line.start..line.end);
             Draft::new(
                 MistakeKind::Refused,
                 span,
                 format!("ipset refuses this: {words}"),
             )
-            .label("refused here")
+            .label(match lines.len() {
+                1 => "refused here",
+                _ => "ipset does not say which line",
+            })
         });
         report.finish().1.expect("one was told")
+    }
+
+    /// The only line with the last word of a message in it.
+    fn about(&self, words: &str) -> Option<&[(String, SourceLine)]> {
+        let word = words.split_ascii_whitespace().last()?;
+        let has = |line: &(String, SourceLine)| line.0.split(' ').any(|one| one == word);
+        let mut places = (0..self.lines.len()).filter(|at| has(&self.lines[*at]));
+        let at = places.next().filter(|_| places.next().is_none())?;
+        self.lines.get(at..=at)
     }
 }
 
@@ -107,6 +133,14 @@ fn located(said: &str) -> Option<(usize, &str)> {
     let (_, rest) = said.split_once("Error in line ")?;
     let (number, words) = rest.split_once(':')?;
     Some((number.parse().ok()?, words.trim()))
+}
+
+/// `ipset v7.17: words`
+fn without_program(said: &str) -> &str {
+    match said.split_once(": ") {
+        Some((program, words)) if program.starts_with("ipset v") => words,
+        _ => said,
+    }
 }
 
 /// Whether a line is one that `ipset save` writes.
@@ -125,6 +159,34 @@ mod tests {
         assert_eq!(
             sets.text_over_others(),
             "create a hash:ip\nflush a\nadd a 1.2.3.4\n"
+        );
+    }
+
+    #[test]
+    fn a_refusal_without_a_line_is_told_where_it_is_or_everywhere() {
+        let text = "create a hash:ip\ncraete b hash:ip\nadd a 1.2.3.4\n";
+        let sets = Sets::read(&Source::new("sets", text));
+        let told = |said: &str| {
+            let mistakes = sets.mistakes(said);
+            let mistake = &mistakes.told()[0];
+            (
+                mistake.message().to_owned(),
+                mistake.span().expect("a place"),
+            )
+        };
+        let unknown = "ipset v7.17: No command specified: unknown argument craete\nTry `ipset help' for more information.\n";
+        assert_eq!(
+            told(unknown),
+            (
+                "ipset refuses this: No command specified: unknown argument craete".to_owned(),
+                17..33
+            )
+        );
+        assert_eq!(told("ipset v7.17: Kernel error").1, 0..text.len() - 1);
+        assert_eq!(told("ipset v7.17: Error in line 3: bad").1, 34..47);
+        assert_eq!(
+            told("ipset v7.17: Error in line 9: bad").1,
+            0..text.len() - 1
         );
     }
 
