@@ -257,7 +257,12 @@ impl Topology {
             let mut nets = self
                 .interfaces_in(&node.name)
                 .flat_map(|interface| interface.addresses);
+            let mut on_link = node
+                .routes
+                .iter()
+                .filter(|route| matches!(route.via, NextHop::Link(_)));
             nets.any(|net| net.contains(&address))
+                || on_link.any(|route| route.to.contains(&address))
         };
         let mut prefixes = BTreeSet::new();
         for (route_at, route) in node.routes.iter().enumerate() {
@@ -282,7 +287,7 @@ impl Topology {
                         mistakes.add(part(), Problem::NextHopOffLink { node: name(), via });
                     }
                 }
-                NextHop::Sink(interface) => {
+                NextHop::Link(interface) | NextHop::Sink(interface) => {
                     let mut here = self.interfaces_in(&node.name);
                     let has_address =
                         |net: &IpNet| net.addr().is_ipv4() == route.to.addr().is_ipv4();
@@ -291,7 +296,7 @@ impl Topology {
                     {
                         let interface = interface.clone();
                         let node = name();
-                        mistakes.add(part(), Problem::SinkOffLink { node, interface });
+                        mistakes.add(part(), Problem::RouteOffLink { node, interface });
                     }
                 }
             }

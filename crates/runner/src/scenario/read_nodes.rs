@@ -153,17 +153,20 @@ fn route(entry: &Reader<'_>, problems: &mut Problems) -> Option<RouteSpec> {
     entry.require("to", problems);
     let to = entry.prefix("to", problems);
     let neighbour = entry.address("via", problems);
+    let link = entry.parsed::<InterfaceName>("link", "interface name", problems);
     let sink = entry.parsed::<InterfaceName>("sink", "interface name", problems);
-    if entry.has("via") == entry.has("sink") {
+    let ways = ["via", "link", "sink"];
+    if ways.iter().filter(|way| entry.has(way)).count() != 1 {
         problems.add_with_help(
             entry.span.clone(),
-            "a route has exactly one of `via` or `sink`",
+            "a route has exactly one of `via`, `link` or `sink`",
             "for example `{ to = \"0.0.0.0/0\", via = \"10.77.1.1\" }`",
         );
         return None;
     }
     let via = neighbour
         .map(|at| NextHop::Neighbour(at.value))
+        .or(link.map(|at| NextHop::Link(at.value)))
         .or(sink.map(|at| NextHop::Sink(at.value)))?;
     Some(RouteSpec { to: to?.value, via })
 }

@@ -174,7 +174,7 @@ static NODE: Section = Section {
 static ROUTE: Section = Section {
     name: "topology.node.routes",
     repeated: true,
-    about: "A route: exactly one of `via` or `sink`.",
+    about: "A route: exactly one of `via`, `link` or `sink`.",
     fields: &[
         field(
             "to",
@@ -182,6 +182,11 @@ static ROUTE: Section = Section {
             "the destination; `0.0.0.0/0` and `::/0` are the default routes. Required",
         ),
         field("via", Kind::Address, "the next hop, on a link of the node"),
+        field(
+            "link",
+            Kind::Text,
+            "the interface on whose link the destination is, outside of the link's own prefixes",
+        ),
         field(
             "sink",
             Kind::Text,

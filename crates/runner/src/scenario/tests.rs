@@ -137,7 +137,7 @@ text = "iptables -P FORWARD DROP"
             "\"fd77:1::2/64\" — fd77:1::2/64 is the only IPv6 address on its link",
             "e7 — node `client` has no interface `e7`",
             "{ to = \"0.0.0.0/0\", via = \"10.77.9.1\" } — node `client` has a route via 10.77.9.1, which is on none of its links",
-            "{ to = \"::/0\" } — a route has exactly one of `via` or `sink`",
+            "{ to = \"::/0\" } — a route has exactly one of `via`, `link` or `sink`",
             "\"10.77.1.2/24\" — the address 10.77.1.2 stands on two interfaces",
             "\"203.0.113.300/24\" — `203.0.113.300/24` is no address with a prefix length: invalid IP address syntax",
             "br0 — bridge `br0` of node `gateway` has the port `lan7`, where no link ends",

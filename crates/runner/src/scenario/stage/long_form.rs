@@ -70,6 +70,7 @@ impl Stage {
                 let to = format!("to = {}", quoted(&route.to.to_string()));
                 let via = match &route.via {
                     NextHop::Neighbour(via) => format!("via = {}", quoted(&via.to_string())),
+                    NextHop::Link(interface) => format!("link = {}", quoted(interface.as_str())),
                     NextHop::Sink(interface) => format!("sink = {}", quoted(interface.as_str())),
                 };
                 table(&[to, via])
