@@ -1,6 +1,6 @@
 use std::path::Path;
 
-use fwlab_runner::scenario::Scenario;
+use fwlab_scenario::Scenario;
 
 use crate::repeated::takes_no_longer_than_it_is_long;
 use crate::spans::{assert_labels_within, assert_within};

@@ -5,9 +5,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use fwlab_record::{DataSetup, Family, Operation, PeerName};
-use fwlab_runner::filter::Filter;
-use fwlab_runner::plan::{Cell, Overrides, cells};
-use fwlab_runner::scenario::{Scenario, ScenarioError};
+use fwlab_scenario::filter::Filter;
+use fwlab_scenario::plan::{Cell, Overrides, cells};
+use fwlab_scenario::{Scenario, ScenarioError};
 
 use crate::generate::{PASSIVE, generate};
 use crate::random::Draws;

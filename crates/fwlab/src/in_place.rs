@@ -2,9 +2,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use fwlab_record::{CellRecord, Judgement};
-use fwlab_runner::plan::{Cell, Overrides, cells, idle_requirements};
-use fwlab_runner::scenario::Scenario;
 use fwlab_runner::{Loader, Run, RunEvent, RunSettings};
+use fwlab_scenario::Scenario;
+use fwlab_scenario::plan::{Cell, Overrides, cells, idle_requirements};
 use tokio::sync::mpsc::unbounded_channel;
 
 use crate::builds::builds;

@@ -6,7 +6,7 @@ use fwlab_model::ruleset::native::NativeScript;
 use fwlab_model::ruleset::{Format, Mistakes, Note, Source, dump_family, parse, recognise};
 use fwlab_record::{Backend, Family};
 
-use crate::scenario::RulesOrigin;
+use fwlab_scenario::RulesOrigin;
 
 /// What has to be known of rules before a lab is built for them.
 pub struct Rules {

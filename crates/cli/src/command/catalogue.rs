@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use fwlab_record::{CauseKind, Symptom};
-use fwlab_runner::scenario::{CauseDemand, Requirement, Scenario};
+use fwlab_scenario::{CauseDemand, Requirement, Scenario};
 
 use crate::text::{code, markdown};
 use fwlab_text::{line, one_line};

@@ -8,12 +8,12 @@ use fwlab_model::IpNet;
 use fwlab_record::{
     Backend, CellRecord, DataSetup, Exit, Family, InterfaceName, Operation, PeerName, Protection,
 };
-use fwlab_runner::filter::Filter;
-use fwlab_runner::plan::{Overrides, cells};
-use fwlab_runner::scenario::{
+use fwlab_runner::{PeerShelf, RunSettings};
+use fwlab_scenario::filter::Filter;
+use fwlab_scenario::plan::{Overrides, cells};
+use fwlab_scenario::{
     Addressing, ClientTerms, Layout, Matrix, RulesetEntry, Scenario, ServerTerms, Shape, Stage,
 };
-use fwlab_runner::{PeerShelf, RunSettings};
 
 use super::execute::{Executed, execute};
 use super::exit::{complain, of_run, print};

@@ -1,13 +1,13 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use fwlab_runner::filter::Filter;
-use fwlab_runner::scenario::Scenario;
+use fwlab_scenario::Scenario;
+use fwlab_scenario::collect::scenarios;
+use fwlab_scenario::filter::Filter;
 use miette::Diagnostic;
 
 use super::exit::{complain, tell};
 use fwlab_record::Exit;
-use fwlab_runner::collect::scenarios;
 
 /// The scenarios and the filter that a command line names. `Err`: what is wrong with them was told.
 pub(super) fn choice(

@@ -2,8 +2,8 @@ use std::io;
 use std::sync::Arc;
 
 use fwlab_record::{CellRecord, Exit};
-use fwlab_runner::plan::Cell;
 use fwlab_runner::{Loader, PeerShelf, Run, RunSettings, Summary};
+use fwlab_scenario::plan::Cell;
 use miette::Diagnostic;
 use tokio::sync::mpsc::unbounded_channel;
 

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use fwlab_model::IpNet;
 use fwlab_model::ruleset::Source;
 use fwlab_record::Family;
-use fwlab_runner::scenario::{Layout, RulesOrigin};
+use fwlab_scenario::{Layout, RulesOrigin};
 
 use super::exit::complain;
 use super::host_files::HostFiles;

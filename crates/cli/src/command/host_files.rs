@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 
 use fwlab_model::ruleset::{Format, Note, Source, recognise};
 use fwlab_record::{Backend, Exit, Family};
-use fwlab_runner::input::{self, InputError};
-use fwlab_runner::scenario::RulesOrigin;
 use fwlab_runner::written as rules;
+use fwlab_scenario::RulesOrigin;
+use fwlab_scenario::input::{self, InputError};
 use miette::Diagnostic;
 
 use super::exit::{complain, tell};

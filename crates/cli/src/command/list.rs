@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use fwlab_runner::plan::{Overrides, cells};
+use fwlab_scenario::plan::{Overrides, cells};
 
 use super::catalogue::by_symptom;
 use super::choice::choice;

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use clap::Args;
 use fwlab_containers::Builds;
 use fwlab_record::{Backend, CellRecord, Exit, Judgement, PeerName};
-use fwlab_runner::plan::{MAX_CELLS, Overrides, Size, cells, idle_requirements};
-use fwlab_runner::scenario::Scenario;
 use fwlab_runner::{Patience, RunSettings};
+use fwlab_scenario::Scenario;
+use fwlab_scenario::plan::{MAX_CELLS, Overrides, Size, cells, idle_requirements};
 use miette::Diagnostic;
 
 use super::choice::choice;

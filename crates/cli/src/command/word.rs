@@ -2,7 +2,7 @@ use std::str::FromStr;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use fwlab_record::{Backend, DataSetup, Family, PeerName, Place};
-use fwlab_runner::scenario::Shape;
+use fwlab_scenario::Shape;
 
 /// Reads one of a closed set of words; clap lists them, and suggests the nearest.
 fn one_of<T>(words: Vec<&'static str>) -> impl TypedValueParser<Value = T>

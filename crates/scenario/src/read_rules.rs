@@ -1,7 +1,6 @@
 use fwlab_model::ruleset::{Side, Source};
 use fwlab_record::{Backend, Family, NodeName};
 
-use super::ServerTerms;
 use super::problem::Problems;
 use super::read_language::{Language, without_iptables};
 use super::read_nodes::known_node;
@@ -11,6 +10,7 @@ use super::reader::{At, Reader};
 use super::rules::{RulesAt, RulesOrigin, RulesetEntry};
 use super::stage::Stage;
 use super::value::nearest;
+use crate::ServerTerms;
 
 /// The longest name of a ruleset, in characters.
 const LONGEST_NAME: usize = 100;

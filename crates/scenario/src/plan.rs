@@ -7,7 +7,7 @@ use std::sync::Arc;
 use fwlab_record::{Axes, Backend, PeerName};
 
 use crate::filter::Filter;
-use crate::scenario::{Matrix, Requirement, RulesetEntry, Scenario};
+use crate::{Matrix, Requirement, RulesetEntry, Scenario};
 
 /// One transfer that is to be run.
 #[derive(Debug, Clone)]

@@ -21,8 +21,8 @@ use super::requirement::Requirement;
 use super::rules::RulesetEntry;
 use super::schema::SCENARIO;
 use super::stage::Stage;
-use super::{Matrix, Scenario, Sysctl};
 use crate::plan::{MAX_CELLS, Overrides, Size};
+use crate::{Matrix, Scenario, Sysctl};
 
 /// Reads the text of a scenario file; `name` is the scenario's, `path` the file's.
 pub(crate) fn read(name: String, path: &Path, text: &str) -> Result<Scenario, ScenarioError> {

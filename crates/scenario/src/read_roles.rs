@@ -11,7 +11,7 @@ use super::read_nodes::known_node;
 use super::read_source::Origin;
 use super::reader::{At, Reader};
 use super::stage::Stage;
-use super::{ClientTerms, ServerTerms};
+use crate::{ClientTerms, ServerTerms};
 
 /// Reads how the server is set up.
 pub(super) fn server_terms(

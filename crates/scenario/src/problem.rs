@@ -63,7 +63,11 @@ const MISTAKES_KEPT: usize = 100 * MISTAKES_TOLD;
 
 impl Problems {
     pub(crate) fn add(&mut self, span: Range<usize>, message: impl Into<String>) {
-        self.push(span, message.into(), None);
+        self.push(Problem {
+            span,
+            message: message.into(),
+            help: None,
+        });
     }
 
     pub(crate) fn add_with_help(
@@ -72,19 +76,19 @@ impl Problems {
         message: impl Into<String>,
         help: impl Into<String>,
     ) {
-        self.push(span, message.into(), Some(help.into()));
+        self.push(Problem {
+            span,
+            message: message.into(),
+            help: Some(help.into()),
+        });
     }
 
-    fn push(&mut self, span: Range<usize>, message: String, help: Option<String>) {
+    fn push(&mut self, problem: Problem) {
         if self.kept.len() >= MISTAKES_KEPT {
             self.more += 1;
-            return;
+        } else {
+            self.kept.push(problem);
         }
-        self.kept.push(Problem {
-            span,
-            message,
-            help,
-        });
     }
 
     /// What was meant, while mistakes are few enough to be told: seeking it takes time.
@@ -110,5 +114,13 @@ impl Problems {
                 format!("the first {MISTAKES_TOLD}, and {more} more: one may lead to many")
             }),
         }
+    }
+}
+
+impl FromIterator<Problem> for Problems {
+    fn from_iter<T: IntoIterator<Item = Problem>>(all: T) -> Problems {
+        let mut problems = Problems::default();
+        all.into_iter().for_each(|problem| problems.push(problem));
+        problems
     }
 }

@@ -4,9 +4,9 @@ use fwlab_ftp::DataSourcePort;
 use fwlab_model::ruleset::{DefaultPolicy, Passive, Policy, Side};
 use fwlab_record::DataSetup;
 
-use super::ServerTerms;
 use super::problem::Problems;
 use super::reader::{At, Reader};
+use crate::ServerTerms;
 
 /// Reads a policy for a firewall that stands on that side.
 pub(super) fn policy(

@@ -5,7 +5,7 @@ use fwlab_model::ruleset::Side;
 use fwlab_record::{Family, NodeName};
 
 use super::{Layout, Shape, Stage};
-use crate::scenario::Scenario;
+use crate::Scenario;
 
 fn scenario(topology: &str) -> Scenario {
     let text = format!(

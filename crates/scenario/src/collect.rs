@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::input::{self, InputError};
-use crate::scenario::{Scenario, ScenarioError};
+use crate::{Scenario, ScenarioError};
 
 /// Why scenarios could not be collected.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]

@@ -1,7 +1,6 @@
 use fwlab_ftp::Moment;
 use fwlab_record::Operation;
 
-use super::Matrix;
 use super::problem::Problems;
 use super::read_nodes::known_node;
 use super::read_rules::known_ruleset;
@@ -9,6 +8,7 @@ use super::reader::{At, Reader};
 use super::rules::RulesetEntry;
 use super::stage::Stage;
 use super::steps::{Action, Step};
+use crate::Matrix;
 
 /// What `at` says: the start, or a moment of the session.
 struct When(Option<Moment>);
