@@ -17,13 +17,43 @@ impl Classes {
             .collect();
         let mut covered: BTreeSet<&Class> = BTreeSet::new();
         let mut lines = Vec::new();
-        for class in &chosen {
-            if covered.contains(class) {
-                continue;
-            }
+        while let Some(room) = chosen
+            .iter()
+            .filter(|class| !covered.contains(*class))
+            .flat_map(|class| self.rooms(class, &chosen, &others))
+            // The first of those that need the fewest words.
+            .reduce(|best, room| match self.whole(&room) > self.whole(&best) {
+                true => room,
+                false => best,
+            })
+        {
+            covered.extend(chosen.iter().copied().filter(|one| within(&room, one)));
+            lines.push(self.written(&room));
+        }
+        lines
+    }
+
+    /// In how many respects a box leaves nobody out.
+    fn whole(&self, room: &[BTreeSet<usize>]) -> usize {
+        let pairs = room.iter().zip(&self.respects);
+        pairs
+            .filter(|(chosen, (_, values))| chosen.len() == values.len())
+            .count()
+    }
+
+    /// Boxes around a class that no other class is in, as wide as can be: in one respect first, or in another.
+    fn rooms(
+        &self,
+        class: &Class,
+        chosen: &BTreeSet<&Class>,
+        others: &BTreeSet<&Class>,
+    ) -> Vec<Vec<BTreeSet<usize>>> {
+        let count = self.respects.len();
+        let orders = (0..count).map(|first| (0..count).map(move |at| (first + at) % count));
+        let widened = |order: &mut dyn Iterator<Item = usize>| {
             let mut room: Vec<BTreeSet<usize>> =
                 class.0.iter().map(|at| BTreeSet::from([*at])).collect();
-            for respect in 0..room.len() {
+            for respect in order {
                 let every: BTreeSet<usize> = (0..self.respects[respect].1.len()).collect();
                 // Where no class is stands in nobody's way when that makes it all; else it is not worth a word.
                 let whole = with(&room, respect, every.clone());
@@ -39,10 +69,9 @@ impl Classes {
                     }
                 }
             }
-            covered.extend(chosen.iter().copied().filter(|one| within(&room, one)));
-            lines.push(self.written(&room));
-        }
-        lines
+            room
+        };
+        orders.map(|mut order| widened(&mut order)).collect()
     }
 
     fn written(&self, room: &[BTreeSet<usize>]) -> String {

@@ -7,12 +7,14 @@
 //! | to | there is |
 //! | --- | --- |
 //! | divide hosts into classes | [`Classes::of`] |
+//! | put one's representative into a topology | [`Place::stage`] |
 //! | say which of them came to the same | [`Classes::describe`] |
 
 mod conditions;
 mod describe;
 mod interfaces;
 mod partition;
+mod place;
 mod usable;
 mod value;
 
@@ -23,6 +25,7 @@ use fwlab_model::ruleset::Told;
 use fwlab_record::{Family, InterfaceName};
 
 use conditions::Conditions;
+pub use place::Place;
 pub use value::Value;
 
 /// Where the firewall stands.

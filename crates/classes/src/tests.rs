@@ -90,8 +90,8 @@ fn interfaces_and_addresses_are_multiplied() {
     assert_eq!(
         described(&[1, 4, 5]),
         [
-            "from anywhere else on any interface but docker0",
-            "on any other interface"
+            "on any other interface",
+            "from anywhere else on any interface but docker0"
         ]
     );
 }

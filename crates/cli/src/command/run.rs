@@ -12,11 +12,11 @@ use miette::Diagnostic;
 
 use super::choice::choice;
 use super::containers::Where;
-use super::execute::{Executed, execute};
+use super::execute::{Executed, execute, ready};
 use super::exit::{complain, of_run, print, tell};
 use super::word;
 use crate::builds::Builder;
-use crate::report::{EvidenceOf, ReportTo, findings, matrix, summary_line};
+use crate::report::{EvidenceOf, Labels, ReportTo, findings, matrix, summary_line};
 use crate::text::Page;
 use fwlab_text::{line, one_line};
 
@@ -131,7 +131,11 @@ pub(super) fn run(arguments: RunArguments) -> Exit {
         keep_going: arguments.keep_going,
         ..arguments.how.settings()
     };
-    match execute(planned, settings, &arguments.how) {
+    let loader = match ready() {
+        Ok(loader) => loader,
+        Err(exit) => return exit,
+    };
+    match execute(planned, loader, settings, &arguments.how) {
         Err(exit) => exit,
         Ok(Executed {
             records,
@@ -169,6 +173,7 @@ fn show(scenarios: &[Arc<Scenario>], records: &[Arc<CellRecord>]) {
             .or_default()
             .push(record);
     }
+    let labels = Labels::default();
     let mut not_run = Vec::new();
     for scenario in scenarios {
         let Some(records) = of_scenario.get(scenario.name.as_str()) else {
@@ -182,8 +187,8 @@ fn show(scenarios: &[Arc<Scenario>], records: &[Arc<CellRecord>]) {
         let mut page = Page::default();
         page.styled(&console::Style::new().bold(), line(&scenario.name));
         page.text(format_args!("  {}\n", line(&scenario.description)));
-        page.append(&matrix(records));
-        page.append(&findings(records));
+        page.append(&matrix(records, &labels));
+        page.append(&findings(records, &labels));
         page.text('\n');
         print(page);
     }

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 
 use super::mistake::{Part, TopologyMistake, TopologyProblem as Problem};
-use super::{NextHop, NodeSpec, Topology};
+use super::{Interface, NextHop, NodeSpec, Topology};
 use fwlab_record::{Family, InterfaceName, NodeName};
 
 /// An interface by its node and name.
@@ -190,6 +190,10 @@ impl Topology {
                     let problem = match others.first() {
                         None => Problem::Alone(near),
                         Some(_) if others.iter().any(|far| near.contains(&far.addr())) => continue,
+                        // Nor is anybody lost to whom a route of its own leads.
+                        Some(_) if others.iter().any(|far| self.leads(member, far.addr())) => {
+                            continue;
+                        }
                         Some(&&other) => {
                             // Told once, and not from both sides.
                             told.extend(
@@ -243,6 +247,15 @@ impl Topology {
         self.interfaces()
             .filter(|interface| network.contains(&(interface.node, interface.name)))
             .collect()
+    }
+
+    /// Whether an interface's node has an on-link route out of it to an address.
+    fn leads(&self, interface: &Interface<'_>, to: IpAddr) -> bool {
+        let routes = self.node(interface.node).map(|node| &node.routes);
+        routes.into_iter().flatten().any(|route| {
+            matches!(&route.via, NextHop::Link(by) if by == interface.name)
+                && route.to.contains(&to)
+        })
     }
 
     fn check_routes(&self, at: usize, node: &NodeSpec, mistakes: &mut Mistakes) {

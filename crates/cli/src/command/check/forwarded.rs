@@ -7,30 +7,34 @@ use fwlab_model::ruleset::Source;
 use fwlab_record::Family;
 use fwlab_scenario::{Layout, RulesOrigin};
 
-use super::exit::complain;
 use super::host_files::HostFiles;
+use crate::command::exit::complain;
 
 /// Gives the server the address that rules forward to, where they name one and nobody chose another, and says so.
-pub(super) fn place(files: &HostFiles, chosen: &[IpNet], layout: &mut Layout) {
+pub(super) fn place(files: &HostFiles, chosen: &[IpAddr], layout: &mut Layout) {
     for family in layout.families.clone() {
-        if chosen.iter().any(|net| Family::of(net.addr()) == family) {
-            continue;
-        }
+        let chosen = chosen
+            .iter()
+            .copied()
+            .find(|address| Family::of(*address) == family);
         let sources = [written(&files.origin), files.ipv6.as_ref()];
         let beside = files.beside.as_ref().map(|(_, source)| source);
         let mut sources = sources.into_iter().chain([beside]).flatten();
-        let Some(target) = sources.find_map(|source| target(source, family)) else {
+        let Some(target) = chosen.or_else(|| sources.find_map(|source| target(source, family)))
+        else {
             continue;
         };
         let (server, gateway) = network(target);
         layout.addressing.server.place(&[server]);
         layout.addressing.gateway[1].place(&[gateway]);
-        complain(
-            format!(
-                "the rules forward to {target}: the server has that address, and the gateway {gateway} towards it"
-            ),
-            Some("--server-address and --gateway-server-side choose others"),
-        );
+        if chosen.is_none() {
+            complain(
+                format!(
+                    "the rules forward to {target}: the server has that address, and the gateway {gateway} towards it"
+                ),
+                Some("--server-address chooses another"),
+            );
+        }
     }
 }
 

@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use fwlab_model::ruleset::{Format, Note, Source, recognise};
-use fwlab_record::{Backend, Exit, Family};
+use fwlab_record::{Backend, Exit, Family, InterfaceName};
 use fwlab_runner::written as rules;
 use fwlab_scenario::RulesOrigin;
 use fwlab_scenario::input::{self, InputError};
 use miette::Diagnostic;
 
-use super::exit::{complain, tell};
+use crate::command::exit::{complain, tell};
 
 /// The rules of a host, from one file or from several.
 pub(super) struct HostFiles {
@@ -22,13 +22,34 @@ pub(super) struct HostFiles {
     /// A script of nft beside rules of iptables.
     pub(super) beside: Option<(Backend, Source)>,
     /// The backends that load them.
-    pub(super) backends: &'static [Backend],
+    pub(super) backends: Backends,
     /// The interfaces that they name.
     pub(super) interfaces: BTreeSet<String>,
     /// The families that they are of, as far as they say.
     pub(super) families: Vec<Family>,
     /// What was read with leniency, and where.
     pub(super) notes: Vec<(String, Note)>,
+}
+
+/// The backends that load rules.
+pub(super) struct Backends {
+    /// Those that can.
+    pub(super) able: &'static [Backend],
+    /// Those that they are of, as far as they say.
+    pub(super) own: Vec<Backend>,
+}
+
+impl HostFiles {
+    /// The interfaces that they name, but for patterns of names and loopback.
+    pub(super) fn plain_interfaces(&self) -> BTreeSet<InterfaceName> {
+        let names = self
+            .interfaces
+            .iter()
+            .filter(|name| *name != "lo" && !name.contains(['+', '*']));
+        names
+            .filter_map(|name| InterfaceName::new(name.clone()).ok())
+            .collect()
+    }
 }
 
 /// Reads the files. A dump that does not say its family is of this one.
@@ -40,7 +61,10 @@ pub(super) fn read(paths: &[PathBuf], family: Family) -> Result<HostFiles, Exit>
         ipv6: None,
         sets: None,
         beside: None,
-        backends: &Backend::IPTABLES,
+        backends: Backends {
+            able: &Backend::IPTABLES,
+            own: Vec::new(),
+        },
         interfaces: BTreeSet::new(),
         families: Vec::new(),
         notes: Vec::new(),
@@ -69,6 +93,9 @@ pub(super) fn read(paths: &[PathBuf], family: Family) -> Result<HostFiles, Exit>
             slots.fill(Slot::Script, source)?;
             continue;
         }
+        let own = rules::dumped_by(&source).into_iter();
+        let new: Vec<Backend> = own.filter(|of| !files.backends.own.contains(of)).collect();
+        files.backends.own.extend(new);
         match rules::placed(source, family) {
             (_, Some(ipv6)) => slots.fill(Slot::Ipv6, ipv6)?,
             (RulesOrigin::Written(source), None) => slots.fill(Slot::Rules, source)?,
@@ -91,7 +118,7 @@ pub(super) fn read(paths: &[PathBuf], family: Family) -> Result<HostFiles, Exit>
                 );
                 return Err(Exit::Usage);
             }
-            files.backends = &[Backend::Native];
+            files.backends.able = &[Backend::Native];
             files.origin = RulesOrigin::Written(script);
         }
         (rules, script) => {
@@ -103,6 +130,9 @@ pub(super) fn read(paths: &[PathBuf], family: Family) -> Result<HostFiles, Exit>
         let message = "sets of ipset alone are no rules".to_owned();
         complain(message, Some("give the rules that match on them, too"));
         return Err(Exit::Usage);
+    }
+    if files.backends.own.is_empty() {
+        files.backends.own = files.backends.able.to_vec();
     }
     files.families.sort();
     Ok(files)
