@@ -140,7 +140,7 @@ impl Subject {
         setups: &[DataSetup],
     ) -> Result<Vec<Cell>, Box<ScenarioError>> {
         let text = self.scenario_text("Made at random", variants, setups);
-        let scenario = Scenario::parse(self.name(), Path::new("random.toml"), &text)?;
+        let scenario = Scenario::prepare(self.name(), Path::new("random.toml"), &text)?;
         Ok(cells(
             &Arc::new(scenario),
             &Overrides::default(),

@@ -67,7 +67,7 @@ pub(crate) async fn prepared(cells: Vec<Cell>) -> Result<Run, String> {
 }
 
 fn planned(text: &str) -> Result<Vec<Cell>, String> {
-    let scenario = Scenario::parse("in-place", Path::new("in-place.toml"), text);
+    let scenario = Scenario::prepare("in-place", Path::new("in-place.toml"), text);
     let scenario = Arc::new(scenario.map_err(|error| rendered(&error))?);
     let idle = idle_requirements(&scenario);
     if !idle.is_empty() {

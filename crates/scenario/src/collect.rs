@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::input::{self, InputError};
-use crate::{Scenario, ScenarioError};
+use crate::{Outline, Scenario, ScenarioError};
 
 /// Why scenarios could not be collected.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
@@ -53,13 +53,37 @@ pub enum CollectError {
     Scenario(#[from] ScenarioError),
 }
 
-/// Reads the scenario files that paths name: files, and folders with all below them.
-/// A scenario's name is its path below the folder that was given; where two would have
-/// the same, it is the whole path.
+/// Reads the scenario files that paths name: files, and folders with all below them; and the files that the
+/// scenarios name, so that they can be run. A scenario's name is its path below the folder that was given; where
+/// two would have the same, it is the whole path.
 ///
 /// # Errors
 /// All mistakes of all files at once.
 pub fn scenarios(paths: &[PathBuf]) -> Result<Vec<Arc<Scenario>>, Vec<CollectError>> {
+    each(paths, |name, path, text| {
+        Scenario::prepare(name, path, text).map(Arc::new)
+    })
+}
+
+/// Reads the scenario files that paths name, as [`scenarios`] does, and no other file; but where the language of
+/// rules in a file decides which cells there are, that scenario's files too.
+///
+/// # Errors
+/// All mistakes of all files at once.
+pub fn outlines(paths: &[PathBuf]) -> Result<Vec<Outline>, Vec<CollectError>> {
+    each(paths, |name, path, text| {
+        let outline = Scenario::parse(name, path, text)?;
+        if outline.has_cells() {
+            return Ok(outline);
+        }
+        Scenario::prepare(name, path, text).map(Outline::from)
+    })
+}
+
+fn each<T>(
+    paths: &[PathBuf],
+    read: impl Fn(&str, &Path, &str) -> Result<T, ScenarioError>,
+) -> Result<Vec<T>, Vec<CollectError>> {
     let mut files = Vec::new();
     let mut errors = Vec::new();
     for path in paths {
@@ -112,8 +136,8 @@ pub fn scenarios(paths: &[PathBuf]) -> Result<Vec<Arc<Scenario>>, Vec<CollectErr
     for (name, path) in files {
         match input::read_file(&path) {
             Err(source) => errors.push(CollectError::Unreadable { path, source }),
-            Ok(bytes) => match Scenario::parse(name, &path, &String::from_utf8_lossy(&bytes)) {
-                Ok(scenario) => scenarios.push(Arc::new(scenario)),
+            Ok(bytes) => match read(&name, &path, &String::from_utf8_lossy(&bytes)) {
+                Ok(scenario) => scenarios.push(scenario),
                 Err(error) => errors.push(error.into()),
             },
         }

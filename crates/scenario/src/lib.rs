@@ -1,10 +1,11 @@
 //! The scenario file: what stands in it, and the cells that it asks for.
 //!
 //! The map: [`collect`] finds the files below a folder, and [`input`] reads a file that somebody names;
-//! [`Scenario::parse`] makes a [`Scenario`] of a text, or tells every mistake at its place; [`describe`] prints what
-//! the format is; [`plan`] multiplies the axes to cells, and [`filter`] chooses among them.
+//! [`Scenario::parse`] makes an [`Outline`] of a text, or tells every mistake at its place, and reads nothing else;
+//! [`Scenario::prepare`] reads the files that the text names, too, and makes a [`Scenario`] that can be run;
+//! [`describe`] prints what the format is; [`plan`] multiplies the axes to cells, and [`filter`] chooses among them.
 //!
-//! This crate runs nothing and makes no namespace.
+//! This crate runs nothing, makes no namespace and writes nothing.
 //!
 //! ```
 //! use std::path::Path;
@@ -55,7 +56,7 @@ pub use matrix::Matrix;
 pub use problem::{Problem, ScenarioError};
 pub use requirement::{CauseDemand, Requirement, Selector};
 pub use rules::{ImageRules, RulesAt, RulesOrigin, RulesetEntry};
-pub use scenario::Scenario;
+pub use scenario::{Outline, Scenario};
 pub use schema::{SCHEMA_VERSION, describe, json_schema};
 pub use stage::{Addressing, Layout, Port, Shape, Stage, UnknownShape};
 pub use steps::{Action, Step};

@@ -162,8 +162,24 @@ impl<'a> Demands<'a> {
 
 /// Multiplies a scenario's axes to cells, in a fixed order.
 pub fn cells(scenario: &Arc<Scenario>, overrides: &Overrides, filter: &Filter) -> Vec<Cell> {
-    let [servers, clients] = overrides.peers(&scenario.matrix);
     let demands = Demands::of(&scenario.requirements);
+    let cell = |(ruleset, axes)| {
+        let last = demands.naming(&axes).next_back();
+        let requirement = last.map(|index| scenario.requirements[index].clone());
+        Cell {
+            axes,
+            scenario: Arc::clone(scenario),
+            ruleset,
+            requirement,
+        }
+    };
+    let axes = axes(scenario, overrides, filter).into_iter();
+    axes.map(cell).collect()
+}
+
+/// The places of a scenario's cells in its matrix, in a fixed order, each with the index of its ruleset.
+pub fn axes(scenario: &Scenario, overrides: &Overrides, filter: &Filter) -> Vec<(usize, Axes)> {
+    let [servers, clients] = overrides.peers(&scenario.matrix);
     let mut cells = Vec::new();
     for (index, ruleset) in scenario.rulesets.iter().enumerate() {
         let begins = &scenario.matrix.rulesets;
@@ -206,14 +222,7 @@ pub fn cells(scenario: &Arc<Scenario>, overrides: &Overrides, filter: &Filter) -
                         operation,
                     };
                     if filter.admits(&axes, &scenario.tags) {
-                        let last = demands.naming(&axes).next_back();
-                        let requirement = last.map(|index| scenario.requirements[index].clone());
-                        cells.push(Cell {
-                            axes,
-                            scenario: Arc::clone(scenario),
-                            ruleset: index,
-                            requirement,
-                        });
+                        cells.push((index, axes));
                     }
                 }
             }

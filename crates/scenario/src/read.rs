@@ -13,7 +13,7 @@ use super::read_requirement::{contradictions, requirement};
 use super::read_roles::{cast, client_terms, server_terms};
 use super::read_rules::{Around, known_ruleset, ruleset};
 use super::read_script::ReadScript;
-use super::read_source::Origin;
+use super::read_source::{Files, Origin};
 use super::read_steps::steps;
 use super::read_topology::stage;
 use super::reader::{At, Reader};
@@ -25,7 +25,12 @@ use crate::plan::{MAX_CELLS, Overrides, Size};
 use crate::{Matrix, Scenario, Sysctl};
 
 /// Reads the text of a scenario file; `name` is the scenario's, `path` the file's.
-pub(crate) fn read(name: String, path: &Path, text: &str) -> Result<Scenario, ScenarioError> {
+pub(crate) fn read(
+    name: String,
+    path: &Path,
+    text: &str,
+    files: Files,
+) -> Result<Scenario, ScenarioError> {
     let mut problems = Problems::default();
     let (table, syntax) = DeTable::parse_recoverable(text);
     for error in syntax {
@@ -34,7 +39,8 @@ pub(crate) fn read(name: String, path: &Path, text: &str) -> Result<Scenario, Sc
             error.message(),
         );
     }
-    let scenario = scenario(name, path, text, table.get_ref(), &mut problems);
+    let origin = Origin::new(path, text, files);
+    let scenario = scenario(name, &origin, table.get_ref(), &mut problems);
     match scenario {
         Some(scenario) if problems.is_empty() => Ok(scenario),
         _ => Err(problems.into_error(path.to_owned(), text)),
@@ -43,15 +49,14 @@ pub(crate) fn read(name: String, path: &Path, text: &str) -> Result<Scenario, Sc
 
 fn scenario(
     name: String,
-    path: &Path,
-    text: &str,
+    origin: &Origin<'_>,
     table: &DeTable<'_>,
     problems: &mut Problems,
 ) -> Option<Scenario> {
     let file = Reader::new(
         &SCENARIO,
         table,
-        0..text.lines().next().map_or(0, str::len),
+        0..origin.text.lines().next().map_or(0, str::len),
         problems,
     );
     for key in ["description", "topology"] {
@@ -71,17 +76,16 @@ fn scenario(
     let reports = plain(file.texts("report", problems));
     let messages = plain(file.texts("messages", problems));
     let tags = plain(file.texts("tags", problems));
-    let origin = Origin::new(path, text);
     let server_table = file.table("server", problems);
     let client_table = file.table("client", problems);
-    let mut server = server_terms(server_table.as_ref(), &origin, problems);
+    let mut server = server_terms(server_table.as_ref(), origin, problems);
     let mut client = client_terms(client_table.as_ref(), problems);
     let server_script = server_table
         .as_ref()
-        .and_then(|table| ReadScript::read(table, Side::Server, &origin, problems));
+        .and_then(|table| ReadScript::read(table, Side::Server, origin, problems));
     let client_script = client_table
         .as_ref()
-        .and_then(|table| ReadScript::read(table, Side::Client, &origin, problems));
+        .and_then(|table| ReadScript::read(table, Side::Client, origin, problems));
     let content_size = file
         .table("transfer", problems)
         .and_then(|transfer| transfer.number("size", 0..=Content::MAX_SIZE, problems))
@@ -93,7 +97,7 @@ fn scenario(
         .unwrap_or_else(|| Matrix::default().families);
     let topology = topology?;
     let mut stage = stage(&topology, &families, server.control_port, problems);
-    let of_image = firewall(&topology, &mut stage, &origin, problems);
+    let of_image = firewall(&topology, &mut stage, origin, problems);
     let roles = [client_table.as_ref(), server_table.as_ref()];
     cast(&mut stage, roles, &families, topology.span, problems);
     let mut sysctls = Vec::new();
@@ -101,7 +105,7 @@ fn scenario(
         sysctl(&entry, &mut stage, &mut sysctls, problems);
     }
     let around = Around {
-        file: &origin,
+        file: origin,
         stage: &stage,
         server: &server,
         families: &families,
@@ -160,15 +164,17 @@ fn scenario(
         }
         client.script = read.script;
     }
+    // What is not read may be a script of nft.
+    let native = origin.has_unread() || rulesets.iter().any(RulesetEntry::is_native);
     let requirements: Vec<Requirement> = file
         .tables("require", problems)
         .iter()
-        .filter_map(|entry| requirement(entry, &stage, &rulesets, problems))
+        .filter_map(|entry| requirement(entry, &stage, &rulesets, native, problems))
         .collect();
     contradictions(&requirements, problems);
     Some(Scenario {
         name,
-        path: path.to_owned(),
+        path: origin.path.to_owned(),
         description,
         reports,
         messages,
@@ -182,7 +188,7 @@ fn scenario(
         matrix,
         requirements,
         sysctls,
-        text: text.into(),
+        text: origin.text.into(),
     })
 }
 

@@ -1,7 +1,7 @@
 use fwlab_ftp::Certificate;
 
 use super::problem::Problems;
-use super::read_source::{Origin, beside, tidy};
+use super::read_source::{Content, Origin, beside, tidy};
 use super::reader::{At, Reader};
 
 /// The certificate of a PEM file beside the scenario; a file that holds none is a mistake.
@@ -12,7 +12,9 @@ pub(super) fn certificate(
     problems: &mut Problems,
 ) -> Option<Certificate> {
     let At { value, span } = table.text(key, problems)?;
-    let (path, text, _) = beside(&value, span.clone(), file, problems)?;
+    let Content::Read((path, text, _)) = beside(&value, span.clone(), file, problems)? else {
+        return None;
+    };
     match Certificate::from_pem(&String::from_utf8_lossy(&text)) {
         Ok(certificate) => Some(certificate),
         Err(error) => {

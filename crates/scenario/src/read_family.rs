@@ -11,13 +11,13 @@ use super::rules::RulesOrigin;
 /// `key` is where the rules stand, `ipv6` the IPv6 dump and its key.
 pub(super) fn check(
     entry: &Reader<'_>,
-    rules: &RulesOrigin,
+    rules: Option<&RulesOrigin>,
     key: &'static str,
     ipv6: Option<(&Source, &'static str)>,
     families: &[Family],
     problems: &mut Problems,
 ) {
-    if let RulesOrigin::Written(source) = rules {
+    if let Some(RulesOrigin::Written(source)) = rules {
         let place = entry.span_of(key);
         match recognise(source) {
             Format::Saved if dump_family(source) == Some(Family::Ipv6) => problems.add_with_help(

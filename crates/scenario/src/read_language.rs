@@ -15,13 +15,22 @@ pub(super) struct Language<'a, 'b> {
 }
 
 impl Language<'_, '_> {
-    /// The backends that load a ruleset: those that are written, or those that its language has.
-    pub(super) fn backends(&self, origin: &RulesOrigin, problems: &mut Problems) -> Vec<Backend> {
+    /// The backends that load a ruleset: those that are written, or those that its language has. None, where
+    /// neither is known: it stands in a file that is not read.
+    pub(super) fn backends(
+        &self,
+        origin: Option<&RulesOrigin>,
+        problems: &mut Problems,
+    ) -> Vec<Backend> {
+        let written = self.entry.words::<Backend>(self.backends, problems);
+        let Some(origin) = origin else {
+            return written.unwrap_or_default();
+        };
         let source = match origin {
             RulesOrigin::Written(source) => Some(source),
             RulesOrigin::Generated(_) | RulesOrigin::Image(_) | RulesOrigin::None => None,
         };
-        let Some(backends) = self.entry.words::<Backend>(self.backends, problems) else {
+        let Some(backends) = written else {
             return match source.map(recognise) {
                 Some(Format::Nft) => vec![Backend::Native],
                 _ => Backend::IPTABLES.to_vec(),
@@ -42,10 +51,13 @@ impl Language<'_, '_> {
     /// Tells when backends that are chosen elsewhere do not load these rules.
     pub(super) fn check_all(
         &self,
-        origin: &RulesOrigin,
+        origin: Option<&RulesOrigin>,
         backends: &[Backend],
         problems: &mut Problems,
     ) {
+        let Some(origin) = origin.filter(|_| !backends.is_empty()) else {
+            return;
+        };
         let native = backends.contains(&Backend::Native);
         let script =
             matches!(origin, RulesOrigin::Written(source) if recognise(source) == Format::Nft);

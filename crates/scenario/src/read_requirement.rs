@@ -16,6 +16,7 @@ pub(super) fn requirement(
     entry: &Reader<'_>,
     stage: &Stage,
     rulesets: &[RulesetEntry],
+    native: bool,
     problems: &mut Problems,
 ) -> Option<Requirement> {
     entry.require("symptom", problems);
@@ -36,7 +37,6 @@ pub(super) fn requirement(
     let symptom = entry
         .word::<Symptom>("symptom", problems)
         .map(|word| word.value);
-    let native = rulesets.iter().any(RulesetEntry::is_native);
     let cause = entry
         .table("cause", problems)
         .and_then(|table| cause(&table, stage, symptom, native, problems));

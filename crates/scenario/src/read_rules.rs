@@ -77,14 +77,16 @@ pub(super) fn ruleset(
             let backend = table.word::<Backend>("backend", problems)?;
             let key = if table.has("file") { "file" } else { "text" };
             table.require(key, problems);
-            let source = written(&table, key, around.file, problems)?;
+            let source = written(&table, key, around.file, problems)?.read();
             let place = Language {
                 entry: &table,
                 rules: key,
                 backends: "backend",
             };
-            place.check(&source, &[backend.value], problems);
-            Some((backend.value, source))
+            if let Some(source) = &source {
+                place.check(source, &[backend.value], problems);
+            }
+            source.map(|source| (backend.value, source))
         }
     };
     let language = Language {
@@ -92,7 +94,7 @@ pub(super) fn ruleset(
         rules: chosen,
         backends: "backends",
     };
-    let backends = language.backends(&origin, problems);
+    let backends = language.backends(origin.as_ref(), problems);
     let helper = entry.switch("helper", problems).unwrap_or(false);
     let skip_refused_lines = entry
         .switch("skip-refused-lines", problems)
@@ -102,7 +104,7 @@ pub(super) fn ruleset(
         without_iptables(entry, [helper, skip_refused_lines, beside_native], problems);
     }
     let sets = match entry.has("sets") {
-        true => Some(written(entry, "sets", around.file, problems)?),
+        true => written(entry, "sets", around.file, problems)?.read(),
         false => None,
     };
     let elsewhere: Vec<RulesAt> = entry
@@ -126,7 +128,7 @@ pub(super) fn ruleset(
     Some(RulesetEntry {
         name: name.value,
         at,
-        origin,
+        origin: origin.unwrap_or(RulesOrigin::None),
         ipv6,
         helper,
         skip_refused_lines,
@@ -159,13 +161,13 @@ fn also(
         rules: chosen,
         backends: chosen,
     };
-    language.check_all(&origin, backends, problems);
+    language.check_all(origin.as_ref(), backends, problems);
     if backends.contains(&Backend::Native) {
         without_iptables(entry, [helper, false, false], problems);
     }
     Some(RulesAt {
         at,
-        origin,
+        origin: origin.unwrap_or(RulesOrigin::None),
         ipv6,
         helper,
     })
@@ -198,7 +200,8 @@ pub(super) fn known_ruleset(
 /// Rules as they stand in a table, and the key that says which they are.
 struct Rules {
     chosen: &'static str,
-    origin: RulesOrigin,
+    /// `None`: they stand in a file that is not read.
+    origin: Option<RulesOrigin>,
     ipv6: Option<Source>,
 }
 
@@ -245,16 +248,26 @@ fn rules(
                 .stage
                 .control_port_at(side, around.server.control_port);
             let table = entry.table("policy", problems)?;
-            RulesOrigin::Generated(policy(&table, side, port, around.server, problems)?)
+            Some(RulesOrigin::Generated(policy(
+                &table,
+                side,
+                port,
+                around.server,
+                problems,
+            )?))
         }
-        "none" => entry.switch("none", problems).map(|_| RulesOrigin::None)?,
+        "none" => {
+            entry.switch("none", problems)?;
+            Some(RulesOrigin::None)
+        }
         key @ ("file" | "text") => {
-            RulesOrigin::Written(written(entry, key, around.file, problems)?)
+            let source = written(entry, key, around.file, problems)?.read();
+            source.map(RulesOrigin::Written)
         }
-        _ => RulesOrigin::None,
+        _ => Some(RulesOrigin::None),
     };
     let ipv6 = match dump {
-        Some(key) => Some(written(entry, key, around.file, problems)?),
+        Some(key) => written(entry, key, around.file, problems)?.read(),
         None => None,
     };
     let rules = Rules {
@@ -264,7 +277,7 @@ fn rules(
     };
     super::read_family::check(
         entry,
-        &rules.origin,
+        rules.origin.as_ref(),
         chosen,
         rules.ipv6.as_ref().zip(dump),
         around.families,

@@ -1,5 +1,6 @@
 //! The texts that a scenario file brings: in place, or in files beside it.
 
+use std::cell::Cell;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -9,18 +10,54 @@ use super::problem::Problems;
 use super::reader::{At, Reader};
 use crate::input;
 
+/// Whether the files that a scenario names are read with it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Files {
+    Read,
+    Unread,
+}
+
+/// What stands in a file that a scenario names.
+pub(super) enum Content<T> {
+    Read(T),
+    /// It is not looked at, and may be anything.
+    Unread,
+}
+
+impl<T> Content<T> {
+    pub(super) fn read(self) -> Option<T> {
+        match self {
+            Content::Read(content) => Some(content),
+            Content::Unread => None,
+        }
+    }
+}
+
 /// The scenario file that rulesets and scripts stand in, or beside.
 pub(super) struct Origin<'a> {
     pub(super) path: &'a Path,
     pub(super) text: &'a str,
+    files: Files,
+    /// Whether it names files that were not read.
+    has_unread: Cell<bool>,
     /// The bytes that end its lines.
     ends: Vec<usize>,
 }
 
 impl<'a> Origin<'a> {
-    pub(super) fn new(path: &'a Path, text: &'a str) -> Origin<'a> {
-        let ends = text.match_indices('\n').map(|(at, _)| at).collect();
-        Origin { path, text, ends }
+    pub(super) fn new(path: &'a Path, text: &'a str, files: Files) -> Origin<'a> {
+        Origin {
+            path,
+            text,
+            files,
+            has_unread: Cell::new(false),
+            ends: text.match_indices('\n').map(|(at, _)| at).collect(),
+        }
+    }
+
+    /// Whether it has named files by now that were not read.
+    pub(super) fn has_unread(&self) -> bool {
+        self.has_unread.get()
     }
 
     /// The line that a byte stands in, 1 for the first.
@@ -44,30 +81,36 @@ pub(super) fn written(
     key: &'static str,
     file: &Origin<'_>,
     problems: &mut Problems,
-) -> Option<Source> {
+) -> Option<Content<Source>> {
     let At { value, span } = entry.text(key, problems)?;
     if key.starts_with("text") {
-        return Some(in_place(&value, span, file));
+        return Some(Content::Read(in_place(&value, span, file)));
     }
-    let (path, text, is_within) = beside(&value, span, file, problems)?;
+    let Content::Read((path, text, is_within)) = beside(&value, span, file, problems)? else {
+        return Some(Content::Unread);
+    };
     let source = Source::new(tidy(&path).display().to_string(), text);
-    Some(match is_within {
+    Some(Content::Read(match is_within {
         true => source,
         false => source.unquoted(),
-    })
+    }))
 }
 
-/// A file that the scenario names, and whether it is in the scenario's folder or below it.
+/// A file that the scenario names: its path, its bytes, and whether it is in the scenario's folder or below it.
 pub(super) fn beside(
     name: &str,
     span: Range<usize>,
     file: &Origin<'_>,
     problems: &mut Problems,
-) -> Option<(PathBuf, Vec<u8>, bool)> {
+) -> Option<Content<(PathBuf, Vec<u8>, bool)>> {
+    if file.files == Files::Unread {
+        file.has_unread.set(true);
+        return Some(Content::Unread);
+    }
     let folder = file.path.parent().unwrap_or(Path::new(""));
     let path = folder.join(name);
     match input::read_beside(&path, folder) {
-        Ok((bytes, is_within)) => Some((path, bytes, is_within)),
+        Ok((bytes, is_within)) => Some(Content::Read((path, bytes, is_within))),
         Err(error) => {
             problems.add_with_help(
                 span,

@@ -131,9 +131,10 @@ fn load(
     let first = rulesets
         .iter()
         .filter(|ruleset| matrix.rulesets.is_empty() || matrix.rulesets.contains(&ruleset.name));
+    let own = &rulesets[index].backends;
     let missing = first
         .flat_map(|ruleset| &ruleset.backends)
-        .find(|backend| !rulesets[index].backends.contains(backend));
+        .find(|backend| !own.is_empty() && !own.contains(backend));
     if let Some(missing) = missing {
         problems.add_with_help(
             span.clone(),

@@ -21,7 +21,7 @@ pub struct RulesetEntry {
     pub helper: bool,
     /// Whether refused lines are left out, as a shell script goes on after a failed command.
     pub skip_refused_lines: bool,
-    /// The backends that load it.
+    /// The backends that load it. None, where the rules are not read and their language decides.
     pub backends: Vec<Backend>,
     /// What `ipset save` wrote: the sets that its rules match on.
     pub sets: Option<Source>,

@@ -1,9 +1,11 @@
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::plan::IdleRequirement;
 use super::problem::{Problem, Problems, ScenarioError};
 use super::read;
+use super::read_source::Files;
 use super::requirement::Requirement;
 use super::rules::RulesetEntry;
 use super::stage::Stage;
@@ -68,12 +70,55 @@ impl Scenario {
         (!problems.is_empty()).then(|| problems.into_error(self.path.clone(), &self.text))
     }
 
-    /// Reads a scenario from its text.
+    /// Reads a scenario from its text, and nothing else: what stands in the files that it names stays unread.
+    ///
+    /// # Errors
+    /// Every mistake that the text has by itself.
     pub fn parse(
         name: impl Into<String>,
         path: &Path,
         text: &str,
+    ) -> Result<Outline, ScenarioError> {
+        read::read(name.into(), path, text, Files::Unread).map(Outline)
+    }
+
+    /// Reads a scenario from its text, and the files that it names: rules, sets, a certificate. It can be run then.
+    ///
+    /// # Errors
+    /// Every mistake of both.
+    pub fn prepare(
+        name: impl Into<String>,
+        path: &Path,
+        text: &str,
     ) -> Result<Scenario, ScenarioError> {
-        read::read(name.into(), path, text)
+        read::read(name.into(), path, text, Files::Read)
+    }
+}
+
+/// What the text of a scenario says by itself. Of the rules, the sets and the certificate that stand in files it has
+/// nothing, and so it cannot be run.
+#[derive(Debug, Clone)]
+pub struct Outline(Scenario);
+
+impl Outline {
+    /// Whether it says by itself which cells there are. Where it does not, a ruleset's language is to say
+    /// what backends load it, and stands in a file.
+    pub fn has_cells(&self) -> bool {
+        let mut rulesets = self.rulesets.iter();
+        rulesets.all(|ruleset| !ruleset.backends.is_empty())
+    }
+}
+
+impl Deref for Outline {
+    type Target = Scenario;
+
+    fn deref(&self) -> &Scenario {
+        &self.0
+    }
+}
+
+impl From<Scenario> for Outline {
+    fn from(scenario: Scenario) -> Outline {
+        Outline(scenario)
     }
 }

@@ -2,12 +2,12 @@
 
 use std::path::Path;
 
-use fwlab_record::{Family, NodeName};
+use fwlab_record::{Backend, Family, NodeName};
 
 use super::{RulesOrigin, Scenario};
 
 fn parse(text: &str) -> Result<Scenario, super::ScenarioError> {
-    Scenario::parse("test", Path::new("test.toml"), text)
+    Scenario::prepare("test", Path::new("test.toml"), text)
 }
 
 #[track_caller]
@@ -331,4 +331,66 @@ fn a_number_is_the_same_in_every_base() {
         assert_eq!(other.control_port, decimal.control_port);
         assert_eq!(other.options, decimal.options);
     }
+}
+
+#[test]
+fn the_text_alone_is_read_without_the_files_that_it_names() {
+    let text = r#"
+description = "Files that are nowhere."
+topology = { shape = "gateway" }
+server = { certificate = "none.pem" }
+[[ruleset]]
+name = "written"
+file = "none.v4"
+file6 = "none.v6"
+sets = "none.ipset"
+backends = "nft"
+beside = { backend = "native", file = "none.nft" }
+[[ruleset]]
+name = "later"
+backends = "nft"
+file6 = "none.v6"
+[[step]]
+at = "logged-in"
+load = "written"
+[[require]]
+ruleset = "written"
+symptom = "data-timeout"
+cause = { kind = "policy", chain = "own/forward" }
+"#;
+    let outline = Scenario::parse("test", Path::new("nowhere/test.toml"), text).expect("sound");
+    assert!(outline.has_cells());
+    assert_eq!(outline.rulesets[0].backends, [Backend::Nft]);
+    let mistakes = Scenario::prepare("test", Path::new("nowhere/test.toml"), text);
+    let mistakes = mistakes.expect_err("there are no files").problems;
+    let unread = |name: &str| format!("cannot read nowhere/{name}: ");
+    for name in ["none.pem", "none.v4", "none.v6"] {
+        assert!(
+            mistakes.iter().any(|mistake| {
+                text[mistake.span.clone()].contains(name)
+                    && mistake.message.starts_with(&unread(name))
+            }),
+            "{mistakes:#?}"
+        );
+    }
+}
+
+#[test]
+fn a_language_that_is_not_known_leaves_the_cells_open() {
+    let text = r#"
+description = "A file that is nowhere."
+topology = { shape = "gateway" }
+[[ruleset]]
+name = "written"
+file = "none.nft"
+also = [{ at = "server", file = "none.nft" }]
+[[ruleset]]
+name = "strict"
+text = "flush ruleset"
+[[step]]
+at = "logged-in"
+load = "written"
+"#;
+    let outline = Scenario::parse("test", Path::new("nowhere/test.toml"), text).expect("sound");
+    assert!(!outline.has_cells());
 }

@@ -74,7 +74,7 @@ pub(crate) const BLOCKED: Sort = Sort {
 impl Sort {
     pub(crate) fn cell(self) -> Cell {
         let path = root().join("lab/rulesets/seed/figures.toml");
-        let scenario = Scenario::parse("figures", &path, SCENARIO);
+        let scenario = Scenario::prepare("figures", &path, SCENARIO);
         let scenario = Arc::new(scenario.expect("the bench's own scenario"));
         let words = format!(
             "backend={} ruleset={} protection={}",

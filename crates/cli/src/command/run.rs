@@ -7,6 +7,7 @@ use fwlab_containers::Builds;
 use fwlab_record::{Backend, CellRecord, Exit, Judgement, PeerName};
 use fwlab_runner::{Patience, RunSettings};
 use fwlab_scenario::Scenario;
+use fwlab_scenario::collect::scenarios;
 use fwlab_scenario::plan::{MAX_CELLS, Overrides, Size, cells, idle_requirements};
 use miette::Diagnostic;
 
@@ -91,7 +92,7 @@ impl How {
 }
 
 pub(super) fn run(arguments: RunArguments) -> Exit {
-    let (scenarios, filter) = match choice(&arguments.paths, &arguments.filter) {
+    let (scenarios, filter) = match choice(&arguments.paths, &arguments.filter, scenarios) {
         Ok(choice) => choice,
         Err(exit) => return exit,
     };

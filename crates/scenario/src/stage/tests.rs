@@ -13,7 +13,7 @@ fn scenario(topology: &str) -> Scenario {
          [[ruleset]]\nname = \"open\"\nnone = true\n\
          [matrix]\nfamilies = [\"ipv4\", \"ipv6\"]\n"
     );
-    match Scenario::parse("stage", Path::new("stage.toml"), &text) {
+    match Scenario::prepare("stage", Path::new("stage.toml"), &text) {
         Ok(scenario) => scenario,
         Err(error) => panic!("{error}: {:#?}\n{text}", error.problems),
     }
