@@ -1,0 +1,216 @@
+use std::fmt;
+
+use miette::Diagnostic;
+
+use crate::frame::{FORMAT, MAX_CAPTURE, MAX_SECTION};
+use crate::section::SectionName;
+
+/// The mistakes of one file that are told one by one; more are only counted.
+const TOLD: usize = 50;
+
+/// Why a file, or a line of it, is not read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Problem {
+    /// It does not begin as `capture.sh` begins.
+    #[error("it is not what `fwlab capture` writes: its first line is not `fwlab host {FORMAT}`")]
+    NotACapture,
+    /// It is of a format that came later.
+    #[error("it is of format {0}, and this fwlab reads format {FORMAT}: a newer fwlab made it")]
+    Newer(String),
+    /// There is more of it than is read.
+    #[error("it is larger than {} MiB, the most that is read", MAX_CAPTURE >> 20)]
+    TooLarge,
+    /// Its last line is not that of a whole file.
+    #[error("it is cut off: its last line does not begin with `end`")]
+    CutOff,
+    /// Its text is not the one that its last line is about.
+    #[error("it was edited, or damaged on its way: {0}")]
+    Edited(String),
+    /// Its lines end as Windows has them.
+    #[error("its line ends were changed: lines end with CR LF")]
+    LineEnds,
+    /// Something stands behind its last line.
+    #[error("there is more behind the line that ends it")]
+    BehindEnd,
+    /// A line that is none of the format.
+    #[error("`{0}` is no line that `fwlab capture` writes here")]
+    Misplaced(String),
+    /// A section that the format does not have.
+    #[error("there is no section `{0}`")]
+    UnknownSection(String),
+    /// A section that stands there already.
+    #[error("the section {0} stands there twice")]
+    Twice(SectionName),
+    /// More in a section than is read.
+    #[error("a section is larger than {} MiB, the most that is read of one", MAX_SECTION >> 20)]
+    LargeSection,
+    /// More sections than are read.
+    #[error("there are more sections than a host has")]
+    ManySections,
+    /// What a command answered is not in its form.
+    #[error("{section}: {what}")]
+    Answer {
+        /// The section.
+        section: SectionName,
+        /// What is wrong with it.
+        what: String,
+    },
+}
+
+impl Problem {
+    fn help(&self) -> &'static str {
+        match self {
+            Problem::NotACapture => {
+                "`fwlab capture --print > capture.sh` prints the script that writes such a file; on the host: sh capture.sh -o host.fwlab"
+            }
+            Problem::Newer(_) => {
+                "use that fwlab, or capture the host again with this one's script: fwlab capture --print > capture.sh"
+            }
+            Problem::TooLarge | Problem::LargeSection | Problem::ManySections => {
+                "capture the host again; if it really has so much, give its rules as files of their own: fwlab check rules.v4 rules.v6"
+            }
+            Problem::CutOff | Problem::BehindEnd => "copy it again, or capture the host again",
+            Problem::Edited(_) => {
+                "copy it again, or capture the host again; if you edited it yourself, say so with --edited"
+            }
+            Problem::LineEnds => {
+                "copy it again as it is (binary, not text), or take them out: tr -d '\\r' <host.fwlab >host2.fwlab"
+            }
+            Problem::Misplaced(_) | Problem::UnknownSection(_) | Problem::Twice(_) => {
+                "lines of a command's answer begin with |; if you edited the file, undo that or capture the host again"
+            }
+            Problem::Answer { .. } => {
+                "capture the host again; if it stays so, please report it with this line"
+            }
+        }
+    }
+}
+
+/// One thing that is wrong with the file: what, and where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CaptureMistake {
+    name: String,
+    line: Option<u32>,
+    problem: Problem,
+}
+
+impl CaptureMistake {
+    pub(crate) fn new(name: &str, line: impl Into<Option<u32>>, problem: Problem) -> Self {
+        CaptureMistake {
+            name: name.to_owned(),
+            line: line.into(),
+            problem,
+        }
+    }
+
+    /// What is wrong.
+    pub fn problem(&self) -> &Problem {
+        &self.problem
+    }
+
+    /// The line of the file, 1 for the first; nothing where it is about the whole.
+    pub fn line(&self) -> Option<u32> {
+        self.line
+    }
+}
+
+impl fmt::Display for CaptureMistake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = fwlab_text::line(&self.name);
+        match self.line {
+            Some(line) => write!(f, "{name}:{line}: {}", self.problem),
+            None => write!(f, "{name}: {}", self.problem),
+        }
+    }
+}
+
+impl std::error::Error for CaptureMistake {}
+
+impl Diagnostic for CaptureMistake {
+    fn code<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        Some(Box::new("host"))
+    }
+
+    fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        Some(Box::new(self.problem.help()))
+    }
+}
+
+/// Everything that is wrong with the file, in order of line: never nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CaptureMistakes {
+    first: Box<CaptureMistake>,
+    others: Vec<CaptureMistake>,
+    more: usize,
+}
+
+impl CaptureMistakes {
+    /// Of a list that may be empty.
+    pub(crate) fn of(mut mistakes: Vec<CaptureMistake>) -> Result<(), CaptureMistakes> {
+        mistakes.sort_by_key(|mistake| mistake.line);
+        let more = mistakes.len().saturating_sub(TOLD);
+        mistakes.truncate(TOLD);
+        let mut mistakes = mistakes.into_iter();
+        match mistakes.next() {
+            None => Ok(()),
+            Some(first) => Err(CaptureMistakes {
+                first: Box::new(first),
+                others: mistakes.collect(),
+                more,
+            }),
+        }
+    }
+
+    /// The mistakes that are told.
+    pub fn told(&self) -> impl Iterator<Item = &CaptureMistake> {
+        std::iter::once(&*self.first).chain(&self.others)
+    }
+}
+
+impl From<CaptureMistake> for CaptureMistakes {
+    fn from(first: CaptureMistake) -> CaptureMistakes {
+        CaptureMistakes {
+            first: Box::new(first),
+            others: Vec::new(),
+            more: 0,
+        }
+    }
+}
+
+impl fmt::Display for CaptureMistakes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.first.fmt(f)?;
+        match self.more {
+            0 => Ok(()),
+            more => write!(f, " (and {more} more mistakes than are told)"),
+        }
+    }
+}
+
+impl std::error::Error for CaptureMistakes {}
+
+impl Diagnostic for CaptureMistakes {
+    fn code<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        self.first.code()
+    }
+
+    fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        self.first.help()
+    }
+
+    fn related<'a>(&'a self) -> Option<Box<dyn Iterator<Item = &'a dyn Diagnostic> + 'a>> {
+        let others = self.others.iter().map(|other| other as &dyn Diagnostic);
+        (!self.others.is_empty()).then(|| Box::new(others) as Box<_>)
+    }
+}
+
+/// What is quoted of the file: safe to show, and short.
+pub(crate) fn quote(text: &[u8]) -> String {
+    const SHOWN: usize = 60;
+    let text = String::from_utf8_lossy(text.get(..4 * SHOWN).unwrap_or(text));
+    let mut shown: String = text.chars().take(SHOWN).collect();
+    if shown.len() < text.len() {
+        shown.push('…');
+    }
+    fwlab_text::one_line(shown)
+}

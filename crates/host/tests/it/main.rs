@@ -1,0 +1,5 @@
+//! What is captured is read, and what is damaged is told.
+
+mod damaged;
+mod reads;
+mod support;
