@@ -18,9 +18,10 @@ use fwlab_scenario::{
 };
 use tokio::runtime::Runtime;
 
-use fwlab_runner::{LinkName, written};
+use fwlab_runner::written;
 
 use crate::builds::builds;
+use crate::link_name::LinkName;
 use crate::{ClientPeer, Observed, ServerPeer, libunftp, suppaftp};
 
 /// A topology and a ruleset, ready for transfers. Each transfer gets everything

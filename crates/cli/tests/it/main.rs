@@ -7,6 +7,7 @@ mod bad_scenario;
 mod bad_script;
 mod ccc;
 mod chance;
+mod classes;
 mod containers;
 mod deaths;
 mod deviations;

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use fwlab_classes::{Classes, Place};
 use fwlab_model::ruleset::Told;
 use fwlab_record::{Backend, CellRecord, Exit, Family};
-use fwlab_runner::{Loader, RunSettings};
+use fwlab_runner::{Loader, PrepareError, RunSettings};
 use fwlab_scenario::filter::Filter;
 use fwlab_scenario::plan::{Cell, Overrides, cells};
 use fwlab_scenario::{Layout, Scenario};
@@ -165,17 +165,20 @@ fn told(loader: &Loader, scenario: &Scenario) -> Result<Vec<Told>, Exit> {
         Exit::Lab
     })?;
     let mut told = Vec::new();
+    let mut errors = Vec::new();
     // The backends list the same, where they load the same.
     for backend in &scenario.rulesets[0].backends {
         match runtime.block_on(loader.prepare(scenario, 0, *backend)) {
             Ok(prepared) if told.is_empty() => told = prepared.told(),
             Ok(_) => {}
-            Err(errors) => {
-                tell(errors.iter().map(|error| error as &dyn Diagnostic));
-                let lab = errors.iter().any(|error| error.is_lab_fault());
-                return Err(if lab { Exit::Lab } else { Exit::Usage });
-            }
+            Err(more) => errors.extend(more),
         }
+    }
+    if !errors.is_empty() {
+        let errors = PrepareError::distinct(errors.into_iter());
+        tell(errors.iter().map(|error| error as &dyn Diagnostic));
+        let lab = errors.iter().any(|error| error.is_lab_fault());
+        return Err(if lab { Exit::Lab } else { Exit::Usage });
     }
     Ok(told)
 }
