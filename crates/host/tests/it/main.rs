@@ -2,4 +2,5 @@
 
 mod damaged;
 mod reads;
+mod redacted;
 mod support;
