@@ -3,4 +3,5 @@
 mod damaged;
 mod reads;
 mod redacted;
+mod script;
 mod support;
