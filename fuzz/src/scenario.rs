@@ -1,11 +1,11 @@
 use std::path::Path;
 
-use fwlab_runner::scenario::Scenario;
+use fwlab_scenario::Scenario;
 
 use crate::repeated::takes_no_longer_than_it_is_long;
 use crate::spans::{assert_labels_within, assert_within};
 
-/// A scenario file. Files that it names are not there.
+/// A scenario file. Files that it names are not read.
 ///
 /// It is read, or there is a mistake; mistakes are in order and point into the text.
 pub fn scenario(input: &[u8]) {
@@ -17,13 +17,7 @@ pub fn scenario(input: &[u8]) {
 }
 
 fn read(text: &str) {
-    // Reading a scenario reads the rulesets and certificates that it names. From a folder that is not there no
-    // relative path leads anywhere; an absolute one leads to a file of this machine, and what comes of that is no
-    // matter of the input.
-    if may_hold_an_absolute_path(text) {
-        return;
-    }
-    let scenario = match Scenario::parse("input", Path::new("nowhere/at/all/input.toml"), text) {
+    let scenario = match Scenario::parse("input", Path::new("input.toml"), text) {
         Ok(scenario) => scenario,
         Err(error) => {
             assert!(!error.problems.is_empty(), "refused for nothing");
@@ -46,16 +40,4 @@ fn read(text: &str) {
     ] {
         assert!(axis > 0, "an axis without a value");
     }
-}
-
-/// Whether a string of the text begins with a slash, or might: one that is written as a number is not looked at closer.
-fn may_hold_an_absolute_path(text: &str) -> bool {
-    let begins_a_string = |at: usize| {
-        // A long string begins on the line after its quotation marks.
-        let before = text[..at].trim_end_matches(|sign: char| sign.is_whitespace() || sign == '\\');
-        before.ends_with(['"', '\''])
-    };
-    let mut slashes = text.match_indices('/').map(|(at, _)| at);
-    let numbers = ["\\u", "\\U", "\\x"];
-    slashes.any(begins_a_string) || numbers.iter().any(|number| text.contains(number))
 }

@@ -5,9 +5,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use fwlab_record::{DataSetup, Family, Operation, PeerName};
-use fwlab_runner::filter::Filter;
-use fwlab_runner::plan::{Cell, Overrides, cells};
-use fwlab_runner::scenario::{Scenario, ScenarioError};
+use fwlab_scenario::filter::Filter;
+use fwlab_scenario::plan::{Cell, Overrides, cells};
+use fwlab_scenario::{Scenario, ScenarioError};
 
 use crate::generate::{PASSIVE, generate};
 use crate::random::Draws;
@@ -140,7 +140,7 @@ impl Subject {
         setups: &[DataSetup],
     ) -> Result<Vec<Cell>, Box<ScenarioError>> {
         let text = self.scenario_text("Made at random", variants, setups);
-        let scenario = Scenario::parse(self.name(), Path::new("random.toml"), &text)?;
+        let scenario = Scenario::prepare(self.name(), Path::new("random.toml"), &text)?;
         Ok(cells(
             &Arc::new(scenario),
             &Overrides::default(),

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fwlab_record::{CellRecord, Chance, DataSetup};
-use fwlab_runner::plan::Cell;
-use fwlab_runner::scenario::ScenarioError;
 use fwlab_runner::{Loader, NoLoader, Patience, PrepareError, Run, RunEvent, RunSettings};
+use fwlab_scenario::ScenarioError;
+use fwlab_scenario::plan::Cell;
 use tokio::sync::mpsc::unbounded_channel;
 
 use crate::random::Draws;

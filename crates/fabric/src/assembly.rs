@@ -170,8 +170,15 @@ impl Node<'_> {
 
     fn routed(&self) -> Batch {
         let mut batch = Batch::new();
+        // By these, neighbours of others are reached.
+        for route in &self.spec.routes {
+            if let NextHop::Link(interface) = &route.via {
+                batch.add_link_route(route.to, self.index_of(interface), interface);
+            }
+        }
         for route in &self.spec.routes {
             match &route.via {
+                NextHop::Link(_) => {}
                 NextHop::Neighbour(via) => batch.add_route(route.to, *via),
                 NextHop::Sink(interface) => {
                     batch.add_sink(route.to, self.index_of(interface), interface);

@@ -2,9 +2,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use fwlab_record::{CellRecord, Judgement};
-use fwlab_runner::plan::{Cell, Overrides, cells, idle_requirements};
-use fwlab_runner::scenario::Scenario;
 use fwlab_runner::{Loader, Run, RunEvent, RunSettings};
+use fwlab_scenario::Scenario;
+use fwlab_scenario::plan::{Cell, Overrides, cells, idle_requirements};
 use tokio::sync::mpsc::unbounded_channel;
 
 use crate::builds::builds;
@@ -67,7 +67,7 @@ pub(crate) async fn prepared(cells: Vec<Cell>) -> Result<Run, String> {
 }
 
 fn planned(text: &str) -> Result<Vec<Cell>, String> {
-    let scenario = Scenario::parse("in-place", Path::new("in-place.toml"), text);
+    let scenario = Scenario::prepare("in-place", Path::new("in-place.toml"), text);
     let scenario = Arc::new(scenario.map_err(|error| rendered(&error))?);
     let idle = idle_requirements(&scenario);
     if !idle.is_empty() {

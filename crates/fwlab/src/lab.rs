@@ -9,13 +9,13 @@ use fwlab_model::ruleset::{Policy, Source};
 use fwlab_record::{
     Backend, CellRecord, DataSetup, Family, InterfaceName, Judgement, Operation, Place, Protection,
 };
-use fwlab_runner::filter::Filter;
-use fwlab_runner::input;
-use fwlab_runner::plan::{Overrides, cells};
-use fwlab_runner::scenario::{
+use fwlab_runner::{Loader, PrepareError, Present, Run, RunSettings};
+use fwlab_scenario::filter::Filter;
+use fwlab_scenario::input;
+use fwlab_scenario::plan::{Overrides, cells};
+use fwlab_scenario::{
     ClientTerms, Layout, Matrix, RulesOrigin, RulesetEntry, Scenario, ServerTerms, Shape,
 };
-use fwlab_runner::{Loader, PrepareError, Present, Run, RunSettings};
 use tokio::runtime::Runtime;
 
 use fwlab_runner::{LinkName, written};

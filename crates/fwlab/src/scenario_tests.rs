@@ -2,16 +2,16 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use fwlab_record::Judgement;
-use fwlab_runner::filter::Filter;
-use fwlab_runner::plan::{Cell, Overrides, cells};
 use fwlab_runner::{Housing, PeerShelf, Run};
+use fwlab_scenario::collect::scenarios;
+use fwlab_scenario::filter::Filter;
+use fwlab_scenario::plan::{Cell, Overrides, cells};
 
 use crate::builds::builds;
 use crate::complaint::complain;
 use crate::harness::{Arguments, Trial, conduct};
 use crate::in_place::{failure, prepared};
 use crate::lab::block_on;
-use fwlab_runner::collect::scenarios;
 use fwlab_text::{message, one_line, rendered};
 
 /// Makes the `main` of a test target (`harness = false`) that has one test for each

@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 
 use fwlab_containers::{Builds, Engine, Image, provide_images};
 
-use crate::plan::Cell;
+use fwlab_scenario::plan::Cell;
 
 /// Builds the images of fwlab that are these cells' firewalls and that are missing. Why one cannot be
 /// built, its cells say when they are skipped; so they do where there are no containers.

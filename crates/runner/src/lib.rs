@@ -1,28 +1,24 @@
-//! From scenario file to run record: read, plan, run, judge.
+//! From cells to run records: prepare, run, judge.
 //!
-//! The map: [`scenario`] reads files; [`plan`] multiplies axes to cells; `rules`
+//! The map: `sysctls` and `rules` try out what the cells of a scenario ask for; `rules`
 //! loads rulesets and reads trace steps against them; `cell` runs one cell in a
 //! fabric of its own, and asks [`fwlab_judge`]; [`Run`] runs them all and
-//! tells [`RunEvent`]s.
+//! tells [`RunEvent`]s. What cells there are, [`fwlab_scenario`] says.
 //!
 //! This crate prints nothing, and predicts nothing: an outcome comes from the
 //! kernel's evidence and the bytes that arrived.
 
 mod abilities;
 mod cell;
-pub mod collect;
 mod deviating;
-pub mod filter;
 mod housing;
 mod images;
-pub mod input;
 mod link_name;
 mod patience;
 mod peers;
-pub mod plan;
 mod rules;
 mod run;
-pub mod scenario;
+mod sysctls;
 mod words;
 pub mod written;
 

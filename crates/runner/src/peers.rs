@@ -5,11 +5,11 @@ use std::sync::Arc;
 use fwlab_containers::{Builds, Engine, FirewallImage, Image, NoEngine, image_of, provide_images};
 use fwlab_ftp::{Client, DEVIATIONS, PeerMissing, Server};
 use fwlab_record::{PeerName, Place};
+use fwlab_scenario::plan::Cell;
 
 use crate::abilities::Abilities;
 use crate::housing::Housing;
 use crate::images;
-use crate::plan::Cell;
 use crate::rules::no_container;
 
 /// The peers of this machine, each looked for once.

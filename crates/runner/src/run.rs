@@ -12,6 +12,8 @@ use fwlab_ftp::deviation::Deviation;
 use fwlab_judge::Stream;
 use fwlab_observe::{Newer, ObserverSettings};
 use fwlab_record::{Backend, CellRecord, Judgement, NotRun, PeerName};
+use fwlab_scenario::plan::Cell;
+use fwlab_scenario::{Action, Scenario};
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::cell::{Recorded, Workshop, record_of};
@@ -19,9 +21,8 @@ use crate::housing::Housing;
 use crate::images;
 use crate::patience::Patience;
 use crate::peers::PeerShelf;
-use crate::plan::Cell;
 use crate::rules::{CellRules, Loader, PrepareError, PreparedRuleset};
-use crate::scenario::{Action, Scenario};
+use crate::sysctls;
 
 /// How a run goes about its cells.
 #[derive(Debug, Clone)]
@@ -181,7 +182,7 @@ async fn refused_sysctls(cells: &[Cell]) -> Vec<PrepareError> {
     let tried = tokio::task::spawn_blocking(move || {
         let errors = scenarios
             .iter()
-            .filter_map(|scenario| scenario.try_sysctls());
+            .filter_map(|scenario| sysctls::refused(scenario));
         errors
             .map(|error| PrepareError::Scenario(Box::new(error)))
             .collect()

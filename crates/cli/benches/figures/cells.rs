@@ -3,10 +3,10 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use fwlab_record::{Judgement, PeerName, Protection};
-use fwlab_runner::filter::Filter;
-use fwlab_runner::plan::{Cell, Overrides, cells};
-use fwlab_runner::scenario::Scenario;
 use fwlab_runner::{Housing, Loader, Run, RunEvent, RunSettings};
+use fwlab_scenario::Scenario;
+use fwlab_scenario::filter::Filter;
+use fwlab_scenario::plan::{Cell, Overrides, cells};
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc::unbounded_channel;
 
@@ -74,7 +74,7 @@ pub(crate) const BLOCKED: Sort = Sort {
 impl Sort {
     pub(crate) fn cell(self) -> Cell {
         let path = root().join("lab/rulesets/seed/figures.toml");
-        let scenario = Scenario::parse("figures", &path, SCENARIO);
+        let scenario = Scenario::prepare("figures", &path, SCENARIO);
         let scenario = Arc::new(scenario.expect("the bench's own scenario"));
         let words = format!(
             "backend={} ruleset={} protection={}",

@@ -1,8 +1,8 @@
 use std::time::Instant;
 
-use fwlab_runner::filter::Filter;
-use fwlab_runner::plan::{Cell, Overrides, cells};
 use fwlab_runner::{Patience, Run, RunSettings};
+use fwlab_scenario::filter::Filter;
+use fwlab_scenario::plan::{Cell, Overrides, cells};
 use tokio::runtime::Runtime;
 
 use crate::cells::{prepared, root, run};
@@ -10,7 +10,7 @@ use crate::figure;
 
 /// Every scenario of the repository: as a run goes by default, and on the peers' real timers.
 pub(crate) fn tree(runtime: &Runtime, patience: Patience) {
-    let scenarios = fwlab_runner::collect::scenarios(&[root().join("scenarios")])
+    let scenarios = fwlab_scenario::collect::scenarios(&[root().join("scenarios")])
         .expect("the project's own scenarios");
     let settings = match patience {
         Patience::Early => RunSettings::default(),

@@ -1,15 +1,14 @@
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use fwlab_record::{CauseKind, Symptom};
-use fwlab_runner::scenario::{CauseDemand, Requirement, Scenario};
+use fwlab_scenario::{CauseDemand, Outline, Requirement, Scenario};
 
 use crate::text::{code, markdown};
 use fwlab_text::{line, one_line};
 
 /// A page of Markdown that lists scenarios by what a person sees, for `fwlab list --by-symptom`:
 /// first the words of programs, each with its scenarios, then the scenarios with their causes.
-pub(super) fn by_symptom(scenarios: &[Arc<Scenario>]) -> String {
+pub(super) fn by_symptom(scenarios: &[Outline]) -> String {
     let mut page = String::from(
         "# Failures by symptom\n\n\
          What a user sees, what it is, and the scenario that shows it. `fwlab list --by-symptom` prints this page of a folder\n\
@@ -34,7 +33,7 @@ pub(super) fn by_symptom(scenarios: &[Arc<Scenario>]) -> String {
 }
 
 /// What programs print, in alphabetical order, each with the scenarios that it was seen in.
-fn by_message(scenarios: &[Arc<Scenario>]) -> String {
+fn by_message(scenarios: &[Outline]) -> String {
     let mut seen: BTreeMap<&str, Vec<&Scenario>> = BTreeMap::new();
     for scenario in scenarios {
         for message in &scenario.messages {

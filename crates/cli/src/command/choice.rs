@@ -1,24 +1,24 @@
 use std::path::PathBuf;
-use std::sync::Arc;
 
-use fwlab_runner::filter::Filter;
-use fwlab_runner::scenario::Scenario;
+use fwlab_scenario::collect::CollectError;
+use fwlab_scenario::filter::Filter;
 use miette::Diagnostic;
 
 use super::exit::{complain, tell};
 use fwlab_record::Exit;
-use fwlab_runner::collect::scenarios;
 
-/// The scenarios and the filter that a command line names. `Err`: what is wrong with them was told.
-pub(super) fn choice(
+/// The scenarios and the filter that a command line names; `read` is one of [`fwlab_scenario::collect`]'s. `Err`: what is
+/// wrong with them was told.
+pub(super) fn choice<T>(
     paths: &[PathBuf],
     filter: &[String],
-) -> Result<(Vec<Arc<Scenario>>, Filter), Exit> {
+    read: impl Fn(&[PathBuf]) -> Result<Vec<T>, Vec<CollectError>>,
+) -> Result<(Vec<T>, Filter), Exit> {
     let filter = Filter::parse(filter).map_err(|error| {
         complain(format!("--filter: {error}"), None);
         Exit::Usage
     })?;
-    let scenarios = scenarios(paths).map_err(|errors| {
+    let scenarios = read(paths).map_err(|errors| {
         tell(errors.iter().map(|error| error as &dyn Diagnostic));
         Exit::Usage
     })?;

@@ -5,7 +5,7 @@ use fwlab_containers::{
 };
 use fwlab_record::{Exit, PeerName, Place};
 use fwlab_runner::Housing;
-use fwlab_runner::plan::Cell;
+use fwlab_scenario::plan::Cell;
 
 use super::execute::interrupted;
 use super::exit::{complain, print};

@@ -2,8 +2,8 @@ use std::io;
 use std::sync::Arc;
 
 use fwlab_record::{CellRecord, Exit};
-use fwlab_runner::plan::Cell;
 use fwlab_runner::{Loader, PeerShelf, Run, RunSettings, Summary};
+use fwlab_scenario::plan::Cell;
 use miette::Diagnostic;
 use tokio::sync::mpsc::unbounded_channel;
 
@@ -20,12 +20,8 @@ pub(super) struct Executed {
     pub(super) programs: String,
 }
 
-/// Runs cells with the reports that were asked for. `Err`: it ended before, and why was told.
-pub(super) fn execute(
-    cells: Vec<Cell>,
-    settings: RunSettings,
-    how: &How,
-) -> Result<Executed, Exit> {
+/// What every run needs: the right to make a lab, open files enough, and programs that load rules.
+pub(super) fn ready() -> Result<Loader, Exit> {
     if let Err(error) = fwlab_fabric::Privilege::current() {
         complain(&error, Some(&error.help));
         return Err(Exit::Lab);
@@ -36,6 +32,19 @@ pub(super) fn execute(
             None,
         );
     }
+    Loader::find().map_err(|error| {
+        complain(&error, Some(error.help()));
+        Exit::Lab
+    })
+}
+
+/// Runs cells with the reports that were asked for. `Err`: it ended before, and why was told.
+pub(super) fn execute(
+    cells: Vec<Cell>,
+    loader: Loader,
+    settings: RunSettings,
+    how: &How,
+) -> Result<Executed, Exit> {
     if settings.at_a_time() < settings.jobs {
         complain(
             format!(
@@ -48,13 +57,6 @@ pub(super) fn execute(
             ),
         );
     }
-    let loader = match Loader::find() {
-        Ok(loader) => loader,
-        Err(error) => {
-            complain(&error, Some(error.help()));
-            return Err(Exit::Lab);
-        }
-    };
     let files = ReportFiles::open(how, &cells)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()

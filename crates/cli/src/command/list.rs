@@ -1,7 +1,8 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use fwlab_runner::plan::{Overrides, cells};
+use fwlab_scenario::collect::outlines;
+use fwlab_scenario::plan::{Overrides, axes};
 
 use super::catalogue::by_symptom;
 use super::choice::choice;
@@ -40,7 +41,7 @@ pub(super) fn list(arguments: &ListArguments) -> Exit {
     if let Some(Listed::Peers(arguments)) = &arguments.listed {
         return peers(arguments);
     }
-    let (scenarios, filter) = match choice(&arguments.paths, &arguments.filter) {
+    let (scenarios, filter) = match choice(&arguments.paths, &arguments.filter, outlines) {
         Ok(choice) => choice,
         Err(exit) => return exit,
     };
@@ -55,12 +56,12 @@ pub(super) fn list(arguments: &ListArguments) -> Exit {
         .unwrap_or(0);
     let mut all = 0;
     for scenario in &scenarios {
-        let cells = cells(scenario, &Overrides::default(), &filter);
+        let cells = axes(scenario, &Overrides::default(), &filter);
         all += cells.len();
         if arguments.cells {
             cells
                 .iter()
-                .for_each(|cell| print(format!("{}\n", one_line(&cell.axes))));
+                .for_each(|(_, axes)| print(format!("{}\n", one_line(axes))));
         } else if !cells.is_empty() {
             let count = cells.len();
             let (name, description) = (line(&scenario.name), line(&scenario.description));

@@ -8,8 +8,6 @@ mod containers;
 mod doctor;
 mod execute;
 mod exit;
-mod forwarded;
-mod host_files;
 mod interruption;
 mod list;
 mod peers;

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use fwlab_model::ruleset::Source;
 use fwlab_record::{CellRecord, Exit, NotRun};
-use fwlab_runner::plan::Cell;
-use fwlab_runner::scenario::{RulesOrigin, Scenario};
 use fwlab_runner::{RunEvent, not_run};
+use fwlab_scenario::plan::Cell;
+use fwlab_scenario::{RulesOrigin, Scenario};
 
 use super::exit::complain;
 use super::run::How;

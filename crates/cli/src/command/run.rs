@@ -5,18 +5,19 @@ use std::sync::Arc;
 use clap::Args;
 use fwlab_containers::Builds;
 use fwlab_record::{Backend, CellRecord, Exit, Judgement, PeerName};
-use fwlab_runner::plan::{MAX_CELLS, Overrides, Size, cells, idle_requirements};
-use fwlab_runner::scenario::Scenario;
 use fwlab_runner::{Patience, RunSettings};
+use fwlab_scenario::Scenario;
+use fwlab_scenario::collect::scenarios;
+use fwlab_scenario::plan::{MAX_CELLS, Overrides, Size, cells, idle_requirements};
 use miette::Diagnostic;
 
 use super::choice::choice;
 use super::containers::Where;
-use super::execute::{Executed, execute};
+use super::execute::{Executed, execute, ready};
 use super::exit::{complain, of_run, print, tell};
 use super::word;
 use crate::builds::Builder;
-use crate::report::{EvidenceOf, ReportTo, findings, matrix, summary_line};
+use crate::report::{EvidenceOf, Labels, ReportTo, findings, matrix, summary_line};
 use crate::text::Page;
 use fwlab_text::{line, one_line};
 
@@ -91,7 +92,7 @@ impl How {
 }
 
 pub(super) fn run(arguments: RunArguments) -> Exit {
-    let (scenarios, filter) = match choice(&arguments.paths, &arguments.filter) {
+    let (scenarios, filter) = match choice(&arguments.paths, &arguments.filter, scenarios) {
         Ok(choice) => choice,
         Err(exit) => return exit,
     };
@@ -131,7 +132,11 @@ pub(super) fn run(arguments: RunArguments) -> Exit {
         keep_going: arguments.keep_going,
         ..arguments.how.settings()
     };
-    match execute(planned, settings, &arguments.how) {
+    let loader = match ready() {
+        Ok(loader) => loader,
+        Err(exit) => return exit,
+    };
+    match execute(planned, loader, settings, &arguments.how) {
         Err(exit) => exit,
         Ok(Executed {
             records,
@@ -169,6 +174,7 @@ fn show(scenarios: &[Arc<Scenario>], records: &[Arc<CellRecord>]) {
             .or_default()
             .push(record);
     }
+    let labels = Labels::default();
     let mut not_run = Vec::new();
     for scenario in scenarios {
         let Some(records) = of_scenario.get(scenario.name.as_str()) else {
@@ -182,8 +188,8 @@ fn show(scenarios: &[Arc<Scenario>], records: &[Arc<CellRecord>]) {
         let mut page = Page::default();
         page.styled(&console::Style::new().bold(), line(&scenario.name));
         page.text(format_args!("  {}\n", line(&scenario.description)));
-        page.append(&matrix(records));
-        page.append(&findings(records));
+        page.append(&matrix(records, &labels));
+        page.append(&findings(records, &labels));
         page.text('\n');
         print(page);
     }

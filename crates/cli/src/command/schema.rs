@@ -1,5 +1,5 @@
 use clap::Args;
-use fwlab_runner::scenario::{describe, json_schema};
+use fwlab_scenario::{describe, json_schema};
 
 use super::exit::print;
 use fwlab_record::Exit;

@@ -1,6 +1,6 @@
 use clap::Args;
 use fwlab_record::{Exit, Family};
-use fwlab_runner::scenario::{Layout, Shape};
+use fwlab_scenario::{Layout, Shape};
 
 use super::exit::print;
 use super::word;

@@ -1,8 +1,8 @@
 use std::str::FromStr;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use fwlab_record::{Backend, DataSetup, Family, PeerName, Place};
-use fwlab_runner::scenario::Shape;
+use fwlab_record::{Backend, DataSetup, Family, PeerName, Place, Protection};
+use fwlab_scenario::Shape;
 
 /// Reads one of a closed set of words; clap lists them, and suggests the nearest.
 fn one_of<T>(words: Vec<&'static str>) -> impl TypedValueParser<Value = T>
@@ -30,6 +30,10 @@ pub(super) fn shape() -> impl TypedValueParser<Value = Shape> {
 
 pub(super) fn data_setup() -> impl TypedValueParser<Value = DataSetup> {
     one_of(DataSetup::ALL.iter().map(|word| word.word()).collect())
+}
+
+pub(super) fn protection() -> impl TypedValueParser<Value = Protection> {
+    one_of(Protection::ALL.iter().map(|word| word.word()).collect())
 }
 
 pub(super) fn place() -> impl TypedValueParser<Value = Place> {

@@ -6,14 +6,15 @@ use fwlab_record::{
     Axes, CellRecord, DataSetup, Family, Judgement, Operation, Protection, Symptom,
 };
 
+use super::Labels;
 use crate::text::Page;
 use fwlab_text::one_line;
 
-/// Draws the cells of one scenario: a row for each ruleset and each way to transfer, a
+/// Draws the cells of one scenario: a row for each ruleset, or each class of peers, and each way to transfer, a
 /// column for each data setup. What backends and peers agree on in every column is one row.
-pub fn matrix(records: &[&CellRecord]) -> Page {
+pub fn matrix(records: &[&CellRecord], labels: &Labels) -> Page {
     let columns: BTreeSet<DataSetup> = records.iter().map(|record| record.axes.data).collect();
-    let rows = merged_rows(records);
+    let rows = merged_rows(records, labels);
     let heads: Vec<[String; 4]> = rows.iter().map(Row::head).collect();
     let width = |column: usize| {
         heads
@@ -61,12 +62,12 @@ pub fn matrix(records: &[&CellRecord]) -> Page {
 /// The columns of a cell.
 const CELL: usize = 14;
 
-/// The most columns of a ruleset's name.
+/// The most columns of a row's name.
 const HEAD: usize = 100;
 
 /// A cell as it is shown: the outcome in a word or two, and whether it is as required.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Shown {
+pub struct Shown {
     words: &'static str,
     state: State,
 }
@@ -82,7 +83,8 @@ enum State {
 }
 
 impl Shown {
-    fn of(judgement: &Judgement) -> Shown {
+    /// Of what became of a cell.
+    pub fn of(judgement: &Judgement) -> Shown {
         let state = match judgement {
             Judgement::Met { .. } => State::Met,
             Judgement::Missed { .. } => State::Missed,
@@ -136,9 +138,9 @@ impl Shown {
 
 #[derive(Debug)]
 struct Row {
-    ruleset: String,
-    /// How it is transferred, as far as that differs from cell to cell.
-    transfer: String,
+    label: String,
+    /// How it is transferred, as far as that differs from cell to cell, in each way that came to the same.
+    transfers: Vec<String>,
     backends: BTreeSet<&'static str>,
     peers: BTreeSet<(String, String)>,
     cells: BTreeMap<DataSetup, Shown>,
@@ -168,21 +170,49 @@ impl Row {
                 .map(|(server, client)| format!("{server} ← {client}"));
             pairs.collect::<Vec<_>>().join(", ")
         };
-        let ruleset = truncate_str(&one_line(&self.ruleset), HEAD, "…").into_owned();
-        [ruleset, self.transfer.clone(), backends.join(","), peers]
+        let label = truncate_str(&one_line(&self.label), HEAD, "…").into_owned();
+        [label, self.transfers.join(", "), backends.join(","), peers]
     }
 
     /// Whether two rows say the same in every column: one that was skipped, or not run, says nothing of the other.
     fn agrees(&self, other: &Row) -> bool {
-        self.ruleset == other.ruleset
-            && self.transfer == other.transfer
-            && self.cells == other.cells
+        self.label == other.label && self.transfers == other.transfers && self.cells == other.cells
     }
 
     fn absorb(&mut self, other: Row) {
         self.backends.extend(other.backends);
         self.peers.extend(other.peers);
     }
+}
+
+/// Rows that differ in how it is transferred alone are one; those of all ways need not name them.
+fn alike_transfers(rows: Vec<Row>) -> Vec<Row> {
+    let every = |label: &str, rows: &[Row]| {
+        let of = rows.iter().filter(|row| row.label == label);
+        let ways: BTreeSet<String> = of.flat_map(|row| row.transfers.clone()).collect();
+        ways.len()
+    };
+    let counts: Vec<usize> = rows.iter().map(|row| every(&row.label, &rows)).collect();
+    let mut merged: Vec<(Row, usize)> = Vec::new();
+    for (row, count) in rows.into_iter().zip(counts) {
+        let same = |one: &Row| {
+            one.label == row.label
+                && one.cells == row.cells
+                && one.backends == row.backends
+                && one.peers == row.peers
+        };
+        match merged.iter_mut().find(|(one, _)| same(one)) {
+            Some((one, _)) => one.transfers.extend(row.transfers),
+            None => merged.push((row, count)),
+        }
+    }
+    let of_all = |(mut row, count): (Row, usize)| {
+        if row.transfers.len() == count {
+            row.transfers.clear();
+        }
+        row
+    };
+    merged.into_iter().map(of_all).collect()
 }
 
 /// The axes beside the data setup that say how a cell transfers.
@@ -225,27 +255,28 @@ impl Varied {
     }
 }
 
-fn merged_rows(records: &[&CellRecord]) -> Vec<Row> {
+fn merged_rows(records: &[&CellRecord], labels: &Labels) -> Vec<Row> {
     let varied = Varied::of(records);
     type Key = (String, Transfer, &'static str, String, String);
     let mut single: BTreeMap<Key, Row> = BTreeMap::new();
     let mut order: Vec<String> = Vec::new();
     for record in records {
         let axes = &record.axes;
-        if !order.contains(&axes.ruleset) {
-            order.push(axes.ruleset.clone());
+        let label = labels.of(axes).to_owned();
+        if !order.contains(&label) {
+            order.push(label.clone());
         }
         let (server, client) = (axes.server.to_string(), axes.client.to_string());
         let key = (
-            axes.ruleset.clone(),
+            label.clone(),
             transfer(axes),
             axes.backend.word(),
             server.clone(),
             client.clone(),
         );
         let row = single.entry(key).or_insert_with(|| Row {
-            ruleset: axes.ruleset.clone(),
-            transfer: varied.words(axes),
+            label,
+            transfers: vec![varied.words(axes)],
             backends: BTreeSet::from([axes.backend.word()]),
             peers: BTreeSet::from([(server, client)]),
             cells: BTreeMap::new(),
@@ -273,6 +304,7 @@ fn merged_rows(records: &[&CellRecord]) -> Vec<Row> {
             None => merged.push(row),
         }
     }
-    merged.sort_by_key(|row| order.iter().position(|name| *name == row.ruleset));
+    let mut merged = alike_transfers(merged);
+    merged.sort_by_key(|row| order.iter().position(|name| *name == row.label));
     merged
 }

@@ -3,6 +3,7 @@
 mod file;
 mod json;
 mod junit;
+mod labels;
 mod matrix;
 mod streams;
 mod terminal;
@@ -13,7 +14,8 @@ use std::str::FromStr;
 pub use file::{ReportFile, ReportFileError, Taken};
 pub use json::{EvidenceOf, JsonReport};
 pub use junit::JunitReport;
-pub use matrix::matrix;
+pub use labels::Labels;
+pub use matrix::{Shown, matrix};
 pub use streams::{StreamFolder, StreamFolderError};
 pub use terminal::{Progress, findings, summary_line};
 

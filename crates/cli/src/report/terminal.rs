@@ -7,6 +7,7 @@ use fwlab_record::{Cause, CellRecord, Flow, Judgement, Packet};
 use fwlab_runner::Summary;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use super::Labels;
 use super::matrix::Varied;
 use crate::text::Page;
 use fwlab_text::{line, one_line};
@@ -70,7 +71,7 @@ fn reason(why: &str) -> &str {
 /// What stands below a scenario's matrix: the causes of what did not pass, each once,
 /// then the cells that missed or that the lab could not tell of, with their evidence,
 /// then what was skipped and why.
-pub fn findings(records: &[&CellRecord]) -> Page {
+pub fn findings(records: &[&CellRecord], labels: &Labels) -> Page {
     let mut text = Page::default();
     let mut causes: BTreeMap<String, Vec<&CellRecord>> = BTreeMap::new();
     let mut skipped: BTreeMap<&str, usize> = BTreeMap::new();
@@ -89,10 +90,7 @@ pub fn findings(records: &[&CellRecord]) -> Page {
     let dim = Style::new().dim();
     let varied = Varied::of(records);
     for (cause, cells) in causes {
-        let rulesets: BTreeSet<&str> = cells
-            .iter()
-            .map(|cell| cell.axes.ruleset.as_str())
-            .collect();
+        let rulesets: BTreeSet<&str> = cells.iter().map(|cell| labels.of(&cell.axes)).collect();
         let data: BTreeSet<_> = cells.iter().map(|cell| cell.axes.data).collect();
         let data: Vec<&str> = data.into_iter().map(|data| data.word()).collect();
         let rulesets: Vec<&str> = rulesets.into_iter().collect();

@@ -6,7 +6,7 @@ use fwlab_ftp::DEVIATIONS;
 use fwlab_ftp::deviation::{Circumstances, Deviation, Effect, Sign};
 use fwlab_record::{Judgement, PeerName};
 use fwlab_runner::RunSettings;
-use fwlab_runner::plan::Overrides;
+use fwlab_scenario::plan::Overrides;
 
 use crate::scripted::{Manner, install};
 use crate::support::{end_of, fwlab, lab, root, run_cells, shared};

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use fwlab_record::PeerName;
 use fwlab_runner::RunSettings;
-use fwlab_runner::plan::Overrides;
+use fwlab_scenario::plan::Overrides;
 use fwlab_skipped::{Need, skipped};
 use serde_json::Value;
 

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use fwlab::PeerName;
 use fwlab_record::{Became, CellRecord, Judgement, Place, Seen};
-use fwlab_runner::plan::Overrides;
 use fwlab_runner::{Housing, Patience, RunSettings};
+use fwlab_scenario::plan::Overrides;
 use fwlab_skipped::{Need, skipped};
 
 use crate::support::{has_program, lab, run_cells};

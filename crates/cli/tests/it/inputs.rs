@@ -249,8 +249,8 @@ fn the_limits_are_documented() {
         Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/scenario-files.md"),
     );
     let docs = docs.expect("it is there");
-    assert_eq!(fwlab_runner::input::MAX_INPUT, 16 << 20);
+    assert_eq!(fwlab_scenario::input::MAX_INPUT, 16 << 20);
     assert!(docs.contains("16 MiB"), "the largest file");
     assert!(docs.contains("100,000 cells"), "the largest matrix");
-    assert_eq!(fwlab_runner::plan::MAX_CELLS, 100_000);
+    assert_eq!(fwlab_scenario::plan::MAX_CELLS, 100_000);
 }

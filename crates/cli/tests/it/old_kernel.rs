@@ -3,7 +3,7 @@
 use fwlab_observe::Newer;
 use fwlab_record::PeerName;
 use fwlab_runner::RunSettings;
-use fwlab_runner::plan::Overrides;
+use fwlab_scenario::plan::Overrides;
 
 use crate::support::{as_report, assert_same, count, lab, root, run_cells};
 

@@ -1,7 +1,7 @@
 //! What every file below scenarios/regressions must have.
 
 use fwlab::Symptom;
-use fwlab_runner::collect::scenarios;
+use fwlab_scenario::collect::scenarios;
 
 use crate::support::root;
 

@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 
 use fwlab_fabric::Privilege;
 use fwlab_record::CellRecord;
-use fwlab_runner::collect::scenarios;
-use fwlab_runner::filter::Filter;
-use fwlab_runner::plan::{Overrides, cells};
 use fwlab_runner::{Loader, Run, RunEvent, RunSettings};
+use fwlab_scenario::collect::scenarios;
+use fwlab_scenario::filter::Filter;
+use fwlab_scenario::plan::{Overrides, cells};
 use fwlab_skipped::{Need, skipped};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;

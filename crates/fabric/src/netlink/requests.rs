@@ -125,7 +125,15 @@ impl Batch {
     /// Makes a route to a prefix through a neighbour.
     pub(crate) fn add_route(&mut self, to: IpNet, via: IpAddr) {
         let purpose = format!("add the route to {to} via {via}");
-        self.route(purpose, to, via, 0, |_| {});
+        self.route(purpose, to, Some(via), 0, |_| {});
+    }
+
+    /// Makes a route to a prefix out of an interface, to whoever has the address there.
+    pub(crate) fn add_link_route(&mut self, to: IpNet, index: u32, name: &InterfaceName) {
+        let purpose = format!("add the route to {to} out of {name}");
+        self.route(purpose, to, None, 0, |message| {
+            message.u32(libc::RTA_OIF, index);
+        });
     }
 
     /// Makes a route to a prefix that leads out of an interface to nobody: its next hop
@@ -153,7 +161,7 @@ impl Batch {
             message.attribute(libc::NDA_LLADDR, &NOBODY);
         });
         let purpose = format!("add the route to {to} out of {name} to nobody");
-        self.route(purpose, to, nobody, RTNH_F_ONLINK, |message| {
+        self.route(purpose, to, Some(nobody), RTNH_F_ONLINK, |message| {
             message.u32(libc::RTA_OIF, index);
         });
     }
@@ -162,20 +170,24 @@ impl Batch {
         &mut self,
         purpose: String,
         to: IpNet,
-        via: IpAddr,
+        via: Option<IpAddr>,
         flags: u32,
         more: impl FnOnce(&mut Message<'_>),
     ) {
         self.push(libc::RTM_NEWROUTE, CREATE, purpose, |message| {
             let mut header = [0; 12];
+            let scope = match via {
+                Some(_) => libc::RT_SCOPE_UNIVERSE,
+                None => libc::RT_SCOPE_LINK,
+            };
             header[..8].copy_from_slice(&[
-                family(via),
+                family(to.addr()),
                 to.prefix_len(),
                 0,
                 0,
                 libc::RT_TABLE_MAIN,
                 libc::RTPROT_STATIC,
-                libc::RT_SCOPE_UNIVERSE,
+                scope,
                 libc::RTN_UNICAST,
             ]);
             header[8..].copy_from_slice(&flags.to_ne_bytes());
@@ -183,9 +195,11 @@ impl Batch {
             with_octets(to.network(), |octets| {
                 message.attribute(libc::RTA_DST, octets);
             });
-            with_octets(via, |octets| {
-                message.attribute(libc::RTA_GATEWAY, octets);
-            });
+            if let Some(via) = via {
+                with_octets(via, |octets| {
+                    message.attribute(libc::RTA_GATEWAY, octets);
+                });
+            }
             more(message);
         });
     }

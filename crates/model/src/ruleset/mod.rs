@@ -8,6 +8,7 @@
 //! | read back what the kernel has | [`Listing::parse`] |
 //! | know which line each loaded rule came from | [`Attempt::correspond`] |
 //! | know whether rules depend on addresses and states alone | [`Listing::impurities`] |
+//! | know which hosts rules tell apart | [`Listing::told`], [`native::NativeListing::told`] |
 //! | make rules for a policy | [`generate`] |
 //! | read a script of nft, and what the kernel made of it | [`native`] |
 //! | put rules onto other interfaces, or add a helper | [`Ruleset::rename_interfaces`], [`Ruleset::with_helper`] |
@@ -22,6 +23,7 @@
 //! assert_eq!(ruleset.commands(Family::Ipv4)[1].source().unwrap().line, 2);
 //! ```
 
+mod apart;
 mod attempt;
 mod by_port;
 mod by_push;
@@ -64,6 +66,7 @@ mod text;
 mod transform;
 mod walk;
 
+pub use apart::{Addresses, Condition, Told};
 pub use attempt::{Attempt, Next};
 pub use by_port::ByPort;
 pub use by_push::ByPush;

@@ -35,6 +35,16 @@ impl Only {
         }
     }
 
+    /// Whether a packet of TCP between ports that may be these can match the rule, or one of ICMP.
+    pub fn may_be_of_ftp(&self, may_be: impl Fn(u16) -> bool) -> bool {
+        let may_have = |ports: &Option<Vec<PortRange>>| {
+            let mut ranges = ports.iter().flatten();
+            ports.is_none() || ranges.any(|(first, last)| (*first..=*last).any(&may_be))
+        };
+        let of_icmp = [ICMP, ICMPV6].map(Some).contains(&self.protocol);
+        of_icmp || (self.is_of_tcp() && may_have(&self.from_ports) && may_have(&self.to_ports))
+    }
+
     /// Whether a packet of TCP can match the rule, whatever its ports.
     pub(super) fn is_of_tcp(&self) -> bool {
         self.protocol.is_none_or(|only| only == TCP)

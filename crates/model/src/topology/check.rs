@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 
 use super::mistake::{Part, TopologyMistake, TopologyProblem as Problem};
-use super::{NextHop, NodeSpec, Topology};
+use super::{Interface, NextHop, NodeSpec, Topology};
 use fwlab_record::{Family, InterfaceName, NodeName};
 
 /// An interface by its node and name.
@@ -190,6 +190,10 @@ impl Topology {
                     let problem = match others.first() {
                         None => Problem::Alone(near),
                         Some(_) if others.iter().any(|far| near.contains(&far.addr())) => continue,
+                        // Nor is anybody lost to whom a route of its own leads.
+                        Some(_) if others.iter().any(|far| self.leads(member, far.addr())) => {
+                            continue;
+                        }
                         Some(&&other) => {
                             // Told once, and not from both sides.
                             told.extend(
@@ -245,6 +249,15 @@ impl Topology {
             .collect()
     }
 
+    /// Whether an interface's node has an on-link route out of it to an address.
+    fn leads(&self, interface: &Interface<'_>, to: IpAddr) -> bool {
+        let routes = self.node(interface.node).map(|node| &node.routes);
+        routes.into_iter().flatten().any(|route| {
+            matches!(&route.via, NextHop::Link(by) if by == interface.name)
+                && route.to.contains(&to)
+        })
+    }
+
     fn check_routes(&self, at: usize, node: &NodeSpec, mistakes: &mut Mistakes) {
         let name = || node.name.clone();
         let own = |address: IpAddr| {
@@ -257,7 +270,12 @@ impl Topology {
             let mut nets = self
                 .interfaces_in(&node.name)
                 .flat_map(|interface| interface.addresses);
+            let mut on_link = node
+                .routes
+                .iter()
+                .filter(|route| matches!(route.via, NextHop::Link(_)));
             nets.any(|net| net.contains(&address))
+                || on_link.any(|route| route.to.contains(&address))
         };
         let mut prefixes = BTreeSet::new();
         for (route_at, route) in node.routes.iter().enumerate() {
@@ -282,7 +300,7 @@ impl Topology {
                         mistakes.add(part(), Problem::NextHopOffLink { node: name(), via });
                     }
                 }
-                NextHop::Sink(interface) => {
+                NextHop::Link(interface) | NextHop::Sink(interface) => {
                     let mut here = self.interfaces_in(&node.name);
                     let has_address =
                         |net: &IpNet| net.addr().is_ipv4() == route.to.addr().is_ipv4();
@@ -291,7 +309,7 @@ impl Topology {
                     {
                         let interface = interface.clone();
                         let node = name();
-                        mistakes.add(part(), Problem::SinkOffLink { node, interface });
+                        mistakes.add(part(), Problem::RouteOffLink { node, interface });
                     }
                 }
             }

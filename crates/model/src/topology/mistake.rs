@@ -158,7 +158,7 @@ pub enum TopologyProblem {
     #[error(
         "node `{node}` has a route out of `{interface}`, which is none of its interfaces with an address of that family"
     )]
-    SinkOffLink {
+    RouteOffLink {
         /// The node.
         node: NodeName,
         /// The interface.

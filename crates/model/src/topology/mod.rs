@@ -80,6 +80,8 @@ pub struct RouteSpec {
 pub enum NextHop {
     /// To a neighbour on a link of this node.
     Neighbour(IpAddr),
+    /// Out of this interface to whoever has the address there, outside of the link's own prefixes: an on-link route.
+    Link(InterfaceName),
     /// Out of this interface, and to nobody: as the Internet swallows a packet to an
     /// address that leads nowhere. Nothing comes back, no ICMP error either.
     Sink(InterfaceName),

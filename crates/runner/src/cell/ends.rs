@@ -1,7 +1,8 @@
 use std::net::SocketAddr;
 
+use fwlab_scenario::plan::Cell;
+
 use super::fault::Fault;
-use crate::plan::Cell;
 
 /// Where a cell's control connection goes to. Behind NAT the two are not the same.
 #[derive(Debug, Clone, Copy)]

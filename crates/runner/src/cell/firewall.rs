@@ -5,9 +5,9 @@ use std::time::Duration;
 use fwlab_containers::{Engine, Firewall};
 use fwlab_fabric::{Fabric, NetworkNamespace};
 use fwlab_record::NodeName;
+use fwlab_scenario::plan::Cell;
 
 use super::fault::Fault;
-use crate::plan::Cell;
 use crate::rules::{Loader, PreparedRuleset};
 
 /// How long an image may take until its rules are in.

@@ -31,14 +31,14 @@ use fwlab_record::{
     Cause, CellRecord, Chance, Evidence, Judgement, NodeName, NotRun, PeerName, SchemaVersion,
     Versions,
 };
+use fwlab_scenario::Requirement;
+use fwlab_scenario::plan::Cell;
 use tokio::sync::mpsc::unbounded_channel;
 
 use crate::deviating::{Sought, with_deviations};
 use crate::patience::Patience;
 use crate::peers::PeerShelf;
-use crate::plan::Cell;
 use crate::rules::{CellRules, Loader, lacks};
-use crate::scenario::Requirement;
 
 use barrier::Barrier;
 use by_chance::by_chance;

@@ -6,13 +6,13 @@ use fwlab_ftp::{
     Client, Content, Login, PassivePorts, Pauses, Server, ServerSettings, Support, TransferSpec,
 };
 use fwlab_record::PeerName;
+use fwlab_scenario::plan::Cell;
 
 use super::barrier;
 use super::ends::ControlEnds;
 use super::fault::Fault;
 use crate::patience::CLIENT_PATIENCE;
 use crate::peers::PeerShelf;
-use crate::plan::Cell;
 
 /// The name of the file that every transfer moves.
 const FILE_NAME: &str = "fwlab.bin";

@@ -26,7 +26,7 @@ pub(super) fn is_swallowed(topology: &Topology, node: &NodeName, to: IpAddr) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scenario::{Layout, Shape};
+    use fwlab_scenario::{Layout, Shape};
 
     #[test]
     fn the_longest_prefix_decides() {

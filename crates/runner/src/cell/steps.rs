@@ -3,15 +3,15 @@ use std::time::Duration;
 use fwlab_ftp::Moment;
 use fwlab_observe::Event;
 use fwlab_record::NodeName;
+use fwlab_scenario::plan::Cell;
+use fwlab_scenario::{Action, Step};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::Instant;
 
 use super::drive::take_what_is_there;
 use super::fault::Fault;
 use super::session::Session;
-use crate::plan::Cell;
 use crate::rules::{CellRules, Loader};
-use crate::scenario::{Action, Step};
 
 /// The longest that a step waits for a connection to expire.
 const EXPIRY_DEADLINE: Duration = Duration::from_secs(30);

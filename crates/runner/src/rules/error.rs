@@ -7,10 +7,10 @@ use fwlab_fabric::FabricError;
 use fwlab_model::ruleset::native::Complaint;
 use fwlab_model::ruleset::{Difference, Mistakes, SourceLine, SourceText, unquoted};
 use fwlab_record::TableFamily;
+use fwlab_scenario::ScenarioError;
 use miette::{Diagnostic, LabeledSpan, NamedSource, SourceCode};
 
 use super::loader::LoadError;
-use crate::scenario::ScenarioError;
 
 /// Why a scenario, or a ruleset of one, cannot be used.
 #[derive(Debug, thiserror::Error)]

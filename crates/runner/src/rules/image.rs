@@ -1,8 +1,8 @@
 use fwlab_containers::{Engine, FirewallImage};
+use fwlab_scenario::ImageRules;
 
 use super::PreparedRuleset;
 use super::error::PrepareError;
-use crate::scenario::ImageRules;
 
 /// Why no container of an image can be started as a firewall here, where that is no mistake of
 /// whoever named it: then its cells are skipped.

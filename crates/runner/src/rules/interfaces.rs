@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 
 use fwlab_record::NodeName;
 
-use crate::scenario::Stage;
+use fwlab_scenario::Stage;
 
 /// Interfaces that rules name and the node that loads them does not have: such rules match nothing.
 /// `+` at the end of a name, or `*` in a script of nft, stands for all that begin so.

@@ -21,7 +21,7 @@ mod tools;
 
 use std::sync::Arc;
 
-use fwlab_model::ruleset::{ByPort, ByPush, Sets};
+use fwlab_model::ruleset::{ByPort, ByPush, Sets, Told};
 use fwlab_record::NodeName;
 
 pub(crate) use book::{Reading, Rulebook};
@@ -55,6 +55,18 @@ pub struct PreparedRuleset {
 }
 
 impl PreparedRuleset {
+    /// Which hosts its rules tell apart, as they are listed.
+    pub fn told(&self) -> Vec<Told> {
+        let sets: Vec<&Sets> = self.sets.iter().map(|(_, sets)| &**sets).collect();
+        let parts = self.parts.iter();
+        parts
+            .flat_map(|part| match &part.listed {
+                Listed::Iptables { listing, .. } => listing.told(&sets),
+                Listed::Native(listing) => listing.told(),
+            })
+            .collect()
+    }
+
     /// Whether the same rules stand at the same nodes.
     pub(crate) fn is_listed_as(&self, other: &PreparedRuleset) -> bool {
         let mut parts = self.parts.iter().zip(&other.parts);

@@ -3,13 +3,13 @@ use std::sync::Arc;
 use fwlab_fabric::{Fabric, Node, ToolCall, ToolOutput};
 use fwlab_model::ruleset::native::{Complaint, Echo, NativeListing, NativeRule, NativeScript};
 use fwlab_record::{Backend, InterfaceName, NodeName};
+use fwlab_scenario::{RulesOrigin, RulesetEntry, Stage};
 
 use super::error::PrepareError;
 use super::loader::{Counters, DEADLINE, LoadError, Loader, words_of};
 use super::proven::Proven;
 use super::remembered::Remembered;
 use super::{Doubt, Listed, Part};
-use crate::scenario::{RulesOrigin, RulesetEntry, Stage};
 
 /// A script, and the interfaces of the node that it was tried in: `iif eth0` does not load where there is no `eth0`.
 type Key = (Arc<str>, Vec<InterfaceName>);

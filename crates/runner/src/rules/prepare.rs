@@ -4,6 +4,7 @@ use std::sync::Arc;
 use fwlab_model::ruleset::native::{NativeListing, NativeScript};
 use fwlab_model::ruleset::{Mistakes, Ruleset, Sets, Source, generate, parse};
 use fwlab_record::{Backend, Family, NodeName, TableFamily};
+use fwlab_scenario::{RulesOrigin, RulesetEntry, Scenario};
 
 use super::error::PrepareError;
 use super::image::examine;
@@ -11,7 +12,6 @@ use super::interfaces::strange_interfaces;
 use super::loader::Loader;
 use super::sets::{NO_IPSET, SetsAt};
 use super::{Listed, Part, PreparedRuleset, lacks};
-use crate::scenario::{RulesOrigin, RulesetEntry, Scenario};
 
 /// Rules as they were read, before they are tried, and the node that is to load them.
 struct Wanted<'a> {

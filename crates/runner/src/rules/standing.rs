@@ -6,12 +6,12 @@ use fwlab_fabric::Node;
 use fwlab_model::ruleset::native::NativeListing;
 use fwlab_model::ruleset::{ChainPolicy, Correspondence, Listing};
 use fwlab_record::{Backend, Family, NodeName, TableFamily};
+use fwlab_scenario::Stage;
 
 use super::interfaces::strange_interfaces;
 use super::loader::{Counters, LoadError, Loader};
 use super::native::untraced;
 use super::{Doubt, Listed, Part, PreparedRuleset};
-use crate::scenario::Stage;
 
 /// The tables that iptables-nft has, and `iptables-nft-save` lists.
 const OF_IPTABLES: [&str; 5] = ["filter", "nat", "mangle", "raw", "security"];

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use fwlab::Backend;
 use fwlab_containers::Freshness;
 use fwlab_record::{CellRecord, Judgement, Place};
-use fwlab_runner::collect::scenarios;
-use fwlab_runner::filter::Filter;
-use fwlab_runner::plan::{Cell, Overrides, cells};
 use fwlab_runner::{Housing, Loader, Run, RunSettings};
+use fwlab_scenario::collect::scenarios;
+use fwlab_scenario::filter::Filter;
+use fwlab_scenario::plan::{Cell, Overrides, cells};
 
 use super::docker::{containers_alone, containers_of};
 use crate::support::{as_report, essence};

@@ -8,6 +8,7 @@ use super::effect::{self, Effect};
 use super::expression::{self, Found};
 use super::statements::Statements;
 use super::{LAB_PRIORITY, LAB_TABLE, NativeImpurity, NativePlace};
+use crate::ruleset::apart::{Apart, Members};
 use crate::ruleset::correspond::Correspondence;
 use crate::ruleset::only::Only;
 use fwlab_record::{ChainId, RuleId, RuleOrdinal, TableFamily};
@@ -86,6 +87,8 @@ pub struct NativeRule {
     translates: bool,
     /// The named sets and maps that it mentions.
     sets: Vec<String>,
+    /// Which hosts it tells apart.
+    apart: Apart,
 }
 
 impl PartialEq for NativeRule {
@@ -119,6 +122,16 @@ impl NativeRule {
         self.translates
     }
 
+    /// Which hosts it tells apart.
+    pub(in crate::ruleset) fn apart(&self) -> &Apart {
+        &self.apart
+    }
+
+    /// Which packets it looks at.
+    pub(in crate::ruleset) fn only(&self) -> &Only {
+        &self.only
+    }
+
     /// Whether the rule says itself which packets are traced (`meta nftrace set`).
     pub fn sets_trace(&self) -> bool {
         self.sets_trace
@@ -148,6 +161,14 @@ impl NativeListing {
         let mut listing = NativeListing::default();
         let objects = json.get("nftables").and_then(Value::as_array);
         let objects = objects.ok_or(NativeListingError::Lacks("ruleset", "objects"))?;
+        let mut members = Members::new();
+        for (kind, body) in objects.iter().filter_map(Value::as_object).flatten() {
+            if kind == "set" || kind == "map" {
+                let id = (family(body, "set")?, name(body, "set", "table")?);
+                let listed = body.get("elem").and_then(Value::as_array);
+                members.insert((id.0, id.1, name(body, "set", "name")?), listed);
+            }
+        }
         for (kind, body) in objects.iter().filter_map(Value::as_object).flatten() {
             let table = if kind == "table" { "name" } else { "table" };
             if body["family"] == "inet" && body[table] == LAB_TABLE {
@@ -182,7 +203,7 @@ impl NativeListing {
                     let handle = body.get("handle").and_then(Value::as_u64);
                     let handle = handle.ok_or(NativeListingError::Lacks("rule", "handle"))?;
                     let statement = statements.rule(&id, handle);
-                    let rule = rule(body, handle, statement)?;
+                    let rule = rule(body, handle, statement, (&id, &members))?;
                     listing.chains.entry(id).or_default().rules.push(rule);
                 }
                 "set" | "map" => {
@@ -374,6 +395,7 @@ fn rule(
     body: &Value,
     handle: u64,
     statement: Option<String>,
+    (chain, members): (&ChainId, &Members<'_>),
 ) -> Result<NativeRule, NativeListingError> {
     let statements = body.get("expr").and_then(Value::as_array);
     let statements = statements.ok_or(NativeListingError::Lacks("rule", "expressions"))?;
@@ -409,6 +431,7 @@ fn rule(
         looks_at_push: by_push::tells_apart(statements),
         translates: has("dnat") || has("redirect"),
         sets,
+        apart: Apart::read(statements, chain, members),
     })
 }
 

@@ -1,8 +1,8 @@
 use fwlab_judge::Watch;
 use fwlab_record::Chance;
+use fwlab_scenario::plan::Cell;
 
 use super::ByChance;
-use crate::plan::Cell;
 
 /// An ICMP error about the last packet of a handshake. The connection is open then, and TCP keeps the error
 /// (`sk_err_soft`): a program hears of it only if it asks how its connect ended (`SO_ERROR`) when the error has come.

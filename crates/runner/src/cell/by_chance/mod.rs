@@ -9,8 +9,8 @@ use std::collections::BTreeSet;
 use fwlab_judge::{Finding, Watch};
 use fwlab_model::ruleset::Hook;
 use fwlab_record::{Chance, NodeName};
+use fwlab_scenario::plan::Cell;
 
-use crate::plan::Cell;
 use crate::rules::PreparedRuleset;
 
 /// How many rules a note names.

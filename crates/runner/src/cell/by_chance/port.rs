@@ -3,9 +3,9 @@ use std::ops::RangeInclusive;
 use fwlab_ftp::port_choice;
 use fwlab_judge::Finding;
 use fwlab_record::{Cause, Chance, PeerName, Phase};
+use fwlab_scenario::plan::Cell;
 
 use super::{ByChance, NAMED, comes_by, opens};
-use crate::plan::Cell;
 use crate::rules::PreparedRuleset;
 
 /// The ranges of the rules that cut those ports in two from which a peer picked the data connection's by chance,

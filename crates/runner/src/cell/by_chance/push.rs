@@ -1,9 +1,9 @@
 use fwlab_judge::Watch;
 use fwlab_model::ruleset::ByPush;
 use fwlab_record::{Chance, Packet, TcpFlags};
+use fwlab_scenario::plan::Cell;
 
 use super::{ByChance, NAMED, comes_by};
-use crate::plan::Cell;
 use crate::rules::PreparedRuleset;
 
 /// The rules that decide by PSH on what the data connection carried.

@@ -15,6 +15,7 @@ use fwlab_observe::{CapturedPacket, Change, Direction, Event, Observer, What};
 use fwlab_record::{
     Announcement, EventId, Evidence, Flow, NodeName, Packet, PeerName, Secret, Way,
 };
+use fwlab_scenario::plan::Cell;
 
 use crate::cell::ends::ControlEnds;
 use crate::cell::expectations::{Announced, Expectations, Seen};
@@ -23,7 +24,6 @@ use crate::cell::observed;
 use crate::cell::sent::SentPackets;
 use crate::cell::sinks::is_swallowed;
 use crate::cell::timeline::Timeline;
-use crate::plan::Cell;
 use crate::rules::{PreparedRuleset, Reading, Rulebook};
 
 /// The nodes of peers that pause.

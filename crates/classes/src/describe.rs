@@ -1,0 +1,167 @@
+//! Classes that came to the same, in words.
+
+use std::collections::BTreeSet;
+
+use crate::{Class, Classes, Position, Respect};
+
+impl Classes {
+    /// Says which hosts the classes of these places are, a line for each box that they make: `from 203.0.113.0/24 on eth0`.
+    /// All of them are `anyone`.
+    pub fn describe(&self, classes: &BTreeSet<usize>) -> Vec<String> {
+        let chosen: BTreeSet<&Class> = classes.iter().map(|at| &self.classes[*at]).collect();
+        let others: BTreeSet<&Class> = self
+            .classes
+            .iter()
+            .chain(&self.beyond)
+            .filter(|one| !chosen.contains(one))
+            .collect();
+        let mut covered: BTreeSet<&Class> = BTreeSet::new();
+        let mut lines = Vec::new();
+        while let Some(room) = chosen
+            .iter()
+            .filter(|class| !covered.contains(*class))
+            .flat_map(|class| self.rooms(class, &chosen, &others))
+            // The first of those that need the fewest words.
+            .reduce(|best, room| match self.whole(&room) > self.whole(&best) {
+                true => room,
+                false => best,
+            })
+        {
+            covered.extend(chosen.iter().copied().filter(|one| within(&room, one)));
+            lines.push(self.written(&room));
+        }
+        lines
+    }
+
+    /// In how many respects a box leaves nobody out.
+    fn whole(&self, room: &[BTreeSet<usize>]) -> usize {
+        let pairs = room.iter().zip(&self.respects);
+        pairs
+            .filter(|(chosen, (_, values))| chosen.len() == values.len())
+            .count()
+    }
+
+    /// Boxes around a class that no other class is in, as wide as can be: in one respect first, or in another.
+    fn rooms(
+        &self,
+        class: &Class,
+        chosen: &BTreeSet<&Class>,
+        others: &BTreeSet<&Class>,
+    ) -> Vec<Vec<BTreeSet<usize>>> {
+        let count = self.respects.len();
+        let orders = (0..count).map(|first| (0..count).map(move |at| (first + at) % count));
+        let widened = |order: &mut dyn Iterator<Item = usize>| {
+            let mut room: Vec<BTreeSet<usize>> =
+                class.0.iter().map(|at| BTreeSet::from([*at])).collect();
+            for respect in order {
+                let every: BTreeSet<usize> = (0..self.respects[respect].1.len()).collect();
+                // Where no class is stands in nobody's way when that makes it all; else it is not worth a word.
+                let whole = with(&room, respect, every.clone());
+                if !others.iter().any(|other| within(&whole, other)) {
+                    room = whole;
+                    continue;
+                }
+                for value in every {
+                    let slice = with(&room, respect, BTreeSet::from([value]));
+                    let is_free = !others.iter().any(|other| within(&slice, other));
+                    if is_free && chosen.iter().any(|one| within(&slice, one)) {
+                        room[respect].insert(value);
+                    }
+                }
+            }
+            room
+        };
+        orders.map(|mut order| widened(&mut order)).collect()
+    }
+
+    fn written(&self, room: &[BTreeSet<usize>]) -> String {
+        let part = |wanted: Respect| {
+            let place = self
+                .respects
+                .iter()
+                .position(|(respect, _)| *respect == wanted)?;
+            self.part(place, &room[place])
+        };
+        let end = |before: &str, alone: &str, address: Respect, interface: Respect| match (
+            part(address),
+            part(interface),
+        ) {
+            (Some(address), Some(interface)) => Some(format!("{before} {address} on {interface}")),
+            (Some(address), None) => Some(format!("{before} {address}")),
+            (None, Some(interface)) => Some(format!("{alone} {interface}")),
+            (None, None) => None,
+        };
+        let own = |before: &str| part(Respect::Own).map(|own| format!("{before} {own}"));
+        let near = |before, alone| end(before, alone, Respect::Address, Respect::Interface);
+        let far = part(Respect::FarInterface);
+        let words: Vec<String> = match self.position {
+            Position::Server => [near("from", "on"), own("to")]
+                .into_iter()
+                .flatten()
+                .collect(),
+            Position::Client => [near("to", "on"), own("from")]
+                .into_iter()
+                .flatten()
+                .collect(),
+            Position::Router => {
+                let far = end("to", "to", Respect::FarAddress, Respect::FarInterface);
+                [near("from", "from"), far].into_iter().flatten().collect()
+            }
+            Position::Forwarder => {
+                let server = far.map(|interface| format!("with the server on {interface}"));
+                [near("from", "from"), own("to"), server]
+                    .into_iter()
+                    .flatten()
+                    .collect()
+            }
+        };
+        match words.is_empty() {
+            true => "anyone".to_owned(),
+            false => words.join(" "),
+        }
+    }
+
+    /// Some values of one respect; nothing where they are all.
+    fn part(&self, place: usize, chosen: &BTreeSet<usize>) -> Option<String> {
+        let (respect, values) = &self.respects[place];
+        if chosen.len() == values.len() {
+            // With one value only, what was chosen or is the only one that there is needs no word.
+            return None;
+        }
+        let of_interfaces = matches!(respect, Respect::Interface | Respect::FarInterface);
+        let words = |at: &usize| values[*at].words().to_owned();
+        if !chosen.iter().any(|at| values[*at].is_rest()) {
+            return Some(chosen.iter().map(words).collect::<Vec<_>>().join(", "));
+        }
+        if chosen.len() == 1 {
+            let other = match (of_interfaces, respect) {
+                (true, _) => "any other interface",
+                (false, Respect::Own) => "any other address",
+                (false, _) => "anywhere else",
+            };
+            return Some(other.to_owned());
+        }
+        let missing: Vec<String> = (0..values.len())
+            .filter(|at| !chosen.contains(at))
+            .map(|at| words(&at))
+            .collect();
+        let any = match (of_interfaces, respect) {
+            (true, _) => "any interface",
+            (false, Respect::Own) => "any address",
+            (false, _) => "anywhere",
+        };
+        Some(format!("{any} but {}", missing.join(", ")))
+    }
+}
+
+fn with(room: &[BTreeSet<usize>], respect: usize, values: BTreeSet<usize>) -> Vec<BTreeSet<usize>> {
+    let mut room = room.to_vec();
+    room[respect] = values;
+    room
+}
+
+fn within(room: &[BTreeSet<usize>], class: &Class) -> bool {
+    room.iter()
+        .zip(&class.0)
+        .all(|(values, at)| values.contains(at))
+}

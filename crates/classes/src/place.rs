@@ -1,0 +1,243 @@
+//! Where a ruleset is tried on a class of peers: a named topology, with the class's representative in it.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use fwlab_model::{BridgeSpec, IpNet, NextHop, RouteSpec, Topology};
+use fwlab_record::{Family, InterfaceName};
+use fwlab_scenario::{Layout, Port, Shape, Stage};
+
+use crate::{End, Position, Question, Representative};
+
+/// A named topology, and what more its firewall has.
+#[derive(Debug, Clone)]
+pub struct Place {
+    /// The topology where nothing is known of the peers.
+    pub layout: Layout,
+    /// Interfaces that the firewall has beside those of its links: nobody is on them.
+    pub interfaces: BTreeSet<InterfaceName>,
+}
+
+impl Place {
+    /// Where the firewall stands in it.
+    ///
+    /// # Panics
+    /// When it has no firewall of its own, or two inner sides.
+    pub fn position(&self) -> Position {
+        match self.layout.shape {
+            Shape::ClientFirewall => Position::Client,
+            Shape::ServerFirewall => Position::Server,
+            Shape::Gateway | Shape::ClientNat => Position::Router,
+            Shape::ServerNat => Position::Forwarder,
+            Shape::BothNat | Shape::Hairpin => panic!("no classes of peers are known there"),
+        }
+    }
+
+    /// What is asked of a ruleset here, of one family: whatever nobody chose.
+    pub fn question(&self, family: Family, control_port: u16, at_most: usize) -> Question {
+        let addressing = &self.layout.addressing;
+        let (client, server) = (&addressing.client, &addressing.server);
+        let [inner, outer] = &addressing.gateway;
+        let of = |port: &Port| port.address(family);
+        let end = |address: Option<IpAddr>, port: &Port| End {
+            usual_addresses: address.into_iter().chain(documented(family)).collect(),
+            usual_interfaces: vec![port.interface.clone()],
+            ..End::default()
+        };
+        let position = self.position();
+        let (ends, taken) = match position {
+            Position::Server => ([end(of(client), server), end(of(server), server)], vec![]),
+            Position::Client => ([end(of(server), client), end(of(client), client)], vec![]),
+            Position::Router => (
+                [end(of(client), inner), end(of(server), outer)],
+                vec![of(inner), of(outer)],
+            ),
+            Position::Forwarder => (
+                [end(of(client), inner), end(of(inner), outer)],
+                vec![of(server), of(outer)],
+            ),
+        };
+        Question {
+            position,
+            family,
+            control_port,
+            passive_ports: None,
+            ends,
+            taken: taken.into_iter().flatten().collect(),
+            at_most,
+        }
+    }
+
+    /// The topology with the representative of a class in it.
+    pub fn stage(&self, class: &Representative, family: Family, control_port: u16) -> Stage {
+        let mut layout = self.layout.clone();
+        layout.families = vec![family];
+        let position = self.position();
+        let addressing = &mut layout.addressing;
+        let [inner, outer] = &mut addressing.gateway;
+        let (near, far) = match position {
+            Position::Server => (&mut addressing.client, Some(&mut addressing.server)),
+            Position::Client => (&mut addressing.server, Some(&mut addressing.client)),
+            Position::Router => (&mut addressing.client, Some(&mut addressing.server)),
+            Position::Forwarder => (&mut addressing.client, None),
+        };
+        put(near, class.address);
+        let far = match far {
+            Some(far) => far,
+            None => &mut *inner,
+        };
+        put(far, class.far_address);
+        let name = |port: &mut Port, name: &Option<InterfaceName>| {
+            if let Some(name) = name {
+                port.interface = name.clone();
+            }
+        };
+        match position {
+            Position::Server => name(&mut addressing.server, &class.interface),
+            Position::Client => name(&mut addressing.client, &class.interface),
+            Position::Router | Position::Forwarder => {
+                name(inner, &class.interface);
+                name(outer, &class.far_interface);
+            }
+        }
+        let mut stage = layout.stage(control_port);
+        joined(&mut stage.topology);
+        self.add_interfaces(&mut stage);
+        stage
+    }
+
+    fn add_interfaces(&self, stage: &mut Stage) {
+        let Some(firewall) = &stage.firewall else {
+            return;
+        };
+        let here = stage.topology.interfaces_in(firewall);
+        let here: BTreeSet<InterfaceName> = here.map(|one| one.name.clone()).collect();
+        let nodes = &mut stage.topology.nodes;
+        let Some(node) = nodes.iter_mut().find(|node| node.name == *firewall) else {
+            return;
+        };
+        let absent = self.interfaces.difference(&here);
+        node.bridges.extend(absent.map(|name| BridgeSpec {
+            interface: name.clone(),
+            ports: Vec::new(),
+            addresses: Vec::new(),
+        }));
+    }
+}
+
+/// Addresses that are kept for documentation (RFC 5737, RFC 3849): nobody's own rules are about them, most likely.
+fn documented(family: Family) -> Vec<IpAddr> {
+    let written: &[&str] = match family {
+        Family::Ipv4 => &["198.51.100.77", "198.51.100.78", "192.0.2.77"],
+        Family::Ipv6 => &["2001:db8:51::77", "2001:db8:51::78"],
+    };
+    let parsed = written.iter().map(|text| text.parse());
+    parsed.map(|address| address.expect("an address")).collect()
+}
+
+/// Gives a port an address of its own, if it has another.
+fn put(port: &mut Port, address: Option<IpAddr>) {
+    let Some(address) = address else { return };
+    if port.address(Family::of(address)) != Some(address) {
+        port.place(&[IpNet::from(address)]);
+    }
+}
+
+/// Lets the two ends of each link know each other, whatever their prefixes.
+fn joined(topology: &mut Topology) {
+    for link in &topology.links {
+        let [one, other] = &link.ends;
+        for (here, there) in [(one, other), (other, one)] {
+            let strange = there
+                .addresses
+                .iter()
+                .filter(|far| !here.addresses.iter().any(|net| net.contains(&far.addr())));
+            let routes: Vec<RouteSpec> = strange
+                .map(|far| RouteSpec {
+                    to: IpNet::from(far.addr()),
+                    via: NextHop::Link(here.interface.clone()),
+                })
+                .collect();
+            let node = topology
+                .nodes
+                .iter_mut()
+                .find(|node| node.name == here.node);
+            if let Some(node) = node {
+                node.routes.extend(routes);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn class(addresses: [&str; 2], interfaces: [&str; 2]) -> Representative {
+        let interface = |name: &str| InterfaceName::new(name).ok();
+        Representative {
+            interface: interface(interfaces[0]),
+            far_interface: interface(interfaces[1]),
+            address: addresses[0].parse().ok(),
+            far_address: addresses[1].parse().ok(),
+        }
+    }
+
+    #[test]
+    fn every_representative_can_be_built() {
+        for (shape, far) in [
+            (Shape::ServerFirewall, "203.0.113.5"),
+            (Shape::ClientFirewall, "203.0.113.5"),
+            (Shape::Gateway, "192.0.2.1"),
+            (Shape::ServerNat, "192.0.2.1"),
+        ] {
+            let place = Place {
+                layout: Layout::new(shape),
+                interfaces: [InterfaceName::new("docker0").expect("a name")].into(),
+            };
+            let stage = place.stage(
+                &class(["10.1.2.3", far], ["eth0", "eth1"]),
+                Family::Ipv4,
+                21,
+            );
+            assert_eq!(stage.topology.mistakes(), [], "{shape}");
+            let firewall = stage.firewall.clone().expect("there is one");
+            let names: Vec<&str> = stage
+                .topology
+                .interfaces_in(&firewall)
+                .map(|one| one.name.as_str())
+                .collect();
+            assert!(
+                names.contains(&"eth0") && names.contains(&"docker0"),
+                "{names:?}"
+            );
+            let addresses: Vec<String> = stage
+                .topology
+                .addresses()
+                .map(|(address, _)| address.to_string())
+                .collect();
+            assert!(addresses.contains(&"10.1.2.3".to_owned()), "{addresses:?}");
+            assert!(addresses.contains(&far.to_owned()), "{addresses:?}");
+        }
+    }
+
+    #[test]
+    fn who_says_nothing_gets_the_shape_as_it_is() {
+        for shape in [
+            Shape::ServerFirewall,
+            Shape::ClientFirewall,
+            Shape::Gateway,
+            Shape::ServerNat,
+        ] {
+            let place = Place {
+                layout: Layout::new(shape),
+                interfaces: BTreeSet::new(),
+            };
+            let asked = place.question(Family::Ipv4, 21, 50);
+            let classes = crate::Classes::of(&[], &asked);
+            assert_eq!(classes.len(), 1);
+            let stage = place.stage(&classes.representative(0), Family::Ipv4, 21);
+            assert_eq!(stage, Layout::new(shape).stage(21), "{shape}");
+        }
+    }
+}

@@ -1,0 +1,113 @@
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use fwlab_record::{Backend, DataSetup, Family, InterfaceName, PeerName, Protection};
+use fwlab_scenario::Shape;
+
+use crate::command::run::How;
+use crate::command::word;
+
+#[derive(Debug, Args)]
+pub(in crate::command) struct CheckArguments {
+    /// What `iptables-save` writes, lines of `iptables` commands, or an nft script; `-` for standard input. Several
+    /// files are those of one host, each known by its content: `ip6tables-save`'s and `ipset save`'s, too
+    #[arg(required = true, value_name = "RULES")]
+    pub(super) rules: Vec<PathBuf>,
+    /// The host that the rules are for
+    #[arg(long, value_enum)]
+    pub(super) at: At,
+    #[command(flatten)]
+    pub(super) whom: Whom,
+    /// Only these data setups
+    #[arg(long, value_name = "SETUP", value_delimiter = ',', value_parser = word::data_setup())]
+    pub(super) data: Vec<DataSetup>,
+    /// What hides the dialogue from the firewall; default: nothing, and TLS that the client asks for
+    #[arg(long, value_name = "PROTECTION", value_delimiter = ',', value_parser = word::protection())]
+    pub(super) protection: Vec<Protection>,
+    /// The family that client and server speak; default: that of the rules. A dump that does
+    /// not say its family is taken to be of the first
+    #[arg(long, value_name = "FAMILY", value_delimiter = ',', value_parser = word::family())]
+    pub(super) family: Vec<Family>,
+    /// Only this backend; default: that of the rules, and where they do not say, both of iptables
+    #[arg(long, value_name = "BACKEND", value_delimiter = ',', value_parser = word::backend())]
+    pub(super) backend: Vec<Backend>,
+    /// These servers; default: vsftpd, or libunftp where it is not there
+    #[arg(long, value_name = "PEER", value_delimiter = ',', value_parser = word::server())]
+    pub(super) server: Vec<PeerName>,
+    /// These clients; default: suppaftp
+    #[arg(long, value_name = "PEER", value_delimiter = ',', value_parser = word::client())]
+    pub(super) client: Vec<PeerName>,
+    /// The server's control port
+    #[arg(long, value_name = "PORT", default_value_t = 21, value_parser = clap::value_parser!(u16).range(1..))]
+    pub(super) control_port: u16,
+    /// The ports that the server listens on for passive data connections; default: any
+    #[arg(long, value_name = "LOW-HIGH", value_parser = ports)]
+    pub(super) passive_ports: Option<(u16, u16)>,
+    /// The server's active data connections come from a high port, and not from port 20
+    #[arg(long)]
+    pub(super) data_from_high_port: bool,
+    #[command(flatten)]
+    pub(super) how: How,
+}
+
+/// Which of those whom the rules can tell apart.
+#[derive(Debug, Args)]
+pub(super) struct Whom {
+    /// Only those on this interface of the host: the other end, or, on a gateway, the client. Default: all whom the
+    /// rules can tell apart, a row each
+    #[arg(long, value_name = "INTERFACE")]
+    pub(super) on: Option<InterfaceName>,
+    /// On a gateway: only servers on this interface
+    #[arg(long, value_name = "INTERFACE")]
+    pub(super) out: Option<InterfaceName>,
+    /// Only clients of this address
+    #[arg(long, value_name = "ADDRESS", value_delimiter = ',', value_parser = address)]
+    pub(super) from: Vec<IpAddr>,
+    /// Only this address that clients connect to
+    #[arg(long, value_name = "ADDRESS", value_delimiter = ',', value_parser = address)]
+    pub(super) to: Vec<IpAddr>,
+    /// Where a port is forwarded: the server's own address; default: the one that the rules forward to
+    #[arg(long, value_name = "ADDRESS", value_delimiter = ',', value_parser = address)]
+    pub(super) server_address: Vec<IpAddr>,
+    /// At most as many classes of peers for a family
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u16).range(1..=10_000))]
+    pub(super) classes: u16,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum At {
+    Client,
+    Server,
+    Gateway,
+    /// A gateway that forwards its own control port to the server behind it
+    PortForward,
+}
+
+impl At {
+    pub(super) fn shape(self) -> Shape {
+        match self {
+            At::Client => Shape::ClientFirewall,
+            At::Server => Shape::ServerFirewall,
+            At::Gateway => Shape::Gateway,
+            At::PortForward => Shape::ServerNat,
+        }
+    }
+
+    pub(super) fn is_router(self) -> bool {
+        matches!(self, At::Gateway | At::PortForward)
+    }
+}
+
+fn address(text: &str) -> Result<IpAddr, String> {
+    text.parse()
+        .map_err(|_| format!("`{text}` is not an address, as 192.0.2.7 and 2001:db8::7 are"))
+}
+
+fn ports(text: &str) -> Result<(u16, u16), String> {
+    let (low, high) = text.split_once(['-', ':']).unwrap_or((text, text));
+    match (low.parse::<u16>(), high.parse::<u16>()) {
+        (Ok(low @ 1..), Ok(high @ 1..)) => Ok((low, high)),
+        _ => Err("write a port or LOW-HIGH, 1 to 65535".into()),
+    }
+}

@@ -1,0 +1,214 @@
+//! The files of a host that `check` is given: each is known by its content.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use fwlab_model::ruleset::{Format, Note, Source, recognise};
+use fwlab_record::{Backend, Exit, Family, InterfaceName};
+use fwlab_runner::written as rules;
+use fwlab_scenario::RulesOrigin;
+use fwlab_scenario::input::{self, InputError};
+use miette::Diagnostic;
+
+use crate::command::exit::{complain, tell};
+
+/// The rules of a host, from one file or from several.
+pub(super) struct HostFiles {
+    /// What they are called together.
+    pub(super) name: String,
+    pub(super) origin: RulesOrigin,
+    pub(super) ipv6: Option<Source>,
+    pub(super) sets: Option<Source>,
+    /// A script of nft beside rules of iptables.
+    pub(super) beside: Option<(Backend, Source)>,
+    /// The backends that load them.
+    pub(super) backends: Backends,
+    /// The interfaces that they name.
+    pub(super) interfaces: BTreeSet<String>,
+    /// The families that they are of, as far as they say.
+    pub(super) families: Vec<Family>,
+    /// What was read with leniency, and where.
+    pub(super) notes: Vec<(String, Note)>,
+}
+
+/// The backends that load rules.
+pub(super) struct Backends {
+    /// Those that can.
+    pub(super) able: &'static [Backend],
+    /// Those that they are of, as far as they say.
+    pub(super) own: Vec<Backend>,
+}
+
+impl HostFiles {
+    /// The interfaces that they name, but for patterns of names and loopback.
+    pub(super) fn plain_interfaces(&self) -> BTreeSet<InterfaceName> {
+        let names = self
+            .interfaces
+            .iter()
+            .filter(|name| *name != "lo" && !name.contains(['+', '*']));
+        names
+            .filter_map(|name| InterfaceName::new(name.clone()).ok())
+            .collect()
+    }
+}
+
+/// Reads the files. A dump that does not say its family is of this one.
+pub(super) fn read(paths: &[PathBuf], family: Family) -> Result<HostFiles, Exit> {
+    let mut slots = Slots::default();
+    let mut files = HostFiles {
+        name: String::new(),
+        origin: RulesOrigin::None,
+        ipv6: None,
+        sets: None,
+        beside: None,
+        backends: Backends {
+            able: &Backend::IPTABLES,
+            own: Vec::new(),
+        },
+        interfaces: BTreeSet::new(),
+        families: Vec::new(),
+        notes: Vec::new(),
+    };
+    let mut names = Vec::new();
+    for path in paths {
+        let source = open(path)?;
+        names.push(source.name.clone());
+        if recognise(&source) == Format::Sets {
+            slots.fill(Slot::Sets, source)?;
+            continue;
+        }
+        let parsed = rules::read(&source, family).map_err(|mistakes| {
+            tell([&mistakes as &dyn Diagnostic]);
+            Exit::Usage
+        })?;
+        files.interfaces.extend(parsed.interfaces);
+        let new = parsed.families.into_iter();
+        let new: Vec<Family> = new.filter(|of| !files.families.contains(of)).collect();
+        files.families.extend(new);
+        let notes = parsed.notes.into_iter();
+        files
+            .notes
+            .extend(notes.map(|note| (source.name.clone(), note)));
+        if rules::is_script(&source) {
+            slots.fill(Slot::Script, source)?;
+            continue;
+        }
+        let own = rules::dumped_by(&source).into_iter();
+        let new: Vec<Backend> = own.filter(|of| !files.backends.own.contains(of)).collect();
+        files.backends.own.extend(new);
+        match rules::placed(source, family) {
+            (_, Some(ipv6)) => slots.fill(Slot::Ipv6, ipv6)?,
+            (RulesOrigin::Written(source), None) => slots.fill(Slot::Rules, source)?,
+            (_, None) => {}
+        }
+    }
+    files.name = names.join(" + ");
+    files.ipv6 = slots.ipv6;
+    files.sets = slots.sets;
+    match (slots.rules, slots.script) {
+        (None, Some(script)) if files.ipv6.is_none() => {
+            if let Some(sets) = &files.sets {
+                let message = format!(
+                    "{} are sets of ipset, and no rules of iptables match on them",
+                    sets.name
+                );
+                complain(
+                    message,
+                    Some("give the rules of iptables, too: nft has sets of its own"),
+                );
+                return Err(Exit::Usage);
+            }
+            files.backends.able = &[Backend::Native];
+            files.origin = RulesOrigin::Written(script);
+        }
+        (rules, script) => {
+            files.origin = rules.map_or(RulesOrigin::None, RulesOrigin::Written);
+            files.beside = script.map(|script| (Backend::Native, script));
+        }
+    }
+    if matches!(files.origin, RulesOrigin::None) && files.ipv6.is_none() {
+        let message = "sets of ipset alone are no rules".to_owned();
+        complain(message, Some("give the rules that match on them, too"));
+        return Err(Exit::Usage);
+    }
+    if files.backends.own.is_empty() {
+        files.backends.own = files.backends.able.to_vec();
+    }
+    files.families.sort();
+    Ok(files)
+}
+
+/// What a host has one of.
+#[derive(Default)]
+struct Slots {
+    rules: Option<Source>,
+    ipv6: Option<Source>,
+    script: Option<Source>,
+    sets: Option<Source>,
+}
+
+#[derive(Clone, Copy)]
+enum Slot {
+    Rules,
+    Ipv6,
+    Script,
+    Sets,
+}
+
+impl Slots {
+    fn fill(&mut self, slot: Slot, source: Source) -> Result<(), Exit> {
+        let (place, what) = match slot {
+            Slot::Rules => (&mut self.rules, "rules of iptables for IPv4"),
+            Slot::Ipv6 => (&mut self.ipv6, "rules of iptables for IPv6"),
+            Slot::Script => (&mut self.script, "scripts of nft"),
+            Slot::Sets => (&mut self.sets, "sets of ipset"),
+        };
+        let Some(first) = place.as_ref() else {
+            *place = Some(source);
+            return Ok(());
+        };
+        complain(
+            format!("{} and {} are both {what}", first.name, source.name),
+            Some("one host loads one of them: give that, or both as one file"),
+        );
+        Err(Exit::Usage)
+    }
+}
+
+fn open(path: &Path) -> Result<Source, Exit> {
+    if path
+        .extension()
+        .is_some_and(|extension| extension == "toml")
+    {
+        let path = path.display();
+        complain(
+            format!("{path} is a scenario by its name, and no ruleset"),
+            Some(&format!("write `fwlab run {path}`")),
+        );
+        return Err(Exit::Usage);
+    }
+    read_source(path).map_err(|error| {
+        complain(format!("cannot read {}: {error}", path.display()), None);
+        Exit::Usage
+    })
+}
+
+fn read_source(path: &Path) -> Result<Source, InputError> {
+    if path == Path::new("-") {
+        let text = input::read_stream(std::io::stdin().lock())?;
+        return Ok(Source::new("standard input", text));
+    }
+    // What the shell makes of `<(iptables-save)`: it is open already, and has an end.
+    let is_open = ["/dev/stdin", "/dev/fd/", "/proc/self/fd/"];
+    let is_open = is_open.iter().any(|begin| {
+        path.as_os_str()
+            .as_encoded_bytes()
+            .starts_with(begin.as_bytes())
+    });
+    let text = if is_open {
+        input::read_stream(std::fs::File::open(path)?)?
+    } else {
+        input::read_file(path)?
+    };
+    Ok(Source::new(path.display().to_string(), text))
+}

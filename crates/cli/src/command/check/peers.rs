@@ -1,0 +1,76 @@
+//! Whose transfers are tried: what was chosen of them, and what is said of the rest.
+
+use std::net::IpAddr;
+
+use fwlab_classes::{Classes, Place, Position, Question};
+use fwlab_record::{Exit, Family};
+
+use super::CheckArguments;
+use crate::command::exit::complain;
+
+/// What is asked of the rules in a family.
+pub(super) fn question(arguments: &CheckArguments, place: &Place, family: Family) -> Question {
+    let whom = &arguments.whom;
+    let mut asked = place.question(family, arguments.control_port, usize::from(whom.classes));
+    asked.passive_ports = arguments.passive_ports;
+    let chosen = |addresses: &[IpAddr]| {
+        let mut addresses = addresses.iter().copied();
+        addresses.find(|address| Family::of(*address) == family)
+    };
+    let [near, far] = &mut asked.ends;
+    near.interface = whom.on.clone();
+    far.interface = whom.out.clone();
+    let (from, to) = (chosen(&whom.from), chosen(&whom.to));
+    [near.address, far.address] = match asked.position {
+        // The other end is the server.
+        Position::Client => [to, from],
+        Position::Server | Position::Router | Position::Forwarder => [from, to],
+    };
+    asked
+}
+
+/// Addresses of a family that nobody speaks.
+pub(super) fn refused(arguments: &CheckArguments, spoken: &[Family]) -> Result<(), Exit> {
+    let whom = &arguments.whom;
+    let mut given = [&whom.from, &whom.to, &whom.server_address]
+        .into_iter()
+        .flatten();
+    match given.find(|address| !spoken.contains(&Family::of(**address))) {
+        None => Ok(()),
+        Some(unspoken) => {
+            let family = Family::of(*unspoken);
+            complain(
+                format!(
+                    "{unspoken} is an {} address, and nobody speaks that here",
+                    family.protocol()
+                ),
+                Some(&format!("add `--family {family}`")),
+            );
+            Err(Exit::Usage)
+        }
+    }
+}
+
+/// Says what of the classes is not tried, and what is not known of them.
+pub(super) fn tell(classes: &Classes, family: Family, at_most: u16) {
+    if classes.untried > 0 {
+        let all = classes.len() + classes.untried;
+        complain(
+            format!(
+                "the rules tell {all} classes of {} peers apart; {at_most} of them are tried",
+                family.protocol()
+            ),
+            Some(&format!(
+                "--classes {all} tries all; --on, --out, --from and --to choose some"
+            )),
+        );
+    }
+    for unread in &classes.unread {
+        complain(
+            format!(
+                "the rules tell peers apart by {unread}, which fwlab does not read: whom that is about is not tried"
+            ),
+            None,
+        );
+    }
+}

@@ -1,0 +1,46 @@
+use std::collections::HashMap;
+
+use fwlab_record::{Axes, Family};
+
+use crate::text::Page;
+use fwlab_text::one_line;
+
+/// What the rows of a matrix are called: by their rulesets, or by the peers that they are for.
+#[derive(Debug, Clone, Default)]
+pub struct Labels {
+    heading: Option<String>,
+    /// By scenario and family.
+    labels: HashMap<(String, Family), String>,
+}
+
+impl Labels {
+    /// Those of the classes of peers of a ruleset; of the only class, the ruleset's own name.
+    pub fn of_classes(rules: &str, is_only: bool) -> Labels {
+        Labels {
+            heading: (!is_only).then(|| rules.to_owned()),
+            labels: HashMap::new(),
+        }
+    }
+
+    /// Calls a scenario's cells so.
+    pub fn label(&mut self, of: &Axes, label: String) {
+        self.labels.insert((of.scenario.clone(), of.family), label);
+    }
+
+    /// What a cell's row is called.
+    pub fn of<'a>(&'a self, axes: &'a Axes) -> &'a str {
+        if self.labels.is_empty() {
+            return &axes.ruleset;
+        }
+        let key = (axes.scenario.clone(), axes.family);
+        self.labels.get(&key).unwrap_or(&axes.ruleset)
+    }
+
+    /// The line above the matrix: what the rows are of, where they do not say it.
+    pub fn heading(&self) -> Page {
+        let line = self.heading.as_ref();
+        line.map_or_else(Page::default, |rules| {
+            Page::from(format!("{}\n", one_line(rules)))
+        })
+    }
+}

@@ -1,0 +1,64 @@
+//! The scenario file: what stands in it, and the cells that it asks for.
+//!
+//! The map: [`collect`] finds the files below a folder, and [`input`] reads a file that somebody names;
+//! [`Scenario::parse`] makes an [`Outline`] of a text, or tells every mistake at its place, and reads nothing else;
+//! [`Scenario::prepare`] reads the files that the text names, too, and makes a [`Scenario`] that can be run;
+//! [`describe`] prints what the format is; [`plan`] multiplies the axes to cells, and [`filter`] chooses among them.
+//!
+//! This crate runs nothing, makes no namespace and writes nothing.
+//!
+//! ```
+//! use std::path::Path;
+//!
+//! let text = "descripton = \"A gateway without rules.\"\ntopology = { shape = \"gateway\" }\n\
+//!             ruleset = [{ name = \"open\", none = true }]\n";
+//! let error = fwlab_scenario::Scenario::parse("open", Path::new("open.toml"), text).unwrap_err();
+//! assert_eq!(error.problems[0].help.as_deref(), Some("did you mean `description`?"));
+//! ```
+
+pub mod collect;
+pub mod filter;
+mod hosts;
+pub mod input;
+mod matrix;
+pub mod plan;
+mod problem;
+mod read;
+mod read_certificate;
+mod read_family;
+mod read_firewall;
+mod read_language;
+mod read_nodes;
+mod read_policy;
+mod read_requirement;
+mod read_roles;
+mod read_rules;
+mod read_script;
+mod read_source;
+mod read_steps;
+mod read_topology;
+mod reader;
+mod requirement;
+mod rules;
+mod scenario;
+mod schema;
+mod schema_topology;
+mod section;
+mod stage;
+mod steps;
+mod sysctls;
+mod terms;
+#[cfg(test)]
+mod tests;
+mod value;
+
+pub use matrix::Matrix;
+pub use problem::{Problem, ScenarioError};
+pub use requirement::{CauseDemand, Requirement, Selector};
+pub use rules::{ImageRules, RulesAt, RulesOrigin, RulesetEntry};
+pub use scenario::{Outline, Scenario};
+pub use schema::{SCHEMA_VERSION, describe, json_schema};
+pub use stage::{Addressing, Layout, Port, Shape, Stage, UnknownShape};
+pub use steps::{Action, Step};
+pub use sysctls::Sysctl;
+pub use terms::{ClientTerms, ServerTerms};

@@ -1,0 +1,130 @@
+//! Which language rules are written in, and whether their backends load it.
+
+use fwlab_model::ruleset::{Format, Source, recognise};
+use fwlab_record::Backend;
+
+use super::problem::Problems;
+use super::reader::Reader;
+use super::rules::RulesOrigin;
+
+/// Rules of a scenario file, and the keys that they and their backends stand in.
+pub(super) struct Language<'a, 'b> {
+    pub(super) entry: &'a Reader<'b>,
+    pub(super) rules: &'static str,
+    pub(super) backends: &'static str,
+}
+
+impl Language<'_, '_> {
+    /// The backends that load a ruleset: those that are written, or those that its language has. None, where
+    /// neither is known: it stands in a file that is not read.
+    pub(super) fn backends(
+        &self,
+        origin: Option<&RulesOrigin>,
+        problems: &mut Problems,
+    ) -> Vec<Backend> {
+        let written = self.entry.words::<Backend>(self.backends, problems);
+        let Some(origin) = origin else {
+            return written.unwrap_or_default();
+        };
+        let source = match origin {
+            RulesOrigin::Written(source) => Some(source),
+            RulesOrigin::Generated(_) | RulesOrigin::Image(_) | RulesOrigin::None => None,
+        };
+        let Some(backends) = written else {
+            return match source.map(recognise) {
+                Some(Format::Nft) => vec![Backend::Native],
+                _ => Backend::IPTABLES.to_vec(),
+            };
+        };
+        match source {
+            Some(source) => self.check(source, &backends, problems),
+            None if backends.contains(&Backend::Native) => problems.add_with_help(
+                self.entry.span_of(self.backends),
+                format!("`{}` is nothing that `native` loads", self.rules),
+                "`native` loads scripts of nft: write one as `text` or `file`",
+            ),
+            None => {}
+        }
+        backends
+    }
+
+    /// Tells when backends that are chosen elsewhere do not load these rules.
+    pub(super) fn check_all(
+        &self,
+        origin: Option<&RulesOrigin>,
+        backends: &[Backend],
+        problems: &mut Problems,
+    ) {
+        let Some(origin) = origin.filter(|_| !backends.is_empty()) else {
+            return;
+        };
+        let native = backends.contains(&Backend::Native);
+        let script =
+            matches!(origin, RulesOrigin::Written(source) if recognise(source) == Format::Nft);
+        if native != script {
+            problems.add_with_help(
+                self.entry.span_of(self.rules),
+                "these rules are loaded through the same backend as the ruleset, and that does not load them",
+                "write both as scripts of nft, or both as rules of iptables",
+            );
+        }
+    }
+
+    /// Tells when backends do not load the language that rules are written in.
+    pub(super) fn check(&self, source: &Source, backends: &[Backend], problems: &mut Problems) {
+        let native = backends.contains(&Backend::Native);
+        if native && backends.iter().any(|backend| *backend != Backend::Native) {
+            problems.add_with_help(
+                self.entry.span_of(self.backends),
+                "`native` loads scripts of nft, the other backends load rules of iptables: no ruleset is both",
+                "write a ruleset for each, or one `beside` the other",
+            );
+            return;
+        }
+        match (recognise(source), native) {
+            (Format::Nft, false) => problems.add_with_help(
+                self.entry.span_of(self.rules),
+                "this is a script of nft, and its backend loads rules of iptables",
+                format!("write `{} = \"native\"`", self.backends),
+            ),
+            (Format::Saved | Format::Commands, true) => problems.add_with_help(
+                self.entry.span_of(self.rules),
+                "these are rules of iptables, and `native` loads scripts of nft",
+                format!("write `{} = \"nft\"` or `\"legacy\"`", self.backends),
+            ),
+            _ => {}
+        }
+    }
+}
+
+/// Tells what only rules of iptables can have, of a script of nft that has it.
+pub(super) fn without_iptables(
+    entry: &Reader<'_>,
+    [helper, skip_refused_lines, beside_native]: [bool; 3],
+    problems: &mut Problems,
+) {
+    for (key, is_there, message, help) in [
+        (
+            "helper",
+            helper,
+            "`helper` adds a rule of iptables, and this is a script of nft",
+            "write a `ct helper` object and a rule with `ct helper set` into the script",
+        ),
+        (
+            "skip-refused-lines",
+            skip_refused_lines,
+            "no line of a script of nft can be left out: it is loaded whole or not at all",
+            "leave this out, and mend the script",
+        ),
+        (
+            "beside",
+            beside_native,
+            "a second script of nft beside the first",
+            "write both into one script",
+        ),
+    ] {
+        if is_there {
+            problems.add_with_help(entry.span_of(key), message, help);
+        }
+    }
+}

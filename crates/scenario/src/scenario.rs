@@ -1,0 +1,124 @@
+use std::ops::Deref;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::plan::IdleRequirement;
+use super::problem::{Problem, Problems, ScenarioError};
+use super::read;
+use super::read_source::Files;
+use super::requirement::Requirement;
+use super::rules::RulesetEntry;
+use super::stage::Stage;
+use super::steps::Step;
+use super::sysctls::Sysctl;
+use super::{ClientTerms, Matrix, ServerTerms};
+
+/// A scenario: a stage, rulesets to try on it, the axes of its matrix, and requirements.
+#[derive(Debug, Clone)]
+pub struct Scenario {
+    /// Its name: the file's path below the folder that was given, without `.toml`.
+    pub name: String,
+    /// Its file.
+    pub path: PathBuf,
+    /// One sentence: what it shows.
+    pub description: String,
+    /// Links to the reports that it reproduces.
+    pub reports: Vec<String>,
+    /// What people see of it, in the words of their programs.
+    pub messages: Vec<String>,
+    /// Words to filter by.
+    pub tags: Vec<String>,
+    /// Nodes, links and roles.
+    pub stage: Stage,
+    /// How the server is set up.
+    pub server: ServerTerms,
+    /// How the client is set up.
+    pub client: ClientTerms,
+    /// The size of the content, in bytes.
+    pub size: u64,
+    /// The rulesets to try.
+    pub rulesets: Vec<RulesetEntry>,
+    /// What is done while a session is under way, in order.
+    pub steps: Vec<Step>,
+    /// The axes.
+    pub matrix: Matrix,
+    /// What the outcomes must be.
+    pub requirements: Vec<Requirement>,
+    /// Settings of nodes' kernels.
+    pub sysctls: Vec<Sysctl>,
+    /// The file's text, for excerpts; empty where there is no file.
+    pub text: Arc<str>,
+}
+
+impl Scenario {
+    /// The size of the content where nothing is said, in bytes.
+    pub const DEFAULT_SIZE: u64 = 300_000;
+
+    /// Requirements that nothing is held against, as mistakes of the file.
+    pub fn idle_requirements_error(&self, idle: &[IdleRequirement]) -> Option<ScenarioError> {
+        let mistakes = idle.iter().map(|IdleRequirement { index, why }| Problem {
+            span: self.requirements[*index].span.clone(),
+            message: format!("this requirement is never held against a cell: {why}"),
+            help: Some("mend its selectors, or take it out".into()),
+        });
+        self.mistaken(mistakes)
+    }
+
+    /// What was found to be wrong with it after it was read, as mistakes of the file; `None` where nothing was.
+    pub fn mistaken(&self, mistakes: impl IntoIterator<Item = Problem>) -> Option<ScenarioError> {
+        let problems = Problems::from_iter(mistakes);
+        (!problems.is_empty()).then(|| problems.into_error(self.path.clone(), &self.text))
+    }
+
+    /// Reads a scenario from its text, and nothing else: what stands in the files that it names stays unread.
+    ///
+    /// # Errors
+    /// Every mistake that the text has by itself.
+    pub fn parse(
+        name: impl Into<String>,
+        path: &Path,
+        text: &str,
+    ) -> Result<Outline, ScenarioError> {
+        read::read(name.into(), path, text, Files::Unread).map(Outline)
+    }
+
+    /// Reads a scenario from its text, and the files that it names: rules, sets, a certificate. It can be run then.
+    ///
+    /// # Errors
+    /// Every mistake of both.
+    pub fn prepare(
+        name: impl Into<String>,
+        path: &Path,
+        text: &str,
+    ) -> Result<Scenario, ScenarioError> {
+        read::read(name.into(), path, text, Files::Read)
+    }
+}
+
+/// What the text of a scenario says by itself. Of the rules, the sets and the certificate that stand in files it has
+/// nothing, and so it cannot be run.
+#[derive(Debug, Clone)]
+pub struct Outline(Scenario);
+
+impl Outline {
+    /// Whether it says by itself which cells there are. Where it does not, a ruleset's language is to say
+    /// what backends load it, and stands in a file.
+    pub fn has_cells(&self) -> bool {
+        let mut rulesets = self.rulesets.iter();
+        rulesets.all(|ruleset| !ruleset.backends.is_empty())
+    }
+}
+
+impl Deref for Outline {
+    type Target = Scenario;
+
+    fn deref(&self) -> &Scenario {
+        &self.0
+    }
+}
+
+impl From<Scenario> for Outline {
+    fn from(scenario: Scenario) -> Outline {
+        Outline(scenario)
+    }
+}

@@ -1,0 +1,134 @@
+use std::path::Path;
+
+use fwlab_model::NextHop;
+use fwlab_model::ruleset::Side;
+use fwlab_record::{Family, NodeName};
+
+use super::{Layout, Shape, Stage};
+use crate::Scenario;
+
+fn scenario(topology: &str) -> Scenario {
+    let text = format!(
+        "description = \"A stage.\"\n{topology}\n\
+         [[ruleset]]\nname = \"open\"\nnone = true\n\
+         [matrix]\nfamilies = [\"ipv4\", \"ipv6\"]\n"
+    );
+    match Scenario::prepare("stage", Path::new("stage.toml"), &text) {
+        Ok(scenario) => scenario,
+        Err(error) => panic!("{error}: {:#?}\n{text}", error.problems),
+    }
+}
+
+/// Every shape, as it is and with more hosts.
+fn layouts() -> impl Iterator<Item = Layout> {
+    Shape::ALL.into_iter().flat_map(|shape| {
+        [(1, false), (1, true), (2, false), (3, true)].map(|(clients, third)| {
+            let mut layout = Layout::new(shape);
+            layout.clients = clients;
+            layout.third = third;
+            layout.families = Family::ALL.to_vec();
+            layout
+        })
+    })
+}
+
+#[test]
+fn the_long_form_gives_the_same_stage_as_the_short_one() {
+    for layout in layouts() {
+        let Layout {
+            shape,
+            clients,
+            third,
+            ..
+        } = &layout;
+        let short =
+            format!("[topology]\nshape = \"{shape}\"\nclients = {clients}\nthird = {third}");
+        let stage = layout.stage(21);
+        assert_eq!(scenario(&short).stage, stage, "{short}");
+        let long = stage.long_form();
+        let read = scenario(&long).stage;
+        // What is not written is worked out: the server's own addresses.
+        for family in Family::ALL {
+            assert_eq!(
+                read.connect_to(*family),
+                stage.connect_to(*family),
+                "{long}"
+            );
+        }
+        let reached_at = stage.reached_at.clone();
+        assert_eq!(Stage { reached_at, ..read }, stage, "{long}");
+    }
+}
+
+#[test]
+fn every_shape_can_be_built() {
+    for layout in layouts() {
+        let mistakes = layout.stage(21).topology.mistakes();
+        assert_eq!(mistakes, [], "{layout:?}");
+    }
+}
+
+#[test]
+fn every_address_has_an_owner_and_every_peer_an_address() {
+    for layout in layouts() {
+        let stage = layout.stage(21);
+        for (address, node) in stage.topology.addresses() {
+            assert_eq!(stage.owner_of(address), Some(node));
+        }
+        for family in Family::ALL {
+            let connect_to = stage.connect_to(*family).expect("an address");
+            let listens_on = stage.listens_on(*family).expect("an address");
+            assert_eq!(stage.owner_of(listens_on), Some(&stage.server));
+            let behind_nat = matches!(
+                layout.shape,
+                Shape::ServerNat | Shape::BothNat | Shape::Hairpin
+            );
+            let same = connect_to.ip() == listens_on;
+            assert_eq!(same, !behind_nat, "{layout:?}");
+        }
+    }
+}
+
+#[test]
+fn a_stage_speaks_no_more_than_is_asked_of_it() {
+    for shape in Shape::ALL {
+        let stage = Layout::new(shape).stage(21);
+        assert!(stage.topology.addresses().all(|(one, _)| one.is_ipv4()));
+        let mut routes = stage.topology.nodes.iter().flat_map(|node| &node.routes);
+        assert!(routes.all(|route| route.to.addr().is_ipv4()), "{shape}");
+        assert_eq!(stage.connect_to(Family::Ipv6), None);
+    }
+}
+
+#[test]
+fn a_private_network_is_reached_by_no_route_from_outside() {
+    let default = |stage: &Stage, node: &str| {
+        let node = NodeName::new(node).expect("a node name");
+        let node = stage.topology.node(&node).expect("a node of the shape");
+        node.routes[0].via.clone()
+    };
+    let swallows = |stage: &Stage, node: &str| matches!(default(stage, node), NextHop::Sink(_));
+    let client_nat = Layout::new(Shape::ClientNat).stage(21);
+    assert!(swallows(&client_nat, "server") && swallows(&client_nat, "gateway"));
+    assert!(!swallows(&client_nat, "client"));
+    let server_nat = Layout::new(Shape::ServerNat).stage(21);
+    assert!(swallows(&server_nat, "client") && swallows(&server_nat, "gateway"));
+    assert!(!swallows(&server_nat, "server"));
+    let both = Layout::new(Shape::BothNat).stage(21);
+    assert!(swallows(&both, "client-gateway") && swallows(&both, "server-gateway"));
+}
+
+#[test]
+fn a_firewall_s_side_is_where_its_node_stands() {
+    let stage = Layout::new(Shape::BothNat).stage(21);
+    for (node, side) in [
+        ("client", Side::Client),
+        ("client-gateway", Side::Gateway),
+        ("server-gateway", Side::Gateway),
+        ("server", Side::Server),
+    ] {
+        let node = NodeName::new(node).expect("a node name");
+        assert_eq!(stage.side_of(&node), side);
+    }
+    assert_eq!(stage.firewall, None);
+}
