@@ -39,8 +39,8 @@ pub enum InputError {
     #[error("it is made up by the kernel as it is read, and only plain files are read")]
     OfKernel,
     /// There is more of it than is read.
-    #[error("it is larger than {} MiB, the most that is read", MAX_INPUT >> 20)]
-    TooLarge,
+    #[error("it is larger than {} MiB, the most that is read", .0 >> 20)]
+    TooLarge(u64),
 }
 
 /// Reads a plain file, and nothing else.
@@ -48,7 +48,15 @@ pub enum InputError {
 /// # Errors
 /// When it cannot be read, is not a plain file, or is larger than [`MAX_INPUT`].
 pub fn read_file(path: &Path) -> Result<Vec<u8>, InputError> {
-    open(path).and_then(read_stream)
+    read_file_up_to(path, MAX_INPUT)
+}
+
+/// The same for a file that may have so many bytes.
+///
+/// # Errors
+/// As [`read_file`].
+pub fn read_file_up_to(path: &Path, most: u64) -> Result<Vec<u8>, InputError> {
+    read_stream_up_to(open(path, most)?, most)
 }
 
 /// Reads a plain file that a scenario names, and tells whether it is in the scenario's folder or below it. A link
@@ -57,7 +65,7 @@ pub fn read_file(path: &Path) -> Result<Vec<u8>, InputError> {
 /// # Errors
 /// As [`read_file`].
 pub(crate) fn read_beside(path: &Path, folder: &Path) -> Result<(Vec<u8>, bool), InputError> {
-    let file = open(path)?;
+    let file = open(path, MAX_INPUT)?;
     // Where the file is that was opened, and not where its name leads by now.
     let own = fs::read_link(format!("/proc/self/fd/{}", file.as_raw_fd()));
     let is_within = own.is_ok_and(|own| is_within(&own, folder));
@@ -81,23 +89,31 @@ pub fn is_within(path: &Path, folder: &Path) -> bool {
 /// # Errors
 /// When it cannot be read, or is larger than [`MAX_INPUT`].
 pub fn read_stream(stream: impl Read) -> Result<Vec<u8>, InputError> {
+    read_stream_up_to(stream, MAX_INPUT)
+}
+
+/// The same of what may have so many bytes.
+///
+/// # Errors
+/// As [`read_stream`].
+pub fn read_stream_up_to(stream: impl Read, most: u64) -> Result<Vec<u8>, InputError> {
     let mut bytes = Vec::new();
-    stream.take(MAX_INPUT + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > MAX_INPUT {
-        return Err(InputError::TooLarge);
+    stream.take(most + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > most {
+        return Err(InputError::TooLarge(most));
     }
     Ok(bytes)
 }
 
-fn open(path: &Path) -> Result<File, InputError> {
+fn open(path: &Path, most: u64) -> Result<File, InputError> {
     // To open a device can be an order to it.
-    plain(&fs::metadata(path)?)?;
+    plain(&fs::metadata(path)?, most)?;
     let file = File::options()
         .read(true)
         .custom_flags((OFlag::O_NONBLOCK | OFlag::O_NOCTTY | OFlag::O_CLOEXEC).bits())
         .open(path)?;
     // It may be another thing by now: what was opened is looked at.
-    plain(&file.metadata()?)?;
+    plain(&file.metadata()?, most)?;
     let system = fstatfs(&file).map_err(io::Error::from)?;
     if OF_KERNEL.contains(&system.filesystem_type()) {
         return Err(InputError::OfKernel);
@@ -105,9 +121,9 @@ fn open(path: &Path) -> Result<File, InputError> {
     Ok(file)
 }
 
-fn plain(found: &Metadata) -> Result<(), InputError> {
+fn plain(found: &Metadata, most: u64) -> Result<(), InputError> {
     match found.file_type() {
-        kind if kind.is_file() && found.len() > MAX_INPUT => Err(InputError::TooLarge),
+        kind if kind.is_file() && found.len() > most => Err(InputError::TooLarge(most)),
         kind if kind.is_file() => Ok(()),
         kind => Err(InputError::NotAFile(in_words(kind))),
     }
@@ -148,7 +164,7 @@ mod tests {
     #[test]
     fn a_stream_without_end_is_read_to_the_limit() {
         let error = read_stream(io::repeat(b'x')).expect_err("it has no end");
-        assert!(matches!(error, InputError::TooLarge), "{error}");
+        assert!(matches!(error, InputError::TooLarge(MAX_INPUT)), "{error}");
     }
 
     #[test]

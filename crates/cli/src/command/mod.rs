@@ -1,6 +1,7 @@
 //! The command: arguments in, exit code out. Only here are exit codes known, and only
 //! here is anything printed.
 
+mod capture;
 mod catalogue;
 mod check;
 mod choice;
@@ -42,6 +43,8 @@ enum Command {
     Run(run::RunArguments),
     /// Print the truth table of your own ruleset
     Check(check::CheckArguments),
+    /// Read this host's firewall, network and FTP server into one file
+    Capture(capture::CaptureArguments),
     /// List scenarios and what they would run; `list peers`: servers and clients
     List(list::ListArguments),
     /// Print the format of scenario files
@@ -73,6 +76,7 @@ pub fn main() -> ExitCode {
     let exit = match arguments.command {
         Command::Run(arguments) => run::run(arguments),
         Command::Check(arguments) => check::check(arguments),
+        Command::Capture(arguments) => capture::capture(&arguments),
         Command::List(arguments) => list::list(&arguments),
         Command::Schema(arguments) => schema::schema(&arguments),
         Command::Topology(arguments) => topology::topology(&arguments),

@@ -2,4 +2,6 @@
 
 mod damaged;
 mod reads;
+mod redacted;
+mod script;
 mod support;
