@@ -412,7 +412,7 @@ impl Lab {
                 skip_refused_lines: false,
                 backends: vec![self.backend.unwrap_or_else(|| self.own_backend())],
                 sets: None,
-                beside: None,
+                beside: Vec::new(),
                 also: Vec::new(),
             }],
             steps: Vec::new(),

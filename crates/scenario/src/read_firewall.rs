@@ -77,7 +77,7 @@ pub(super) fn firewall(
         skip_refused_lines: false,
         backends: vec![backend.map_or(Backend::Nft, |backend| backend.value)],
         sets: None,
-        beside: None,
+        beside: Vec::new(),
         also: Vec::new(),
     })
 }

@@ -134,7 +134,7 @@ pub(super) fn ruleset(
         skip_refused_lines,
         backends,
         sets,
-        beside,
+        beside: beside.into_iter().collect(),
         also: elsewhere,
     })
 }

@@ -1,6 +1,7 @@
 //! `check`: from the rules of a host to a table of who gets through.
 
 mod arguments;
+mod captured;
 mod forwarded;
 mod host_files;
 mod peers;
@@ -127,20 +128,21 @@ fn backends(arguments: &CheckArguments, able: &host_files::Backends) -> Result<V
 
 /// Where the rules are tried while nobody's peers are known.
 fn place(arguments: &CheckArguments, files: &HostFiles) -> Result<Place, Exit> {
-    if arguments.whom.out.is_some() && !arguments.at.is_router() {
+    let at = arguments.at(files)?;
+    if arguments.whom.out.is_some() && !at.is_router() {
         complain(
             "--out is the interface of a gateway that servers are on",
             Some("--on is the interface of a host that the other end is on"),
         );
         return Err(Exit::Usage);
     }
-    let mut layout = Layout::new(arguments.at.shape());
+    let mut layout = Layout::new(at.shape());
     layout.families = [&arguments.family, &files.families, &vec![Family::Ipv4]]
         .into_iter()
         .find(|families| !families.is_empty())
         .cloned()
         .unwrap_or_default();
-    if arguments.at == At::PortForward {
+    if at == At::PortForward {
         forwarded::place(files, &arguments.whom.server_address, &mut layout);
     } else if !arguments.whom.server_address.is_empty() {
         complain(
@@ -152,6 +154,7 @@ fn place(arguments: &CheckArguments, files: &HostFiles) -> Result<Place, Exit> {
     Ok(Place {
         layout,
         interfaces: files.plain_interfaces(),
+        network: files.host.as_deref().map(captured::network),
     })
 }
 
