@@ -6,6 +6,7 @@
 
 mod dialogue;
 mod evidence;
+mod host;
 mod native;
 mod nft_listing;
 mod reassembly;
@@ -18,6 +19,7 @@ mod spans;
 
 pub use dialogue::dialogue;
 pub use evidence::{conntrack, headers, netlink, nflog, trace};
+pub use host::host;
 pub use native::native;
 pub use nft_listing::nft_listing;
 pub use reassembly::reassembly;
@@ -34,6 +36,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("conntrack", conntrack),
     ("dialogue", dialogue),
     ("headers", headers),
+    ("host", host),
     ("native", native),
     ("netlink", netlink),
     ("nflog", nflog),

@@ -42,6 +42,7 @@ section() { # NAME COMMAND…
     *"$newline@failed "*)
         outcome=${said##*"$newline@failed "}
         said=${said%"$newline@failed "*}
+        said=${said%"$newline"}
         say "$name: it failed (exit status $outcome): $said"
         ;;
     esac
@@ -175,12 +176,13 @@ parameters() {
     done
 }
 
-# Passwords of data bases and directories are left out.
+# Passwords are left out, those in what is commented out, too.
 without_passwords() { # FILE
-    sed -e 's/^\([[:space:]]*SQL[A-Za-z]*ConnectInfo\)[[:space:]].*/\1 (left out)/' \
-        -e 's/^\([[:space:]]*[A-Za-z_]*[Pp][Aa][Ss][Ss][Ww][A-Za-z_]*\)[[:space:]=].*/\1 (left out)/' \
-        -e 's/^\([[:space:]]*[A-Za-z_]*[Ss][Ee][Cc][Rr][Ee][Tt][A-Za-z_]*\)[[:space:]=].*/\1 (left out)/' \
-        -e 's/^\([[:space:]]*LDAP[A-Za-z]*\(DN\)\{0,1\}[Bb]ind[A-Za-z]*\)[[:space:]].*/\1 (left out)/' "$1"
+    sed -e 's/^\([#[:space:]]*SQL[A-Za-z]*ConnectInfo\)[[:space:]].*/\1 (left out)/' \
+        -e 's/^\([#[:space:]]*LDAP[A-Za-z]*Info\)[[:space:]].*/\1 (left out)/' \
+        -e 's/^\([#[:space:]]*LDAP[A-Za-z]*Bind[A-Za-z]*\)[[:space:]].*/\1 (left out)/' \
+        -e 's/^\([#[:space:]]*[A-Za-z_]*[Pp][Aa][Ss][Ss][WwPp][A-Za-z_]*\)[[:space:]=].*/\1 (left out)/' \
+        -e 's/^\([#[:space:]]*[A-Za-z_]*[Ss][Ee][Cc][Rr][Ee][Tt][A-Za-z_]*\)[[:space:]=].*/\1 (left out)/' "$1"
 }
 
 servers() {
@@ -269,10 +271,10 @@ body() {
     nft_variant ip6tables
     legacy iptables /proc/net/ip_tables_names
     legacy ip6tables /proc/net/ip6_tables_names
-    if ! has nft; then
-        absent nft "there is no nft"
-    elif is_unloaded nf_tables; then
+    if is_unloaded nf_tables; then
         absent nft "the kernel has no nf_tables loaded, so no such rules"
+    elif ! has nft; then
+        unread nft "there is no nft, so rules that it would list are not known"
     else
         of_rules nft nft list ruleset
     fi
@@ -297,11 +299,7 @@ body() {
     section parameters parameters
     servers
     section listening listening
-    if [ "$readable" = no ]; then
-        [ "$unreadable" = yes ] && return 4
-        say "no program that lists rules is on this host: iptables-save, nft"
-        return 5
-    fi
+    [ "$readable" = yes ] || [ "$unreadable" = no ]
 }
 
 file=

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use fwlab_fabric::{Fabric, Privilege, find_tool};
-use fwlab_host::{Host, SCRIPT};
+use fwlab_host::{Host, SCRIPT, SectionName};
 use fwlab_model::{LinkEnd, LinkSpec, NextHop, NodeSpec, RouteSpec, Topology};
 use fwlab_record::{Backend, Family, InterfaceName, NodeName};
 use fwlab_skipped::{Need, skipped};
@@ -258,6 +258,15 @@ fn mode(file: &Path) -> u32 {
     use std::os::unix::fs::PermissionsExt;
     let found = std::fs::metadata(file).expect("it is there");
     found.permissions().mode() & 0o777
+}
+
+#[test]
+fn every_section_is_on_the_page() {
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/host-files.md");
+    let page = std::fs::read_to_string(page).expect("the page is there");
+    for section in SectionName::WORDS {
+        assert!(page.contains(&format!("`{section}`")), "{section}");
+    }
 }
 
 #[test]
