@@ -141,9 +141,8 @@ impl Classes {
                 .collect(),
             (None, None) => interfaces::values(&conditions.interfaces, &end.usual_interfaces),
         };
-        let behind = network.map_or(&[][..], |network| &network.behind);
         let addresses = |of: &conditions::OfAddresses, end: &End| match end.address {
-            Some(chosen) => vec![Value::chosen_address(chosen, behind)],
+            Some(chosen) => vec![Value::chosen_address(chosen, network)],
             None => partition::values(of, end, question),
         };
         let own = |end: &End| match (end.address, network) {

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use fwlab_model::IpNet;
+use fwlab_model::ruleset::Addresses;
 use fwlab_record::{Family, InterfaceName};
 
 /// The interfaces, addresses and routes of the host that the firewall is on.
@@ -30,6 +31,16 @@ pub struct Behind {
 }
 
 impl Network {
+    /// The interface that an address is behind.
+    pub fn towards(&self, address: IpAddr) -> Option<InterfaceName> {
+        let number = Addresses::number(address);
+        let mut behind = self.behind.iter();
+        let found = behind.find(|one| {
+            one.family == Family::of(address) && (one.range.0..=one.range.1).contains(&number)
+        });
+        found.map(|one| one.interface.clone())
+    }
+
     /// The addresses of an interface in a family.
     pub(crate) fn on(&self, interface: &InterfaceName, family: Family) -> Vec<IpNet> {
         let mut interfaces = self.interfaces.iter();

@@ -1,9 +1,8 @@
 use std::net::IpAddr;
 
-use fwlab_model::ruleset::Addresses;
-use fwlab_record::{Family, InterfaceName};
+use fwlab_record::InterfaceName;
 
-use crate::Behind;
+use crate::Network;
 
 /// What the peers of a class have in common in one respect: one of the parts that conditions divide interfaces or addresses
 /// into.
@@ -49,12 +48,8 @@ impl Value {
         Value::interfaces(name.to_string(), false, vec![name.clone()])
     }
 
-    pub(crate) fn chosen_address(address: IpAddr, behind: &[Behind]) -> Value {
-        let number = Addresses::number(address);
-        let of = behind.iter().find(|one| {
-            one.family == Family::of(address) && (one.range.0..=one.range.1).contains(&number)
-        });
-        let interface = of.map(|one| one.interface.clone());
+    pub(crate) fn chosen_address(address: IpAddr, network: Option<&Network>) -> Value {
+        let interface = network.and_then(|network| network.towards(address));
         Value::addresses(address.to_string(), false, vec![(address, interface)])
     }
 

@@ -61,9 +61,18 @@ impl CheckArguments {
     /// # Errors
     /// When nobody said, and nothing tells; then that was told.
     pub(super) fn at(&self, files: &HostFiles) -> Result<At, Exit> {
-        let host = files.host.as_deref();
-        let told = host.and_then(|host| captured::at(host, self.control_port));
-        self.at.or(told).ok_or_else(|| {
+        if let Some(at) = self.at {
+            return Ok(at);
+        }
+        let told = captured::at(files, self.control_port);
+        if let Some(at) = told {
+            let why = match at {
+                At::PortForward => "its rules forward to a server: --at port-forward",
+                _ => "a server waits for clients there: --at server",
+            };
+            complain(format!("{}: {why}", one_line(&files.name)), None);
+        }
+        told.ok_or_else(|| {
             complain(
                 format!("whose rules are these, {}?", one_line(&files.name)),
                 Some("--at server, --at client, --at gateway, or --at port-forward for a gateway that forwards its own control port"),

@@ -14,6 +14,7 @@ use fwlab_text::one_line;
 use miette::Diagnostic;
 
 use super::arguments::At;
+use super::forwarded;
 use super::host_files::{Backends, HostFiles};
 use crate::command::exit::{complain, tell};
 
@@ -238,11 +239,19 @@ fn behind(host: &Host, family: Family) -> Vec<Behind> {
         .collect()
 }
 
-/// Whose host it is, where it says so: a server waits for clients on the control port, or the rules forward it.
-pub(super) fn at(host: &Host, control_port: u16) -> Option<At> {
-    let listens = |port: u16| {
-        let mut listeners = host.listeners.iter();
-        listeners.any(|listener| listener.port == port && listener.program != "docker-proxy")
-    };
-    listens(control_port).then_some(At::Server)
+/// Whose host it is, where it says so: a server waits for clients on the control port, or the rules forward to one.
+pub(super) fn at(files: &HostFiles, control_port: u16) -> Option<At> {
+    let host = files.host.as_deref()?;
+    // It waits for those whom no rule forwards.
+    let proxies = ["docker-proxy", "rootlessport", "conmon"];
+    let mut listeners = host.listeners.iter();
+    let listens = listeners.any(|listener| {
+        listener.port == control_port && !proxies.contains(&listener.program.as_str())
+    });
+    if listens {
+        return Some(At::Server);
+    }
+    let mut families = files.families.iter();
+    let forwards = families.any(|family| forwarded::by_rules(files, *family).is_some());
+    forwards.then_some(At::PortForward)
 }

@@ -17,25 +17,32 @@ pub(super) fn place(files: &HostFiles, chosen: &[IpAddr], layout: &mut Layout) {
             .iter()
             .copied()
             .find(|address| Family::of(*address) == family);
-        let sources = [written(&files.origin), files.ipv6.as_ref()];
-        let beside = files.beside.iter().map(|(_, source)| source);
-        let mut sources = sources.into_iter().flatten().chain(beside);
-        let Some(target) = chosen.or_else(|| sources.find_map(|source| target(source, family)))
-        else {
+        let Some(target) = chosen.or_else(|| by_rules(files, family)) else {
             continue;
         };
         let (server, gateway) = network(target);
         layout.addressing.server.place(&[server]);
         layout.addressing.gateway[1].place(&[gateway]);
         if chosen.is_none() {
+            let gateway = match files.host {
+                // It has addresses of its own.
+                Some(_) => String::new(),
+                None => format!(", and the gateway {gateway} towards it"),
+            };
             complain(
-                format!(
-                    "the rules forward to {target}: the server has that address, and the gateway {gateway} towards it"
-                ),
+                format!("the rules forward to {target}: the server has that address{gateway}"),
                 Some("--server-address chooses another"),
             );
         }
     }
+}
+
+/// The first address of a family that the rules forward to.
+pub(super) fn by_rules(files: &HostFiles, family: Family) -> Option<IpAddr> {
+    let sources = [written(&files.origin), files.ipv6.as_ref()];
+    let beside = files.beside.iter().map(|(_, source)| source);
+    let mut sources = sources.into_iter().flatten().chain(beside);
+    sources.find_map(|source| target(source, family))
 }
 
 fn written(origin: &RulesOrigin) -> Option<&Source> {

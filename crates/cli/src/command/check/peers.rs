@@ -20,6 +20,11 @@ pub(super) fn question(arguments: &CheckArguments, place: &Place, family: Family
     let [near, far] = &mut asked.ends;
     near.interface = whom.on.clone();
     far.interface = whom.out.clone();
+    if let (Some(network), Position::Forwarder, None) = (&place.network, asked.position, &whom.out)
+    {
+        let server = place.layout.addressing.server.address(family);
+        far.interface = server.and_then(|server| network.towards(server));
+    }
     let (from, to) = (chosen(&whom.from), chosen(&whom.to));
     [near.address, far.address] = match asked.position {
         // The other end is the server.
