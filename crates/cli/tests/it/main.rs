@@ -6,6 +6,7 @@ mod bad_input;
 mod bad_scenario;
 mod bad_script;
 mod capture;
+mod captured;
 mod ccc;
 mod chance;
 mod classes;

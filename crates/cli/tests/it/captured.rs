@@ -1,0 +1,196 @@
+//! `check host.fwlab`: a captured host as it stands.
+
+use std::fmt::Write as _;
+
+use crate::bad_input::folder;
+use crate::support::{Ended, end_of, fwlab, lab, shared};
+
+/// The file of a host, of these sections.
+fn host(sections: &[(&str, &str, &str)]) -> String {
+    let mut text = "fwlab host 1\nredacted no\n".to_owned();
+    for (name, command, answer) in sections {
+        let _ = write!(text, "\n== {name}\n$ {command}\n");
+        for line in answer.split('\n') {
+            let _ = writeln!(text, "|{line}");
+        }
+        text += "exit 0\n";
+    }
+    let bytes = text.len();
+    let count = sections.len();
+    text + &format!("end sections={count} bytes={bytes} cksum=none\n")
+}
+
+const LINKS: &str = r#"[
+{"ifname":"lo","flags":["LOOPBACK","UP"],"mtu":65536,"link_type":"loopback"},
+{"ifname":"eth0","flags":["BROADCAST","UP","LOWER_UP"],"mtu":1500,"link_type":"ether"},
+{"ifname":"docker0","flags":["BROADCAST","UP","LOWER_UP"],"mtu":1500,"link_type":"ether","linkinfo":{"info_kind":"bridge"}},
+{"ifname":"veth1","flags":["BROADCAST","UP","LOWER_UP"],"mtu":1500,"master":"docker0","link_type":"ether","linkinfo":{"info_kind":"veth"}}]"#;
+
+const ADDRESSES: &str = r#"[
+{"ifname":"lo","addr_info":[{"family":"inet","local":"127.0.0.1","prefixlen":8}]},
+{"ifname":"eth0","addr_info":[{"family":"inet","local":"203.0.113.5","prefixlen":24},{"family":"inet","local":"203.0.113.6","prefixlen":24,"secondary":true}]},
+{"ifname":"docker0","addr_info":[{"family":"inet","local":"172.17.0.1","prefixlen":16}]}]"#;
+
+const ROUTES: &str = r#"[
+{"dst":"default","gateway":"203.0.113.1","dev":"eth0","flags":[]},
+{"dst":"172.17.0.0/16","dev":"docker0","scope":"link","prefsrc":"172.17.0.1","flags":[]},
+{"dst":"203.0.113.0/24","dev":"eth0","scope":"link","prefsrc":"203.0.113.5","flags":[]}]"#;
+
+fn with_rules(rules: &str) -> String {
+    host(&[
+        ("kernel", "uname -srm", "Linux 5.10.0-28-amd64 x86_64\n"),
+        ("iptables-nft", "iptables-nft-save", rules),
+        ("links", "ip -json -details link", LINKS),
+        ("addresses", "ip -json addr", ADDRESSES),
+        ("routes", "ip -json -4 route show table main", ROUTES),
+    ])
+}
+
+fn check(host: &str, more: &[&str]) -> Ended {
+    let folder = folder(&[("host.fwlab", host.as_bytes())]);
+    let mut command = fwlab();
+    command
+        .current_dir(folder.path())
+        .args([
+            "check",
+            "host.fwlab",
+            "--server",
+            "libunftp",
+            "--data",
+            "pasv",
+        ])
+        .args(["--protection", "plain"])
+        .args(more);
+    end_of(&mut command)
+}
+
+fn rows(ended: &Ended) -> Vec<&str> {
+    let lines = ended
+        .stdout
+        .lines()
+        .filter(|line| line.contains("libunftp ← suppaftp"));
+    lines.map(str::trim).collect()
+}
+
+const WEB: &str = "*filter
+:INPUT DROP [0:0]
+:FORWARD DROP [0:0]
+:OUTPUT ACCEPT [0:0]
+-A INPUT -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
+-A INPUT -i docker0 -j ACCEPT
+-A INPUT -d 203.0.113.6/32 -p tcp -j ACCEPT
+-A INPUT -s 172.17.0.0/16 -j ACCEPT
+COMMIT
+";
+
+/// Who is on which interface is what the host's routes say, and its addresses are its own.
+#[test]
+fn the_peers_of_a_host_are_those_that_its_routes_lead_to() {
+    let Some(_lab) = lab() else { return };
+    let ended = check(&with_rules(WEB), &["--at", "server"]);
+    assert_eq!(
+        rows(&ended),
+        [
+            "to 203.0.113.6; from 172.17.0.0/16       nft  libunftp ← suppaftp  passes",
+            "from anywhere else to any other address  nft  libunftp ← suppaftp  ctl timeout",
+        ],
+        "{}{}",
+        ended.stdout,
+        ended.stderr
+    );
+    // The line is the file's own.
+    let policy = with_rules(WEB)
+        .lines()
+        .position(|line| line == "|:INPUT DROP [0:0]");
+    let policy = format!("line {} `-P INPUT DROP`", policy.expect("it is there") + 1);
+    assert!(ended.stdout.contains(&policy), "{policy}: {}", ended.stdout);
+    assert!(
+        ended.stderr.contains("that host has Linux 5.10.0-28-amd64"),
+        "{}",
+        ended.stderr
+    );
+    let ended = check(
+        &with_rules(WEB),
+        &[
+            "--at",
+            "server",
+            "--from",
+            "192.0.2.1",
+            "--to",
+            "203.0.113.5",
+        ],
+    );
+    assert_eq!(
+        rows(&ended),
+        ["host.fwlab  nft  libunftp ← suppaftp  ctl timeout"]
+    );
+}
+
+/// As Docker publishes the port of a container.
+#[test]
+fn a_published_port_leads_to_the_container() {
+    let Some(_lab) = lab() else { return };
+    let rules = "*nat
+:PREROUTING ACCEPT [0:0]
+:POSTROUTING ACCEPT [0:0]
+:OUTPUT ACCEPT [0:0]
+:DOCKER - [0:0]
+-A PREROUTING -m addrtype --dst-type LOCAL -j DOCKER
+-A POSTROUTING -s 172.17.0.0/16 ! -o docker0 -j MASQUERADE
+-A DOCKER ! -i docker0 -p tcp -m tcp --dport 21 -j DNAT --to-destination 172.17.0.2:21
+-A DOCKER ! -i docker0 -p tcp -m tcp --dport 50000:50010 -j DNAT --to-destination 172.17.0.2
+COMMIT
+";
+    let host = with_rules(rules);
+    let ended = check(&host, &["--passive-ports", "50000-50010", "--data", "epsv"]);
+    assert!(
+        ended
+            .stderr
+            .contains("its rules forward to a server: --at port-forward"),
+        "{}",
+        ended.stderr
+    );
+    assert_eq!(
+        rows(&ended),
+        ["host.fwlab  nft  libunftp ← suppaftp  timeout       passes"]
+    );
+    assert!(
+        ended
+            .stdout
+            .contains("lost after client: SYN 198.51.100.2 → 172.17.0.2, a high port"),
+        "{}",
+        ended.stdout
+    );
+}
+
+#[test]
+fn a_host_that_cannot_be_checked_is_told() {
+    let _machine = shared();
+    let good = with_rules(WEB);
+    let cut = good[..good.len() / 2].to_owned();
+    let edited = good.replace("203.0.113.6/32", "203.0.113.66/32");
+    let newer = good.replace("fwlab host 1", "fwlab host 7");
+    let empty = host(&[("kernel", "uname -srm", "Linux 6.1.0 x86_64\n")]);
+    for (text, told) in [
+        (&good, "whose rules are these, host.fwlab?"),
+        (&cut, "cut off"),
+        (&edited, "edited, or damaged"),
+        (&newer, "newer"),
+        (&empty, "has no rules"),
+    ] {
+        let ended = check(text, &[]);
+        assert_eq!(ended.code, Some(2), "{ended:?}");
+        assert!(ended.stderr.contains(told), "{told}: {}", ended.stderr);
+    }
+    let folder = folder(&[
+        ("host.fwlab", good.as_bytes()),
+        ("rules.v4", WEB.as_bytes()),
+    ]);
+    let mut command = fwlab();
+    command
+        .current_dir(folder.path())
+        .args(["check", "rules.v4", "host.fwlab", "--at", "server"]);
+    let ended = end_of(&mut command);
+    assert_eq!(ended.code, Some(2), "{ended:?}");
+    assert!(ended.stderr.contains("is a whole host"), "{}", ended.stderr);
+}
