@@ -7,6 +7,7 @@ use fwlab_model::ruleset::Addresses;
 use fwlab_record::{Family, InterfaceName};
 
 use crate::conditions::OfAddresses;
+use crate::value::Placed;
 use crate::{Behind, End, Network, Question, Value, usable};
 
 /// Addresses that the same conditions hold for.
@@ -95,7 +96,7 @@ pub(crate) fn own(family: Family, conditions: &OfAddresses, network: &Network) -
         });
         within.collect()
     };
-    let mut parts: Vec<(Vec<bool>, Vec<(IpAddr, Option<InterfaceName>)>)> = Vec::new();
+    let mut parts: Vec<(Vec<bool>, Vec<Placed>)> = Vec::new();
     for (interface, address) in network.own(family) {
         let held = holding(address);
         let known = (address, Some(interface.clone()));
@@ -105,7 +106,7 @@ pub(crate) fn own(family: Family, conditions: &OfAddresses, network: &Network) -
         }
     }
     let is_divided = parts.len() > 1;
-    let value = |(held, addresses): (Vec<bool>, Vec<(IpAddr, Option<InterfaceName>)>)| {
+    let value = |(held, addresses): (Vec<bool>, Vec<Placed>)| {
         let shown = addresses.iter().take(3).map(|(one, _)| one.to_string());
         let shown: Vec<String> = shown.collect();
         let words = match addresses.len() - shown.len() {

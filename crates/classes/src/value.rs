@@ -13,12 +13,14 @@ pub struct Value {
     stands_for: Representatives,
 }
 
+/// An address with the interface that it is behind, or that has it, where that is known.
+pub(crate) type Placed = (IpAddr, Option<InterfaceName>);
+
 /// Of two ends in one part, each needs one of its own.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Representatives {
     Interfaces(Vec<InterfaceName>),
-    /// Each with the interface that it is behind, or that has it, where that is known.
-    Addresses(Vec<(IpAddr, Option<InterfaceName>)>),
+    Addresses(Vec<Placed>),
 }
 
 impl Value {
@@ -31,11 +33,7 @@ impl Value {
         }
     }
 
-    pub(crate) fn addresses(
-        words: String,
-        rest: bool,
-        addresses: Vec<(IpAddr, Option<InterfaceName>)>,
-    ) -> Value {
+    pub(crate) fn addresses(words: String, rest: bool, addresses: Vec<Placed>) -> Value {
         let stands_for = Representatives::Addresses(addresses);
         Value {
             words,
@@ -96,7 +94,7 @@ impl Value {
             .map(|(address, _)| address)
     }
 
-    fn known(&self) -> impl Iterator<Item = (IpAddr, Option<InterfaceName>)> {
+    fn known(&self) -> impl Iterator<Item = Placed> {
         let addresses = match &self.stands_for {
             Representatives::Addresses(addresses) => addresses.clone(),
             Representatives::Interfaces(_) => Vec::new(),

@@ -178,7 +178,7 @@ fn told(loader: &Loader, scenario: &Scenario) -> Result<Vec<Told>, Exit> {
         }
     }
     if !errors.is_empty() {
-        let errors = PrepareError::distinct(errors.into_iter());
+        let errors = PrepareError::distinct(errors);
         tell(errors.iter().map(|error| error as &dyn Diagnostic));
         let lab = errors.iter().any(|error| error.is_lab_fault());
         return Err(if lab { Exit::Lab } else { Exit::Usage });

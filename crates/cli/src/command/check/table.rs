@@ -31,18 +31,22 @@ impl Tried {
     }
 }
 
+/// The cells of one class.
+type OfClass<'a, 'b> = Vec<(&'b Tried, &'a CellRecord)>;
+
 /// The cells to show: of classes that came to the same, those of the first, labelled with all.
 pub(super) fn merged<'a>(
     rules: &str,
     tried: &[Tried],
     records: &[&'a CellRecord],
 ) -> (Vec<&'a CellRecord>, Labels) {
-    let mut of_class: BTreeMap<(Family, usize), Vec<(&Tried, &'a CellRecord)>> = BTreeMap::new();
+    let mut of_class: BTreeMap<(Family, usize), OfClass<'a, '_>> = BTreeMap::new();
     for (tried, record) in tried.iter().zip(records) {
         let class = (tried.family, tried.class);
         of_class.entry(class).or_default().push((tried, record));
     }
-    let mut groups: Vec<(Vec<Came>, Vec<Vec<(&Tried, &'a CellRecord)>>)> = Vec::new();
+    // What it came to, and the cells of each class that came to it.
+    let mut groups: Vec<(Vec<Came>, Vec<OfClass<'a, '_>>)> = Vec::new();
     for cells in of_class.into_values() {
         let came: Vec<Came> = cells.iter().map(|(_, record)| Came::of(record)).collect();
         match groups.iter_mut().find(|(known, _)| *known == came) {
