@@ -3,6 +3,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use console::Style;
+use fwlab_explain::{Diagnosis, Why};
 use fwlab_record::{Cause, CellRecord, Flow, Judgement, Packet};
 use fwlab_runner::Summary;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -121,6 +122,9 @@ pub fn findings(records: &[&CellRecord], labels: &Labels) -> Page {
             text.styled(&dim, format_args!("{}: ", of.join(", ")));
         }
         text.text(format_args!("{}\n", line(&cause)));
+        for told in explained(&cells) {
+            text.text(format_args!("    {}\n", line(&told)));
+        }
     }
     let mut unclear: BTreeMap<&str, usize> = BTreeMap::new();
     for record in records {
@@ -167,6 +171,24 @@ pub fn findings(records: &[&CellRecord], labels: &Labels) -> Page {
         text.text('\n');
     }
     text
+}
+
+/// Why the cells of one cause were stopped, and what would have let them through; each once, as far as their evidence tells.
+fn explained(cells: &[&CellRecord]) -> Vec<String> {
+    let mut told: Vec<String> = Vec::new();
+    let known = cells.iter().filter_map(|cell| Diagnosis::of(cell));
+    for diagnosis in known.filter(|diagnosis| diagnosis.why != Why::Unknown) {
+        let sentences = [Some(diagnosis.why()), diagnosis.would_pass()];
+        let sentences = sentences
+            .into_iter()
+            .flatten()
+            .collect::<Vec<_>>()
+            .join(" ");
+        if !told.contains(&sentences) {
+            told.push(sentences);
+        }
+    }
+    told
 }
 
 /// A cause without what differs from cell to cell: the packet's ports and numbers.

@@ -84,6 +84,7 @@ fn checked(arguments: &CheckArguments) -> Result<Exit, Exit> {
     }
     let settings = RunSettings {
         keep_going: true,
+        keep_evidence: true,
         ..arguments.how.settings()
     };
     let Executed {

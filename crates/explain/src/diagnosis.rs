@@ -1,0 +1,240 @@
+use std::net::IpAddr;
+
+use fwlab_record::{
+    Cause, CellRecord, ConntrackState, EventId, Evidence, Fact, NodeName, Packet, Role, Seen,
+};
+
+/// Why a transfer did not pass.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Diagnosis {
+    /// The connection that came to nothing.
+    pub connection: Role,
+    /// Which of its packets was stopped.
+    pub opening: Opening,
+    /// The node where it was stopped.
+    pub node: NodeName,
+    /// Why it was.
+    pub why: Why,
+    /// The observations that this rests on.
+    pub rests_on: Vec<EventId>,
+}
+
+/// Where in a connection a packet stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Opening {
+    /// It opens the connection.
+    Opens,
+    /// It answers the packet that opens it.
+    Answers,
+    /// It is a later one, or none of TCP.
+    Later,
+}
+
+/// Why a packet met what stopped it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Why {
+    /// It opens the control connection, and the rules do not let it.
+    ControlRefused,
+    /// It is of a connection that was let through when it was opened.
+    EstablishedRefused,
+    /// A helper expected the connection, and the rules do not accept it for that.
+    RelatedRefused,
+    /// No helper is assigned to the control connection, so that nobody expected the data connection.
+    NoHelper,
+    /// TLS hid the announcement from the helper.
+    HiddenByTls,
+    /// The helper is there, and expected nothing: why, in the lab's words.
+    NotExpected(String),
+    /// Conntrack could not place it.
+    Invalid,
+    /// A rule took its connection out of conntrack.
+    Untracked,
+    /// It went to an address that the server announced and that is not the one that the client connects to.
+    AnnouncedElsewhere {
+        /// The address that was announced.
+        announced: IpAddr,
+    },
+    /// A rule of address translation sent it elsewhere.
+    SentElsewhere,
+    /// A host answered no, and no rule had a part in it.
+    NobodyListens,
+    /// The peer said no in a reply.
+    Said(String),
+    /// The evidence tells what stopped it, and not why.
+    Unknown,
+}
+
+impl Diagnosis {
+    /// Of a transfer that did not pass, and whose record has evidence; nothing of others.
+    pub fn of(record: &CellRecord) -> Option<Diagnosis> {
+        let outcome = record.judgement.outcome()?;
+        let evidence = &record.evidence;
+        let deciding = evidence.facts.iter().find(|fact| fact.deciding);
+        let node = node_of(&outcome.cause).or_else(|| deciding.map(|fact| fact.node.clone()))?;
+        let connection = deciding.and_then(|fact| fact.connection);
+        let connection = connection.or_else(|| connection_of(&outcome.cause, evidence));
+        let connection = connection.unwrap_or(Role::Other);
+        let opening = outcome.cause.packet().map_or(Opening::Later, opening);
+        let mut rests_on: Vec<EventId> = deciding.map(|fact| fact.event).into_iter().collect();
+        let why = match &outcome.cause {
+            Cause::None => return None,
+            Cause::Reply { reply } => Why::Said(reply.clone()),
+            Cause::Rule {
+                led_to: Some(_), ..
+            } => Why::SentElsewhere,
+            Cause::Rule { .. } | Cause::Policy { .. } => {
+                let state = deciding.and_then(|fact| match &fact.what {
+                    Seen::Stopped { state, .. } => *state,
+                    _ => None,
+                });
+                let met = Met {
+                    connection,
+                    opening,
+                    state,
+                    node: &node,
+                };
+                let (why, fact) = met.why(evidence);
+                rests_on.extend(fact);
+                why
+            }
+            Cause::Helper { .. } => Why::Invalid,
+            Cause::Host { .. } | Cause::Loss { .. } => match elsewhere(connection, record) {
+                Some((announced, fact)) => {
+                    rests_on.push(fact);
+                    Why::AnnouncedElsewhere { announced }
+                }
+                None if matches!(outcome.cause, Cause::Host { .. }) => Why::NobodyListens,
+                None => Why::Unknown,
+            },
+        };
+        Some(Diagnosis {
+            connection,
+            opening,
+            node,
+            why,
+            rests_on,
+        })
+    }
+
+    /// Whether the control connection itself came to nothing.
+    pub fn is_of_control(&self) -> bool {
+        self.connection == Role::Control
+    }
+}
+
+/// A packet that a rule or policy stopped.
+struct Met<'a> {
+    connection: Role,
+    opening: Opening,
+    state: Option<ConntrackState>,
+    node: &'a NodeName,
+}
+
+impl Met<'_> {
+    fn why(&self, evidence: &Evidence) -> (Why, Option<EventId>) {
+        match self.state {
+            Some(ConntrackState::Invalid) => return (Why::Invalid, None),
+            Some(ConntrackState::Untracked) => return (Why::Untracked, None),
+            Some(ConntrackState::Established) => return (Why::EstablishedRefused, None),
+            Some(ConntrackState::Related) => return (Why::RelatedRefused, None),
+            Some(ConntrackState::New) | None => {}
+        }
+        match (self.connection, self.opening) {
+            (Role::Control, Opening::Opens) => (Why::ControlRefused, None),
+            (_, Opening::Answers) if self.state.is_none() => (Why::EstablishedRefused, None),
+            (Role::Data(_), _) => self.unexpected(evidence),
+            _ => (Why::Unknown, None),
+        }
+    }
+
+    /// Why the data connection was a stranger's to this node.
+    fn unexpected(&self, evidence: &Evidence) -> (Why, Option<EventId>) {
+        let here = evidence.facts.iter().filter(|fact| fact.node == *self.node);
+        let told = here.filter_map(|fact| match &fact.what {
+            Seen::NotExpected { why, .. } => Some((fact, why)),
+            _ => None,
+        });
+        // What was announced last is what was tried last.
+        let Some((fact, why)) = told.last() else {
+            return (Why::Unknown, None);
+        };
+        let event = Some(fact.event);
+        if why.starts_with("no conntrack helper") {
+            // A helper that TLS blinds is no remedy either.
+            return match is_secured(evidence) {
+                true => (Why::HiddenByTls, event),
+                false => (Why::NoHelper, event),
+            };
+        }
+        match why.starts_with("TLS hides it") {
+            true => (Why::HiddenByTls, event),
+            false => (Why::NotExpected(why.clone()), event),
+        }
+    }
+}
+
+fn is_secured(evidence: &Evidence) -> bool {
+    evidence.facts.iter().any(|fact| fact.what == Seen::Secured)
+}
+
+fn opening(packet: &Packet) -> Opening {
+    match packet {
+        Packet::Tcp { flags, .. } if flags.is_syn() => Opening::Opens,
+        Packet::Tcp { flags, .. } if flags.is_syn_ack() => Opening::Answers,
+        _ => Opening::Later,
+    }
+}
+
+fn node_of(cause: &Cause) -> Option<NodeName> {
+    match cause {
+        Cause::Rule { node, .. }
+        | Cause::Policy { node, .. }
+        | Cause::Helper { node, .. }
+        | Cause::Host { node, .. }
+        | Cause::Loss { node, .. } => Some(node.clone()),
+        Cause::None | Cause::Reply { .. } => None,
+    }
+}
+
+/// The connection of a cause's packet, where the fact itself does not say it.
+fn connection_of(cause: &Cause, evidence: &Evidence) -> Option<Role> {
+    let Packet::Tcp { flow, .. } = cause.packet()? else {
+        return None;
+    };
+    let same = |fact: &&Fact| match fact.what.packet() {
+        Some(Packet::Tcp { flow: other, .. }) => *other == *flow || other.reversed() == *flow,
+        _ => false,
+    };
+    let mut facts = evidence.facts.iter().filter(same);
+    facts.find_map(|fact| fact.connection)
+}
+
+/// The address that a data connection was to go to, where it is not the one that the client knows the server by.
+fn elsewhere(connection: Role, record: &CellRecord) -> Option<(IpAddr, EventId)> {
+    let Role::Data(setup) = connection else {
+        return None;
+    };
+    if setup.is_active() {
+        return None;
+    }
+    let facts = record.evidence.facts.iter();
+    let connected = facts
+        .clone()
+        .find_map(|fact| match (&fact.what, fact.connection) {
+            (
+                Seen::Packet {
+                    packet: Packet::Tcp { flow, flags, .. },
+                    ..
+                },
+                Some(Role::Control),
+            ) if flags.is_syn() => Some(flow.to.ip()),
+            _ => None,
+        })?;
+    let announced = facts.filter_map(|fact| match &fact.what {
+        Seen::Announced { announcement } => Some((announcement.address?, fact.event)),
+        Seen::Rewritten { arrived, .. } => Some((arrived.address?, fact.event)),
+        _ => None,
+    });
+    let (address, event) = announced.last()?;
+    (address != connected).then_some((address, event))
+}
