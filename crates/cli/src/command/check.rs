@@ -326,18 +326,13 @@ fn ask_for(lab: &[LabInterface], names: &[String]) -> Exit {
 
 /// Gives the hosts the addresses that were asked for.
 fn place(arguments: &CheckArguments, layout: &mut Layout) -> Result<(), Exit> {
-    let Addressing {
-        client,
-        gateway: [near_client, near_server],
-        server,
-        ..
-    } = &mut layout.addressing;
-    for (given, port) in [
-        (&arguments.client_address, client),
-        (&arguments.server_address, server),
-        (&arguments.gateway_client_side, near_client),
-        (&arguments.gateway_server_side, near_server),
-    ] {
+    let given = [
+        &arguments.client_address,
+        &arguments.server_address,
+        &arguments.gateway_client_side,
+        &arguments.gateway_server_side,
+    ];
+    for given in given {
         let spoken = |net: &&IpNet| layout.families.contains(&Family::of(net.addr()));
         if let Some(unspoken) = given.iter().find(|net| !spoken(net)) {
             let family = Family::of(unspoken.addr());
@@ -350,6 +345,8 @@ fn place(arguments: &CheckArguments, layout: &mut Layout) -> Result<(), Exit> {
             );
             return Err(Exit::Usage);
         }
+    }
+    for (given, port) in given.into_iter().zip(layout.addressing.ports_mut()) {
         port.place(given);
     }
     Ok(())
