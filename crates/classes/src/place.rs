@@ -39,7 +39,6 @@ impl Place {
     pub fn question(&self, family: Family, control_port: u16, at_most: usize) -> Question {
         let addressing = &self.layout.addressing;
         let (client, server) = (&addressing.client, &addressing.server);
-        let [inner, outer] = &addressing.gateway;
         let of = |port: &Port| port.address(family);
         let end = |address: Option<IpAddr>, port: &Port| End {
             usual_addresses: address.into_iter().chain(documented(family)).collect(),
@@ -47,17 +46,17 @@ impl Place {
             ..End::default()
         };
         let position = self.position();
-        let (ends, taken) = match position {
-            Position::Server => ([end(of(client), server), end(of(server), server)], vec![]),
-            Position::Client => ([end(of(server), client), end(of(client), client)], vec![]),
-            Position::Router => (
+        let (ends, taken) = match (position, &addressing.gateway[..]) {
+            (Position::Client, _) => ([end(of(server), client), end(of(client), client)], vec![]),
+            (Position::Router, [inner, outer]) => (
                 [end(of(client), inner), end(of(server), outer)],
                 vec![of(inner), of(outer)],
             ),
-            Position::Forwarder => (
+            (Position::Forwarder, [inner, outer]) => (
                 [end(of(client), inner), end(of(inner), outer)],
                 vec![of(server), of(outer)],
             ),
+            _ => ([end(of(client), server), end(of(server), server)], vec![]),
         };
         Question {
             position,
@@ -77,35 +76,29 @@ impl Place {
         layout.families = vec![family];
         let position = self.position();
         let addressing = &mut layout.addressing;
-        let [inner, outer] = &mut addressing.gateway;
-        let (near, far) = match position {
-            Position::Server => (&mut addressing.client, Some(&mut addressing.server)),
-            Position::Client => (&mut addressing.server, Some(&mut addressing.client)),
-            Position::Router => (&mut addressing.client, Some(&mut addressing.server)),
-            Position::Forwarder => (&mut addressing.client, None),
-        };
-        put(near, class.address);
-        let far = match far {
-            Some(far) => far,
-            None => &mut *inner,
-        };
-        put(far, class.far_address);
-        let (near, far) = match position {
-            Position::Server => (&mut addressing.server, None),
-            Position::Client => (&mut addressing.client, None),
-            Position::Router | Position::Forwarder => (inner, Some(outer)),
-        };
-        let ports = [(Some(near), &class.interface), (far, &class.far_interface)];
-        for (port, interface) in ports {
-            let (Some(port), Some(interface)) = (port, interface) else {
-                continue;
-            };
-            port.interface = interface.clone();
-            if let Some(network) = &self.network {
-                port.addresses = network.on(interface, family);
-                // The one that is meant is the one that others know.
-                port.addresses
-                    .sort_by_key(|net| Some(net.addr()) != class.far_address);
+        let (client, server) = (&mut addressing.client, &mut addressing.server);
+        match (position, &mut addressing.gateway[..]) {
+            (Position::Client, _) => {
+                put(server, class.address);
+                put(client, class.far_address);
+                self.end(client, class.interface.as_ref(), class, family);
+            }
+            (Position::Router, [inner, outer]) => {
+                put(client, class.address);
+                put(server, class.far_address);
+                self.end(inner, class.interface.as_ref(), class, family);
+                self.end(outer, class.far_interface.as_ref(), class, family);
+            }
+            (Position::Forwarder, [inner, outer]) => {
+                put(client, class.address);
+                put(inner, class.far_address);
+                self.end(inner, class.interface.as_ref(), class, family);
+                self.end(outer, class.far_interface.as_ref(), class, family);
+            }
+            _ => {
+                put(client, class.address);
+                put(server, class.far_address);
+                self.end(server, class.interface.as_ref(), class, family);
             }
         }
         let mut stage = layout.stage(control_port);
@@ -115,6 +108,24 @@ impl Place {
         joined(&mut stage.topology);
         self.add_interfaces(&mut stage);
         stage
+    }
+
+    /// Gives an end of the firewall's own the class's interface, with the addresses that the host has there.
+    fn end(
+        &self,
+        port: &mut Port,
+        interface: Option<&InterfaceName>,
+        class: &Representative,
+        family: Family,
+    ) {
+        let Some(interface) = interface else { return };
+        port.interface = interface.clone();
+        if let Some(network) = &self.network {
+            port.addresses = network.on(interface, family);
+            // The one that is meant is the one that others know.
+            port.addresses
+                .sort_by_key(|net| Some(net.addr()) != class.far_address);
+        }
     }
 
     /// Makes the firewall's node the host that is known.

@@ -1,17 +1,20 @@
 //! The part of a scenario that tells of nodes and links: a shape, or each by itself.
 
 use std::ops::Range;
+use std::path::Path;
 
 use fwlab_model::{IpNet, Part, TopologyMistake, TopologyProblem};
 use fwlab_record::{Family, InterfaceName, NodeName};
+use toml::de::DeTable;
 
-use super::problem::Problems;
+use super::problem::{Problems, ScenarioError};
 use super::read_firewall::FirewallTable;
 use super::read_nodes::{LinkTable, LongForm, NodeTable, nodes_and_links};
+use super::read_source::{Files, Origin};
 use super::stage::{Layout, Port, Shape, Stage};
-use super::table::{At, Place, Table as _, table};
+use super::table::{self, At, Place, Table as _, table};
 use super::value::{
-    Addresses, NodeOr, NodeOrTable, Number, Parsed, Prefixes, Switch, Tables, Word,
+    Addresses, NodeOr, NodeOrTable, Number, Parsed, Prefixes, Switch, Table, Tables, Word,
 };
 
 table! {
@@ -59,6 +62,29 @@ impl TopologyTable {
     pub(super) fn has_image(&self) -> bool {
         matches!(self.firewall.value, Some(NodeOrTable::Table(_)))
     }
+}
+
+table! {
+    ShapeFile, [""], "A shape as a file of its own.",
+    keys {
+        required "topology", Table<TopologyTable>, "nodes and links" -> topology;
+    }
+}
+
+/// The topology of a file that holds nothing else.
+pub(super) fn of_file(text: &str) -> Result<Stage, ScenarioError> {
+    let path = Path::new("topology.toml");
+    let mut problems = Problems::default();
+    let (table, _) = DeTable::parse_recoverable(text);
+    let file = Origin::new(path, text, Files::Unread);
+    let read: ShapeFile = table::read(table.get_ref(), 0..0, &file, &mut problems);
+    let stage = read.topology.at().map(|At { value, span }| {
+        let (stage, _) = stage(value, &span, Family::ALL, 0, &mut problems);
+        stage
+    });
+    stage
+        .filter(|_| problems.is_empty())
+        .ok_or_else(|| problems.into_error(path.to_owned(), text))
 }
 
 /// The keys of nodes and links. All others say more of a shape.
@@ -181,41 +207,24 @@ fn named(
     let mut layout = Layout::new(shape);
     layout.families = families.to_vec();
     let mut places = Places::default();
-    let addressing = &mut layout.addressing;
-    let [near_client, near_server] = &mut addressing.gateway;
     let (client, server, gateway) = (NodeName::client(), NodeName::server(), NodeName::gateway());
     let keys = [
-        (
-            table.client,
-            table.client_interface,
-            &mut addressing.client,
-            client,
-        ),
-        (
-            table.server,
-            table.server_interface,
-            &mut addressing.server,
-            server,
-        ),
+        (table.client, table.client_interface, client),
+        (table.server, table.server_interface, server),
         (
             table.gateway_client_side,
             table.gateway_client_interface,
-            near_client,
             gateway.clone(),
         ),
         (
             table.gateway_server_side,
             table.gateway_server_interface,
-            near_server,
-            gateway.clone(),
+            gateway,
         ),
     ];
-    if shape.firewall() != Some(gateway) {
-        for place in there.iter().filter(|at| at.key.starts_with("gateway-")) {
-            not_this_gateway(place, shape, problems);
-        }
-    }
-    for (addresses, interface, port, node) in keys {
+    // Of a shape without a gateway the last two are told below.
+    for ((addresses, interface, node), port) in keys.into_iter().zip(layout.addressing.ports_mut())
+    {
         if let Some(interface) = interface.value {
             port.interface = interface;
         }
@@ -225,6 +234,12 @@ fn named(
     layout.clients = table.clients.value.unwrap_or(1);
     layout.third = table.third.value.unwrap_or(false);
     let stage = layout.stage(control_port);
+    if layout.addressing.gateway.is_empty() {
+        let has_router = stage.topology.nodes.iter().any(|node| node.forwards);
+        for place in there.iter().filter(|at| at.key.starts_with("gateway-")) {
+            not_this_gateway(place, shape, has_router, problems);
+        }
+    }
     for interface in stage.topology.interfaces() {
         let span = match interface.node.as_str() {
             "third" => &table.third.span,
@@ -276,17 +291,17 @@ fn place(
     port.place(&given);
 }
 
-fn not_this_gateway(place: &Place, shape: Shape, problems: &mut Problems) {
+fn not_this_gateway(place: &Place, shape: Shape, has_router: bool, problems: &mut Problems) {
     let key = place.key;
-    let (message, help) = if shape.is_direct() {
+    let (message, help) = if !has_router {
         (
             format!("this topology has no gateway, so `{key}` says nothing"),
-            "leave it out, or write `shape = \"gateway\"`",
+            "leave it out, or write `shape = \"gateway\"`".to_owned(),
         )
     } else {
         (
             format!("this topology has two gateways, and `{key}` does not say which"),
-            "take the long form that `fwlab topology both-nat` prints, and change it there",
+            format!("take the long form that `fwlab topology {shape}` prints, and change it there"),
         )
     };
     problems.add_with_help(place.span.clone(), message, help);

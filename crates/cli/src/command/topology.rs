@@ -23,6 +23,10 @@ pub(super) struct TopologyArguments {
 
 /// Prints what a shape stands for, to be pasted into a scenario and changed.
 pub(super) fn topology(arguments: &TopologyArguments) -> Exit {
+    if arguments.clients == 1 && !arguments.third && arguments.family.is_empty() {
+        print(arguments.shape.file());
+        return Exit::Good;
+    }
     let mut layout = Layout::new(arguments.shape);
     layout.clients = arguments.clients;
     layout.third = arguments.third;

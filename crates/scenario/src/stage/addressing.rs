@@ -1,9 +1,9 @@
 use std::net::IpAddr;
 
 use fwlab_model::IpNet;
-use fwlab_record::{Family, InterfaceName};
+use fwlab_record::{Family, InterfaceName, NodeName};
 
-use super::Shape;
+use super::networks::Networks;
 
 /// An interface with its addresses.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,19 +16,6 @@ pub struct Port {
 }
 
 impl Port {
-    /// An interface with its addresses.
-    ///
-    /// # Panics
-    /// When the texts are no interface name and no addresses: they are the program's own.
-    fn known(interface: &str, addresses: &[&str]) -> Port {
-        let address = |text: &&str| text.parse().expect("the default addresses are valid");
-        Port {
-            interface: InterfaceName::new(interface)
-                .expect("the default interface names are valid"),
-            addresses: addresses.iter().map(address).collect(),
-        }
-    }
-
     /// Takes these addresses in place of those that it has of their families.
     pub fn place(&mut self, addresses: &[IpNet]) {
         let given = |family| addresses.iter().any(|net| family_of(net) == family);
@@ -38,9 +25,18 @@ impl Port {
 
     /// The address of a family that others know it by.
     pub fn address(&self, family: Family) -> Option<IpAddr> {
-        let mut addresses = self.addresses.iter();
-        let net = addresses.find(|net| family_of(net) == family)?;
-        Some(net.addr())
+        let mut firsts = self.firsts().map(|net| net.addr());
+        firsts.find(|address| Family::of(*address) == family)
+    }
+
+    /// The address of each family that others know it by.
+    pub(super) fn firsts(&self) -> impl Iterator<Item = IpNet> + '_ {
+        let of = |family| {
+            let mut addresses = self.addresses.iter();
+            addresses.find(move |net| family_of(net) == family)
+        };
+        let families = Family::ALL.iter();
+        families.filter_map(move |family| of(*family)).copied()
     }
 
     /// The same with the addresses of these families only.
@@ -61,58 +57,62 @@ pub(super) fn family_of(net: &IpNet) -> Family {
 pub struct Addressing {
     /// The client's end.
     pub client: Port,
-    /// The gateway's ends, towards the client and towards the server; in `both-nat` the
-    /// client's gateway's, in `hairpin` the inside and the outside.
-    pub gateway: [Port; 2],
-    /// The server's gateway's ends in `both-nat`, towards the client and towards the server.
-    pub server_gateway: [Port; 2],
+    /// The gateway's ends, towards the client and towards the server; in `hairpin` the inside and the outside. None,
+    /// where no node is called so.
+    pub gateway: Vec<Port>,
     /// The server's end.
     pub server: Port,
 }
 
 impl Addressing {
-    /// What a scenario gets that says nothing. Public addresses are those that are kept
-    /// for documentation (RFC 5737, RFC 3849), since they lead nowhere else.
-    pub fn default_of(shape: Shape) -> Addressing {
-        let inside_of_client = || Port::known("lan", &["10.77.1.1/24", "fd77:1::1/64"]);
-        let inside_of_server = || Port::known("lan", &["192.168.7.1/24", "fd77:7::1/64"]);
-        let private_client = || Port::known("e0", &["10.77.1.2/24", "fd77:1::2/64"]);
-        let private_server = || Port::known("e0", &["192.168.7.10/24", "fd77:7::10/64"]);
-        let public_server =
-            |interface| Port::known(interface, &["203.0.113.10/24", "2001:db8:113::10/64"]);
-        let outside = || Port::known("wan", &["203.0.113.1/24", "2001:db8:113::1/64"]);
-        let behind_one = Addressing {
-            client: private_client(),
-            gateway: [inside_of_client(), outside()],
-            server_gateway: [public_server("wan"), inside_of_server()],
-            server: public_server("e0"),
+    /// What a shape has by itself.
+    pub(super) fn of(networks: &Networks) -> Addressing {
+        let ports = |node: NodeName| -> Vec<Port> {
+            let ends = networks.members().filter(|end| end.node == node);
+            let ports = ends.map(|end| Port {
+                interface: end.interface.clone(),
+                addresses: end.addresses.clone(),
+            });
+            ports.collect()
         };
-        match shape {
-            Shape::ClientFirewall | Shape::ServerFirewall => Addressing {
-                client: Port::known("e0", &["10.77.0.2/24", "fd77::2/64"]),
-                server: Port::known("e0", &["10.77.0.1/24", "fd77::1/64"]),
-                ..behind_one
-            },
-            Shape::Gateway | Shape::ClientNat => behind_one,
-            Shape::ServerNat => Addressing {
-                client: Port::known("e0", &["198.51.100.2/24", "2001:db8:51::2/64"]),
-                gateway: [
-                    Port::known("wan", &["198.51.100.1/24", "2001:db8:51::1/64"]),
-                    inside_of_server(),
-                ],
-                server: private_server(),
-                ..behind_one
-            },
-            Shape::BothNat => Addressing {
-                server: private_server(),
-                ..behind_one
-            },
-            Shape::Hairpin => Addressing {
-                client: Port::known("e0", &["192.168.7.20/24", "fd77:7::20/64"]),
-                gateway: [inside_of_server(), outside()],
-                server: private_server(),
-                ..behind_one
-            },
+        let peer = |node| {
+            ports(node)
+                .pop()
+                .expect("a shape has a client and a server")
+        };
+        Addressing {
+            client: peer(NodeName::client()),
+            gateway: ports(NodeName::gateway()),
+            server: peer(NodeName::server()),
         }
+    }
+
+    /// The ports: the client's, the server's, and those of a gateway.
+    pub fn ports_mut(&mut self) -> impl Iterator<Item = &mut Port> {
+        let peers = [&mut self.client, &mut self.server];
+        peers.into_iter().chain(&mut self.gateway)
+    }
+
+    /// The same, each with its node.
+    pub(super) fn ports(&self) -> impl Iterator<Item = (NodeName, &Port)> {
+        let peers = [
+            (NodeName::client(), &self.client),
+            (NodeName::server(), &self.server),
+        ];
+        let gateway = self.gateway.iter();
+        peers
+            .into_iter()
+            .chain(gateway.map(|port| (NodeName::gateway(), port)))
+    }
+
+    /// The address that stands here where another stood before: others know the port by it.
+    pub(super) fn in_place_of(&self, address: IpAddr, before: &Addressing) -> IpAddr {
+        let mut ports = before.ports().zip(self.ports());
+        let found = ports.find_map(|((_, was), (_, now))| {
+            was.firsts().find(|net| net.addr() == address)?;
+            let family = Family::of(address);
+            now.firsts().find(|net| family_of(net) == family)
+        });
+        found.map_or(address, |net| net.addr())
     }
 }

@@ -3,6 +3,7 @@
 mod addressing;
 mod layout;
 mod long_form;
+mod networks;
 mod shape;
 
 use std::net::{IpAddr, SocketAddr};

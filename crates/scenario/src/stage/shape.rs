@@ -1,5 +1,6 @@
-use fwlab_record::NodeName;
 use strum::VariantArray;
+
+use super::Stage;
 
 /// Where the firewall stands: the named topologies.
 #[derive(
@@ -48,20 +49,29 @@ impl Shape {
         self.into()
     }
 
-    /// The node that loads the rulesets that do not say where they belong.
-    pub fn firewall(self) -> Option<NodeName> {
+    /// The file that it is: nodes and links, as they stand in a scenario.
+    pub fn file(self) -> &'static str {
+        macro_rules! file {
+            ($name:literal) => {
+                include_str!(concat!("../../../../lab/topologies/", $name, ".toml"))
+            };
+        }
         match self {
-            Shape::ClientFirewall => Some(NodeName::client()),
-            Shape::ServerFirewall => Some(NodeName::server()),
-            Shape::Gateway | Shape::ClientNat | Shape::ServerNat | Shape::Hairpin => {
-                Some(NodeName::gateway())
-            }
-            Shape::BothNat => None,
+            Shape::ClientFirewall => file!("client-firewall"),
+            Shape::ServerFirewall => file!("server-firewall"),
+            Shape::Gateway => file!("gateway"),
+            Shape::ClientNat => file!("client-nat"),
+            Shape::ServerNat => file!("server-nat"),
+            Shape::BothNat => file!("both-nat"),
+            Shape::Hairpin => file!("hairpin"),
         }
     }
 
-    /// Whether client and server are on one link.
-    pub fn is_direct(self) -> bool {
-        matches!(self, Shape::ClientFirewall | Shape::ServerFirewall)
+    /// The shape as its file has it. The server's own addresses are not among those that it is reached at.
+    ///
+    /// # Panics
+    /// When the file has mistakes: it is the program's own.
+    pub(super) fn stage(self) -> Stage {
+        crate::read_topology::of_file(self.file()).expect("the shapes' files have no mistakes")
     }
 }

@@ -2,7 +2,7 @@ use std::path::Path;
 
 use fwlab_model::NextHop;
 use fwlab_model::ruleset::Side;
-use fwlab_record::{Family, NodeName};
+use fwlab_record::{Family, InterfaceName, NodeName};
 
 use super::{Layout, Shape, Stage};
 use crate::Scenario;
@@ -58,6 +58,39 @@ fn the_long_form_gives_the_same_stage_as_the_short_one() {
         let reached_at = stage.reached_at.clone();
         assert_eq!(Stage { reached_at, ..read }, stage, "{long}");
     }
+}
+
+#[test]
+fn a_shape_s_file_is_its_long_form() {
+    for &shape in Shape::ALL {
+        let mut layout = Layout::new(shape);
+        layout.families = Family::ALL.to_vec();
+        assert_eq!(layout.stage(21).long_form(), shape.file());
+    }
+}
+
+#[test]
+fn more_hosts_and_other_addresses_come_into_a_shape() {
+    let mut all = String::new();
+    for &shape in Shape::ALL {
+        let mut layout = Layout::new(shape);
+        layout.clients = 3;
+        layout.third = true;
+        let nets = [
+            "10.9.0.5/16",
+            "172.16.4.9/20",
+            "10.9.0.1/16",
+            "172.16.4.1/20",
+        ];
+        let names = ["up0", "up1", "eth1", "eth0"];
+        let ports = layout.addressing.ports_mut();
+        for ((net, name), port) in nets.into_iter().zip(names).zip(ports) {
+            port.place(&[net.parse().expect("an address")]);
+            port.interface = InterfaceName::new(name).expect("a name");
+        }
+        all += &format!("# {shape}\n{}\n", layout.stage(21).long_form());
+    }
+    insta::assert_snapshot!(all);
 }
 
 #[test]
