@@ -74,12 +74,33 @@ pub(crate) enum Answer<'a> {
     Unread(String),
     Given {
         command: String,
-        /// The lines of the answer.
-        content: Vec<&'a [u8]>,
+        content: Content<'a>,
         exit: u32,
         /// What it said on standard error.
-        aside: Vec<&'a [u8]>,
+        aside: Content<'a>,
     },
+}
+
+/// Lines that begin with a sign, as the file has them. It is not a list, since a line may be empty and files are large.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Content<'a>(&'a [u8]);
+
+impl<'a> Content<'a> {
+    /// The lines, without the sign.
+    pub(crate) fn lines(self) -> impl Iterator<Item = &'a [u8]> {
+        let lines = (!self.0.is_empty()).then(|| lines_of(self.0));
+        lines.into_iter().flatten().map(|line| &line[1..])
+    }
+
+    /// The lines as one text.
+    pub(crate) fn text(self) -> Vec<u8> {
+        let mut text = Vec::with_capacity(self.0.len());
+        for (at, line) in self.lines().enumerate() {
+            text.extend((at > 0).then_some(b'\n'));
+            text.extend_from_slice(line);
+        }
+        text
+    }
 }
 
 impl<'a> Frame<'a> {
@@ -105,15 +126,11 @@ impl<'a> Frame<'a> {
             let lines = lines_of(bytes).count() as u32;
             CaptureMistake::new(name, lines, problem)
         })?;
-        let mut lines = Lines {
-            name,
-            lines: lines_of(body).enumerate().skip(1).peekable(),
-        };
         if edits == Edits::Refused {
             end.holds(body)
                 .map_err(|why| CaptureMistake::new(name, None, Problem::Edited(why)))?;
         }
-        let frame = lines.frame()?;
+        let frame = Lines::new(name, body).frame()?;
         if edits == Edits::Refused && frame.sections.len() != end.sections {
             let why = format!(
                 "it has {} sections, and was written with {}",
@@ -197,13 +214,29 @@ fn split_end(bytes: &[u8]) -> Result<(&[u8], End), Problem> {
     }
 }
 
-/// The lines of a file, each with its number less one.
-struct Lines<'n, 'a, I: Iterator<Item = (usize, &'a [u8])>> {
+/// The lines of a file, one after the other.
+struct Lines<'n, 'a> {
     name: &'n str,
-    lines: std::iter::Peekable<I>,
+    body: &'a [u8],
+    /// Where the next line begins.
+    at: usize,
+    /// Its number, 1 for the first.
+    line: u32,
 }
 
-impl<'a, I: Iterator<Item = (usize, &'a [u8])>> Lines<'_, 'a, I> {
+impl<'n, 'a> Lines<'n, 'a> {
+    /// All lines but the first.
+    fn new(name: &'n str, body: &'a [u8]) -> Lines<'n, 'a> {
+        let mut lines = Lines {
+            name,
+            body,
+            at: 0,
+            line: 1,
+        };
+        lines.after("");
+        lines
+    }
+
     fn frame(&mut self) -> Result<Frame<'a>, CaptureMistake> {
         while self.after("#").is_some() {}
         let is_redacted = match self.after("redacted ") {
@@ -214,8 +247,10 @@ impl<'a, I: Iterator<Item = (usize, &'a [u8])>> Lines<'_, 'a, I> {
         };
         let mut sections: Vec<Section<'a>> = Vec::new();
         loop {
-            while self.lines.next_if(|(_, line)| line.is_empty()).is_some() {}
-            if self.lines.peek().is_none() {
+            while self.peek() == Some(b"") {
+                self.after("");
+            }
+            if self.peek().is_none() {
                 break;
             }
             let section = self.section()?;
@@ -271,14 +306,14 @@ impl<'a, I: Iterator<Item = (usize, &'a [u8])>> Lines<'_, 'a, I> {
         let Some((_, command)) = self.after("$ ") else {
             return Err(self.unexpected());
         };
-        let mut content = Vec::new();
-        let mut bytes = 0;
-        while let Some((line, text)) = self.after("|") {
-            bytes += text.len() + 1;
-            if bytes > MAX_SECTION {
-                return Err(CaptureMistake::new(self.name, line, Problem::LargeSection));
-            }
-            content.push(text);
+        let begins = self.line;
+        let content = self.content("|");
+        if content.0.len() > MAX_SECTION {
+            return Err(CaptureMistake::new(
+                self.name,
+                begins,
+                Problem::LargeSection,
+            ));
         }
         let exit = match self.after("exit ") {
             Some((line, word)) => {
@@ -288,29 +323,41 @@ impl<'a, I: Iterator<Item = (usize, &'a [u8])>> Lines<'_, 'a, I> {
             }
             None => return Err(self.unexpected()),
         };
-        let mut aside = Vec::new();
-        while let Some((_, text)) = self.after("!") {
-            aside.push(text);
-        }
         Ok(Answer::Given {
             command: String::from_utf8_lossy(command).into_owned(),
             content,
             exit,
-            aside,
+            aside: self.content("!"),
         })
     }
 
-    /// The next line, if it begins so: its number, and what follows.
+    /// The next lines that begin with a sign.
+    fn content(&mut self, sign: &str) -> Content<'a> {
+        let start = self.at;
+        while self.after(sign).is_some() {}
+        Content(&self.body[start..self.at])
+    }
+
+    /// The next line.
+    fn peek(&self) -> Option<&'a [u8]> {
+        let rest = &self.body[self.at..];
+        (!rest.is_empty()).then(|| rest.split(|byte| *byte == b'\n').next().unwrap_or(rest))
+    }
+
+    /// Takes the next line, if it begins so: its number, and what follows.
     fn after(&mut self, begin: &str) -> Option<(u32, &'a [u8])> {
-        let begin = begin.as_bytes();
-        let next = self.lines.next_if(|(_, line)| line.starts_with(begin));
-        next.map(|(at, line)| (at as u32 + 1, &line[begin.len()..]))
+        let line = self.peek()?;
+        let rest = line.strip_prefix(begin.as_bytes())?;
+        let number = self.line;
+        self.at = (self.at + line.len() + 1).min(self.body.len());
+        self.line += 1;
+        Some((number, rest))
     }
 
     /// A mistake about the next line.
-    fn unexpected(&mut self) -> CaptureMistake {
-        match self.lines.peek() {
-            Some(&(at, line)) => self.misplaced(at as u32 + 1, line),
+    fn unexpected(&self) -> CaptureMistake {
+        match self.peek() {
+            Some(line) => self.misplaced(self.line, line),
             None => CaptureMistake::new(self.name, None, Problem::CutOff),
         }
     }

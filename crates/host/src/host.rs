@@ -50,7 +50,7 @@ pub struct Host {
     pub servers: Vec<ServerConfig>,
     /// Sockets that wait on ports of FTP, or belong to a program that is named after it.
     pub listeners: Vec<Listener>,
-    /// What could not be read of the host, or is not understood in what was read, in order of line.
+    /// What could not be read of the host, or is not understood in what was read, in order of line. Of very much, the first.
     pub unread: Vec<Unread>,
 }
 

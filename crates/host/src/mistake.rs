@@ -6,7 +6,7 @@ use crate::frame::{FORMAT, MAX_CAPTURE, MAX_SECTION};
 use crate::section::SectionName;
 
 /// The mistakes of one file that are told one by one; more are only counted.
-const TOLD: usize = 50;
+pub(crate) const MISTAKES_TOLD: usize = 50;
 
 /// Why a file, or a line of it, is not read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -145,11 +145,12 @@ pub struct CaptureMistakes {
 }
 
 impl CaptureMistakes {
-    /// Of a list that may be empty.
-    pub(crate) fn of(mut mistakes: Vec<CaptureMistake>) -> Result<(), CaptureMistakes> {
+    /// Of a list that may be empty, and how many there are beside it.
+    pub(crate) fn of(
+        mut mistakes: Vec<CaptureMistake>,
+        more: usize,
+    ) -> Result<(), CaptureMistakes> {
         mistakes.sort_by_key(|mistake| mistake.line);
-        let more = mistakes.len().saturating_sub(TOLD);
-        mistakes.truncate(TOLD);
         let mut mistakes = mistakes.into_iter();
         match mistakes.next() {
             None => Ok(()),

@@ -7,7 +7,7 @@ use fwlab_record::{Backend, Family};
 
 use crate::frame::{Answer, Frame, Section};
 use crate::host::{Host, Listener, ServerConfig, Unread};
-use crate::mistake::{CaptureMistake, CaptureMistakes, quote};
+use crate::mistake::{CaptureMistake, CaptureMistakes, MISTAKES_TOLD, Problem, quote};
 use crate::network::Answered;
 use crate::nft_tables::{tables_of_dump, without};
 use crate::piece::Piece;
@@ -16,21 +16,40 @@ use crate::section::SectionName;
 /// What is collected while a file is read.
 pub(crate) struct Reading<'n> {
     pub(crate) name: &'n str,
-    pub(crate) mistakes: Vec<CaptureMistake>,
+    mistakes: Vec<CaptureMistake>,
+    /// Mistakes that are only counted.
+    more: usize,
     unread: Vec<Unread>,
 }
+
+/// As much as is told of what is not known.
+const UNREAD_TOLD: usize = 200;
 
 impl<'n> Reading<'n> {
     pub(crate) fn new(name: &'n str) -> Reading<'n> {
         Reading {
             name,
             mistakes: Vec::new(),
+            more: 0,
             unread: Vec::new(),
         }
     }
 
-    /// Takes down what is not known.
+    /// Takes down what cannot be.
+    pub(crate) fn mistake(&mut self, line: u32, problem: Problem) {
+        if self.mistakes.len() == MISTAKES_TOLD {
+            self.more += 1;
+        } else {
+            let mistake = CaptureMistake::new(self.name, line, problem);
+            self.mistakes.push(mistake);
+        }
+    }
+
+    /// Takes down what is not known: the first of it, where it is much.
     pub(crate) fn unread(&mut self, section: SectionName, line: u32, why: impl Into<String>) {
+        if self.unread.len() == UNREAD_TOLD {
+            return;
+        }
         self.unread.push(Unread {
             section,
             line,
@@ -51,7 +70,7 @@ impl<'n> Reading<'n> {
         leave_out_tables_of_iptables(&mut host);
         self.unread.sort_by_key(|unread| unread.line);
         host.unread = self.unread;
-        CaptureMistakes::of(self.mistakes)?;
+        CaptureMistakes::of(self.mistakes, self.more)?;
         Ok(host)
     }
 
@@ -72,7 +91,7 @@ impl<'n> Reading<'n> {
                 ..
             } => (command, content),
             Answer::Given { exit, aside, .. } => {
-                let said = quote(&aside.join(&b' '));
+                let said = quote(&aside.text());
                 let why = match said.is_empty() {
                     true => format!("its command failed with exit status {exit}"),
                     false => format!("its command failed: {said}"),
@@ -84,8 +103,11 @@ impl<'n> Reading<'n> {
             section: name,
             // Behind its heading and its command.
             begins: line + 2,
-            lines: content,
+            content,
         };
+        if !name.is_text() && answered.is_too_much(self) {
+            return;
+        }
         match name {
             SectionName::Hostname => host.name = first_line(&answered),
             SectionName::Kernel => host.kernel = first_line(&answered),
@@ -133,7 +155,7 @@ impl<'n> Reading<'n> {
     fn text(&self, answered: &Answered<'_>, title: &str) -> Piece {
         Piece {
             name: format!("{}: {title}", self.name),
-            text: answered.lines.join(&b'\n'),
+            text: answered.content.text(),
             begins: answered.begins,
         }
     }

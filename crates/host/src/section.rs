@@ -56,6 +56,12 @@ impl SectionName {
         self == SectionName::FtpConfig
     }
 
+    /// Whether it is kept as text, and not taken apart.
+    pub(crate) fn is_text(self) -> bool {
+        use SectionName::{FtpConfig, Ipset, Nft};
+        self.iptables().is_some() || matches!(self, Nft | Ipset | FtpConfig)
+    }
+
     /// The loader and the family of a dump of iptables.
     pub fn iptables(self) -> Option<(Backend, Family)> {
         match self {

@@ -3,30 +3,45 @@ use std::net::IpAddr;
 use fwlab_model::IpNet;
 use serde::de::DeserializeOwned;
 
-use crate::mistake::{CaptureMistake, Problem, quote};
+use crate::frame::Content;
+use crate::mistake::{Problem, quote};
 use crate::reading::Reading;
 use crate::section::SectionName;
 
 /// What a command answered, line by line.
+#[derive(Clone, Copy)]
 pub(crate) struct Answered<'a> {
     pub(crate) section: SectionName,
     /// The line of the file that the first line is.
     pub(crate) begins: u32,
-    pub(crate) lines: Vec<&'a [u8]>,
+    pub(crate) content: Content<'a>,
 }
 
 impl<'a> Answered<'a> {
     /// Whether it is JSON. An `ip` that does not know JSON for something answers in words.
     pub(crate) fn is_json(&self) -> bool {
-        let mut lines = self.lines.iter().map(|line| line.trim_ascii());
+        let mut lines = self.content.lines().map(<[u8]>::trim_ascii);
         lines
             .find(|line| !line.is_empty())
             .is_some_and(|line| line.starts_with(b"["))
     }
 
+    /// Whether there is more in it than any host has; then that is taken down. What is read takes many times as much room
+    /// as what is written.
+    pub(crate) fn is_too_much(&self, reading: &mut Reading<'_>) -> bool {
+        const MOST: usize = 500_000;
+        let braces = |line: &[u8]| line.iter().filter(|byte| **byte == b'{').count();
+        let entries: usize = self.content.lines().map(|line| 1 + braces(line)).sum();
+        if entries > MOST {
+            let what = format!("there is more in it than is read: {MOST} lines and entries");
+            self.mistake(reading, self.begins, &what);
+        }
+        entries > MOST
+    }
+
     /// Its JSON as a list; a mistake is taken down at its line.
     pub(crate) fn json<T: DeserializeOwned>(&self, reading: &mut Reading<'_>) -> Vec<T> {
-        serde_json::from_slice(&self.lines.join(&b'\n')).unwrap_or_else(|error| {
+        serde_json::from_slice(&self.content.text()).unwrap_or_else(|error| {
             let line = self.begins + (error.line() as u32).saturating_sub(1);
             // Its place is told as the file's.
             let what = error.to_string();
@@ -37,8 +52,8 @@ impl<'a> Answered<'a> {
     }
 
     /// Its lines as text that are not blank, each with its line of the file.
-    pub(crate) fn text(&self) -> impl Iterator<Item = (u32, String)> + use<'a, '_> {
-        let lines = self.lines.iter().zip(self.begins..);
+    pub(crate) fn text(&self) -> impl Iterator<Item = (u32, String)> + use<'a> {
+        let lines = self.content.lines().zip(self.begins..);
         let lines = lines.map(|(line, at)| (at, String::from_utf8_lossy(line).into_owned()));
         lines.filter(|(_, line)| !line.trim().is_empty())
     }
@@ -50,8 +65,7 @@ impl<'a> Answered<'a> {
             section: self.section,
             what,
         };
-        let mistake = CaptureMistake::new(reading.name, line, problem);
-        reading.mistakes.push(mistake);
+        reading.mistake(line, problem);
     }
 
     /// Takes down a line that is not understood, and can be done without.

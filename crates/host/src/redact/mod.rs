@@ -43,14 +43,13 @@ pub fn redact(
     let frame = Frame::read(name, bytes, edits)?;
     let names = Names::of(&frame);
     let mut replacing = Replacing::new(key);
-    let lines: Vec<Line<'_>> = lines(bytes).collect();
-    for line in lines.iter().filter(|line| line.has_addresses()) {
+    for line in lines(bytes).filter(Line::has_addresses) {
         replacing.keep_ranges(&tokens(line.text));
     }
     let mut text = Vec::with_capacity(bytes.len());
     let mut replaced = BTreeSet::new();
     let mut has_comments = false;
-    for line in &lines {
+    for line in lines(bytes) {
         has_comments |= line.has_comment();
         if line.text == b"redacted no" {
             text.extend_from_slice(b"redacted yes");
@@ -115,9 +114,9 @@ impl Line<'_> {
 
     /// Whether it is a rule with a comment of iptables, nft or ipset.
     fn has_comment(&self) -> bool {
-        let is_rule = self.section.is_some_and(|of| {
-            of.iptables().is_some() || matches!(of, SectionName::Nft | SectionName::Ipset)
-        });
+        let is_rule = self
+            .section
+            .is_some_and(|of| of.is_text() && of != SectionName::FtpConfig);
         let comment = b"comment ";
         is_rule && self.is_answer() && self.text.windows(comment.len()).any(|it| it == comment)
     }

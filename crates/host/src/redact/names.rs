@@ -16,7 +16,7 @@ impl Names {
         let mut sections = frame.sections.iter();
         let named = sections.find(|section| section.name == SectionName::Hostname);
         let name = match named.map(|section| &section.answer) {
-            Some(Answer::Given { content, .. }) => content.first().map(|name| name.trim_ascii()),
+            Some(Answer::Given { content, .. }) => content.lines().next().map(<[u8]>::trim_ascii),
             _ => None,
         };
         let name = name.filter(|name| *name != b"localhost").unwrap_or(b"");

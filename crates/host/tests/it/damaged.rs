@@ -88,6 +88,15 @@ fn what_is_too_large_is_told() {
     let body = format!("\n== nft\n$ nft\n{}exit 0\n", line.repeat(17));
     let said = refused(&sealed(1, &body));
     assert!(said.contains("a section is larger than 16 MiB"), "{said}");
+    let entries = "{},".repeat(600_000);
+    for answer in [entries, "x\n|".repeat(600_000)] {
+        let body = format!("\n== routes\n$ ip route\n|[{answer}\nexit 0\n");
+        let said = refused(&sealed(1, &body));
+        assert!(
+            said.starts_with("host.fwlab:6: routes: there is more"),
+            "{said}"
+        );
+    }
     let many = "\n== ftp-config x\n- none\n".repeat(600);
     assert!(refused(&sealed(600, &many)).contains("more sections"));
 }
