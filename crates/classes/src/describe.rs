@@ -21,11 +21,14 @@ impl Classes {
             .iter()
             .filter(|class| !covered.contains(*class))
             .flat_map(|class| self.rooms(class, &chosen, &others))
-            // The first of those that need the fewest words.
-            .reduce(|best, room| match self.whole(&room) > self.whole(&best) {
-                true => room,
-                false => best,
+            .map(|room| {
+                let new = chosen.iter().filter(|one| !covered.contains(*one));
+                let new = new.filter(|one| within(&room, one)).count();
+                ((new, self.whole(&room)), room)
             })
+            // The first of those that say the most in the fewest words.
+            .reduce(|best, one| if one.0 > best.0 { one } else { best })
+            .map(|(_, room)| room)
         {
             covered.extend(chosen.iter().copied().filter(|one| within(&room, one)));
             lines.push(self.written(&room));

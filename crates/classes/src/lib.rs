@@ -13,6 +13,7 @@
 mod conditions;
 mod describe;
 mod interfaces;
+mod network;
 mod partition;
 mod place;
 mod usable;
@@ -25,6 +26,7 @@ use fwlab_model::ruleset::Told;
 use fwlab_record::{Family, InterfaceName};
 
 use conditions::Conditions;
+pub use network::{Behind, Network};
 pub use place::Place;
 pub use value::Value;
 
@@ -71,6 +73,8 @@ pub struct Question {
     pub ends: [End; 2],
     /// Addresses that are somebody's already.
     pub taken: Vec<IpAddr>,
+    /// The firewall's own network, where it is known.
+    pub network: Option<Network>,
     /// The most classes.
     pub at_most: usize,
 }
@@ -128,24 +132,32 @@ impl Classes {
         let conditions = Conditions::of(told, question);
         let [near, far] = &question.ends;
         let family = question.family;
-        let interfaces = |end: &End| match &end.interface {
-            Some(chosen) => vec![Value::chosen_interface(chosen)],
-            None => interfaces::values(&conditions.interfaces, &end.usual_interfaces),
+        let network = question.network.as_ref();
+        let interfaces = |end: &End| match (&end.interface, network) {
+            (Some(chosen), _) => vec![Value::chosen_interface(chosen)],
+            (None, Some(network)) => network
+                .spoken(family)
+                .map(Value::chosen_interface)
+                .collect(),
+            (None, None) => interfaces::values(&conditions.interfaces, &end.usual_interfaces),
         };
+        let behind = network.map_or(&[][..], |network| &network.behind);
         let addresses = |of: &conditions::OfAddresses, end: &End| match end.address {
-            Some(chosen) => vec![Value::chosen_address(chosen)],
-            None => partition::values(family, of, &end.usual_addresses, &question.taken),
+            Some(chosen) => vec![Value::chosen_address(chosen, behind)],
+            None => partition::values(of, end, question),
+        };
+        let own = |end: &End| match (end.address, network) {
+            (None, Some(network)) => partition::own(family, &conditions.own, network),
+            _ => addresses(&conditions.own, end),
         };
         let mut respects = vec![
             (Respect::Interface, interfaces(near)),
             (Respect::Address, addresses(&conditions.peers, near)),
         ];
         match question.position {
-            Position::Client | Position::Server => {
-                respects.push((Respect::Own, addresses(&conditions.own, far)))
-            }
+            Position::Client | Position::Server => respects.push((Respect::Own, own(far))),
             Position::Forwarder => {
-                respects.push((Respect::Own, addresses(&conditions.own, far)));
+                respects.push((Respect::Own, own(far)));
                 respects.push((Respect::FarInterface, interfaces(far)));
             }
             Position::Router => {
@@ -208,16 +220,21 @@ impl Classes {
                 .find(|(respect, _)| *respect == wanted)
                 .map(|(_, value)| value)
         };
+        let address = value(Respect::Address)?;
+        let interface = value(Respect::Interface)?.interface(None);
         let mut made = Representative {
-            interface: value(Respect::Interface)?.interface(None),
-            address: Some(value(Respect::Address)?.address(None)?),
+            address: Some(address.address(interface.as_ref(), None)?),
+            interface,
             ..Representative::default()
         };
         if let Some(far) = value(Respect::FarInterface) {
             made.far_interface = Some(far.interface(made.interface.as_ref())?);
         }
-        if let Some(far) = value(Respect::FarAddress).or(value(Respect::Own)) {
-            made.far_address = Some(far.address(made.address)?);
+        if let Some(far) = value(Respect::FarAddress) {
+            made.far_address = Some(far.address(made.far_interface.as_ref(), made.address)?);
+        }
+        if let Some(own) = value(Respect::Own) {
+            made.far_address = Some(own.own_address(made.interface.as_ref(), made.address)?);
         }
         Some(made)
     }

@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use fwlab_model::ruleset::Addresses;
-use fwlab_record::Family;
+use fwlab_record::{Family, InterfaceName};
 
 use crate::conditions::OfAddresses;
-use crate::{Value, usable};
+use crate::{Behind, End, Network, Question, Value, usable};
 
 /// Addresses that the same conditions hold for.
 #[derive(Debug, Default)]
@@ -15,28 +15,46 @@ struct Part {
     ranges: Vec<(u128, u128)>,
     /// The narrowest of the conditions.
     narrowest: Option<usize>,
+    /// Those of them that are behind each interface, where that is known.
+    behind: BTreeMap<Option<InterfaceName>, Vec<(u128, u128)>>,
 }
 
-/// Divides the addresses that hosts can have by conditions. What no condition names is last; a part that no host can be in
-/// has no representative.
-pub(crate) fn values(
-    family: Family,
-    conditions: &OfAddresses,
-    usual: &[IpAddr],
-    taken: &[IpAddr],
-) -> Vec<Value> {
+/// Divides the addresses that hosts can have by conditions, and by where they are. What no condition names is last; a part that
+/// no host can be in has no representative.
+pub(crate) fn values(conditions: &OfAddresses, end: &End, question: &Question) -> Vec<Value> {
+    let family = question.family;
     let conditions: Vec<&Addresses> = conditions
         .iter()
         .filter(|addresses| addresses.family() == family)
         .collect();
     let sizes: Vec<u128> = conditions.iter().map(|one| size(one.ranges())).collect();
-    let mut parts: Vec<Part> = divided(&conditions, &sizes, &usable::ranges(family));
+    let (behind, mut taken) = match &question.network {
+        None => (Vec::new(), question.taken.clone()),
+        Some(network) => {
+            let own = network.own(family).map(|(_, address)| address);
+            let behind = network.behind.iter().filter(|one| one.family == family);
+            (behind.collect(), own.collect())
+        }
+    };
+    taken.extend(&question.taken);
+    let mut parts: Vec<Part> = divided(&conditions, &sizes, &usable::ranges(family), &behind);
     // As they are written: those that conditions name in their order, then the rest.
     parts.sort_by_key(|part| part.narrowest.unwrap_or(usize::MAX));
     let mut told = BTreeSet::new();
     let mut values = Vec::new();
     for part in parts {
-        let stands_for = representatives(family, &part.ranges, usual, taken);
+        let is_known = question.network.is_some();
+        // Where routes are known, none leads to those that are behind nothing.
+        let reached = part
+            .behind
+            .iter()
+            .filter(|(behind, _)| behind.is_some() == is_known);
+        let stands_for: Vec<_> = reached
+            .flat_map(|(behind, ranges)| {
+                let found = representatives(family, ranges, &end.usual_addresses, &taken);
+                found.into_iter().map(|address| (address, behind.clone()))
+            })
+            .collect();
         if stands_for.is_empty() {
             continue;
         }
@@ -65,6 +83,43 @@ pub(crate) fn values(
     values
 }
 
+/// The host's own addresses, divided by the conditions that name them.
+pub(crate) fn own(family: Family, conditions: &OfAddresses, network: &Network) -> Vec<Value> {
+    let holding = |address: IpAddr| -> Vec<bool> {
+        let number = Addresses::number(address);
+        let of_family = conditions.iter().filter(|one| one.family() == family);
+        let within = of_family.map(|one| {
+            one.ranges()
+                .iter()
+                .any(|(first, last)| (*first..=*last).contains(&number))
+        });
+        within.collect()
+    };
+    let mut parts: Vec<(Vec<bool>, Vec<(IpAddr, Option<InterfaceName>)>)> = Vec::new();
+    for (interface, address) in network.own(family) {
+        let held = holding(address);
+        let known = (address, Some(interface.clone()));
+        match parts.iter_mut().find(|(one, _)| *one == held) {
+            Some((_, addresses)) => addresses.push(known),
+            None => parts.push((held, vec![known])),
+        }
+    }
+    let is_divided = parts.len() > 1;
+    let value = |(held, addresses): (Vec<bool>, Vec<(IpAddr, Option<InterfaceName>)>)| {
+        let shown = addresses.iter().take(3).map(|(one, _)| one.to_string());
+        let shown: Vec<String> = shown.collect();
+        let words = match addresses.len() - shown.len() {
+            0 => shown.join(", "),
+            more => format!("{} and {more} more", shown.join(", ")),
+        };
+        let is_rest = is_divided && !held.contains(&true);
+        Value::addresses(words, is_rest, addresses)
+    };
+    let mut values: Vec<Value> = parts.into_iter().map(value).collect();
+    values.sort_by_key(Value::is_rest);
+    values
+}
+
 fn size(ranges: &[(u128, u128)]) -> u128 {
     let sizes = ranges
         .iter()
@@ -73,10 +128,30 @@ fn size(ranges: &[(u128, u128)]) -> u128 {
 }
 
 /// Goes through the ends of all ranges in order; between two of them the same conditions hold.
-fn divided(conditions: &[&Addresses], sizes: &[u128], usable: &[(u128, u128)]) -> Vec<Part> {
-    // How many more ranges of a condition begin at a number, or fewer go on; the last is what is usable.
+fn divided(
+    conditions: &[&Addresses],
+    sizes: &[u128],
+    usable: &[(u128, u128)],
+    behind: &[&Behind],
+) -> Vec<Part> {
+    // How many more ranges of a condition begin at a number, or fewer go on; behind them is what is usable, and where it is.
     let mut steps: BTreeMap<u128, Vec<(usize, i32)>> = BTreeMap::new();
-    let every = conditions.iter().map(|one| one.ranges()).chain([usable]);
+    let mut ways: Vec<&InterfaceName> = Vec::new();
+    for one in behind {
+        if !ways.contains(&&one.interface) {
+            ways.push(&one.interface);
+        }
+    }
+    let ranges_of = |way: &&InterfaceName| -> Vec<(u128, u128)> {
+        let of = behind.iter().filter(|one| one.interface == **way);
+        of.map(|one| one.range).collect()
+    };
+    let on_ways: Vec<Vec<(u128, u128)>> = ways.iter().map(ranges_of).collect();
+    let every = conditions
+        .iter()
+        .map(|one| one.ranges())
+        .chain([usable])
+        .chain(on_ways.iter().map(Vec::as_slice));
     for (at, ranges) in every.enumerate() {
         for (first, last) in ranges {
             steps.entry(*first).or_default().push((at, 1));
@@ -85,7 +160,7 @@ fn divided(conditions: &[&Addresses], sizes: &[u128], usable: &[(u128, u128)]) -
             }
         }
     }
-    let mut open = vec![0; conditions.len() + 1];
+    let mut open = vec![0; conditions.len() + 1 + ways.len()];
     let mut holding: BTreeSet<(u128, usize)> = BTreeSet::new();
     // The conditions that hold, as one number: each has its own, and they are added by exclusive or.
     let mut signature = 0;
@@ -109,6 +184,9 @@ fn divided(conditions: &[&Addresses], sizes: &[u128], usable: &[(u128, u128)]) -
             let part = parts.entry(signature).or_default();
             part.ranges.push((from, to));
             part.narrowest = holding.first().map(|(_, at)| *at);
+            let is_behind = |at: &usize| open[conditions.len() + 1 + at] > 0;
+            let behind = (0..ways.len()).find(is_behind).map(|at| ways[at].clone());
+            part.behind.entry(behind).or_default().push((from, to));
         }
     }
     parts.into_values().collect()

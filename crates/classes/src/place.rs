@@ -7,7 +7,7 @@ use fwlab_model::{BridgeSpec, IpNet, NextHop, RouteSpec, Topology};
 use fwlab_record::{Family, InterfaceName};
 use fwlab_scenario::{Layout, Port, Shape, Stage};
 
-use crate::{End, Position, Question, Representative};
+use crate::{End, Network, Position, Question, Representative};
 
 /// A named topology, and what more its firewall has.
 #[derive(Debug, Clone)]
@@ -16,6 +16,8 @@ pub struct Place {
     pub layout: Layout,
     /// Interfaces that the firewall has beside those of its links: nobody is on them.
     pub interfaces: BTreeSet<InterfaceName>,
+    /// The firewall's own network, where it is known: its interfaces, addresses and routes take the place of the lab's.
+    pub network: Option<Network>,
 }
 
 impl Place {
@@ -64,6 +66,7 @@ impl Place {
             passive_ports: None,
             ends,
             taken: taken.into_iter().flatten().collect(),
+            network: self.network.clone(),
             at_most,
         }
     }
@@ -87,23 +90,89 @@ impl Place {
             None => &mut *inner,
         };
         put(far, class.far_address);
-        let name = |port: &mut Port, name: &Option<InterfaceName>| {
-            if let Some(name) = name {
-                port.interface = name.clone();
-            }
+        let (near, far) = match position {
+            Position::Server => (&mut addressing.server, None),
+            Position::Client => (&mut addressing.client, None),
+            Position::Router | Position::Forwarder => (inner, Some(outer)),
         };
-        match position {
-            Position::Server => name(&mut addressing.server, &class.interface),
-            Position::Client => name(&mut addressing.client, &class.interface),
-            Position::Router | Position::Forwarder => {
-                name(inner, &class.interface);
-                name(outer, &class.far_interface);
+        let ports = [(Some(near), &class.interface), (far, &class.far_interface)];
+        for (port, interface) in ports {
+            let (Some(port), Some(interface)) = (port, interface) else {
+                continue;
+            };
+            port.interface = interface.clone();
+            if let Some(network) = &self.network {
+                port.addresses = network.on(interface, family);
+                // The one that is meant is the one that others know.
+                port.addresses
+                    .sort_by_key(|net| Some(net.addr()) != class.far_address);
             }
         }
         let mut stage = layout.stage(control_port);
+        if let Some(network) = &self.network {
+            self.settle(network, class, family, &mut stage);
+        }
         joined(&mut stage.topology);
         self.add_interfaces(&mut stage);
         stage
+    }
+
+    /// Makes the firewall's node the host that is known.
+    fn settle(&self, network: &Network, class: &Representative, family: Family, stage: &mut Stage) {
+        let own = matches!(self.position(), Position::Server | Position::Forwarder);
+        let own = class.far_address.filter(|_| own);
+        if let Some(own) = own {
+            stage.reached_at = vec![own];
+        }
+        let Some(firewall) = stage.firewall.clone() else {
+            return;
+        };
+        let here: BTreeSet<InterfaceName> = {
+            let here = stage.topology.interfaces_in(&firewall);
+            here.map(|one| one.name.clone()).collect()
+        };
+        let ends = stage.topology.ends_in(&firewall);
+        let linked: Vec<IpNet> = ends.flat_map(|end| end.addresses.clone()).collect();
+        let first = linked.first().map(IpNet::addr);
+        for node in &mut stage.topology.nodes {
+            if node.name == stage.client
+                && let (Some(own), Some(first)) = (own, first)
+                && !linked.iter().any(|net| net.addr() == own)
+            {
+                // An address of another interface is reached through this one's.
+                node.routes.push(RouteSpec {
+                    to: IpNet::from(own),
+                    via: NextHop::Neighbour(first),
+                });
+            }
+            if node.name != firewall {
+                continue;
+            }
+            for name in network.spoken(family).filter(|name| !here.contains(*name)) {
+                node.bridges.push(BridgeSpec {
+                    interface: name.clone(),
+                    ports: Vec::new(),
+                    addresses: network.on(name, family),
+                });
+            }
+            node.routes.clear();
+            for (to, interface) in &network.routes {
+                let is_spoken =
+                    Family::of(to.addr()) == family && !network.on(interface, family).is_empty();
+                let connected = network.on(interface, family);
+                let connected = connected.iter().any(|net| net.trunc() == to.trunc());
+                let known = node.routes.iter().any(|route| route.to == to.trunc());
+                if is_spoken && !connected && !known {
+                    node.routes.push(RouteSpec {
+                        to: to.trunc(),
+                        via: NextHop::Sink(interface.clone()),
+                    });
+                }
+            }
+            let settings = network.sysctls.iter();
+            node.sysctls
+                .extend(settings.map(|(name, value)| (name.clone(), value.clone())));
+        }
     }
 
     fn add_interfaces(&self, stage: &mut Stage) {
@@ -194,6 +263,7 @@ mod tests {
             let place = Place {
                 layout: Layout::new(shape),
                 interfaces: [InterfaceName::new("docker0").expect("a name")].into(),
+                network: None,
             };
             let stage = place.stage(
                 &class(["10.1.2.3", far], ["eth0", "eth1"]),
@@ -232,6 +302,7 @@ mod tests {
             let place = Place {
                 layout: Layout::new(shape),
                 interfaces: BTreeSet::new(),
+                network: None,
             };
             let asked = place.question(Family::Ipv4, 21, 50);
             let classes = crate::Classes::of(&[], &asked);

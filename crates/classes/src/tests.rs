@@ -18,6 +18,7 @@ fn question(position: Position) -> Question {
         passive_ports: None,
         ends: [end("10.77.0.2"), end("10.77.0.1")],
         taken: Vec::new(),
+        network: None,
         at_most: 50,
     }
 }

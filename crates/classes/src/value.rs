@@ -1,6 +1,9 @@
 use std::net::IpAddr;
 
-use fwlab_record::InterfaceName;
+use fwlab_model::ruleset::Addresses;
+use fwlab_record::{Family, InterfaceName};
+
+use crate::Behind;
 
 /// What the peers of a class have in common in one respect: one of the parts that conditions divide interfaces or addresses
 /// into.
@@ -15,7 +18,8 @@ pub struct Value {
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Representatives {
     Interfaces(Vec<InterfaceName>),
-    Addresses(Vec<IpAddr>),
+    /// Each with the interface that it is behind, or that has it, where that is known.
+    Addresses(Vec<(IpAddr, Option<InterfaceName>)>),
 }
 
 impl Value {
@@ -28,7 +32,11 @@ impl Value {
         }
     }
 
-    pub(crate) fn addresses(words: String, rest: bool, addresses: Vec<IpAddr>) -> Value {
+    pub(crate) fn addresses(
+        words: String,
+        rest: bool,
+        addresses: Vec<(IpAddr, Option<InterfaceName>)>,
+    ) -> Value {
         let stands_for = Representatives::Addresses(addresses);
         Value {
             words,
@@ -41,8 +49,13 @@ impl Value {
         Value::interfaces(name.to_string(), false, vec![name.clone()])
     }
 
-    pub(crate) fn chosen_address(address: IpAddr) -> Value {
-        Value::addresses(address.to_string(), false, vec![address])
+    pub(crate) fn chosen_address(address: IpAddr, behind: &[Behind]) -> Value {
+        let number = Addresses::number(address);
+        let of = behind.iter().find(|one| {
+            one.family == Family::of(address) && (one.range.0..=one.range.1).contains(&number)
+        });
+        let interface = of.map(|one| one.interface.clone());
+        Value::addresses(address.to_string(), false, vec![(address, interface)])
     }
 
     /// How rules write it; of the rest, which no rule names, nothing.
@@ -64,13 +77,35 @@ impl Value {
         }
     }
 
-    pub(crate) fn address(&self, but: Option<IpAddr>) -> Option<IpAddr> {
-        match &self.stands_for {
-            Representatives::Addresses(addresses) => addresses
-                .iter()
-                .copied()
-                .find(|address| Some(*address) != but),
-            Representatives::Interfaces(_) => None,
-        }
+    /// An address of a peer that is on an interface.
+    pub(crate) fn address(
+        &self,
+        on: Option<&InterfaceName>,
+        but: Option<IpAddr>,
+    ) -> Option<IpAddr> {
+        let mut addresses = self.known().filter(|(address, _)| Some(*address) != but);
+        let found = addresses.find(|(_, behind)| behind.is_none() || behind.as_ref() == on);
+        found.map(|(address, _)| address)
+    }
+
+    /// An address of the host itself, best one of an interface.
+    pub(crate) fn own_address(
+        &self,
+        on: Option<&InterfaceName>,
+        but: Option<IpAddr>,
+    ) -> Option<IpAddr> {
+        let addresses = || self.known().filter(|(address, _)| Some(*address) != but);
+        let found = addresses().find(|(_, of)| of.as_ref() == on);
+        found
+            .or_else(|| addresses().next())
+            .map(|(address, _)| address)
+    }
+
+    fn known(&self) -> impl Iterator<Item = (IpAddr, Option<InterfaceName>)> {
+        let addresses = match &self.stands_for {
+            Representatives::Addresses(addresses) => addresses.clone(),
+            Representatives::Interfaces(_) => Vec::new(),
+        };
+        addresses.into_iter()
     }
 }

@@ -18,6 +18,7 @@ use tokio::time::{Instant, timeout_at};
     strum::Display,
     strum::EnumString,
     strum::VariantArray,
+    strum::VariantNames,
 )]
 #[strum(serialize_all = "kebab-case")]
 pub enum Moment {

@@ -119,9 +119,11 @@ pub struct PassivePorts {
 }
 
 /// The port that a server's active data connections come from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::EnumString, strum::VariantNames)]
+#[strum(serialize_all = "kebab-case")]
 pub enum DataSourcePort {
     /// Port 20 (RFC 959 section 3.3: the port below the control port).
+    #[strum(serialize = "20")]
     Twenty,
     /// Any port.
     Ephemeral,

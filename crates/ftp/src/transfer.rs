@@ -9,7 +9,15 @@ use crate::{Content, Pauses, Support};
 
 /// Who a client logs in as.
 #[derive(
-    Debug, Clone, PartialEq, Eq, Default, strum::Display, strum::EnumString, strum::IntoStaticStr,
+    Debug,
+    Clone,
+    PartialEq,
+    Eq,
+    Default,
+    strum::Display,
+    strum::EnumString,
+    strum::IntoStaticStr,
+    strum::VariantNames,
 )]
 #[strum(serialize_all = "kebab-case")]
 pub enum Login {
@@ -69,7 +77,8 @@ pub struct Patience {
 }
 
 /// What a client makes of the address that a 227 announces. (A 229 announces none.)
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, strum::EnumString, strum::VariantNames)]
+#[strum(serialize_all = "kebab-case")]
 pub enum PassiveAddress {
     /// It connects there, whatever it is.
     #[default]

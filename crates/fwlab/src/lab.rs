@@ -18,9 +18,10 @@ use fwlab_scenario::{
 };
 use tokio::runtime::Runtime;
 
-use fwlab_runner::{LinkName, written};
+use fwlab_runner::written;
 
 use crate::builds::builds;
+use crate::link_name::LinkName;
 use crate::{ClientPeer, Observed, ServerPeer, libunftp, suppaftp};
 
 /// A topology and a ruleset, ready for transfers. Each transfer gets everything
@@ -411,7 +412,7 @@ impl Lab {
                 skip_refused_lines: false,
                 backends: vec![self.backend.unwrap_or_else(|| self.own_backend())],
                 sets: None,
-                beside: None,
+                beside: Vec::new(),
                 also: Vec::new(),
             }],
             steps: Vec::new(),

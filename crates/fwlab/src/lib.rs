@@ -27,6 +27,7 @@ mod complaint;
 mod harness;
 mod in_place;
 mod lab;
+mod link_name;
 mod observed;
 mod peers;
 mod scenario_tests;

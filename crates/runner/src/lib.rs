@@ -13,7 +13,6 @@ mod cell;
 mod deviating;
 mod housing;
 mod images;
-mod link_name;
 mod patience;
 mod peers;
 mod rules;
@@ -24,7 +23,6 @@ pub mod written;
 
 pub use abilities::Abilities;
 pub use housing::Housing;
-pub use link_name::LinkName;
 pub use patience::Patience;
 pub use peers::{PeerShelf, Present};
 pub use rules::{Listed, LoadError, Loader, NoLoader, Part, PrepareError, PreparedRuleset};

@@ -16,6 +16,7 @@
 //! assert_eq!(error.problems[0].help.as_deref(), Some("did you mean `description`?"));
 //! ```
 
+mod client;
 pub mod collect;
 pub mod filter;
 mod hosts;
@@ -37,28 +38,30 @@ mod read_script;
 mod read_source;
 mod read_steps;
 mod read_topology;
-mod reader;
 mod requirement;
 mod rules;
 mod scenario;
 mod schema;
-mod schema_topology;
 mod section;
+mod server;
 mod stage;
 mod steps;
 mod sysctls;
-mod terms;
+mod table;
 #[cfg(test)]
 mod tests;
+mod toml_value;
 mod value;
+mod vocabulary;
 
+pub use client::ClientTerms;
 pub use matrix::Matrix;
 pub use problem::{Problem, ScenarioError};
 pub use requirement::{CauseDemand, Requirement, Selector};
 pub use rules::{ImageRules, RulesAt, RulesOrigin, RulesetEntry};
 pub use scenario::{Outline, Scenario};
 pub use schema::{SCHEMA_VERSION, describe, json_schema};
-pub use stage::{Addressing, Layout, Port, Shape, Stage, UnknownShape};
+pub use server::ServerTerms;
+pub use stage::{Addressing, Layout, Port, Shape, Stage};
 pub use steps::{Action, Step};
 pub use sysctls::Sysctl;
-pub use terms::{ClientTerms, ServerTerms};

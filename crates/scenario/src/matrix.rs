@@ -1,37 +1,40 @@
 use fwlab_record::{DataSetup, Family, Operation, PeerName, Protection};
 
-/// The axes that are multiplied to cells.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Matrix {
-    /// The rulesets that cells begin with, by name; empty for all.
-    pub rulesets: Vec<String>,
-    /// Servers.
-    pub servers: Vec<PeerName>,
-    /// Clients.
-    pub clients: Vec<PeerName>,
-    /// Data setups.
-    pub data: Vec<DataSetup>,
-    /// What hides the dialogue.
-    pub protections: Vec<Protection>,
-    /// The families that client and server speak.
-    pub families: Vec<Family>,
-    /// Operations.
-    pub operations: Vec<Operation>,
-    /// Whether cells that a peer's recorded deviation rules out are run, to see it.
-    pub deviations: bool,
-}
+use super::table::table;
+use super::value::{Switch, Texts, Words};
+use super::vocabulary::{Clients, Servers};
 
-impl Default for Matrix {
-    fn default() -> Self {
-        Matrix {
-            rulesets: Vec::new(),
-            servers: vec![PeerName::Libunftp],
-            clients: vec![PeerName::Suppaftp],
-            data: DataSetup::ALL.to_vec(),
-            protections: vec![Protection::Plain],
-            families: vec![Family::Ipv4],
-            operations: vec![Operation::Retr],
-            deviations: false,
-        }
+table! {
+    MatrixTable, ["matrix"],
+    "Every combination is a cell. A peer that cannot do a cell skips it, with the reason.",
+    fills matrix:
+    /// The axes that are multiplied to cells.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct Matrix {
+        /// The rulesets that cells begin with, by name; empty for all.
+        rulesets: Vec<String> = Vec::new(),
+    }
+    keys {
+        "rulesets", Texts,
+        "the rulesets that cells begin with; default all. What only a `[[step]]` loads is left out here" -> rulesets;
+        "servers", Words<Servers>, "default `libunftp`"
+            => servers: Vec<PeerName> = vec![PeerName::Libunftp];
+        "clients", Words<Clients>, "default `suppaftp`"
+            => clients: Vec<PeerName> = vec![PeerName::Suppaftp];
+        "data", Words<DataSetup>, "default all four"
+            => data: Vec<DataSetup> = DataSetup::ALL.to_vec();
+        "protections", Words<Protection>,
+        "`explicit` is AUTH TLS with PROT P, `implicit` is TLS from the first byte, `ccc` is explicit until the login \
+         and then CCC; default `plain`"
+            => protections: Vec<Protection> = vec![Protection::Plain];
+        "families", Words<Family>,
+        "the family that client and server speak; a named topology has addresses of these; default `ipv4`"
+            => families: Vec<Family> = vec![Family::Ipv4];
+        "operations", Words<Operation>, "default `retr`"
+            => operations: Vec<Operation> = vec![Operation::Retr];
+        "deviations", Switch,
+        "`true` runs cells too that a peer's recorded deviation rules out: such a cell is met when just that shows, and \
+         missed when it no longer does; default `false`"
+            => deviations: bool = false;
     }
 }

@@ -1,28 +1,70 @@
+//! From a file's tables to a scenario.
+
 use std::collections::HashSet;
 use std::path::Path;
 
 use fwlab_ftp::Content;
-use fwlab_ftp::wire::Side;
-use fwlab_record::{DataSetup, Family, Operation, PeerName, Protection};
+use fwlab_record::PeerName;
 use toml::de::DeTable;
 
+use super::client::ClientTable;
+use super::matrix::MatrixTable;
+use super::plan::{MAX_CELLS, Overrides, Size};
 use super::problem::{Problems, ScenarioError};
 use super::read_firewall::firewall;
 use super::read_nodes::known_node;
 use super::read_requirement::{contradictions, requirement};
-use super::read_roles::{cast, client_terms, server_terms};
-use super::read_rules::{Around, known_ruleset, ruleset};
-use super::read_script::ReadScript;
+use super::read_roles::{Roles, cast};
+use super::read_rules::{Around, RulesetTable, known_ruleset, ruleset};
 use super::read_source::{Files, Origin};
-use super::read_steps::steps;
-use super::read_topology::stage;
-use super::reader::{At, Reader};
-use super::requirement::Requirement;
+use super::read_steps::{StepTable, steps};
+use super::read_topology::{TopologyTable, stage};
+use super::requirement::{RequireTable, Requirement};
 use super::rules::RulesetEntry;
-use super::schema::SCENARIO;
+use super::server::ServerTable;
 use super::stage::Stage;
-use crate::plan::{MAX_CELLS, Overrides, Size};
-use crate::{Matrix, Scenario, Sysctl};
+use super::table::{self, At, Table as _, missing, table};
+use super::value::{Node, Number, Settings, Table, Tables, Text, Texts};
+use super::{Scenario, Sysctl};
+
+table! {
+    FileTable, [""], "What the scenario is and where it comes from.",
+    keys {
+        required "description", Text, "one sentence: what this shows" -> description;
+        "report", Texts<String>, "links to the reports that it reproduces" -> report;
+        "messages", Texts<String>,
+        "what people see of it, in the words of their programs: `fwlab list --by-symptom` lists it by them" -> messages;
+        "tags", Texts<String>, "words to filter by" -> tags;
+        "topology", Table<TopologyTable>, "nodes, links and addresses" -> topology;
+        "server", Table<ServerTable>, "how the FTP server is set up" -> server;
+        "client", Table<ClientTable>, "how the FTP client is set up" -> client;
+        "transfer", Table<TransferTable>, "what is transferred" -> transfer;
+        "sysctl", Tables<SysctlTable>, "per-namespace kernel settings" -> sysctl;
+        "ruleset", Tables<RulesetTable>,
+        "the rulesets to try, at least one; none where the firewall is an image" -> ruleset;
+        "step", Tables<StepTable>, "what is done while a session is under way, in order" -> step;
+        "matrix", Table<MatrixTable>, "the axes that are multiplied to cells" -> matrix;
+        "require", Tables<RequireTable>, "what the outcomes must be, most specific last" -> require;
+    }
+}
+
+table! {
+    TransferTable, ["transfer"],
+    "What is transferred. The content is made by fwlab and compared by hash at the other end.",
+    keys {
+        "size", Number<u64, 0, { Content::MAX_SIZE }>, "bytes, 0 to 104857600; default 300000" -> size;
+    }
+}
+
+table! {
+    SysctlTable, [["sysctl"]],
+    "Kernel settings of a node's namespace. What is not per namespace is refused, with the reason.",
+    keys {
+        required "node", Node, "" -> node;
+        required "set", Settings,
+        "names and values: `{ \"net.netfilter.nf_conntrack_tcp_loose\" = 0 }`" -> set;
+    }
+}
 
 /// Reads the text of a scenario file; `name` is the scenario's, `path` the file's.
 pub(crate) fn read(
@@ -53,56 +95,47 @@ fn scenario(
     table: &DeTable<'_>,
     problems: &mut Problems,
 ) -> Option<Scenario> {
-    let file = Reader::new(
-        &SCENARIO,
-        table,
-        0..origin.text.lines().next().map_or(0, str::len),
-        problems,
-    );
-    for key in ["description", "topology"] {
-        file.require(key, problems);
+    let first_line = 0..origin.text.lines().next().map_or(0, str::len);
+    let file: FileTable = table::read(table, first_line.clone(), origin, problems);
+    let require = |key, problems: &mut Problems| {
+        missing(FileTable::SECTION, key, first_line.clone(), problems);
+    };
+    if !file.topology.is_there {
+        require("topology", problems);
     }
-    let topology = file.table("topology", problems);
-    let is_image = topology
-        .as_ref()
-        .is_some_and(|topology| topology.has_table("firewall"));
-    if !is_image {
-        file.require("ruleset", problems);
+    let topology = file.topology.at();
+    let is_image = topology.as_ref().is_some_and(|table| table.has_image());
+    if !is_image && !file.ruleset.is_there {
+        require("ruleset", problems);
     }
-    let description = file
-        .text("description", problems)
-        .map(|text| text.value)
-        .unwrap_or_default();
-    let reports = plain(file.texts("report", problems));
-    let messages = plain(file.texts("messages", problems));
-    let tags = plain(file.texts("tags", problems));
-    let server_table = file.table("server", problems);
-    let client_table = file.table("client", problems);
-    let mut server = server_terms(server_table.as_ref(), origin, problems);
-    let mut client = client_terms(client_table.as_ref(), problems);
-    let server_script = server_table
-        .as_ref()
-        .and_then(|table| ReadScript::read(table, Side::Server, origin, problems));
-    let client_script = client_table
-        .as_ref()
-        .and_then(|table| ReadScript::read(table, Side::Client, origin, problems));
-    let content_size = file
-        .table("transfer", problems)
-        .and_then(|transfer| transfer.number("size", 0..=Content::MAX_SIZE, problems))
-        .unwrap_or(Scenario::DEFAULT_SIZE);
-    let matrix_table = file.table("matrix", problems);
-    let families = matrix_table
-        .as_ref()
-        .and_then(|table| table.words::<Family>("families", problems))
-        .unwrap_or_else(|| Matrix::default().families);
-    let topology = topology?;
-    let mut stage = stage(&topology, &families, server.control_port, problems);
-    let of_image = firewall(&topology, &mut stage, origin, problems);
-    let roles = [client_table.as_ref(), server_table.as_ref()];
-    cast(&mut stage, roles, &families, topology.span, problems);
+    let ServerTable {
+        terms: mut server,
+        at: server_at,
+        script: server_script,
+    } = file.server.value.unwrap_or_default();
+    let client = file.client.value.unwrap_or_default();
+    let matrix_span = file.matrix.place("matrix").map_or(0..0, |place| place.span);
+    let MatrixTable {
+        mut matrix,
+        rulesets: begins,
+    } = file.matrix.value.unwrap_or_default();
+    let families = matrix.families.clone();
+    let At {
+        value: topology,
+        span,
+    } = topology?;
+    let (mut stage, image) = stage(topology, &span, &families, server.control_port, problems);
+    let of_image = image.and_then(|image| firewall(image, &mut stage, origin, problems));
+    let roles = Roles {
+        client: client.at,
+        server: server_at,
+        connect_to: client.connect_to.value.unwrap_or_default(),
+        control_port: client.control_port.value,
+    };
+    cast(&mut stage, roles, &families, span, problems);
     let mut sysctls = Vec::new();
-    for entry in file.tables("sysctl", problems) {
-        sysctl(&entry, &mut stage, &mut sysctls, problems);
+    for entry in file.sysctl.value.unwrap_or_default() {
+        sysctl(entry.value, &mut stage, &mut sysctls, problems);
     }
     let around = Around {
         file: origin,
@@ -112,20 +145,20 @@ fn scenario(
     };
     let mut rulesets: Vec<RulesetEntry> = Vec::from_iter(of_image);
     let mut names: HashSet<String> = rulesets.iter().map(|one| one.name.clone()).collect();
-    let entries = file.tables("ruleset", problems);
-    for entry in &entries {
+    for entry in file.ruleset.value.unwrap_or_default() {
         if is_image {
             problems.add_with_help(
-                entry.span.clone(),
+                entry.span,
                 "the firewall's rules are those that its image loads, so a ruleset says nothing",
                 "leave it out, or write `firewall` without an image",
             );
             continue;
         }
+        let name = entry.name.span.clone();
         if let Some(read) = ruleset(entry, &around, problems) {
             if !names.insert(read.name.clone()) {
                 problems.add_with_help(
-                    entry.span_of("name"),
+                    name,
                     format!("two rulesets are named `{}`", read.name),
                     "give each a name of its own",
                 );
@@ -133,56 +166,55 @@ fn scenario(
             rulesets.push(read);
         }
     }
-    let matrix_span = matrix_table.as_ref().map(|table| table.span.clone());
-    let matrix = matrix(matrix_table, families, &rulesets, problems);
+    for name in begins.value.unwrap_or_default() {
+        known_ruleset(&name, &rulesets, problems);
+        matrix.rulesets.push(name.value);
+    }
     let size = Size::of(&matrix, &rulesets, &Overrides::default());
     if size.cells() > MAX_CELLS {
         problems.add_with_help(
-            matrix_span.unwrap_or(0..0),
+            matrix_span,
             format!("this matrix has {size}, and at most {MAX_CELLS} are run"),
             format!("name fewer `{}` in [matrix]", size.widest()),
         );
     }
-    let steps = steps(
-        &file.tables("step", problems),
-        &stage,
-        &rulesets,
-        &matrix,
-        problems,
-    );
-    if let Some(read) = server_script {
+    let entries = file.step.value.unwrap_or_default();
+    let steps = steps(entries, &stage, &rulesets, &matrix, problems);
+    if let Some(read) = server_script.value {
         read.check(&stage, &stage.server, &matrix.families, problems);
         if !matrix.servers.contains(&PeerName::ScriptedServer) {
             read.unused("servers", PeerName::ScriptedServer.word(), problems);
         }
         server.script = read.script;
     }
-    if let Some(read) = client_script {
+    let mut client_terms = client.terms;
+    if let Some(read) = client.script.value {
         read.check(&stage, &stage.client, &matrix.families, problems);
         if !matrix.clients.contains(&PeerName::ScriptedClient) {
             read.unused("clients", PeerName::ScriptedClient.word(), problems);
         }
-        client.script = read.script;
+        client_terms.script = read.script;
     }
     // What is not read may be a script of nft.
     let native = origin.has_unread() || rulesets.iter().any(RulesetEntry::is_native);
-    let requirements: Vec<Requirement> = file
-        .tables("require", problems)
-        .iter()
+    let requirements = file.require.value.unwrap_or_default();
+    let requirements: Vec<Requirement> = requirements
+        .into_iter()
         .filter_map(|entry| requirement(entry, &stage, &rulesets, native, problems))
         .collect();
     contradictions(&requirements, problems);
+    let size = file.transfer.value.and_then(|transfer| transfer.size.value);
     Some(Scenario {
         name,
         path: origin.path.to_owned(),
-        description,
-        reports,
-        messages,
-        tags,
+        description: file.description.value.unwrap_or_default(),
+        reports: file.report.value.unwrap_or_default(),
+        messages: file.messages.value.unwrap_or_default(),
+        tags: file.tags.value.unwrap_or_default(),
         stage,
         server,
-        client,
-        size: content_size,
+        client: client_terms,
+        size: size.unwrap_or(Scenario::DEFAULT_SIZE),
         rulesets,
         steps,
         matrix,
@@ -192,20 +224,14 @@ fn scenario(
     })
 }
 
-fn plain<T>(values: Option<Vec<At<T>>>) -> Vec<T> {
-    values.into_iter().flatten().map(|at| at.value).collect()
-}
-
 fn sysctl(
-    entry: &Reader<'_>,
+    entry: SysctlTable,
     stage: &mut Stage,
     sysctls: &mut Vec<Sysctl>,
     problems: &mut Problems,
 ) {
-    entry.require("node", problems);
-    entry.require("set", problems);
-    let name = known_node(entry, "node", &stage.topology, problems);
-    let settings = entry.settings("set", problems).unwrap_or_default();
+    let name = known_node(entry.node, &stage.topology, problems);
+    let settings = entry.set.value.unwrap_or_default();
     let Some(name) = name else { return };
     let mut nodes = stage.topology.nodes.iter_mut();
     let Some(node) = nodes.find(|node| node.name == name.value) else {
@@ -224,38 +250,4 @@ fn sysctl(
             }
         }
     }
-}
-
-fn matrix(
-    table: Option<Reader<'_>>,
-    families: Vec<Family>,
-    rulesets: &[RulesetEntry],
-    problems: &mut Problems,
-) -> Matrix {
-    let mut matrix = Matrix {
-        families,
-        ..Matrix::default()
-    };
-    let Some(table) = table else { return matrix };
-    for name in table.texts("rulesets", problems).unwrap_or_default() {
-        known_ruleset(&name, rulesets, problems);
-        matrix.rulesets.push(name.value);
-    }
-    if let Some(servers) = table.words::<PeerName>("servers", problems) {
-        matrix.servers = servers;
-    }
-    if let Some(clients) = table.words::<PeerName>("clients", problems) {
-        matrix.clients = clients;
-    }
-    if let Some(data) = table.words::<DataSetup>("data", problems) {
-        matrix.data = data;
-    }
-    if let Some(protections) = table.words::<Protection>("protections", problems) {
-        matrix.protections = protections;
-    }
-    if let Some(operations) = table.words::<Operation>("operations", problems) {
-        matrix.operations = operations;
-    }
-    matrix.deviations = table.switch("deviations", problems).unwrap_or(false);
-    matrix
 }

@@ -1,29 +1,30 @@
 use fwlab_ftp::Certificate;
 
-use super::problem::Problems;
-use super::read_source::{Content, Origin, beside, tidy};
-use super::reader::{At, Reader};
+use super::read_source::{Beside, beside};
+use super::section::Kind;
+use super::value::{Found, Value};
 
 /// The certificate of a PEM file beside the scenario; a file that holds none is a mistake.
-pub(super) fn certificate(
-    table: &Reader<'_>,
-    key: &'static str,
-    file: &Origin<'_>,
-    problems: &mut Problems,
-) -> Option<Certificate> {
-    let At { value, span } = table.text(key, problems)?;
-    let Content::Read((path, text, _)) = beside(&value, span.clone(), file, problems)? else {
-        return None;
-    };
-    match Certificate::from_pem(&String::from_utf8_lossy(&text)) {
-        Ok(certificate) => Some(certificate),
-        Err(error) => {
-            problems.add_with_help(
-                span,
-                format!("{}: {error}", tidy(&path).display()),
-                "leave it out, and the lab makes a certificate and its key",
-            );
-            None
+pub(crate) struct CertificateFile;
+
+impl Value for CertificateFile {
+    type Read = Certificate;
+    const KIND: Kind = Kind::Text;
+
+    fn read(mut found: Found<'_>) -> Option<Certificate> {
+        let name = found.text()?;
+        let Found { file, problems, .. } = found;
+        let Beside { path, bytes, .. } = beside(&name, file, problems)?;
+        match Certificate::from_pem(&String::from_utf8_lossy(&bytes)) {
+            Ok(certificate) => Some(certificate),
+            Err(error) => {
+                problems.add_with_help(
+                    name.span,
+                    format!("{}: {error}", path.display()),
+                    "leave it out, and the lab makes a certificate and its key",
+                );
+                None
+            }
         }
     }
 }

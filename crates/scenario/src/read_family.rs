@@ -4,29 +4,28 @@ use fwlab_model::ruleset::{Format, Source, dump_family, recognise};
 use fwlab_record::Family;
 
 use super::problem::Problems;
-use super::reader::Reader;
 use super::rules::RulesOrigin;
+use super::table::Place;
 
 /// Tells when a dump stands where its family does not belong, or where no cell meets it.
-/// `key` is where the rules stand, `ipv6` the IPv6 dump and its key.
+/// `chosen` is where the rules stand, `ipv6` the IPv6 dump and where it stands.
 pub(super) fn check(
-    entry: &Reader<'_>,
     rules: Option<&RulesOrigin>,
-    key: &'static str,
-    ipv6: Option<(&Source, &'static str)>,
+    chosen: &Place,
+    ipv6: Option<(&Source, &Place)>,
     families: &[Family],
     problems: &mut Problems,
 ) {
     if let Some(RulesOrigin::Written(source)) = rules {
-        let place = entry.span_of(key);
+        let Place { key, span } = chosen.clone();
         match recognise(source) {
             Format::Saved if dump_family(source) == Some(Family::Ipv6) => problems.add_with_help(
-                place,
+                span,
                 "these are rules for IPv6, and an IPv4 dump belongs here",
                 format!("write `{key}6 = …`"),
             ),
             Format::Saved if !families.contains(&Family::Ipv4) => problems.add_with_help(
-                place,
+                span,
                 "an IPv4 dump, and no cell of this scenario speaks IPv4",
                 format!(
                     "write an IPv6 dump as `{key}6`, or add \"ipv4\" to `families` in [matrix]"
@@ -36,7 +35,7 @@ pub(super) fn check(
             _ => {
                 if let Some((_, six)) = ipv6 {
                     problems.add_with_help(
-                        entry.span_of(six),
+                        six.span.clone(),
                         "an IPv6 dump stands beside an IPv4 dump only",
                         "commands name their family themselves: write these as `ip6tables` commands too",
                     );
@@ -44,26 +43,26 @@ pub(super) fn check(
             }
         }
     }
-    let Some((source, six)) = ipv6 else { return };
-    let place = entry.span_of(six);
+    let Some((source, place)) = ipv6 else { return };
+    let Place { key: six, span } = place.clone();
     match recognise(source) {
         Format::Commands => problems.add_with_help(
-            place,
+            span,
             "commands name their family themselves, and an IPv6 dump belongs here",
             format!("write `{} = …`", six.trim_end_matches('6')),
         ),
         Format::Nft => problems.add_with_help(
-            place,
+            span,
             "a script of nft names its families itself, and an IPv6 dump belongs here",
             format!("write `{} = …`", six.trim_end_matches('6')),
         ),
         _ if dump_family(source) == Some(Family::Ipv4) => problems.add_with_help(
-            place,
+            span,
             "these are rules for IPv4, and an IPv6 dump belongs here",
             format!("write `{} = …`", six.trim_end_matches('6')),
         ),
-        _ if key == six && !families.contains(&Family::Ipv6) => problems.add_with_help(
-            place,
+        _ if chosen.key == six && !families.contains(&Family::Ipv6) => problems.add_with_help(
+            span,
             "an IPv6 dump, and no cell of this scenario speaks IPv6",
             "write `families = [\"ipv6\"]` in [matrix]",
         ),

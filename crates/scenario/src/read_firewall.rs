@@ -9,36 +9,52 @@ use miette::NamedSource;
 use super::problem::Problems;
 use super::read_nodes::known_node;
 use super::read_source::Origin;
-use super::reader::Reader;
 use super::rules::{ImageRules, RulesOrigin, RulesetEntry};
 use super::stage::Stage;
+use super::table::{At, table};
+use super::value::{Node, Settings, Text, Word};
 
 /// What the ruleset is called that an image loads.
 const NAME: &str = "image";
 
-/// Reads the image that the firewall is, where `firewall` is a table, and puts it at its node.
+table! {
+    FirewallTable, ["topology.firewall"],
+    "A firewall that is a container: each cell starts one of this image, without a network of the engine's and with \
+     NET_ADMIN. Its namespace is the node, with the lab's links, and its entry point loads its rules, which \
+     are read from outside when they are in. There is no `[[ruleset]]` then; the one that there is, is named `image`.",
+    keys {
+        required "image", Text,
+        "its reference, of an image that the engine has: nothing is pulled. `fwlab/firewall` is built by `fwlab images`"
+            -> image;
+        "ready", Text,
+        "text that its log shows when its rules are in; default: when its HEALTHCHECK finds it healthy" -> ready;
+        "backend", Word<Backend>,
+        "what its rules are, all of them: `nft` and `legacy` of iptables, `native` of nft; default `nft`" -> backend;
+        "environment", Settings<String>, "environment variables that it is started with" -> environment;
+        "at", Node, "the node that it is; default the shape's firewall" -> at;
+    }
+}
+
+/// Reads the image that the firewall is, and puts it at its node.
 pub(super) fn firewall(
-    topology: &Reader<'_>,
+    table: At<FirewallTable>,
     stage: &mut Stage,
     file: &Origin<'_>,
     problems: &mut Problems,
 ) -> Option<RulesetEntry> {
-    if !topology.has_table("firewall") {
-        return None;
-    }
-    let table = topology.table("firewall", problems)?;
-    table.require("image", problems);
-    if let Some(node) = known_node(&table, "at", &stage.topology, problems) {
+    let At { value: table, span } = table;
+    let is_placed = table.at.is_there;
+    if let Some(node) = known_node(table.at, &stage.topology, problems) {
         stage.firewall = Some(node.value);
     }
-    if stage.firewall.is_none() && !table.has("at") {
+    if stage.firewall.is_none() && !is_placed {
         problems.add_with_help(
-            table.span.clone(),
+            span,
             "this topology does not say which node the firewall is",
             "write `at = …`, the node that it is",
         );
     }
-    let ready = table.text("ready", problems);
+    let ready = table.ready.at();
     if let Some(ready) = ready.as_ref().filter(|ready| ready.value.is_empty()) {
         problems.add_with_help(
             ready.span.clone(),
@@ -46,9 +62,7 @@ pub(super) fn firewall(
             "write what its log shows when its rules are in",
         );
     }
-    let backend = table.word::<Backend>("backend", problems);
-    let environment = table.settings("environment", problems).unwrap_or_default();
-    let image = table.text("image", problems)?;
+    let image = table.image.at()?;
     if image.value.is_empty() || image.value.contains(char::is_whitespace) {
         problems.add_with_help(
             image.span.clone(),
@@ -64,10 +78,7 @@ pub(super) fn firewall(
             image: FirewallImage {
                 image: image.value,
                 ready: ready.map(|ready| ready.value),
-                environment: environment
-                    .into_iter()
-                    .map(|(name, value)| (name, value.value))
-                    .collect(),
+                environment: table.environment.value.into_iter().flatten().collect(),
             },
             span: image.span,
             file: Arc::new(text.with_language("toml")),
@@ -75,9 +86,9 @@ pub(super) fn firewall(
         ipv6: None,
         helper: false,
         skip_refused_lines: false,
-        backends: vec![backend.map_or(Backend::Nft, |backend| backend.value)],
+        backends: vec![table.backend.value.unwrap_or(Backend::Nft)],
         sets: None,
-        beside: None,
+        beside: Vec::new(),
         also: Vec::new(),
     })
 }

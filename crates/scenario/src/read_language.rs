@@ -4,25 +4,24 @@ use fwlab_model::ruleset::{Format, Source, recognise};
 use fwlab_record::Backend;
 
 use super::problem::Problems;
-use super::reader::Reader;
 use super::rules::RulesOrigin;
+use super::table::Place;
 
-/// Rules of a scenario file, and the keys that they and their backends stand in.
-pub(super) struct Language<'a, 'b> {
-    pub(super) entry: &'a Reader<'b>,
-    pub(super) rules: &'static str,
-    pub(super) backends: &'static str,
+/// Rules of a scenario file: the keys that they and their backends stand in.
+pub(super) struct Language {
+    pub(super) rules: Place,
+    pub(super) backends: Place,
 }
 
-impl Language<'_, '_> {
+impl Language {
     /// The backends that load a ruleset: those that are written, or those that its language has. None, where
     /// neither is known: it stands in a file that is not read.
     pub(super) fn backends(
         &self,
         origin: Option<&RulesOrigin>,
+        written: Option<Vec<Backend>>,
         problems: &mut Problems,
     ) -> Vec<Backend> {
-        let written = self.entry.words::<Backend>(self.backends, problems);
         let Some(origin) = origin else {
             return written.unwrap_or_default();
         };
@@ -39,8 +38,8 @@ impl Language<'_, '_> {
         match source {
             Some(source) => self.check(source, &backends, problems),
             None if backends.contains(&Backend::Native) => problems.add_with_help(
-                self.entry.span_of(self.backends),
-                format!("`{}` is nothing that `native` loads", self.rules),
+                self.backends.span.clone(),
+                format!("`{}` is nothing that `native` loads", self.rules.key),
                 "`native` loads scripts of nft: write one as `text` or `file`",
             ),
             None => {}
@@ -63,7 +62,7 @@ impl Language<'_, '_> {
             matches!(origin, RulesOrigin::Written(source) if recognise(source) == Format::Nft);
         if native != script {
             problems.add_with_help(
-                self.entry.span_of(self.rules),
+                self.rules.span.clone(),
                 "these rules are loaded through the same backend as the ruleset, and that does not load them",
                 "write both as scripts of nft, or both as rules of iptables",
             );
@@ -75,7 +74,7 @@ impl Language<'_, '_> {
         let native = backends.contains(&Backend::Native);
         if native && backends.iter().any(|backend| *backend != Backend::Native) {
             problems.add_with_help(
-                self.entry.span_of(self.backends),
+                self.backends.span.clone(),
                 "`native` loads scripts of nft, the other backends load rules of iptables: no ruleset is both",
                 "write a ruleset for each, or one `beside` the other",
             );
@@ -83,48 +82,39 @@ impl Language<'_, '_> {
         }
         match (recognise(source), native) {
             (Format::Nft, false) => problems.add_with_help(
-                self.entry.span_of(self.rules),
+                self.rules.span.clone(),
                 "this is a script of nft, and its backend loads rules of iptables",
-                format!("write `{} = \"native\"`", self.backends),
+                format!("write `{} = \"native\"`", self.backends.key),
             ),
             (Format::Saved | Format::Commands, true) => problems.add_with_help(
-                self.entry.span_of(self.rules),
+                self.rules.span.clone(),
                 "these are rules of iptables, and `native` loads scripts of nft",
-                format!("write `{} = \"nft\"` or `\"legacy\"`", self.backends),
+                format!("write `{} = \"nft\"` or `\"legacy\"`", self.backends.key),
             ),
             _ => {}
         }
     }
 }
 
-/// Tells what only rules of iptables can have, of a script of nft that has it.
-pub(super) fn without_iptables(
-    entry: &Reader<'_>,
-    [helper, skip_refused_lines, beside_native]: [bool; 3],
-    problems: &mut Problems,
-) {
-    for (key, is_there, message, help) in [
-        (
-            "helper",
-            helper,
-            "`helper` adds a rule of iptables, and this is a script of nft",
-            "write a `ct helper` object and a rule with `ct helper set` into the script",
-        ),
-        (
-            "skip-refused-lines",
-            skip_refused_lines,
-            "no line of a script of nft can be left out: it is loaded whole or not at all",
-            "leave this out, and mend the script",
-        ),
-        (
-            "beside",
-            beside_native,
-            "a second script of nft beside the first",
-            "write both into one script",
-        ),
-    ] {
-        if is_there {
-            problems.add_with_help(entry.span_of(key), message, help);
-        }
+/// Tells what only rules of iptables can have, of a script of nft that has it. `there` are the keys of the two tables
+/// that ask for something.
+pub(super) fn without_iptables(there: impl IntoIterator<Item = Place>, problems: &mut Problems) {
+    for Place { key, span } in there {
+        let (message, help) = match key {
+            "helper" => (
+                "`helper` adds a rule of iptables, and this is a script of nft",
+                "write a `ct helper` object and a rule with `ct helper set` into the script",
+            ),
+            "skip-refused-lines" => (
+                "no line of a script of nft can be left out: it is loaded whole or not at all",
+                "leave this out, and mend the script",
+            ),
+            "beside" => (
+                "a second script of nft beside the first",
+                "write both into one script",
+            ),
+            _ => continue,
+        };
+        problems.add_with_help(span, message, help);
     }
 }

@@ -1,5 +1,8 @@
 //! Nodes and links, each written by itself.
 
+use std::net::IpAddr;
+use std::ops::Range;
+
 use fwlab_model::{
     BridgeSpec, IpNet, LinkEnd, LinkSpec, NextHop, NodeSpec, Part, RouteSpec, Topology,
 };
@@ -7,9 +10,53 @@ use fwlab_record::{InterfaceName, NodeName};
 
 use super::problem::Problems;
 use super::read_topology::Places;
-use super::reader::{At, Reader};
 use super::stage::Stage;
-use super::value::{nearest, parsed, parsed_each};
+use super::table::{At, Key, table};
+use super::toml_value::{nearest, parsed, parsed_each};
+use super::value::{Lists, Number, Parsed, Switch, Tables, Texts};
+
+table! {
+    NodeTable, [["topology.node"]],
+    "A network namespace with rules, routes and sysctls of its own. The client runs on the one named `client` and the \
+     server on the one named `server`, unless `[client]` and `[server]` say otherwise.",
+    keys {
+        required "name", Parsed<NodeName>, "1 to 32 of a-z, 0-9 and -, a letter first; unique" -> name;
+        "forwards", Switch, "`true`: it is a router; default `false`" -> forwards;
+        "addresses", Lists, "by interface: `{ e0 = [\"10.77.0.2/24\", \"fd77::2/64\"] }`" -> addresses;
+        "bridges", Lists,
+        "interfaces that make one network of the links at their ports: `{ lan = [\"port1\", \"port2\"] }`" -> bridges;
+        "routes", Tables<RouteTable>, "routes beside those of its own links" -> routes;
+    }
+}
+
+table! {
+    RouteTable, [["topology.node.routes"]], "A route: exactly one of `via`, `link` or `sink`.",
+    keys {
+        required "to", Parsed<IpNet>, "the destination; `0.0.0.0/0` and `::/0` are the default routes" -> to;
+        "via", Parsed<IpAddr>, "the next hop, on a link of the node" -> via;
+        "link", Parsed<InterfaceName>,
+        "the interface on whose link the destination is, outside of the link's own prefixes" -> link;
+        "sink", Parsed<InterfaceName>,
+        "the interface by which packets leave for nobody: nothing comes back, no ICMP error either" -> sink;
+    }
+}
+
+table! {
+    LinkTable, [["topology.link"]], "A veth pair between two nodes.",
+    keys {
+        required "between", Texts,
+        "its two ends, each a node and the interface there: `[\"client:e0\", \"gateway:lan\"]`" -> between;
+        "mtu", Number<u32, 1, { u32::MAX as u64 }>, "the largest packet that it carries, in bytes; default 1500" -> mtu;
+    }
+}
+
+/// Nodes and links as they stand in a topology.
+pub(super) struct LongForm {
+    pub(super) nodes: Vec<At<NodeTable>>,
+    pub(super) links: Vec<At<LinkTable>>,
+    pub(super) firewall: Option<At<String>>,
+    pub(super) connect_to: Vec<At<IpAddr>>,
+}
 
 /// Addresses that were given to an interface of a node.
 struct Given {
@@ -20,42 +67,32 @@ struct Given {
 
 /// Reads a topology of nodes and links, and tells where each part of it stands.
 pub(super) fn nodes_and_links(
-    table: &Reader<'_>,
+    form: LongForm,
     control_port: u16,
     problems: &mut Problems,
 ) -> (Stage, Places) {
     let mut places = Places::default();
     let mut topology = Topology::default();
     let mut given = Vec::new();
-    for entry in table.tables("node", problems) {
-        if let Some(node) = node(
-            &entry,
-            topology.nodes.len(),
-            &mut places,
-            &mut given,
-            problems,
-        ) {
-            topology.nodes.push(node);
-        }
+    for entry in form.nodes {
+        let at = topology.nodes.len();
+        let node = node(entry.value, at, &mut places, &mut given, problems);
+        topology.nodes.extend(node);
     }
-    for entry in table.tables("link", problems) {
-        if let Some(link) = link(&entry, topology.links.len(), &mut places, problems) {
-            topology.links.push(link);
-        }
+    for entry in form.links {
+        let link = link(entry, topology.links.len(), &mut places, problems);
+        topology.links.extend(link);
     }
     for given in given {
         address(given, &mut topology, &mut places, problems);
     }
-    let firewall = if table.has_table("firewall") {
-        // An image, which says itself at which node.
-        None
-    } else {
-        known_node(table, "firewall", &topology, problems);
-        // Also one that is not there, which has been told: rulesets are not without a node for it.
-        let name = table.text("firewall", problems);
-        name.and_then(|text| NodeName::new(text.value).ok())
-    };
-    let reached_at = table.addresses("connect-to", problems).unwrap_or_default();
+    // Also one that is not there, which is told: rulesets are not without a node for it.
+    let firewall = form.firewall.and_then(|name| {
+        let written = NodeName::new(name.value.clone()).ok();
+        node_named(name, &topology, problems);
+        written
+    });
+    let reached_at = form.connect_to;
     for At { value, span } in &reached_at {
         if !topology.addresses().any(|(address, _)| address == *value) {
             problems.add(
@@ -77,12 +114,19 @@ pub(super) fn nodes_and_links(
 
 /// The node that a key names, which must be one of the topology.
 pub(super) fn known_node(
-    table: &Reader<'_>,
-    key: &'static str,
+    key: Key<String>,
     topology: &Topology,
     problems: &mut Problems,
 ) -> Option<At<NodeName>> {
-    let At { value, span } = table.text(key, problems)?;
+    node_named(key.at()?, topology, problems)
+}
+
+fn node_named(
+    name: At<String>,
+    topology: &Topology,
+    problems: &mut Problems,
+) -> Option<At<NodeName>> {
+    let At { value, span } = name;
     let nodes = || topology.nodes.iter().map(|node| node.name.as_str());
     let known = topology
         .nodes
@@ -103,21 +147,19 @@ pub(super) fn known_node(
 }
 
 fn node(
-    entry: &Reader<'_>,
+    entry: NodeTable,
     at: usize,
     places: &mut Places,
     given: &mut Vec<Given>,
     problems: &mut Problems,
 ) -> Option<NodeSpec> {
-    entry.require("name", problems);
-    let name: Option<At<NodeName>> = entry.parsed("name", "node name", problems);
-    let name = name?;
+    let name = entry.name.at()?;
     let mut node = NodeSpec::new(name.value.clone());
     places.add(Part::Node(at), name.span);
-    node.forwards = entry.switch("forwards", problems).unwrap_or(false);
-    for (interface, addresses) in entry.lists("addresses", problems).unwrap_or_default() {
-        let addresses = parsed_each(&addresses, "address with a prefix length", problems);
-        if let Some(interface) = parsed(&interface, "interface name", problems) {
+    node.forwards = entry.forwards.value.unwrap_or(false);
+    for (interface, addresses) in entry.addresses.value.unwrap_or_default() {
+        let addresses = parsed_each(&addresses, problems);
+        if let Some(interface) = parsed(&interface, problems) {
             given.push(Given {
                 node: name.value.clone(),
                 interface,
@@ -125,9 +167,9 @@ fn node(
             });
         }
     }
-    for (interface, ports) in entry.lists("bridges", problems).unwrap_or_default() {
-        let ports = parsed_each(&ports, "interface name", problems);
-        let Some(interface) = parsed(&interface, "interface name", problems) else {
+    for (interface, ports) in entry.bridges.value.unwrap_or_default() {
+        let ports = parsed_each(&ports, problems);
+        let Some(interface) = parsed(&interface, problems) else {
             continue;
         };
         let bridge = node.bridges.len();
@@ -138,57 +180,52 @@ fn node(
             addresses: Vec::new(),
         });
     }
-    for entry in entry.tables("routes", problems) {
-        let Some(read) = route(&entry, problems) else {
+    for At { value: entry, span } in entry.routes.value.unwrap_or_default() {
+        let Some(read) = route(entry, &span, problems) else {
             continue;
         };
         let route = node.routes.len();
-        places.add(Part::Route { node: at, route }, entry.span.clone());
+        places.add(Part::Route { node: at, route }, span);
         node.routes.push(read);
     }
     Some(node)
 }
 
-fn route(entry: &Reader<'_>, problems: &mut Problems) -> Option<RouteSpec> {
-    entry.require("to", problems);
-    let to = entry.prefix("to", problems);
-    let neighbour = entry.address("via", problems);
-    let link = entry.parsed::<InterfaceName>("link", "interface name", problems);
-    let sink = entry.parsed::<InterfaceName>("sink", "interface name", problems);
-    let ways = ["via", "link", "sink"];
-    if ways.iter().filter(|way| entry.has(way)).count() != 1 {
+fn route(entry: RouteTable, span: &Range<usize>, problems: &mut Problems) -> Option<RouteSpec> {
+    let ways = [entry.via.is_there, entry.link.is_there, entry.sink.is_there];
+    if ways.iter().filter(|is_there| **is_there).count() != 1 {
         problems.add_with_help(
-            entry.span.clone(),
+            span.clone(),
             "a route has exactly one of `via`, `link` or `sink`",
             "for example `{ to = \"0.0.0.0/0\", via = \"10.77.1.1\" }`",
         );
         return None;
     }
-    let via = neighbour
-        .map(|at| NextHop::Neighbour(at.value))
-        .or(link.map(|at| NextHop::Link(at.value)))
-        .or(sink.map(|at| NextHop::Sink(at.value)))?;
-    Some(RouteSpec { to: to?.value, via })
+    let neighbour = entry.via.value.map(NextHop::Neighbour);
+    let link = entry.link.value.map(NextHop::Link);
+    let sink = entry.sink.value.map(NextHop::Sink);
+    let via = neighbour.or(link).or(sink)?;
+    let to = entry.to.value?;
+    Some(RouteSpec { to, via })
 }
 
 fn link(
-    entry: &Reader<'_>,
+    entry: At<LinkTable>,
     at: usize,
     places: &mut Places,
     problems: &mut Problems,
 ) -> Option<LinkSpec> {
-    entry.require("between", problems);
-    let between = entry.texts("between", problems)?;
-    let mtu = entry.number("mtu", 1..=u64::from(u32::MAX), problems);
+    let At { value: entry, span } = entry;
+    let between = entry.between.at()?;
     if between.len() != 2 {
         problems.add_with_help(
-            entry.span_of("between"),
+            between.span.clone(),
             format!("a link has two ends, and not {}", between.len()),
             "more than two meet at a bridge: give a node `bridges = { br0 = [\"port1\", \"port2\", \"port3\"] }`",
         );
         return None;
     }
-    places.add(Part::Link(at), entry.span.clone());
+    places.add(Part::Link(at), span);
     let ends: Vec<LinkEnd> = between
         .iter()
         .enumerate()
@@ -200,7 +237,7 @@ fn link(
         .collect();
     Some(LinkSpec {
         ends: ends.try_into().ok()?,
-        mtu: mtu.and_then(|mtu| u32::try_from(mtu).ok()),
+        mtu: entry.mtu.value,
     })
 }
 
@@ -217,8 +254,8 @@ fn link_end(text: &At<String>, problems: &mut Problems) -> Option<LinkEnd> {
         value: value.to_owned(),
         span: text.span.clone(),
     };
-    let node: Option<At<NodeName>> = parsed(&part(node), "node name", problems);
-    let interface: Option<At<InterfaceName>> = parsed(&part(interface), "interface name", problems);
+    let node: Option<At<NodeName>> = parsed(&part(node), problems);
+    let interface: Option<At<InterfaceName>> = parsed(&part(interface), problems);
     Some(LinkEnd {
         node: node?.value,
         interface: interface?.value,

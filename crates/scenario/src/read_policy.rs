@@ -4,22 +4,37 @@ use fwlab_ftp::DataSourcePort;
 use fwlab_model::ruleset::{DefaultPolicy, Passive, Policy, Side};
 use fwlab_record::DataSetup;
 
+use super::ServerTerms;
 use super::problem::Problems;
-use super::reader::{At, Reader};
-use crate::ServerTerms;
+use super::table::{At, table};
+use super::value::{Ports, Switch, Word, Words};
+use super::vocabulary::Defaults;
+
+table! {
+    PolicyTable, ["ruleset.policy"], "A generated ruleset: what the firewall is meant to allow.",
+    keys {
+        required "allow", Words<DataSetup>, "the data setups that are to pass" -> allow;
+        "stateful", Switch,
+        "`true`: by RELATED, for the passive setups without a range too; `false`: by fixed ports; default `true`"
+            -> stateful;
+        "passive-ports", Ports, "the static passive range, with `stateful = false`" -> passive_ports;
+        "helper", Switch, "assign the conntrack helper; default as `stateful`" -> helper;
+        "default", Word<Defaults>, "what happens to the rest; default `drop`" -> default;
+    }
+}
 
 /// Reads a policy for a firewall that stands on that side.
 pub(super) fn policy(
-    table: &Reader<'_>,
+    table: At<PolicyTable>,
     side: Side,
     control_port: u16,
     server: &ServerTerms,
     problems: &mut Problems,
 ) -> Option<Policy> {
-    table.require("allow", problems);
-    let allow = table.words::<DataSetup>("allow", problems)?;
-    let stateful = table.switch("stateful", problems).unwrap_or(true);
-    let range = table.ports("passive-ports", problems);
+    let At { value: table, span } = table;
+    let allow = table.allow.value?;
+    let stateful = table.stateful.value.unwrap_or(true);
+    let range = table.passive_ports.at();
     let passive = match (stateful, range) {
         (true, None) => Passive::Stateful,
         (true, Some(range)) => {
@@ -52,26 +67,17 @@ pub(super) fn policy(
         }
         (false, None) => {
             problems.add_with_help(
-                table.span.clone(),
+                span,
                 "a policy that is not stateful needs the passive range that it opens",
                 "write `passive-ports = \"50000-50100\"`",
             );
             return None;
         }
     };
-    let default = match table
-        .word::<String>("default", problems)
-        .map(|word| word.value)
-        .as_deref()
-    {
-        Some("reject") => DefaultPolicy::Reject,
-        Some("accept") => DefaultPolicy::Accept,
-        _ => DefaultPolicy::Drop,
-    };
     Some(Policy {
         passive,
-        helper: table.switch("helper", problems).unwrap_or(stateful),
-        default,
+        helper: table.helper.value.unwrap_or(stateful),
+        default: table.default.value.unwrap_or(DefaultPolicy::Drop),
         control_port,
         data_source_port: (server.data_source_port == DataSourcePort::Twenty).then_some(20),
         ..Policy::new(side, allow)

@@ -1,102 +1,103 @@
 use std::collections::HashMap;
-use std::ops::RangeInclusive;
 
 use fwlab_model::ruleset::TableName;
-use fwlab_record::{CauseKind, Symptom};
+use fwlab_record::{Backend, CauseKind, Symptom};
 
 use super::problem::Problems;
 use super::read_nodes::known_node;
 use super::read_rules::known_ruleset;
-use super::reader::Reader;
-use super::requirement::{CauseDemand, Requirement, Selector};
+use super::requirement::{CauseDemand, RequireTable, Requirement, Selector};
 use super::rules::RulesetEntry;
 use super::stage::Stage;
+use super::table::{At, table};
+use super::value::{Node, Number, Text, Word};
+
+table! {
+    CauseTable, ["require.cause"], "What the cause must be; only what is written is compared.",
+    keys {
+        required "kind", Word<CauseKind>, "" -> kind;
+        "backend", Word<Backend>, "the backend that the rule was loaded through" -> backend;
+        "node", Node, "the node whose rules, or which host" -> node;
+        "chain", Text,
+        "table and chain, `filter/INPUT`; of an nft script with the family too, `inet/filter/input`" -> chain;
+        "ordinal", Number<u32, 1, { u32::MAX as u64 }>, "the rule's place in its chain, 1 for the first" -> ordinal;
+        "line", Number<u32, 1, { u32::MAX as u64 }>, "the line of the ruleset's source" -> line;
+        "reply", Number<u16, 100, 599>, "the code of the FTP reply" -> reply;
+    }
+}
 
 pub(super) fn requirement(
-    entry: &Reader<'_>,
+    entry: At<RequireTable>,
     stage: &Stage,
     rulesets: &[RulesetEntry],
     native: bool,
     problems: &mut Problems,
 ) -> Option<Requirement> {
-    entry.require("symptom", problems);
-    let named = entry.texts("ruleset", problems).unwrap_or_default();
+    let At { value: entry, span } = entry;
+    let named = entry.ruleset.value.unwrap_or_default();
     for name in &named {
         known_ruleset(name, rulesets, problems);
     }
     let selector = Selector {
         rulesets: named.into_iter().map(|name| name.value).collect(),
-        backends: entry.words("backend", problems).unwrap_or_default(),
-        servers: entry.words("server", problems).unwrap_or_default(),
-        clients: entry.words("client", problems).unwrap_or_default(),
-        data: entry.words("data", problems).unwrap_or_default(),
-        protections: entry.words("protection", problems).unwrap_or_default(),
-        families: entry.words("family", problems).unwrap_or_default(),
-        operations: entry.words("operation", problems).unwrap_or_default(),
+        ..entry.selector
     };
-    let symptom = entry
-        .word::<Symptom>("symptom", problems)
-        .map(|word| word.value);
-    let cause = entry
-        .table("cause", problems)
-        .and_then(|table| cause(&table, stage, symptom, native, problems));
+    let symptom = entry.symptom.value;
+    let cause = entry.cause.value;
+    let cause = cause.and_then(|table| cause_of(table, stage, symptom, native, problems));
     Some(Requirement {
         selector,
         symptom: symptom?,
-        phase: entry.word("phase", problems).map(|word| word.value),
+        phase: entry.phase.value,
         cause,
-        span: entry.span.clone(),
+        span,
     })
 }
 
-fn cause(
-    table: &Reader<'_>,
+fn cause_of(
+    table: CauseTable,
     stage: &Stage,
     symptom: Option<Symptom>,
     native: bool,
     problems: &mut Problems,
 ) -> Option<CauseDemand> {
-    const NUMBERS: RangeInclusive<u64> = 1..=u32::MAX as u64;
-    table.require("kind", problems);
-    let kind = table.word::<CauseKind>("kind", problems)?.value;
+    let node = known_node(table.node, &stage.topology, problems);
+    let At { value: kind, span } = table.kind.at()?;
     if let Some(symptom) = symptom
         && (kind == CauseKind::None) != (symptom == Symptom::Transferred)
     {
         problems.add_with_help(
-            table.span_of("kind"),
+            span,
             format!("the symptom {symptom} never has the cause {kind}"),
             "what is transferred has the cause none, and nothing else has",
         );
     }
-    if table.has("ordinal") && kind != CauseKind::Rule {
+    if table.ordinal.is_there && kind != CauseKind::Rule {
         problems.add_with_help(
-            table.span_of("ordinal"),
+            table.ordinal.span.clone(),
             "only a rule has an ordinal",
             "write `kind = \"rule\"`, or leave `ordinal` out",
         );
     }
-    if let Some(chain) = table.text("chain", problems) {
-        let table_name = chain.value.split_once('/').map(|(table, _)| table);
+    if let Some(chain) = &table.chain.value {
+        let table_name = chain.split_once('/').map(|(table, _)| table);
         // A script of nft calls its tables as it likes.
         if table_name.is_none_or(|name| !native && name.parse::<TableName>().is_err()) {
             problems.add_with_help(
-                chain.span,
-                format!("`{}` is no table and chain", chain.value),
+                table.chain.span.clone(),
+                format!("`{chain}` is no table and chain"),
                 "for example \"filter/INPUT\"",
             );
         }
     }
-    let small = |number: Option<u64>| number.and_then(|number| u32::try_from(number).ok());
     Some(CauseDemand {
         kind,
-        backend: table.word("backend", problems).map(|at| at.value),
-        node: known_node(table, "node", &stage.topology, problems).map(|at| at.value),
-        chain: table.text("chain", problems).map(|at| at.value),
-        ordinal: small(table.number("ordinal", NUMBERS, problems)),
-        line: small(table.number("line", NUMBERS, problems)),
-        reply: table
-            .number("reply", 100..=599, problems)
-            .and_then(|code| u16::try_from(code).ok()),
+        backend: table.backend.value,
+        node: node.map(|at| at.value),
+        chain: table.chain.value,
+        ordinal: table.ordinal.value,
+        line: table.line.value,
+        reply: table.reply.value,
     })
 }
 

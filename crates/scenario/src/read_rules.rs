@@ -1,16 +1,76 @@
+use std::ops::Range;
+
 use fwlab_model::ruleset::{Side, Source};
 use fwlab_record::{Backend, Family, NodeName};
 
+use super::ServerTerms;
 use super::problem::Problems;
 use super::read_language::{Language, without_iptables};
 use super::read_nodes::known_node;
-use super::read_policy::policy;
-use super::read_source::{Origin, written};
-use super::reader::{At, Reader};
+use super::read_policy::{PolicyTable, policy};
+use super::read_source::{Origin, RulesText, source};
 use super::rules::{RulesAt, RulesOrigin, RulesetEntry};
 use super::stage::Stage;
-use super::value::nearest;
-use crate::ServerTerms;
+use super::table::{At, Place, Table as _, missing, table};
+use super::toml_value::nearest;
+use super::value::{Node, Switch, Table, Tables, Text, Word, Words};
+
+table! {
+    RulesetTable, [["ruleset"]],
+    "A ruleset that a node loads: exactly one of `file`, `text`, `policy` or `none`. An IPv6 dump stands in `file6` or \
+     `text6`, beside an IPv4 one or alone; commands name their family themselves.",
+    keys {
+        required "name", Text, "its name in the matrix, unique in the file" -> name;
+        "file", Text,
+        "a file, relative to this one: what `iptables-save` writes, lines of `iptables` commands, or an nft script"
+            -> file;
+        "text", RulesText, "the same, in place" -> text;
+        "file6", Text, "a file of what `ip6tables-save` writes" -> file6;
+        "text6", RulesText, "the same, in place" -> text6;
+        "policy", Table<PolicyTable>, "a ruleset generated for a purpose, for every family of the matrix" -> policy;
+        "none", Switch, "`true`: no rules at all" -> none;
+        "helper", Switch,
+        "`true` adds the rule that assigns the conntrack helper `ftp` to the control connection, where it belongs on \
+         this node, for every family of the matrix; default `false`" -> helper;
+        "skip-refused-lines", Switch,
+        "`true` goes on without the lines that are refused, as a shell script does; default `false`"
+            -> skip_refused_lines;
+        "backends", Words<Backend>,
+        "the backends that load it: `nft` and `legacy` rules of iptables, `native` an nft script; default both, or \
+         `native`" -> backends;
+        "at", Node, "the node that loads it; default the topology's firewall" -> at;
+        "also", Tables<AlsoTable>, "rules that other nodes load at the same time" -> also;
+        "sets", Text,
+        "a file that `ipset save` wrote: the sets that the rules match on. What a script of commands makes by `ipset` \
+         itself needs none" -> sets;
+        "beside", Table<BesideTable>,
+        "rules that stand beside it in the same namespace, through a backend of their own" -> beside;
+    }
+}
+
+table! {
+    AlsoTable, [["ruleset.also"]],
+    "Rules that another node loads in the same cells, through the same backend: exactly one of `file`, `text` or \
+     `policy`, or an IPv6 dump in `file6` or `text6`.",
+    keys {
+        required "at", Node, "the node that loads them" -> at;
+        "file", Text, "a file, relative to the scenario" -> file;
+        "text", RulesText, "the rules in place" -> text;
+        "file6", Text, "a file of what `ip6tables-save` writes" -> file6;
+        "text6", RulesText, "the same, in place" -> text6;
+        "policy", Table<PolicyTable>, "rules generated for a purpose" -> policy;
+        "helper", Switch, "`true` adds the rule that assigns the conntrack helper; default `false`" -> helper;
+    }
+}
+
+table! {
+    BesideTable, ["ruleset.beside"], "Rules beside a ruleset: exactly one of `file` or `text`.",
+    keys {
+        required "backend", Word<Backend>, "" -> backend;
+        "file", Text, "a file, relative to the scenario" -> file;
+        "text", RulesText, "the rules in place" -> text;
+    }
+}
 
 /// The longest name of a ruleset, in characters.
 const LONGEST_NAME: usize = 100;
@@ -27,12 +87,14 @@ pub(super) struct Around<'a> {
 }
 
 pub(super) fn ruleset(
-    entry: &Reader<'_>,
+    entry: At<RulesetTable>,
     around: &Around<'_>,
     problems: &mut Problems,
 ) -> Option<RulesetEntry> {
-    entry.require("name", problems);
-    let name = entry.text("name", problems)?;
+    let At { value: entry, span } = entry;
+    let there = entry.there();
+    let at_key = |key| there.iter().find(|place| place.key == key).cloned();
+    let name = entry.name.at()?;
     if name.value.is_empty()
         || name.value.contains("::")
         || name.value.contains(char::is_whitespace)
@@ -49,74 +111,72 @@ pub(super) fn ruleset(
             "cells are named by it: a short one is easier to filter by",
         );
     }
-    let at = known_node(entry, "at", &around.stage.topology, problems).map(|at| at.value);
+    let is_placed = entry.at.is_there;
+    let at = known_node(entry.at, &around.stage.topology, problems).map(|at| at.value);
     let node = at.as_ref().or(around.stage.firewall.as_ref());
-    if node.is_none() && !entry.has("at") && !entry.has("none") {
+    if node.is_none() && !is_placed && !entry.none.is_there {
         problems.add_with_help(
             name.span.clone(),
             format!("nobody loads ruleset `{}`", name.value),
             "this topology has no firewall of its own: write `at = …`, the node that loads it",
         );
     }
+    let choice = Choice {
+        what: format!("ruleset `{}`", name.value),
+        keys: &["file", "text", "policy", "none"],
+        there: &there,
+        entry: span.clone(),
+    };
+    let contents = Contents {
+        file: entry.file.at(),
+        text: entry.text.value,
+        policy: entry.policy.at(),
+        none: entry.none.value,
+        file6: entry.file6.at(),
+        text6: entry.text6.value,
+    };
     let Rules {
         chosen,
         origin,
         ipv6,
-    } = rules(
-        entry,
-        &format!("ruleset `{}`", name.value),
-        &["file", "text", "policy", "none"],
-        node,
-        around,
-        problems,
-    )?;
-    let beside = match entry.table("beside", problems) {
+    } = rules(choice, contents, node, around, problems)?;
+    let beside = match entry.beside.at() {
         None => None,
-        Some(table) => {
-            table.require("backend", problems);
-            let backend = table.word::<Backend>("backend", problems)?;
-            let key = if table.has("file") { "file" } else { "text" };
-            table.require(key, problems);
-            let source = written(&table, key, around.file, problems)?.read();
-            let place = Language {
-                entry: &table,
-                rules: key,
-                backends: "backend",
-            };
-            if let Some(source) = &source {
-                place.check(source, &[backend.value], problems);
-            }
-            source.map(|source| (backend.value, source))
-        }
+        Some(table) => beside(table, around.file, problems)?,
     };
     let language = Language {
-        entry,
         rules: chosen,
-        backends: "backends",
+        backends: Place {
+            key: "backends",
+            span: entry.backends.span,
+        },
     };
-    let backends = language.backends(origin.as_ref(), problems);
-    let helper = entry.switch("helper", problems).unwrap_or(false);
-    let skip_refused_lines = entry
-        .switch("skip-refused-lines", problems)
-        .unwrap_or(false);
+    let backends = language.backends(origin.as_ref(), entry.backends.value, problems);
+    let helper = entry.helper.value.unwrap_or(false);
+    let skip_refused_lines = entry.skip_refused_lines.value.unwrap_or(false);
     if backends.contains(&Backend::Native) {
         let beside_native = matches!(beside, Some((Backend::Native, _)));
-        without_iptables(entry, [helper, skip_refused_lines, beside_native], problems);
+        let asks = [
+            at_key("helper").filter(|_| helper),
+            at_key("skip-refused-lines").filter(|_| skip_refused_lines),
+            at_key("beside").filter(|_| beside_native),
+        ];
+        without_iptables(asks.into_iter().flatten(), problems);
     }
-    let sets = match entry.has("sets") {
-        true => written(entry, "sets", around.file, problems)?.read(),
-        false => None,
-    };
+    let sets = entry.sets.at();
+    let also_place = entry.also.span.clone();
     let elsewhere: Vec<RulesAt> = entry
-        .tables("also", problems)
-        .iter()
+        .also
+        .value
+        .unwrap_or_default()
+        .into_iter()
         .filter_map(|table| also(table, &backends, around, problems))
         .collect();
     for (place, one) in elsewhere.iter().enumerate() {
         let mut earlier = elsewhere[..place].iter().map(|other| &other.at).chain(node);
         if earlier.any(|other| *other == one.at) {
             problems.add_with_help(
-                entry.span_of("also"),
+                also_place.clone(),
                 format!(
                     "node `{}` loads two rulesets, and the second would replace the first",
                     one.at
@@ -133,37 +193,84 @@ pub(super) fn ruleset(
         helper,
         skip_refused_lines,
         backends,
-        sets,
-        beside,
+        sets: sets.and_then(|name| source(&name, around.file, problems)),
+        beside: beside.into_iter().collect(),
         also: elsewhere,
     })
 }
 
+/// Rules beside a ruleset; `Some(None)` where they are not read.
+fn beside(
+    table: At<BesideTable>,
+    file: &Origin<'_>,
+    problems: &mut Problems,
+) -> Option<Option<(Backend, Source)>> {
+    let At { value: table, span } = table;
+    let backends = Place {
+        key: "backend",
+        span: table.backend.span,
+    };
+    let backend = table.backend.value?;
+    let (rules, source) = match table.file.place("file") {
+        Some(place) => {
+            let name = table.file.at();
+            (place, name.and_then(|name| source(&name, file, problems)))
+        }
+        None => {
+            if !table.text.is_there {
+                missing(BesideTable::SECTION, "text", span, problems);
+            }
+            let key = "text";
+            let span = table.text.span;
+            (Place { key, span }, table.text.value)
+        }
+    };
+    if let Some(source) = &source {
+        Language { rules, backends }.check(source, &[backend], problems);
+    }
+    Some(source.map(|source| (backend, source)))
+}
+
 /// Rules that another node loads, through the same backends.
 fn also(
-    entry: &Reader<'_>,
+    entry: At<AlsoTable>,
     backends: &[Backend],
     around: &Around<'_>,
     problems: &mut Problems,
 ) -> Option<RulesAt> {
-    entry.require("at", problems);
-    let at = known_node(entry, "at", &around.stage.topology, problems)?.value;
-    let what = format!("what `{at}` loads");
-    let keys = &["file", "text", "policy"];
+    let At { value: entry, span } = entry;
+    let there = entry.there();
+    let at = known_node(entry.at, &around.stage.topology, problems)?.value;
+    let choice = Choice {
+        what: format!("what `{at}` loads"),
+        keys: &["file", "text", "policy"],
+        there: &there,
+        entry: span,
+    };
+    let contents = Contents {
+        file: entry.file.at(),
+        text: entry.text.value,
+        policy: entry.policy.at(),
+        none: None,
+        file6: entry.file6.at(),
+        text6: entry.text6.value,
+    };
     let Rules {
         chosen,
         origin,
         ipv6,
-    } = rules(entry, &what, keys, Some(&at), around, problems)?;
-    let helper = entry.switch("helper", problems).unwrap_or(false);
+    } = rules(choice, contents, Some(&at), around, problems)?;
+    let helper = entry.helper.value.unwrap_or(false);
     let language = Language {
-        entry,
+        backends: chosen.clone(),
         rules: chosen,
-        backends: chosen,
     };
     language.check_all(origin.as_ref(), backends, problems);
     if backends.contains(&Backend::Native) {
-        without_iptables(entry, [helper, false, false], problems);
+        let asks = there
+            .into_iter()
+            .filter(|place| helper && place.key == "helper");
+        without_iptables(asks, problems);
     }
     Some(RulesAt {
         at,
@@ -197,91 +304,103 @@ pub(super) fn known_ruleset(
     found
 }
 
+/// Keys of which just one is to be there, and those that are.
+struct Choice<'a> {
+    what: String,
+    keys: &'a [&'static str],
+    there: &'a [Place],
+    /// Where their table stands.
+    entry: Range<usize>,
+}
+
+/// What stands behind the keys that say which rules there are.
+struct Contents {
+    file: Option<At<String>>,
+    text: Option<Source>,
+    policy: Option<At<PolicyTable>>,
+    none: Option<bool>,
+    file6: Option<At<String>>,
+    text6: Option<Source>,
+}
+
 /// Rules as they stand in a table, and the key that says which they are.
 struct Rules {
-    chosen: &'static str,
+    chosen: Place,
     /// `None`: they stand in a file that is not read.
     origin: Option<RulesOrigin>,
     ipv6: Option<Source>,
 }
 
+impl<'a> Choice<'a> {
+    /// The key that is chosen, and that of an IPv6 dump.
+    fn made(self, problems: &mut Problems) -> Option<(&'a Place, Option<&'a Place>)> {
+        let there = |keys: &[&'static str]| -> Vec<&'a Place> {
+            let there = self.there.iter();
+            there.filter(|place| keys.contains(&place.key)).collect()
+        };
+        let (own, dumps) = (there(self.keys), there(&["file6", "text6"]));
+        match (&own[..], &dumps[..]) {
+            (&[one], []) => return Some((one, None)),
+            (&[one], &[dump]) if ["file", "text"].contains(&one.key) => {
+                return Some((one, Some(dump)));
+            }
+            ([], &[dump]) => return Some((dump, Some(dump))),
+            _ => {}
+        }
+        let found: Vec<&str> = own.iter().chain(&dumps).map(|place| place.key).collect();
+        let found = match found.is_empty() {
+            true => "none of them".to_owned(),
+            false => found.join(" and "),
+        };
+        let (last, first) = self.keys.split_last()?;
+        let what = self.what;
+        let first = first.join(", ");
+        problems.add_with_help(
+            self.entry,
+            format!("{what} wants exactly one of {first} or {last}, and has {found}"),
+            "for example `file = \"rules.v4\"`",
+        );
+        None
+    }
+}
+
 fn rules(
-    entry: &Reader<'_>,
-    what: &str,
-    keys: &[&'static str],
+    choice: Choice<'_>,
+    contents: Contents,
     node: Option<&NodeName>,
     around: &Around<'_>,
     problems: &mut Problems,
 ) -> Option<Rules> {
-    let there = |keys: &[&'static str]| -> Vec<&'static str> {
-        let keys = keys.iter().copied();
-        keys.filter(|key| entry.has(key)).collect()
-    };
-    let (own, dumps) = (there(keys), there(&["file6", "text6"]));
-    let (chosen, dump) = match (&own[..], &dumps[..]) {
-        (&[one], []) => (one, None),
-        (&[one @ ("file" | "text")], &[dump]) => (one, Some(dump)),
-        ([], &[dump]) => (dump, Some(dump)),
-        _ => {
-            let found = [own, dumps].concat();
-            let found = if found.is_empty() {
-                "none of them".to_owned()
-            } else {
-                found.join(" and ")
-            };
-            let (last, first) = keys.split_last().expect("there are keys");
-            problems.add_with_help(
-                entry.span.clone(),
-                format!(
-                    "{what} wants exactly one of {} or {last}, and has {found}",
-                    first.join(", ")
-                ),
-                "for example `file = \"rules.v4\"`",
-            );
-            return None;
-        }
-    };
-    let origin = match chosen {
+    let (chosen, dump) = choice.made(problems)?;
+    let read =
+        |name: Option<At<String>>, problems: &mut Problems| source(&name?, around.file, problems);
+    let origin = match chosen.key {
         "policy" => {
             let side = node.map_or(Side::Gateway, |node| around.stage.side_of(node));
-            let port = around
-                .stage
-                .control_port_at(side, around.server.control_port);
-            let table = entry.table("policy", problems)?;
-            Some(RulesOrigin::Generated(policy(
-                &table,
-                side,
-                port,
-                around.server,
-                problems,
-            )?))
+            let listening = around.server.control_port;
+            let port = around.stage.control_port_at(side, listening);
+            let policy = policy(contents.policy?, side, port, around.server, problems)?;
+            Some(RulesOrigin::Generated(policy))
         }
-        "none" => {
-            entry.switch("none", problems)?;
-            Some(RulesOrigin::None)
-        }
-        key @ ("file" | "text") => {
-            let source = written(entry, key, around.file, problems)?.read();
-            source.map(RulesOrigin::Written)
-        }
+        "none" => contents.none.map(|_| RulesOrigin::None),
+        "file" => read(contents.file, problems).map(RulesOrigin::Written),
+        "text" => contents.text.map(RulesOrigin::Written),
         _ => Some(RulesOrigin::None),
     };
-    let ipv6 = match dump {
-        Some(key) => written(entry, key, around.file, problems)?.read(),
-        None => None,
-    };
-    let rules = Rules {
-        chosen,
-        origin,
-        ipv6,
-    };
+    let ipv6 = dump.and_then(|dump| match dump.key {
+        "file6" => read(contents.file6, problems),
+        _ => contents.text6,
+    });
     super::read_family::check(
-        entry,
-        rules.origin.as_ref(),
+        origin.as_ref(),
         chosen,
-        rules.ipv6.as_ref().zip(dump),
+        ipv6.as_ref().zip(dump),
         around.families,
         problems,
     );
-    Some(rules)
+    Some(Rules {
+        chosen: chosen.clone(),
+        origin,
+        ipv6,
+    })
 }

@@ -7,13 +7,14 @@ use fwlab_record::{Family, NodeName};
 
 use super::hosts::hosts;
 use super::problem::Problems;
-use super::read_source::Origin;
-use super::reader::{At, Reader};
+use super::section::Kind;
 use super::stage::Stage;
-use super::value::nearest;
+use super::table::At;
+use super::toml_value::nearest;
+use super::value::{Found, Value};
 
 /// A script with its place in the scenario file.
-pub(super) struct ReadScript {
+pub(crate) struct ReadScript {
     pub(super) script: Option<Arc<Script>>,
     /// Where the value stands.
     span: Range<usize>,
@@ -21,15 +22,35 @@ pub(super) struct ReadScript {
     begin: Option<usize>,
 }
 
+/// What a scripted server does.
+pub(crate) struct ServerScript;
+
+impl Value for ServerScript {
+    type Read = ReadScript;
+    const KIND: Kind = Kind::Text;
+
+    fn read(found: Found<'_>) -> Option<ReadScript> {
+        ReadScript::read(found, Side::Server)
+    }
+}
+
+/// What a scripted client does.
+pub(crate) struct ClientScript;
+
+impl Value for ClientScript {
+    type Read = ReadScript;
+    const KIND: Kind = Kind::Text;
+
+    fn read(found: Found<'_>) -> Option<ReadScript> {
+        ReadScript::read(found, Side::Client)
+    }
+}
+
 impl ReadScript {
     /// Reads a side's script and tells its mistakes.
-    pub(super) fn read(
-        table: &Reader<'_>,
-        side: Side,
-        file: &Origin<'_>,
-        problems: &mut Problems,
-    ) -> Option<ReadScript> {
-        let At { value, span } = table.text("script", problems)?;
+    fn read(mut found: Found<'_>, side: Side) -> Option<ReadScript> {
+        let At { value, span } = found.text()?;
+        let Found { file, problems, .. } = found;
         let begin = file.place_of(&value, &span);
         let mut read = ReadScript {
             script: None,

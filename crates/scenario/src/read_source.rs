@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 use fwlab_model::ruleset::Source;
 
 use super::problem::Problems;
-use super::reader::{At, Reader};
+use super::section::Kind;
+use super::table::At;
+use super::value::{Found, Value};
 use crate::input;
 
 /// Whether the files that a scenario names are read with it.
@@ -15,22 +17,6 @@ use crate::input;
 pub(super) enum Files {
     Read,
     Unread,
-}
-
-/// What stands in a file that a scenario names.
-pub(super) enum Content<T> {
-    Read(T),
-    /// It is not looked at, and may be anything.
-    Unread,
-}
-
-impl<T> Content<T> {
-    pub(super) fn read(self) -> Option<T> {
-        match self {
-            Content::Read(content) => Some(content),
-            Content::Unread => None,
-        }
-    }
 }
 
 /// The scenario file that rulesets and scripts stand in, or beside.
@@ -75,46 +61,71 @@ impl<'a> Origin<'a> {
     }
 }
 
-/// Rules in a file beside the scenario, or in place.
-pub(super) fn written(
-    entry: &Reader<'_>,
-    key: &'static str,
-    file: &Origin<'_>,
-    problems: &mut Problems,
-) -> Option<Content<Source>> {
-    let At { value, span } = entry.text(key, problems)?;
-    if key.starts_with("text") {
-        return Some(Content::Read(in_place(&value, span, file)));
+/// Rules in place.
+pub(crate) struct RulesText;
+
+impl Value for RulesText {
+    type Read = Source;
+    const KIND: Kind = Kind::Text;
+
+    fn read(mut found: Found<'_>) -> Option<Source> {
+        let At { value, span } = found.text()?;
+        Some(in_place(&value, span, found.file))
     }
-    let Content::Read((path, text, is_within)) = beside(&value, span, file, problems)? else {
-        return Some(Content::Unread);
-    };
-    let source = Source::new(tidy(&path).display().to_string(), text);
-    Some(Content::Read(match is_within {
-        true => source,
-        false => source.unquoted(),
-    }))
 }
 
-/// A file that the scenario names: its path, its bytes, and whether it is in the scenario's folder or below it.
-pub(super) fn beside(
-    name: &str,
-    span: Range<usize>,
+/// Rules, or sets, in a file beside the scenario.
+pub(super) fn source(
+    name: &At<String>,
     file: &Origin<'_>,
     problems: &mut Problems,
-) -> Option<Content<(PathBuf, Vec<u8>, bool)>> {
+) -> Option<Source> {
+    let Beside {
+        path,
+        bytes,
+        is_within,
+    } = beside(name, file, problems)?;
+    let source = Source::new(path.display().to_string(), bytes);
+    Some(match is_within {
+        true => source,
+        false => source.unquoted(),
+    })
+}
+
+/// A file that the scenario names.
+pub(super) struct Beside {
+    /// Its path, as it is told.
+    pub(super) path: PathBuf,
+    pub(super) bytes: Vec<u8>,
+    /// Whether it is in the scenario's folder or below it.
+    is_within: bool,
+}
+
+/// Reads a file that the scenario names; nothing where files are not read, or where that one cannot be.
+pub(super) fn beside(
+    name: &At<String>,
+    file: &Origin<'_>,
+    problems: &mut Problems,
+) -> Option<Beside> {
     if file.files == Files::Unread {
         file.has_unread.set(true);
-        return Some(Content::Unread);
+        return None;
     }
     let folder = file.path.parent().unwrap_or(Path::new(""));
-    let path = folder.join(name);
-    match input::read_beside(&path, folder) {
-        Ok((bytes, is_within)) => Some(Content::Read((path, bytes, is_within))),
+    let path = folder.join(&name.value);
+    let read = input::read_beside(&path, folder);
+    let path = tidy(&path);
+    match read {
+        Ok((bytes, is_within)) => Some(Beside {
+            path,
+            bytes,
+            is_within,
+        }),
         Err(error) => {
+            file.has_unread.set(true);
             problems.add_with_help(
-                span,
-                format!("cannot read {}: {error}", tidy(&path).display()),
+                name.span.clone(),
+                format!("cannot read {}: {error}", path.display()),
                 "the path is relative to the scenario file",
             );
             None
@@ -123,7 +134,7 @@ pub(super) fn beside(
 }
 
 /// A path without `folder/..` in it, as far as that can be told without the file system.
-pub(super) fn tidy(path: &Path) -> PathBuf {
+fn tidy(path: &Path) -> PathBuf {
     let mut tidy = PathBuf::new();
     for component in path.components() {
         if component == std::path::Component::ParentDir

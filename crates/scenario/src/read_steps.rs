@@ -4,29 +4,34 @@ use fwlab_record::Operation;
 use super::problem::Problems;
 use super::read_nodes::known_node;
 use super::read_rules::known_ruleset;
-use super::reader::{At, Reader};
 use super::rules::RulesetEntry;
 use super::stage::Stage;
 use super::steps::{Action, Step};
+use super::table::{At, table};
+use super::value::{Node, Text, Word};
+use super::vocabulary::{Moments, START, Vocabulary};
 use crate::Matrix;
 
-/// What `at` says: the start, or a moment of the session.
-struct When(Option<Moment>);
-
-impl std::str::FromStr for When {
-    type Err = <Moment as std::str::FromStr>::Err;
-    fn from_str(word: &str) -> Result<When, Self::Err> {
-        match word {
-            "start" => Ok(When(None)),
-            // Where clients are brought in step, and no step is done.
-            word if word == Moment::Agreed.to_string() => Err(strum::ParseError::VariantNotFound),
-            word => word.parse().map(|moment| When(Some(moment))),
-        }
+table! {
+    StepTable, [["step"]],
+    "Something that happens to the rules or to conntrack while a session is under way: exactly one of `load`, \
+     `flush-conntrack` or `await-expiry`. The client waits meanwhile; one that is a program cannot, and is skipped.",
+    keys {
+        required "at", Word<Moments>,
+        "`start`: all is set up, and the client has not connected; `logged-in`: the login is over; `halfway`: half of \
+         the bytes have gone" -> at;
+        "load", Text,
+        "a ruleset of this file by name, loaded on the firewall's node as its loader does it: it replaces the tables \
+         that it has, and leaves the others" -> load;
+        "flush-conntrack", Node, "the node that forgets every connection" -> flush_conntrack;
+        "await-expiry", Node,
+        "waits until conntrack on this node has forgotten the control connection; shorten its timeout by `[[sysctl]]`"
+            -> await_expiry;
     }
 }
 
 pub(super) fn steps(
-    entries: &[Reader<'_>],
+    entries: Vec<At<StepTable>>,
     stage: &Stage,
     rulesets: &[RulesetEntry],
     matrix: &Matrix,
@@ -34,17 +39,21 @@ pub(super) fn steps(
 ) -> Vec<Step> {
     let mut steps: Vec<Step> = Vec::new();
     for entry in entries {
+        let at = entry.at.span.clone();
         let Some(step) = step(entry, stage, rulesets, matrix, problems) else {
             continue;
         };
         if steps.last().is_some_and(|earlier| earlier.at > step.at) {
             problems.add_with_help(
-                entry.span_of("at"),
+                at,
                 format!(
                     "this step can never happen: `{}` is over by then",
                     word(step.at)
                 ),
-                "put the steps in the order of the session: start, logged-in, halfway",
+                format!(
+                    "put the steps in the order of the session: {}",
+                    Moments::WORDS.join(", ")
+                ),
             );
         }
         steps.push(step);
@@ -53,19 +62,19 @@ pub(super) fn steps(
 }
 
 fn word(at: Option<Moment>) -> String {
-    at.map_or_else(|| "start".to_owned(), |moment| moment.to_string())
+    at.map_or_else(|| START.to_owned(), |moment| moment.to_string())
 }
 
 fn step(
-    entry: &Reader<'_>,
+    entry: At<StepTable>,
     stage: &Stage,
     rulesets: &[RulesetEntry],
     matrix: &Matrix,
     problems: &mut Problems,
 ) -> Option<Step> {
-    entry.require("at", problems);
-    let at = entry.word::<When>("at", problems)?;
-    if at.value.0 == Some(Moment::Halfway)
+    let At { value: entry, span } = entry;
+    let at = entry.at.at()?;
+    if at.value == Some(Moment::Halfway)
         && matrix
             .operations
             .iter()
@@ -86,46 +95,55 @@ fn step(
             "leave the listings out of `operations`, or write `at = \"logged-in\"`",
         );
     }
-    let chosen: Vec<&'static str> = ["load", "flush-conntrack", "await-expiry"]
-        .into_iter()
-        .filter(|key| entry.has(key))
-        .collect();
-    let [chosen] = chosen[..] else {
+    let StepTable {
+        load,
+        flush_conntrack,
+        await_expiry,
+        ..
+    } = entry;
+    let there = [
+        load.is_there,
+        flush_conntrack.is_there,
+        await_expiry.is_there,
+    ];
+    if there.into_iter().filter(|is_there| *is_there).count() != 1 {
         problems.add_with_help(
-            entry.span.clone(),
+            span,
             "a step does exactly one of load, flush-conntrack or await-expiry",
             "for example `load = \"strict\"`",
         );
         return None;
-    };
+    }
     let node = |key, problems: &mut Problems| {
-        known_node(entry, key, &stage.topology, problems).map(|at| at.value)
+        known_node(key, &stage.topology, problems).map(|at| at.value)
     };
-    let action = match chosen {
-        "load" => Action::Load(load(entry, rulesets, matrix, problems)?),
-        "flush-conntrack" => Action::FlushConntrack(node("flush-conntrack", problems)?),
-        _ => Action::AwaitExpiry(node("await-expiry", problems)?),
+    let action = if let Some(name) = load.at() {
+        Action::Load(ruleset(name, rulesets, matrix, problems)?)
+    } else if flush_conntrack.is_there {
+        Action::FlushConntrack(node(flush_conntrack, problems)?)
+    } else {
+        Action::AwaitExpiry(node(await_expiry, problems)?)
     };
-    if at.value.0.is_none() && matches!(action, Action::AwaitExpiry(_)) {
+    if at.value.is_none() && matches!(action, Action::AwaitExpiry(_)) {
         problems.add_with_help(
-            entry.span.clone(),
+            span,
             "this step can never happen: at the start there is no control connection to expire",
             "write `at = \"logged-in\"` or `at = \"halfway\"`",
         );
     }
     Some(Step {
-        at: at.value.0,
+        at: at.value,
         action,
     })
 }
 
-fn load(
-    entry: &Reader<'_>,
+/// The ruleset that a step loads.
+fn ruleset(
+    name: At<String>,
     rulesets: &[RulesetEntry],
     matrix: &Matrix,
     problems: &mut Problems,
 ) -> Option<usize> {
-    let name = entry.text("load", problems)?;
     let index = known_ruleset(&name, rulesets, problems)?;
     let At { value: name, span } = name;
     let first = rulesets

@@ -6,74 +6,124 @@ use fwlab_model::{IpNet, Part, TopologyMistake, TopologyProblem};
 use fwlab_record::{Family, InterfaceName, NodeName};
 
 use super::problem::Problems;
-use super::read_nodes::nodes_and_links;
-use super::reader::{At, Reader};
+use super::read_firewall::FirewallTable;
+use super::read_nodes::{LinkTable, LongForm, NodeTable, nodes_and_links};
 use super::stage::{Layout, Port, Shape, Stage};
+use super::table::{At, Place, Table as _, table};
+use super::value::{
+    Addresses, NodeOr, NodeOrTable, Number, Parsed, Prefixes, Switch, Tables, Word,
+};
 
-/// The keys that say more of a shape.
-const OF_SHAPES: [&str; 10] = [
-    "client",
-    "server",
-    "client-interface",
-    "server-interface",
-    "gateway-client-side",
-    "gateway-server-side",
-    "gateway-client-interface",
-    "gateway-server-interface",
-    "clients",
-    "third",
-];
+table! {
+    TopologyTable, ["topology"],
+    "Where the firewall stands: a `shape`, or nodes and links. `client-firewall` and `server-firewall` are one link \
+     between client and server, with the rules on the one or the other; `gateway` is a router between them, without \
+     NAT. In `client-nat` the client is in a private network behind the gateway, and the server has no route back; \
+     in `server-nat` the server is, and the client connects to the gateway; in `both-nat` each is behind a gateway \
+     of its own, `client-gateway` and `server-gateway`; in `hairpin` both are in the same private network, and the \
+     client connects to the gateway's address outside. A packet to an address that leads nowhere is swallowed \
+     there, as the Internet does. `fwlab topology SHAPE` prints what a shape stands for, as nodes and links.",
+    keys {
+        "shape", Word<Shape>, "required, unless there are nodes" -> shape;
+        "client", Prefixes, "the client's address, or several; replaces the shape's own of that family" -> client;
+        "server", Prefixes,
+        "the server's address, or several; the first of a family is the one that is connected to" -> server;
+        "client-interface", Parsed<InterfaceName>, "the client's interface; default `e0`" -> client_interface;
+        "server-interface", Parsed<InterfaceName>, "the server's interface; default `e0`" -> server_interface;
+        "gateway-client-side", Prefixes, "the gateway's address towards the client; in `hairpin`, inside"
+            -> gateway_client_side;
+        "gateway-server-side", Prefixes, "the gateway's address towards the server; in `hairpin`, outside"
+            -> gateway_server_side;
+        "gateway-client-interface", Parsed<InterfaceName>,
+        "the gateway's interface towards the client; default `lan`, in `server-nat` `wan`" -> gateway_client_interface;
+        "gateway-server-interface", Parsed<InterfaceName>,
+        "the gateway's interface towards the server; default `wan`, in `server-nat` `lan`" -> gateway_server_interface;
+        "clients", Number<u8, 1, 9>,
+        "how many clients there are in the client's network, 1 to 9: `client`, `client2`, …, each with the address after \
+         the last; default 1" -> clients;
+        "third", Switch,
+        "`true` puts a host `third` into the server's network, with the number 66: a bounce's target, an attacker; \
+         default `false`" -> third;
+        "firewall", NodeOr<FirewallTable>,
+        "with nodes: the node that loads the rulesets that do not say where they belong. With a shape or nodes: the \
+         image that the firewall is" -> firewall;
+        "connect-to", Addresses,
+        "with nodes: the address that clients know the server by; default the server's own" -> connect_to;
+        "node", Tables<NodeTable>, "the nodes, where there is no shape" -> node;
+        "link", Tables<LinkTable>, "the links between them" -> link;
+    }
+}
 
-/// The keys of nodes and links.
+impl TopologyTable {
+    /// Whether its firewall is an image.
+    pub(super) fn has_image(&self) -> bool {
+        matches!(self.firewall.value, Some(NodeOrTable::Table(_)))
+    }
+}
+
+/// The keys of nodes and links. All others say more of a shape.
 const OF_NODES: [&str; 4] = ["node", "link", "firewall", "connect-to"];
 
-/// Reads a topology; client and server are at the nodes of that name.
+/// Reads a topology; client and server are at the nodes of that name. With the image that its firewall is, if it is one.
 pub(super) fn stage(
-    table: &Reader<'_>,
+    mut table: TopologyTable,
+    span: &Range<usize>,
     families: &[Family],
     control_port: u16,
     problems: &mut Problems,
-) -> Stage {
-    // An image is one whichever way the nodes are written.
-    let is_image = |key: &str| key == "firewall" && table.has_table("firewall");
-    let free = OF_NODES
-        .into_iter()
-        .find(|key| table.has(key) && !is_image(key));
-    let (stage, places, is_sound) = match free {
-        Some(key) if table.has("shape") => {
-            problems.add_with_help(
-                table.span_of(key),
-                format!("a shape has its nodes and links already, so `{key}` says nothing"),
-                "leave it out, or take the long form that `fwlab topology SHAPE` prints in place of `shape`",
-            );
-            named(table, families, control_port, problems)
-        }
-        Some(_) => {
-            for key in OF_SHAPES.into_iter().filter(|key| table.has(key)) {
+) -> (Stage, Option<At<FirewallTable>>) {
+    let there = table.there();
+    let at = table.firewall.span.clone();
+    // An image is one whichever way the nodes are written, and says itself at which node.
+    let (image, firewall) = match table.firewall.value.take() {
+        Some(NodeOrTable::Table(value)) => (Some(At { value, span: at }), None),
+        Some(NodeOrTable::Node(value)) => (None, Some(At { value, span: at })),
+        None => (None, None),
+    };
+    let has_shape = table.shape.is_there;
+    let free = OF_NODES.into_iter().find_map(|key| {
+        let there = there.iter().find(|place| place.key == key);
+        there.filter(|_| !(image.is_some() && key == "firewall"))
+    });
+    let is_named = free.is_none() || has_shape;
+    if let Some(Place { key, span }) = free.filter(|_| has_shape) {
+        problems.add_with_help(
+            span.clone(),
+            format!("a shape has its nodes and links already, so `{key}` says nothing"),
+            "leave it out, or take the long form that `fwlab topology SHAPE` prints in place of `shape`",
+        );
+    }
+    if free.is_none() && !has_shape {
+        problems.add_with_help(
+            span.clone(),
+            "[topology] has neither `shape` nor nodes",
+            "write `shape = …`",
+        );
+    }
+    let (stage, places, is_sound) = if is_named {
+        named(table, families, control_port, problems)
+    } else {
+        for Place { key, span } in there {
+            if !OF_NODES.contains(&key) {
                 problems.add_with_help(
-                    table.span_of(key),
+                    span,
                     format!("`{key}` says more of a shape, and this topology has none"),
                     "write it where the nodes and links stand",
                 );
             }
-            let (stage, places) = nodes_and_links(table, control_port, problems);
-            (stage, places, true)
         }
-        None => {
-            if !table.has("shape") {
-                problems.add_with_help(
-                    table.span.clone(),
-                    "[topology] has neither `shape` nor nodes",
-                    "write `shape = …`",
-                );
-            }
-            named(table, families, control_port, problems)
-        }
+        let form = LongForm {
+            nodes: table.node.value.unwrap_or_default(),
+            links: table.link.value.unwrap_or_default(),
+            firewall,
+            connect_to: table.connect_to.value.unwrap_or_default(),
+        };
+        let (stage, places) = nodes_and_links(form, control_port, problems);
+        (stage, places, true)
     };
     // What follows from a wrong shape is no mistake of the file's.
     let mistakes = is_sound.then(|| stage.topology.mistakes());
     let mistakes = mistakes.unwrap_or_default();
-    let is_named = free.is_none() || table.has("shape");
     let follows = |part: &Part| is_named && matches!(part, Part::Route { .. });
     let only_routes = mistakes.iter().all(|mistake| follows(&mistake.part));
     for TopologyMistake { part, problem } in mistakes {
@@ -85,10 +135,10 @@ pub(super) fn stage(
             TopologyProblem::ApartOnLink { other, .. } => places.of_address(*other),
             _ => None,
         });
-        let span = place.unwrap_or_else(|| table.span.clone());
+        let span = place.unwrap_or_else(|| span.clone());
         problems.add(span, problem.to_string());
     }
-    stage
+    (stage, image)
 }
 
 /// Where the parts of a topology stand in the file.
@@ -119,12 +169,13 @@ impl Places {
 }
 
 fn named(
-    table: &Reader<'_>,
+    table: TopologyTable,
     families: &[Family],
     control_port: u16,
     problems: &mut Problems,
 ) -> (Stage, Places, bool) {
-    let written = table.word::<Shape>("shape", problems).map(|at| at.value);
+    let there = table.there();
+    let written = table.shape.value;
     // With a wrong shape the rest is read all the same, to tell all mistakes: a gateway's has every key.
     let shape = written.unwrap_or(Shape::Gateway);
     let mut layout = Layout::new(shape);
@@ -135,53 +186,50 @@ fn named(
     let (client, server, gateway) = (NodeName::client(), NodeName::server(), NodeName::gateway());
     let keys = [
         (
-            "client",
-            "client-interface",
+            table.client,
+            table.client_interface,
             &mut addressing.client,
-            &client,
+            client,
         ),
         (
-            "server",
-            "server-interface",
+            table.server,
+            table.server_interface,
             &mut addressing.server,
-            &server,
+            server,
         ),
         (
-            "gateway-client-side",
-            "gateway-client-interface",
+            table.gateway_client_side,
+            table.gateway_client_interface,
             near_client,
-            &gateway,
+            gateway.clone(),
         ),
         (
-            "gateway-server-side",
-            "gateway-server-interface",
+            table.gateway_server_side,
+            table.gateway_server_interface,
             near_server,
-            &gateway,
+            gateway.clone(),
         ),
     ];
-    for (address_key, interface_key, port, node) in keys {
-        if *node == gateway && shape.firewall() != Some(NodeName::gateway()) {
-            for key in [address_key, interface_key] {
-                not_this_gateway(table, key, shape, problems);
-            }
+    if shape.firewall() != Some(gateway) {
+        for place in there.iter().filter(|at| at.key.starts_with("gateway-")) {
+            not_this_gateway(place, shape, problems);
         }
-        let interface = table.parsed::<InterfaceName>(interface_key, "interface name", problems);
-        if let Some(interface) = interface {
-            port.interface = interface.value;
+    }
+    for (addresses, interface, port, node) in keys {
+        if let Some(interface) = interface.value {
+            port.interface = interface;
         }
-        let given = table.prefixes(address_key, problems).unwrap_or_default();
-        place(port, node, given, families, &mut places, problems);
+        let given = addresses.value.unwrap_or_default();
+        place(port, &node, given, families, &mut places, problems);
     }
-    if let Some(clients) = table.number("clients", 1..=9, problems) {
-        layout.clients = u8::try_from(clients).unwrap_or(1);
-    }
-    layout.third = table.switch("third", problems).unwrap_or(false);
+    layout.clients = table.clients.value.unwrap_or(1);
+    layout.third = table.third.value.unwrap_or(false);
     let stage = layout.stage(control_port);
     for interface in stage.topology.interfaces() {
-        let key = match interface.node.as_str() {
-            "third" => "third",
+        let span = match interface.node.as_str() {
+            "third" => &table.third.span,
             "client" | "server" | "gateway" => continue,
-            name if name.starts_with("client") => "clients",
+            name if name.starts_with("client") => &table.clients.span,
             _ => continue,
         };
         for address in interface.addresses {
@@ -190,7 +238,7 @@ fn named(
                 interface: interface.name.clone(),
                 address: *address,
             };
-            places.add(part, table.span_of(key));
+            places.add(part, span.clone());
         }
     }
     (stage, places, written.is_some())
@@ -228,10 +276,8 @@ fn place(
     port.place(&given);
 }
 
-fn not_this_gateway(table: &Reader<'_>, key: &'static str, shape: Shape, problems: &mut Problems) {
-    if !table.has(key) {
-        return;
-    }
+fn not_this_gateway(place: &Place, shape: Shape, problems: &mut Problems) {
+    let key = place.key;
     let (message, help) = if shape.is_direct() {
         (
             format!("this topology has no gateway, so `{key}` says nothing"),
@@ -243,5 +289,5 @@ fn not_this_gateway(table: &Reader<'_>, key: &'static str, shape: Shape, problem
             "take the long form that `fwlab topology both-nat` prints, and change it there",
         )
     };
-    problems.add_with_help(table.span_of(key), message, help);
+    problems.add_with_help(place.span.clone(), message, help);
 }

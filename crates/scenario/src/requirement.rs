@@ -5,6 +5,11 @@ use fwlab_record::{
     Phase, Protection, Symptom,
 };
 
+use super::read_requirement::CauseTable;
+use super::table::table;
+use super::value::{Table, Texts, Word, Words};
+use super::vocabulary::{Clients, Servers};
+
 /// What a scenario demands of the outcomes of some of its cells.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Requirement {
@@ -20,25 +25,30 @@ pub struct Requirement {
     pub span: Range<usize>,
 }
 
-/// Names cells by their axes. An empty list names every value.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
-pub struct Selector {
-    /// Rulesets by name.
-    pub rulesets: Vec<String>,
-    /// Backends.
-    pub backends: Vec<Backend>,
-    /// Servers.
-    pub servers: Vec<PeerName>,
-    /// Clients.
-    pub clients: Vec<PeerName>,
-    /// Data setups.
-    pub data: Vec<DataSetup>,
-    /// Protections.
-    pub protections: Vec<Protection>,
-    /// Families.
-    pub families: Vec<Family>,
-    /// Operations.
-    pub operations: Vec<Operation>,
+table! {
+    RequireTable, [["require"]],
+    "A requirement for the cells that its selectors name; without selectors, for all. Where several name a cell, the \
+     last one holds. A cell that none names is reported and nothing more.",
+    fills selector:
+    /// Names cells by their axes. An empty list names every value.
+    #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+    pub struct Selector {
+        /// Rulesets by name.
+        rulesets: Vec<String> = Vec::new(),
+    }
+    keys {
+        "ruleset", Texts, "selector: rulesets by name" -> ruleset;
+        "backend", Words<Backend>, "selector" => backends: Vec<Backend> = Vec::new();
+        "server", Words<Servers>, "selector" => servers: Vec<PeerName> = Vec::new();
+        "client", Words<Clients>, "selector" => clients: Vec<PeerName> = Vec::new();
+        "data", Words<DataSetup>, "selector" => data: Vec<DataSetup> = Vec::new();
+        "protection", Words<Protection>, "selector" => protections: Vec<Protection> = Vec::new();
+        "family", Words<Family>, "selector" => families: Vec<Family> = Vec::new();
+        "operation", Words<Operation>, "selector" => operations: Vec<Operation> = Vec::new();
+        required "symptom", Word<Symptom>, "what the client's user sees" -> symptom;
+        "phase", Word<Phase>, "the phase that the transfer ended in" -> phase;
+        "cause", Table<CauseTable>, "why" -> cause;
+    }
 }
 
 /// The selector in words, `explicit pasv,epsv`; empty where it names all.

@@ -25,8 +25,8 @@ pub struct RulesetEntry {
     pub backends: Vec<Backend>,
     /// What `ipset save` wrote: the sets that its rules match on.
     pub sets: Option<Source>,
-    /// Rules that stand beside it, through a backend of their own.
-    pub beside: Option<(Backend, Source)>,
+    /// Rules that stand beside it, each through a backend of its own. A dump says which family it is of.
+    pub beside: Vec<(Backend, Source)>,
     /// Rules that other nodes load in the same cells, through the same backend.
     pub also: Vec<RulesAt>,
 }
@@ -79,8 +79,8 @@ impl RulesetEntry {
         };
         let own = self.backends.contains(&Backend::Native)
             && matches!(&self.origin, RulesOrigin::Written(source) if adds(source));
-        let beside = matches!(&self.beside, Some((Backend::Native, source)) if adds(source));
-        own || beside
+        let mut beside = self.beside.iter();
+        own || beside.any(|(backend, source)| *backend == Backend::Native && adds(source))
     }
 
     /// The image that loads it by itself.
@@ -94,6 +94,9 @@ impl RulesetEntry {
     /// Whether a script of nft is among its rules.
     pub fn is_native(&self) -> bool {
         self.backends.contains(&Backend::Native)
-            || matches!(self.beside, Some((Backend::Native, _)))
+            || self
+                .beside
+                .iter()
+                .any(|(backend, _)| *backend == Backend::Native)
     }
 }

@@ -24,6 +24,19 @@ pub(super) struct Field {
     pub(super) kind: Kind,
     /// What it means, and its default.
     pub(super) about: &'static str,
+    /// Whether it is a mistake to leave it out.
+    pub(super) required: bool,
+}
+
+impl Field {
+    /// What it means, and whether it must be there.
+    fn described(&self) -> String {
+        match (self.about, self.required) {
+            (about, false) => about.to_owned(),
+            ("", true) => "required".to_owned(),
+            (about, true) => format!("{about}. Required"),
+        }
+    }
 }
 
 /// What a value is.
@@ -124,13 +137,18 @@ impl Kind {
 }
 
 impl Section {
+    /// One of its keys.
+    pub(super) fn field(&self, key: &str) -> Option<&Field> {
+        self.fields.iter().find(|field| field.key == key)
+    }
+
     pub(super) fn json(&self) -> Value {
         let properties: Map<String, Value> = self
             .fields
             .iter()
             .map(|field| {
                 let mut value = field.kind.json();
-                value["description"] = field.about.into();
+                value["description"] = field.described().into();
                 (field.key.to_owned(), value)
             })
             .collect();
@@ -161,7 +179,7 @@ impl Section {
             *text += &format!(
                 "| `{}` | {kind} | {} |\n",
                 field.key,
-                field.about.replace('|', "\\|")
+                field.described().replace('|', "\\|")
             );
         }
         text.push('\n');
@@ -169,8 +187,4 @@ impl Section {
             section.describe(text);
         }
     }
-}
-
-pub(super) const fn field(key: &'static str, kind: Kind, about: &'static str) -> Field {
-    Field { key, kind, about }
 }

@@ -69,17 +69,13 @@ fn read_by(scenario: &Scenario) -> impl Iterator<Item = &Path> {
     }
     let rulesets = scenario.rulesets.iter().flat_map(|ruleset| {
         let also = ruleset.also.iter();
-        let beside = ruleset.beside.as_ref().map(|(_, source)| source);
+        let beside = ruleset.beside.iter().map(|(_, source)| Some(source));
         let sets = ruleset.sets.as_ref();
-        [
-            written(&ruleset.origin),
-            ruleset.ipv6.as_ref(),
-            sets,
-            beside,
-        ]
-        .into_iter()
-        .chain(also.flat_map(|also| [written(&also.origin), also.ipv6.as_ref()]))
-        .flatten()
+        [written(&ruleset.origin), ruleset.ipv6.as_ref(), sets]
+            .into_iter()
+            .chain(beside)
+            .chain(also.flat_map(|also| [written(&also.origin), also.ipv6.as_ref()]))
+            .flatten()
     });
     // Rules that stand in the scenario are named after it.
     let files = rulesets.map(|source| Path::new(&source.name));

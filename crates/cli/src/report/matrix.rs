@@ -2,11 +2,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use console::{Style, measure_text_width, pad_str, truncate_str};
-use fwlab_record::{
-    Axes, CellRecord, DataSetup, Family, Judgement, Operation, Protection, Symptom,
-};
+use fwlab_record::{CellRecord, DataSetup, Judgement, Symptom};
 
 use super::Labels;
+use super::ways::{Way, Ways, way};
 use crate::text::Page;
 use fwlab_text::one_line;
 
@@ -15,7 +14,8 @@ use fwlab_text::one_line;
 pub fn matrix(records: &[&CellRecord], labels: &Labels) -> Page {
     let columns: BTreeSet<DataSetup> = records.iter().map(|record| record.axes.data).collect();
     let rows = merged_rows(records, labels);
-    let heads: Vec<[String; 4]> = rows.iter().map(Row::head).collect();
+    let ways = Ways::of(records);
+    let heads: Vec<[String; 4]> = rows.iter().map(|row| row.head(&ways)).collect();
     let width = |column: usize| {
         heads
             .iter()
@@ -139,15 +139,15 @@ impl Shown {
 #[derive(Debug)]
 struct Row {
     label: String,
-    /// How it is transferred, as far as that differs from cell to cell, in each way that came to the same.
-    transfers: Vec<String>,
+    /// How it is transferred, in each way that came to the same.
+    ways: BTreeSet<Way>,
     backends: BTreeSet<&'static str>,
     peers: BTreeSet<(String, String)>,
     cells: BTreeMap<DataSetup, Shown>,
 }
 
 impl Row {
-    fn head(&self) -> [String; 4] {
+    fn head(&self, all: &Ways) -> [String; 4] {
         let backends: Vec<&str> = self.backends.iter().copied().collect();
         let servers: BTreeSet<&str> = self
             .peers
@@ -171,12 +171,12 @@ impl Row {
             pairs.collect::<Vec<_>>().join(", ")
         };
         let label = truncate_str(&one_line(&self.label), HEAD, "…").into_owned();
-        [label, self.transfers.join(", "), backends.join(","), peers]
+        [label, all.words(&self.ways), backends.join(","), peers]
     }
 
     /// Whether two rows say the same in every column: one that was skipped, or not run, says nothing of the other.
     fn agrees(&self, other: &Row) -> bool {
-        self.label == other.label && self.transfers == other.transfers && self.cells == other.cells
+        self.label == other.label && self.ways == other.ways && self.cells == other.cells
     }
 
     fn absorb(&mut self, other: Row) {
@@ -185,79 +185,26 @@ impl Row {
     }
 }
 
-/// Rows that differ in how it is transferred alone are one; those of all ways need not name them.
-fn alike_transfers(rows: Vec<Row>) -> Vec<Row> {
-    let every = |label: &str, rows: &[Row]| {
-        let of = rows.iter().filter(|row| row.label == label);
-        let ways: BTreeSet<String> = of.flat_map(|row| row.transfers.clone()).collect();
-        ways.len()
-    };
-    let counts: Vec<usize> = rows.iter().map(|row| every(&row.label, &rows)).collect();
-    let mut merged: Vec<(Row, usize)> = Vec::new();
-    for (row, count) in rows.into_iter().zip(counts) {
-        let same = |one: &Row| {
+/// Rows that differ in how it is transferred alone are one.
+fn alike_ways(rows: Vec<Row>) -> Vec<Row> {
+    let mut merged: Vec<Row> = Vec::new();
+    for row in rows {
+        let same = |one: &&mut Row| {
             one.label == row.label
                 && one.cells == row.cells
                 && one.backends == row.backends
                 && one.peers == row.peers
         };
-        match merged.iter_mut().find(|(one, _)| same(one)) {
-            Some((one, _)) => one.transfers.extend(row.transfers),
-            None => merged.push((row, count)),
+        match merged.iter_mut().find(same) {
+            Some(one) => one.ways.extend(row.ways),
+            None => merged.push(row),
         }
     }
-    let of_all = |(mut row, count): (Row, usize)| {
-        if row.transfers.len() == count {
-            row.transfers.clear();
-        }
-        row
-    };
-    merged.into_iter().map(of_all).collect()
-}
-
-/// The axes beside the data setup that say how a cell transfers.
-type Transfer = (Family, Protection, Operation);
-
-fn transfer(axes: &Axes) -> Transfer {
-    (axes.family, axes.protection, axes.operation)
-}
-
-/// Which of these axes have more than one value among some cells.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Varied {
-    family: bool,
-    protection: bool,
-    operation: bool,
-}
-
-impl Varied {
-    pub(super) fn of(records: &[&CellRecord]) -> Varied {
-        fn differ<T: Ord>(values: impl Iterator<Item = T>) -> bool {
-            values.collect::<BTreeSet<T>>().len() > 1
-        }
-        let axes = || records.iter().map(|record| &record.axes);
-        Varied {
-            family: differ(axes().map(|axes| axes.family)),
-            protection: differ(axes().map(|axes| axes.protection)),
-            operation: differ(axes().map(|axes| axes.operation)),
-        }
-    }
-
-    /// A cell's words on these axes: `ipv6 explicit`.
-    pub(super) fn words(self, axes: &Axes) -> String {
-        let words = [
-            (self.family, axes.family.word()),
-            (self.protection, axes.protection.word()),
-            (self.operation, axes.operation.word()),
-        ];
-        let told = words.into_iter().filter(|(varied, _)| *varied);
-        told.map(|(_, word)| word).collect::<Vec<_>>().join(" ")
-    }
+    merged
 }
 
 fn merged_rows(records: &[&CellRecord], labels: &Labels) -> Vec<Row> {
-    let varied = Varied::of(records);
-    type Key = (String, Transfer, &'static str, String, String);
+    type Key = (String, Way, &'static str, String, String);
     let mut single: BTreeMap<Key, Row> = BTreeMap::new();
     let mut order: Vec<String> = Vec::new();
     for record in records {
@@ -269,14 +216,14 @@ fn merged_rows(records: &[&CellRecord], labels: &Labels) -> Vec<Row> {
         let (server, client) = (axes.server.to_string(), axes.client.to_string());
         let key = (
             label.clone(),
-            transfer(axes),
+            way(axes),
             axes.backend.word(),
             server.clone(),
             client.clone(),
         );
         let row = single.entry(key).or_insert_with(|| Row {
             label,
-            transfers: vec![varied.words(axes)],
+            ways: BTreeSet::from([way(axes)]),
             backends: BTreeSet::from([axes.backend.word()]),
             peers: BTreeSet::from([(server, client)]),
             cells: BTreeMap::new(),
@@ -304,7 +251,7 @@ fn merged_rows(records: &[&CellRecord], labels: &Labels) -> Vec<Row> {
             None => merged.push(row),
         }
     }
-    let mut merged = alike_transfers(merged);
+    let mut merged = alike_ways(merged);
     merged.sort_by_key(|row| order.iter().position(|name| *name == row.label));
     merged
 }

@@ -7,6 +7,7 @@ mod labels;
 mod matrix;
 mod streams;
 mod terminal;
+mod ways;
 
 use std::path::PathBuf;
 use std::str::FromStr;

@@ -8,7 +8,7 @@ use fwlab_runner::Summary;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::Labels;
-use super::matrix::Varied;
+use super::ways::{Ways, way};
 use crate::text::Page;
 use fwlab_text::{line, one_line};
 
@@ -88,26 +88,39 @@ pub fn findings(records: &[&CellRecord], labels: &Labels) -> Page {
         }
     }
     let dim = Style::new().dim();
-    let varied = Varied::of(records);
+    let all_ways = Ways::of(records);
+    let all_rows: BTreeSet<&str> = records
+        .iter()
+        .map(|record| labels.of(&record.axes))
+        .collect();
+    let all_data: BTreeSet<_> = records.iter().map(|record| record.axes.data).collect();
     for (cause, cells) in causes {
-        let rulesets: BTreeSet<&str> = cells.iter().map(|cell| labels.of(&cell.axes)).collect();
+        let rows: BTreeSet<&str> = cells.iter().map(|cell| labels.of(&cell.axes)).collect();
+        // Of all, nothing need be said.
+        let rows = match rows == all_rows {
+            true => String::new(),
+            false => rows.into_iter().collect::<Vec<_>>().join(","),
+        };
         let data: BTreeSet<_> = cells.iter().map(|cell| cell.axes.data).collect();
-        let data: Vec<&str> = data.into_iter().map(|data| data.word()).collect();
-        let rulesets: Vec<&str> = rulesets.into_iter().collect();
-        let mut ways: Vec<String> = Vec::new();
-        for way in cells.iter().map(|cell| varied.words(&cell.axes)) {
-            if !ways.contains(&way) {
-                ways.push(way);
-            }
-        }
-        let transfers = [ways.join(","), data.join(",")];
-        let (rulesets, transfers) = (one_line(rulesets.join(",")), transfers.join(" "));
+        let ways = all_ways.words(&cells.iter().map(|cell| way(&cell.axes)).collect());
+        let data = match data == all_data {
+            true => String::new(),
+            false => data
+                .into_iter()
+                .map(|data| data.word())
+                .collect::<Vec<_>>()
+                .join(","),
+        };
+        let of: Vec<String> = [rows, format!("{ways} {data}")]
+            .iter()
+            .map(|part| one_line(part.trim()).to_string())
+            .filter(|part| !part.is_empty())
+            .collect();
         text.text("  ");
-        text.styled(
-            &dim,
-            format_args!("{rulesets}, {}:", transfers.trim_start()),
-        );
-        text.text(format_args!(" {}\n", line(&cause)));
+        if !of.is_empty() {
+            text.styled(&dim, format_args!("{}: ", of.join(", ")));
+        }
+        text.text(format_args!("{}\n", line(&cause)));
     }
     let mut unclear: BTreeMap<&str, usize> = BTreeMap::new();
     for record in records {
@@ -236,7 +249,8 @@ pub fn summary_line(summary: &Summary) -> Page {
         ..
     } = *summary;
     let cells = met + missed + reported + inconclusive + skipped;
-    let mut line = Page::from(format!("{cells} cells in {}: ", in_seconds(took)));
+    let counted = if cells == 1 { "cell" } else { "cells" };
+    let mut line = Page::from(format!("{cells} {counted} in {}: ", in_seconds(took)));
     let parts = [
         (met, "met", Style::new().green()),
         (missed, "missed", Style::new().red().bold()),

@@ -83,7 +83,11 @@ fn both_families_and_the_sets_are_one_table() {
     // IPv4, then IPv6, where libunftp knows no PASV.
     assert_eq!(
         rows(&ended),
-        [vec!["passes", "passes"], vec!["–", "ctl", "rejected"]],
+        [
+            vec!["ctl", "timeout", "ctl", "timeout"],
+            vec!["passes", "passes"],
+            vec!["–", "ctl", "rejected"]
+        ],
         "{}",
         ended.stdout
     );
@@ -132,7 +136,10 @@ iptables -A INPUT -j ACCEPT
     let ended = check(&[("rules.sh", script)]);
     assert_eq!(
         rows(&ended),
-        [["ctl", "rejected", "ctl", "rejected"]],
+        [
+            vec!["ctl", "rejected", "ctl", "rejected"],
+            vec!["passes", "passes"]
+        ],
         "{ended:?}"
     );
     let wrong = script.replace("/24", "/240");
@@ -188,12 +195,14 @@ fn a_port_forward_has_its_server_where_its_rules_say() {
             "rules.sh",
             "--at",
             "port-forward",
-            "--map",
-            "eth0=wan",
+            "--on",
+            "eth0",
             "--server",
             "libunftp",
             "--data",
             "pasv",
+            "--protection",
+            "plain",
         ]);
         end_of(&mut command)
     };

@@ -8,6 +8,7 @@ mod bad_script;
 mod capture;
 mod ccc;
 mod chance;
+mod classes;
 mod containers;
 mod deaths;
 mod deviations;

@@ -29,8 +29,17 @@ fn folder() -> TempDir {
     folder
 }
 
-const CHECK: [&str; 8] = [
-    "check", "rules.v4", "--at", "client", "--data", "pasv", "--server", "libunftp",
+const CHECK: [&str; 10] = [
+    "check",
+    "rules.v4",
+    "--at",
+    "client",
+    "--data",
+    "pasv",
+    "--server",
+    "libunftp",
+    "--protection",
+    "plain",
 ];
 
 fn run(folder: &Path, arguments: &[&str], reports: &[&str]) -> Ended {

@@ -112,7 +112,7 @@ symptom = "data-timeout"
                                                          epsv
       router  plain     legacy,nft  libunftp ← suppaftp  ✓ passes
       router  explicit  legacy,nft  libunftp ← suppaftp  ✓ timeout
-      router, explicit epsv: gateway: ipv4/filter/FORWARD, line 9 `-P FORWARD DROP` stopped SYN 10.77.1.2 → 203.0.113.10, a high port
+      explicit: gateway: ipv4/filter/FORWARD, line 9 `-P FORWARD DROP` stopped SYN 10.77.1.2 → 203.0.113.10, a high port
     "#);
 }
 

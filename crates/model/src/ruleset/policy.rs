@@ -50,18 +50,30 @@ pub enum Passive {
 }
 
 /// What happens to everything else.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Serialize,
+    Deserialize,
+    strum::EnumString,
+    strum::VariantNames,
+)]
 #[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
 pub enum DefaultPolicy {
     /// It is dropped.
     Drop,
     /// TCP is answered with a reset, the rest with port unreachable: what a
     /// host without a firewall would answer.
     Reject,
-    /// It is answered so, and dropped where the answer does not fit.
-    RejectWith(RejectWith),
     /// It passes. Then nothing is blocked, whatever is allowed.
     Accept,
+    /// It is answered so, and dropped where the answer does not fit.
+    #[strum(disabled)]
+    RejectWith(RejectWith),
 }
 
 /// What a firewall should let through of FTP.

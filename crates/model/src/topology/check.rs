@@ -188,6 +188,7 @@ impl Topology {
                         .filter(|far| far.addr().is_ipv4() == near.addr().is_ipv4());
                     let others: Vec<&IpNet> = others.collect();
                     let problem = match others.first() {
+                        None if self.has_no_ports(member) => continue,
                         None => Problem::Alone(near),
                         Some(_) if others.iter().any(|far| near.contains(&far.addr())) => continue,
                         // Nor is anybody lost to whom a route of its own leads.
@@ -247,6 +248,13 @@ impl Topology {
         self.interfaces()
             .filter(|interface| network.contains(&(interface.node, interface.name)))
             .collect()
+    }
+
+    /// Whether an interface is a bridge to which nothing is joined: nobody was meant to be there.
+    fn has_no_ports(&self, interface: &Interface<'_>) -> bool {
+        let bridges = self.node(interface.node).map(|node| &node.bridges);
+        let mut bridges = bridges.into_iter().flatten();
+        bridges.any(|bridge| bridge.interface == *interface.name && bridge.ports.is_empty())
     }
 
     /// Whether an interface's node has an on-link route out of it to an address.

@@ -133,7 +133,7 @@ impl PrepareError {
 
     /// The errors without those that say the same again: a mistake is one mistake,
     /// however many backends and scenarios would load it.
-    pub(crate) fn distinct(errors: impl IntoIterator<Item = PrepareError>) -> Vec<PrepareError> {
+    pub fn distinct(errors: impl IntoIterator<Item = PrepareError>) -> Vec<PrepareError> {
         let mut distinct: Vec<PrepareError> = Vec::new();
         let mut told = BTreeSet::new();
         for error in errors {

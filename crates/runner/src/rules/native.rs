@@ -29,8 +29,9 @@ static PROVEN: Remembered<Key, Loaded> = Remembered::new();
 /// The program that this machine lacks to load a ruleset through a backend, or to list what an
 /// image loaded, and what to do.
 pub(crate) fn lacks(entry: &RulesetEntry, backend: Backend) -> Option<String> {
-    let beside = entry.beside.as_ref().map(|(backend, _)| *backend);
-    let native = [Some(backend), beside].contains(&Some(Backend::Native))
+    let mut beside = entry.beside.iter();
+    let native = backend == Backend::Native
+        || beside.any(|(backend, _)| *backend == Backend::Native)
         || matches!(entry.origin, RulesOrigin::Image(_));
     (native && fwlab_fabric::find_tool("nft").is_none()).then(|| {
         "no nft on this machine: apt-get install nftables (Debian, Ubuntu), dnf install nftables (Fedora)"

@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use fwlab_model::ruleset::native::{NativeListing, NativeScript};
-use fwlab_model::ruleset::{Mistakes, Ruleset, Sets, Source, generate, parse};
+use fwlab_model::ruleset::{Mistakes, Ruleset, Sets, Source, dump_family, generate, parse};
 use fwlab_record::{Backend, Family, NodeName, TableFamily};
 use fwlab_scenario::{RulesOrigin, RulesetEntry, Scenario};
 
@@ -140,16 +140,15 @@ fn wanted<'a>(
             helper: entry.helper,
         };
         let mut here = own.read(scenario, entry, node, backend, read)?;
-        match &entry.beside {
-            None => {}
+        for (backend, source) in &entry.beside {
             // It may begin with `flush ruleset`, so it goes first, and what is beside it stands beside it.
-            Some((Backend::Native, source)) => {
+            if *backend == Backend::Native {
                 here.insert(0, Rules::Native(NativeScript::read(source)?));
+                continue;
             }
-            Some((backend, source)) => {
-                let rules = read.rules(node, source, Family::Ipv4, entry.skip_refused_lines);
-                here.push(Rules::Iptables(*backend, rules));
-            }
+            let family = dump_family(source).unwrap_or(Family::Ipv4);
+            let rules = read.rules(node, source, family, entry.skip_refused_lines);
+            here.push(Rules::Iptables(*backend, rules));
         }
         wanted.extend(here.into_iter().map(|rules| Wanted { node, rules }));
     }

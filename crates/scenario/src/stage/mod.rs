@@ -13,7 +13,7 @@ use fwlab_record::{Family, NodeName};
 
 pub use addressing::{Addressing, Port};
 pub use layout::Layout;
-pub use shape::{Shape, UnknownShape};
+pub use shape::Shape;
 
 /// A topology with its roles: who is client, who is server, who loads the rules.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,7 +1,23 @@
 use fwlab_record::NodeName;
+use strum::VariantArray;
 
 /// Where the firewall stands: the named topologies.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    strum::Display,
+    strum::EnumString,
+    strum::IntoStaticStr,
+    strum::VariantArray,
+    strum::VariantNames,
+)]
+#[strum(serialize_all = "kebab-case")]
 pub enum Shape {
     /// Client and server on one link, the rules on the client's host.
     ClientFirewall,
@@ -25,27 +41,11 @@ pub enum Shape {
 
 impl Shape {
     /// All of them, in the order in which they are told of.
-    pub const ALL: [Shape; 7] = [
-        Shape::ClientFirewall,
-        Shape::ServerFirewall,
-        Shape::Gateway,
-        Shape::ClientNat,
-        Shape::ServerNat,
-        Shape::BothNat,
-        Shape::Hairpin,
-    ];
+    pub const ALL: &'static [Shape] = <Shape as VariantArray>::VARIANTS;
 
     /// The shape as it is written in files.
     pub fn word(self) -> &'static str {
-        match self {
-            Shape::ClientFirewall => "client-firewall",
-            Shape::ServerFirewall => "server-firewall",
-            Shape::Gateway => "gateway",
-            Shape::ClientNat => "client-nat",
-            Shape::ServerNat => "server-nat",
-            Shape::BothNat => "both-nat",
-            Shape::Hairpin => "hairpin",
-        }
+        self.into()
     }
 
     /// The node that loads the rulesets that do not say where they belong.
@@ -63,26 +63,5 @@ impl Shape {
     /// Whether client and server are on one link.
     pub fn is_direct(self) -> bool {
         matches!(self, Shape::ClientFirewall | Shape::ServerFirewall)
-    }
-}
-
-/// No shape has that name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("no such shape")]
-pub struct UnknownShape;
-
-impl std::str::FromStr for Shape {
-    type Err = UnknownShape;
-    fn from_str(word: &str) -> Result<Shape, UnknownShape> {
-        let mut shapes = Shape::ALL.into_iter();
-        shapes
-            .find(|shape| shape.word() == word)
-            .ok_or(UnknownShape)
-    }
-}
-
-impl std::fmt::Display for Shape {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.pad(self.word())
     }
 }

@@ -21,7 +21,7 @@ fn scenario(topology: &str) -> Scenario {
 
 /// Every shape, as it is and with more hosts.
 fn layouts() -> impl Iterator<Item = Layout> {
-    Shape::ALL.into_iter().flat_map(|shape| {
+    Shape::ALL.iter().flat_map(|&shape| {
         [(1, false), (1, true), (2, false), (3, true)].map(|(clients, third)| {
             let mut layout = Layout::new(shape);
             layout.clients = clients;
@@ -91,7 +91,7 @@ fn every_address_has_an_owner_and_every_peer_an_address() {
 
 #[test]
 fn a_stage_speaks_no_more_than_is_asked_of_it() {
-    for shape in Shape::ALL {
+    for &shape in Shape::ALL {
         let stage = Layout::new(shape).stage(21);
         assert!(stage.topology.addresses().all(|(one, _)| one.is_ipv4()));
         let mut routes = stage.topology.nodes.iter().flat_map(|node| &node.routes);

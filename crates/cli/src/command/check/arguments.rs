@@ -2,9 +2,13 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use fwlab_record::{Backend, DataSetup, Family, InterfaceName, PeerName, Protection};
+use fwlab_record::{Backend, DataSetup, Exit, Family, InterfaceName, PeerName, Protection};
 use fwlab_scenario::Shape;
+use fwlab_text::one_line;
 
+use super::captured;
+use super::host_files::HostFiles;
+use crate::command::exit::complain;
 use crate::command::run::How;
 use crate::command::word;
 
@@ -14,9 +18,9 @@ pub(in crate::command) struct CheckArguments {
     /// files are those of one host, each known by its content: `ip6tables-save`'s and `ipset save`'s, too
     #[arg(required = true, value_name = "RULES")]
     pub(super) rules: Vec<PathBuf>,
-    /// The host that the rules are for
+    /// The host that the rules are for; of a captured host that an FTP server waits on, it need not be said
     #[arg(long, value_enum)]
-    pub(super) at: At,
+    at: Option<At>,
     #[command(flatten)]
     pub(super) whom: Whom,
     /// Only these data setups
@@ -49,6 +53,24 @@ pub(in crate::command) struct CheckArguments {
     pub(super) data_from_high_port: bool,
     #[command(flatten)]
     pub(super) how: How,
+}
+
+impl CheckArguments {
+    /// Whose rules these are.
+    ///
+    /// # Errors
+    /// When nobody said, and nothing tells; then that was told.
+    pub(super) fn at(&self, files: &HostFiles) -> Result<At, Exit> {
+        let host = files.host.as_deref();
+        let told = host.and_then(|host| captured::at(host, self.control_port));
+        self.at.or(told).ok_or_else(|| {
+            complain(
+                format!("whose rules are these, {}?", one_line(&files.name)),
+                Some("--at server, --at client, --at gateway, or --at port-forward for a gateway that forwards its own control port"),
+            );
+            Exit::Usage
+        })
+    }
 }
 
 /// Which of those whom the rules can tell apart.

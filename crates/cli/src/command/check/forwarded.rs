@@ -18,8 +18,8 @@ pub(super) fn place(files: &HostFiles, chosen: &[IpAddr], layout: &mut Layout) {
             .copied()
             .find(|address| Family::of(*address) == family);
         let sources = [written(&files.origin), files.ipv6.as_ref()];
-        let beside = files.beside.as_ref().map(|(_, source)| source);
-        let mut sources = sources.into_iter().chain([beside]).flatten();
+        let beside = files.beside.iter().map(|(_, source)| source);
+        let mut sources = sources.into_iter().flatten().chain(beside);
         let Some(target) = chosen.or_else(|| sources.find_map(|source| target(source, family)))
         else {
             continue;

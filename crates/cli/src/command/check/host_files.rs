@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use fwlab_host::{Host, MAX_CAPTURE};
 use fwlab_model::ruleset::{Format, Note, Source, recognise};
 use fwlab_record::{Backend, Exit, Family, InterfaceName};
 use fwlab_runner::written as rules;
@@ -10,6 +11,7 @@ use fwlab_scenario::RulesOrigin;
 use fwlab_scenario::input::{self, InputError};
 use miette::Diagnostic;
 
+use super::captured;
 use crate::command::exit::{complain, tell};
 
 /// The rules of a host, from one file or from several.
@@ -19,8 +21,8 @@ pub(super) struct HostFiles {
     pub(super) origin: RulesOrigin,
     pub(super) ipv6: Option<Source>,
     pub(super) sets: Option<Source>,
-    /// A script of nft beside rules of iptables.
-    pub(super) beside: Option<(Backend, Source)>,
+    /// What stands beside them: a script of nft beside rules of iptables.
+    pub(super) beside: Vec<(Backend, Source)>,
     /// The backends that load them.
     pub(super) backends: Backends,
     /// The interfaces that they name.
@@ -29,6 +31,8 @@ pub(super) struct HostFiles {
     pub(super) families: Vec<Family>,
     /// What was read with leniency, and where.
     pub(super) notes: Vec<(String, Note)>,
+    /// The host that was captured, where one was.
+    pub(super) host: Option<Box<Host>>,
 }
 
 /// The backends that load rules.
@@ -60,7 +64,7 @@ pub(super) fn read(paths: &[PathBuf], family: Family) -> Result<HostFiles, Exit>
         origin: RulesOrigin::None,
         ipv6: None,
         sets: None,
-        beside: None,
+        beside: Vec::new(),
         backends: Backends {
             able: &Backend::IPTABLES,
             own: Vec::new(),
@@ -68,10 +72,24 @@ pub(super) fn read(paths: &[PathBuf], family: Family) -> Result<HostFiles, Exit>
         interfaces: BTreeSet::new(),
         families: Vec::new(),
         notes: Vec::new(),
+        host: None,
     };
     let mut names = Vec::new();
     for path in paths {
         let source = open(path)?;
+        if source.text.starts_with(captured::BEGINS) {
+            if paths.len() > 1 {
+                complain(
+                    format!(
+                        "{} is a whole host, and there are files beside it",
+                        source.name
+                    ),
+                    Some("give the host alone, or its files alone"),
+                );
+                return Err(Exit::Usage);
+            }
+            return captured::read(&source.name, &source.text);
+        }
         names.push(source.name.clone());
         if recognise(&source) == Format::Sets {
             slots.fill(Slot::Sets, source)?;
@@ -123,7 +141,10 @@ pub(super) fn read(paths: &[PathBuf], family: Family) -> Result<HostFiles, Exit>
         }
         (rules, script) => {
             files.origin = rules.map_or(RulesOrigin::None, RulesOrigin::Written);
-            files.beside = script.map(|script| (Backend::Native, script));
+            files.beside = script
+                .into_iter()
+                .map(|script| (Backend::Native, script))
+                .collect();
         }
     }
     if matches!(files.origin, RulesOrigin::None) && files.ipv6.is_none() {
@@ -194,21 +215,28 @@ fn open(path: &Path) -> Result<Source, Exit> {
 }
 
 fn read_source(path: &Path) -> Result<Source, InputError> {
-    if path == Path::new("-") {
-        let text = input::read_stream(std::io::stdin().lock())?;
-        return Ok(Source::new("standard input", text));
-    }
-    // What the shell makes of `<(iptables-save)`: it is open already, and has an end.
-    let is_open = ["/dev/stdin", "/dev/fd/", "/proc/self/fd/"];
-    let is_open = is_open.iter().any(|begin| {
-        path.as_os_str()
-            .as_encoded_bytes()
-            .starts_with(begin.as_bytes())
-    });
-    let text = if is_open {
-        input::read_stream(std::fs::File::open(path)?)?
+    let most = MAX_CAPTURE as u64;
+    let (name, text) = if path == Path::new("-") {
+        let text = input::read_stream_up_to(std::io::stdin().lock(), most)?;
+        ("standard input".to_owned(), text)
     } else {
-        input::read_file(path)?
+        // What the shell makes of `<(iptables-save)`: it is open already, and has an end.
+        let is_open = ["/dev/stdin", "/dev/fd/", "/proc/self/fd/"];
+        let is_open = is_open.iter().any(|begin| {
+            path.as_os_str()
+                .as_encoded_bytes()
+                .starts_with(begin.as_bytes())
+        });
+        let text = if is_open {
+            input::read_stream_up_to(std::fs::File::open(path)?, most)?
+        } else {
+            input::read_file_up_to(path, most)?
+        };
+        (path.display().to_string(), text)
     };
-    Ok(Source::new(path.display().to_string(), text))
+    // A whole host may be larger than rules may.
+    match text.starts_with(captured::BEGINS) {
+        true => Ok(Source::new(name, text)),
+        false => Ok(Source::new(name, input::read_stream(&*text)?)),
+    }
 }

@@ -1,6 +1,7 @@
 //! `check`: from the rules of a host to a table of who gets through.
 
 mod arguments;
+mod captured;
 mod forwarded;
 mod host_files;
 mod peers;
@@ -12,7 +13,7 @@ use std::sync::Arc;
 use fwlab_classes::{Classes, Place};
 use fwlab_model::ruleset::Told;
 use fwlab_record::{Backend, CellRecord, Exit, Family};
-use fwlab_runner::{Loader, RunSettings};
+use fwlab_runner::{Loader, PrepareError, RunSettings};
 use fwlab_scenario::filter::Filter;
 use fwlab_scenario::plan::{Cell, Overrides, cells};
 use fwlab_scenario::{Layout, Scenario};
@@ -127,20 +128,21 @@ fn backends(arguments: &CheckArguments, able: &host_files::Backends) -> Result<V
 
 /// Where the rules are tried while nobody's peers are known.
 fn place(arguments: &CheckArguments, files: &HostFiles) -> Result<Place, Exit> {
-    if arguments.whom.out.is_some() && !arguments.at.is_router() {
+    let at = arguments.at(files)?;
+    if arguments.whom.out.is_some() && !at.is_router() {
         complain(
             "--out is the interface of a gateway that servers are on",
             Some("--on is the interface of a host that the other end is on"),
         );
         return Err(Exit::Usage);
     }
-    let mut layout = Layout::new(arguments.at.shape());
+    let mut layout = Layout::new(at.shape());
     layout.families = [&arguments.family, &files.families, &vec![Family::Ipv4]]
         .into_iter()
         .find(|families| !families.is_empty())
         .cloned()
         .unwrap_or_default();
-    if arguments.at == At::PortForward {
+    if at == At::PortForward {
         forwarded::place(files, &arguments.whom.server_address, &mut layout);
     } else if !arguments.whom.server_address.is_empty() {
         complain(
@@ -152,6 +154,7 @@ fn place(arguments: &CheckArguments, files: &HostFiles) -> Result<Place, Exit> {
     Ok(Place {
         layout,
         interfaces: files.plain_interfaces(),
+        network: files.host.as_deref().map(captured::network),
     })
 }
 
@@ -165,17 +168,20 @@ fn told(loader: &Loader, scenario: &Scenario) -> Result<Vec<Told>, Exit> {
         Exit::Lab
     })?;
     let mut told = Vec::new();
+    let mut errors = Vec::new();
     // The backends list the same, where they load the same.
     for backend in &scenario.rulesets[0].backends {
         match runtime.block_on(loader.prepare(scenario, 0, *backend)) {
             Ok(prepared) if told.is_empty() => told = prepared.told(),
             Ok(_) => {}
-            Err(errors) => {
-                tell(errors.iter().map(|error| error as &dyn Diagnostic));
-                let lab = errors.iter().any(|error| error.is_lab_fault());
-                return Err(if lab { Exit::Lab } else { Exit::Usage });
-            }
+            Err(more) => errors.extend(more),
         }
+    }
+    if !errors.is_empty() {
+        let errors = PrepareError::distinct(errors.into_iter());
+        tell(errors.iter().map(|error| error as &dyn Diagnostic));
+        let lab = errors.iter().any(|error| error.is_lab_fault());
+        return Err(if lab { Exit::Lab } else { Exit::Usage });
     }
     Ok(told)
 }

@@ -50,7 +50,12 @@ pub(super) fn merged<'a>(
             None => groups.push((came, vec![cells])),
         }
     }
-    let is_simple = tried.iter().all(|tried| tried.classes.len() == 1);
+    // Where everybody comes to the same, nobody need be named.
+    let families: BTreeSet<Family> = tried.iter().map(|tried| tried.family).collect();
+    let is_simple = groups.len() == families.len() && {
+        let of = groups.iter().map(|(_, classes)| classes[0][0].0.family);
+        of.collect::<BTreeSet<Family>>() == families
+    };
     let mut labels = Labels::of_classes(rules, is_simple);
     let mut shown = Vec::new();
     for (_, classes) in groups {

@@ -6,7 +6,7 @@ use fwlab_record::InterfaceName;
 
 /// What rules say of the interface that peers come in on, where the lab has one link.
 #[derive(Debug, PartialEq, Eq)]
-pub enum LinkName {
+pub(crate) enum LinkName {
     /// They name none, or what they name is no name.
     Unnamed,
     /// They name one: the lab's link takes its name.
@@ -45,7 +45,7 @@ const VIRTUAL: [&str; 21] = [
 
 impl LinkName {
     /// Of the interfaces that rules name, `eth+` or `eth*` for all that begin so.
-    pub fn of(named: &BTreeSet<String>) -> LinkName {
+    pub(crate) fn of(named: &BTreeSet<String>) -> LinkName {
         let used: Vec<&String> = named.iter().filter(|name| *name != "lo").collect();
         let [only] = used[..] else {
             return match used.is_empty() {

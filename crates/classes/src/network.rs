@@ -1,0 +1,58 @@
+//! The network of a firewall that is known.
+
+use std::net::IpAddr;
+
+use fwlab_model::IpNet;
+use fwlab_record::{Family, InterfaceName};
+
+/// The interfaces, addresses and routes of the host that the firewall is on.
+#[derive(Debug, Clone, Default)]
+pub struct Network {
+    /// Its interfaces that peers can be on, each with its addresses.
+    pub interfaces: Vec<(InterfaceName, Vec<IpNet>)>,
+    /// Its routes: where packets for a prefix leave.
+    pub routes: Vec<(IpNet, InterfaceName)>,
+    /// Which addresses are behind which interface, as numbers: ranges that do not overlap.
+    pub behind: Vec<Behind>,
+    /// Settings of its kernel, by dotted name.
+    pub sysctls: Vec<(String, String)>,
+}
+
+/// Addresses of a family that are behind an interface.
+#[derive(Debug, Clone)]
+pub struct Behind {
+    /// The interface.
+    pub interface: InterfaceName,
+    /// The family.
+    pub family: Family,
+    /// The first and the last.
+    pub range: (u128, u128),
+}
+
+impl Network {
+    /// The addresses of an interface in a family.
+    pub(crate) fn on(&self, interface: &InterfaceName, family: Family) -> Vec<IpNet> {
+        let mut interfaces = self.interfaces.iter();
+        let found = interfaces.find(|(name, _)| name == interface);
+        let addresses = found
+            .map(|(_, addresses)| addresses.iter())
+            .into_iter()
+            .flatten();
+        let of_family = addresses.filter(|net| Family::of(net.addr()) == family);
+        of_family.copied().collect()
+    }
+
+    /// The interfaces that have addresses of a family.
+    pub(crate) fn spoken(&self, family: Family) -> impl Iterator<Item = &InterfaceName> {
+        let names = self.interfaces.iter().map(|(name, _)| name);
+        names.filter(move |name| !self.on(name, family).is_empty())
+    }
+
+    /// Its own addresses of a family, each with its interface.
+    pub(crate) fn own(&self, family: Family) -> impl Iterator<Item = (&InterfaceName, IpAddr)> {
+        self.spoken(family).flat_map(move |name| {
+            let addresses = self.on(name, family).into_iter();
+            addresses.map(move |net| (name, net.addr()))
+        })
+    }
+}

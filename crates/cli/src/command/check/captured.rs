@@ -1,0 +1,248 @@
+//! A host that `fwlab capture` read: its rules, its network, and what is another here.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use fwlab_classes::{Behind, Network};
+use fwlab_host::{CaptureMistakes, Edits, Host, RouteKind};
+use fwlab_model::IpNet;
+use fwlab_model::ruleset::Addresses;
+use fwlab_record::{Backend, Exit, Family, InterfaceName};
+use fwlab_runner::written;
+use fwlab_scenario::RulesOrigin;
+use fwlab_text::one_line;
+use miette::Diagnostic;
+
+use super::arguments::At;
+use super::host_files::{Backends, HostFiles};
+use crate::command::exit::{complain, tell};
+
+/// How the file of a host begins.
+pub(super) const BEGINS: &[u8] = b"fwlab host ";
+
+/// Settings of a kernel that decide about transfers, and that a namespace has of its own.
+const SETTINGS: [&str; 3] = [
+    "net.ipv4.ip_local_port_range",
+    "net.netfilter.nf_conntrack_tcp_be_liberal",
+    "net.netfilter.nf_conntrack_tcp_loose",
+];
+
+/// Reads the file of a host.
+pub(super) fn read(name: &str, bytes: &[u8]) -> Result<HostFiles, Exit> {
+    let host = Host::read(name, bytes, Edits::Refused).map_err(|mistakes: CaptureMistakes| {
+        tell(mistakes.told().map(|mistake| mistake as &dyn Diagnostic));
+        Exit::Usage
+    })?;
+    if !host.has_rules() {
+        complain(
+            format!("{name}: that host has no rules: everything passes, as far as it is concerned"),
+            Some("if it should have some, capture it again once they are loaded"),
+        );
+        return Err(Exit::Usage);
+    }
+    let mut files = HostFiles {
+        name: name.to_owned(),
+        origin: RulesOrigin::None,
+        ipv6: None,
+        sets: host.ipset.as_ref().map(|piece| piece.source()),
+        beside: Vec::new(),
+        backends: Backends {
+            able: &Backend::IPTABLES,
+            own: Vec::new(),
+        },
+        interfaces: BTreeSet::new(),
+        families: Vec::new(),
+        notes: Vec::new(),
+        host: None,
+    };
+    let mut rules = Vec::new();
+    for (&(backend, family), piece) in &host.iptables {
+        rules.push((Some(backend), family, piece.source()));
+    }
+    if let Some(piece) = &host.nft {
+        rules.push((None, Family::Ipv4, piece.source()));
+    }
+    for (_, family, source) in &rules {
+        let known = written::read(source, *family).map_err(|mistakes| {
+            tell([&mistakes as &dyn Diagnostic]);
+            Exit::Usage
+        })?;
+        files.interfaces.extend(known.interfaces);
+        let notes = known.notes.into_iter();
+        files
+            .notes
+            .extend(notes.map(|note| (source.name.clone(), note)));
+    }
+    // Those of iptables-nft first, since what is beside them may be a script of nft.
+    let first = rules.iter().filter_map(|(backend, ..)| *backend).max();
+    files.backends.own = vec![first.unwrap_or(Backend::Native)];
+    if first.is_none() {
+        files.backends.able = &[Backend::Native];
+    }
+    for (backend, family, source) in rules {
+        match (backend, family) {
+            (backend, Family::Ipv4) if backend == first => {
+                files.origin = RulesOrigin::Written(source);
+            }
+            (backend, Family::Ipv6) if backend == first => files.ipv6 = Some(source),
+            (backend, _) => files
+                .beside
+                .push((backend.unwrap_or(Backend::Native), source)),
+        }
+    }
+    files.families = spoken(&host);
+    tell_of(&host, name);
+    files.host = Some(Box::new(host));
+    Ok(files)
+}
+
+/// The families that the host has addresses in.
+fn spoken(host: &Host) -> Vec<Family> {
+    let families = host
+        .addresses()
+        .map(|address| Family::of(address.net.addr()));
+    families.collect::<BTreeSet<Family>>().into_iter().collect()
+}
+
+/// What of the host is another here, and may decide.
+fn tell_of(host: &Host, name: &str) {
+    for unread in &host.unread {
+        complain(
+            format!(
+                "{name}:{}: {}: {}",
+                unread.line,
+                unread.section,
+                one_line(&unread.why)
+            ),
+            None,
+        );
+    }
+    if let Some(kernel) = &host.kernel {
+        let release = kernel.split_whitespace().nth(1).unwrap_or(kernel);
+        let here = fwlab_fabric::kernel_release();
+        let version = |release: &str| {
+            release
+                .split(['.', '-'])
+                .take(2)
+                .map(str::to_owned)
+                .collect::<Vec<_>>()
+        };
+        if version(release) != version(&here) {
+            complain(
+                format!(
+                    "that host has Linux {}, and {here} runs here: what netfilter does may differ",
+                    one_line(release)
+                ),
+                None,
+            );
+        }
+    }
+    if host.assigns_helpers() {
+        complain(
+            "conntrack gives its helpers to connections by itself on that host (net.netfilter.nf_conntrack_helper is 1); \
+             since Linux 6.0 it does not, and here it does not",
+            Some(
+                "where the table shows a timeout of the data connection, it may pass there until the kernel is a newer one",
+            ),
+        );
+    }
+    let loose = host.parameters.get("nf_conntrack_ftp.loose");
+    if loose.is_some_and(|value| !matches!(value.as_str(), "0" | "N")) {
+        complain(
+            "conntrack's FTP helper is loose on that host (nf_conntrack_ftp.loose): it takes addresses of third parties, and here it does not",
+            None,
+        );
+    }
+}
+
+/// Its network, as far as peers meet it.
+pub(super) fn network(host: &Host) -> Network {
+    let links = host.links.iter();
+    let usable = links.filter(|link| {
+        link.is_up && link.master.is_none() && link.kind.as_deref() != Some("loopback")
+    });
+    let interfaces = usable.map(|link| {
+        let of = host
+            .addresses()
+            .filter(|address| address.interface == link.name);
+        (
+            link.name.clone(),
+            of.map(|address| address.net).collect::<Vec<IpNet>>(),
+        )
+    });
+    let interfaces: Vec<(InterfaceName, Vec<IpNet>)> = interfaces
+        .filter(|(_, addresses)| !addresses.is_empty())
+        .collect();
+    let unicast = host
+        .routes
+        .iter()
+        .filter(|route| route.kind == RouteKind::Unicast);
+    let routes = unicast.filter_map(|route| {
+        let hop = route.hops.iter().find(|hop| hop.is_usable)?;
+        Some((route.to, hop.interface.clone()))
+    });
+    let settings = SETTINGS.iter().filter_map(|name| {
+        let value = host.sysctls.get(*name)?;
+        let is_numbers = value
+            .split_whitespace()
+            .all(|word| word.parse::<u32>().is_ok());
+        is_numbers.then(|| ((*name).to_owned(), value.clone()))
+    });
+    Network {
+        routes: routes.collect(),
+        behind: Family::ALL
+            .iter()
+            .flat_map(|family| behind(host, *family))
+            .collect(),
+        sysctls: settings.collect(),
+        interfaces,
+    }
+}
+
+/// Which addresses of a family are behind which interface: between the ends of two prefixes, all go the same way.
+fn behind(host: &Host, family: Family) -> Vec<Behind> {
+    let routes = host.routes.iter().map(|route| route.to);
+    let own = host.addresses().map(|address| address.network());
+    let nets = routes
+        .chain(own)
+        .filter(|net| Family::of(net.addr()) == family);
+    let mut begins: BTreeSet<u128> = BTreeSet::new();
+    for net in nets {
+        begins.insert(Addresses::number(net.network()));
+        begins.extend(Addresses::number(net.broadcast()).checked_add(1));
+    }
+    let last = match family {
+        Family::Ipv4 => u128::from(u32::MAX),
+        Family::Ipv6 => u128::MAX,
+    };
+    begins.insert(0);
+    begins.retain(|begin| *begin <= last);
+    let ends = begins.iter().skip(1).map(|next| next - 1).chain([last]);
+    let ranges = begins.iter().copied().zip(ends);
+    ranges
+        .filter_map(|(first, end)| {
+            // The network's own address and its last one go elsewhere.
+            let inner = Addresses::address(family, first + u128::from(end - first > 1));
+            let own = |address: IpAddr| host.addresses().any(|own| own.net.addr() == address);
+            let inner = match own(inner) {
+                true => Addresses::address(family, (first + 2).min(end)),
+                false => inner,
+            };
+            let (interface, _) = host.route_to(inner)?;
+            Some(Behind {
+                interface,
+                family,
+                range: (first, end),
+            })
+        })
+        .collect()
+}
+
+/// Whose host it is, where it says so: a server waits for clients on the control port, or the rules forward it.
+pub(super) fn at(host: &Host, control_port: u16) -> Option<At> {
+    let listens = |port: u16| {
+        let mut listeners = host.listeners.iter();
+        listeners.any(|listener| listener.port == port && listener.program != "docker-proxy")
+    };
+    listens(control_port).then_some(At::Server)
+}

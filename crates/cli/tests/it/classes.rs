@@ -1,0 +1,195 @@
+//! `check`: whose transfers pass, a row for each class of peers that the rules tell apart.
+
+use crate::bad_input::folder;
+use crate::support::{Ended, end_of, fwlab, lab, shared};
+
+fn check(rules: &str, name: &str, more: &[&str]) -> Ended {
+    let folder = folder(&[(name, rules.as_bytes())]);
+    let mut command = fwlab();
+    command
+        .current_dir(folder.path())
+        .args(["check", name, "--server", "libunftp", "--data", "pasv"])
+        .args(["--protection", "plain"])
+        .args(more);
+    end_of(&mut command)
+}
+
+/// The rows of the table: who, and what came of it.
+fn rows(ended: &Ended) -> Vec<(String, String)> {
+    let lines = ended
+        .stdout
+        .lines()
+        .filter(|line| line.contains("libunftp ← suppaftp"));
+    lines
+        .map(|line| {
+            let (head, outcome) = line.split_once("libunftp ← suppaftp").expect("it is there");
+            let head = head
+                .trim()
+                .rsplit_once("  ")
+                .map_or(head.trim(), |(who, _)| who.trim());
+            (head.to_owned(), outcome.trim().to_owned())
+        })
+        .collect()
+}
+
+fn expect(ended: &Ended, expected: &[(&str, &str)]) {
+    let expected: Vec<(String, String)> = expected
+        .iter()
+        .map(|(who, outcome)| ((*who).to_owned(), (*outcome).to_owned()))
+        .collect();
+    assert_eq!(rows(ended), expected, "{}{}", ended.stdout, ended.stderr);
+}
+
+/// The only interface that the rules name is one for containers: from outside nothing passes.
+#[test]
+fn the_interface_that_rules_name_is_not_taken_for_everybody_s() {
+    let Some(_lab) = lab() else { return };
+    let rules = "iptables -P INPUT DROP\niptables -A INPUT -i docker0 -j ACCEPT\n";
+    let ended = check(rules, "rules.sh", &["--at", "server"]);
+    expect(
+        &ended,
+        &[
+            ("on docker0", "passes"),
+            ("on any other interface", "ctl timeout"),
+        ],
+    );
+    let ended = check(rules, "rules.sh", &["--at", "server", "--on", "docker0"]);
+    expect(&ended, &[("rules.sh", "passes")]);
+    let ended = check(rules, "rules.sh", &["--at", "server", "--on", "eth7"]);
+    expect(&ended, &[("rules.sh", "ctl timeout")]);
+}
+
+#[test]
+fn addresses_are_told_apart_on_a_server_a_client_and_a_router() {
+    let Some(_lab) = lab() else { return };
+    let server = "iptables -A INPUT -p tcp --dport 21 ! -s 203.0.113.0/24 -j REJECT\n";
+    let ended = check(server, "rules.sh", &["--at", "server"]);
+    expect(
+        &ended,
+        &[
+            ("from 203.0.113.0/24", "passes"),
+            ("from anywhere else", "ctl rejected"),
+        ],
+    );
+    assert!(
+        ended
+            .stdout
+            .contains("stopped SYN 10.77.0.2 → 10.77.0.1:21"),
+        "{}",
+        ended.stdout
+    );
+    let client = "iptables -A OUTPUT -p tcp --dport 21 -d 203.0.113.0/24 -o eth+ -j REJECT\n";
+    let ended = check(client, "rules.sh", &["--at", "client"]);
+    expect(
+        &ended,
+        &[
+            ("to 203.0.113.0/24 on eth+", "ctl rejected"),
+            ("to anywhere else; on any other interface", "passes"),
+        ],
+    );
+    let router = "iptables -P FORWARD DROP\n\
+                  iptables -A FORWARD -i lan0 -s 192.168.1.0/24 -o wan0 -j ACCEPT\n\
+                  iptables -A FORWARD -m conntrack --ctstate ESTABLISHED -j ACCEPT\n";
+    let ended = check(router, "rules.sh", &["--at", "gateway"]);
+    let found = rows(&ended);
+    assert_eq!(
+        found[0].0, "from 192.168.1.0/24 on lan0 to wan0",
+        "{}",
+        ended.stdout
+    );
+    assert_eq!(found[0].1, "passes", "{}", ended.stdout);
+    assert!(
+        found[1..]
+            .iter()
+            .all(|(_, outcome)| outcome == "ctl timeout"),
+        "{}",
+        ended.stdout
+    );
+    let ended = check(
+        router,
+        "rules.sh",
+        &["--at", "gateway", "--on", "wan0", "--out", "lan0"],
+    );
+    expect(&ended, &[("rules.sh", "ctl timeout")]);
+}
+
+/// `iif` and a flow table's devices have to be there for a script to load.
+#[test]
+fn interfaces_that_nft_looks_up_are_there() {
+    let Some(_lab) = lab() else { return };
+    if fwlab_fabric::find_tool("nft").is_none() {
+        return;
+    }
+    let script = "table inet filter {
+  chain input {
+    type filter hook input priority filter; policy drop;
+    iif \"eth1\" accept
+    iifname { \"eth0\", \"wg*\" } ip saddr vmap { 192.0.2.0/24 : accept, 198.51.100.0/24 : drop }
+  }
+}
+";
+    let ended = check(script, "rules.nft", &["--at", "server"]);
+    expect(
+        &ended,
+        &[
+            ("on eth1; from 192.0.2.0/24 on eth1, eth0, wg+", "passes"),
+            ("from 198.51.100.0/24 on eth0, wg+", "ctl timeout"),
+            (
+                "on any other interface; from anywhere else on any interface but eth1",
+                "ctl timeout",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn what_is_not_tried_is_said() {
+    let Some(_lab) = lab() else { return };
+    let rules: String = (0..8)
+        .map(|number| {
+            let target = if number % 2 == 0 { "ACCEPT" } else { "DROP" };
+            format!("iptables -A INPUT -s 192.0.2.{number} -p tcp -j {target}\n")
+        })
+        .collect();
+    let rules = rules + "iptables -A INPUT -m mac --mac-source 02:00:00:00:00:09 -j DROP\n";
+    let ended = check(&rules, "rules.sh", &["--at", "server", "--classes", "3"]);
+    assert!(
+        ended.stdout.contains("3 cells") || ended.stdout.contains("6 cells"),
+        "{}",
+        ended.stdout
+    );
+    for told in [
+        "the rules tell 9 classes of IPv4 peers apart; 3 of them are tried",
+        "--classes 9 tries all",
+        "the rules tell peers apart by -m mac in ipv4/filter/INPUT/9",
+    ] {
+        assert!(ended.stderr.contains(told), "{}", ended.stderr);
+    }
+    assert!(!ended.stdout.contains("anyone"), "{}", ended.stdout);
+}
+
+#[test]
+fn a_choice_that_nobody_can_be_is_told() {
+    let _machine = shared();
+    let rules = "iptables -A INPUT -j ACCEPT\n";
+    for (more, told) in [
+        (
+            &["--at", "server", "--out", "eth0"][..],
+            "--out is the interface of a gateway",
+        ),
+        (
+            &["--at", "server", "--from", "2001:db8::1"],
+            "nobody speaks that here",
+        ),
+        (
+            &["--at", "server", "--server-address", "10.0.0.1"],
+            "--at port-forward",
+        ),
+        (&["--at", "server", "--from", "eth0"], "is not an address"),
+        (&["--at", "server", "--on", "a name"], "--on"),
+    ] {
+        let ended = check(rules, "rules.sh", more);
+        assert_eq!(ended.code, Some(2), "{ended:?}");
+        assert!(ended.stderr.contains(told), "{told}: {}", ended.stderr);
+    }
+}

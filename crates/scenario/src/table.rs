@@ -1,0 +1,314 @@
+//! How a table of the file is declared: its keys once, with what stands behind each, what it means, and where it goes.
+
+use std::ops::{Deref, Range};
+
+use toml::de::DeTable;
+
+use super::problem::Problems;
+use super::read_source::Origin;
+use super::section::Section;
+use super::toml_value::nearest_key;
+use super::value::{Found, Value};
+
+/// A value with the place where it stands.
+#[derive(Debug, Clone)]
+pub(crate) struct At<T> {
+    pub(crate) value: T,
+    pub(crate) span: Range<usize>,
+}
+
+impl<T> Deref for At<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.value
+    }
+}
+
+/// A key of a table as it was read.
+#[derive(Debug, Clone)]
+pub(crate) struct Key<T> {
+    /// Whether it stands there, right or wrong.
+    pub(crate) is_there: bool,
+    /// Where its value stands, or the table where there is none.
+    pub(crate) span: Range<usize>,
+    /// What it says; nothing also where that was wrong, and told.
+    pub(crate) value: Option<T>,
+}
+
+/// It is not there.
+impl<T> Default for Key<T> {
+    fn default() -> Self {
+        Key {
+            is_there: false,
+            span: 0..0,
+            value: None,
+        }
+    }
+}
+
+impl<T> Key<T> {
+    /// Where it stands, if it is there; its name is `key`.
+    pub(crate) fn place(&self, key: &'static str) -> Option<Place> {
+        let span = self.span.clone();
+        self.is_there.then_some(Place { key, span })
+    }
+
+    /// What it says, with its place.
+    pub(crate) fn at(self) -> Option<At<T>> {
+        let Key { span, value, .. } = self;
+        value.map(|value| At { value, span })
+    }
+}
+
+/// A key by its name, and where its value stands.
+#[derive(Debug, Clone)]
+pub(crate) struct Place {
+    pub(crate) key: &'static str,
+    pub(crate) span: Range<usize>,
+}
+
+/// A table of the file, as [`table!`] declares it.
+pub(crate) trait Table: Sized {
+    /// The table and its keys in the schema.
+    const SECTION: &'static Section;
+
+    /// Reads every key, and tells what is wrong with each.
+    fn read(reader: Reader<'_>) -> Self;
+
+    /// The keys that are looked at once more and are there, in the order of the schema.
+    fn there(&self) -> Vec<Place>;
+}
+
+/// Where a key's value goes that needs no second look.
+pub(crate) trait Take<T> {
+    fn take(&mut self, key: Key<T>);
+}
+
+/// It has a default.
+impl<T> Take<T> for T {
+    fn take(&mut self, key: Key<T>) {
+        if let Some(value) = key.value {
+            *self = value;
+        }
+    }
+}
+
+impl<T> Take<T> for Option<T> {
+    fn take(&mut self, key: Key<T>) {
+        *self = key.value;
+    }
+}
+
+/// A table of the file while it is read.
+pub(crate) struct Reader<'r> {
+    section: &'static Section,
+    table: &'r DeTable<'r>,
+    /// Where the table itself stands.
+    span: Range<usize>,
+    file: &'r Origin<'r>,
+    problems: &'r mut Problems,
+}
+
+/// Reads a table, and tells every key that it does not know.
+pub(crate) fn read<T: Table>(
+    table: &DeTable<'_>,
+    span: Range<usize>,
+    file: &Origin<'_>,
+    problems: &mut Problems,
+) -> T {
+    let mut reader = Reader {
+        section: T::SECTION,
+        table,
+        span,
+        file,
+        problems,
+    };
+    reader.unknown_keys();
+    T::read(reader)
+}
+
+impl Reader<'_> {
+    /// Reads a key. One that is required and not there is told.
+    pub(crate) fn key<V: Value>(&mut self, key: &'static str) -> Key<V::Read> {
+        let Some(value) = self.table.get(key) else {
+            if self.section.field(key).is_some_and(|field| field.required) {
+                self.missing(key);
+            }
+            let span = self.span.clone();
+            return Key {
+                span,
+                ..Key::default()
+            };
+        };
+        Key {
+            is_there: true,
+            span: value.span(),
+            value: V::read(Found {
+                key,
+                value,
+                file: self.file,
+                problems: self.problems,
+            }),
+        }
+    }
+
+    /// Tells that a required key is not there.
+    fn missing(&mut self, key: &'static str) {
+        let mut keys = self.table.keys().map(|written| written.get_ref().as_ref());
+        // A key that is misspelt is told already.
+        let is_misspelt = keys.any(|written| {
+            let unknown = self.section.field(written).is_none();
+            unknown && nearest_key(self.section, written) == Some(key)
+        });
+        if !is_misspelt {
+            missing(self.section, key, self.span.clone(), self.problems);
+        }
+    }
+
+    fn unknown_keys(&mut self) {
+        let section = self.section;
+        for key in self.table.keys() {
+            let name: &str = key.get_ref();
+            if section.field(name).is_some() {
+                continue;
+            }
+            let near = self.problems.worded(|| nearest_key(section, name));
+            let known = || {
+                let keys = section.fields.iter().map(|field| field.key);
+                keys.collect::<Vec<_>>().join(", ")
+            };
+            let place = match section.name {
+                "" => "at the top".to_owned(),
+                name => format!("in [{name}]"),
+            };
+            let help = near.map_or_else(
+                || format!("the keys here are {}", known()),
+                |near| format!("did you mean `{near}`?"),
+            );
+            let message = format!("unknown key `{name}` {place}");
+            self.problems.add_with_help(key.span(), message, help);
+        }
+    }
+}
+
+/// Tells that a table lacks a key.
+pub(crate) fn missing(section: &Section, key: &str, span: Range<usize>, problems: &mut Problems) {
+    let place = match section.name {
+        "" => "the file".to_owned(),
+        name => format!("[{name}]"),
+    };
+    let message = format!("{place} has no `{key}`");
+    problems.add_with_help(span, message, format!("write `{key} = …`"));
+}
+
+/// Declares a table of the file: a struct that is read of it, and its part of the schema. Each key stands once, in the
+/// order of the schema: its name, what stands behind it, what it means; then `-> field`, as a [`Key`] of the struct, for
+/// what is looked at once more, or `=> field: type = default`, as a field of what the table `fills`. Where a key is
+/// `required`, its absence is a mistake.
+macro_rules! table {
+    (
+        $table:ident, $head:tt, $about:literal,
+        fills $values:ident: $(#[$meta:meta])* pub struct $Values:ident {
+            $( $(#[$doc:meta])* $extra:ident: $extra_type:ty = $extra_default:expr, )*
+        }
+        keys { $(
+            $($required:ident)? $key:literal, $kind:ty, $text:literal
+            $(-> $raw:ident)? $(=> $field:ident: $type:ty = $default:expr)?;
+        )* }
+    ) => {
+        $(#[$meta])*
+        pub struct $Values {
+            $( $( #[doc = $text] pub $field: $type, )? )*
+            $( $(#[$doc])* pub $extra: $extra_type, )*
+        }
+
+        impl Default for $Values {
+            fn default() -> Self {
+                $Values {
+                    $( $( $field: $default, )? )*
+                    $( $extra: $extra_default, )*
+                }
+            }
+        }
+
+        #[derive(Default)]
+        pub(crate) struct $table {
+            pub(crate) $values: $Values,
+            $( $( pub(crate) $raw: $crate::table::Key<<$kind as $crate::value::Value>::Read>, )? )*
+        }
+
+        impl $crate::table::Table for $table {
+            const SECTION: &'static $crate::section::Section =
+                $crate::table::section!($head, $about, $( ($($required)?) $key, $kind, $text; )*);
+
+            fn read(mut reader: $crate::table::Reader<'_>) -> $table {
+                let mut values = $Values::default();
+                $( $(
+                    let key = reader.key::<$kind>($key);
+                    $crate::table::Take::take(&mut values.$field, key);
+                )? )*
+                $table {
+                    $values: values,
+                    $( $( $raw: reader.key::<$kind>($key), )? )*
+                }
+            }
+
+            fn there(&self) -> Vec<$crate::table::Place> {
+                let keys = [$( $( self.$raw.place($key), )? )*];
+                keys.into_iter().flatten().collect()
+            }
+        }
+    };
+    (
+        $table:ident, $head:tt, $about:literal,
+        keys { $(
+            $($required:ident)? $key:literal, $kind:ty, $text:literal -> $raw:ident;
+        )* }
+    ) => {
+        pub(crate) struct $table {
+            $( pub(crate) $raw: $crate::table::Key<<$kind as $crate::value::Value>::Read>, )*
+        }
+
+        impl $crate::table::Table for $table {
+            const SECTION: &'static $crate::section::Section =
+                $crate::table::section!($head, $about, $( ($($required)?) $key, $kind, $text; )*);
+
+            fn read(mut reader: $crate::table::Reader<'_>) -> $table {
+                $table {
+                    $( $raw: reader.key::<$kind>($key), )*
+                }
+            }
+
+            fn there(&self) -> Vec<$crate::table::Place> {
+                let keys = [$( self.$raw.place($key), )*];
+                keys.into_iter().flatten().collect()
+            }
+        }
+    };
+}
+
+/// A table's part of the schema: `[name]`, or `[[name]]` where it may stand several times.
+macro_rules! section {
+    ([[$name:literal]], $($rest:tt)*) => { $crate::table::section!(@ $name, true, $($rest)*) };
+    ([$name:literal], $($rest:tt)*) => { $crate::table::section!(@ $name, false, $($rest)*) };
+    (@ $name:literal, $repeated:literal, $about:literal,
+        $( ($($required:ident)?) $key:literal, $kind:ty, $text:literal; )*
+    ) => {
+        &$crate::section::Section {
+            name: $name,
+            repeated: $repeated,
+            about: $about,
+            fields: &[$( $crate::section::Field {
+                key: $key,
+                kind: <$kind as $crate::value::Value>::KIND,
+                about: $text,
+                required: $crate::table::section!(@required $($required)?),
+            }, )*],
+        }
+    };
+    (@required required) => { true };
+    (@required) => { false };
+}
+
+pub(crate) use {section, table};
