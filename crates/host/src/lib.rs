@@ -7,6 +7,7 @@
 //! | know which rules it has, and where they stand in the file | [`Host::iptables`], [`Host::nft`], [`Host::ipset`] |
 //! | know its network | [`Host::addresses`], [`Host::route_to`] |
 //! | replace public addresses before it is sent on | [`redact()`] |
+//! | make one whole that was edited on purpose | [`seal()`] |
 //!
 //! The file is text that somebody else wrote, and nothing that stands in it is opened, run or resolved. This crate
 //! does no I/O.
@@ -32,6 +33,7 @@ mod nft_tables;
 mod piece;
 mod reading;
 mod redact;
+mod seal;
 mod section;
 
 pub use frame::{Edits, FORMAT, MAX_CAPTURE, MAX_SECTION};
@@ -40,6 +42,7 @@ pub use mistake::{CaptureMistake, CaptureMistakes, Problem};
 pub use network::{Address, Hop, Link, PolicyRule, Route, RouteKind};
 pub use piece::Piece;
 pub use redact::{Redacted, redact};
+pub use seal::seal;
 pub use section::SectionName;
 
 /// The script that reads a host and writes the file: POSIX sh, for a host that need not have fwlab.

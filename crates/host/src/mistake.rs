@@ -71,7 +71,7 @@ impl Problem {
             }
             Problem::CutOff | Problem::BehindEnd => "copy it again, or capture the host again",
             Problem::Edited(_) => {
-                "copy it again, or capture the host again; if you edited it yourself, say so with --edited"
+                "copy it again, or capture the host again; if you edited it yourself, make it whole: fwlab capture --edited --from FILE -o NEW"
             }
             Problem::LineEnds => {
                 "copy it again as it is (binary, not text), or take them out: tr -d '\\r' <host.fwlab >host2.fwlab"

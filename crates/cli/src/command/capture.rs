@@ -5,30 +5,30 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use clap::Args;
+use clap::{ArgGroup, Args};
 use fwlab_fabric::{Privilege, find_tool};
-use fwlab_host::{Edits, Host, MAX_CAPTURE, Redacted, SCRIPT, redact};
+use fwlab_host::{Edits, Host, MAX_CAPTURE, Redacted, SCRIPT, redact, seal};
 use fwlab_record::Exit;
 use fwlab_scenario::input::{InputError, read_file_up_to, read_stream_up_to};
 
 use super::exit::{complain, print, tell};
 
 #[derive(Debug, Args)]
-#[command(after_help = ON_ANOTHER_HOST)]
+#[command(after_help = ON_ANOTHER_HOST, group = ArgGroup::new("changed").args(["redact", "edited"]).multiple(true))]
 pub(super) struct CaptureArguments {
     /// Print the script that reads a host, for one without fwlab: plain POSIX sh
     #[arg(long, conflicts_with_all = ["output", "redact", "from", "edited"])]
     print: bool,
-    /// The file to write, which must not be there yet. Default: host.fwlab, or host.redacted.fwlab with --redact
+    /// The file to write, which must not be there yet. Default: host.fwlab, host.redacted.fwlab or host.edited.fwlab
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
     /// Replace public addresses and the host's name by others. Who is in which network stays; so do comments of rules
     #[arg(long)]
     redact: bool,
-    /// Redact this file, captured before, and read no host
-    #[arg(long, value_name = "FILE", requires = "redact")]
+    /// Read this file, captured before, and no host: to redact it, or because it was edited
+    #[arg(long, value_name = "FILE", requires = "changed")]
     from: Option<PathBuf>,
-    /// The file was edited after it was captured, on purpose
+    /// The file was edited on purpose: write it whole again, with a checksum that fits
     #[arg(long, requires = "from")]
     edited: bool,
 }
@@ -46,9 +46,10 @@ pub(super) fn capture(arguments: &CaptureArguments) -> Exit {
         return Exit::Good;
     }
     let path = arguments.output.clone().unwrap_or_else(|| {
-        let name = match arguments.redact {
-            true => "host.redacted.fwlab",
-            false => "host.fwlab",
+        let name = match arguments {
+            CaptureArguments { redact: true, .. } => "host.redacted.fwlab",
+            CaptureArguments { edited: true, .. } => "host.edited.fwlab",
+            _ => "host.fwlab",
         };
         name.into()
     });
@@ -122,6 +123,10 @@ fn written(
         }
         (text, said + ".\n")
     } else {
+        let text = match edits {
+            Edits::Accepted => seal(name, &text).map_err(mistaken)?,
+            Edits::Refused => text,
+        };
         let said = format!(
             "{shown} is written. Read it before you send it: it has this host's addresses, names and rules. \
              `fwlab capture --redact --from {shown}` replaces public addresses.\n"

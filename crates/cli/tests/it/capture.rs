@@ -86,6 +86,27 @@ fn what_is_no_whole_capture_is_told_and_nothing_is_written() {
         &["capture", "--redact", "--from", "edited", "--edited"],
     );
     assert!(said.starts_with("exit 0\n"), "{said}");
+    // Or it is made whole, and is a capture like others.
+    let said = told(path, &["capture", "--from", "edited", "--edited"]);
+    assert!(said.starts_with("exit 0\n"), "{said}");
+    let body = |text: &str| {
+        text.lines()
+            .rev()
+            .skip(1)
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(body(&text(&path.join("host.edited.fwlab"))), body(&edited));
+    let again = [
+        "capture",
+        "--redact",
+        "--from",
+        "host.edited.fwlab",
+        "-o",
+        "x",
+    ];
+    let said = told(path, &again);
+    assert!(said.starts_with("exit 0\n"), "{said}");
 }
 
 #[test]
@@ -138,6 +159,7 @@ fn arguments_that_contradict_each_other_are_told() {
         &["--print", "--redact"][..],
         &["--from", "x"],
         &["--edited", "--redact"],
+        &["--edited"],
         &["x"],
     ] {
         let arguments = [&["capture"], arguments].concat();

@@ -7,9 +7,9 @@ mod tokens;
 
 use std::collections::BTreeSet;
 
-use crate::cksum::cksum;
 use crate::frame::{Edits, Frame};
 use crate::mistake::CaptureMistakes;
+use crate::seal::{before_end, push_end};
 use crate::section::SectionName;
 use addresses::Replacing;
 use names::Names;
@@ -72,13 +72,7 @@ pub fn redact(
         }
         text.push(b'\n');
     }
-    let end = format!(
-        "end sections={} bytes={} cksum={}\n",
-        frame.sections.len(),
-        text.len(),
-        cksum(&text)
-    );
-    text.extend_from_slice(end.as_bytes());
+    push_end(&mut text, frame.sections.len());
     Ok(Redacted {
         text,
         addresses: replaced.len(),
@@ -124,9 +118,9 @@ impl Line<'_> {
 
 /// All lines but the last, which tells of the others.
 fn lines(bytes: &[u8]) -> impl Iterator<Item = Line<'_>> {
-    let whole = bytes.strip_suffix(b"\n").unwrap_or(bytes);
-    let end = whole.iter().rposition(|byte| *byte == b'\n').unwrap_or(0);
-    let lines = whole[..end].split(|byte| *byte == b'\n');
+    let before = before_end(bytes);
+    let before = before.strip_suffix(b"\n").unwrap_or(before);
+    let lines = before.split(|byte| *byte == b'\n');
     lines.scan(None, |section, text| {
         if let Some(heading) = text.strip_prefix(b"== ") {
             let word = heading.split(|byte| *byte == b' ').next();

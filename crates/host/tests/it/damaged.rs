@@ -93,7 +93,7 @@ fn what_is_too_large_is_told() {
         let body = format!("\n== routes\n$ ip route\n|[{answer}\nexit 0\n");
         let said = refused(&sealed(1, &body));
         assert!(
-            said.starts_with("host.fwlab:5: routes: there is more"),
+            said.starts_with("host.fwlab:6: routes: there is more"),
             "{said}"
         );
     }
