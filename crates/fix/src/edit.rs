@@ -1,0 +1,104 @@
+//! A remedy written into a ruleset's own text.
+
+use fwlab_model::ruleset::{Format, Source, recognise};
+use similar::TextDiff;
+
+use crate::{Remedy, in_commands, in_dump, in_script};
+
+/// A remedy has no place in a text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NoPlace {
+    /// Why not, in words.
+    pub why: String,
+}
+
+impl std::fmt::Display for NoPlace {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.why)
+    }
+}
+
+impl std::error::Error for NoPlace {}
+
+/// Writes remedies into a text, which is edited as a person would: in its own form, a comment above each rule. Those that
+/// do not change rules are left to others.
+///
+/// # Errors
+/// When one has no place there.
+pub fn apply(source: &Source, remedies: &[&Remedy]) -> Result<Source, NoPlace> {
+    let text = String::from_utf8_lossy(&source.text).into_owned();
+    let begins = source.begins.0;
+    let lines: Vec<String> = text.lines().map(str::to_owned).collect();
+    let mut text = Text { lines, begins };
+    // From the last line to the first: what is inserted moves no line that is still to come.
+    let mut ordered: Vec<&&Remedy> = remedies
+        .iter()
+        .filter(|remedy| remedy.is_of_rules())
+        .collect();
+    ordered.sort_by_key(|remedy| std::cmp::Reverse(line_of(remedy)));
+    for remedy in ordered {
+        match recognise(source) {
+            Format::Saved => in_dump::write(&mut text, remedy)?,
+            Format::Nft => in_script::write(&mut text, remedy)?,
+            _ => in_commands::write(&mut text, remedy)?,
+        }
+    }
+    let mut edited = source.clone();
+    edited.text = (text.lines.join("\n") + "\n").into_bytes();
+    Ok(edited)
+}
+
+/// Those without a line go to the end, which is written first.
+fn line_of(remedy: &Remedy) -> u32 {
+    match remedy {
+        Remedy::Accept { spot, .. } if spot.ordinal.is_some() => spot.line.unwrap_or(u32::MAX),
+        _ => u32::MAX,
+    }
+}
+
+/// What was changed, as a unified diff.
+pub fn patch(before: &Source, after: &Source) -> String {
+    let [old, new] =
+        [before, after].map(|source| String::from_utf8_lossy(&source.text).into_owned());
+    let diff = TextDiff::from_lines(&old, &new);
+    let mut unified = diff.unified_diff();
+    unified
+        .context_radius(2)
+        .header(&before.name, &after.name)
+        .to_string()
+}
+
+/// A text that is edited.
+pub(crate) struct Text {
+    pub(crate) lines: Vec<String>,
+    /// The line of the file that the first one is.
+    begins: u32,
+}
+
+impl Text {
+    /// The place of a line of the file.
+    pub(crate) fn place(&self, line: u32) -> Result<usize, NoPlace> {
+        let place = line
+            .checked_sub(self.begins.max(1))
+            .map(|place| place as usize);
+        place
+            .filter(|place| *place < self.lines.len())
+            .ok_or_else(|| NoPlace {
+                why: format!("line {line} is not one of the ruleset's"),
+            })
+    }
+
+    pub(crate) fn insert(&mut self, place: usize, lines: impl IntoIterator<Item = String>) {
+        self.lines.splice(place..place, lines);
+    }
+}
+
+/// Why a rule was added, for those who read it later.
+pub(crate) fn comment(remedy: &Remedy) -> String {
+    let what = match remedy {
+        Remedy::Helper { .. } => "conntrack's helper reads FTP's control connections".to_owned(),
+        Remedy::Accept { what, .. } => format!("FTP: {what}"),
+        other => other.to_string(),
+    };
+    format!("# {what}")
+}

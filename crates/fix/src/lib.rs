@@ -1,0 +1,19 @@
+//! What to change in a ruleset for a transfer to pass.
+//!
+//! A [`Remedy`] is one thing that the field knows to help: a helper, a rule that accepts what is RELATED, a range of passive ports.
+//! [`remedies`] has those for a [`Diagnosis`](fwlab_explain::Diagnosis), the one that opens least first. [`apply`] writes one into the
+//! ruleset's own text, in its own form. Whether it does what it says is not known here: whoever uses it has to try.
+
+mod edit;
+mod in_commands;
+mod in_dump;
+mod in_script;
+mod plan;
+mod remedy;
+
+pub use edit::{NoPlace, apply, patch};
+pub use plan::{Situation, remedies};
+pub use remedy::{Accepts, HelperSide, Remedy, Spot};
+
+#[cfg(test)]
+mod tests;

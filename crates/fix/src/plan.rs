@@ -1,0 +1,123 @@
+//! From a diagnosis to what would help.
+
+use std::net::Ipv4Addr;
+
+use fwlab_explain::{Diagnosis, Opening, Why};
+use fwlab_model::ruleset::Side;
+use fwlab_record::{Backend, Cause, Family, Role};
+
+use crate::remedy::{Accepts, Remedy, Spot};
+
+/// What is known of a transfer beside its diagnosis.
+#[derive(Debug, Clone)]
+pub struct Situation<'a> {
+    /// What stopped it.
+    pub cause: &'a Cause,
+    /// The family that is spoken.
+    pub family: Family,
+    /// Where the firewall stands.
+    pub side: Side,
+    /// The control port, as the firewall sees it first.
+    pub control_port: u16,
+    /// The ports that the server keeps to; without, those that it would have to.
+    pub passive_ports: Result<(u16, u16), (u16, u16)>,
+    /// The address that clients connect to.
+    pub connected: Option<Ipv4Addr>,
+    /// The backend of rules that a helper is added to.
+    pub backend: Backend,
+    /// Whether a range of passive ports is opened where a helper would do.
+    pub prefers_range: bool,
+}
+
+/// What would help, each with the next: all of it belongs together. Empty where nothing is known.
+pub fn remedies(diagnosis: &Diagnosis, situation: &Situation<'_>) -> Vec<Remedy> {
+    let Situation {
+        family,
+        side,
+        control_port,
+        backend,
+        ..
+    } = *situation;
+    let accept = |what| spot(situation).map(|spot| Remedy::Accept { spot, what });
+    let helper = || Remedy::Helper {
+        family,
+        side: side.into(),
+        port: control_port,
+        backend,
+    };
+    let range = || -> Vec<Remedy> {
+        let ((low, high), is_kept) = match situation.passive_ports {
+            Ok(ports) => (ports, true),
+            Err(ports) => (ports, false),
+        };
+        let keep = (!is_kept).then_some(Remedy::PassivePorts { low, high });
+        keep.into_iter()
+            .chain(accept(Accepts::Ports { low, high }))
+            .collect()
+    };
+    let active = matches!(diagnosis.connection, Role::Data(setup) if setup.is_active());
+    let passive = matches!(diagnosis.connection, Role::Data(setup) if !setup.is_active());
+    match &diagnosis.why {
+        Why::EstablishedRefused => accept(Accepts::Established).into_iter().collect(),
+        Why::RelatedRefused => accept(Accepts::Related).into_iter().collect(),
+        Why::NoHelper if passive && situation.prefers_range => range(),
+        Why::NoHelper => vec![helper()],
+        Why::HiddenByTls if passive => range(),
+        // On the server's own way out, its port 20 is as good as a name.
+        Why::HiddenByTls
+            if active && side == Side::Server && diagnosis.opening == Opening::Opens =>
+        {
+            accept(Accepts::FromPort20).into_iter().collect()
+        }
+        Why::ControlRefused => {
+            let what = Accepts::Ports {
+                low: control_port,
+                high: control_port,
+            };
+            accept(what).into_iter().collect()
+        }
+        Why::AnnouncedElsewhere { .. } => {
+            let advertised = situation
+                .connected
+                .map(|address| Remedy::Advertise { address });
+            match situation.prefers_range {
+                true => advertised.into_iter().collect(),
+                false => vec![helper()],
+            }
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// Before what stopped the packet.
+fn spot(situation: &Situation<'_>) -> Option<Spot> {
+    let family = situation.family;
+    match situation.cause {
+        Cause::Rule {
+            backend,
+            rule,
+            source_line,
+            led_to: None,
+            ..
+        } => Some(Spot {
+            chain: rule.chain.clone(),
+            backend: *backend,
+            family,
+            line: *source_line,
+            ordinal: Some(rule.ordinal.0),
+        }),
+        Cause::Policy {
+            backend,
+            chain,
+            source_line,
+            ..
+        } => Some(Spot {
+            chain: chain.clone(),
+            backend: *backend,
+            family,
+            line: *source_line,
+            ordinal: None,
+        }),
+        _ => None,
+    }
+}

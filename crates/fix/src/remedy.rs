@@ -1,0 +1,136 @@
+use std::fmt;
+use std::net::Ipv4Addr;
+
+use fwlab_model::ruleset::Side;
+use fwlab_record::{Backend, ChainId, Family};
+
+/// One thing to change.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Remedy {
+    /// Assign conntrack's helper to control connections.
+    Helper {
+        /// For which family.
+        family: Family,
+        /// Where the firewall stands.
+        side: HelperSide,
+        /// The control port, as the firewall sees it first.
+        port: u16,
+        /// Which rules it belongs to.
+        backend: Backend,
+    },
+    /// Accept something before the rule that stops it.
+    Accept {
+        /// Where.
+        spot: Spot,
+        /// What.
+        what: Accepts,
+    },
+    /// Have the server keep to a range of passive ports.
+    PassivePorts {
+        /// The first.
+        low: u16,
+        /// The last.
+        high: u16,
+    },
+    /// Have the server announce another address.
+    Advertise {
+        /// The one that clients connect to.
+        address: Ipv4Addr,
+    },
+}
+
+/// Where control connections are seen first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum HelperSide {
+    /// As they come in: on a server and on a gateway.
+    Incoming,
+    /// As they are made: on a client.
+    Outgoing,
+}
+
+impl From<Side> for HelperSide {
+    fn from(side: Side) -> HelperSide {
+        match side {
+            Side::Client => HelperSide::Outgoing,
+            Side::Server | Side::Gateway => HelperSide::Incoming,
+        }
+    }
+}
+
+/// A place in a chain.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Spot {
+    /// The chain.
+    pub chain: ChainId,
+    /// Which rules it is of.
+    pub backend: Backend,
+    /// The family of the packet.
+    pub family: Family,
+    /// The line of the rule that stops the packet, in its file; of a policy, the policy's own line, where it has one.
+    pub line: Option<u32>,
+    /// The rule's place in the chain; nothing for a policy.
+    pub ordinal: Option<u32>,
+}
+
+/// What a rule accepts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Accepts {
+    /// Packets of connections that were let through.
+    Established,
+    /// Connections that the helper ftp expects.
+    Related,
+    /// New connections to these ports.
+    Ports {
+        /// The first.
+        low: u16,
+        /// The last.
+        high: u16,
+    },
+    /// New connections from the port that a server's active data connections come from.
+    FromPort20,
+}
+
+impl fmt::Display for Remedy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Remedy::Helper { port, .. } => {
+                write!(f, "assign the helper ftp to connections to port {port}")
+            }
+            Remedy::Accept { spot, what } => {
+                let before = match (spot.ordinal, spot.line) {
+                    (Some(_), Some(line)) => format!("before line {line}"),
+                    (Some(ordinal), None) => format!("before its rule {ordinal}"),
+                    (None, _) => "before its policy".to_owned(),
+                };
+                write!(f, "accept {what} in {}, {before}", spot.chain)
+            }
+            Remedy::PassivePorts { low, high } => write!(
+                f,
+                "have the server keep to the passive ports {low}-{high} (vsftpd: pasv_min_port={low}, pasv_max_port={high})"
+            ),
+            Remedy::Advertise { address } => write!(
+                f,
+                "have the server announce {address} (vsftpd: pasv_address={address})"
+            ),
+        }
+    }
+}
+
+impl fmt::Display for Accepts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Accepts::Established => f.write_str("what is ESTABLISHED"),
+            Accepts::Related => f.write_str("what is RELATED by the helper ftp"),
+            Accepts::Ports { low, high } if low == high => write!(f, "TCP to port {low}"),
+            Accepts::Ports { low, high } => write!(f, "TCP to the ports {low}-{high}"),
+            Accepts::FromPort20 => f.write_str("TCP from port 20"),
+        }
+    }
+}
+
+impl Remedy {
+    /// Whether it changes the rules, and not the server.
+    pub fn is_of_rules(&self) -> bool {
+        matches!(self, Remedy::Helper { .. } | Remedy::Accept { .. })
+    }
+}

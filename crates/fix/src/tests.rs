@@ -1,0 +1,127 @@
+use fwlab_model::ruleset::Source;
+use fwlab_record::{Backend, ChainId, Family, TableFamily};
+
+use super::*;
+
+fn spot(family: TableFamily, table: &str, chain: &str, line: u32, ordinal: Option<u32>) -> Spot {
+    Spot {
+        chain: ChainId {
+            family,
+            table: table.to_owned(),
+            chain: chain.to_owned(),
+        },
+        backend: Backend::Nft,
+        family: Family::Ipv4,
+        line: Some(line),
+        ordinal,
+    }
+}
+
+fn helper() -> Remedy {
+    Remedy::Helper {
+        family: Family::Ipv4,
+        side: fwlab_model::ruleset::Side::Server.into(),
+        port: 21,
+        backend: Backend::Nft,
+    }
+}
+
+fn accept(spot: Spot, what: Accepts) -> Remedy {
+    Remedy::Accept { spot, what }
+}
+
+fn edited(text: &str, remedies: &[Remedy]) -> String {
+    let source = Source::new("rules", text);
+    let remedies: Vec<&Remedy> = remedies.iter().collect();
+    let after = apply(&source, &remedies).expect("it has a place");
+    String::from_utf8(after.text).expect("UTF-8")
+}
+
+#[test]
+fn a_dump_gets_rules_where_they_count() {
+    let dump = "*filter\n:INPUT DROP [0:0]\n-A INPUT -i lo -j ACCEPT\n-A INPUT -j REJECT\nCOMMIT\n";
+    let of = |ordinal, line| spot(TableFamily::Ip, "filter", "INPUT", line, ordinal);
+    assert_eq!(
+        edited(dump, &[helper(), accept(of(Some(2), 4), Accepts::Related)]),
+        "*filter\n:INPUT DROP [0:0]\n-A INPUT -i lo -j ACCEPT\n# FTP: what is RELATED by the helper ftp\n\
+         -A INPUT -p tcp -m conntrack --ctstate RELATED -m helper --helper ftp -j ACCEPT\n-A INPUT -j REJECT\nCOMMIT\n\
+         *raw\n:PREROUTING ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n# conntrack's helper reads FTP's control connections\n\
+         -A PREROUTING -p tcp -m tcp --dport 21 -j CT --helper ftp\nCOMMIT\n"
+    );
+    let ports = Accepts::Ports {
+        low: 50000,
+        high: 50100,
+    };
+    assert_eq!(
+        edited(dump, &[accept(of(None, 2), ports)]),
+        "*filter\n:INPUT DROP [0:0]\n-A INPUT -i lo -j ACCEPT\n-A INPUT -j REJECT\n# FTP: TCP to the ports 50000-50100\n\
+         -A INPUT -p tcp -m tcp --dport 50000:50100 -j ACCEPT\nCOMMIT\n"
+    );
+}
+
+#[test]
+fn a_script_of_a_shell_gets_commands_as_it_has_them() {
+    let script = "#!/bin/sh\nsudo /sbin/iptables -P INPUT DROP\nsudo /sbin/iptables -A INPUT -j REJECT\nexit 0\n";
+    let of = |ordinal, line| spot(TableFamily::Ip, "filter", "INPUT", line, ordinal);
+    assert_eq!(
+        edited(
+            script,
+            &[helper(), accept(of(Some(1), 3), Accepts::Established)]
+        ),
+        "#!/bin/sh\nsudo /sbin/iptables -P INPUT DROP\n# FTP: what is ESTABLISHED\n\
+         sudo /sbin/iptables -A INPUT -m conntrack --ctstate ESTABLISHED -j ACCEPT\nsudo /sbin/iptables -A INPUT -j REJECT\n\
+         # conntrack's helper reads FTP's control connections\n\
+         sudo /sbin/iptables -t raw -A PREROUTING -p tcp -m tcp --dport 21 -j CT --helper ftp\nexit 0\n"
+    );
+    let inserted = "iptables -I INPUT -j REJECT\n";
+    assert_eq!(
+        edited(inserted, &[accept(of(Some(1), 1), Accepts::Established)]),
+        "iptables -I INPUT -j REJECT\n# FTP: what is ESTABLISHED\n\
+         iptables -I INPUT 1 -m conntrack --ctstate ESTABLISHED -j ACCEPT\n"
+    );
+}
+
+#[test]
+fn a_script_of_nft_gets_statements_within_its_chains() {
+    let script = "table inet filter {\n  chain input {\n    type filter hook input priority filter; policy drop;\n    tcp dport 21 accept\n  }\n}\n";
+    let of = |ordinal, line| spot(TableFamily::Inet, "filter", "input", line, ordinal);
+    let after = edited(script, &[helper(), accept(of(None, 3), Accepts::Related)]);
+    assert!(
+        after.starts_with(
+            "table inet filter {\n  chain input {\n    type filter hook input priority filter; policy drop;\n    tcp dport 21 accept\n    \
+             # FTP: what is RELATED by the helper ftp\n    ct state related ct helper \"ftp\" accept\n  }\n}\n\n"
+        ),
+        "{after}"
+    );
+    assert!(
+        after.contains("tcp dport 21 ct helper set \"ftp-standard\""),
+        "{after}"
+    );
+    let before = edited(script, &[accept(of(Some(1), 4), Accepts::FromPort20)]);
+    assert!(
+        before.contains("    tcp sport 20 accept\n    tcp dport 21 accept\n"),
+        "{before}"
+    );
+    let one_line = Source::new(
+        "rules",
+        "table ip f { chain i { type filter hook input priority 0; policy drop; } }\n",
+    );
+    let remedy = accept(of(None, 1), Accepts::Related);
+    let error = apply(&one_line, &[&remedy]).expect_err("it is one line");
+    assert!(error.to_string().contains("in one line"), "{error}");
+}
+
+#[test]
+fn a_patch_is_a_unified_diff() {
+    let before = Source::new("rules", "*filter\n:INPUT DROP [0:0]\nCOMMIT\n");
+    let remedy = accept(
+        spot(TableFamily::Ip, "filter", "INPUT", 2, None),
+        Accepts::Established,
+    );
+    let after = apply(&before, &[&remedy]).expect("it has a place");
+    assert_eq!(
+        patch(&before, &after),
+        "--- rules\n+++ rules\n@@ -1,3 +1,5 @@\n *filter\n :INPUT DROP [0:0]\n+# FTP: what is ESTABLISHED\n\
+         +-A INPUT -m conntrack --ctstate ESTABLISHED -j ACCEPT\n COMMIT\n"
+    );
+}
