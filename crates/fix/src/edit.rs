@@ -68,6 +68,17 @@ pub fn patch(before: &Source, after: &Source) -> String {
         .to_string()
 }
 
+/// The line of the text before that a line of the text after was; nothing for one that was inserted.
+pub fn line_before(before: &Source, after: &Source, line: u32) -> Option<u32> {
+    let begins = before.begins.0.max(1);
+    let place = line.checked_sub(begins)? as usize;
+    let [old, new] = [before, after].map(|source| String::from_utf8_lossy(&source.text).into_owned());
+    let diff = TextDiff::from_lines(&old, &new);
+    let mut changes = diff.iter_all_changes();
+    let found = changes.find(|change| change.new_index() == Some(place))?;
+    u32::try_from(found.old_index()?).ok()?.checked_add(begins)
+}
+
 /// A text that is edited.
 pub(crate) struct Text {
     pub(crate) lines: Vec<String>,

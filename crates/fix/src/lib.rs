@@ -11,7 +11,7 @@ mod in_script;
 mod plan;
 mod remedy;
 
-pub use edit::{NoPlace, apply, patch};
+pub use edit::{NoPlace, apply, line_before, patch};
 pub use plan::{Situation, remedies};
 pub use remedy::{Accepts, HelperSide, Remedy, Spot};
 

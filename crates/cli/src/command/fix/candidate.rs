@@ -1,0 +1,158 @@
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::path::Path;
+use std::sync::Arc;
+
+use fwlab_fix::{NoPlace, Remedy, apply, line_before, patch};
+use fwlab_model::ruleset::{Source, dump_family};
+use fwlab_record::{Backend, Exit, Family};
+use fwlab_scenario::{RulesOrigin, Scenario};
+
+use crate::command::check::Subject;
+use crate::command::exit::complain;
+
+/// The rules of a host with remedies in them.
+#[derive(Debug, Clone)]
+pub(super) struct Candidate {
+    remedies: Vec<Remedy>,
+    sources: Vec<Edited>,
+}
+
+/// One text of the rules, before and after.
+#[derive(Debug, Clone)]
+struct Edited {
+    slot: Slot,
+    before: Source,
+    after: Source,
+}
+
+/// Which of the texts it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Slot {
+    Origin,
+    Ipv6,
+    Beside(usize),
+}
+
+impl Candidate {
+    /// The rules as they are.
+    pub(super) fn none(subject: &Subject) -> Candidate {
+        let files = &subject.files;
+        let edited = |slot, source: &Source| Edited {
+            slot,
+            before: source.clone(),
+            after: source.clone(),
+        };
+        let mut sources = Vec::new();
+        if let RulesOrigin::Written(source) = &files.origin {
+            sources.push(edited(Slot::Origin, source));
+        }
+        sources.extend(files.ipv6.iter().map(|source| edited(Slot::Ipv6, source)));
+        for (at, (_, source)) in files.beside.iter().enumerate() {
+            sources.push(edited(Slot::Beside(at), source));
+        }
+        Candidate {
+            remedies: Vec::new(),
+            sources,
+        }
+    }
+
+    /// The same rules with these remedies in place of those that it has.
+    pub(super) fn with(&self, subject: &Subject, remedies: Vec<Remedy>) -> Result<Candidate, NoPlace> {
+        let mut candidate = self.clone();
+        for edited in &mut candidate.sources {
+            let here = |remedy: &&Remedy| slot(subject, remedy) == Some(edited.slot);
+            let remedies: Vec<&Remedy> = remedies.iter().filter(here).collect();
+            edited.after = apply(&edited.before, &remedies)?;
+        }
+        candidate.remedies = remedies;
+        Ok(candidate)
+    }
+
+    pub(super) fn remedies(&self) -> &[Remedy] {
+        &self.remedies
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.remedies.is_empty()
+    }
+
+    /// A scenario with these rules, and with the server's settings.
+    pub(super) fn scenario(&self, scenario: &Scenario) -> Arc<Scenario> {
+        let mut scenario = scenario.clone();
+        let ruleset = &mut scenario.rulesets[0];
+        for Edited { slot, after, .. } in &self.sources {
+            match slot {
+                Slot::Origin => ruleset.origin = RulesOrigin::Written(after.clone()),
+                Slot::Ipv6 => ruleset.ipv6 = Some(after.clone()),
+                Slot::Beside(at) => ruleset.beside[*at].1 = after.clone(),
+            }
+        }
+        for remedy in &self.remedies {
+            match remedy {
+                Remedy::PassivePorts { low, high } => {
+                    scenario.server.passive_ports = Some((*low, *high));
+                }
+                Remedy::Advertise { address } => scenario.server.advertised_address = Some(*address),
+                Remedy::Helper { .. } | Remedy::Accept { .. } => {}
+            }
+        }
+        Arc::new(scenario)
+    }
+
+    /// The line that a line of these rules was before; nothing for one that a remedy brought.
+    pub(super) fn line_before(&self, subject: &Subject, remedy: &Remedy, line: u32) -> Option<u32> {
+        let slot = slot(subject, remedy)?;
+        let edited = self.sources.iter().find(|edited| edited.slot == slot)?;
+        line_before(&edited.before, &edited.after, line)
+    }
+
+    /// What is changed, a unified diff for each text.
+    pub(super) fn patches(&self) -> impl Iterator<Item = String> {
+        let changed = self.sources.iter().filter(|edited| edited.before.text != edited.after.text);
+        changed.map(|edited| patch(&edited.before, &edited.after))
+    }
+
+    /// Writes the changed text to a new file.
+    pub(super) fn write(&self, file: &Path) -> Result<(), Exit> {
+        let changed = self.sources.iter().filter(|edited| edited.before.text != edited.after.text);
+        let changed: Vec<&Edited> = changed.collect();
+        let [edited] = changed[..] else {
+            let why = match changed.is_empty() {
+                true => "no rules were changed",
+                false => "the rules of more than one file were changed",
+            };
+            complain(format!("{why}, so {} is not written", file.display()), None);
+            return Err(Exit::Usage);
+        };
+        let created = OpenOptions::new().write(true).create_new(true).open(file);
+        let written = created.and_then(|mut file| file.write_all(&edited.after.text));
+        written.map_err(|error| {
+            complain(format!("{} cannot be written: {error}", file.display()), None);
+            Exit::Lab
+        })
+    }
+}
+
+/// The text that a remedy changes.
+fn slot(subject: &Subject, remedy: &Remedy) -> Option<Slot> {
+    let (backend, family) = match remedy {
+        Remedy::Helper {
+            backend, family, ..
+        } => (*backend, *family),
+        Remedy::Accept { spot, .. } => (spot.backend, spot.family),
+        Remedy::PassivePorts { .. } | Remedy::Advertise { .. } => return None,
+    };
+    let files = &subject.files;
+    if subject.backends.contains(&backend) {
+        return Some(match (family, &files.ipv6) {
+            (Family::Ipv6, Some(_)) => Slot::Ipv6,
+            _ => Slot::Origin,
+        });
+    }
+    let of = |(other, source): &(Backend, Source)| {
+        *other == backend
+            && (backend == Backend::Native || dump_family(source).unwrap_or(Family::Ipv4) == family)
+    };
+    files.beside.iter().position(of).map(Slot::Beside)
+}

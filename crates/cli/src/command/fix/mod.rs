@@ -1,0 +1,175 @@
+//! `fix`: what to change for transfers to pass, tried before it is shown.
+
+mod candidate;
+mod search;
+mod sweep;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::Args;
+use fwlab_record::{CellRecord, Exit};
+use fwlab_text::{line, one_line};
+
+use super::check::{Subject, Terms, Trial};
+use super::execute::ready;
+use super::exit::{complain, print};
+use super::transfers::Transfers;
+use crate::text::Page;
+use candidate::Candidate;
+use search::{Search, passes};
+
+#[derive(Debug, Args)]
+pub(super) struct FixArguments {
+    /// The rules, as `fwlab check` takes them
+    #[arg(required = true, value_name = "RULES")]
+    rules: Vec<PathBuf>,
+    /// The transfers that are to pass: active, passive, port, eprt, pasv, epsv or all, `explicit/` and the like before it
+    /// for those under a protection. Default: all in plain, and passive ones under TLS
+    #[arg(long, value_name = "TRANSFERS", value_delimiter = ',', value_parser = transfers)]
+    want: Vec<Transfers>,
+    /// Write the changed rules to this new file
+    #[arg(long, value_name = "FILE")]
+    write: Option<PathBuf>,
+    #[command(flatten)]
+    terms: Terms,
+}
+
+fn transfers(text: &str) -> Result<Transfers, String> {
+    text.parse()
+}
+
+pub(super) fn fix(arguments: FixArguments) -> Exit {
+    fixed(&arguments).unwrap_or_else(|exit| exit)
+}
+
+fn fixed(arguments: &FixArguments) -> Result<Exit, Exit> {
+    let terms = &arguments.terms;
+    if let Some(file) = &arguments.write
+        && std::fs::symlink_metadata(file).is_ok()
+    {
+        complain(
+            format!("{} is there already, and nothing is written over it", file.display()),
+            Some("name another file"),
+        );
+        return Err(Exit::Usage);
+    }
+    let subject = Subject::read(&arguments.rules, terms)?;
+    let loader = ready()?;
+    let told = subject.told(&loader, terms)?;
+    let Trial { tried, planned } = subject.trial(&subject.classes(&told, terms), terms)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| {
+        complain(format!("the runtime did not start: {error}"), None);
+        Exit::Lab
+    })?;
+    let search = Search {
+        subject: &subject,
+        terms,
+        loader,
+        runtime: &runtime,
+        tried: &tried,
+        planned: &planned,
+    };
+    let none = Candidate::none(&subject);
+    let before = search.run(&none, |_| true)?;
+    let wanted = search.wanted(&before, &arguments.want);
+    let stopped: Vec<usize> = wanted
+        .iter()
+        .copied()
+        .filter(|at| !passes(&before[at]))
+        .collect();
+    if stopped.is_empty() {
+        print(format!(
+            "{}: nothing to fix: {} transfers that are wanted pass\n",
+            one_line(&subject.files.name),
+            wanted.len()
+        ));
+        return Ok(Exit::Good);
+    }
+    let found = search.remedies(&wanted)?;
+    let after = search.run(&found.candidate, |_| true)?;
+    let changed = |was: bool| {
+        let all = 0..planned.len();
+        let differing = all.filter(|at| passes(&before[at]) == was && passes(&after[at]) != was);
+        differing.collect::<Vec<usize>>()
+    };
+    let (lost, gained) = (changed(true), changed(false));
+    if let Some(at) = lost.first() {
+        complain(
+            format!("what was found stops {}, which passed: it is not shown", one_line(&before[at].axes)),
+            None,
+        );
+        return Err(Exit::Missed);
+    }
+    let mut page = Page::default();
+    report(&mut page, &search, &found, (&stopped, &gained), &before);
+    if !found.candidate.is_empty() {
+        page.text(sweep::opened(&search, &none, &found.candidate, &gained)?);
+    }
+    print(page);
+    if let Some(file) = &arguments.write {
+        found.candidate.write(file)?;
+    }
+    Ok(match found.left.is_empty() {
+        true => Exit::Good,
+        false => Exit::Missed,
+    })
+}
+
+/// What was found, and what is left.
+fn report(
+    page: &mut Page,
+    search: &Search<'_>,
+    found: &search::Found,
+    (stopped, gained): (&[usize], &[usize]),
+    before: &search::Records,
+) {
+    let candidate = &found.candidate;
+    let mended = stopped.iter().filter(|at| gained.contains(at)).count();
+    let besides = gained.iter().filter(|at| !stopped.contains(at)).count();
+    let kept = search.planned.len() - gained.len();
+    let name = one_line(&search.subject.files.name).to_string();
+    if candidate.is_empty() {
+        page.text(format_args!("{name}: no remedy is known\n"));
+    } else {
+        let mut told = format!("{name}: {mended} of {} stopped transfers pass with this", stopped.len());
+        if besides > 0 {
+            told += &format!(", {besides} more do that nobody asked for");
+        }
+        page.text(format_args!("{told}, and {kept} are as before:\n"));
+        for remedy in candidate.remedies() {
+            page.text(format_args!("  - {}\n", line(remedy)));
+        }
+        page.text('\n');
+        for patch in candidate.patches() {
+            for one in patch.lines() {
+                page.text(format_args!("{}\n", line(one)));
+            }
+        }
+    }
+    if !found.left.is_empty() {
+        let mut why: Vec<String> = Vec::new();
+        for (at, record) in &found.left {
+            let diagnosis = fwlab_explain::Diagnosis::of(record);
+            let told = diagnosis.map_or_else(
+                || "it is not known why".to_owned(),
+                |diagnosis| [Some(diagnosis.why()), diagnosis.would_pass()].into_iter().flatten().collect::<Vec<_>>().join(" "),
+            );
+            let axes = &before[at].axes;
+            let told = format!("{} {}: {told}", axes.protection, axes.data);
+            if !why.contains(&told) {
+                why.push(told);
+            }
+        }
+        page.text(format_args!("\nStill stopped, and no remedy is known:\n"));
+        for told in why {
+            page.text(format_args!("  {}\n", line(&told)));
+        }
+    }
+}
+
+/// A record by its cell's place.
+pub(super) fn of_cells(records: Vec<(usize, Arc<CellRecord>)>) -> search::Records {
+    records.into_iter().collect()
+}

@@ -1,0 +1,260 @@
+//! The search: what stops a wanted transfer is mended, and what then stops it, until it passes or nothing more is known.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use fwlab_classes::Position;
+use fwlab_explain::Diagnosis;
+use fwlab_fix::{Remedy, Situation, remedies};
+use fwlab_model::ruleset::Side;
+use fwlab_record::{Backend, CellRecord, Exit, Judgement, Protection, Symptom};
+use fwlab_runner::{Loader, Run, RunEvent};
+use fwlab_scenario::Scenario;
+use fwlab_scenario::plan::Cell;
+use miette::Diagnostic;
+use tokio::runtime::Runtime;
+use tokio::sync::mpsc::unbounded_channel;
+
+use super::candidate::Candidate;
+use crate::command::check::{Subject, Terms, Tried};
+use crate::command::exit::{complain, tell};
+use crate::command::transfers::Transfers;
+
+/// The records of some cells, by their places.
+pub(super) type Records = BTreeMap<usize, Arc<CellRecord>>;
+
+/// The passive ports that a server is to keep to where nobody chose any.
+const PASSIVE_PORTS: (u16, u16) = (50_000, 50_100);
+
+/// As many things as one after another stand in a transfer's way, at most.
+const ROUNDS: usize = 8;
+
+pub(super) struct Search<'a> {
+    pub(super) subject: &'a Subject,
+    pub(super) terms: &'a Terms,
+    pub(super) loader: Loader,
+    pub(super) runtime: &'a Runtime,
+    pub(super) tried: &'a [Tried],
+    pub(super) planned: &'a [Cell],
+}
+
+/// What was found.
+pub(super) struct Found {
+    pub(super) candidate: Candidate,
+    /// The wanted transfers that do not pass with it.
+    pub(super) left: Records,
+}
+
+/// Whether a transfer passed.
+pub(super) fn passes(record: &CellRecord) -> bool {
+    let outcome = record.judgement.outcome();
+    outcome.is_some_and(|outcome| outcome.symptom == Symptom::Transferred)
+}
+
+impl Search<'_> {
+    /// Runs some of the cells with a candidate's rules.
+    pub(super) fn run(
+        &self,
+        candidate: &Candidate,
+        which: impl Fn(usize) -> bool,
+    ) -> Result<Records, Exit> {
+        let places: Vec<usize> = (0..self.planned.len()).filter(|at| which(*at)).collect();
+        let mut scenarios: Vec<(Arc<Scenario>, Arc<Scenario>)> = Vec::new();
+        let mut cells = Vec::new();
+        for at in &places {
+            let mut cell = self.planned[*at].clone();
+            let known = scenarios.iter().rev().find(|(of, _)| Arc::ptr_eq(of, &cell.scenario));
+            let changed = match known {
+                Some((_, changed)) => Arc::clone(changed),
+                None => {
+                    let changed = candidate.scenario(&cell.scenario);
+                    scenarios.push((Arc::clone(&cell.scenario), Arc::clone(&changed)));
+                    changed
+                }
+            };
+            cell.scenario = changed;
+            cells.push(cell);
+        }
+        let records = self.runtime.block_on(async {
+            let run = Run::prepare(cells, self.loader.clone(), self.terms.settings()).await;
+            let run = run.map_err(|errors| {
+                tell(errors.iter().map(|error| error as &dyn Diagnostic));
+                Exit::Lab
+            })?;
+            let (sender, mut events) = unbounded_channel();
+            let all = run.all_until(sender, std::future::pending::<&'static str>());
+            let read = async {
+                let mut records = Vec::new();
+                while let Some(event) = events.recv().await {
+                    if let RunEvent::Finished { index, record, .. } | RunEvent::NotRun { index, record } = event {
+                        records.push((places[index], record));
+                    }
+                }
+                records
+            };
+            let (_, records) = tokio::join!(all, read);
+            if let Err(unanswered) = Run::settle().await {
+                complain(unanswered, None);
+            }
+            Ok(records)
+        })?;
+        Ok(super::of_cells(records))
+    }
+
+    /// The cells that are to pass: of classes that were chosen, or whose control connection comes through, those that were
+    /// asked for and can be run here.
+    pub(super) fn wanted(&self, before: &Records, want: &[Transfers]) -> Vec<usize> {
+        let whom = &self.terms.whom;
+        let chosen = whom.on.is_some() || whom.out.is_some() || !whom.from.is_empty() || !whom.to.is_empty();
+        let class = |at: usize| (self.tried[at].family, self.tried[at].class);
+        let comes_through = |at: usize| {
+            let mut of_class = before.iter().filter(|(other, _)| class(**other) == class(at));
+            of_class.any(|(_, record)| {
+                let outcome = record.judgement.outcome();
+                outcome.is_some_and(|outcome| {
+                    !matches!(outcome.symptom, Symptom::ControlTimeout | Symptom::ControlRejected)
+                })
+            })
+        };
+        let asked = |cell: &Cell| match want.is_empty() {
+            true => cell.axes.protection == Protection::Plain || !cell.axes.data.is_active(),
+            false => want.iter().any(|transfers| transfers.has(&cell.axes)),
+        };
+        let runs = |at: &usize| !matches!(before[at].judgement, Judgement::Skipped { .. });
+        (0..self.planned.len())
+            .filter(|at| asked(&self.planned[*at]))
+            .filter(runs)
+            .filter(|at| chosen || comes_through(*at))
+            .collect()
+    }
+
+    /// Looks for remedies, with a helper where one does, and with a range of passive ports; takes what leaves less stopped, and
+    /// then what changes less.
+    pub(super) fn remedies(&self, wanted: &[usize]) -> Result<Found, Exit> {
+        let by_helper = self.followed(wanted, false)?;
+        let by_range = self.followed(wanted, true)?;
+        let size = |found: &Found| (found.left.len(), found.candidate.remedies().len());
+        match size(&by_range) < size(&by_helper) {
+            true => Ok(by_range),
+            false => Ok(by_helper),
+        }
+    }
+
+    fn followed(&self, wanted: &[usize], prefers_range: bool) -> Result<Found, Exit> {
+        let none = Candidate::none(self.subject);
+        let mut candidate = none.clone();
+        let mut left = Records::new();
+        for _ in 0..ROUNDS {
+            let records = self.run(&candidate, |at| wanted.contains(&at))?;
+            left = records.into_iter().filter(|(_, record)| !passes(record)).collect();
+            let mut all = candidate.remedies().to_vec();
+            for (at, record) in &left {
+                for remedy in self.remedies_of(&candidate, *at, record, prefers_range) {
+                    if !all.contains(&remedy) {
+                        all.push(remedy);
+                    }
+                }
+            }
+            if all.len() == candidate.remedies().len() {
+                break;
+            }
+            match none.with(self.subject, all) {
+                Ok(next) => candidate = next,
+                Err(no_place) => {
+                    complain(format!("a remedy was left out: {no_place}"), None);
+                    break;
+                }
+            }
+        }
+        self.smallest(none, candidate, wanted, left)
+    }
+
+    /// Takes remedies away again, one by one, as long as what passes goes on passing.
+    fn smallest(
+        &self,
+        none: Candidate,
+        mut candidate: Candidate,
+        wanted: &[usize],
+        left: Records,
+    ) -> Result<Found, Exit> {
+        let mut at = candidate.remedies().len();
+        while at > 0 {
+            at -= 1;
+            let mut fewer = candidate.remedies().to_vec();
+            fewer.remove(at);
+            let Ok(smaller) = none.with(self.subject, fewer) else {
+                continue;
+            };
+            let mended = |cell: usize| wanted.contains(&cell) && !left.contains_key(&cell);
+            let records = self.run(&smaller, mended)?;
+            if records.values().all(|record| passes(record)) {
+                candidate = smaller;
+            }
+        }
+        Ok(Found { candidate, left })
+    }
+
+    fn remedies_of(
+        &self,
+        candidate: &Candidate,
+        at: usize,
+        record: &CellRecord,
+        prefers_range: bool,
+    ) -> Vec<Remedy> {
+        let Some((diagnosis, outcome)) = Diagnosis::of(record).zip(record.judgement.outcome()) else {
+            return Vec::new();
+        };
+        let position = self.subject.place.position();
+        let connected = self.tried[at].representative().far_address;
+        let found = remedies(
+            &diagnosis,
+            &Situation {
+                cause: &outcome.cause,
+                family: self.tried[at].family,
+                side: match position {
+                    Position::Client => Side::Client,
+                    Position::Server => Side::Server,
+                    Position::Router | Position::Forwarder => Side::Gateway,
+                },
+                control_port: self.terms.control_port,
+                passive_ports: self.terms.passive_ports.ok_or(PASSIVE_PORTS),
+                connected: match connected {
+                    Some(IpAddr::V4(address)) => Some(address),
+                    _ => None,
+                },
+                backend: self.backend(record.axes.backend),
+                prefers_range,
+            },
+        );
+        found
+            .into_iter()
+            .filter_map(|remedy| self.in_the_file(candidate, remedy))
+            .collect()
+    }
+
+    /// The first of several backends that load the same text.
+    fn backend(&self, backend: Backend) -> Backend {
+        match self.subject.backends.contains(&backend) {
+            true => self.subject.backends[0],
+            false => backend,
+        }
+    }
+
+    /// A remedy by the lines of the person's own file; nothing where it is about a line that a remedy brought.
+    fn in_the_file(&self, candidate: &Candidate, remedy: Remedy) -> Option<Remedy> {
+        let Remedy::Accept { mut spot, what } = remedy else {
+            return Some(remedy);
+        };
+        spot.backend = self.backend(spot.backend);
+        let line = spot.line;
+        let remedy = Remedy::Accept {
+            spot: spot.clone(),
+            what,
+        };
+        if let Some(line) = line {
+            spot.line = Some(candidate.line_before(self.subject, &remedy, line)?);
+        }
+        Some(Remedy::Accept { spot, what })
+    }
+}
