@@ -3,6 +3,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use fwlab_record::{Backend, DataSetup, Exit, Family, InterfaceName, PeerName, Protection};
+use fwlab_runner::RunSettings;
 use fwlab_scenario::Shape;
 use fwlab_text::one_line;
 
@@ -18,6 +19,13 @@ pub(in crate::command) struct CheckArguments {
     /// files are those of one host, each known by its content: `ip6tables-save`'s and `ipset save`'s, too
     #[arg(required = true, value_name = "RULES")]
     pub(super) rules: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(super) terms: Terms,
+}
+
+/// Where rules are tried, on whom, and how: whichever rules they are.
+#[derive(Debug, Args)]
+pub(in crate::command) struct Terms {
     /// The host that the rules are for; of a captured host that an FTP server waits on, it need not be said
     #[arg(long, value_enum)]
     at: Option<At>,
@@ -52,10 +60,24 @@ pub(in crate::command) struct CheckArguments {
     #[arg(long)]
     pub(super) data_from_high_port: bool,
     #[command(flatten)]
-    pub(super) how: How,
+    pub(in crate::command) how: How,
 }
 
-impl CheckArguments {
+impl Terms {
+    /// The family of a dump that does not say its own.
+    pub(in crate::command) fn first_family(&self) -> Family {
+        self.family.first().copied().unwrap_or(Family::Ipv4)
+    }
+
+    /// How all cells are run: every one, with the evidence that explains it.
+    pub(in crate::command) fn settings(&self) -> RunSettings {
+        RunSettings {
+            keep_going: true,
+            keep_evidence: true,
+            ..self.how.settings()
+        }
+    }
+
     /// Whose rules these are.
     ///
     /// # Errors
@@ -107,7 +129,7 @@ pub(super) struct Whom {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum At {
+pub(in crate::command) enum At {
     Client,
     Server,
     Gateway,

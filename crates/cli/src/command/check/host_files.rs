@@ -15,7 +15,7 @@ use super::captured;
 use crate::command::exit::{complain, tell};
 
 /// The rules of a host, from one file or from several.
-pub(super) struct HostFiles {
+pub(in crate::command) struct HostFiles {
     /// What they are called together.
     pub(super) name: String,
     pub(super) origin: RulesOrigin,

@@ -5,14 +5,14 @@ use std::net::IpAddr;
 use fwlab_classes::{Classes, Place, Position, Question};
 use fwlab_record::{Exit, Family};
 
-use super::CheckArguments;
+use super::arguments::Terms;
 use crate::command::exit::complain;
 
 /// What is asked of the rules in a family.
-pub(super) fn question(arguments: &CheckArguments, place: &Place, family: Family) -> Question {
-    let whom = &arguments.whom;
-    let mut asked = place.question(family, arguments.control_port, usize::from(whom.classes));
-    asked.passive_ports = arguments.passive_ports;
+pub(super) fn question(terms: &Terms, place: &Place, family: Family) -> Question {
+    let whom = &terms.whom;
+    let mut asked = place.question(family, terms.control_port, usize::from(whom.classes));
+    asked.passive_ports = terms.passive_ports;
     let chosen = |addresses: &[IpAddr]| {
         let mut addresses = addresses.iter().copied();
         addresses.find(|address| Family::of(*address) == family)
@@ -35,8 +35,8 @@ pub(super) fn question(arguments: &CheckArguments, place: &Place, family: Family
 }
 
 /// Addresses of a family that nobody speaks.
-pub(super) fn refused(arguments: &CheckArguments, spoken: &[Family]) -> Result<(), Exit> {
-    let whom = &arguments.whom;
+pub(super) fn refused(terms: &Terms, spoken: &[Family]) -> Result<(), Exit> {
+    let whom = &terms.whom;
     let mut given = [&whom.from, &whom.to, &whom.server_address]
         .into_iter()
         .flatten();

@@ -1,41 +1,42 @@
 //! The scenario that is run for one class of peers.
 
-use fwlab_classes::{Place, Representative};
+use std::path::PathBuf;
+
+use fwlab_classes::Representative;
 use fwlab_ftp::DataSourcePort;
-use fwlab_record::{Backend, DataSetup, Operation, PeerName, Protection};
+use fwlab_record::{DataSetup, Operation, PeerName, Protection};
 use fwlab_runner::PeerShelf;
 use fwlab_scenario::{ClientTerms, Matrix, RulesetEntry, Scenario, ServerTerms};
 
-use super::CheckArguments;
-use super::host_files::HostFiles;
+use super::arguments::Terms;
+use super::subject::Subject;
 use super::table::Tried;
 
 /// The scenario of a class; without one, that by which the rules are loaded for the first time.
-pub(super) fn scenario(
-    arguments: &CheckArguments,
-    files: &HostFiles,
-    backends: &[Backend],
-    place: &Place,
-    tried: Option<&Tried>,
-) -> Scenario {
+pub(super) fn scenario(terms: &Terms, subject: &Subject, tried: Option<&Tried>) -> Scenario {
+    let Subject {
+        files,
+        backends,
+        place,
+    } = subject;
     let families = match tried {
         Some(tried) => vec![tried.family],
         None => place.layout.families.clone(),
     };
     let class = tried.map_or_else(Representative::default, Tried::representative);
-    let stage = place.stage(&class, families[0], arguments.control_port);
+    let stage = place.stage(&class, families[0], terms.control_port);
     Scenario {
         name: tried.map_or_else(|| files.name.clone(), |tried| tried.name(&files.name)),
-        path: arguments.rules[0].clone(),
+        path: PathBuf::from(&files.name),
         description: String::new(),
         reports: Vec::new(),
         messages: Vec::new(),
         tags: Vec::new(),
         stage,
         server: ServerTerms {
-            control_port: arguments.control_port,
-            passive_ports: arguments.passive_ports,
-            data_source_port: if arguments.data_from_high_port {
+            control_port: terms.control_port,
+            passive_ports: terms.passive_ports,
+            data_source_port: if terms.data_from_high_port {
                 DataSourcePort::Ephemeral
             } else {
                 DataSourcePort::Twenty
@@ -51,7 +52,7 @@ pub(super) fn scenario(
             ipv6: files.ipv6.clone(),
             helper: false,
             skip_refused_lines: false,
-            backends: backends.to_vec(),
+            backends: backends.clone(),
             sets: files.sets.clone(),
             beside: files.beside.clone(),
             also: Vec::new(),
@@ -59,10 +60,10 @@ pub(super) fn scenario(
         steps: Vec::new(),
         matrix: Matrix {
             rulesets: Vec::new(),
-            servers: or(&arguments.server, servers),
-            clients: or(&arguments.client, || vec![PeerName::Suppaftp]),
-            data: or(&arguments.data, || DataSetup::ALL.to_vec()),
-            protections: or(&arguments.protection, || {
+            servers: or(&terms.server, servers),
+            clients: or(&terms.client, || vec![PeerName::Suppaftp]),
+            data: or(&terms.data, || DataSetup::ALL.to_vec()),
+            protections: or(&terms.protection, || {
                 vec![Protection::Plain, Protection::Explicit]
             }),
             families,

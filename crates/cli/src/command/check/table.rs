@@ -10,7 +10,7 @@ use crate::report::{Labels, Shown};
 
 /// The class of peers that a cell was for.
 #[derive(Debug, Clone)]
-pub(super) struct Tried {
+pub(in crate::command) struct Tried {
     pub(super) classes: Arc<Classes>,
     pub(super) class: usize,
     pub(super) family: Family,
