@@ -41,6 +41,8 @@ pub enum Why {
     RelatedRefused,
     /// No helper is assigned to the control connection, so that nobody expected the data connection.
     NoHelper,
+    /// Nothing tracks connections there: no rule asks for it.
+    Stateless,
     /// TLS hid the announcement from the helper.
     HiddenByTls,
     /// The helper is there, and expected nothing: why, in the lab's words.
@@ -156,7 +158,13 @@ impl Met<'_> {
         });
         // What was announced last is what was tried last.
         let Some((fact, why)) = told.last() else {
-            return (Why::Unknown, None);
+            let tracks =
+                |fact: &Fact| fact.node == *self.node && matches!(fact.what, Seen::Tracked { .. });
+            return match evidence.facts.iter().any(tracks) {
+                true => (Why::Unknown, None),
+                false if is_secured(evidence) => (Why::HiddenByTls, None),
+                false => (Why::Stateless, None),
+            };
         };
         let event = Some(fact.event);
         if why.starts_with("no conntrack helper") {

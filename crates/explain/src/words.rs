@@ -33,6 +33,9 @@ impl Diagnosis {
             Why::NoHelper => format!(
                 "{what} is NEW to conntrack, as a stranger's would be: no helper reads the control connection, so nobody expected it."
             ),
+            Why::Stateless => format!(
+                "{what} is a stranger's to these rules: they do not ask for connection tracking, and no rule before this one accepts it."
+            ),
             Why::HiddenByTls => format!(
                 "{what} is NEW to conntrack, as a stranger's would be: TLS hides the announcement, and no helper can read it."
             ),
@@ -72,10 +75,10 @@ impl Diagnosis {
             Why::RelatedRefused => {
                 "It would pass if a rule before that one accepted what is RELATED by the helper ftp."
             }
-            Why::NoHelper if active => {
+            Why::NoHelper | Why::Stateless if active => {
                 "It would pass with the helper ftp assigned to the control connection, and what is RELATED by it accepted."
             }
-            Why::NoHelper => {
+            Why::NoHelper | Why::Stateless => {
                 "It would pass with the helper ftp assigned to the control connection and what is RELATED by it accepted; or with a \
                  range of passive ports that the server keeps to and the rules open."
             }

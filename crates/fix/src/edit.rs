@@ -72,7 +72,8 @@ pub fn patch(before: &Source, after: &Source) -> String {
 pub fn line_before(before: &Source, after: &Source, line: u32) -> Option<u32> {
     let begins = before.begins.0.max(1);
     let place = line.checked_sub(begins)? as usize;
-    let [old, new] = [before, after].map(|source| String::from_utf8_lossy(&source.text).into_owned());
+    let [old, new] =
+        [before, after].map(|source| String::from_utf8_lossy(&source.text).into_owned());
     let diff = TextDiff::from_lines(&old, &new);
     let mut changes = diff.iter_all_changes();
     let found = changes.find(|change| change.new_index() == Some(place))?;

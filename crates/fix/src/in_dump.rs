@@ -21,11 +21,9 @@ pub(crate) fn write(text: &mut Text, remedy: &Remedy) -> Result<(), NoPlace> {
             Ok(())
         }
         Remedy::Accept { spot, what } => {
-            let rule = format!(
-                "-A {} {}",
-                spot.chain.chain,
-                super::in_commands::matches(*what)
-            );
+            let only = spot.only.of_iptables();
+            let matches = super::in_commands::matches(*what);
+            let rule = format!("-A {} {only}{matches}", spot.chain.chain);
             let place = match (spot.ordinal, spot.line) {
                 (Some(_), Some(line)) => text.place(line)?,
                 _ => end(text, spot)?,

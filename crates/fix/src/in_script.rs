@@ -30,7 +30,7 @@ pub(crate) fn write(text: &mut Text, remedy: &Remedy) -> Result<(), NoPlace> {
                 why: format!("which line {} is of is not known", spot.chain),
             })?;
             let place = text.place(line)?;
-            let statement = statement(*what);
+            let statement = format!("{}{}", spot.only.of_nft(), statement(*what));
             if is_command(&text.lines[place]) {
                 return command(text, spot, place, &statement, remedy);
             }

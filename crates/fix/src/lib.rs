@@ -13,7 +13,7 @@ mod remedy;
 
 pub use edit::{NoPlace, apply, line_before, patch};
 pub use plan::{Situation, remedies};
-pub use remedy::{Accepts, HelperSide, Remedy, Spot};
+pub use remedy::{Accepts, HelperSide, Only, Remedy, Spot};
 
 #[cfg(test)]
 mod tests;

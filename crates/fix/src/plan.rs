@@ -6,7 +6,7 @@ use fwlab_explain::{Diagnosis, Opening, Why};
 use fwlab_model::ruleset::Side;
 use fwlab_record::{Backend, Cause, Family, Role};
 
-use crate::remedy::{Accepts, Remedy, Spot};
+use crate::remedy::{Accepts, Only, Remedy, Spot};
 
 /// What is known of a transfer beside its diagnosis.
 #[derive(Debug, Clone)]
@@ -25,6 +25,8 @@ pub struct Situation<'a> {
     pub connected: Option<Ipv4Addr>,
     /// The backend of rules that a helper is added to.
     pub backend: Backend,
+    /// For whom alone a new connection is accepted.
+    pub only: Only,
     /// Whether a range of passive ports is opened where a helper would do.
     pub prefers_range: bool,
 }
@@ -38,7 +40,14 @@ pub fn remedies(diagnosis: &Diagnosis, situation: &Situation<'_>) -> Vec<Remedy>
         backend,
         ..
     } = *situation;
-    let accept = |what| spot(situation).map(|spot| Remedy::Accept { spot, what });
+    let accept = |what| {
+        let mut spot = spot(situation)?;
+        // What conntrack knows is narrow by itself.
+        if matches!(what, Accepts::Ports { .. }) {
+            spot.only = situation.only.clone();
+        }
+        Some(Remedy::Accept { spot, what })
+    };
     let helper = || Remedy::Helper {
         family,
         side: side.into(),
@@ -60,8 +69,8 @@ pub fn remedies(diagnosis: &Diagnosis, situation: &Situation<'_>) -> Vec<Remedy>
     match &diagnosis.why {
         Why::EstablishedRefused => accept(Accepts::Established).into_iter().collect(),
         Why::RelatedRefused => accept(Accepts::Related).into_iter().collect(),
-        Why::NoHelper if passive && situation.prefers_range => range(),
-        Why::NoHelper => vec![helper()],
+        Why::NoHelper | Why::Stateless if passive && situation.prefers_range => range(),
+        Why::NoHelper | Why::Stateless => vec![helper()],
         Why::HiddenByTls if passive => range(),
         // On the server's own way out, its port 20 is as good as a name.
         Why::HiddenByTls
@@ -105,6 +114,7 @@ fn spot(situation: &Situation<'_>) -> Option<Spot> {
             family,
             line: *source_line,
             ordinal: Some(rule.ordinal.0),
+            only: Only::default(),
         }),
         Cause::Policy {
             backend,
@@ -117,6 +127,7 @@ fn spot(situation: &Situation<'_>) -> Option<Spot> {
             family,
             line: *source_line,
             ordinal: None,
+            only: Only::default(),
         }),
         _ => None,
     }

@@ -1,8 +1,8 @@
 use std::fmt;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use fwlab_model::ruleset::Side;
-use fwlab_record::{Backend, ChainId, Family};
+use fwlab_record::{Backend, ChainId, Family, InterfaceName};
 
 /// One thing to change.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -70,6 +70,54 @@ pub struct Spot {
     pub line: Option<u32>,
     /// The rule's place in the chain; nothing for a policy.
     pub ordinal: Option<u32>,
+    /// For whom alone, where somebody chose.
+    pub only: Only,
+}
+
+/// Peers that a rule is for.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Only {
+    /// Whether packets to them are meant, and not those from them.
+    pub leaving: bool,
+    /// The interface that they are on.
+    pub interface: Option<InterfaceName>,
+    /// Their address.
+    pub address: Option<IpAddr>,
+}
+
+impl Only {
+    /// As iptables writes it, with a blank behind it.
+    pub(crate) fn of_iptables(&self) -> String {
+        let (interface, address) = if self.leaving {
+            ("-o", "-d")
+        } else {
+            ("-i", "-s")
+        };
+        let interface = self
+            .interface
+            .iter()
+            .map(|name| format!("{interface} {name} "));
+        let address = self.address.iter().map(|one| format!("{address} {one} "));
+        interface.chain(address).collect()
+    }
+
+    /// The same as nft writes it.
+    pub(crate) fn of_nft(&self) -> String {
+        let (interface, address) = if self.leaving {
+            ("oifname", "daddr")
+        } else {
+            ("iifname", "saddr")
+        };
+        let interface = self
+            .interface
+            .iter()
+            .map(|name| format!("{interface} \"{name}\" "));
+        let address = self.address.iter().map(|one| {
+            let family = if one.is_ipv4() { "ip" } else { "ip6" };
+            format!("{family} {address} {one} ")
+        });
+        interface.chain(address).collect()
+    }
 }
 
 /// What a rule accepts.

@@ -14,6 +14,7 @@ fn spot(family: TableFamily, table: &str, chain: &str, line: u32, ordinal: Optio
         family: Family::Ipv4,
         line: Some(line),
         ordinal,
+        only: Only::default(),
     }
 }
 

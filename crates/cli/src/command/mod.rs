@@ -9,6 +9,7 @@ mod containers;
 mod doctor;
 mod execute;
 mod exit;
+mod fix;
 mod interruption;
 mod list;
 mod peers;
@@ -16,6 +17,7 @@ mod reporters;
 mod run;
 mod schema;
 mod topology;
+mod transfers;
 mod word;
 
 use std::process::ExitCode;
@@ -43,6 +45,8 @@ enum Command {
     Run(run::RunArguments),
     /// Print the truth table of your own ruleset
     Check(check::CheckArguments),
+    /// Say what to change for transfers to pass: tried, and written as a patch of your own rules
+    Fix(fix::FixArguments),
     /// Read this host's firewall, network and FTP server into one file
     Capture(capture::CaptureArguments),
     /// List scenarios and what they would run; `list peers`: servers and clients
@@ -76,6 +80,7 @@ pub fn main() -> ExitCode {
     let exit = match arguments.command {
         Command::Run(arguments) => run::run(arguments),
         Command::Check(arguments) => check::check(arguments),
+        Command::Fix(arguments) => fix::fix(arguments),
         Command::Capture(arguments) => capture::capture(&arguments),
         Command::List(arguments) => list::list(&arguments),
         Command::Schema(arguments) => schema::schema(&arguments),

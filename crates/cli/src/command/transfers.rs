@@ -12,7 +12,8 @@ pub(super) struct Transfers {
 impl Transfers {
     /// Whether a cell is one of them.
     pub(super) fn has(&self, axes: &Axes) -> bool {
-        self.protection.is_none_or(|protection| protection == axes.protection)
+        self.protection
+            .is_none_or(|protection| protection == axes.protection)
             && self.data.contains(&axes.data)
     }
 }
@@ -38,7 +39,10 @@ impl FromStr for Transfers {
             "passive" => all().filter(|setup| !setup.is_active()).collect(),
             word => vec![word.parse::<DataSetup>().map_err(|_| {
                 let words: Vec<&str> = all().map(DataSetup::word).collect();
-                format!("`{word}` is none of all, active, passive, {}", words.join(", "))
+                format!(
+                    "`{word}` is none of all, active, passive, {}",
+                    words.join(", ")
+                )
             })?],
         };
         Ok(Transfers { protection, data })
@@ -56,7 +60,14 @@ mod tests {
         assert_eq!(passive.protection, Some(Protection::Explicit));
         assert_eq!(passive.data, [DataSetup::Pasv, DataSetup::Epsv]);
         assert_eq!(read("all").expect("it is right").data.len(), 4);
-        assert_eq!(read("tls/port").expect_err("no such word"), "`tls` is none of plain, explicit, implicit, ccc");
-        assert!(read("psv").expect_err("no such word").contains("passive, port, eprt, pasv, epsv"));
+        assert_eq!(
+            read("tls/port").expect_err("no such word"),
+            "`tls` is none of plain, explicit, implicit, ccc"
+        );
+        assert!(
+            read("psv")
+                .expect_err("no such word")
+                .contains("passive, port, eprt, pasv, epsv")
+        );
     }
 }

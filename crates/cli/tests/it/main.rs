@@ -17,6 +17,7 @@ mod docs;
 mod evidence;
 mod faults;
 mod firewall_image;
+mod fix;
 mod harmless;
 mod host_files;
 mod hostile_text;

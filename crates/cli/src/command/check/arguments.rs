@@ -30,35 +30,35 @@ pub(in crate::command) struct Terms {
     #[arg(long, value_enum)]
     at: Option<At>,
     #[command(flatten)]
-    pub(super) whom: Whom,
+    pub(in crate::command) whom: Whom,
     /// Only these data setups
     #[arg(long, value_name = "SETUP", value_delimiter = ',', value_parser = word::data_setup())]
-    pub(super) data: Vec<DataSetup>,
+    pub(in crate::command) data: Vec<DataSetup>,
     /// What hides the dialogue from the firewall; default: nothing, and TLS that the client asks for
     #[arg(long, value_name = "PROTECTION", value_delimiter = ',', value_parser = word::protection())]
-    pub(super) protection: Vec<Protection>,
+    pub(in crate::command) protection: Vec<Protection>,
     /// The family that client and server speak; default: that of the rules. A dump that does
     /// not say its family is taken to be of the first
     #[arg(long, value_name = "FAMILY", value_delimiter = ',', value_parser = word::family())]
-    pub(super) family: Vec<Family>,
+    pub(in crate::command) family: Vec<Family>,
     /// Only this backend; default: that of the rules, and where they do not say, both of iptables
     #[arg(long, value_name = "BACKEND", value_delimiter = ',', value_parser = word::backend())]
-    pub(super) backend: Vec<Backend>,
+    pub(in crate::command) backend: Vec<Backend>,
     /// These servers; default: vsftpd, or libunftp where it is not there
     #[arg(long, value_name = "PEER", value_delimiter = ',', value_parser = word::server())]
-    pub(super) server: Vec<PeerName>,
+    pub(in crate::command) server: Vec<PeerName>,
     /// These clients; default: suppaftp
     #[arg(long, value_name = "PEER", value_delimiter = ',', value_parser = word::client())]
-    pub(super) client: Vec<PeerName>,
+    pub(in crate::command) client: Vec<PeerName>,
     /// The server's control port
     #[arg(long, value_name = "PORT", default_value_t = 21, value_parser = clap::value_parser!(u16).range(1..))]
-    pub(super) control_port: u16,
+    pub(in crate::command) control_port: u16,
     /// The ports that the server listens on for passive data connections; default: any
     #[arg(long, value_name = "LOW-HIGH", value_parser = ports)]
-    pub(super) passive_ports: Option<(u16, u16)>,
+    pub(in crate::command) passive_ports: Option<(u16, u16)>,
     /// The server's active data connections come from a high port, and not from port 20
     #[arg(long)]
-    pub(super) data_from_high_port: bool,
+    pub(in crate::command) data_from_high_port: bool,
     #[command(flatten)]
     pub(in crate::command) how: How,
 }
@@ -105,27 +105,43 @@ impl Terms {
 }
 
 /// Which of those whom the rules can tell apart.
-#[derive(Debug, Args)]
-pub(super) struct Whom {
+#[derive(Debug, Clone, Default, Args)]
+pub(in crate::command) struct Whom {
     /// Only those on this interface of the host: the other end, or, on a gateway, the client. Default: all whom the
     /// rules can tell apart, a row each
     #[arg(long, value_name = "INTERFACE")]
-    pub(super) on: Option<InterfaceName>,
+    pub(in crate::command) on: Option<InterfaceName>,
     /// On a gateway: only servers on this interface
     #[arg(long, value_name = "INTERFACE")]
-    pub(super) out: Option<InterfaceName>,
+    pub(in crate::command) out: Option<InterfaceName>,
     /// Only clients of this address
     #[arg(long, value_name = "ADDRESS", value_delimiter = ',', value_parser = address)]
-    pub(super) from: Vec<IpAddr>,
+    pub(in crate::command) from: Vec<IpAddr>,
     /// Only this address that clients connect to
     #[arg(long, value_name = "ADDRESS", value_delimiter = ',', value_parser = address)]
-    pub(super) to: Vec<IpAddr>,
+    pub(in crate::command) to: Vec<IpAddr>,
     /// Where a port is forwarded: the server's own address; default: the one that the rules forward to
     #[arg(long, value_name = "ADDRESS", value_delimiter = ',', value_parser = address)]
-    pub(super) server_address: Vec<IpAddr>,
+    pub(in crate::command) server_address: Vec<IpAddr>,
     /// At most as many classes of peers for a family
     #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u16).range(1..=10_000))]
-    pub(super) classes: u16,
+    pub(in crate::command) classes: u16,
+}
+
+impl Whom {
+    /// Whether somebody chose.
+    pub(in crate::command) fn is_chosen(&self) -> bool {
+        self.on.is_some() || self.out.is_some() || !self.from.is_empty() || !self.to.is_empty()
+    }
+
+    /// The same where nobody chose.
+    pub(super) fn everybody(&self) -> Whom {
+        Whom {
+            server_address: self.server_address.clone(),
+            classes: self.classes,
+            ..Whom::default()
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -17,26 +17,26 @@ use crate::command::exit::{complain, tell};
 /// The rules of a host, from one file or from several.
 pub(in crate::command) struct HostFiles {
     /// What they are called together.
-    pub(super) name: String,
-    pub(super) origin: RulesOrigin,
-    pub(super) ipv6: Option<Source>,
-    pub(super) sets: Option<Source>,
+    pub(in crate::command) name: String,
+    pub(in crate::command) origin: RulesOrigin,
+    pub(in crate::command) ipv6: Option<Source>,
+    pub(in crate::command) sets: Option<Source>,
     /// What stands beside them: a script of nft beside rules of iptables.
-    pub(super) beside: Vec<(Backend, Source)>,
+    pub(in crate::command) beside: Vec<(Backend, Source)>,
     /// The backends that load them.
-    pub(super) backends: Backends,
+    pub(in crate::command) backends: Backends,
     /// The interfaces that they name.
-    pub(super) interfaces: BTreeSet<String>,
+    pub(in crate::command) interfaces: BTreeSet<String>,
     /// The families that they are of, as far as they say.
-    pub(super) families: Vec<Family>,
+    pub(in crate::command) families: Vec<Family>,
     /// What was read with leniency, and where.
-    pub(super) notes: Vec<(String, Note)>,
+    pub(in crate::command) notes: Vec<(String, Note)>,
     /// The host that was captured, where one was.
-    pub(super) host: Option<Box<Host>>,
+    pub(in crate::command) host: Option<Box<Host>>,
 }
 
 /// The backends that load rules.
-pub(super) struct Backends {
+pub(in crate::command) struct Backends {
     /// Those that can.
     pub(super) able: &'static [Backend],
     /// Those that they are of, as far as they say.

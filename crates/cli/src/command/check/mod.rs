@@ -17,8 +17,9 @@ use super::execute::{Executed, execute, ready};
 use super::exit::{of_run, print};
 use crate::report::{findings, matrix, summary_line};
 
-pub(super) use arguments::CheckArguments;
-use subject::{Subject, Trial};
+pub(super) use arguments::{CheckArguments, Terms};
+pub(super) use subject::{Subject, Trial};
+pub(super) use table::Tried;
 
 pub(super) fn check(arguments: CheckArguments) -> Exit {
     checked(&arguments).unwrap_or_else(|exit| exit)

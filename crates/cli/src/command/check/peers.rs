@@ -5,12 +5,11 @@ use std::net::IpAddr;
 use fwlab_classes::{Classes, Place, Position, Question};
 use fwlab_record::{Exit, Family};
 
-use super::arguments::Terms;
+use super::arguments::{Terms, Whom};
 use crate::command::exit::complain;
 
 /// What is asked of the rules in a family.
-pub(super) fn question(terms: &Terms, place: &Place, family: Family) -> Question {
-    let whom = &terms.whom;
+pub(super) fn question(terms: &Terms, whom: &Whom, place: &Place, family: Family) -> Question {
     let mut asked = place.question(family, terms.control_port, usize::from(whom.classes));
     asked.passive_ports = terms.passive_ports;
     let chosen = |addresses: &[IpAddr]| {

@@ -12,7 +12,7 @@ use fwlab_scenario::plan::{Cell, Overrides, cells};
 use fwlab_scenario::{Layout, Scenario};
 use miette::Diagnostic;
 
-use super::arguments::{At, Terms};
+use super::arguments::{At, Terms, Whom};
 use super::host_files::{self, HostFiles};
 use super::table::Tried;
 use super::{captured, forwarded, peers, question};
@@ -67,12 +67,21 @@ impl Subject {
         told(loader, &question::scenario(terms, self, None))
     }
 
-    /// The classes of peers that are told apart. Says what of them is not tried.
+    /// The classes of peers that are told apart, as far as they were chosen. Says what of them is not tried.
     pub(in crate::command) fn classes(&self, told: &[Told], terms: &Terms) -> OfFamilies {
+        self.classes_of(told, terms, &terms.whom)
+    }
+
+    /// The same, whoever was chosen.
+    pub(in crate::command) fn all_classes(&self, told: &[Told], terms: &Terms) -> OfFamilies {
+        self.classes_of(told, terms, &terms.whom.everybody())
+    }
+
+    fn classes_of(&self, told: &[Told], terms: &Terms, whom: &Whom) -> OfFamilies {
         let families = self.place.layout.families.iter();
         families
             .map(|&family| {
-                let asked = peers::question(terms, &self.place, family);
+                let asked = peers::question(terms, whom, &self.place, family);
                 let classes = Classes::of(told, &asked);
                 peers::tell(&classes, family, terms.whom.classes);
                 (family, Arc::new(classes))

@@ -11,18 +11,18 @@ use crate::report::{Labels, Shown};
 /// The class of peers that a cell was for.
 #[derive(Debug, Clone)]
 pub(in crate::command) struct Tried {
-    pub(super) classes: Arc<Classes>,
-    pub(super) class: usize,
-    pub(super) family: Family,
+    pub(in crate::command) classes: Arc<Classes>,
+    pub(in crate::command) class: usize,
+    pub(in crate::command) family: Family,
 }
 
 impl Tried {
-    pub(super) fn representative(&self) -> Representative {
+    pub(in crate::command) fn representative(&self) -> Representative {
         self.classes.representative(self.class)
     }
 
     /// What the scenario of this class is called; that of the only one as the rules are.
-    pub(super) fn name(&self, rules: &str) -> String {
+    pub(in crate::command) fn name(&self, rules: &str) -> String {
         if self.classes.len() == 1 {
             return rules.to_owned();
         }

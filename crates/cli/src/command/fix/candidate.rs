@@ -58,7 +58,11 @@ impl Candidate {
     }
 
     /// The same rules with these remedies in place of those that it has.
-    pub(super) fn with(&self, subject: &Subject, remedies: Vec<Remedy>) -> Result<Candidate, NoPlace> {
+    pub(super) fn with(
+        &self,
+        subject: &Subject,
+        remedies: Vec<Remedy>,
+    ) -> Result<Candidate, NoPlace> {
         let mut candidate = self.clone();
         for edited in &mut candidate.sources {
             let here = |remedy: &&Remedy| slot(subject, remedy) == Some(edited.slot);
@@ -93,7 +97,9 @@ impl Candidate {
                 Remedy::PassivePorts { low, high } => {
                     scenario.server.passive_ports = Some((*low, *high));
                 }
-                Remedy::Advertise { address } => scenario.server.advertised_address = Some(*address),
+                Remedy::Advertise { address } => {
+                    scenario.server.advertised_address = Some(*address)
+                }
                 Remedy::Helper { .. } | Remedy::Accept { .. } => {}
             }
         }
@@ -109,13 +115,19 @@ impl Candidate {
 
     /// What is changed, a unified diff for each text.
     pub(super) fn patches(&self) -> impl Iterator<Item = String> {
-        let changed = self.sources.iter().filter(|edited| edited.before.text != edited.after.text);
+        let changed = self
+            .sources
+            .iter()
+            .filter(|edited| edited.before.text != edited.after.text);
         changed.map(|edited| patch(&edited.before, &edited.after))
     }
 
     /// Writes the changed text to a new file.
     pub(super) fn write(&self, file: &Path) -> Result<(), Exit> {
-        let changed = self.sources.iter().filter(|edited| edited.before.text != edited.after.text);
+        let changed = self
+            .sources
+            .iter()
+            .filter(|edited| edited.before.text != edited.after.text);
         let changed: Vec<&Edited> = changed.collect();
         let [edited] = changed[..] else {
             let why = match changed.is_empty() {
@@ -128,7 +140,10 @@ impl Candidate {
         let created = OpenOptions::new().write(true).create_new(true).open(file);
         let written = created.and_then(|mut file| file.write_all(&edited.after.text));
         written.map_err(|error| {
-            complain(format!("{} cannot be written: {error}", file.display()), None);
+            complain(
+                format!("{} cannot be written: {error}", file.display()),
+                None,
+            );
             Exit::Lab
         })
     }

@@ -49,7 +49,10 @@ fn fixed(arguments: &FixArguments) -> Result<Exit, Exit> {
         && std::fs::symlink_metadata(file).is_ok()
     {
         complain(
-            format!("{} is there already, and nothing is written over it", file.display()),
+            format!(
+                "{} is there already, and nothing is written over it",
+                file.display()
+            ),
             Some("name another file"),
         );
         return Err(Exit::Usage);
@@ -57,12 +60,28 @@ fn fixed(arguments: &FixArguments) -> Result<Exit, Exit> {
     let subject = Subject::read(&arguments.rules, terms)?;
     let loader = ready()?;
     let told = subject.told(&loader, terms)?;
-    let Trial { tried, planned } = subject.trial(&subject.classes(&told, terms), terms)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let Trial {
+        mut tried,
+        mut planned,
+    } = subject.trial(&subject.all_classes(&told, terms), terms)?;
+    let everybody = planned.len();
+    if terms.whom.is_chosen() {
+        // Those that were chosen are what it is about, and all others are to be as before.
+        let chosen = subject.trial(&subject.classes(&told, terms), terms)?;
+        tried.extend(chosen.tried);
+        planned.extend(chosen.planned);
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build();
     let runtime = runtime.map_err(|error| {
         complain(format!("the runtime did not start: {error}"), None);
         Exit::Lab
     })?;
+    let first = &planned[0];
+    // It loaded before.
+    let rules = runtime.block_on(loader.prepare(&first.scenario, 0, first.axes.backend));
+    let passive_ports = search::passive_ports(&rules.unwrap_or_default());
     let search = Search {
         subject: &subject,
         terms,
@@ -70,10 +89,21 @@ fn fixed(arguments: &FixArguments) -> Result<Exit, Exit> {
         runtime: &runtime,
         tried: &tried,
         planned: &planned,
+        everybody,
+        passive_ports,
     };
     let none = Candidate::none(&subject);
     let before = search.run(&none, |_| true)?;
     let wanted = search.wanted(&before, &arguments.want);
+    if wanted.is_empty() {
+        complain(
+            "there is nothing to fix: of those whose control connection comes through, no transfer was asked for that can be run here",
+            Some(
+                "--from, --on and the like choose peers whose control connection is to come through, too; --want chooses transfers",
+            ),
+        );
+        return Err(Exit::Usage);
+    }
     let stopped: Vec<usize> = wanted
         .iter()
         .copied()
@@ -97,7 +127,10 @@ fn fixed(arguments: &FixArguments) -> Result<Exit, Exit> {
     let (lost, gained) = (changed(true), changed(false));
     if let Some(at) = lost.first() {
         complain(
-            format!("what was found stops {}, which passed: it is not shown", one_line(&before[at].axes)),
+            format!(
+                "what was found stops {}, which passed: it is not shown",
+                one_line(&before[at].axes)
+            ),
             None,
         );
         return Err(Exit::Missed);
@@ -105,7 +138,7 @@ fn fixed(arguments: &FixArguments) -> Result<Exit, Exit> {
     let mut page = Page::default();
     report(&mut page, &search, &found, (&stopped, &gained), &before);
     if !found.candidate.is_empty() {
-        page.text(sweep::opened(&search, &none, &found.candidate, &gained)?);
+        page.text(sweep::opened(&search, &none, &found.candidate)?);
     }
     print(page);
     if let Some(file) = &arguments.write {
@@ -133,18 +166,24 @@ fn report(
     if candidate.is_empty() {
         page.text(format_args!("{name}: no remedy is known\n"));
     } else {
-        let mut told = format!("{name}: {mended} of {} stopped transfers pass with this", stopped.len());
+        let mut told = format!(
+            "{name}: {mended} of {} stopped transfers pass with this",
+            stopped.len()
+        );
         if besides > 0 {
             told += &format!(", {besides} more do that nobody asked for");
         }
         page.text(format_args!("{told}, and {kept} are as before:\n"));
         for remedy in candidate.remedies() {
-            page.text(format_args!("  - {}\n", line(remedy)));
+            page.text(format_args!("  - {}\n", line(&remedy.to_string())));
         }
         page.text('\n');
         for patch in candidate.patches() {
             for one in patch.lines() {
-                page.text(format_args!("{}\n", line(one)));
+                // A script's own tabs are shown as they are.
+                let parts: Vec<String> =
+                    one.split('\t').map(|part| line(part).to_string()).collect();
+                page.text(format_args!("{}\n", parts.join("\t")));
             }
         }
     }
@@ -154,7 +193,13 @@ fn report(
             let diagnosis = fwlab_explain::Diagnosis::of(record);
             let told = diagnosis.map_or_else(
                 || "it is not known why".to_owned(),
-                |diagnosis| [Some(diagnosis.why()), diagnosis.would_pass()].into_iter().flatten().collect::<Vec<_>>().join(" "),
+                |diagnosis| {
+                    [Some(diagnosis.why()), diagnosis.would_pass()]
+                        .into_iter()
+                        .flatten()
+                        .collect::<Vec<_>>()
+                        .join(" ")
+                },
             );
             let axes = &before[at].axes;
             let told = format!("{} {}: {told}", axes.protection, axes.data);

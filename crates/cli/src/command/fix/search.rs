@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use fwlab_classes::Position;
 use fwlab_explain::Diagnosis;
-use fwlab_fix::{Remedy, Situation, remedies};
+use fwlab_fix::{Only, Remedy, Situation, remedies};
 use fwlab_model::ruleset::Side;
-use fwlab_record::{Backend, CellRecord, Exit, Judgement, Protection, Symptom};
-use fwlab_runner::{Loader, Run, RunEvent};
+use fwlab_record::{Backend, CellRecord, Exit, Family, Judgement, Protection, Symptom};
+use fwlab_runner::{Loader, PreparedRuleset, Run, RunEvent};
 use fwlab_scenario::Scenario;
 use fwlab_scenario::plan::Cell;
 use miette::Diagnostic;
@@ -24,8 +24,16 @@ use crate::command::transfers::Transfers;
 /// The records of some cells, by their places.
 pub(super) type Records = BTreeMap<usize, Arc<CellRecord>>;
 
-/// The passive ports that a server is to keep to where nobody chose any.
+/// Passive ports that no program takes by itself: above those that Linux gives to clients they would be, were there enough.
 const PASSIVE_PORTS: (u16, u16) = (50_000, 50_100);
+
+/// The passive ports that a server is to keep to: a range that the rules tell from others already, most likely for that.
+pub(super) fn passive_ports(rules: &PreparedRuleset) -> (u16, u16) {
+    let ranges = rules.by_port.iter().map(|(_, by_port)| by_port.ports);
+    let mut usable =
+        ranges.filter(|(low, high)| *low >= 1024 && (4..30_000).contains(&(high - low)));
+    usable.next().unwrap_or(PASSIVE_PORTS)
+}
 
 /// As many things as one after another stand in a transfer's way, at most.
 const ROUNDS: usize = 8;
@@ -37,6 +45,10 @@ pub(super) struct Search<'a> {
     pub(super) runtime: &'a Runtime,
     pub(super) tried: &'a [Tried],
     pub(super) planned: &'a [Cell],
+    /// How many of the cells are for all classes of peers; those behind them are for the ones that were chosen.
+    pub(super) everybody: usize,
+    /// The passive ports that a server is to keep to where nobody chose any.
+    pub(super) passive_ports: (u16, u16),
 }
 
 /// What was found.
@@ -64,7 +76,10 @@ impl Search<'_> {
         let mut cells = Vec::new();
         for at in &places {
             let mut cell = self.planned[*at].clone();
-            let known = scenarios.iter().rev().find(|(of, _)| Arc::ptr_eq(of, &cell.scenario));
+            let known = scenarios
+                .iter()
+                .rev()
+                .find(|(of, _)| Arc::ptr_eq(of, &cell.scenario));
             let changed = match known {
                 Some((_, changed)) => Arc::clone(changed),
                 None => {
@@ -87,7 +102,9 @@ impl Search<'_> {
             let read = async {
                 let mut records = Vec::new();
                 while let Some(event) = events.recv().await {
-                    if let RunEvent::Finished { index, record, .. } | RunEvent::NotRun { index, record } = event {
+                    if let RunEvent::Finished { index, record, .. }
+                    | RunEvent::NotRun { index, record } = event
+                    {
                         records.push((places[index], record));
                     }
                 }
@@ -106,36 +123,48 @@ impl Search<'_> {
     /// asked for and can be run here.
     pub(super) fn wanted(&self, before: &Records, want: &[Transfers]) -> Vec<usize> {
         let whom = &self.terms.whom;
-        let chosen = whom.on.is_some() || whom.out.is_some() || !whom.from.is_empty() || !whom.to.is_empty();
+        let chosen =
+            whom.on.is_some() || whom.out.is_some() || !whom.from.is_empty() || !whom.to.is_empty();
         let class = |at: usize| (self.tried[at].family, self.tried[at].class);
         let comes_through = |at: usize| {
-            let mut of_class = before.iter().filter(|(other, _)| class(**other) == class(at));
+            let mut of_class = before
+                .iter()
+                .filter(|(other, _)| class(**other) == class(at));
             of_class.any(|(_, record)| {
                 let outcome = record.judgement.outcome();
                 outcome.is_some_and(|outcome| {
-                    !matches!(outcome.symptom, Symptom::ControlTimeout | Symptom::ControlRejected)
+                    !matches!(
+                        outcome.symptom,
+                        Symptom::ControlTimeout | Symptom::ControlRejected
+                    )
                 })
             })
         };
+        // Where the rules tell nobody apart, it is everybody that is meant.
+        let is_one = self.tried.iter().all(|tried| tried.classes.len() == 1);
+        let chosen = chosen || is_one;
         let asked = |cell: &Cell| match want.is_empty() {
             true => cell.axes.protection == Protection::Plain || !cell.axes.data.is_active(),
             false => want.iter().any(|transfers| transfers.has(&cell.axes)),
         };
         let runs = |at: &usize| !matches!(before[at].judgement, Judgement::Skipped { .. });
-        (0..self.planned.len())
+        let begin = if whom.is_chosen() { self.everybody } else { 0 };
+        (begin..self.planned.len())
             .filter(|at| asked(&self.planned[*at]))
             .filter(runs)
             .filter(|at| chosen || comes_through(*at))
             .collect()
     }
 
-    /// Looks for remedies, with a helper where one does, and with a range of passive ports; takes what leaves less stopped, and
-    /// then what changes less.
+    /// Looks for remedies: with a helper where one does, since that opens least; and with a range of passive ports where
+    /// that leaves less stopped.
     pub(super) fn remedies(&self, wanted: &[usize]) -> Result<Found, Exit> {
         let by_helper = self.followed(wanted, false)?;
+        if by_helper.left.is_empty() {
+            return Ok(by_helper);
+        }
         let by_range = self.followed(wanted, true)?;
-        let size = |found: &Found| (found.left.len(), found.candidate.remedies().len());
-        match size(&by_range) < size(&by_helper) {
+        match by_range.left.len() < by_helper.left.len() {
             true => Ok(by_range),
             false => Ok(by_helper),
         }
@@ -147,7 +176,10 @@ impl Search<'_> {
         let mut left = Records::new();
         for _ in 0..ROUNDS {
             let records = self.run(&candidate, |at| wanted.contains(&at))?;
-            left = records.into_iter().filter(|(_, record)| !passes(record)).collect();
+            left = records
+                .into_iter()
+                .filter(|(_, record)| !passes(record))
+                .collect();
             let mut all = candidate.remedies().to_vec();
             for (at, record) in &left {
                 for remedy in self.remedies_of(&candidate, *at, record, prefers_range) {
@@ -202,7 +234,8 @@ impl Search<'_> {
         record: &CellRecord,
         prefers_range: bool,
     ) -> Vec<Remedy> {
-        let Some((diagnosis, outcome)) = Diagnosis::of(record).zip(record.judgement.outcome()) else {
+        let Some((diagnosis, outcome)) = Diagnosis::of(record).zip(record.judgement.outcome())
+        else {
             return Vec::new();
         };
         let position = self.subject.place.position();
@@ -218,12 +251,13 @@ impl Search<'_> {
                     Position::Router | Position::Forwarder => Side::Gateway,
                 },
                 control_port: self.terms.control_port,
-                passive_ports: self.terms.passive_ports.ok_or(PASSIVE_PORTS),
+                passive_ports: self.terms.passive_ports.ok_or(self.passive_ports),
                 connected: match connected {
                     Some(IpAddr::V4(address)) => Some(address),
                     _ => None,
                 },
                 backend: self.backend(record.axes.backend),
+                only: self.only(at),
                 prefers_range,
             },
         );
@@ -231,6 +265,20 @@ impl Search<'_> {
             .into_iter()
             .filter_map(|remedy| self.in_the_file(candidate, remedy))
             .collect()
+    }
+
+    /// Whom a rule is for, where somebody chose: the other end of this cell's transfer.
+    fn only(&self, at: usize) -> Only {
+        let whom = &self.terms.whom;
+        let family = self.tried[at].family;
+        let leaving = self.subject.place.position() == Position::Client;
+        let addresses = if leaving { &whom.to } else { &whom.from };
+        let mut addresses = addresses.iter().copied();
+        Only {
+            leaving,
+            interface: whom.on.clone(),
+            address: addresses.find(|address| Family::of(*address) == family),
+        }
     }
 
     /// The first of several backends that load the same text.

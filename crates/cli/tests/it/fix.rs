@@ -1,0 +1,177 @@
+//! `fix`: remedies that were tried, as a patch of the person's own file.
+
+use crate::bad_input::folder;
+use crate::support::{Ended, end_of, fwlab, lab, shared};
+
+fn fix(name: &str, rules: &str, more: &[&str]) -> Ended {
+    let folder = folder(&[(name, rules.as_bytes())]);
+    let mut command = fwlab();
+    command
+        .current_dir(folder.path())
+        .args(["fix", name, "--server", "libunftp", "--data", "port,pasv"])
+        .args(more);
+    end_of(&mut command)
+}
+
+const DUMP: &str = "*filter
+:INPUT DROP [0:0]
+:FORWARD DROP [0:0]
+:OUTPUT ACCEPT [0:0]
+-A INPUT -m conntrack --ctstate ESTABLISHED -j ACCEPT
+-A INPUT -p tcp -m tcp --dport 21 -j ACCEPT
+-A INPUT -j REJECT --reject-with icmp-host-prohibited
+COMMIT
+";
+
+/// In plain FTP a helper does, and nothing is opened; under TLS only a range of ports does.
+#[test]
+fn the_least_that_does_is_found_and_tried() {
+    let Some(_lab) = lab() else { return };
+    let ended = fix("rules.v4", DUMP, &["--at", "server", "--want", "plain/all"]).with(0);
+    insta::assert_snapshot!(ended.stdout, @r"
+    rules.v4: 2 of 2 stopped transfers pass with this, and 6 are as before:
+      - assign the helper ftp to connections to port 21
+      - accept what is RELATED by the helper ftp in ipv4/filter/INPUT, before line 7
+
+    --- rules.v4
+    +++ rules.v4
+    @@ -5,4 +5,12 @@
+     -A INPUT -m conntrack --ctstate ESTABLISHED -j ACCEPT
+     -A INPUT -p tcp -m tcp --dport 21 -j ACCEPT
+    +# FTP: what is RELATED by the helper ftp
+    +-A INPUT -p tcp -m conntrack --ctstate RELATED -m helper --helper ftp -j ACCEPT
+     -A INPUT -j REJECT --reject-with icmp-host-prohibited
+     COMMIT
+    +*raw
+    +:PREROUTING ACCEPT [0:0]
+    +:OUTPUT ACCEPT [0:0]
+    +# conntrack's helper reads FTP's control connections
+    +-A PREROUTING -p tcp -m tcp --dport 21 -j CT --helper ftp
+    +COMMIT
+
+    Of 20 ports that were tried, it opens none to new connections.
+    ");
+    let ended = fix(
+        "rules.v4",
+        DUMP,
+        &["--at", "server", "--want", "explicit/passive"],
+    )
+    .with(0);
+    for told in [
+        "have the server keep to the passive ports 50000-50100",
+        "+-A INPUT -p tcp -m tcp --dport 50000:50100 -j ACCEPT",
+        "it opens to new connections:\n  50000, 50100 of the server: anyone",
+    ] {
+        assert!(ended.stdout.contains(told), "{told}: {}", ended.stdout);
+    }
+    assert!(!ended.stdout.contains("helper"), "{}", ended.stdout);
+}
+
+/// A rule for those that were chosen is for them alone, and opens nothing to others.
+#[test]
+fn who_was_chosen_is_let_in_alone() {
+    let Some(_lab) = lab() else { return };
+    let rules = "table inet filter {
+\tchain input {
+\t\ttype filter hook input priority filter; policy drop;
+\t\tct state established accept
+\t\tip saddr 203.0.113.0/24 tcp dport 21 accept
+\t}
+}
+";
+    if fwlab_fabric::find_tool("nft").is_none() {
+        return;
+    }
+    let chosen = [
+        "--at",
+        "server",
+        "--from",
+        "198.51.100.7",
+        "--want",
+        "plain/pasv",
+    ];
+    let ended = fix("rules.nft", rules, &chosen).with(0);
+    for told in [
+        "+\t\tip saddr 198.51.100.7 tcp dport 21 accept",
+        "+\t\tct state related ct helper \"ftp\" accept",
+        "+\t\ttcp dport 21 ct helper set \"ftp-standard\"",
+        "it opens none to new connections",
+    ] {
+        assert!(ended.stdout.contains(told), "{told}: {}", ended.stdout);
+    }
+}
+
+/// What is written loads, and does what was said.
+#[test]
+fn what_was_written_is_what_was_tried() {
+    let Some(_lab) = lab() else { return };
+    let folder = folder(&[(
+        "rules.sh",
+        b"iptables -P INPUT DROP\niptables -A INPUT -p tcp --dport 21 -j ACCEPT\n",
+    )]);
+    let run = |arguments: &[&str]| {
+        let mut command = fwlab();
+        command.current_dir(folder.path()).args(arguments).args([
+            "--at",
+            "server",
+            "--server",
+            "libunftp",
+            "--data",
+            "pasv",
+            "--protection",
+            "plain",
+        ]);
+        end_of(&mut command)
+    };
+    run(&["fix", "rules.sh", "--write", "fixed.sh"]).with(0);
+    let fixed = std::fs::read_to_string(folder.path().join("fixed.sh")).expect("it was written");
+    assert!(fixed.contains("iptables -t raw -A PREROUTING"), "{fixed}");
+    let table = run(&["check", "fixed.sh"]).with(0).stdout;
+    assert!(
+        table.contains("passes") && !table.contains("timeout"),
+        "{table}"
+    );
+    let again = run(&["fix", "fixed.sh"]).with(0).stdout;
+    assert!(again.contains("nothing to fix"), "{again}");
+    let over = run(&["fix", "rules.sh", "--write", "fixed.sh"]).with(2);
+    assert!(
+        over.stderr.contains("nothing is written over it"),
+        "{}",
+        over.stderr
+    );
+}
+
+/// An active transfer under TLS cannot be told from a stranger's connection at the client's.
+#[test]
+fn what_has_no_remedy_is_told_with_its_reason() {
+    let Some(_lab) = lab() else { return };
+    let ended = fix(
+        "rules.v4",
+        DUMP,
+        &["--at", "client", "--want", "explicit/port"],
+    )
+    .with(1);
+    assert!(
+        ended.stdout.contains("no remedy is known"),
+        "{}",
+        ended.stdout
+    );
+    assert!(
+        ended.stdout.contains("with TLS, use passive transfers"),
+        "{}",
+        ended.stdout
+    );
+}
+
+#[test]
+fn a_wish_that_is_none_is_told() {
+    let _machine = shared();
+    let ended = fix("rules.v4", DUMP, &["--at", "server", "--want", "tls/port"]).with(2);
+    assert!(
+        ended
+            .stderr
+            .contains("`tls` is none of plain, explicit, implicit, ccc"),
+        "{}",
+        ended.stderr
+    );
+}
