@@ -9,7 +9,7 @@ pub(crate) struct CertificateFile;
 
 impl Value for CertificateFile {
     type Read = Certificate;
-    const KIND: Kind = Kind::Text;
+    const KIND: Kind = Kind::Text("text");
 
     fn read(mut found: Found<'_>) -> Option<Certificate> {
         let name = found.text()?;

@@ -27,7 +27,7 @@ pub(crate) struct ServerScript;
 
 impl Value for ServerScript {
     type Read = ReadScript;
-    const KIND: Kind = Kind::Text;
+    const KIND: Kind = Kind::Text("text");
 
     fn read(found: Found<'_>) -> Option<ReadScript> {
         ReadScript::read(found, Side::Server)
@@ -39,7 +39,7 @@ pub(crate) struct ClientScript;
 
 impl Value for ClientScript {
     type Read = ReadScript;
-    const KIND: Kind = Kind::Text;
+    const KIND: Kind = Kind::Text("text");
 
     fn read(found: Found<'_>) -> Option<ReadScript> {
         ReadScript::read(found, Side::Client)

@@ -66,7 +66,7 @@ pub(crate) struct RulesText;
 
 impl Value for RulesText {
     type Read = Source;
-    const KIND: Kind = Kind::Text;
+    const KIND: Kind = Kind::Text("text");
 
     fn read(mut found: Found<'_>) -> Option<Source> {
         let At { value, span } = found.text()?;

@@ -209,47 +209,70 @@ pub(crate) fn missing(section: &Section, key: &str, span: Range<usize>, problems
 macro_rules! table {
     (
         $table:ident, $head:tt, $about:literal,
-        fills $values:ident: $(#[$meta:meta])* pub struct $Values:ident {
-            $( $(#[$doc:meta])* $extra:ident: $extra_type:ty = $extra_default:expr, )*
-        }
-        keys { $(
-            $($required:ident)? $key:literal, $kind:ty, $text:literal
-            $(-> $raw:ident)? $(=> $field:ident: $type:ty = $default:expr)?;
-        )* }
+        $( fills $values:ident: $(#[$meta:meta])* pub struct $Values:ident $further:tt )?
+        keys $keys:tt
     ) => {
+        $( $crate::table::table!(@values [$(#[$meta])*] $Values $further $keys); )?
+        $crate::table::table!(@table $table, $head, $about, [$($values: $Values)?] $keys);
+    };
+    (@values [$(#[$meta:meta])*] $Values:ident {
+        $( $(#[$doc:meta])* $further:ident: $further_type:ty = $further_default:expr, )*
+    } { $(
+        $($required:ident)? $key:literal, $kind:ty, $text:literal
+        $(-> $raw:ident)? $(=> $field:ident: $type:ty = $default:expr)?;
+    )* }) => {
         $(#[$meta])*
         pub struct $Values {
             $( $( #[doc = $text] pub $field: $type, )? )*
-            $( $(#[$doc])* pub $extra: $extra_type, )*
+            $( $(#[$doc])* pub $further: $further_type, )*
         }
 
         impl Default for $Values {
             fn default() -> Self {
                 $Values {
                     $( $( $field: $default, )? )*
-                    $( $extra: $extra_default, )*
+                    $( $further: $further_default, )*
                 }
             }
         }
 
-        #[derive(Default)]
-        pub(crate) struct $table {
-            pub(crate) $values: $Values,
-            $( $( pub(crate) $raw: $crate::table::Key<<$kind as $crate::value::Value>::Read>, )? )*
-        }
-
-        impl $crate::table::Table for $table {
-            const SECTION: &'static $crate::section::Section =
-                $crate::table::section!($head, $about, $( ($($required)?) $key, $kind, $text; )*);
-
-            fn read(mut reader: $crate::table::Reader<'_>) -> $table {
+        impl $Values {
+            fn read(reader: &mut $crate::table::Reader<'_>) -> $Values {
                 let mut values = $Values::default();
                 $( $(
                     let key = reader.key::<$kind>($key);
                     $crate::table::Take::take(&mut values.$field, key);
                 )? )*
+                values
+            }
+        }
+    };
+    (@table $table:ident, $head:tt, $about:literal, [$($values:ident: $Values:ident)?] { $(
+        $($required:ident)? $key:literal, $kind:ty, $text:literal
+        $(-> $raw:ident)? $(=> $field:ident: $type:ty = $default:expr)?;
+    )* }) => {
+        #[derive(Default)]
+        pub(crate) struct $table {
+            $( pub(crate) $values: $Values, )?
+            $( $( pub(crate) $raw: $crate::table::Key<<$kind as $crate::value::Value>::Read>, )? )*
+        }
+
+        impl $crate::table::Table for $table {
+            const SECTION: &'static $crate::section::Section = &$crate::section::Section {
+                name: $crate::table::table!(@name $head),
+                repeated: $crate::table::table!(@repeated $head),
+                about: $about,
+                fields: &[$( $crate::section::Field {
+                    key: $key,
+                    kind: <$kind as $crate::value::Value>::KIND,
+                    about: $text,
+                    required: $crate::table::table!(@required $($required)?),
+                }, )*],
+            };
+
+            fn read(mut reader: $crate::table::Reader<'_>) -> $table {
                 $table {
-                    $values: values,
+                    $( $values: $Values::read(&mut reader), )?
                     $( $( $raw: reader.key::<$kind>($key), )? )*
                 }
             }
@@ -260,55 +283,13 @@ macro_rules! table {
             }
         }
     };
-    (
-        $table:ident, $head:tt, $about:literal,
-        keys { $(
-            $($required:ident)? $key:literal, $kind:ty, $text:literal -> $raw:ident;
-        )* }
-    ) => {
-        pub(crate) struct $table {
-            $( pub(crate) $raw: $crate::table::Key<<$kind as $crate::value::Value>::Read>, )*
-        }
-
-        impl $crate::table::Table for $table {
-            const SECTION: &'static $crate::section::Section =
-                $crate::table::section!($head, $about, $( ($($required)?) $key, $kind, $text; )*);
-
-            fn read(mut reader: $crate::table::Reader<'_>) -> $table {
-                $table {
-                    $( $raw: reader.key::<$kind>($key), )*
-                }
-            }
-
-            fn there(&self) -> Vec<$crate::table::Place> {
-                let keys = [$( self.$raw.place($key), )*];
-                keys.into_iter().flatten().collect()
-            }
-        }
-    };
-}
-
-/// A table's part of the schema: `[name]`, or `[[name]]` where it may stand several times.
-macro_rules! section {
-    ([[$name:literal]], $($rest:tt)*) => { $crate::table::section!(@ $name, true, $($rest)*) };
-    ([$name:literal], $($rest:tt)*) => { $crate::table::section!(@ $name, false, $($rest)*) };
-    (@ $name:literal, $repeated:literal, $about:literal,
-        $( ($($required:ident)?) $key:literal, $kind:ty, $text:literal; )*
-    ) => {
-        &$crate::section::Section {
-            name: $name,
-            repeated: $repeated,
-            about: $about,
-            fields: &[$( $crate::section::Field {
-                key: $key,
-                kind: <$kind as $crate::value::Value>::KIND,
-                about: $text,
-                required: $crate::table::section!(@required $($required)?),
-            }, )*],
-        }
-    };
+    // `[name]`, or `[[name]]` where it may stand several times.
+    (@name [[$name:literal]]) => { $name };
+    (@name [$name:literal]) => { $name };
+    (@repeated [[$name:literal]]) => { true };
+    (@repeated [$name:literal]) => { false };
     (@required required) => { true };
     (@required) => { false };
 }
 
-pub(crate) use {section, table};
+pub(crate) use table;
