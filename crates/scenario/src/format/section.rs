@@ -4,28 +4,28 @@ use serde_json::{Map, Value, json};
 
 /// A table of the scenario file.
 #[derive(Debug)]
-pub(super) struct Section {
+pub(crate) struct Section {
     /// Its name as it stands between brackets; empty for the top of the file.
-    pub(super) name: &'static str,
+    pub(crate) name: &'static str,
     /// Whether it may stand several times, `[[name]]`.
-    pub(super) repeated: bool,
+    pub(crate) repeated: bool,
     /// What it is for.
-    pub(super) about: &'static str,
+    pub(crate) about: &'static str,
     /// Its keys.
-    pub(super) fields: &'static [Field],
+    pub(crate) fields: &'static [Field],
 }
 
 /// A key of a table.
 #[derive(Debug)]
-pub(super) struct Field {
+pub(crate) struct Field {
     /// The key.
-    pub(super) key: &'static str,
+    pub(crate) key: &'static str,
     /// What the value is.
-    pub(super) kind: Kind,
+    pub(crate) kind: Kind,
     /// What it means, and its default.
-    pub(super) about: &'static str,
+    pub(crate) about: &'static str,
     /// Whether it is a mistake to leave it out.
-    pub(super) required: bool,
+    pub(crate) required: bool,
 }
 
 impl Field {
@@ -41,7 +41,7 @@ impl Field {
 
 /// What a value is. Texts say in words what they are.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     Text(&'static str),
     /// One text or a list of texts.
     Texts(&'static str),
@@ -112,11 +112,11 @@ impl Kind {
 
 impl Section {
     /// One of its keys.
-    pub(super) fn field(&self, key: &str) -> Option<&Field> {
+    pub(crate) fn field(&self, key: &str) -> Option<&Field> {
         self.fields.iter().find(|field| field.key == key)
     }
 
-    pub(super) fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         let properties: Map<String, Value> = self
             .fields
             .iter()
@@ -138,7 +138,7 @@ impl Section {
         })
     }
 
-    pub(super) fn describe(&'static self, text: &mut String) {
+    pub(crate) fn describe(&'static self, text: &mut String) {
         let heading = match (self.name, self.repeated) {
             ("", _) => "At the top of the file".to_owned(),
             (name, false) => format!("`[{name}]`"),

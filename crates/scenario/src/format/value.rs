@@ -11,15 +11,15 @@ use ipnet::IpNet;
 use toml::Spanned;
 use toml::de::DeValue;
 
-use super::problem::Problems;
-use super::read_source::Origin;
-use super::section::Kind;
-use super::table::{self, At};
-use super::toml_value::{
+use crate::format::section::Kind;
+use crate::format::table::{self, At};
+use crate::format::toml_value::{
     decimal, number_of, one_or_many, parsed, parsed_each, port_of, ports_of, several, text_at,
     texts_of, word_of, wrong_type,
 };
-use super::vocabulary::Vocabulary;
+use crate::format::vocabulary::Vocabulary;
+use crate::problem::Problems;
+use crate::read::source::Origin;
 
 /// What was found behind a key.
 pub(crate) struct Found<'r> {

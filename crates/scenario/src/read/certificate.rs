@@ -1,8 +1,8 @@
 use fwlab_ftp::Certificate;
 
-use super::read_source::{Beside, beside};
-use super::section::Kind;
-use super::value::{Found, Value};
+use crate::format::section::Kind;
+use crate::format::value::{Found, Value};
+use crate::read::source::{Beside, beside};
 
 /// The certificate of a PEM file beside the scenario; a file that holds none is a mistake.
 pub(crate) struct CertificateFile;

@@ -4,17 +4,17 @@ use std::ops::Range;
 use fwlab_model::ruleset::{Side, Source};
 use fwlab_record::{Backend, Family, NodeName};
 
-use super::ServerTerms;
-use super::problem::Problems;
-use super::read_language::{Language, without_iptables};
-use super::read_nodes::known_node;
-use super::read_policy::{PolicyTable, policy};
-use super::read_source::{Origin, RulesText, source};
-use super::rules::{RulesAt, RulesOrigin, RulesetEntry};
-use super::stage::Stage;
-use super::table::{At, Key, Place, Table as _, missing, table};
-use super::toml_value::nearest;
-use super::value::{Node, Switch, Table, Tables, Text, Word, Words};
+use crate::ServerTerms;
+use crate::format::table::{At, Key, Place, Table as _, missing, table};
+use crate::format::toml_value::nearest;
+use crate::format::value::{Node, Switch, Table, Tables, Text, Word, Words};
+use crate::problem::Problems;
+use crate::read::language::{Language, without_iptables};
+use crate::read::nodes::known_node;
+use crate::read::policy::{PolicyTable, policy};
+use crate::read::source::{Origin, RulesText, source};
+use crate::rules::{RulesAt, RulesOrigin, RulesetEntry};
+use crate::stage::Stage;
 
 table! {
     RulesetTable, [["ruleset"]],
@@ -83,14 +83,14 @@ const NAMED: usize = 20;
 const OF_RULESETS: [&str; 4] = ["file", "text", "policy", "none"];
 
 /// What rulesets stand in: the scenario file, and what it says before them.
-pub(super) struct Around<'a> {
-    pub(super) file: &'a Origin<'a>,
-    pub(super) stage: &'a Stage,
-    pub(super) server: &'a ServerTerms,
-    pub(super) families: &'a [Family],
+pub(crate) struct Around<'a> {
+    pub(crate) file: &'a Origin<'a>,
+    pub(crate) stage: &'a Stage,
+    pub(crate) server: &'a ServerTerms,
+    pub(crate) families: &'a [Family],
 }
 
-pub(super) fn ruleset(
+pub(crate) fn ruleset(
     entry: At<RulesetTable>,
     around: &Around<'_>,
     problems: &mut Problems,
@@ -274,7 +274,7 @@ fn also(
 }
 
 /// The index of a ruleset by its name; a name that is none is a mistake.
-pub(super) fn known_ruleset(
+pub(crate) fn known_ruleset(
     name: &At<String>,
     rulesets: &[RulesetEntry],
     problems: &mut Problems,
@@ -365,7 +365,7 @@ fn rules(
         "file6" => read(&mut table.file6, around.file, problems),
         _ => table.text6.value.take(),
     });
-    super::read_family::check(
+    crate::read::family::check(
         origin.as_ref(),
         chosen,
         ipv6.as_ref().zip(dump),

@@ -4,11 +4,11 @@ use std::ops::{Deref, Range};
 
 use toml::de::DeTable;
 
-use super::problem::Problems;
-use super::read_source::Origin;
-use super::section::Section;
-use super::toml_value::nearest_key;
-use super::value::{Found, Value};
+use crate::format::section::Section;
+use crate::format::toml_value::nearest_key;
+use crate::format::value::{Found, Value};
+use crate::problem::Problems;
+use crate::read::source::Origin;
 
 /// A value with the place where it stands.
 #[derive(Debug, Clone)]
@@ -206,14 +206,23 @@ pub(crate) fn missing(section: &Section, key: &str, span: Range<usize>, problems
 /// order of the schema: its name, what stands behind it, what it means; then `-> field`, as a [`Key`] of the struct, for
 /// what is looked at once more, or `=> field: type = default`, as a field of what the table `fills`. Where a key is
 /// `required`, its absence is a mistake.
+///
+/// ```text
+/// table! {
+///     TransferTable, ["transfer"], "What is transferred.",
+///     keys {
+///         "size", Number<u64, 0, 100>, "bytes, 0 to 100; default 30" -> size;
+///     }
+/// }
+/// ```
 macro_rules! table {
     (
         $table:ident, $head:tt, $about:literal,
         $( fills $values:ident: $(#[$meta:meta])* pub struct $Values:ident $further:tt )?
         keys $keys:tt
     ) => {
-        $( $crate::table::table!(@values [$(#[$meta])*] $Values $further $keys); )?
-        $crate::table::table!(@table $table, $head, $about, [$($values: $Values)?] $keys);
+        $( $crate::format::table::table!(@values [$(#[$meta])*] $Values $further $keys); )?
+        $crate::format::table::table!(@table $table, $head, $about, [$($values: $Values)?] $keys);
     };
     (@values [$(#[$meta:meta])*] $Values:ident {
         $( $(#[$doc:meta])* $further:ident: $further_type:ty = $further_default:expr, )*
@@ -237,11 +246,11 @@ macro_rules! table {
         }
 
         impl $Values {
-            fn read(reader: &mut $crate::table::Reader<'_>) -> $Values {
+            fn read(reader: &mut $crate::format::table::Reader<'_>) -> $Values {
                 let mut values = $Values::default();
                 $( $(
                     let key = reader.key::<$kind>($key);
-                    $crate::table::Take::take(&mut values.$field, key);
+                    $crate::format::table::Take::take(&mut values.$field, key);
                 )? )*
                 values
             }
@@ -254,30 +263,30 @@ macro_rules! table {
         #[derive(Default)]
         pub(crate) struct $table {
             $( pub(crate) $values: $Values, )?
-            $( $( pub(crate) $raw: $crate::table::Key<<$kind as $crate::value::Value>::Read>, )? )*
+            $( $( pub(crate) $raw: $crate::format::table::Key<<$kind as $crate::format::value::Value>::Read>, )? )*
         }
 
-        impl $crate::table::Table for $table {
-            const SECTION: &'static $crate::section::Section = &$crate::section::Section {
-                name: $crate::table::table!(@name $head),
-                repeated: $crate::table::table!(@repeated $head),
+        impl $crate::format::table::Table for $table {
+            const SECTION: &'static $crate::format::section::Section = &$crate::format::section::Section {
+                name: $crate::format::table::table!(@name $head),
+                repeated: $crate::format::table::table!(@repeated $head),
                 about: $about,
-                fields: &[$( $crate::section::Field {
+                fields: &[$( $crate::format::section::Field {
                     key: $key,
-                    kind: <$kind as $crate::value::Value>::KIND,
+                    kind: <$kind as $crate::format::value::Value>::KIND,
                     about: $text,
-                    required: $crate::table::table!(@required $($required)?),
+                    required: $crate::format::table::table!(@required $($required)?),
                 }, )*],
             };
 
-            fn read(mut reader: $crate::table::Reader<'_>) -> $table {
+            fn read(mut reader: $crate::format::table::Reader<'_>) -> $table {
                 $table {
                     $( $values: $Values::read(&mut reader), )?
                     $( $( $raw: reader.key::<$kind>($key), )? )*
                 }
             }
 
-            fn there(&self) -> Vec<$crate::table::Place> {
+            fn there(&self) -> Vec<$crate::format::table::Place> {
                 let keys = [$( $( self.$raw.place($key), )? )*];
                 keys.into_iter().flatten().collect()
             }
