@@ -4,9 +4,9 @@ use std::sync::Arc;
 use fwlab_ftp::PassiveAddress;
 use fwlab_ftp::script::Script;
 
-use super::read_script::ClientScript;
-use super::table::table;
-use super::value::{Addresses, Node, Number, Port, PortRange, Switch, Word};
+use crate::format::table::table;
+use crate::format::value::{Addresses, Node, Number, Port, PortRange, Switch, Word};
+use crate::read::script::ClientScript;
 
 table! {
     ClientTable, ["client"], "How the FTP client is set up, whichever it is.",

@@ -3,8 +3,8 @@ use std::net::SocketAddr;
 use fwlab_ftp::script::Hosts;
 use fwlab_record::{Axes, Family, NodeName, PeerName};
 
-use super::stage::Stage;
 use crate::Scenario;
+use crate::stage::Stage;
 
 /// The addresses of a stage's nodes as scripts know them: the first one of a family.
 /// `client` and `server` are who plays them, where no node has these names.

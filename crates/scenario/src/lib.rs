@@ -3,7 +3,8 @@
 //! The map: [`collect`] finds the files below a folder, and [`input`] reads a file that somebody names;
 //! [`Scenario::parse`] makes an [`Outline`] of a text, or tells every mistake at its place, and reads nothing else;
 //! [`Scenario::prepare`] reads the files that the text names, too, and makes a [`Scenario`] that can be run;
-//! [`describe`] prints what the format is; [`plan`] multiplies the axes to cells, and [`filter`] chooses among them.
+//! what its tables are, `format` and `read` declare, and [`describe`] prints; [`plan`] multiplies the axes to cells, and
+//! [`filter`] chooses among them.
 //!
 //! This crate runs nothing, makes no namespace and writes nothing.
 //!
@@ -19,48 +20,30 @@
 mod client;
 pub mod collect;
 pub mod filter;
+mod format;
 mod hosts;
 pub mod input;
 mod matrix;
 pub mod plan;
 mod problem;
 mod read;
-mod read_certificate;
-mod read_family;
-mod read_firewall;
-mod read_language;
-mod read_nodes;
-mod read_policy;
-mod read_requirement;
-mod read_roles;
-mod read_rules;
-mod read_script;
-mod read_source;
-mod read_steps;
-mod read_topology;
 mod requirement;
 mod rules;
 mod scenario;
-mod schema;
-mod section;
 mod server;
 mod stage;
 mod steps;
 mod sysctls;
-mod table;
 #[cfg(test)]
 mod tests;
-mod toml_value;
-mod value;
-mod vocabulary;
 
 pub use client::ClientTerms;
+pub use format::{SCHEMA_VERSION, describe, json_schema};
 pub use matrix::Matrix;
 pub use problem::{Problem, ScenarioError};
 pub use requirement::{CauseDemand, Requirement, Selector};
 pub use rules::{ImageRules, RulesAt, RulesOrigin, RulesetEntry};
 pub use scenario::{Outline, Scenario};
-pub use schema::{SCHEMA_VERSION, describe, json_schema};
 pub use server::ServerTerms;
 pub use stage::{Addressing, Layout, Port, Shape, Stage};
 pub use steps::{Action, Step};

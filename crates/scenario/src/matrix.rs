@@ -1,8 +1,8 @@
 use fwlab_record::{DataSetup, Family, Operation, PeerName, Protection};
 
-use super::table::table;
-use super::value::{Switch, Texts, Words};
-use super::vocabulary::{Clients, Servers};
+use crate::format::table::table;
+use crate::format::value::{Switch, Texts, Words};
+use crate::format::vocabulary::{Clients, Servers};
 
 table! {
     MatrixTable, ["matrix"],

@@ -5,10 +5,10 @@ use fwlab_record::{
     Phase, Protection, Symptom,
 };
 
-use super::read_requirement::CauseTable;
-use super::table::table;
-use super::value::{Table, Texts, Word, Words};
-use super::vocabulary::{Clients, Servers};
+use crate::format::table::table;
+use crate::format::value::{Table, Texts, Word, Words};
+use crate::format::vocabulary::{Clients, Servers};
+use crate::read::requirement::CauseTable;
 
 /// What a scenario demands of the outcomes of some of its cells.
 #[derive(Debug, Clone, PartialEq, Eq)]

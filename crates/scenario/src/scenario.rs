@@ -2,16 +2,16 @@ use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::plan::IdleRequirement;
-use super::problem::{Problem, Problems, ScenarioError};
-use super::read;
-use super::read_source::Files;
-use super::requirement::Requirement;
-use super::rules::RulesetEntry;
-use super::stage::Stage;
-use super::steps::Step;
-use super::sysctls::Sysctl;
-use super::{ClientTerms, Matrix, ServerTerms};
+use crate::plan::IdleRequirement;
+use crate::problem::{Problem, Problems, ScenarioError};
+use crate::read::file;
+use crate::read::source::Files;
+use crate::requirement::Requirement;
+use crate::rules::RulesetEntry;
+use crate::stage::Stage;
+use crate::steps::Step;
+use crate::sysctls::Sysctl;
+use crate::{ClientTerms, Matrix, ServerTerms};
 
 /// A scenario: a stage, rulesets to try on it, the axes of its matrix, and requirements.
 #[derive(Debug, Clone)]
@@ -79,7 +79,7 @@ impl Scenario {
         path: &Path,
         text: &str,
     ) -> Result<Outline, ScenarioError> {
-        read::read(name.into(), path, text, Files::Unread).map(Outline)
+        file::read(name.into(), path, text, Files::Unread).map(Outline)
     }
 
     /// Reads a scenario from its text, and the files that it names: rules, sets, a certificate. It can be run then.
@@ -91,7 +91,7 @@ impl Scenario {
         path: &Path,
         text: &str,
     ) -> Result<Scenario, ScenarioError> {
-        read::read(name.into(), path, text, Files::Read)
+        file::read(name.into(), path, text, Files::Read)
     }
 }
 

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use fwlab_ftp::script::Script;
 use fwlab_ftp::{Certificate, DataSourcePort, Login, OwnServer};
 
-use super::read_certificate::CertificateFile;
-use super::read_script::ServerScript;
-use super::table::table;
-use super::value::{Node, Parsed, Port, Ports, Settings, Switch, Word};
-use super::vocabulary::Logins;
+use crate::format::table::table;
+use crate::format::value::{Node, Parsed, Port, Ports, Settings, Switch, Word};
+use crate::format::vocabulary::Logins;
+use crate::read::certificate::CertificateFile;
+use crate::read::script::ServerScript;
 
 table! {
     ServerTable, ["server"], "How the FTP server is set up, whichever it is.",

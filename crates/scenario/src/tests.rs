@@ -4,9 +4,9 @@ use std::path::Path;
 
 use fwlab_record::{Backend, Family, NodeName};
 
-use super::{RulesOrigin, Scenario};
+use crate::{RulesOrigin, Scenario};
 
-fn parse(text: &str) -> Result<Scenario, super::ScenarioError> {
+fn parse(text: &str) -> Result<Scenario, crate::ScenarioError> {
     Scenario::prepare("test", Path::new("test.toml"), text)
 }
 

@@ -72,6 +72,6 @@ impl Shape {
     /// # Panics
     /// When the file has mistakes: it is the program's own.
     pub(super) fn stage(self) -> Stage {
-        crate::read_topology::of_file(self.file()).expect("the shapes' files have no mistakes")
+        crate::read::topology::of_file(self.file()).expect("the shapes' files have no mistakes")
     }
 }

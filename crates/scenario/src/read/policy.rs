@@ -4,11 +4,11 @@ use fwlab_ftp::DataSourcePort;
 use fwlab_model::ruleset::{DefaultPolicy, Passive, Policy, Side};
 use fwlab_record::DataSetup;
 
-use super::ServerTerms;
-use super::problem::Problems;
-use super::table::{At, table};
-use super::value::{Ports, Switch, Word, Words};
-use super::vocabulary::Defaults;
+use crate::ServerTerms;
+use crate::format::table::{At, table};
+use crate::format::value::{Ports, Switch, Word, Words};
+use crate::format::vocabulary::Defaults;
+use crate::problem::Problems;
 
 table! {
     PolicyTable, ["ruleset.policy"], "A generated ruleset: what the firewall is meant to allow.",
@@ -24,7 +24,7 @@ table! {
 }
 
 /// Reads a policy for a firewall that stands on that side.
-pub(super) fn policy(
+pub(crate) fn policy(
     table: At<PolicyTable>,
     side: Side,
     control_port: u16,

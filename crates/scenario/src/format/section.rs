@@ -4,28 +4,28 @@ use serde_json::{Map, Value, json};
 
 /// A table of the scenario file.
 #[derive(Debug)]
-pub(super) struct Section {
+pub(crate) struct Section {
     /// Its name as it stands between brackets; empty for the top of the file.
-    pub(super) name: &'static str,
+    pub(crate) name: &'static str,
     /// Whether it may stand several times, `[[name]]`.
-    pub(super) repeated: bool,
+    pub(crate) repeated: bool,
     /// What it is for.
-    pub(super) about: &'static str,
+    pub(crate) about: &'static str,
     /// Its keys.
-    pub(super) fields: &'static [Field],
+    pub(crate) fields: &'static [Field],
 }
 
 /// A key of a table.
 #[derive(Debug)]
-pub(super) struct Field {
+pub(crate) struct Field {
     /// The key.
-    pub(super) key: &'static str,
+    pub(crate) key: &'static str,
     /// What the value is.
-    pub(super) kind: Kind,
+    pub(crate) kind: Kind,
     /// What it means, and its default.
-    pub(super) about: &'static str,
+    pub(crate) about: &'static str,
     /// Whether it is a mistake to leave it out.
-    pub(super) required: bool,
+    pub(crate) required: bool,
 }
 
 impl Field {
@@ -39,11 +39,12 @@ impl Field {
     }
 }
 
-/// What a value is.
+/// What a value is. Texts say in words what they are.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Kind {
-    /// Free text.
-    Text,
+pub(crate) enum Kind {
+    Text(&'static str),
+    /// One text or a list of texts.
+    Texts(&'static str),
     /// True or false.
     Switch,
     /// A whole number.
@@ -52,97 +53,70 @@ pub(super) enum Kind {
     Port,
     /// A port or a range, `"31240"` or `"50000-50100"`.
     Ports,
-    /// An address with its prefix length, `"192.168.0.211/24"`.
-    AddressWithPrefix,
-    /// One or a list of addresses with their prefix lengths.
-    AddressesWithPrefix,
-    /// An address, `"127.0.0.1"`.
-    Address,
-    /// One or a list of addresses, at most one a family.
-    Addresses,
-    /// The name of a node of the topology.
-    Node,
-    /// The same, or a table that says more of it.
-    NodeOrTable(&'static Section),
-    /// A table of free keys with lists of texts.
-    Lists,
-    /// One text or a list of texts.
-    Texts,
     /// One of a closed set of words.
     Word(&'static [&'static str]),
     /// One or a list of a closed set of words.
     Words(&'static [&'static str]),
     /// A table of free keys with text values.
     Settings,
+    /// A table of free keys with lists of texts.
+    Lists,
     /// A table of its own.
     Table(&'static Section),
     /// A list of tables.
     Tables(&'static Section),
+    /// The name of a node, or a table that says more of it.
+    NodeOrTable(&'static Section),
 }
 
 impl Kind {
     fn in_words(self) -> String {
         match self {
-            Kind::Text => "text".into(),
+            Kind::Text(words) | Kind::Texts(words) => words.into(),
             Kind::Switch => "true or false".into(),
             Kind::Number => "number".into(),
             Kind::Port => "port".into(),
             Kind::Ports => "port or range".into(),
-            Kind::AddressWithPrefix => "address/prefix".into(),
-            Kind::AddressesWithPrefix => "address/prefix, or list of".into(),
-            Kind::Address => "address".into(),
-            Kind::Addresses => "address, or one a family".into(),
-            Kind::Node => "node".into(),
-            Kind::NodeOrTable(section) => format!("node, or table, see [{}]", section.name),
-            Kind::Lists => "table of lists".into(),
-            Kind::Texts => "text, or list of".into(),
             Kind::Word(words) => words.join(" | "),
             Kind::Words(words) => format!("{}, or list of", words.join(" | ")),
             Kind::Settings => "table of text".into(),
+            Kind::Lists => "table of lists".into(),
             Kind::Table(section) | Kind::Tables(section) => {
                 format!("table, see [{}]", section.name)
             }
+            Kind::NodeOrTable(section) => format!("node, or table, see [{}]", section.name),
         }
     }
 
     fn json(self) -> Value {
+        let text = json!({ "type": "string" });
         let one_or_many = |one: Value| json!({ "anyOf": [one, { "type": "array", "items": one }] });
+        let free = |values: Value| json!({ "type": "object", "additionalProperties": values });
         match self {
-            Kind::Text | Kind::Node | Kind::AddressWithPrefix | Kind::Address => {
-                json!({ "type": "string" })
-            }
-            Kind::NodeOrTable(section) => {
-                json!({ "anyOf": [{ "type": "string" }, section.json()] })
-            }
+            Kind::Text(_) => text,
+            Kind::Texts(_) => one_or_many(text),
             Kind::Switch => json!({ "type": "boolean" }),
             Kind::Number => json!({ "type": "integer", "minimum": 0 }),
             Kind::Port => json!({ "type": "integer", "minimum": 1, "maximum": 65535 }),
             Kind::Ports => json!({ "type": ["string", "integer"] }),
-            Kind::Texts | Kind::AddressesWithPrefix | Kind::Addresses => {
-                one_or_many(json!({ "type": "string" }))
-            }
-            Kind::Lists => {
-                let list = json!({ "type": "array", "items": { "type": "string" } });
-                json!({ "type": "object", "additionalProperties": list })
-            }
             Kind::Word(words) => json!({ "enum": words }),
             Kind::Words(words) => one_or_many(json!({ "enum": words })),
-            Kind::Settings => {
-                json!({ "type": "object", "additionalProperties": { "type": ["string", "integer"] } })
-            }
+            Kind::Settings => free(json!({ "type": ["string", "integer"] })),
+            Kind::Lists => free(json!({ "type": "array", "items": text })),
             Kind::Table(section) => section.json(),
             Kind::Tables(section) => json!({ "type": "array", "items": section.json() }),
+            Kind::NodeOrTable(section) => json!({ "anyOf": [text, section.json()] }),
         }
     }
 }
 
 impl Section {
     /// One of its keys.
-    pub(super) fn field(&self, key: &str) -> Option<&Field> {
+    pub(crate) fn field(&self, key: &str) -> Option<&Field> {
         self.fields.iter().find(|field| field.key == key)
     }
 
-    pub(super) fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         let properties: Map<String, Value> = self
             .fields
             .iter()
@@ -164,7 +138,7 @@ impl Section {
         })
     }
 
-    pub(super) fn describe(&'static self, text: &mut String) {
+    pub(crate) fn describe(&'static self, text: &mut String) {
         let heading = match (self.name, self.repeated) {
             ("", _) => "At the top of the file".to_owned(),
             (name, false) => format!("`[{name}]`"),

@@ -3,13 +3,13 @@
 use fwlab_model::ruleset::{Format, Source, dump_family, recognise};
 use fwlab_record::Family;
 
-use super::problem::Problems;
-use super::rules::RulesOrigin;
-use super::table::Place;
+use crate::format::table::Place;
+use crate::problem::Problems;
+use crate::rules::RulesOrigin;
 
 /// Tells when a dump stands where its family does not belong, or where no cell meets it.
 /// `chosen` is where the rules stand, `ipv6` the IPv6 dump and where it stands.
-pub(super) fn check(
+pub(crate) fn check(
     rules: Option<&RulesOrigin>,
     chosen: &Place,
     ipv6: Option<(&Source, &Place)>,

@@ -5,13 +5,13 @@ use std::ops::RangeInclusive;
 use toml::Spanned;
 use toml::de::{DeInteger, DeValue};
 
-use super::problem::Problems;
-use super::section::Section;
-use super::table::At;
-use super::value::FromText;
-use super::vocabulary::Vocabulary;
+use crate::format::section::Section;
+use crate::format::table::At;
+use crate::format::value::FromText;
+use crate::format::vocabulary::Vocabulary;
+use crate::problem::Problems;
 
-pub(super) fn one_or_many<'v, 'a>(
+pub(crate) fn one_or_many<'v, 'a>(
     value: &'v Spanned<DeValue<'a>>,
 ) -> Vec<&'v Spanned<DeValue<'a>>> {
     match value.get_ref().as_array() {
@@ -21,7 +21,7 @@ pub(super) fn one_or_many<'v, 'a>(
 }
 
 /// The values of a list, or the one that stands in its place.
-pub(super) fn several<'v, 'a>(
+pub(crate) fn several<'v, 'a>(
     key: &str,
     value: &'v Spanned<DeValue<'a>>,
     problems: &mut Problems,
@@ -38,7 +38,7 @@ pub(super) fn several<'v, 'a>(
     Some(values)
 }
 
-pub(super) fn texts_of(
+pub(crate) fn texts_of(
     key: &str,
     value: &Spanned<DeValue<'_>>,
     problems: &mut Problems,
@@ -51,7 +51,7 @@ pub(super) fn texts_of(
     )
 }
 
-pub(super) fn text_at(value: &Spanned<DeValue<'_>>, problems: &mut Problems) -> Option<At<String>> {
+pub(crate) fn text_at(value: &Spanned<DeValue<'_>>, problems: &mut Problems) -> Option<At<String>> {
     text_of(value, problems).map(|text| At {
         value: text.to_owned(),
         span: value.span(),
@@ -59,7 +59,7 @@ pub(super) fn text_at(value: &Spanned<DeValue<'_>>, problems: &mut Problems) -> 
 }
 
 /// A text that is to be something more; tells if it is not.
-pub(super) fn parsed<T: FromText>(text: &At<String>, problems: &mut Problems) -> Option<At<T>> {
+pub(crate) fn parsed<T: FromText>(text: &At<String>, problems: &mut Problems) -> Option<At<T>> {
     let span = text.span.clone();
     match text.value.parse::<T>() {
         Ok(value) => Some(At { value, span }),
@@ -76,7 +76,7 @@ pub(super) fn parsed<T: FromText>(text: &At<String>, problems: &mut Problems) ->
     }
 }
 
-pub(super) fn parsed_each<T: FromText>(
+pub(crate) fn parsed_each<T: FromText>(
     texts: &[At<String>],
     problems: &mut Problems,
 ) -> Vec<At<T>> {
@@ -84,7 +84,7 @@ pub(super) fn parsed_each<T: FromText>(
     each.filter_map(|text| parsed(text, problems)).collect()
 }
 
-pub(super) fn wrong_type(value: &Spanned<DeValue<'_>>, wanted: &str, problems: &mut Problems) {
+pub(crate) fn wrong_type(value: &Spanned<DeValue<'_>>, wanted: &str, problems: &mut Problems) {
     problems.add(
         value.span(),
         format!(
@@ -103,7 +103,7 @@ fn article(value: &Spanned<DeValue<'_>>) -> &'static str {
     }
 }
 
-pub(super) fn text_of<'v>(
+pub(crate) fn text_of<'v>(
     value: &'v Spanned<DeValue<'_>>,
     problems: &mut Problems,
 ) -> Option<&'v str> {
@@ -114,12 +114,12 @@ pub(super) fn text_of<'v>(
     text
 }
 
-pub(super) fn port_of(value: &Spanned<DeValue<'_>>, problems: &mut Problems) -> Option<u16> {
+pub(crate) fn port_of(value: &Spanned<DeValue<'_>>, problems: &mut Problems) -> Option<u16> {
     let port = number_of(value, 1..=65535, problems)?;
     u16::try_from(port).ok()
 }
 
-pub(super) fn ports_of(
+pub(crate) fn ports_of(
     value: &Spanned<DeValue<'_>>,
     problems: &mut Problems,
 ) -> Option<(u16, u16)> {
@@ -140,7 +140,7 @@ pub(super) fn ports_of(
     ports
 }
 
-pub(super) fn number_of(
+pub(crate) fn number_of(
     value: &Spanned<DeValue<'_>>,
     within: RangeInclusive<u64>,
     problems: &mut Problems,
@@ -163,12 +163,12 @@ pub(super) fn number_of(
 }
 
 /// An integer in decimal digits, whatever base it is written in; as it is written where it is beyond all measure.
-pub(super) fn decimal(integer: &DeInteger<'_>) -> String {
+pub(crate) fn decimal(integer: &DeInteger<'_>) -> String {
     i128::from_str_radix(integer.as_str(), integer.radix())
         .map_or_else(|_| integer.as_str().to_owned(), |number| number.to_string())
 }
 
-pub(super) fn word_of<V: Vocabulary>(
+pub(crate) fn word_of<V: Vocabulary>(
     value: &Spanned<DeValue<'_>>,
     problems: &mut Problems,
 ) -> Option<V::Word> {
@@ -199,12 +199,12 @@ pub(super) fn word_of<V: Vocabulary>(
     word
 }
 
-pub(super) fn nearest_key(section: &'static Section, written: &str) -> Option<&'static str> {
+pub(crate) fn nearest_key(section: &'static Section, written: &str) -> Option<&'static str> {
     nearest(written, section.fields.iter().map(|field| field.key))
 }
 
 /// The known word that a misspelt one was most likely meant to be.
-pub(super) fn nearest<'a>(text: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(text: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let text = text.to_lowercase().replace('_', "-");
     known
         .map(|word| (strsim::jaro_winkler(&text, word), word))

@@ -6,13 +6,13 @@ use fwlab_containers::FirewallImage;
 use fwlab_record::Backend;
 use miette::NamedSource;
 
-use super::problem::Problems;
-use super::read_nodes::known_node;
-use super::read_source::Origin;
-use super::rules::{ImageRules, RulesOrigin, RulesetEntry};
-use super::stage::Stage;
-use super::table::{At, table};
-use super::value::{Node, Settings, Text, Word};
+use crate::format::table::{At, table};
+use crate::format::value::{Node, Settings, Text, Word};
+use crate::problem::Problems;
+use crate::read::nodes::known_node;
+use crate::read::source::Origin;
+use crate::rules::{ImageRules, RulesOrigin, RulesetEntry};
+use crate::stage::Stage;
 
 /// What the ruleset is called that an image loads.
 const NAME: &str = "image";
@@ -36,7 +36,7 @@ table! {
 }
 
 /// Reads the image that the firewall is, and puts it at its node.
-pub(super) fn firewall(
+pub(crate) fn firewall(
     table: At<FirewallTable>,
     stage: &mut Stage,
     file: &Origin<'_>,

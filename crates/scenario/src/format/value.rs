@@ -11,15 +11,15 @@ use ipnet::IpNet;
 use toml::Spanned;
 use toml::de::DeValue;
 
-use super::problem::Problems;
-use super::read_source::Origin;
-use super::section::Kind;
-use super::table::{self, At};
-use super::toml_value::{
+use crate::format::section::Kind;
+use crate::format::table::{self, At};
+use crate::format::toml_value::{
     decimal, number_of, one_or_many, parsed, parsed_each, port_of, ports_of, several, text_at,
     texts_of, word_of, wrong_type,
 };
-use super::vocabulary::Vocabulary;
+use crate::format::vocabulary::Vocabulary;
+use crate::problem::Problems;
+use crate::read::source::Origin;
 
 /// What was found behind a key.
 pub(crate) struct Found<'r> {
@@ -58,7 +58,7 @@ pub(crate) struct Text;
 
 impl Value for Text {
     type Read = String;
-    const KIND: Kind = Kind::Text;
+    const KIND: Kind = Kind::Text("text");
 
     fn read(mut found: Found<'_>) -> Option<String> {
         found.text().map(|at| at.value)
@@ -70,7 +70,7 @@ pub(crate) struct Node;
 
 impl Value for Node {
     type Read = String;
-    const KIND: Kind = Kind::Node;
+    const KIND: Kind = Kind::Text("node");
 
     fn read(found: Found<'_>) -> Option<String> {
         Text::read(found)
@@ -166,7 +166,7 @@ impl<T: FromText> Value for Parsed<T> {
 /// What a text can be that is something more.
 pub(crate) trait FromText: FromStr<Err: std::fmt::Display> {
     /// What the schema says of it.
-    const KIND: Kind = Kind::Text;
+    const KIND: Kind = Kind::Text("text");
     /// What it is called where a text is none.
     const WHAT: &'static str;
     /// One.
@@ -174,19 +174,19 @@ pub(crate) trait FromText: FromStr<Err: std::fmt::Display> {
 }
 
 impl FromText for IpNet {
-    const KIND: Kind = Kind::AddressWithPrefix;
+    const KIND: Kind = Kind::Text("address/prefix");
     const WHAT: &'static str = "address with a prefix length";
     const EXAMPLE: &'static str = "192.168.0.211/24";
 }
 
 impl FromText for IpAddr {
-    const KIND: Kind = Kind::Address;
+    const KIND: Kind = Kind::Text("address");
     const WHAT: &'static str = "address";
     const EXAMPLE: &'static str = "192.168.0.211";
 }
 
 impl FromText for Ipv4Addr {
-    const KIND: Kind = Kind::Address;
+    const KIND: Kind = Kind::Text("address");
     const WHAT: &'static str = "IPv4 address";
     const EXAMPLE: &'static str = "192.168.0.211";
 }
@@ -206,7 +206,7 @@ pub(crate) struct Prefixes;
 
 impl Value for Prefixes {
     type Read = Vec<At<IpNet>>;
-    const KIND: Kind = Kind::AddressesWithPrefix;
+    const KIND: Kind = Kind::Texts("address/prefix, or list of");
 
     fn read(found: Found<'_>) -> Option<Vec<At<IpNet>>> {
         let texts = texts_of(found.key, found.value, found.problems)?;
@@ -219,7 +219,7 @@ pub(crate) struct Addresses;
 
 impl Value for Addresses {
     type Read = Vec<At<IpAddr>>;
-    const KIND: Kind = Kind::Addresses;
+    const KIND: Kind = Kind::Texts("address, or one a family");
 
     fn read(found: Found<'_>) -> Option<Vec<At<IpAddr>>> {
         let texts = texts_of(found.key, found.value, found.problems)?;
@@ -243,7 +243,7 @@ pub(crate) struct Texts<T = At<String>>(PhantomData<T>);
 
 impl<T: From<At<String>>> Value for Texts<T> {
     type Read = Vec<T>;
-    const KIND: Kind = Kind::Texts;
+    const KIND: Kind = Kind::Texts("text, or list of");
 
     fn read(found: Found<'_>) -> Option<Vec<T>> {
         let texts = texts_of(found.key, found.value, found.problems)?;

@@ -7,15 +7,15 @@ use fwlab_model::{IpNet, Part, TopologyMistake, TopologyProblem};
 use fwlab_record::{Family, InterfaceName, NodeName};
 use toml::de::DeTable;
 
-use super::problem::{Problems, ScenarioError};
-use super::read_firewall::FirewallTable;
-use super::read_nodes::{LinkTable, LongForm, NodeTable, nodes_and_links};
-use super::read_source::{Files, Origin};
-use super::stage::{Layout, Port, Shape, Stage};
-use super::table::{self, At, Place, Table as _, table};
-use super::value::{
+use crate::format::table::{self, At, Place, Table as _, table};
+use crate::format::value::{
     Addresses, NodeOr, NodeOrTable, Number, Parsed, Prefixes, Switch, Table, Tables, Word,
 };
+use crate::problem::{Problems, ScenarioError};
+use crate::read::firewall::FirewallTable;
+use crate::read::nodes::{LinkTable, LongForm, NodeTable, nodes_and_links};
+use crate::read::source::{Files, Origin};
+use crate::stage::{Layout, Port, Shape, Stage};
 
 table! {
     TopologyTable, ["topology"],
@@ -59,7 +59,7 @@ table! {
 
 impl TopologyTable {
     /// Whether its firewall is an image.
-    pub(super) fn has_image(&self) -> bool {
+    pub(crate) fn has_image(&self) -> bool {
         matches!(self.firewall.value, Some(NodeOrTable::Table(_)))
     }
 }
@@ -72,7 +72,7 @@ table! {
 }
 
 /// The topology of a file that holds nothing else.
-pub(super) fn of_file(text: &str) -> Result<Stage, ScenarioError> {
+pub(crate) fn of_file(text: &str) -> Result<Stage, ScenarioError> {
     let path = Path::new("topology.toml");
     let mut problems = Problems::default();
     let (table, _) = DeTable::parse_recoverable(text);
@@ -91,7 +91,7 @@ pub(super) fn of_file(text: &str) -> Result<Stage, ScenarioError> {
 const OF_NODES: [&str; 4] = ["node", "link", "firewall", "connect-to"];
 
 /// Reads a topology; client and server are at the nodes of that name. With the image that its firewall is, if it is one.
-pub(super) fn stage(
+pub(crate) fn stage(
     mut table: TopologyTable,
     span: &Range<usize>,
     families: &[Family],
@@ -169,10 +169,10 @@ pub(super) fn stage(
 
 /// Where the parts of a topology stand in the file.
 #[derive(Default)]
-pub(super) struct Places(Vec<(Part, Range<usize>)>);
+pub(crate) struct Places(Vec<(Part, Range<usize>)>);
 
 impl Places {
-    pub(super) fn add(&mut self, part: Part, span: Range<usize>) {
+    pub(crate) fn add(&mut self, part: Part, span: Range<usize>) {
         self.0.push((part, span));
     }
 

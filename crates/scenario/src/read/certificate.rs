@@ -1,15 +1,15 @@
 use fwlab_ftp::Certificate;
 
-use super::read_source::{Beside, beside};
-use super::section::Kind;
-use super::value::{Found, Value};
+use crate::format::section::Kind;
+use crate::format::value::{Found, Value};
+use crate::read::source::{Beside, beside};
 
 /// The certificate of a PEM file beside the scenario; a file that holds none is a mistake.
 pub(crate) struct CertificateFile;
 
 impl Value for CertificateFile {
     type Read = Certificate;
-    const KIND: Kind = Kind::Text;
+    const KIND: Kind = Kind::Text("text");
 
     fn read(mut found: Found<'_>) -> Option<Certificate> {
         let name = found.text()?;

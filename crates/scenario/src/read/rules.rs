@@ -1,19 +1,20 @@
+use std::mem::take;
 use std::ops::Range;
 
 use fwlab_model::ruleset::{Side, Source};
 use fwlab_record::{Backend, Family, NodeName};
 
-use super::ServerTerms;
-use super::problem::Problems;
-use super::read_language::{Language, without_iptables};
-use super::read_nodes::known_node;
-use super::read_policy::{PolicyTable, policy};
-use super::read_source::{Origin, RulesText, source};
-use super::rules::{RulesAt, RulesOrigin, RulesetEntry};
-use super::stage::Stage;
-use super::table::{At, Place, Table as _, missing, table};
-use super::toml_value::nearest;
-use super::value::{Node, Switch, Table, Tables, Text, Word, Words};
+use crate::ServerTerms;
+use crate::format::table::{At, Key, Place, Table as _, missing, table};
+use crate::format::toml_value::nearest;
+use crate::format::value::{Node, Switch, Table, Tables, Text, Word, Words};
+use crate::problem::Problems;
+use crate::read::language::{Language, without_iptables};
+use crate::read::nodes::known_node;
+use crate::read::policy::{PolicyTable, policy};
+use crate::read::source::{Origin, RulesText, source};
+use crate::rules::{RulesAt, RulesOrigin, RulesetEntry};
+use crate::stage::Stage;
 
 table! {
     RulesetTable, [["ruleset"]],
@@ -78,23 +79,29 @@ const LONGEST_NAME: usize = 100;
 /// The most rulesets that are named where another was meant.
 const NAMED: usize = 20;
 
+/// The keys that say which rules there are; an IPv6 dump is beside one of them or alone.
+const OF_RULESETS: [&str; 4] = ["file", "text", "policy", "none"];
+
 /// What rulesets stand in: the scenario file, and what it says before them.
-pub(super) struct Around<'a> {
-    pub(super) file: &'a Origin<'a>,
-    pub(super) stage: &'a Stage,
-    pub(super) server: &'a ServerTerms,
-    pub(super) families: &'a [Family],
+pub(crate) struct Around<'a> {
+    pub(crate) file: &'a Origin<'a>,
+    pub(crate) stage: &'a Stage,
+    pub(crate) server: &'a ServerTerms,
+    pub(crate) families: &'a [Family],
 }
 
-pub(super) fn ruleset(
+pub(crate) fn ruleset(
     entry: At<RulesetTable>,
     around: &Around<'_>,
     problems: &mut Problems,
 ) -> Option<RulesetEntry> {
-    let At { value: entry, span } = entry;
+    let At {
+        value: mut entry,
+        span,
+    } = entry;
     let there = entry.there();
     let at_key = |key| there.iter().find(|place| place.key == key).cloned();
-    let name = entry.name.at()?;
+    let name = take(&mut entry.name).at()?;
     if name.value.is_empty()
         || name.value.contains("::")
         || name.value.contains(char::is_whitespace)
@@ -112,7 +119,8 @@ pub(super) fn ruleset(
         );
     }
     let is_placed = entry.at.is_there;
-    let at = known_node(entry.at, &around.stage.topology, problems).map(|at| at.value);
+    let at = take(&mut entry.at);
+    let at = known_node(at, &around.stage.topology, problems).map(|at| at.value);
     let node = at.as_ref().or(around.stage.firewall.as_ref());
     if node.is_none() && !is_placed && !entry.none.is_there {
         problems.add_with_help(
@@ -121,25 +129,13 @@ pub(super) fn ruleset(
             "this topology has no firewall of its own: write `at = …`, the node that loads it",
         );
     }
-    let choice = Choice {
-        what: format!("ruleset `{}`", name.value),
-        keys: &["file", "text", "policy", "none"],
-        there: &there,
-        entry: span.clone(),
-    };
-    let contents = Contents {
-        file: entry.file.at(),
-        text: entry.text.value,
-        policy: entry.policy.at(),
-        none: entry.none.value,
-        file6: entry.file6.at(),
-        text6: entry.text6.value,
-    };
+    let what = format!("ruleset `{}`", name.value);
+    let choice = choice(&what, &OF_RULESETS, &there, &span, problems)?;
     let Rules {
         chosen,
         origin,
         ipv6,
-    } = rules(choice, contents, node, around, problems)?;
+    } = rules(choice, &mut entry, node, around, problems)?;
     let beside = match entry.beside.at() {
         None => None,
         Some(table) => beside(table, around.file, problems)?,
@@ -163,7 +159,6 @@ pub(super) fn ruleset(
         ];
         without_iptables(asks.into_iter().flatten(), problems);
     }
-    let sets = entry.sets.at();
     let also_place = entry.also.span.clone();
     let elsewhere: Vec<RulesAt> = entry
         .also
@@ -193,7 +188,7 @@ pub(super) fn ruleset(
         helper,
         skip_refused_lines,
         backends,
-        sets: sets.and_then(|name| source(&name, around.file, problems)),
+        sets: read(&mut entry.sets, around.file, problems),
         beside: beside.into_iter().collect(),
         also: elsewhere,
     })
@@ -205,17 +200,17 @@ fn beside(
     file: &Origin<'_>,
     problems: &mut Problems,
 ) -> Option<Option<(Backend, Source)>> {
-    let At { value: table, span } = table;
+    let At {
+        value: mut table,
+        span,
+    } = table;
     let backends = Place {
         key: "backend",
         span: table.backend.span,
     };
     let backend = table.backend.value?;
     let (rules, source) = match table.file.place("file") {
-        Some(place) => {
-            let name = table.file.at();
-            (place, name.and_then(|name| source(&name, file, problems)))
-        }
+        Some(place) => (place, read(&mut table.file, file, problems)),
         None => {
             if !table.text.is_there {
                 missing(BesideTable::SECTION, "text", span, problems);
@@ -241,25 +236,23 @@ fn also(
     let At { value: entry, span } = entry;
     let there = entry.there();
     let at = known_node(entry.at, &around.stage.topology, problems)?.value;
-    let choice = Choice {
-        what: format!("what `{at}` loads"),
-        keys: &["file", "text", "policy"],
-        there: &there,
-        entry: span,
-    };
-    let contents = Contents {
-        file: entry.file.at(),
-        text: entry.text.value,
-        policy: entry.policy.at(),
-        none: None,
-        file6: entry.file6.at(),
-        text6: entry.text6.value,
+    let what = format!("what `{at}` loads");
+    // No rules at all are no reason to name a node.
+    let (_, keys) = OF_RULESETS.split_last().expect("there are keys");
+    let choice = choice(&what, keys, &there, &span, problems)?;
+    let mut rulesets = RulesetTable {
+        file: entry.file,
+        text: entry.text,
+        policy: entry.policy,
+        file6: entry.file6,
+        text6: entry.text6,
+        ..RulesetTable::default()
     };
     let Rules {
         chosen,
         origin,
         ipv6,
-    } = rules(choice, contents, Some(&at), around, problems)?;
+    } = rules(choice, &mut rulesets, Some(&at), around, problems)?;
     let helper = entry.helper.value.unwrap_or(false);
     let language = Language {
         backends: chosen.clone(),
@@ -281,7 +274,7 @@ fn also(
 }
 
 /// The index of a ruleset by its name; a name that is none is a mistake.
-pub(super) fn known_ruleset(
+pub(crate) fn known_ruleset(
     name: &At<String>,
     rulesets: &[RulesetEntry],
     problems: &mut Problems,
@@ -304,25 +297,6 @@ pub(super) fn known_ruleset(
     found
 }
 
-/// Keys of which just one is to be there, and those that are.
-struct Choice<'a> {
-    what: String,
-    keys: &'a [&'static str],
-    there: &'a [Place],
-    /// Where their table stands.
-    entry: Range<usize>,
-}
-
-/// What stands behind the keys that say which rules there are.
-struct Contents {
-    file: Option<At<String>>,
-    text: Option<Source>,
-    policy: Option<At<PolicyTable>>,
-    none: Option<bool>,
-    file6: Option<At<String>>,
-    text6: Option<Source>,
-}
-
 /// Rules as they stand in a table, and the key that says which they are.
 struct Rules {
     chosen: Place,
@@ -331,67 +305,67 @@ struct Rules {
     ipv6: Option<Source>,
 }
 
-impl<'a> Choice<'a> {
-    /// The key that is chosen, and that of an IPv6 dump.
-    fn made(self, problems: &mut Problems) -> Option<(&'a Place, Option<&'a Place>)> {
-        let there = |keys: &[&'static str]| -> Vec<&'a Place> {
-            let there = self.there.iter();
-            there.filter(|place| keys.contains(&place.key)).collect()
-        };
-        let (own, dumps) = (there(self.keys), there(&["file6", "text6"]));
-        match (&own[..], &dumps[..]) {
-            (&[one], []) => return Some((one, None)),
-            (&[one], &[dump]) if ["file", "text"].contains(&one.key) => {
-                return Some((one, Some(dump)));
-            }
-            ([], &[dump]) => return Some((dump, Some(dump))),
-            _ => {}
-        }
-        let found: Vec<&str> = own.iter().chain(&dumps).map(|place| place.key).collect();
-        let found = match found.is_empty() {
-            true => "none of them".to_owned(),
-            false => found.join(" and "),
-        };
-        let (last, first) = self.keys.split_last()?;
-        let what = self.what;
-        let first = first.join(", ");
-        problems.add_with_help(
-            self.entry,
-            format!("{what} wants exactly one of {first} or {last}, and has {found}"),
-            "for example `file = \"rules.v4\"`",
-        );
-        None
+/// The key that is chosen among those of which just one is to be `there`, and that of an IPv6 dump.
+fn choice<'a>(
+    what: &str,
+    keys: &[&'static str],
+    there: &'a [Place],
+    entry: &Range<usize>,
+    problems: &mut Problems,
+) -> Option<(&'a Place, Option<&'a Place>)> {
+    let among = |keys: &[&'static str]| -> Vec<&'a Place> {
+        let there = there.iter();
+        there.filter(|place| keys.contains(&place.key)).collect()
+    };
+    let (own, dumps) = (among(keys), among(&["file6", "text6"]));
+    match (&own[..], &dumps[..]) {
+        (&[one], []) => return Some((one, None)),
+        (&[one], &[dump]) if ["file", "text"].contains(&one.key) => return Some((one, Some(dump))),
+        ([], &[dump]) => return Some((dump, Some(dump))),
+        _ => {}
     }
+    let found: Vec<&str> = own.iter().chain(&dumps).map(|place| place.key).collect();
+    let found = match found.is_empty() {
+        true => "none of them".to_owned(),
+        false => found.join(" and "),
+    };
+    let (last, first) = keys.split_last()?;
+    let first = first.join(", ");
+    problems.add_with_help(
+        entry.clone(),
+        format!("{what} wants exactly one of {first} or {last}, and has {found}"),
+        "for example `file = \"rules.v4\"`",
+    );
+    None
 }
 
+/// Takes the rules that the chosen keys say out of their table.
 fn rules(
-    choice: Choice<'_>,
-    contents: Contents,
+    (chosen, dump): (&Place, Option<&Place>),
+    table: &mut RulesetTable,
     node: Option<&NodeName>,
     around: &Around<'_>,
     problems: &mut Problems,
 ) -> Option<Rules> {
-    let (chosen, dump) = choice.made(problems)?;
-    let read =
-        |name: Option<At<String>>, problems: &mut Problems| source(&name?, around.file, problems);
     let origin = match chosen.key {
         "policy" => {
             let side = node.map_or(Side::Gateway, |node| around.stage.side_of(node));
             let listening = around.server.control_port;
             let port = around.stage.control_port_at(side, listening);
-            let policy = policy(contents.policy?, side, port, around.server, problems)?;
+            let table = take(&mut table.policy).at()?;
+            let policy = policy(table, side, port, around.server, problems)?;
             Some(RulesOrigin::Generated(policy))
         }
-        "none" => contents.none.map(|_| RulesOrigin::None),
-        "file" => read(contents.file, problems).map(RulesOrigin::Written),
-        "text" => contents.text.map(RulesOrigin::Written),
+        "none" => table.none.value.map(|_| RulesOrigin::None),
+        "file" => read(&mut table.file, around.file, problems).map(RulesOrigin::Written),
+        "text" => table.text.value.take().map(RulesOrigin::Written),
         _ => Some(RulesOrigin::None),
     };
     let ipv6 = dump.and_then(|dump| match dump.key {
-        "file6" => read(contents.file6, problems),
-        _ => contents.text6,
+        "file6" => read(&mut table.file6, around.file, problems),
+        _ => table.text6.value.take(),
     });
-    super::read_family::check(
+    crate::read::family::check(
         origin.as_ref(),
         chosen,
         ipv6.as_ref().zip(dump),
@@ -403,4 +377,9 @@ fn rules(
         origin,
         ipv6,
     })
+}
+
+/// The rules, or the sets, in the file that a key names.
+fn read(key: &mut Key<String>, file: &Origin<'_>, problems: &mut Problems) -> Option<Source> {
+    source(&take(key).at()?, file, problems)
 }

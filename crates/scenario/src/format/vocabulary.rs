@@ -85,3 +85,31 @@ impl Vocabulary for Moments {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use fwlab_ftp::{DataSourcePort, PassiveAddress};
+
+    use super::*;
+    use crate::Shape;
+
+    #[test]
+    fn every_word_is_read() {
+        fn unread<V: Vocabulary>() -> Vec<&'static str> {
+            let words = V::WORDS.iter().copied();
+            words.filter(|word| V::word(word).is_none()).collect()
+        }
+        let unread = [
+            unread::<Servers>(),
+            unread::<Clients>(),
+            unread::<Logins>(),
+            unread::<Defaults>(),
+            unread::<Moments>(),
+            unread::<DataSourcePort>(),
+            unread::<PassiveAddress>(),
+            unread::<Shape>(),
+        ];
+        assert_eq!(unread.concat(), Vec::<&str>::new());
+        assert_eq!(Moments::WORDS, ["start", "logged-in", "halfway"]);
+    }
+}

@@ -5,23 +5,23 @@ use std::ops::Range;
 
 use fwlab_record::{Family, NodeName};
 
-use super::problem::Problems;
-use super::read_nodes::known_node;
-use super::stage::Stage;
-use super::table::{At, Key};
+use crate::format::table::{At, Key};
+use crate::problem::Problems;
+use crate::read::nodes::known_node;
+use crate::stage::Stage;
 
 /// What a scenario says of it.
-pub(super) struct Roles {
+pub(crate) struct Roles {
     /// The nodes of the two.
-    pub(super) client: Key<String>,
-    pub(super) server: Key<String>,
-    pub(super) connect_to: Vec<At<IpAddr>>,
-    pub(super) control_port: Option<u16>,
+    pub(crate) client: Key<String>,
+    pub(crate) server: Key<String>,
+    pub(crate) connect_to: Vec<At<IpAddr>>,
+    pub(crate) control_port: Option<u16>,
 }
 
 /// Says on a stage who is who: where client and server run, and where the client
 /// connects to. In cells of each family both must have an address.
-pub(super) fn cast(
+pub(crate) fn cast(
     stage: &mut Stage,
     roles: Roles,
     families: &[Family],

@@ -8,12 +8,12 @@ use fwlab_model::{
 };
 use fwlab_record::{InterfaceName, NodeName};
 
-use super::problem::Problems;
-use super::read_topology::Places;
-use super::stage::Stage;
-use super::table::{At, Key, table};
-use super::toml_value::{nearest, parsed, parsed_each};
-use super::value::{Lists, Number, Parsed, Switch, Tables, Texts};
+use crate::format::table::{At, Key, table};
+use crate::format::toml_value::{nearest, parsed, parsed_each};
+use crate::format::value::{Lists, Number, Parsed, Switch, Tables, Texts};
+use crate::problem::Problems;
+use crate::read::topology::Places;
+use crate::stage::Stage;
 
 table! {
     NodeTable, [["topology.node"]],
@@ -51,11 +51,11 @@ table! {
 }
 
 /// Nodes and links as they stand in a topology.
-pub(super) struct LongForm {
-    pub(super) nodes: Vec<At<NodeTable>>,
-    pub(super) links: Vec<At<LinkTable>>,
-    pub(super) firewall: Option<At<String>>,
-    pub(super) connect_to: Vec<At<IpAddr>>,
+pub(crate) struct LongForm {
+    pub(crate) nodes: Vec<At<NodeTable>>,
+    pub(crate) links: Vec<At<LinkTable>>,
+    pub(crate) firewall: Option<At<String>>,
+    pub(crate) connect_to: Vec<At<IpAddr>>,
 }
 
 /// Addresses that were given to an interface of a node.
@@ -66,7 +66,7 @@ struct Given {
 }
 
 /// Reads a topology of nodes and links, and tells where each part of it stands.
-pub(super) fn nodes_and_links(
+pub(crate) fn nodes_and_links(
     form: LongForm,
     control_port: u16,
     problems: &mut Problems,
@@ -113,7 +113,7 @@ pub(super) fn nodes_and_links(
 }
 
 /// The node that a key names, which must be one of the topology.
-pub(super) fn known_node(
+pub(crate) fn known_node(
     key: Key<String>,
     topology: &Topology,
     problems: &mut Problems,

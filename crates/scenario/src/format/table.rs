@@ -4,11 +4,11 @@ use std::ops::{Deref, Range};
 
 use toml::de::DeTable;
 
-use super::problem::Problems;
-use super::read_source::Origin;
-use super::section::Section;
-use super::toml_value::nearest_key;
-use super::value::{Found, Value};
+use crate::format::section::Section;
+use crate::format::toml_value::nearest_key;
+use crate::format::value::{Found, Value};
+use crate::problem::Problems;
+use crate::read::source::Origin;
 
 /// A value with the place where it stands.
 #[derive(Debug, Clone)]
@@ -206,109 +206,99 @@ pub(crate) fn missing(section: &Section, key: &str, span: Range<usize>, problems
 /// order of the schema: its name, what stands behind it, what it means; then `-> field`, as a [`Key`] of the struct, for
 /// what is looked at once more, or `=> field: type = default`, as a field of what the table `fills`. Where a key is
 /// `required`, its absence is a mistake.
+///
+/// ```text
+/// table! {
+///     TransferTable, ["transfer"], "What is transferred.",
+///     keys {
+///         "size", Number<u64, 0, 100>, "bytes, 0 to 100; default 30" -> size;
+///     }
+/// }
+/// ```
 macro_rules! table {
     (
         $table:ident, $head:tt, $about:literal,
-        fills $values:ident: $(#[$meta:meta])* pub struct $Values:ident {
-            $( $(#[$doc:meta])* $extra:ident: $extra_type:ty = $extra_default:expr, )*
-        }
-        keys { $(
-            $($required:ident)? $key:literal, $kind:ty, $text:literal
-            $(-> $raw:ident)? $(=> $field:ident: $type:ty = $default:expr)?;
-        )* }
+        $( fills $values:ident: $(#[$meta:meta])* pub struct $Values:ident $further:tt )?
+        keys $keys:tt
     ) => {
+        $( $crate::format::table::table!(@values [$(#[$meta])*] $Values $further $keys); )?
+        $crate::format::table::table!(@table $table, $head, $about, [$($values: $Values)?] $keys);
+    };
+    (@values [$(#[$meta:meta])*] $Values:ident {
+        $( $(#[$doc:meta])* $further:ident: $further_type:ty = $further_default:expr, )*
+    } { $(
+        $($required:ident)? $key:literal, $kind:ty, $text:literal
+        $(-> $raw:ident)? $(=> $field:ident: $type:ty = $default:expr)?;
+    )* }) => {
         $(#[$meta])*
         pub struct $Values {
             $( $( #[doc = $text] pub $field: $type, )? )*
-            $( $(#[$doc])* pub $extra: $extra_type, )*
+            $( $(#[$doc])* pub $further: $further_type, )*
         }
 
         impl Default for $Values {
             fn default() -> Self {
                 $Values {
                     $( $( $field: $default, )? )*
-                    $( $extra: $extra_default, )*
+                    $( $further: $further_default, )*
                 }
             }
         }
 
-        #[derive(Default)]
-        pub(crate) struct $table {
-            pub(crate) $values: $Values,
-            $( $( pub(crate) $raw: $crate::table::Key<<$kind as $crate::value::Value>::Read>, )? )*
-        }
-
-        impl $crate::table::Table for $table {
-            const SECTION: &'static $crate::section::Section =
-                $crate::table::section!($head, $about, $( ($($required)?) $key, $kind, $text; )*);
-
-            fn read(mut reader: $crate::table::Reader<'_>) -> $table {
+        impl $Values {
+            fn read(reader: &mut $crate::format::table::Reader<'_>) -> $Values {
                 let mut values = $Values::default();
                 $( $(
                     let key = reader.key::<$kind>($key);
-                    $crate::table::Take::take(&mut values.$field, key);
+                    $crate::format::table::Take::take(&mut values.$field, key);
                 )? )*
+                values
+            }
+        }
+    };
+    (@table $table:ident, $head:tt, $about:literal, [$($values:ident: $Values:ident)?] { $(
+        $($required:ident)? $key:literal, $kind:ty, $text:literal
+        $(-> $raw:ident)? $(=> $field:ident: $type:ty = $default:expr)?;
+    )* }) => {
+        #[derive(Default)]
+        pub(crate) struct $table {
+            $( pub(crate) $values: $Values, )?
+            $( $( pub(crate) $raw: $crate::format::table::Key<<$kind as $crate::format::value::Value>::Read>, )? )*
+        }
+
+        impl $crate::format::table::Table for $table {
+            const SECTION: &'static $crate::format::section::Section = &$crate::format::section::Section {
+                name: $crate::format::table::table!(@name $head),
+                repeated: $crate::format::table::table!(@repeated $head),
+                about: $about,
+                fields: &[$( $crate::format::section::Field {
+                    key: $key,
+                    kind: <$kind as $crate::format::value::Value>::KIND,
+                    about: $text,
+                    required: $crate::format::table::table!(@required $($required)?),
+                }, )*],
+            };
+
+            fn read(mut reader: $crate::format::table::Reader<'_>) -> $table {
                 $table {
-                    $values: values,
+                    $( $values: $Values::read(&mut reader), )?
                     $( $( $raw: reader.key::<$kind>($key), )? )*
                 }
             }
 
-            fn there(&self) -> Vec<$crate::table::Place> {
+            fn there(&self) -> Vec<$crate::format::table::Place> {
                 let keys = [$( $( self.$raw.place($key), )? )*];
                 keys.into_iter().flatten().collect()
             }
         }
     };
-    (
-        $table:ident, $head:tt, $about:literal,
-        keys { $(
-            $($required:ident)? $key:literal, $kind:ty, $text:literal -> $raw:ident;
-        )* }
-    ) => {
-        pub(crate) struct $table {
-            $( pub(crate) $raw: $crate::table::Key<<$kind as $crate::value::Value>::Read>, )*
-        }
-
-        impl $crate::table::Table for $table {
-            const SECTION: &'static $crate::section::Section =
-                $crate::table::section!($head, $about, $( ($($required)?) $key, $kind, $text; )*);
-
-            fn read(mut reader: $crate::table::Reader<'_>) -> $table {
-                $table {
-                    $( $raw: reader.key::<$kind>($key), )*
-                }
-            }
-
-            fn there(&self) -> Vec<$crate::table::Place> {
-                let keys = [$( self.$raw.place($key), )*];
-                keys.into_iter().flatten().collect()
-            }
-        }
-    };
-}
-
-/// A table's part of the schema: `[name]`, or `[[name]]` where it may stand several times.
-macro_rules! section {
-    ([[$name:literal]], $($rest:tt)*) => { $crate::table::section!(@ $name, true, $($rest)*) };
-    ([$name:literal], $($rest:tt)*) => { $crate::table::section!(@ $name, false, $($rest)*) };
-    (@ $name:literal, $repeated:literal, $about:literal,
-        $( ($($required:ident)?) $key:literal, $kind:ty, $text:literal; )*
-    ) => {
-        &$crate::section::Section {
-            name: $name,
-            repeated: $repeated,
-            about: $about,
-            fields: &[$( $crate::section::Field {
-                key: $key,
-                kind: <$kind as $crate::value::Value>::KIND,
-                about: $text,
-                required: $crate::table::section!(@required $($required)?),
-            }, )*],
-        }
-    };
+    // `[name]`, or `[[name]]` where it may stand several times.
+    (@name [[$name:literal]]) => { $name };
+    (@name [$name:literal]) => { $name };
+    (@repeated [[$name:literal]]) => { true };
+    (@repeated [$name:literal]) => { false };
     (@required required) => { true };
     (@required) => { false };
 }
 
-pub(crate) use {section, table};
+pub(crate) use table;

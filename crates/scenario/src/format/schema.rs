@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use super::read::FileTable;
-use super::table::Table;
+use crate::format::table::Table;
+use crate::read::file::FileTable;
 
 /// The format's version. It changes when a file that was valid stops being so.
 pub const SCHEMA_VERSION: u32 = 1;

@@ -3,14 +3,14 @@ use std::collections::HashMap;
 use fwlab_model::ruleset::TableName;
 use fwlab_record::{Backend, CauseKind, Symptom};
 
-use super::problem::Problems;
-use super::read_nodes::known_node;
-use super::read_rules::known_ruleset;
-use super::requirement::{CauseDemand, RequireTable, Requirement, Selector};
-use super::rules::RulesetEntry;
-use super::stage::Stage;
-use super::table::{At, table};
-use super::value::{Node, Number, Text, Word};
+use crate::format::table::{At, table};
+use crate::format::value::{Node, Number, Text, Word};
+use crate::problem::Problems;
+use crate::read::nodes::known_node;
+use crate::read::rules::known_ruleset;
+use crate::requirement::{CauseDemand, RequireTable, Requirement, Selector};
+use crate::rules::RulesetEntry;
+use crate::stage::Stage;
 
 table! {
     CauseTable, ["require.cause"], "What the cause must be; only what is written is compared.",
@@ -26,7 +26,7 @@ table! {
     }
 }
 
-pub(super) fn requirement(
+pub(crate) fn requirement(
     entry: At<RequireTable>,
     stage: &Stage,
     rulesets: &[RulesetEntry],
@@ -102,7 +102,7 @@ fn cause_of(
 }
 
 /// Two requirements with one selector cannot demand two things.
-pub(super) fn contradictions(requirements: &[Requirement], problems: &mut Problems) {
+pub(crate) fn contradictions(requirements: &[Requirement], problems: &mut Problems) {
     let mut first: HashMap<&Selector, &Requirement> = HashMap::new();
     for later in requirements {
         let earlier = *first.entry(&later.selector).or_insert(later);

@@ -1,16 +1,16 @@
 use fwlab_ftp::Moment;
 use fwlab_record::Operation;
 
-use super::problem::Problems;
-use super::read_nodes::known_node;
-use super::read_rules::known_ruleset;
-use super::rules::RulesetEntry;
-use super::stage::Stage;
-use super::steps::{Action, Step};
-use super::table::{At, table};
-use super::value::{Node, Text, Word};
-use super::vocabulary::{Moments, START, Vocabulary};
 use crate::Matrix;
+use crate::format::table::{At, table};
+use crate::format::value::{Node, Text, Word};
+use crate::format::vocabulary::{Moments, START, Vocabulary};
+use crate::problem::Problems;
+use crate::read::nodes::known_node;
+use crate::read::rules::known_ruleset;
+use crate::rules::RulesetEntry;
+use crate::stage::Stage;
+use crate::steps::{Action, Step};
 
 table! {
     StepTable, [["step"]],
@@ -30,7 +30,7 @@ table! {
     }
 }
 
-pub(super) fn steps(
+pub(crate) fn steps(
     entries: Vec<At<StepTable>>,
     stage: &Stage,
     rulesets: &[RulesetEntry],

@@ -7,25 +7,25 @@ use fwlab_ftp::Content;
 use fwlab_record::PeerName;
 use toml::de::DeTable;
 
-use super::client::ClientTable;
-use super::matrix::MatrixTable;
-use super::plan::{MAX_CELLS, Overrides, Size};
-use super::problem::{Problems, ScenarioError};
-use super::read_firewall::firewall;
-use super::read_nodes::known_node;
-use super::read_requirement::{contradictions, requirement};
-use super::read_roles::{Roles, cast};
-use super::read_rules::{Around, RulesetTable, known_ruleset, ruleset};
-use super::read_source::{Files, Origin};
-use super::read_steps::{StepTable, steps};
-use super::read_topology::{TopologyTable, stage};
-use super::requirement::{RequireTable, Requirement};
-use super::rules::RulesetEntry;
-use super::server::ServerTable;
-use super::stage::Stage;
-use super::table::{self, At, Table as _, missing, table};
-use super::value::{Node, Number, Settings, Table, Tables, Text, Texts};
-use super::{Scenario, Sysctl};
+use crate::client::ClientTable;
+use crate::format::table::{self, At, Table as _, missing, table};
+use crate::format::value::{Node, Number, Settings, Table, Tables, Text, Texts};
+use crate::matrix::MatrixTable;
+use crate::plan::{MAX_CELLS, Overrides, Size};
+use crate::problem::{Problems, ScenarioError};
+use crate::read::firewall::firewall;
+use crate::read::nodes::known_node;
+use crate::read::requirement::{contradictions, requirement};
+use crate::read::roles::{Roles, cast};
+use crate::read::rules::{Around, RulesetTable, known_ruleset, ruleset};
+use crate::read::source::{Files, Origin};
+use crate::read::steps::{StepTable, steps};
+use crate::read::topology::{TopologyTable, stage};
+use crate::requirement::{RequireTable, Requirement};
+use crate::rules::RulesetEntry;
+use crate::server::ServerTable;
+use crate::stage::Stage;
+use crate::{Scenario, Sysctl};
 
 table! {
     FileTable, [""], "What the scenario is and where it comes from.",

@@ -3,20 +3,20 @@
 use fwlab_model::ruleset::{Format, Source, recognise};
 use fwlab_record::Backend;
 
-use super::problem::Problems;
-use super::rules::RulesOrigin;
-use super::table::Place;
+use crate::format::table::Place;
+use crate::problem::Problems;
+use crate::rules::RulesOrigin;
 
 /// Rules of a scenario file: the keys that they and their backends stand in.
-pub(super) struct Language {
-    pub(super) rules: Place,
-    pub(super) backends: Place,
+pub(crate) struct Language {
+    pub(crate) rules: Place,
+    pub(crate) backends: Place,
 }
 
 impl Language {
     /// The backends that load a ruleset: those that are written, or those that its language has. None, where
     /// neither is known: it stands in a file that is not read.
-    pub(super) fn backends(
+    pub(crate) fn backends(
         &self,
         origin: Option<&RulesOrigin>,
         written: Option<Vec<Backend>>,
@@ -48,7 +48,7 @@ impl Language {
     }
 
     /// Tells when backends that are chosen elsewhere do not load these rules.
-    pub(super) fn check_all(
+    pub(crate) fn check_all(
         &self,
         origin: Option<&RulesOrigin>,
         backends: &[Backend],
@@ -70,7 +70,7 @@ impl Language {
     }
 
     /// Tells when backends do not load the language that rules are written in.
-    pub(super) fn check(&self, source: &Source, backends: &[Backend], problems: &mut Problems) {
+    pub(crate) fn check(&self, source: &Source, backends: &[Backend], problems: &mut Problems) {
         let native = backends.contains(&Backend::Native);
         if native && backends.iter().any(|backend| *backend != Backend::Native) {
             problems.add_with_help(
@@ -98,7 +98,7 @@ impl Language {
 
 /// Tells what only rules of iptables can have, of a script of nft that has it. `there` are the keys of the two tables
 /// that ask for something.
-pub(super) fn without_iptables(there: impl IntoIterator<Item = Place>, problems: &mut Problems) {
+pub(crate) fn without_iptables(there: impl IntoIterator<Item = Place>, problems: &mut Problems) {
     for Place { key, span } in there {
         let (message, help) = match key {
             "helper" => (

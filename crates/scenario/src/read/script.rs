@@ -5,17 +5,17 @@ use fwlab_ftp::script::{Mistake, Remedy, Script};
 use fwlab_ftp::wire::Side;
 use fwlab_record::{Family, NodeName};
 
-use super::hosts::hosts;
-use super::problem::Problems;
-use super::section::Kind;
-use super::stage::Stage;
-use super::table::At;
-use super::toml_value::nearest;
-use super::value::{Found, Value};
+use crate::format::section::Kind;
+use crate::format::table::At;
+use crate::format::toml_value::nearest;
+use crate::format::value::{Found, Value};
+use crate::hosts::hosts;
+use crate::problem::Problems;
+use crate::stage::Stage;
 
 /// A script with its place in the scenario file.
 pub(crate) struct ReadScript {
-    pub(super) script: Option<Arc<Script>>,
+    pub(crate) script: Option<Arc<Script>>,
     /// Where the value stands.
     span: Range<usize>,
     /// The byte that its text begins at, where it stands in the file letter by letter.
@@ -27,7 +27,7 @@ pub(crate) struct ServerScript;
 
 impl Value for ServerScript {
     type Read = ReadScript;
-    const KIND: Kind = Kind::Text;
+    const KIND: Kind = Kind::Text("text");
 
     fn read(found: Found<'_>) -> Option<ReadScript> {
         ReadScript::read(found, Side::Server)
@@ -39,7 +39,7 @@ pub(crate) struct ClientScript;
 
 impl Value for ClientScript {
     type Read = ReadScript;
-    const KIND: Kind = Kind::Text;
+    const KIND: Kind = Kind::Text("text");
 
     fn read(found: Found<'_>) -> Option<ReadScript> {
         ReadScript::read(found, Side::Client)
@@ -78,7 +78,7 @@ impl ReadScript {
     }
 
     /// Tells what the script names and the stage has not. `node` is where it is played.
-    pub(super) fn check(
+    pub(crate) fn check(
         &self,
         stage: &Stage,
         node: &NodeName,
@@ -113,7 +113,7 @@ impl ReadScript {
     }
 
     /// Tells that no cell plays the script.
-    pub(super) fn unused(&self, key: &str, peer: &str, problems: &mut Problems) {
+    pub(crate) fn unused(&self, key: &str, peer: &str, problems: &mut Problems) {
         problems.add_with_help(
             self.span.clone(),
             format!("no cell plays this script: [matrix] does not name `{peer}`"),

@@ -6,23 +6,23 @@ use std::path::{Path, PathBuf};
 
 use fwlab_model::ruleset::Source;
 
-use super::problem::Problems;
-use super::section::Kind;
-use super::table::At;
-use super::value::{Found, Value};
+use crate::format::section::Kind;
+use crate::format::table::At;
+use crate::format::value::{Found, Value};
 use crate::input;
+use crate::problem::Problems;
 
 /// Whether the files that a scenario names are read with it.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Files {
+pub(crate) enum Files {
     Read,
     Unread,
 }
 
 /// The scenario file that rulesets and scripts stand in, or beside.
-pub(super) struct Origin<'a> {
-    pub(super) path: &'a Path,
-    pub(super) text: &'a str,
+pub(crate) struct Origin<'a> {
+    pub(crate) path: &'a Path,
+    pub(crate) text: &'a str,
     files: Files,
     /// Whether it names files that were not read.
     has_unread: Cell<bool>,
@@ -31,7 +31,7 @@ pub(super) struct Origin<'a> {
 }
 
 impl<'a> Origin<'a> {
-    pub(super) fn new(path: &'a Path, text: &'a str, files: Files) -> Origin<'a> {
+    pub(crate) fn new(path: &'a Path, text: &'a str, files: Files) -> Origin<'a> {
         Origin {
             path,
             text,
@@ -42,19 +42,19 @@ impl<'a> Origin<'a> {
     }
 
     /// Whether it has named files by now that were not read.
-    pub(super) fn has_unread(&self) -> bool {
+    pub(crate) fn has_unread(&self) -> bool {
         self.has_unread.get()
     }
 
     /// The line that a byte stands in, 1 for the first.
-    pub(super) fn line_of(&self, at: usize) -> u32 {
+    pub(crate) fn line_of(&self, at: usize) -> u32 {
         let before = self.ends.partition_point(|end| *end < at);
         u32::try_from(before + 1).unwrap_or(u32::MAX)
     }
 
     /// The byte of the file that a value's text begins at, where it stands there
     /// letter by letter.
-    pub(super) fn place_of(&self, text: &str, value: &Range<usize>) -> Option<usize> {
+    pub(crate) fn place_of(&self, text: &str, value: &Range<usize>) -> Option<usize> {
         let written = self.text.get(value.clone())?;
         let at = written.find(text).filter(|_| !text.is_empty())?;
         Some(value.start + at)
@@ -66,7 +66,7 @@ pub(crate) struct RulesText;
 
 impl Value for RulesText {
     type Read = Source;
-    const KIND: Kind = Kind::Text;
+    const KIND: Kind = Kind::Text("text");
 
     fn read(mut found: Found<'_>) -> Option<Source> {
         let At { value, span } = found.text()?;
@@ -75,7 +75,7 @@ impl Value for RulesText {
 }
 
 /// Rules, or sets, in a file beside the scenario.
-pub(super) fn source(
+pub(crate) fn source(
     name: &At<String>,
     file: &Origin<'_>,
     problems: &mut Problems,
@@ -93,16 +93,16 @@ pub(super) fn source(
 }
 
 /// A file that the scenario names.
-pub(super) struct Beside {
+pub(crate) struct Beside {
     /// Its path, as it is told.
-    pub(super) path: PathBuf,
-    pub(super) bytes: Vec<u8>,
+    pub(crate) path: PathBuf,
+    pub(crate) bytes: Vec<u8>,
     /// Whether it is in the scenario's folder or below it.
     is_within: bool,
 }
 
 /// Reads a file that the scenario names; nothing where files are not read, or where that one cannot be.
-pub(super) fn beside(
+pub(crate) fn beside(
     name: &At<String>,
     file: &Origin<'_>,
     problems: &mut Problems,
