@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 
-use fwlab_model::ruleset::Listing;
+use fwlab_model::ruleset::{Addresses, Condition, Listing};
 use fwlab_record::{Family, InterfaceName};
 
 use super::*;
@@ -184,4 +184,110 @@ fn a_pattern_of_names_stands_for_more_than_those_that_are_named() {
             "on any other interface: e0 10.77.0.2 10.77.0.1",
         ]
     );
+}
+
+/// A random number, the same in each run.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, most: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0 % most
+    }
+
+    fn pick<'a>(&mut self, from: &[&'a str]) -> &'a str {
+        let count = u64::try_from(from.len()).expect("a few");
+        from[usize::try_from(self.below(count)).expect("a few")]
+    }
+
+    fn net(&mut self) -> String {
+        let length = self.pick(&["8", "16", "24", "28", "32"]);
+        format!(
+            "{}.{}.{}.{}/{length}",
+            self.pick(&["10", "192", "203"]),
+            self.below(3),
+            self.below(3),
+            self.below(256)
+        )
+    }
+}
+
+/// Which conditions hold for a host, each told by itself.
+fn held(told: &[Told], interface: &str, address: IpAddr) -> Vec<bool> {
+    let number = Addresses::number(address);
+    let holds = |condition: &Condition| match condition {
+        Condition::In(names) => names.iter().any(|pattern| match pattern.strip_suffix('+') {
+            Some(begin) => interface.starts_with(begin),
+            None => pattern == interface,
+        }),
+        Condition::Source(addresses) => {
+            let mut ranges = addresses.ranges().iter();
+            ranges.any(|(first, last)| (*first..=*last).contains(&number))
+        }
+        _ => false,
+    };
+    told.iter()
+        .flat_map(|told| &told.conditions)
+        .map(holds)
+        .collect()
+}
+
+/// For every host there is a class whose representative all conditions hold for as they do for it; and no two classes are
+/// alike in that.
+#[test]
+fn every_host_has_a_representative() {
+    let mut random = Random(0x5eed_0001);
+    for _ in 0..300 {
+        let mut rules = String::new();
+        for number in 0..=random.below(6) {
+            let interface = match random.below(3) {
+                0 => String::new(),
+                _ => format!(
+                    "-i {} ",
+                    random.pick(&["eth0", "eth1", "eth+", "wg+", "docker0"])
+                ),
+            };
+            let source = match random.below(4) {
+                0 => String::new(),
+                1 => format!(
+                    "-m iprange --src-range 10.{0}.0.9-10.{0}.2.77 ",
+                    random.below(3)
+                ),
+                _ => format!("-s {} ", random.net()),
+            };
+            // Each says something else, so that none is as one with its neighbour.
+            rules += &format!(
+                "-A INPUT {interface}{source}-p tcp -m tcp --dport {} -j ACCEPT\n",
+                20_000 + number
+            );
+        }
+        let saved = format!("*filter\n:INPUT DROP [0:0]\n{rules}COMMIT\n");
+        let listing = Listing::parse(&saved, Family::Ipv4).expect("a listing");
+        let told = listing.told(&[]);
+        let mut asked = question(Position::Server);
+        asked.at_most = 10_000;
+        let classes = Classes::of(&told, &asked);
+        let of_class = |at: usize| {
+            let Representative {
+                interface, address, ..
+            } = classes.representative(at);
+            let interface = interface.expect("a server has one");
+            held(&told, interface.as_str(), address.expect("it has one"))
+        };
+        let of_classes: BTreeSet<Vec<bool>> = (0..classes.len()).map(of_class).collect();
+        assert_eq!(of_classes.len(), classes.len(), "{saved}");
+        for _ in 0..200 {
+            let interface = random.pick(&["eth0", "eth1", "eth7", "wg0", "docker0", "ens3"]);
+            let address = random.net();
+            let (address, _) = address.split_once('/').expect("it has a length");
+            let address: IpAddr = address.parse().expect("an address");
+            let own = held(&told, interface, address);
+            assert!(
+                of_classes.contains(&own),
+                "{address} on {interface}: {saved}"
+            );
+        }
+    }
 }
