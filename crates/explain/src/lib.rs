@@ -5,6 +5,8 @@
 //! What the evidence does not tell is not said.
 
 mod diagnosis;
+mod timeline;
 mod words;
 
 pub use diagnosis::{Diagnosis, Opening, Why};
+pub use timeline::timeline;

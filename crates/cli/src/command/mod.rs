@@ -9,6 +9,7 @@ mod containers;
 mod doctor;
 mod execute;
 mod exit;
+mod explain;
 mod fix;
 mod interruption;
 mod list;
@@ -45,6 +46,8 @@ enum Command {
     Run(run::RunArguments),
     /// Print the truth table of your own ruleset
     Check(check::CheckArguments),
+    /// Show one transfer as a timeline, and why it went as it did
+    Explain(explain::ExplainArguments),
     /// Say what to change for transfers to pass: tried, and written as a patch of your own rules
     Fix(fix::FixArguments),
     /// Read this host's firewall, network and FTP server into one file
@@ -80,6 +83,7 @@ pub fn main() -> ExitCode {
     let exit = match arguments.command {
         Command::Run(arguments) => run::run(arguments),
         Command::Check(arguments) => check::check(arguments),
+        Command::Explain(arguments) => explain::explain(arguments),
         Command::Fix(arguments) => fix::fix(arguments),
         Command::Capture(arguments) => capture::capture(&arguments),
         Command::List(arguments) => list::list(&arguments),

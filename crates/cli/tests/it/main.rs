@@ -15,6 +15,7 @@ mod deaths;
 mod deviations;
 mod docs;
 mod evidence;
+mod explained;
 mod faults;
 mod firewall_image;
 mod fix;

@@ -1,0 +1,96 @@
+//! `explain`: one transfer as a timeline, and why.
+
+use crate::bad_input::folder;
+use crate::support::{end_of, fwlab, lab, shared};
+
+const RULES: &str = "*filter
+:INPUT DROP [0:0]
+-A INPUT -m conntrack --ctstate ESTABLISHED -j ACCEPT
+-A INPUT -p tcp -m tcp --dport 21 -j ACCEPT
+-A INPUT -j REJECT
+COMMIT
+";
+
+#[test]
+fn a_transfer_is_told_from_its_rules_and_from_its_record() {
+    let Some(_lab) = lab() else { return };
+    let folder = folder(&[("rules.v4", RULES.as_bytes())]);
+    let run = |arguments: &[&str]| {
+        let mut command = fwlab();
+        command.current_dir(folder.path()).args(arguments);
+        end_of(&mut command)
+    };
+    let of = [
+        "--at",
+        "server",
+        "--server",
+        "libunftp",
+        "--backend",
+        "nft",
+        "--data",
+        "pasv,port",
+    ];
+    let told = [
+        "› PASV",
+        "▶",
+        "✗ server: rule ipv4/filter/INPUT/3 (line 5)",
+        "  ▶     5 │ -A INPUT -j REJECT",
+        "no helper reads the control connection, so nobody expected it. (events ",
+        "It would pass with the helper ftp assigned",
+    ];
+    let plain = ["--protection", "plain"];
+    let of_rules = run(&[&["explain", "rules.v4"], &of[..], &plain].concat()).with(0);
+    for told in told {
+        assert!(
+            of_rules.stdout.contains(told),
+            "{told}: {}",
+            of_rules.stdout
+        );
+    }
+    let reported = ["--report", "json=report.json", "--evidence", "all"];
+    run(&[&["check", "rules.v4"], &of[..], &reported].concat()).with(0);
+    let of_record = run(&["explain", "report.json", "--cell", "plain data=pasv"]).with(0);
+    // It has no rules beside it.
+    for told in told.iter().filter(|told| !told.contains('│')) {
+        assert!(
+            of_record.stdout.contains(told),
+            "{told}: {}",
+            of_record.stdout
+        );
+    }
+    let passed = run(&["explain", "report.json", "--cell", "data=port plain"]).with(0);
+    assert!(passed.stdout.contains("transferred"), "{}", passed.stdout);
+    assert!(!passed.stdout.contains("would pass"), "{}", passed.stdout);
+    let none = run(&["explain", "report.json", "--cell", "data=epsv"]).with(2);
+    assert!(
+        none.stderr.contains("there is no such transfer"),
+        "{}",
+        none.stderr
+    );
+    assert!(
+        none.stderr.contains("4 cells are there, for example"),
+        "{}",
+        none.stderr
+    );
+}
+
+#[test]
+fn a_report_that_cannot_be_read_is_told() {
+    let _machine = shared();
+    for (text, told) in [
+        (
+            "{\"schema\":2,\"scenario\":\"a\"",
+            "report.json:1: this is not a cell",
+        ),
+        ("{\"schema\":99}\n", "report.json:1: this is not a cell"),
+        ("", "whose rules are these"),
+    ] {
+        let folder = folder(&[("report.json", text.as_bytes())]);
+        let mut command = fwlab();
+        command
+            .current_dir(folder.path())
+            .args(["explain", "report.json"]);
+        let ended = end_of(&mut command).with(2);
+        assert!(ended.stderr.contains(told), "{told}: {}", ended.stderr);
+    }
+}

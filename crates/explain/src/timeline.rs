@@ -1,0 +1,120 @@
+//! One transfer as a timeline: a column for each node.
+
+use fwlab_record::{CellRecord, Fact, NodeName, Packet, Seen, Way};
+
+/// The columns of the time and the event's number.
+const TIME: usize = 16;
+
+/// The narrowest column that a word of the trade fits into.
+const NARROWEST: usize = 24;
+
+/// What happened, in order: when, and in the column of the node where it was seen. Where the columns would be too narrow, one
+/// below the other.
+pub fn timeline(record: &CellRecord, width: usize) -> Vec<String> {
+    let nodes = nodes(record);
+    let column = width.saturating_sub(TIME) / nodes.len().max(1);
+    let mut lines = Vec::new();
+    if column >= NARROWEST {
+        let heads = nodes
+            .iter()
+            .map(|node| format!("{:column$}", node.as_str()));
+        let head = format!("{:TIME$}{}", "      ms  no.", heads.collect::<String>());
+        lines.push(head.trim_end().to_owned());
+    }
+    for fact in &record.evidence.facts {
+        let time = format!(
+            "{}{:8.3}  {:<4} ",
+            if fact.deciding { '▶' } else { ' ' },
+            fact.at.as_secs_f64() * 1e3,
+            fact.event.0
+        );
+        let at = nodes
+            .iter()
+            .position(|node| *node == place(fact))
+            .unwrap_or(0);
+        let (before, text) = match column >= NARROWEST {
+            true => (at * column, words(fact)),
+            false => (0, format!("{}: {}", place(fact), words(fact))),
+        };
+        // The last column may be as wide as the rest.
+        let room = width.saturating_sub(TIME + before).max(NARROWEST);
+        let room = if column >= NARROWEST {
+            room.min(column.max(60))
+        } else {
+            room
+        };
+        for (number, part) in wrapped(&text, room).into_iter().enumerate() {
+            let time = if number == 0 { time.as_str() } else { "" };
+            let line = format!("{time:TIME$}{:before$}{part}", "");
+            lines.push(line.trim_end().to_owned());
+        }
+    }
+    if record.evidence.left_out > 0 {
+        lines.push(format!(
+            "{:TIME$}and {} events more",
+            "", record.evidence.left_out
+        ));
+    }
+    lines
+}
+
+/// From the client's side to the server's.
+fn nodes(record: &CellRecord) -> Vec<NodeName> {
+    let mut nodes = vec![NodeName::client()];
+    for fact in &record.evidence.facts {
+        let node = place(fact);
+        if !nodes.contains(&node) && node != NodeName::server() {
+            nodes.push(node);
+        }
+    }
+    nodes.push(NodeName::server());
+    nodes
+}
+
+/// What was said is said by whoever says it, wherever it was read.
+fn place(fact: &Fact) -> NodeName {
+    match &fact.what {
+        Seen::Reply { .. } | Seen::NoReply { .. } => NodeName::server(),
+        _ => fact.node.clone(),
+    }
+}
+
+fn words(fact: &Fact) -> String {
+    match &fact.what {
+        Seen::Command { line } => format!("› {line}"),
+        Seen::Reply { reply } => format!("‹ {reply}"),
+        Seen::Packet {
+            way,
+            packet: Packet::Tcp { flow, flags, .. },
+        } => {
+            let arrow = match way {
+                Way::Out => "sends",
+                Way::In => "gets",
+            };
+            format!("{arrow} {flags} {} → {}", flow.from, flow.to)
+        }
+        Seen::Stopped { cause, state } => {
+            let state = state.map(|state| format!(" ({})", state.word().to_uppercase()));
+            format!("✗ {cause}{}", state.unwrap_or_default())
+        }
+        other => other.to_string(),
+    }
+}
+
+/// A text in lines of at most so many columns, broken between words where it can be.
+fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split(' ') {
+        let last = lines.last_mut().expect("there is one");
+        let length = last.chars().count() + 1 + word.chars().count();
+        if last.is_empty() {
+            last.push_str(word);
+        } else if length < width {
+            last.push(' ');
+            last.push_str(word);
+        } else {
+            lines.push(format!("  {word}"));
+        }
+    }
+    lines
+}
