@@ -1,7 +1,8 @@
 use std::net::IpAddr;
 
 use fwlab_record::{
-    Cause, CellRecord, ConntrackState, EventId, Evidence, Fact, NodeName, Packet, Role, Seen,
+    Became, Cause, CellRecord, ConntrackState, EventId, Evidence, Fact, NodeName, Packet, Role,
+    Seen,
 };
 
 /// Why a transfer did not pass.
@@ -13,6 +14,8 @@ pub struct Diagnosis {
     pub opening: Opening,
     /// The node where it was stopped.
     pub node: NodeName,
+    /// What conntrack called it, where the kernel says so: iptables-legacy's trace does not.
+    pub state: Option<ConntrackState>,
     /// Why it was.
     pub why: Why,
     /// The observations that this rests on.
@@ -77,6 +80,10 @@ impl Diagnosis {
         let connection = connection.or_else(|| connection_of(&outcome.cause, evidence));
         let connection = connection.unwrap_or(Role::Other);
         let opening = outcome.cause.packet().map_or(Opening::Later, opening);
+        let state = deciding.and_then(|fact| match &fact.what {
+            Seen::Stopped { state, .. } => *state,
+            _ => None,
+        });
         let mut rests_on: Vec<EventId> = deciding.map(|fact| fact.event).into_iter().collect();
         let why = match &outcome.cause {
             Cause::None => return None,
@@ -85,10 +92,6 @@ impl Diagnosis {
                 led_to: Some(_), ..
             } => Why::SentElsewhere,
             Cause::Rule { .. } | Cause::Policy { .. } => {
-                let state = deciding.and_then(|fact| match &fact.what {
-                    Seen::Stopped { state, .. } => *state,
-                    _ => None,
-                });
                 let met = Met {
                     connection,
                     opening,
@@ -113,6 +116,7 @@ impl Diagnosis {
             connection,
             opening,
             node,
+            state,
             why,
             rests_on,
         })
@@ -143,7 +147,12 @@ impl Met<'_> {
         }
         match (self.connection, self.opening) {
             (Role::Control, Opening::Opens) => (Why::ControlRefused, None),
-            (_, Opening::Answers) if self.state.is_none() => (Why::EstablishedRefused, None),
+            // One that is not the first is of a connection whose first packet was let through.
+            (Role::Control | Role::Data(_), Opening::Answers | Opening::Later)
+                if self.state.is_none() =>
+            {
+                (Why::EstablishedRefused, None)
+            }
             (Role::Data(_), _) => self.unexpected(evidence),
             _ => (Why::Unknown, None),
         }
@@ -156,8 +165,21 @@ impl Met<'_> {
             Seen::NotExpected { why, .. } => Some((fact, why)),
             _ => None,
         });
+        let made = evidence.facts.iter().rfind(|fact| {
+            let is_made = matches!(
+                fact.what,
+                Seen::Expectation {
+                    became: Became::Made,
+                    ..
+                }
+            );
+            is_made && fact.node == *self.node
+        });
         // What was announced last is what was tried last.
         let Some((fact, why)) = told.last() else {
+            if let (Some(made), None) = (made, self.state) {
+                return (Why::RelatedRefused, Some(made.event));
+            }
             let tracks =
                 |fact: &Fact| fact.node == *self.node && matches!(fact.what, Seen::Tracked { .. });
             return match evidence.facts.iter().any(tracks) {

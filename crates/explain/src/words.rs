@@ -24,6 +24,9 @@ impl Diagnosis {
             Why::ControlRefused => {
                 format!("{what} was not let in: no rule before this one accepts it.")
             }
+            Why::EstablishedRefused if self.state.is_none() => format!(
+                "{what} is of a connection that was let through when it was opened, and no rule before this one accepts it."
+            ),
             Why::EstablishedRefused => format!(
                 "{what} is of a connection that was let through, which conntrack calls ESTABLISHED, and no rule before this one accepts that."
             ),
