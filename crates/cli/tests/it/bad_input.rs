@@ -404,12 +404,8 @@ fn a_command_line_that_is_wrong_is_told() {
     "#);
     insta::assert_snapshot!(told(&["check", "rules.v4"]), @r#"
     exit 2
-    error: the following required arguments were not provided:
-      --at <AT>
-
-    Usage: fwlab check --at <AT> <RULES>...
-
-    For more information, try '--help'.
+    fwlab: whose rules are these, rules.v4?
+      --at server, --at client, --at gateway, or --at port-forward for a gateway that forwards its own control port
     "#);
     insta::assert_snapshot!(told(&["check", "rules.v4", "--at", "router"]), @r#"
     exit 2

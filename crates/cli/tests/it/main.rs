@@ -37,6 +37,7 @@ mod report_files;
 mod reports;
 mod scenario_tests;
 mod scripted;
+mod server_settings;
 mod support;
 mod surroundings;
 mod topologies;

@@ -6,6 +6,8 @@ mod forwarded;
 mod host_files;
 mod peers;
 mod question;
+mod server_files;
+mod serving;
 mod subject;
 mod table;
 

@@ -2,17 +2,23 @@
 
 use std::net::IpAddr;
 
-use fwlab_classes::{Classes, Place, Position, Question};
+use fwlab_classes::{Classes, Position, Question};
 use fwlab_record::{Exit, Family};
 
 use super::arguments::Terms;
+use super::subject::Subject;
 use crate::command::exit::complain;
 
 /// What is asked of the rules in a family.
-pub(super) fn question(terms: &Terms, place: &Place, family: Family) -> Question {
+pub(super) fn question(terms: &Terms, subject: &Subject, family: Family) -> Question {
+    let Subject { place, serving, .. } = subject;
     let whom = &terms.whom;
-    let mut asked = place.question(family, terms.control_port, usize::from(whom.classes));
-    asked.passive_ports = terms.passive_ports;
+    let mut asked = place.question(
+        family,
+        serving.terms.control_port,
+        usize::from(whom.classes),
+    );
+    asked.passive_ports = serving.terms.passive_ports;
     let chosen = |addresses: &[IpAddr]| {
         let mut addresses = addresses.iter().copied();
         addresses.find(|address| Family::of(*address) == family)
@@ -25,7 +31,7 @@ pub(super) fn question(terms: &Terms, place: &Place, family: Family) -> Question
         let server = place.layout.addressing.server.address(family);
         far.interface = server.and_then(|server| network.towards(server));
     }
-    let (from, to) = (chosen(&whom.from), chosen(&whom.to));
+    let (from, to) = (chosen(&whom.from), chosen(&serving.to));
     [near.address, far.address] = match asked.position {
         // The other end is the server.
         Position::Client => [to, from],

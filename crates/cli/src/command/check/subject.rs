@@ -14,6 +14,7 @@ use miette::Diagnostic;
 
 use super::arguments::{At, Terms};
 use super::host_files::{self, HostFiles};
+use super::serving::Serving;
 use super::table::Tried;
 use super::{captured, forwarded, peers, question};
 use crate::command::exit::{complain, tell};
@@ -23,6 +24,7 @@ pub(in crate::command) struct Subject {
     pub(in crate::command) files: HostFiles,
     pub(in crate::command) backends: Vec<Backend>,
     pub(in crate::command) place: Place,
+    pub(in crate::command) serving: Serving,
 }
 
 /// The classes of peers of each family that is spoken.
@@ -51,10 +53,12 @@ impl Subject {
         for (name, note) in &files.notes {
             complain(format!("{name}:{}: {}", note.line.line, note.message), None);
         }
+        let serving = Serving::of(terms, at, &files)?;
         Ok(Subject {
             files,
             backends,
             place,
+            serving,
         })
     }
 
@@ -72,7 +76,7 @@ impl Subject {
         let families = self.place.layout.families.iter();
         families
             .map(|&family| {
-                let asked = peers::question(terms, &self.place, family);
+                let asked = peers::question(terms, self, family);
                 let classes = Classes::of(told, &asked);
                 peers::tell(&classes, family, terms.whom.classes);
                 (family, Arc::new(classes))
