@@ -57,7 +57,7 @@ mod vocabulary;
 pub use client::ClientTerms;
 pub use matrix::Matrix;
 pub use problem::{Problem, ScenarioError};
-pub use requirement::{CauseDemand, Requirement, Selector};
+pub use requirement::{CauseDemand, Requirement, Selector, SymptomDemand};
 pub use rules::{ImageRules, RulesAt, RulesOrigin, RulesetEntry};
 pub use scenario::{Outline, Scenario};
 pub use schema::{SCHEMA_VERSION, describe, json_schema};

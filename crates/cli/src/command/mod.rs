@@ -42,7 +42,7 @@ enum Command {
     /// Run scenarios and hold their outcomes against their requirements
     Run(run::RunArguments),
     /// Print the truth table of your own ruleset
-    Check(check::CheckArguments),
+    Check(Box<check::CheckArguments>),
     /// Read this host's firewall, network and FTP server into one file
     Capture(capture::CaptureArguments),
     /// List scenarios and what they would run; `list peers`: servers and clients
@@ -75,7 +75,7 @@ pub fn main() -> ExitCode {
     };
     let exit = match arguments.command {
         Command::Run(arguments) => run::run(arguments),
-        Command::Check(arguments) => check::check(arguments),
+        Command::Check(arguments) => check::check(&arguments),
         Command::Capture(arguments) => capture::capture(&arguments),
         Command::List(arguments) => list::list(&arguments),
         Command::Schema(arguments) => schema::schema(&arguments),

@@ -15,6 +15,7 @@ mod deaths;
 mod deviations;
 mod docs;
 mod evidence;
+mod expectations;
 mod faults;
 mod firewall_image;
 mod harmless;

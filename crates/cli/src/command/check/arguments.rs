@@ -8,6 +8,7 @@ use fwlab_scenario::Shape;
 use fwlab_text::one_line;
 
 use super::captured;
+use super::expectation::Expectation;
 use super::host_files::HostFiles;
 use crate::command::exit::complain;
 use crate::command::run::How;
@@ -22,6 +23,11 @@ pub(in crate::command) struct CheckArguments {
     pub(super) rules: Vec<PathBuf>,
     #[command(flatten)]
     pub(super) terms: Terms,
+    /// What must come of the table, for everybody who is tried: `[PROTECTION/]SETUP OUTCOME`, such as 'passive passes' or
+    /// 'explicit/port blocked'. SETUP is active, passive, port, eprt, pasv, epsv or all; OUTCOME is passes or blocked. It can be
+    /// given several times; where two name a cell, the last holds. The exit code is 1 where one is not met
+    #[arg(long, value_name = "EXPECTATION")]
+    pub(super) expect: Vec<Expectation>,
 }
 
 /// Where rules are tried, on whom, and how: whichever rules they are.

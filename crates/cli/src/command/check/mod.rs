@@ -2,6 +2,7 @@
 
 mod arguments;
 mod captured;
+mod expectation;
 mod forwarded;
 mod host_files;
 mod peers;
@@ -22,8 +23,8 @@ use crate::report::{findings, matrix, summary_line};
 pub(super) use arguments::CheckArguments;
 use subject::{Subject, Trial};
 
-pub(super) fn check(arguments: CheckArguments) -> Exit {
-    checked(&arguments).unwrap_or_else(|exit| exit)
+pub(super) fn check(arguments: &CheckArguments) -> Exit {
+    checked(arguments).unwrap_or_else(|exit| exit)
 }
 
 fn checked(arguments: &CheckArguments) -> Result<Exit, Exit> {
@@ -31,7 +32,8 @@ fn checked(arguments: &CheckArguments) -> Result<Exit, Exit> {
     let subject = Subject::read(&arguments.rules, terms)?;
     let loader = ready()?;
     let told = subject.told(&loader, terms)?;
-    let Trial { tried, planned } = subject.trial(&subject.classes(&told, terms), terms)?;
+    let classes = subject.classes(&told, terms);
+    let Trial { tried, planned } = subject.trial(&classes, terms, &arguments.expect)?;
     let Executed {
         records,
         summary,
@@ -46,5 +48,9 @@ fn checked(arguments: &CheckArguments) -> Result<Exit, Exit> {
     page.append(&summary_line(&summary));
     page.text('\n');
     print(page);
-    Ok(of_run(&summary))
+    let known = expectation::all_known(&arguments.expect, &records);
+    Ok(match of_run(&summary) {
+        Exit::Good => known.err().unwrap_or(Exit::Good),
+        other => other,
+    })
 }

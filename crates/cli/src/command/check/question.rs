@@ -9,11 +9,17 @@ use fwlab_record::{Family, Operation, PeerName};
 use fwlab_scenario::{ClientTerms, Matrix, RulesetEntry, Scenario, Stage};
 
 use super::arguments::Terms;
+use super::expectation::Expectation;
 use super::subject::Subject;
 use super::table::Tried;
 
 /// The scenario of a class; without one, that by which the rules are loaded for the first time.
-pub(super) fn scenario(terms: &Terms, subject: &Subject, tried: Option<&Tried>) -> Scenario {
+pub(super) fn scenario(
+    terms: &Terms,
+    subject: &Subject,
+    tried: Option<&Tried>,
+    expected: &[Expectation],
+) -> Scenario {
     let Subject {
         files,
         backends,
@@ -66,7 +72,7 @@ pub(super) fn scenario(terms: &Terms, subject: &Subject, tried: Option<&Tried>) 
             operations: vec![Operation::Retr],
             deviations: false,
         },
-        requirements: Vec::new(),
+        requirements: expected.iter().map(Expectation::requirement).collect(),
         sysctls: Vec::new(),
         text: "".into(),
     }

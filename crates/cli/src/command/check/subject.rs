@@ -13,10 +13,11 @@ use fwlab_scenario::{Layout, Scenario};
 use miette::Diagnostic;
 
 use super::arguments::{At, Terms};
+use super::expectation::Expectation;
 use super::host_files::{self, HostFiles};
 use super::serving::Serving;
 use super::table::Tried;
-use super::{captured, forwarded, peers, question};
+use super::{captured, expectation, forwarded, peers, question};
 use crate::command::exit::{complain, tell};
 
 /// The rules of a host, and where they are tried.
@@ -68,7 +69,7 @@ impl Subject {
         loader: &Loader,
         terms: &Terms,
     ) -> Result<Vec<Told>, Exit> {
-        told(loader, &question::scenario(terms, self, None))
+        told(loader, &question::scenario(terms, self, None, &[]))
     }
 
     /// The classes of peers that are told apart. Says what of them is not tried.
@@ -84,11 +85,12 @@ impl Subject {
             .collect()
     }
 
-    /// The cells of all classes.
+    /// The cells of all classes, and what is expected of them.
     pub(in crate::command) fn trial(
         &self,
         classes: &OfFamilies,
         terms: &Terms,
+        expected: &[Expectation],
     ) -> Result<Trial, Exit> {
         let mut trial = Trial::default();
         for (family, classes) in classes {
@@ -98,17 +100,18 @@ impl Subject {
                     class,
                     family: *family,
                 };
-                let scenario = question::scenario(terms, self, Some(&of));
+                let scenario = question::scenario(terms, self, Some(&of), expected);
                 let mistakes = scenario.stage.topology.mistakes();
                 if !mistakes.is_empty() {
                     mistakes.iter().for_each(|mistake| complain(mistake, None));
                     return Err(Exit::Usage);
                 }
-                let of_class = cells(
-                    &Arc::new(scenario),
-                    &Overrides::default(),
-                    &Filter::default(),
-                );
+                let scenario = Arc::new(scenario);
+                // All classes are tried in the same ways.
+                if trial.planned.is_empty() {
+                    expectation::refuse_idle(expected, &scenario)?;
+                }
+                let of_class = cells(&scenario, &Overrides::default(), &Filter::default());
                 trial.tried.extend(of_class.iter().map(|_| of.clone()));
                 trial.planned.extend(of_class);
             }
