@@ -15,6 +15,7 @@ mod repeated;
 mod ruleset;
 mod scenario;
 mod script;
+mod server;
 mod spans;
 
 pub use dialogue::dialogue;
@@ -27,6 +28,7 @@ pub use record::record;
 pub use ruleset::ruleset;
 pub use scenario::scenario;
 pub use script::script;
+pub use server::server;
 
 /// What a target does with an input. It panics where something does not hold.
 pub type Target = fn(&[u8]);
@@ -46,5 +48,6 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("ruleset", ruleset),
     ("scenario", scenario),
     ("script", script),
+    ("server", server),
     ("trace", trace),
 ];

@@ -7,6 +7,7 @@
 //! | know which rules it has, and where they stand in the file | [`Host::iptables`], [`Host::nft`], [`Host::ipset`] |
 //! | know its network | [`Host::addresses`], [`Host::route_to`] |
 //! | replace public addresses before it is sent on | [`redact()`] |
+//! | know what the settings of its FTP server say | [`Host::server_files`], [`read_server()`] |
 //! | make one whole that was edited on purpose | [`seal()`] |
 //!
 //! The file is text that somebody else wrote, and nothing that stands in it is opened, run or resolved. This crate
@@ -35,6 +36,7 @@ mod reading;
 mod redact;
 mod seal;
 mod section;
+mod server;
 
 pub use frame::{Edits, FORMAT, MAX_CAPTURE, MAX_SECTION};
 pub use host::{Host, Listener, ServerConfig, Unread};
@@ -44,6 +46,10 @@ pub use piece::Piece;
 pub use redact::{Redacted, redact};
 pub use seal::seal;
 pub use section::SectionName;
+pub use server::{
+    MAX_SERVER_CONFIG, ServerProgram, ServerRead, ServerSettings, SettingMistake, SettingMistakes,
+    SettingNote, read_server, recognise as recognise_server,
+};
 
 /// The script that reads a host and writes the file: POSIX sh, for a host that need not have fwlab.
 pub const SCRIPT: &str = include_str!("capture.sh");

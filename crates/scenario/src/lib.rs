@@ -41,7 +41,7 @@ pub use client::ClientTerms;
 pub use format::{SCHEMA_VERSION, describe, json_schema};
 pub use matrix::Matrix;
 pub use problem::{Problem, ScenarioError};
-pub use requirement::{CauseDemand, Requirement, Selector};
+pub use requirement::{CauseDemand, Requirement, Selector, SymptomDemand};
 pub use rules::{ImageRules, RulesAt, RulesOrigin, RulesetEntry};
 pub use scenario::{Outline, Scenario};
 pub use server::ServerTerms;

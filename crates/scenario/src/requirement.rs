@@ -16,13 +16,53 @@ pub struct Requirement {
     /// Which cells.
     pub selector: Selector,
     /// What the client's user must see.
-    pub symptom: Symptom,
+    pub symptom: SymptomDemand,
     /// The phase that the transfer must end in.
     pub phase: Option<Phase>,
     /// Why.
     pub cause: Option<CauseDemand>,
     /// Where it stands in its file, in bytes; empty for one made by a program.
     pub span: Range<usize>,
+}
+
+/// What the client's user must see.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SymptomDemand {
+    /// Just this.
+    Is(Symptom),
+    /// Anything but a transfer. Scenario files say what; `fwlab check --expect` need not.
+    Blocked,
+}
+
+impl SymptomDemand {
+    /// Whether an outcome shows it.
+    fn is_met(self, outcome: &Outcome) -> bool {
+        match self {
+            SymptomDemand::Is(symptom) => symptom == outcome.symptom,
+            SymptomDemand::Blocked => outcome.symptom != Symptom::Transferred,
+        }
+    }
+}
+
+impl From<Symptom> for SymptomDemand {
+    fn from(symptom: Symptom) -> SymptomDemand {
+        SymptomDemand::Is(symptom)
+    }
+}
+
+impl PartialEq<Symptom> for SymptomDemand {
+    fn eq(&self, symptom: &Symptom) -> bool {
+        *self == SymptomDemand::Is(*symptom)
+    }
+}
+
+impl std::fmt::Display for SymptomDemand {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            SymptomDemand::Is(symptom) => symptom.fmt(f),
+            SymptomDemand::Blocked => f.write_str("blocked"),
+        }
+    }
 }
 
 table! {
@@ -117,7 +157,7 @@ impl Requirement {
         if self.symptom == Symptom::Transferred && outcome.came_through.is_some() {
             return differences;
         }
-        if self.symptom != outcome.symptom {
+        if !self.symptom.is_met(outcome) {
             differences.push(format!(
                 "symptom {}, required {}",
                 outcome.symptom, self.symptom

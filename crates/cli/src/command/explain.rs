@@ -33,8 +33,8 @@ pub(super) struct ExplainArguments {
 /// The lines before and after the one that decided.
 const AROUND: usize = 2;
 
-pub(super) fn explain(arguments: ExplainArguments) -> Exit {
-    explained(&arguments).unwrap_or_else(|exit| exit)
+pub(super) fn explain(arguments: &ExplainArguments) -> Exit {
+    explained(arguments).unwrap_or_else(|exit| exit)
 }
 
 fn explained(arguments: &ExplainArguments) -> Result<Exit, Exit> {
@@ -118,7 +118,7 @@ fn run(arguments: &ExplainArguments) -> Result<(Vec<Arc<CellRecord>>, Vec<Source
     let subject = Subject::read(&arguments.files, terms)?;
     let loader = ready()?;
     let told = subject.told(&loader, terms)?;
-    let Trial { planned, .. } = subject.trial(&subject.classes(&told, terms), terms)?;
+    let Trial { planned, .. } = subject.trial(&subject.classes(&told, terms), terms, &[])?;
     let Executed { records, .. } = execute(planned, loader, terms.settings(), &terms.how)?;
     let files = &subject.files;
     let mut sources: Vec<Source> = match &files.origin {

@@ -45,11 +45,11 @@ enum Command {
     /// Run scenarios and hold their outcomes against their requirements
     Run(run::RunArguments),
     /// Print the truth table of your own ruleset
-    Check(check::CheckArguments),
+    Check(Box<check::CheckArguments>),
     /// Show one transfer as a timeline, and why it went as it did
-    Explain(explain::ExplainArguments),
+    Explain(Box<explain::ExplainArguments>),
     /// Say what to change for transfers to pass: tried, and written as a patch of your own rules
-    Fix(fix::FixArguments),
+    Fix(Box<fix::FixArguments>),
     /// Read this host's firewall, network and FTP server into one file
     Capture(capture::CaptureArguments),
     /// List scenarios and what they would run; `list peers`: servers and clients
@@ -82,9 +82,9 @@ pub fn main() -> ExitCode {
     };
     let exit = match arguments.command {
         Command::Run(arguments) => run::run(arguments),
-        Command::Check(arguments) => check::check(arguments),
-        Command::Explain(arguments) => explain::explain(arguments),
-        Command::Fix(arguments) => fix::fix(arguments),
+        Command::Check(arguments) => check::check(&arguments),
+        Command::Explain(arguments) => explain::explain(&arguments),
+        Command::Fix(arguments) => fix::fix(&arguments),
         Command::Capture(arguments) => capture::capture(&arguments),
         Command::List(arguments) => list::list(&arguments),
         Command::Schema(arguments) => schema::schema(&arguments),

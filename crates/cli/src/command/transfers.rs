@@ -1,20 +1,40 @@
+use std::fmt;
 use std::str::FromStr;
 
+use fwlab_model::ruleset::nearest;
 use fwlab_record::{Axes, DataSetup, Protection};
+use fwlab_scenario::Selector;
 
 /// Some transfers, in words: `passive`, `explicit/port`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Transfers {
-    protection: Option<Protection>,
-    data: Vec<DataSetup>,
-}
+pub(super) struct Transfers(Selector);
+
+/// What names data setups, and which.
+const SETUPS: [(&str, &[DataSetup]); 7] = [
+    ("active", &[DataSetup::Port, DataSetup::Eprt]),
+    ("passive", &[DataSetup::Pasv, DataSetup::Epsv]),
+    ("port", &[DataSetup::Port]),
+    ("eprt", &[DataSetup::Eprt]),
+    ("pasv", &[DataSetup::Pasv]),
+    ("epsv", &[DataSetup::Epsv]),
+    ("all", &[]),
+];
 
 impl Transfers {
     /// Whether a cell is one of them.
     pub(super) fn has(&self, axes: &Axes) -> bool {
-        self.protection
-            .is_none_or(|protection| protection == axes.protection)
-            && self.data.contains(&axes.data)
+        self.0.names(axes)
+    }
+
+    /// As a scenario selects them.
+    pub(super) fn selector(&self) -> &Selector {
+        &self.0
+    }
+}
+
+impl fmt::Display for Transfers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
     }
 }
 
@@ -22,31 +42,38 @@ impl FromStr for Transfers {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Transfers, String> {
-        let (protection, data) = match text.split_once('/') {
+        let (protection, setup) = match text.split_once('/') {
+            Some((protection, setup)) => (Some(protection), setup),
             None => (None, text),
-            Some((protection, data)) => {
-                let known = protection.parse::<Protection>().map_err(|_| {
-                    let words: Vec<&str> = Protection::ALL.iter().map(|one| one.word()).collect();
-                    format!("`{protection}` is none of {}", words.join(", "))
-                })?;
-                (Some(known), data)
-            }
         };
-        let all = || DataSetup::ALL.iter().copied();
-        let data = match data {
-            "all" => all().collect(),
-            "active" => all().filter(|setup| setup.is_active()).collect(),
-            "passive" => all().filter(|setup| !setup.is_active()).collect(),
-            word => vec![word.parse::<DataSetup>().map_err(|_| {
-                let words: Vec<&str> = all().map(DataSetup::word).collect();
-                format!(
-                    "`{word}` is none of all, active, passive, {}",
-                    words.join(", ")
-                )
-            })?],
-        };
-        Ok(Transfers { protection, data })
+        let protections = protection.map(|word| {
+            let all: Vec<(&str, Protection)> = Protection::ALL
+                .iter()
+                .map(|one| (one.word(), *one))
+                .collect();
+            among("a protection", word, &all)
+        });
+        let setups = among("a way to transfer", setup, &SETUPS)?;
+        Ok(Transfers(Selector {
+            data: setups.to_vec(),
+            protections: protections.transpose()?.into_iter().collect(),
+            ..Selector::default()
+        }))
     }
+}
+
+/// What a word of a closed set stands for.
+pub(super) fn among<T: Copy>(what: &str, word: &str, all: &[(&str, T)]) -> Result<T, String> {
+    if let Some((_, value)) = all.iter().find(|(known, _)| *known == word) {
+        return Ok(*value);
+    }
+    let words: Vec<&str> = all.iter().map(|(known, _)| *known).collect();
+    let near = nearest(word, words.iter().copied());
+    let near = near.map_or_else(String::new, |near| format!("did you mean `{near}`? "));
+    Err(format!(
+        "`{word}` is not {what}: {near}[{}]",
+        words.join(", ")
+    ))
 }
 
 #[cfg(test)]
@@ -56,18 +83,20 @@ mod tests {
     #[test]
     fn words_name_transfers() {
         let read = |text: &str| text.parse::<Transfers>();
-        let passive = read("explicit/passive").expect("it is right");
-        assert_eq!(passive.protection, Some(Protection::Explicit));
-        assert_eq!(passive.data, [DataSetup::Pasv, DataSetup::Epsv]);
-        assert_eq!(read("all").expect("it is right").data.len(), 4);
         assert_eq!(
-            read("tls/port").expect_err("no such word"),
-            "`tls` is none of plain, explicit, implicit, ccc"
+            read("explicit/passive").expect("it is right").to_string(),
+            "explicit pasv,epsv"
         );
-        assert!(
-            read("psv")
-                .expect_err("no such word")
-                .contains("passive, port, eprt, pasv, epsv")
+        assert_eq!(
+            read("all").expect("it is right").selector(),
+            &Selector::default()
         );
+        let error = read("tls/port").expect_err("no such word");
+        assert_eq!(
+            error,
+            "`tls` is not a protection: [plain, explicit, implicit, ccc]"
+        );
+        let error = read("passiv").expect_err("no such word");
+        assert!(error.contains("did you mean `passive`?"), "{error}");
     }
 }

@@ -194,3 +194,57 @@ fn a_host_that_cannot_be_checked_is_told() {
     assert_eq!(ended.code, Some(2), "{ended:?}");
     assert!(ended.stderr.contains("is a whole host"), "{}", ended.stderr);
 }
+
+#[test]
+fn the_settings_of_a_host_s_server_are_used() {
+    let Some(_lab) = lab() else { return };
+    let rules = "*filter\n:INPUT DROP [0:0]\n-A INPUT -p tcp --dport 2121 -j ACCEPT\n\
+                 -A INPUT -p tcp --dport 40000:40100 -j ACCEPT\n\
+                 -A INPUT -m conntrack --ctstate ESTABLISHED -j ACCEPT\nCOMMIT\n";
+    let with = |settings: &str| {
+        host(&[
+            ("iptables-nft", "iptables-nft-save", rules),
+            ("links", "ip -json -details link", LINKS),
+            ("addresses", "ip -json addr", ADDRESSES),
+            ("routes", "ip -json -4 route show table main", ROUTES),
+            (
+                "ftp-config vsftpd",
+                "without_passwords /etc/vsftpd.conf",
+                settings,
+            ),
+            (
+                "listening",
+                "listening",
+                "tcp 0.0.0.0 2121 vsftpd /usr/sbin/vsftpd /etc/vsftpd.conf",
+            ),
+        ])
+    };
+    let settings = "listen=YES\nlisten_port=2121\npasv_min_port=40000\npasv_max_port=40100\npasv_address=203.0.113.6\nrsa_private_passwd (left out)\n";
+    let ended = check(&with(settings), &["--to", "203.0.113.6"]).with(0);
+    assert_eq!(rows(&ended).len(), 1, "{}", ended.stdout);
+    assert!(rows(&ended)[0].contains("passes"), "{}", ended.stdout);
+    for said in [
+        "a server waits for clients there: --at server",
+        "host.fwlab: /etc/vsftpd.conf: port 2121, passive ports 40000-40100, announces 203.0.113.6",
+    ] {
+        assert!(ended.stderr.contains(said), "{said}\n{}", ended.stderr);
+    }
+    // A mistake in them is told with its line in the capture, and the rest is tried.
+    let ended = check(
+        &with("listen=YES\nlisten_port=many\n"),
+        &["--control-port", "2121"],
+    )
+    .with(0);
+    assert!(
+        ended.stderr.contains("/etc/vsftpd.conf:"),
+        "{}",
+        ended.stderr
+    );
+    assert!(
+        ended
+            .stderr
+            .contains("the settings of vsftpd on that host are wrong, and not used"),
+        "{}",
+        ended.stderr
+    );
+}

@@ -170,7 +170,7 @@ fn a_wish_that_is_none_is_told() {
     assert!(
         ended
             .stderr
-            .contains("`tls` is none of plain, explicit, implicit, ccc"),
+            .contains("`tls` is not a protection"),
         "{}",
         ended.stderr
     );

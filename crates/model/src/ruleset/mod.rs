@@ -83,5 +83,6 @@ pub use policy::{DefaultPolicy, Passive, Policy, RejectWith, Side};
 pub use purity::{Dependence, Impurity};
 pub use rules::{Ruleset, SameFamily};
 pub use sets::Sets;
+pub use suggest::nearest;
 pub use tables::{ChainPolicy, Hook, TableName};
 pub use text::{Source, SourceLine, SourceText};

@@ -2,10 +2,7 @@ use strsim::damerau_levenshtein;
 
 /// The candidate that a name was probably meant to be: one that differs in
 /// letter case alone, or in one or two letters of several.
-pub(super) fn nearest<'c>(
-    name: &str,
-    candidates: impl IntoIterator<Item = &'c str>,
-) -> Option<&'c str> {
+pub fn nearest<'c>(name: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
     const LONGEST: usize = 40;
     if name.is_empty() || name.len() > LONGEST {
         return None;

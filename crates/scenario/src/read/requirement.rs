@@ -47,7 +47,7 @@ pub(crate) fn requirement(
     let cause = cause.and_then(|table| cause_of(table, stage, symptom, native, problems));
     Some(Requirement {
         selector,
-        symptom: symptom?,
+        symptom: symptom?.into(),
         phase: entry.phase.value,
         cause,
         span,

@@ -1,4 +1,4 @@
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
@@ -8,6 +8,7 @@ use fwlab_scenario::Shape;
 use fwlab_text::one_line;
 
 use super::captured;
+use super::expectation::Expectation;
 use super::host_files::HostFiles;
 use crate::command::exit::complain;
 use crate::command::run::How;
@@ -16,11 +17,17 @@ use crate::command::word;
 #[derive(Debug, Args)]
 pub(in crate::command) struct CheckArguments {
     /// What `iptables-save` writes, lines of `iptables` commands, or an nft script; `-` for standard input. Several
-    /// files are those of one host, each known by its content: `ip6tables-save`'s and `ipset save`'s, too
+    /// files are those of one host, each known by its content: `ip6tables-save`'s and `ipset save`'s, too, and the FTP
+    /// server's own, such as vsftpd.conf
     #[arg(required = true, value_name = "RULES")]
     pub(super) rules: Vec<PathBuf>,
     #[command(flatten)]
     pub(super) terms: Terms,
+    /// What must come of the table, for everybody who is tried: `[PROTECTION/]SETUP OUTCOME`, such as 'passive passes' or
+    /// 'explicit/port blocked'. SETUP is active, passive, port, eprt, pasv, epsv or all; OUTCOME is passes or blocked. It can be
+    /// given several times; where two name a cell, the last holds. The exit code is 1 where one is not met
+    #[arg(long, value_name = "EXPECTATION")]
+    pub(super) expect: Vec<Expectation>,
 }
 
 /// Where rules are tried, on whom, and how: whichever rules they are.
@@ -34,7 +41,8 @@ pub(in crate::command) struct Terms {
     /// Only these data setups
     #[arg(long, value_name = "SETUP", value_delimiter = ',', value_parser = word::data_setup())]
     pub(in crate::command) data: Vec<DataSetup>,
-    /// What hides the dialogue from the firewall; default: nothing, and TLS that the client asks for
+    /// What hides the dialogue from the firewall; default: what the server's settings ask for; without any,
+    /// nothing, and TLS that the client asks for
     #[arg(long, value_name = "PROTECTION", value_delimiter = ',', value_parser = word::protection())]
     pub(in crate::command) protection: Vec<Protection>,
     /// The family that client and server speak; default: that of the rules. A dump that does
@@ -44,21 +52,14 @@ pub(in crate::command) struct Terms {
     /// Only this backend; default: that of the rules, and where they do not say, both of iptables
     #[arg(long, value_name = "BACKEND", value_delimiter = ',', value_parser = word::backend())]
     pub(in crate::command) backend: Vec<Backend>,
-    /// These servers; default: vsftpd, or libunftp where it is not there
+    /// These servers; default: the one whose settings are given, otherwise vsftpd, or libunftp where it is not there
     #[arg(long, value_name = "PEER", value_delimiter = ',', value_parser = word::server())]
     pub(in crate::command) server: Vec<PeerName>,
     /// These clients; default: suppaftp
     #[arg(long, value_name = "PEER", value_delimiter = ',', value_parser = word::client())]
     pub(in crate::command) client: Vec<PeerName>,
-    /// The server's control port
-    #[arg(long, value_name = "PORT", default_value_t = 21, value_parser = clap::value_parser!(u16).range(1..))]
-    pub(in crate::command) control_port: u16,
-    /// The ports that the server listens on for passive data connections; default: any
-    #[arg(long, value_name = "LOW-HIGH", value_parser = ports)]
-    pub(in crate::command) passive_ports: Option<(u16, u16)>,
-    /// The server's active data connections come from a high port, and not from port 20
-    #[arg(long)]
-    pub(in crate::command) data_from_high_port: bool,
+    #[command(flatten)]
+    pub(in crate::command) server_options: ServerOptions,
     #[command(flatten)]
     pub(in crate::command) how: How,
 }
@@ -86,7 +87,7 @@ impl Terms {
         if let Some(at) = self.at {
             return Ok(at);
         }
-        let told = captured::at(files, self.control_port);
+        let told = captured::at(files, self.server_options.control_port);
         if let Some(at) = told {
             let why = match at {
                 At::PortForward => "its rules forward to a server: --at port-forward",
@@ -102,6 +103,27 @@ impl Terms {
             Exit::Usage
         })
     }
+}
+
+/// How the server is set up. What is given here holds, whatever its own settings say.
+#[derive(Debug, Args)]
+pub(super) struct ServerOptions {
+    /// The FTP server's own settings: vsftpd.conf, proftpd.conf or pure-ftpd.conf. What of them matters to a firewall is
+    /// used, and said. Several are the first and what it includes
+    #[arg(long, value_name = "FILE")]
+    pub(super) server_config: Vec<PathBuf>,
+    /// The server's control port; default: that of its settings, or 21
+    #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(super) control_port: Option<u16>,
+    /// The ports that the server listens on for passive data connections; default: those of its settings, or any
+    #[arg(long, value_name = "LOW-HIGH", value_parser = ports)]
+    pub(super) passive_ports: Option<(u16, u16)>,
+    /// The IPv4 address that the server announces in its 227; default: the control connection's
+    #[arg(long, value_name = "ADDRESS", value_parser = announced)]
+    pub(super) advertise: Option<Ipv4Addr>,
+    /// The server's active data connections come from a high port, and not from port 20
+    #[arg(long)]
+    pub(super) data_from_high_port: bool,
 }
 
 /// Which of those whom the rules can tell apart.
@@ -171,6 +193,12 @@ impl At {
 fn address(text: &str) -> Result<IpAddr, String> {
     text.parse()
         .map_err(|_| format!("`{text}` is not an address, as 192.0.2.7 and 2001:db8::7 are"))
+}
+
+fn announced(text: &str) -> Result<Ipv4Addr, String> {
+    text.parse().map_err(|_| {
+        format!("`{text}` is not an IPv4 address, as 192.0.2.7 is: a 227 announces no other")
+    })
 }
 
 fn ports(text: &str) -> Result<(u16, u16), String> {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use fwlab_classes::{Behind, Network};
-use fwlab_host::{CaptureMistakes, Edits, Host, RouteKind};
+use fwlab_host::{CaptureMistakes, Edits, Host, RouteKind, ServerRead, read_server};
 use fwlab_model::IpNet;
 use fwlab_model::ruleset::Addresses;
 use fwlab_record::{Backend, Exit, Family, InterfaceName};
@@ -20,6 +20,9 @@ use crate::command::exit::{complain, tell};
 
 /// How the file of a host begins.
 pub(super) const BEGINS: &[u8] = b"fwlab host ";
+
+/// Where servers wait for clients, where nothing says otherwise.
+pub(super) const DEFAULT_PORT: u16 = 21;
 
 /// Settings of a kernel that decide about transfers, and that a namespace has of its own.
 const SETTINGS: [&str; 3] = [
@@ -55,6 +58,7 @@ pub(super) fn read(name: &str, bytes: &[u8]) -> Result<HostFiles, Exit> {
         families: Vec::new(),
         notes: Vec::new(),
         host: None,
+        server: server(&host),
     };
     let mut rules = Vec::new();
     for (&(backend, family), piece) in &host.iptables {
@@ -95,6 +99,22 @@ pub(super) fn read(name: &str, bytes: &[u8]) -> Result<HostFiles, Exit> {
     tell_of(&host, name);
     files.host = Some(Box::new(host));
     Ok(files)
+}
+
+/// The settings of the server that waits for clients there. Those that are wrong are told, and not used.
+fn server(host: &Host) -> Option<ServerRead> {
+    let (program, files) = host.server_files()?;
+    match read_server(program, &files) {
+        Ok(read) => Some(read),
+        Err(mistakes) => {
+            tell(mistakes.told().map(|mistake| mistake as &dyn Diagnostic));
+            complain(
+                format!("the settings of {program} on that host are wrong, and not used"),
+                Some("--server-config FILE gives others"),
+            );
+            None
+        }
+    }
 }
 
 /// The families that the host has addresses in.
@@ -240,8 +260,11 @@ fn behind(host: &Host, family: Family) -> Vec<Behind> {
 }
 
 /// Whose host it is, where it says so: a server waits for clients on the control port, or the rules forward to one.
-pub(super) fn at(files: &HostFiles, control_port: u16) -> Option<At> {
+pub(super) fn at(files: &HostFiles, control_port: Option<u16>) -> Option<At> {
     let host = files.host.as_deref()?;
+    let control_port = control_port
+        .or_else(|| files.server.as_ref()?.settings.control_port)
+        .unwrap_or(DEFAULT_PORT);
     // It waits for those whom no rule forwards.
     let proxies = ["docker-proxy", "rootlessport", "conmon"];
     let mut listeners = host.listeners.iter();

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use fwlab_host::{Host, MAX_CAPTURE};
+use fwlab_host::{Host, MAX_CAPTURE, ServerRead};
 use fwlab_model::ruleset::{Format, Note, Source, recognise};
 use fwlab_record::{Backend, Exit, Family, InterfaceName};
 use fwlab_runner::written as rules;
@@ -11,7 +11,7 @@ use fwlab_scenario::RulesOrigin;
 use fwlab_scenario::input::{self, InputError};
 use miette::Diagnostic;
 
-use super::captured;
+use super::{captured, server_files};
 use crate::command::exit::{complain, tell};
 
 /// The rules of a host, from one file or from several.
@@ -33,6 +33,8 @@ pub(in crate::command) struct HostFiles {
     pub(in crate::command) notes: Vec<(String, Note)>,
     /// The host that was captured, where one was.
     pub(in crate::command) host: Option<Box<Host>>,
+    /// The settings of the FTP server, where they are among them.
+    pub(in crate::command) server: Option<ServerRead>,
 }
 
 /// The backends that load rules.
@@ -73,12 +75,33 @@ pub(super) fn read(paths: &[PathBuf], family: Family) -> Result<HostFiles, Exit>
         families: Vec::new(),
         notes: Vec::new(),
         host: None,
+        server: None,
     };
     let mut names = Vec::new();
+    let mut sources = Vec::new();
+    let mut servers = Vec::new();
     for path in paths {
         let source = open(path)?;
+        match server_files::program(&source) {
+            Some(_) => servers.push(source),
+            None => sources.push(source),
+        }
+    }
+    files.server = server_files::read(servers)?;
+    if let (true, Some(server)) = (sources.is_empty(), &files.server) {
+        complain(
+            format!(
+                "{} has the settings of {}, and there are no rules beside it",
+                server.name, server.program
+            ),
+            Some("give the rules of that host, too: fwlab check rules.v4 vsftpd.conf"),
+        );
+        return Err(Exit::Usage);
+    }
+    let alone = sources.len() == 1;
+    for source in sources {
         if source.text.starts_with(captured::BEGINS) {
-            if paths.len() > 1 {
+            if !alone {
                 complain(
                     format!(
                         "{} is a whole host, and there are files beside it",
@@ -88,7 +111,10 @@ pub(super) fn read(paths: &[PathBuf], family: Family) -> Result<HostFiles, Exit>
                 );
                 return Err(Exit::Usage);
             }
-            return captured::read(&source.name, &source.text);
+            let mut captured = captured::read(&source.name, &source.text)?;
+            // Those that are given are used.
+            captured.server = files.server.or(captured.server);
+            return Ok(captured);
         }
         names.push(source.name.clone());
         if recognise(&source) == Format::Sets {
@@ -196,7 +222,7 @@ impl Slots {
     }
 }
 
-fn open(path: &Path) -> Result<Source, Exit> {
+pub(super) fn open(path: &Path) -> Result<Source, Exit> {
     if path
         .extension()
         .is_some_and(|extension| extension == "toml")

@@ -2,10 +2,13 @@
 
 mod arguments;
 mod captured;
+mod expectation;
 mod forwarded;
 mod host_files;
 mod peers;
 mod question;
+mod server_files;
+mod serving;
 mod subject;
 mod table;
 
@@ -21,8 +24,8 @@ pub(super) use arguments::{CheckArguments, Terms};
 pub(super) use subject::{Subject, Trial};
 pub(super) use table::Tried;
 
-pub(super) fn check(arguments: CheckArguments) -> Exit {
-    checked(&arguments).unwrap_or_else(|exit| exit)
+pub(super) fn check(arguments: &CheckArguments) -> Exit {
+    checked(arguments).unwrap_or_else(|exit| exit)
 }
 
 fn checked(arguments: &CheckArguments) -> Result<Exit, Exit> {
@@ -30,7 +33,8 @@ fn checked(arguments: &CheckArguments) -> Result<Exit, Exit> {
     let subject = Subject::read(&arguments.rules, terms)?;
     let loader = ready()?;
     let told = subject.told(&loader, terms)?;
-    let Trial { tried, planned } = subject.trial(&subject.classes(&told, terms), terms)?;
+    let classes = subject.classes(&told, terms);
+    let Trial { tried, planned } = subject.trial(&classes, terms, &arguments.expect)?;
     let Executed {
         records,
         summary,
@@ -45,5 +49,9 @@ fn checked(arguments: &CheckArguments) -> Result<Exit, Exit> {
     page.append(&summary_line(&summary));
     page.text('\n');
     print(page);
-    Ok(of_run(&summary))
+    let known = expectation::all_known(&arguments.expect, &records);
+    Ok(match of_run(&summary) {
+        Exit::Good => known.err().unwrap_or(Exit::Good),
+        other => other,
+    })
 }

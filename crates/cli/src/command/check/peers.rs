@@ -2,16 +2,22 @@
 
 use std::net::IpAddr;
 
-use fwlab_classes::{Classes, Place, Position, Question};
+use fwlab_classes::{Classes, Position, Question};
 use fwlab_record::{Exit, Family};
 
 use super::arguments::{Terms, Whom};
+use super::subject::Subject;
 use crate::command::exit::complain;
 
 /// What is asked of the rules in a family.
-pub(super) fn question(terms: &Terms, whom: &Whom, place: &Place, family: Family) -> Question {
-    let mut asked = place.question(family, terms.control_port, usize::from(whom.classes));
-    asked.passive_ports = terms.passive_ports;
+pub(super) fn question(subject: &Subject, whom: &Whom, family: Family) -> Question {
+    let Subject { place, serving, .. } = subject;
+    let mut asked = place.question(
+        family,
+        serving.terms.control_port,
+        usize::from(whom.classes),
+    );
+    asked.passive_ports = serving.terms.passive_ports;
     let chosen = |addresses: &[IpAddr]| {
         let mut addresses = addresses.iter().copied();
         addresses.find(|address| Family::of(*address) == family)
@@ -24,7 +30,7 @@ pub(super) fn question(terms: &Terms, whom: &Whom, place: &Place, family: Family
         let server = place.layout.addressing.server.address(family);
         far.interface = server.and_then(|server| network.towards(server));
     }
-    let (from, to) = (chosen(&whom.from), chosen(&whom.to));
+    let (from, to) = (chosen(&whom.from), chosen(&serving.to));
     [near.address, far.address] = match asked.position {
         // The other end is the server.
         Position::Client => [to, from],

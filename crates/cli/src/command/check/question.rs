@@ -1,30 +1,40 @@
 //! The scenario that is run for one class of peers.
 
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 
-use fwlab_classes::Representative;
-use fwlab_ftp::DataSourcePort;
-use fwlab_record::{DataSetup, Operation, PeerName, Protection};
-use fwlab_runner::PeerShelf;
-use fwlab_scenario::{ClientTerms, Matrix, RulesetEntry, Scenario, ServerTerms};
+use fwlab_classes::{Position, Representative};
+use fwlab_model::{IpNet, NextHop, RouteSpec};
+use fwlab_record::{Family, Operation, PeerName};
+use fwlab_scenario::{ClientTerms, Matrix, RulesetEntry, Scenario, Stage};
 
 use super::arguments::Terms;
+use super::expectation::Expectation;
 use super::subject::Subject;
 use super::table::Tried;
 
 /// The scenario of a class; without one, that by which the rules are loaded for the first time.
-pub(super) fn scenario(terms: &Terms, subject: &Subject, tried: Option<&Tried>) -> Scenario {
+pub(super) fn scenario(
+    terms: &Terms,
+    subject: &Subject,
+    tried: Option<&Tried>,
+    expected: &[Expectation],
+) -> Scenario {
     let Subject {
         files,
         backends,
         place,
+        serving,
     } = subject;
     let families = match tried {
         Some(tried) => vec![tried.family],
         None => place.layout.families.clone(),
     };
     let class = tried.map_or_else(Representative::default, Tried::representative);
-    let stage = place.stage(&class, families[0], terms.control_port);
+    let mut stage = place.stage(&class, families[0], serving.terms.control_port);
+    if let Some(address) = serving.terms.advertised_address {
+        leads_nowhere(address, place.position(), families[0], &mut stage);
+    }
     Scenario {
         name: tried.map_or_else(|| files.name.clone(), |tried| tried.name(&files.name)),
         path: PathBuf::from(&files.name),
@@ -33,16 +43,7 @@ pub(super) fn scenario(terms: &Terms, subject: &Subject, tried: Option<&Tried>) 
         messages: Vec::new(),
         tags: Vec::new(),
         stage,
-        server: ServerTerms {
-            control_port: terms.control_port,
-            passive_ports: terms.passive_ports,
-            data_source_port: if terms.data_from_high_port {
-                DataSourcePort::Ephemeral
-            } else {
-                DataSourcePort::Twenty
-            },
-            ..ServerTerms::default()
-        },
+        server: serving.terms.clone(),
         client: ClientTerms::default(),
         size: Scenario::DEFAULT_SIZE,
         rulesets: vec![RulesetEntry {
@@ -60,33 +61,46 @@ pub(super) fn scenario(terms: &Terms, subject: &Subject, tried: Option<&Tried>) 
         steps: Vec::new(),
         matrix: Matrix {
             rulesets: Vec::new(),
-            servers: or(&terms.server, servers),
-            clients: or(&terms.client, || vec![PeerName::Suppaftp]),
-            data: or(&terms.data, || DataSetup::ALL.to_vec()),
-            protections: or(&terms.protection, || {
-                vec![Protection::Plain, Protection::Explicit]
-            }),
+            servers: serving.servers.clone(),
+            clients: match terms.client.is_empty() {
+                true => vec![PeerName::Suppaftp],
+                false => terms.client.clone(),
+            },
+            data: serving.data.clone(),
+            protections: serving.protections.clone(),
             families,
             operations: vec![Operation::Retr],
             deviations: false,
         },
-        requirements: Vec::new(),
+        requirements: expected.iter().map(Expectation::requirement).collect(),
         sysctls: Vec::new(),
         text: "".into(),
     }
 }
 
-/// The server that most hosts have, where it is here.
-fn servers() -> Vec<PeerName> {
-    match PeerShelf::stock().has(PeerName::Vsftpd) {
-        true => vec![PeerName::Vsftpd],
-        false => vec![PeerName::Libunftp],
+/// Lets packets to an announced address that nobody has leave for it, as the Internet would have them.
+fn leads_nowhere(address: Ipv4Addr, position: Position, family: Family, stage: &mut Stage) {
+    let address = IpAddr::from(address);
+    let known = stage.topology.addresses();
+    if family != Family::Ipv4 || known.map(|(known, _)| known).any(|known| known == address) {
+        return;
     }
-}
-
-fn or<T: Clone>(given: &[T], default: impl FnOnce() -> Vec<T>) -> Vec<T> {
-    match given.is_empty() {
-        true => default(),
-        false => given.to_vec(),
+    let node = match (position, &stage.firewall) {
+        (Position::Router, Some(firewall)) => firewall.clone(),
+        _ => stage.client.clone(),
+    };
+    let ends = stage.topology.ends_in(&node);
+    // A router's second end is the one towards the server.
+    let Some(end) = ends.last() else { return };
+    if end.addresses.iter().any(|net| net.contains(&address)) {
+        return;
+    }
+    let route = RouteSpec {
+        to: IpNet::from(address),
+        via: NextHop::Sink(end.interface.clone()),
+    };
+    let mut nodes = stage.topology.nodes.iter_mut();
+    if let Some(node) = nodes.find(|known| known.name == node) {
+        node.routes.push(route);
     }
 }

@@ -13,9 +13,11 @@ use fwlab_scenario::{Layout, Scenario};
 use miette::Diagnostic;
 
 use super::arguments::{At, Terms, Whom};
+use super::expectation::Expectation;
 use super::host_files::{self, HostFiles};
+use super::serving::Serving;
 use super::table::Tried;
-use super::{captured, forwarded, peers, question};
+use super::{captured, expectation, forwarded, peers, question};
 use crate::command::exit::{complain, tell};
 
 /// The rules of a host, and where they are tried.
@@ -23,6 +25,7 @@ pub(in crate::command) struct Subject {
     pub(in crate::command) files: HostFiles,
     pub(in crate::command) backends: Vec<Backend>,
     pub(in crate::command) place: Place,
+    pub(in crate::command) serving: Serving,
 }
 
 /// The classes of peers of each family that is spoken.
@@ -51,10 +54,12 @@ impl Subject {
         for (name, note) in &files.notes {
             complain(format!("{name}:{}: {}", note.line.line, note.message), None);
         }
+        let serving = Serving::of(terms, at, &files)?;
         Ok(Subject {
             files,
             backends,
             place,
+            serving,
         })
     }
 
@@ -64,7 +69,7 @@ impl Subject {
         loader: &Loader,
         terms: &Terms,
     ) -> Result<Vec<Told>, Exit> {
-        told(loader, &question::scenario(terms, self, None))
+        told(loader, &question::scenario(terms, self, None, &[]))
     }
 
     /// The classes of peers that are told apart, as far as they were chosen. Says what of them is not tried.
@@ -81,7 +86,7 @@ impl Subject {
         let families = self.place.layout.families.iter();
         families
             .map(|&family| {
-                let asked = peers::question(terms, whom, &self.place, family);
+                let asked = peers::question(self, whom, family);
                 let classes = Classes::of(told, &asked);
                 peers::tell(&classes, family, terms.whom.classes);
                 (family, Arc::new(classes))
@@ -89,11 +94,12 @@ impl Subject {
             .collect()
     }
 
-    /// The cells of all classes.
+    /// The cells of all classes, and what is expected of them.
     pub(in crate::command) fn trial(
         &self,
         classes: &OfFamilies,
         terms: &Terms,
+        expected: &[Expectation],
     ) -> Result<Trial, Exit> {
         let mut trial = Trial::default();
         for (family, classes) in classes {
@@ -103,17 +109,18 @@ impl Subject {
                     class,
                     family: *family,
                 };
-                let scenario = question::scenario(terms, self, Some(&of));
+                let scenario = question::scenario(terms, self, Some(&of), expected);
                 let mistakes = scenario.stage.topology.mistakes();
                 if !mistakes.is_empty() {
                     mistakes.iter().for_each(|mistake| complain(mistake, None));
                     return Err(Exit::Usage);
                 }
-                let of_class = cells(
-                    &Arc::new(scenario),
-                    &Overrides::default(),
-                    &Filter::default(),
-                );
+                let scenario = Arc::new(scenario);
+                // All classes are tried in the same ways.
+                if trial.planned.is_empty() {
+                    expectation::refuse_idle(expected, &scenario)?;
+                }
+                let of_class = cells(&scenario, &Overrides::default(), &Filter::default());
                 trial.tried.extend(of_class.iter().map(|_| of.clone()));
                 trial.planned.extend(of_class);
             }

@@ -39,8 +39,8 @@ fn transfers(text: &str) -> Result<Transfers, String> {
     text.parse()
 }
 
-pub(super) fn fix(arguments: FixArguments) -> Exit {
-    fixed(&arguments).unwrap_or_else(|exit| exit)
+pub(super) fn fix(arguments: &FixArguments) -> Exit {
+    fixed(arguments).unwrap_or_else(|exit| exit)
 }
 
 fn fixed(arguments: &FixArguments) -> Result<Exit, Exit> {
@@ -63,11 +63,11 @@ fn fixed(arguments: &FixArguments) -> Result<Exit, Exit> {
     let Trial {
         mut tried,
         mut planned,
-    } = subject.trial(&subject.all_classes(&told, terms), terms)?;
+    } = subject.trial(&subject.all_classes(&told, terms), terms, &[])?;
     let everybody = planned.len();
     if terms.whom.is_chosen() {
         // Those that were chosen are what it is about, and all others are to be as before.
-        let chosen = subject.trial(&subject.classes(&told, terms), terms)?;
+        let chosen = subject.trial(&subject.classes(&told, terms), terms, &[])?;
         tried.extend(chosen.tried);
         planned.extend(chosen.planned);
     }

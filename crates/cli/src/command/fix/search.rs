@@ -250,8 +250,13 @@ impl Search<'_> {
                     Position::Server => Side::Server,
                     Position::Router | Position::Forwarder => Side::Gateway,
                 },
-                control_port: self.terms.control_port,
-                passive_ports: self.terms.passive_ports.ok_or(self.passive_ports),
+                control_port: self.subject.serving.terms.control_port,
+                passive_ports: self
+                    .subject
+                    .serving
+                    .terms
+                    .passive_ports
+                    .ok_or(self.passive_ports),
                 connected: match connected {
                     Some(IpAddr::V4(address)) => Some(address),
                     _ => None,

@@ -1,0 +1,155 @@
+//! What a user expects of a table: `passive passes`, `explicit/port blocked`.
+
+use std::str::FromStr;
+use std::sync::Arc;
+
+use fwlab_record::{CellRecord, Exit, Judgement, Symptom};
+use fwlab_scenario::plan::idle_requirements;
+use fwlab_scenario::{Requirement, Scenario, SymptomDemand};
+use fwlab_text::one_line;
+
+use crate::command::exit::complain;
+use crate::command::transfers::{Transfers, among};
+
+/// What cells are expected to come to, and which.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::command) struct Expectation {
+    /// As it was written.
+    text: String,
+    transfers: Transfers,
+    symptom: SymptomDemand,
+}
+
+const OUTCOMES: [(&str, SymptomDemand); 2] = [
+    ("passes", SymptomDemand::Is(Symptom::Transferred)),
+    ("blocked", SymptomDemand::Blocked),
+];
+
+impl FromStr for Expectation {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Expectation, String> {
+        let words: Vec<&str> = text.split_ascii_whitespace().collect();
+        let [cells, outcome] = words[..] else {
+            return Err(
+                "write whose transfers and what becomes of them: 'passive passes', 'explicit/port blocked', 'all passes'".into(),
+            );
+        };
+        Ok(Expectation {
+            text: words.join(" "),
+            transfers: cells.parse()?,
+            symptom: among("an outcome", outcome, &OUTCOMES)?,
+        })
+    }
+}
+
+impl Expectation {
+    /// As a scenario says it.
+    pub(super) fn requirement(&self) -> Requirement {
+        Requirement {
+            selector: self.transfers.selector().clone(),
+            symptom: self.symptom,
+            phase: None,
+            cause: None,
+            span: 0..0,
+        }
+    }
+
+    /// Whether it is about a cell.
+    pub(in crate::command) fn is_about(&self, record: &CellRecord) -> bool {
+        self.transfers.has(&record.axes)
+    }
+}
+
+/// Tells expectations that no cell is held against. Where several name a cell, the last one holds.
+pub(super) fn refuse_idle(expected: &[Expectation], scenario: &Arc<Scenario>) -> Result<(), Exit> {
+    let idle = idle_requirements(scenario);
+    for one in &idle {
+        let expectation = &expected[one.index];
+        let names_none = one.why.starts_with("it names no cell");
+        let (why, help) = match names_none {
+            true => (
+                "it names no cell that is tried",
+                "--protection and --data choose what is tried",
+            ),
+            false => (
+                "later ones name every cell that it names, and the last one holds",
+                "write the general one first, or leave it out",
+            ),
+        };
+        complain(
+            format!("--expect '{}': {why}", one_line(&expectation.text)),
+            Some(help),
+        );
+    }
+    match idle.is_empty() {
+        true => Ok(()),
+        false => Err(Exit::Usage),
+    }
+}
+
+/// Tells expectations whose cells were all skipped: nothing is known of them.
+pub(super) fn all_known(expected: &[Expectation], records: &[&CellRecord]) -> Result<(), Exit> {
+    let mut known = Ok(());
+    for one in expected {
+        let mut about = records.iter().filter(|record| one.is_about(record));
+        let skipped = |record: &&&CellRecord| matches!(record.judgement, Judgement::Skipped { .. });
+        if about.clone().all(|record| skipped(&record)) {
+            let why = about.find_map(|record| match &record.judgement {
+                Judgement::Skipped { why } => Some(why.as_str()),
+                _ => None,
+            });
+            complain(
+                format!(
+                    "--expect '{}': every cell that it names was skipped, and nothing is known: {}",
+                    one_line(&one.text),
+                    one_line(why.unwrap_or("there is none"))
+                ),
+                Some(
+                    "--server and --client choose others, --where container runs them in containers",
+                ),
+            );
+            known = Err(Exit::Lab);
+        }
+    }
+    known
+}
+
+#[cfg(test)]
+mod tests {
+    use fwlab_scenario::Selector;
+
+    use super::*;
+
+    #[test]
+    fn expectations_are_read_and_mistakes_told() {
+        let read = |text: &str| text.parse::<Expectation>();
+        let one = read("explicit/passive  passes").expect("right");
+        assert_eq!(one.transfers.to_string(), "explicit pasv,epsv");
+        assert_eq!(one.symptom, Symptom::Transferred);
+        let all = read("all blocked").expect("right");
+        assert_eq!(all.transfers.selector(), &Selector::default());
+        assert_eq!(all.symptom, SymptomDemand::Blocked);
+        for (text, told) in [
+            (
+                "passiv passes",
+                "`passiv` is not a way to transfer: did you mean `passive`? [active, passive, port, eprt, pasv, epsv, all]",
+            ),
+            (
+                "passive pases",
+                "`pases` is not an outcome: did you mean `passes`? [passes, blocked]",
+            ),
+            (
+                "tls/port blocked",
+                "`tls` is not a protection: [plain, explicit, implicit, ccc]",
+            ),
+            ("passive", "write whose transfers and what becomes of them"),
+            ("", "write whose transfers"),
+            ("a b c", "write whose transfers"),
+            ("/ passes", "`` is not a"),
+        ] {
+            let error = read(text).expect_err(text);
+            assert!(error.starts_with(told), "{text}: {error}");
+        }
+    }
+}

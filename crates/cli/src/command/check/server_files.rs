@@ -1,0 +1,95 @@
+//! Files of an FTP server's settings.
+
+use std::path::PathBuf;
+
+use fwlab_host::{
+    Piece, ServerConfig, ServerProgram, ServerRead, SettingMistakes, read_server, recognise_server,
+};
+use fwlab_model::ruleset::Source;
+use fwlab_record::Exit;
+use miette::Diagnostic;
+
+use super::host_files;
+use crate::command::exit::{complain, tell};
+
+/// The server whose settings a file has, if it has any.
+pub(super) fn program(source: &Source) -> Option<ServerProgram> {
+    recognise_server(&source.name, &source.text)
+}
+
+/// Reads those that an option names. The first says whose they are.
+pub(super) fn named(paths: &[PathBuf]) -> Result<Option<ServerRead>, Exit> {
+    let sources = paths.iter().map(|path| host_files::open(path));
+    read(sources.collect::<Result<_, Exit>>()?)
+}
+
+/// Reads the settings of one server: the first file, and what it includes.
+pub(super) fn read(mut sources: Vec<Source>) -> Result<Option<ServerRead>, Exit> {
+    // The main file is called after the server.
+    sources.sort_by_key(|source| {
+        let name = source.name.rsplit('/').next().unwrap_or_default();
+        let main = ServerProgram::ALL
+            .iter()
+            .map(|program| format!("{program}.conf"));
+        !main.into_iter().any(|main| main == name)
+    });
+    let Some(first) = sources.first() else {
+        return Ok(None);
+    };
+    let Some(whose) = program(first) else {
+        complain(
+            format!("{} is not known as the settings of a server", first.name),
+            Some(
+                "vsftpd.conf, proftpd.conf and pure-ftpd.conf are read; for another server, give --control-port, --passive-ports and --advertise",
+            ),
+        );
+        return Err(Exit::Usage);
+    };
+    let other = sources
+        .iter()
+        .find(|source| program(source).is_some_and(|other| other != whose));
+    if let Some(other) = other {
+        complain(
+            format!(
+                "{} has the settings of {whose}, and {} those of another server",
+                first.name, other.name
+            ),
+            Some("give those of the server that is checked"),
+        );
+        return Err(Exit::Usage);
+    }
+    let several = sources.len() > 1 && whose == ServerProgram::Vsftpd;
+    if several {
+        complain(
+            format!(
+                "{} and {} are both settings of vsftpd",
+                first.name, sources[1].name
+            ),
+            Some("one server has one of them: give that"),
+        );
+        return Err(Exit::Usage);
+    }
+    let files: Vec<ServerConfig> = sources
+        .into_iter()
+        .map(|source| ServerConfig {
+            program: whose.word().to_owned(),
+            file: source.name.clone(),
+            text: Piece {
+                name: source.name,
+                text: source.text,
+                begins: 1,
+            },
+        })
+        .collect();
+    let read = read_server(whose, &files).map_err(|mistakes: SettingMistakes| {
+        tell(mistakes.told().map(|mistake| mistake as &dyn Diagnostic));
+        if mistakes.more() > 0 {
+            complain(
+                format!("and {} more mistakes in {}", mistakes.more(), files[0].file),
+                None,
+            );
+        }
+        Exit::Usage
+    })?;
+    Ok(Some(read))
+}

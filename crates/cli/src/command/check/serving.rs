@@ -1,0 +1,351 @@
+//! How the server is set up that the lab runs: by options, by its own settings, and otherwise as most are.
+
+use std::fmt::Display;
+use std::net::{IpAddr, Ipv4Addr};
+
+use fwlab_ftp::DataSourcePort;
+use fwlab_host::{ServerRead, ServerSettings};
+use fwlab_record::{DataSetup, Exit, PeerName, Place, Protection};
+use fwlab_runner::PeerShelf;
+use fwlab_scenario::ServerTerms;
+use fwlab_text::one_line;
+
+use super::arguments::{At, Terms};
+use super::host_files::HostFiles;
+use super::{captured, server_files};
+use crate::command::exit::complain;
+
+/// The server of all cells, and what is asked of it.
+pub(in crate::command) struct Serving {
+    pub(in crate::command) terms: ServerTerms,
+    pub(super) servers: Vec<PeerName>,
+    pub(super) protections: Vec<Protection>,
+    pub(super) data: Vec<DataSetup>,
+    /// The addresses that clients connect to, where not all are tried.
+    pub(super) to: Vec<IpAddr>,
+}
+
+impl Serving {
+    /// Says what the settings are, and what of them is another here.
+    pub(super) fn of(terms: &Terms, at: At, files: &HostFiles) -> Result<Serving, Exit> {
+        let given = server_files::named(&terms.server_options.server_config)?;
+        let is_captured = files.host.is_some() && at != At::Server;
+        // The server of a gateway or a client is another host's.
+        let of_files = files.server.as_ref().filter(|_| !is_captured);
+        match given.as_ref().or(of_files) {
+            None => Ok(without(terms)),
+            Some(read) => Settled {
+                terms,
+                at,
+                files,
+                read,
+            }
+            .serving(),
+        }
+    }
+}
+
+/// As most servers are.
+fn without(terms: &Terms) -> Serving {
+    let options = &terms.server_options;
+    let default = ServerTerms::default();
+    Serving {
+        terms: ServerTerms {
+            control_port: options.control_port.unwrap_or(default.control_port),
+            passive_ports: options.passive_ports,
+            data_source_port: match options.data_from_high_port {
+                true => DataSourcePort::Ephemeral,
+                false => DataSourcePort::Twenty,
+            },
+            advertised_address: options.advertise,
+            ..default
+        },
+        servers: or(&terms.server, usual),
+        protections: or(&terms.protection, || {
+            vec![Protection::Plain, Protection::Explicit]
+        }),
+        data: or(&terms.data, || DataSetup::ALL.to_vec()),
+        to: terms.whom.to.clone(),
+    }
+}
+
+/// The server that most hosts have, where it is here.
+fn usual() -> Vec<PeerName> {
+    match PeerShelf::stock().has(PeerName::Vsftpd) {
+        true => vec![PeerName::Vsftpd],
+        false => vec![PeerName::Libunftp],
+    }
+}
+
+fn or<T: Clone>(given: &[T], default: impl FnOnce() -> Vec<T>) -> Vec<T> {
+    match given.is_empty() {
+        true => default(),
+        false => given.to_vec(),
+    }
+}
+
+/// Settings that were read, for the rules of a host.
+struct Settled<'a> {
+    terms: &'a Terms,
+    at: At,
+    files: &'a HostFiles,
+    read: &'a ServerRead,
+}
+
+impl Settled<'_> {
+    fn serving(&self) -> Result<Serving, Exit> {
+        let settings = &self.read.settings;
+        complain(
+            format!(
+                "the server's settings are those of {}: {}",
+                one_line(&self.read.name),
+                in_words(settings).join(", ")
+            ),
+            None,
+        );
+        for note in &self.read.notes {
+            complain(
+                format!("{}:{}: {}", one_line(&note.file), note.line, note.what),
+                None,
+            );
+        }
+        let options = &self.terms.server_options;
+        let mut serving = without(self.terms);
+        let terms = &mut serving.terms;
+        if let Some(port) = settings.control_port {
+            terms.control_port = self.chosen("--control-port", options.control_port, port);
+        }
+        if let Some((low, high)) = settings.passive_ports {
+            let range = |(low, high): (u16, u16)| format!("{low}-{high}");
+            self.overridden(
+                "--passive-ports",
+                options.passive_ports.map(range),
+                &range((low, high)),
+            );
+            terms.passive_ports = options.passive_ports.or(Some((low, high)));
+        }
+        match (settings.data_from_port_20, options.data_from_high_port) {
+            (Some(false), false) => terms.data_source_port = DataSourcePort::Ephemeral,
+            (Some(true), true) => {
+                self.overridden("--data-from-high-port", Some("a high port"), "port 20")
+            }
+            _ => {}
+        }
+        serving.servers = or(&self.terms.server, || self.servers());
+        self.session_reuse(&mut serving);
+        self.protections(&mut serving);
+        self.data(&mut serving)?;
+        self.addresses(&mut serving);
+        Ok(serving)
+    }
+
+    /// What an option says, where it is given.
+    fn chosen<T: Copy + PartialEq + Display>(&self, option: &str, given: Option<T>, own: T) -> T {
+        self.overridden(option, given, &own);
+        given.unwrap_or(own)
+    }
+
+    /// Says that an option holds, and not the settings.
+    fn overridden(
+        &self,
+        option: &str,
+        given: Option<impl Display>,
+        own: &(impl ToString + ?Sized),
+    ) {
+        let Some(given) = given.map(|given| given.to_string()) else {
+            return;
+        };
+        let own = own.to_string();
+        if given != own {
+            complain(
+                format!(
+                    "{option}: {given}, and not {own} as in {}",
+                    one_line(&self.read.name)
+                ),
+                None,
+            );
+        }
+    }
+
+    /// The program whose settings they are, where it is here.
+    fn servers(&self) -> Vec<PeerName> {
+        let own: Option<PeerName> = self.read.program.word().parse().ok();
+        let in_containers = self.terms.how.place.housing().place == Some(Place::Container);
+        let own = own.filter(|own| in_containers || PeerShelf::stock().has(*own));
+        own.map_or_else(
+            || {
+                let others = usual();
+                complain(
+                    format!(
+                        "{} is not on this machine: {} stands for it, set up alike",
+                        self.read.program, others[0]
+                    ),
+                    Some("--where container runs it in a container"),
+                );
+                others
+            },
+            |own| vec![own],
+        )
+    }
+
+    fn session_reuse(&self, serving: &mut Serving) {
+        if self.read.settings.require_session_reuse != Some(true) {
+            return;
+        }
+        let can = |server: &PeerName| matches!(server, PeerName::Vsftpd | PeerName::Proftpd);
+        match serving.servers.iter().find(|server| !can(server)) {
+            None => serving.terms.require_session_reuse = true,
+            Some(unable) => complain(
+                format!("{unable} cannot demand that a TLS session is resumed: that is not tried"),
+                None,
+            ),
+        }
+    }
+
+    fn protections(&self, serving: &mut Serving) {
+        let settings = &self.read.settings;
+        let own = match (settings.offers_tls, settings.requires_tls) {
+            _ if settings.implicit_tls == Some(true) => vec![Protection::Implicit],
+            (Some(false), _) => vec![Protection::Plain],
+            (_, Some(true)) => vec![Protection::Explicit],
+            _ => vec![Protection::Plain, Protection::Explicit],
+        };
+        let words = |of: &[Protection]| {
+            of.iter()
+                .map(|one| one.word())
+                .collect::<Vec<_>>()
+                .join(",")
+        };
+        let given = &self.terms.protection;
+        self.overridden(
+            "--protection",
+            (!given.is_empty()).then(|| words(given)),
+            &words(&own),
+        );
+        serving.protections = or(given, || own);
+    }
+
+    /// Ways to transfer that the server refuses are not tried, unless they are asked for.
+    fn data(&self, serving: &mut Serving) -> Result<(), Exit> {
+        let settings = &self.read.settings;
+        for (allowed, is_active, what) in [
+            (settings.active_enabled, true, "active"),
+            (settings.passive_enabled, false, "passive"),
+        ] {
+            if allowed != Some(false) || !self.terms.data.is_empty() {
+                continue;
+            }
+            complain(
+                format!(
+                    "{} refuses {what} transfers: they are not tried",
+                    one_line(&self.read.name)
+                ),
+                None,
+            );
+            serving.data.retain(|data| data.is_active() != is_active);
+        }
+        if serving.data.is_empty() {
+            complain(
+                format!("{} refuses all transfers", one_line(&self.read.name)),
+                Some("--data tries some all the same, as another server would"),
+            );
+            return Err(Exit::Usage);
+        }
+        Ok(())
+    }
+
+    /// What is announced, and where clients connect to.
+    fn addresses(&self, serving: &mut Serving) {
+        let settings = &self.read.settings;
+        let options = &self.terms.server_options;
+        let is_own = |address: IpAddr| {
+            let host = self.files.host.as_deref();
+            host.is_none_or(|host| host.addresses().any(|own| own.net.addr() == address))
+        };
+        let listens = settings.listens_on.filter(|address| {
+            !address.is_unspecified() && !address.is_loopback() && is_own(*address)
+        });
+        if let (At::Server, true, Some(address)) = (self.at, serving.to.is_empty(), listens) {
+            complain(
+                format!("clients connect to {address}, where the server waits"),
+                Some("--to chooses another address"),
+            );
+            serving.to = vec![address];
+        }
+        let Some(own) = settings.advertised_address else {
+            return;
+        };
+        if let Some(given) = options.advertise {
+            self.overridden("--advertise", Some(given), &own);
+            return;
+        }
+        let address = IpAddr::from(own);
+        if self.at == At::PortForward && serving.to.is_empty() && is_own(address) {
+            complain(
+                format!("clients connect to {own}, which the server announces"),
+                Some("--to chooses another address"),
+            );
+            serving.to = vec![address];
+        }
+        if serving.to.contains(&address) || (self.files.host.is_some() && is_own(address)) {
+            serving.terms.advertised_address = Some(own);
+        } else {
+            self.tell_unknown(own);
+        }
+    }
+
+    /// Says that an address is announced that nobody has here.
+    fn tell_unknown(&self, own: Ipv4Addr) {
+        complain(
+            format!(
+                "the server announces {own}, which is not the address that clients connect to here: it is left out, as if a gateway \
+                 in front of the server led clients of that address to it"
+            ),
+            Some(&format!(
+                "--to {own} lets clients connect to it; --advertise {own} announces it all the same"
+            )),
+        );
+    }
+}
+
+/// The settings in words.
+fn in_words(settings: &ServerSettings) -> Vec<String> {
+    let mut words = Vec::new();
+    words.push(match settings.control_port {
+        Some(port) => format!("port {port}"),
+        None => format!(
+            "port {}, since another program waits for it",
+            captured::DEFAULT_PORT
+        ),
+    });
+    words.push(match settings.passive_ports {
+        Some((low, high)) => format!("passive ports {low}-{high}"),
+        None => "any passive port".into(),
+    });
+    if let Some(address) = settings.advertised_address {
+        words.push(format!("announces {address}"));
+    }
+    match settings.data_from_port_20 {
+        Some(true) => words.push("active data from port 20".into()),
+        Some(false) => words.push("active data from a high port".into()),
+        None => {}
+    }
+    let tls = match (settings.offers_tls, settings.requires_tls) {
+        _ if settings.implicit_tls == Some(true) => "implicit TLS",
+        (Some(false), _) => "no TLS",
+        (Some(true), Some(true)) => "TLS required",
+        (Some(true), _) => "TLS for those who ask",
+        (None, _) => "TLS unknown",
+    };
+    words.push(tls.into());
+    if settings.require_session_reuse == Some(true) {
+        words.push("whose session data connections resume".into());
+    }
+    if let Some(address) = settings
+        .listens_on
+        .filter(|address| !address.is_unspecified())
+    {
+        words.push(format!("waits on {address} alone"));
+    }
+    words
+}

@@ -1,0 +1,271 @@
+//! `check` with the FTP server's own settings: what of them is used, what is said, and what is refused.
+
+use fwlab_skipped::{Need, skipped};
+
+use crate::bad_input::folder;
+use crate::support::{Ended, end_of, fwlab, has_program, lab, peers, shared};
+
+/// A server behind them can be reached on port 21 and on 40000 to 40100.
+const RULES: &str = "*filter
+:INPUT DROP [0:0]
+-A INPUT -p tcp --dport 21 -j ACCEPT
+-A INPUT -p tcp --dport 40000:40100 -j ACCEPT
+-A INPUT -m conntrack --ctstate ESTABLISHED -j ACCEPT
+COMMIT
+";
+
+const RANGE: &str = "listen=YES\nlocal_enable=YES\npasv_min_port=40000\npasv_max_port=40100\n";
+
+fn check(files: &[(&str, &[u8])], more: &[&str]) -> Ended {
+    let rules: (&str, &[u8]) = ("rules.v4", RULES.as_bytes());
+    let folder = folder(&[&[rules], files].concat());
+    let mut command = fwlab();
+    command
+        .current_dir(folder.path())
+        .args(["check", "rules.v4", "--at", "server"])
+        .args(more);
+    end_of(&mut command)
+}
+
+/// What each row of the table came to.
+fn rows(ended: &Ended) -> Vec<Vec<&str>> {
+    let rows = ended.stdout.lines().filter_map(|line| {
+        let (_, outcomes) = line.split_once("← suppaftp")?;
+        Some(outcomes.split_whitespace().collect())
+    });
+    rows.collect()
+}
+
+#[track_caller]
+fn says(ended: &Ended, words: &[&str]) {
+    for words in words {
+        assert!(ended.stderr.contains(words), "{words}\n{}", ended.stderr);
+    }
+}
+
+#[test]
+fn the_range_of_vsftpd_conf_is_used_and_said() {
+    let Some(_lab) = lab() else { return };
+    let files: &[(&str, &[u8])] = &[("vsftpd.conf", RANGE.as_bytes())];
+    let data = ["--server", "libunftp", "--data", "pasv,epsv"];
+    let ended = check(files, &[&["vsftpd.conf"], &data[..]].concat()).with(0);
+    assert_eq!(rows(&ended), [["passes", "passes"]], "{}", ended.stdout);
+    says(
+        &ended,
+        &[
+            "the server's settings are those of vsftpd.conf: port 21, passive ports 40000-40100, active data from a high port, no TLS",
+        ],
+    );
+    // As an option, and with what an option says in place of it.
+    let option = [
+        "--server-config",
+        "vsftpd.conf",
+        "--passive-ports",
+        "50000-50100",
+    ];
+    let ended = check(files, &[&option[..], &data[..]].concat()).with(0);
+    assert_eq!(rows(&ended), [["timeout", "timeout"]], "{}", ended.stdout);
+    says(
+        &ended,
+        &["--passive-ports: 50000-50100, and not 40000-40100 as in vsftpd.conf"],
+    );
+}
+
+/// TLS, and which ways to transfer are tried at all.
+#[test]
+fn what_the_server_refuses_is_not_tried() {
+    let Some(_lab) = lab() else { return };
+    if !has_program("vsftpd") {
+        return skipped(Need::Programs, "no vsftpd on this machine");
+    }
+    let text =
+        format!("{RANGE}ssl_enable=YES\nport_enable=NO\npasv_min_prot=1\nlisten_port=2121\n");
+    let rules = RULES.replace("--dport 21 ", "--dport 2121 ");
+    let ended = check(
+        &[
+            ("rules.v4", rules.as_bytes()),
+            ("vsftpd.conf", text.as_bytes()),
+        ],
+        &["vsftpd.conf"],
+    )
+    .with(0);
+    assert_eq!(
+        rows(&ended),
+        [["passes", "passes"]],
+        "{}{}",
+        ended.stdout,
+        ended.stderr
+    );
+    assert!(!ended.stdout.contains("port "), "{}", ended.stdout);
+    says(
+        &ended,
+        &[
+            "port 2121",
+            "TLS required, whose session data connections resume",
+            "vsftpd.conf refuses active transfers: they are not tried",
+            "vsftpd.conf:7: vsftpd has no setting `pasv_min_prot` that fwlab knows: it is not heeded; did you mean `pasv_min_port`?",
+        ],
+    );
+}
+
+/// The file that Debian installs, as it is.
+#[test]
+fn debian_s_own_file_is_read() {
+    let Some(_lab) = lab() else { return };
+    let Ok(text) = std::fs::read(peers().join("etc/vsftpd.conf")) else {
+        return skipped(
+            Need::Programs,
+            "no /etc/vsftpd.conf of Debian's below target/peers",
+        );
+    };
+    let ended = check(
+        &[("vsftpd.conf", &text)],
+        &["vsftpd.conf", "--data", "pasv"],
+    )
+    .with(0);
+    says(
+        &ended,
+        &["vsftpd.conf: port 21, any passive port, active data from port 20, no TLS"],
+    );
+    assert_eq!(ended.stderr.lines().count(), 1, "{}", ended.stderr);
+    // What the rules open and the server does not keep to is told, and how to say it.
+    assert!(
+        ended.stdout.contains("--passive-ports 40000-40100"),
+        "{}",
+        ended.stdout
+    );
+}
+
+#[test]
+fn another_server_stands_for_one_that_is_not_here() {
+    let Some(_lab) = lab() else { return };
+    let proftpd = "<Global>\nPassivePorts 40000 40100\n</Global>\nPort 21\nInclude /etc/proftpd/conf.d/*.conf\n<VirtualHost 192.0.2.1>\n</VirtualHost>\n";
+    let ended = check(
+        &[("proftpd.conf", proftpd.as_bytes())],
+        &["proftpd.conf", "--data", "epsv", "--where", "host"],
+    );
+    says(
+        &ended,
+        &[
+            "the server's settings are those of proftpd.conf: port 21, passive ports 40000-40100, active data from port 20, no TLS",
+            "proftpd.conf:5: /etc/proftpd/conf.d/*.conf is not here",
+            "proftpd.conf:6: the settings are those of the main server",
+        ],
+    );
+    if !has_program("proftpd") {
+        says(&ended, &["proftpd is not on this machine: "]);
+        assert_eq!(rows(&ended), [["passes"]], "{}", ended.stdout);
+    }
+}
+
+#[test]
+fn an_address_that_is_announced_is_where_clients_go() {
+    let Some(_lab) = lab() else { return };
+    let data = [
+        "--server",
+        "libunftp",
+        "--data",
+        "pasv,epsv",
+        "--protection",
+        "plain",
+    ];
+    let range = ["--passive-ports", "40000-40100"];
+    let elsewhere = ["--advertise", "198.51.100.200"];
+    let ended = check(&[], &[&data[..], &range[..], &elsewhere[..]].concat()).with(0);
+    let rows_of = rows(&ended);
+    assert_ne!(rows_of[0][0], "passes", "{}", ended.stdout);
+    assert_eq!(rows_of[0].last(), Some(&"passes"), "{}", ended.stdout);
+    // Of settings, only where clients connect to it: a gateway in front is not part of this.
+    let text = format!("{RANGE}pasv_address=203.0.113.5\n");
+    let files: &[(&str, &[u8])] = &[("vsftpd.conf", text.as_bytes())];
+    let ended = check(files, &[&["vsftpd.conf"], &data[..]].concat()).with(0);
+    assert_eq!(rows(&ended), [["passes", "passes"]], "{}", ended.stdout);
+    says(
+        &ended,
+        &[
+            "the server announces 203.0.113.5, which is not the address that clients connect to here",
+        ],
+    );
+    let to = ["vsftpd.conf", "--to", "203.0.113.5"];
+    let ended = check(files, &[&to[..], &data[..]].concat()).with(0);
+    assert_eq!(rows(&ended), [["passes", "passes"]], "{}", ended.stdout);
+    assert!(
+        !ended.stderr.contains("is not the address"),
+        "{}",
+        ended.stderr
+    );
+}
+
+#[test]
+fn settings_that_are_wrong_are_told_and_nothing_is_run() {
+    let _shared = shared();
+    let garbage: Vec<u8> = (0..1u32 << 20)
+        .map(|at| (at.wrapping_mul(2_654_435_761) >> 13) as u8)
+        .collect();
+    let cases: [(&str, &[u8], &str); 8] = [
+        (
+            "vsftpd.conf",
+            b"pasv_min_port=40100\npasv_max_port=40000\n",
+            "vsftpd.conf:1: `pasv_min_port=40100` is above pasv_max_port=40000",
+        ),
+        (
+            "vsftpd.conf",
+            b"listen_port=ftp\n",
+            "vsftpd.conf:1: `listen_port=ftp` is not a port",
+        ),
+        (
+            "vsftpd.conf",
+            b"ssl_enable=maybe\n",
+            "write one of YES, TRUE, 1, NO, FALSE, 0",
+        ),
+        (
+            "vsftpd.conf",
+            b"pasv_address=\xff\xfe\n",
+            "is not an IPv4 address",
+        ),
+        (
+            "proftpd.conf",
+            b"PassivePorts 40000\n",
+            "write its two ends",
+        ),
+        ("pure-ftpd.conf", b"TLS 9\n", "write one of 0, 1, 2, 3"),
+        (
+            "rules.conf",
+            b"something else\n",
+            "is not known as the settings of a server",
+        ),
+        (
+            "rules.conf",
+            &garbage,
+            "is not known as the settings of a server",
+        ),
+    ];
+    for (name, text, told) in cases {
+        let ended = check(&[(name, text)], &["--server-config", name]).with(2);
+        says(&ended, &[told]);
+        assert!(ended.stderr.len() < 4000, "{}", ended.stderr);
+        assert_eq!(ended.stdout, "");
+    }
+    // By its name it is vsftpd's: what it says is nothing, and is told in a few lines.
+    let ended = check(
+        &[("vsftpd.conf", &[&garbage[..], b"x"].concat())],
+        &["vsftpd.conf"],
+    )
+    .with(2);
+    says(&ended, &["it is larger than 1 MiB"]);
+    let two: &[(&str, &[u8])] = &[
+        ("vsftpd.conf", b"listen=YES\n"),
+        ("proftpd.conf", b"Port 21\n"),
+    ];
+    let ended = check(two, &["vsftpd.conf", "proftpd.conf"]).with(2);
+    says(&ended, &["those of another server"]);
+    let folder = folder(&two[..1]);
+    let mut command = fwlab();
+    command
+        .current_dir(folder.path())
+        .args(["check", "vsftpd.conf", "--at", "server"]);
+    says(
+        &end_of(&mut command).with(2),
+        &["there are no rules beside it"],
+    );
+}

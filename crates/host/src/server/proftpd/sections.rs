@@ -1,0 +1,189 @@
+use std::collections::VecDeque;
+
+use crate::host::ServerConfig;
+use crate::server::reader::{Reader, Setting, lines};
+
+use crate::server::ServerProgram;
+
+/// Whose a directive is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Scope {
+    /// The main server's.
+    Main,
+    /// All servers' that do not have their own.
+    Global,
+    /// The first `<VirtualHost>`'s.
+    Virtual,
+    /// Of nobody that is looked at: other virtual hosts, directories, users.
+    Other,
+}
+
+/// The directives of the files, each with whose it is.
+pub(super) struct Sections {
+    directives: Vec<(Scope, Setting)>,
+    first_virtual: Option<Setting>,
+}
+
+/// The most files that are read for one: includes can go round.
+const MOST_FILES: usize = 100;
+
+impl Sections {
+    pub(super) fn read(files: &[ServerConfig], reader: &mut Reader) -> Sections {
+        let mut sections = Sections {
+            directives: Vec::new(),
+            first_virtual: None,
+        };
+        let mut open: Vec<(String, Scope)> = Vec::new();
+        let mut read = 0;
+        sections.file(files, 0, &mut open, &mut read, reader);
+        sections
+    }
+
+    /// The directive of somebody's that holds, the last.
+    pub(super) fn last(&self, scope: Scope, key: &str) -> Option<&Setting> {
+        let mut of = self.directives.iter().rev();
+        let found = of.find(|(whose, at)| *whose == scope && at.key.eq_ignore_ascii_case(key));
+        found.map(|(_, setting)| setting)
+    }
+
+    /// Where the first `<VirtualHost>` begins.
+    pub(super) fn first_virtual(&self) -> Option<&Setting> {
+        self.first_virtual.as_ref()
+    }
+
+    fn file(
+        &mut self,
+        files: &[ServerConfig],
+        at: usize,
+        open: &mut Vec<(String, Scope)>,
+        read: &mut usize,
+        reader: &mut Reader,
+    ) {
+        *read += 1;
+        let piece = &files[at].text;
+        let mut lines: VecDeque<(u32, String)> = lines(piece).collect();
+        while let Some((line, mut text)) = lines.pop_front() {
+            // A line goes on behind a backslash.
+            while text.trim_end().ends_with('\\') {
+                let Some((_, next)) = lines.pop_front() else {
+                    break;
+                };
+                text.truncate(text.trim_end().len() - 1);
+                text.push_str(&next);
+            }
+            let text = text.trim();
+            if text.is_empty() || text.starts_with('#') {
+                continue;
+            }
+            let (key, value) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
+            let setting = Setting {
+                file: piece.name.clone(),
+                line,
+                key: key.to_owned(),
+                between: ' ',
+                value: value.trim().trim_matches('"').to_owned(),
+            };
+            if key.starts_with('<') {
+                self.section(text, setting, open, reader);
+                continue;
+            }
+            let scope = open.last().map_or(Scope::Main, |(_, scope)| *scope);
+            if key.eq_ignore_ascii_case("Include") {
+                if scope == Scope::Other {
+                    continue;
+                }
+                let included = included(files, &setting.value);
+                if included.is_empty() {
+                    reader.note(
+                        &setting,
+                        format!("{} is not here, and what it may say is not heeded: give that file, too", crate::mistake::quote(setting.value.as_bytes())),
+                    );
+                }
+                for file in included {
+                    match *read < MOST_FILES {
+                        true => self.file(files, file, open, read, reader),
+                        false => return,
+                    }
+                }
+                continue;
+            }
+            reader.unknown(&setting, ServerProgram::Proftpd);
+            self.directives.push((scope, setting));
+        }
+    }
+
+    /// `<VirtualHost 192.0.2.1>`, `</VirtualHost>`.
+    fn section(
+        &mut self,
+        text: &str,
+        at: Setting,
+        open: &mut Vec<(String, Scope)>,
+        reader: &mut Reader,
+    ) {
+        let inner = text.trim_matches(['<', '>', ' ']);
+        let name = inner.split_ascii_whitespace().next().unwrap_or_default();
+        if let Some(closed) = name.strip_prefix('/') {
+            if !open
+                .last()
+                .is_some_and(|(name, _)| name.eq_ignore_ascii_case(closed))
+            {
+                reader.mistake(
+                    &at,
+                    "closes a section that is not open",
+                    "each <SECTION> has its </SECTION>, the last one opened first",
+                );
+                return;
+            }
+            open.pop();
+            return;
+        }
+        let around = open.last().map_or(Scope::Main, |(_, scope)| *scope);
+        let condition = inner.split_ascii_whitespace().nth(1).unwrap_or_default();
+        let scope = match name.to_ascii_lowercase().as_str() {
+            // Modules that are asked about are taken to be there.
+            "ifmodule" if !condition.starts_with('!') => around,
+            "ifdefine" | "ifversion" => {
+                reader.note(
+                    &at,
+                    "whether this holds is not known here: what is in it is not heeded",
+                );
+                Scope::Other
+            }
+            "global" if around != Scope::Other => Scope::Global,
+            "virtualhost" if self.first_virtual.is_none() => {
+                self.first_virtual = Some(at);
+                Scope::Virtual
+            }
+            _ => Scope::Other,
+        };
+        open.push((name.to_owned(), scope));
+    }
+}
+
+/// The files that are included: one by its path or its name, those of a directory, or those that fit a pattern.
+fn included(files: &[ServerConfig], path: &str) -> Vec<usize> {
+    let name = |path: &str| path.rsplit('/').next().unwrap_or_default().to_owned();
+    let mut found: Vec<usize> = (1..files.len())
+        .filter(|at| {
+            let file = files[*at].file.as_str();
+            if file == path || (!name(path).is_empty() && name(file) == name(path)) {
+                return true;
+            }
+            let (folder, pattern) = match path.rsplit_once('/') {
+                Some((folder, "")) => (folder, "*"),
+                Some((folder, pattern)) if pattern.contains('*') => (folder, pattern),
+                _ => (path, "*"),
+            };
+            let Some((of, own)) = file.rsplit_once('/') else {
+                return false;
+            };
+            let (begin, end) = pattern.split_once('*').unwrap_or((pattern, ""));
+            of == folder
+                && own.len() >= begin.len() + end.len()
+                && own.starts_with(begin)
+                && own.ends_with(end)
+        })
+        .collect();
+    found.sort_by(|one, other| files[*one].file.cmp(&files[*other].file));
+    found
+}

@@ -1,0 +1,197 @@
+use super::sections::{Scope, Sections};
+use crate::host::ServerConfig;
+use crate::server::ServerSettings;
+use crate::server::reader::{Reader, Setting};
+
+/// ProFTPD's own port (mod_core, `Port`).
+const PORT: u16 = 21;
+
+pub(in crate::server) fn read(files: &[ServerConfig], reader: &mut Reader) -> ServerSettings {
+    let sections = Sections::read(files, reader);
+    // A main server on port 0 is turned off (mod_core, `Port`).
+    let is_off = |setting: &Setting| setting.value == "0";
+    let of_main = sections.last(Scope::Main, "Port");
+    let virtual_first = of_main.is_some_and(is_off);
+    let scope = match virtual_first {
+        true => Scope::Virtual,
+        false => Scope::Main,
+    };
+    if let Some(host) = sections.first_virtual() {
+        let whose = match virtual_first {
+            true => {
+                "the settings are those of the first <VirtualHost>, since the main server is off (Port 0)"
+            }
+            false => {
+                "the settings are those of the main server: what this <VirtualHost> has of its own is not heeded"
+            }
+        };
+        reader.note(host, whose);
+    }
+    Said { sections, scope }.settings(reader)
+}
+
+/// What the sections say about one server.
+struct Said {
+    sections: Sections,
+    scope: Scope,
+}
+
+impl Said {
+    /// A directive of the server's own; where it has none, the one of `<Global>`.
+    fn get(&self, key: &str) -> Option<&Setting> {
+        let own = self.sections.last(self.scope, key);
+        own.or_else(|| self.sections.last(Scope::Global, key))
+    }
+
+    fn is(&self, key: &str, default: bool, reader: &mut Reader) -> bool {
+        let Some(setting) = self.get(key) else {
+            return default;
+        };
+        let on = ["on", "yes", "true", "1"].map(|word| (word, true));
+        let off = ["off", "no", "false", "0"].map(|word| (word, false));
+        let words = [on, off].concat();
+        reader.one_of(setting, &words).unwrap_or(default)
+    }
+
+    fn settings(&self, reader: &mut Reader) -> ServerSettings {
+        let control_port = self.control_port(reader);
+        let (active_enabled, data_from_port_20) = self.active(control_port, reader);
+        let offers = self.is("TLSEngine", false, reader);
+        let options = self
+            .get("TLSOptions")
+            .map(Setting::words)
+            .unwrap_or_default();
+        let has = |option: &str| options.iter().any(|word| word.eq_ignore_ascii_case(option));
+        let implicit = offers && has("UseImplicitSSL");
+        let requires = self.requires_tls(reader);
+        ServerSettings {
+            control_port,
+            passive_ports: self.passive_ports(reader),
+            advertised_address: self
+                .get("MasqueradeAddress")
+                .and_then(|setting| reader.announced(setting, true)),
+            data_from_port_20: Some(data_from_port_20),
+            offers_tls: Some(offers),
+            requires_tls: Some(offers && (implicit || requires)),
+            implicit_tls: Some(implicit),
+            // Since 1.3.3rc1 (mod_tls, `NoSessionReuseRequired`).
+            require_session_reuse: Some(offers && !has("NoSessionReuseRequired")),
+            active_enabled: Some(active_enabled),
+            passive_enabled: Some(true),
+            listens_on: self.listens_on(reader),
+        }
+    }
+
+    fn control_port(&self, reader: &mut Reader) -> Option<u16> {
+        if let Some(kind) = self.get("ServerType") {
+            let inetd = reader.one_of(kind, &[("standalone", false), ("inetd", true)]);
+            if inetd == Some(true) {
+                reader.note(kind, "inetd waits for clients, and ProFTPD heeds no Port");
+                return None;
+            }
+        }
+        match self.get("Port") {
+            None => Some(PORT),
+            Some(setting) => reader.port(setting, &setting.value.clone()),
+        }
+    }
+
+    /// At least 1024, the first below the last (mod_core, `PassivePorts`; "min port must be less than max port" is what 1.3.8
+    /// says).
+    fn passive_ports(&self, reader: &mut Reader) -> Option<(u16, u16)> {
+        let setting = self.get("PassivePorts")?;
+        let words = setting.words();
+        let [first, last] = words[..] else {
+            reader.mistake(
+                setting,
+                "is not a range of ports",
+                "write its two ends: PassivePorts 40000 40100",
+            );
+            return None;
+        };
+        let (first, last) = reader.range(setting, [first, last])?;
+        if first < 1024 || first == last {
+            reader.mistake(
+                setting,
+                "is a range that ProFTPD does not start with",
+                "its first port is 1024 or higher, and its last one is above that",
+            );
+            return None;
+        }
+        Some((first, last))
+    }
+
+    /// Active data connections come from the port below the control port, which takes root (mod_auth, `RootRevoke`).
+    fn active(&self, control_port: Option<u16>, reader: &mut Reader) -> (bool, bool) {
+        #[derive(Clone, Copy, PartialEq)]
+        enum Revoked {
+            No,
+            Yes,
+            AnyPort,
+        }
+        let port = control_port.unwrap_or(PORT);
+        let Some(setting) = self.get("RootRevoke") else {
+            return (true, self.below(port, reader));
+        };
+        let revoked = reader.one_of(
+            setting,
+            &[
+                ("on", Revoked::Yes),
+                ("off", Revoked::No),
+                ("UseNonCompliantActiveTransfers", Revoked::AnyPort),
+                ("UseNonCompliantActiveTransfer", Revoked::AnyPort),
+            ],
+        );
+        match revoked.unwrap_or(Revoked::No) {
+            Revoked::No => (true, self.below(port, reader)),
+            Revoked::Yes => (port >= 1024, self.below(port, reader)),
+            Revoked::AnyPort => (true, false),
+        }
+    }
+
+    fn below(&self, port: u16, reader: &mut Reader) -> bool {
+        if let (true, Some(setting)) = (port != 21, self.get("Port")) {
+            let from = port.saturating_sub(1);
+            reader.note(
+                setting,
+                format!("active data connections come from port {from}, the one below it; here they come from a high port"),
+            );
+        }
+        port == 21
+    }
+
+    /// Whether a session without TLS cannot transfer (mod_tls, `TLSRequired`).
+    fn requires_tls(&self, reader: &mut Reader) -> bool {
+        let Some(setting) = self.get("TLSRequired") else {
+            return false;
+        };
+        if setting.value.contains("!data") {
+            reader.note(setting, "protected data connections are refused; transfers with TLS protect both connections here");
+        }
+        let words = [
+            "on",
+            "ctrl",
+            "data",
+            "auth",
+            "auth+data",
+            "ctrl+data",
+            "auth+!data",
+            "ctrl+!data",
+            "true",
+            "yes",
+        ];
+        let words = words.map(|word| (word, true));
+        let off = ["off", "!data", "false", "no"].map(|word| (word, false));
+        let all: Vec<(&str, bool)> = words.into_iter().chain(off).collect();
+        reader.one_of(setting, &all).unwrap_or(false)
+    }
+
+    fn listens_on(&self, reader: &mut Reader) -> Option<std::net::IpAddr> {
+        // Without, one socket waits on all addresses (mod_core, `SocketBindTight`).
+        if !self.is("SocketBindTight", false, reader) {
+            return None;
+        }
+        let setting = self.get("DefaultAddress")?;
+        setting.words().first()?.parse().ok()
+    }
+}
