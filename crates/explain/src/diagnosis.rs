@@ -152,12 +152,12 @@ impl Met<'_> {
     /// Why the data connection was a stranger's to this node.
     fn unexpected(&self, evidence: &Evidence) -> (Why, Option<EventId>) {
         let here = evidence.facts.iter().filter(|fact| fact.node == *self.node);
-        let told = here.filter_map(|fact| match &fact.what {
+        let mut told = here.filter_map(|fact| match &fact.what {
             Seen::NotExpected { why, .. } => Some((fact, why)),
             _ => None,
         });
         // What was announced last is what was tried last.
-        let Some((fact, why)) = told.last() else {
+        let Some((fact, why)) = told.next_back() else {
             let tracks =
                 |fact: &Fact| fact.node == *self.node && matches!(fact.what, Seen::Tracked { .. });
             return match evidence.facts.iter().any(tracks) {
@@ -238,11 +238,11 @@ fn elsewhere(connection: Role, record: &CellRecord) -> Option<(IpAddr, EventId)>
             ) if flags.is_syn() => Some(flow.to.ip()),
             _ => None,
         })?;
-    let announced = facts.filter_map(|fact| match &fact.what {
+    let mut announced = facts.filter_map(|fact| match &fact.what {
         Seen::Announced { announcement } => Some((announcement.address?, fact.event)),
         Seen::Rewritten { arrived, .. } => Some((arrived.address?, fact.event)),
         _ => None,
     });
-    let (address, event) = announced.last()?;
+    let (address, event) = announced.next_back()?;
     (address != connected).then_some((address, event))
 }
