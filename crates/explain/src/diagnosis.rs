@@ -161,7 +161,7 @@ impl Met<'_> {
     /// Why the data connection was a stranger's to this node.
     fn unexpected(&self, evidence: &Evidence) -> (Why, Option<EventId>) {
         let here = evidence.facts.iter().filter(|fact| fact.node == *self.node);
-        let told = here.filter_map(|fact| match &fact.what {
+        let mut told = here.filter_map(|fact| match &fact.what {
             Seen::NotExpected { why, .. } => Some((fact, why)),
             _ => None,
         });
@@ -176,7 +176,7 @@ impl Met<'_> {
             is_made && fact.node == *self.node
         });
         // What was announced last is what was tried last.
-        let Some((fact, why)) = told.last() else {
+        let Some((fact, why)) = told.next_back() else {
             if let (Some(made), None) = (made, self.state) {
                 return (Why::RelatedRefused, Some(made.event));
             }
@@ -260,11 +260,11 @@ fn elsewhere(connection: Role, record: &CellRecord) -> Option<(IpAddr, EventId)>
             ) if flags.is_syn() => Some(flow.to.ip()),
             _ => None,
         })?;
-    let announced = facts.filter_map(|fact| match &fact.what {
+    let mut announced = facts.filter_map(|fact| match &fact.what {
         Seen::Announced { announcement } => Some((announcement.address?, fact.event)),
         Seen::Rewritten { arrived, .. } => Some((arrived.address?, fact.event)),
         _ => None,
     });
-    let (address, event) = announced.last()?;
+    let (address, event) = announced.next_back()?;
     (address != connected).then_some((address, event))
 }

@@ -11,16 +11,13 @@ use fwlab_scenario::{RulesOrigin, Scenario};
 
 use super::exit::complain;
 use super::run::How;
-use crate::report::{
-    EvidenceOf, Format, JsonReport, JunitReport, Progress, ReportFile, ReportTo, StreamFolder,
-    Taken,
-};
+use crate::report::{About, Format, Progress, ReportFile, ReportTo, Reports, StreamFolder, Taken};
 
 /// The files of the reports that were asked for: they can be written, and nothing is lost by that.
 pub(super) struct ReportFiles {
-    files: Vec<(Format, ReportFile)>,
+    files: Vec<(&'static Format, ReportFile)>,
     streams: Option<StreamFolder>,
-    evidence: EvidenceOf,
+    about: Arc<About>,
 }
 
 impl ReportFiles {
@@ -31,9 +28,9 @@ impl ReportFiles {
         let mut taken = Taken::by_run(scenarios.into_iter().flat_map(|scenario| read_by(scenario)));
         let mut files = Vec::new();
         let mut good = true;
-        for ReportTo { format, file } in &how.report {
+        for &ReportTo { format, ref file } in &how.report {
             match ReportFile::open(file, &mut taken) {
-                Ok(file) => files.push((*format, file)),
+                Ok(file) => files.push((format, file)),
                 Err(error) => {
                     complain(&error, Some(error.help()));
                     good = false;
@@ -53,7 +50,9 @@ impl ReportFiles {
         good.then_some(ReportFiles {
             files,
             streams,
-            evidence: how.evidence,
+            about: Arc::new(About {
+                evidence: how.evidence,
+            }),
         })
         .ok_or(Exit::Usage)
     }
@@ -85,8 +84,7 @@ fn read_by(scenario: &Scenario) -> impl Iterator<Item = &Path> {
 /// The readers of a run's events.
 pub(super) struct Reporters {
     progress: Progress,
-    json: Vec<JsonReport>,
-    junit: Vec<JunitReport>,
+    reports: Reports,
     streams: Option<StreamFolder>,
     records: BTreeMap<usize, Arc<CellRecord>>,
 }
@@ -94,22 +92,12 @@ pub(super) struct Reporters {
 impl Reporters {
     /// Begins the reports of a run with so many cells.
     pub(super) fn begin(cells: usize, files: ReportFiles) -> io::Result<Reporters> {
-        let mut reporters = Reporters {
+        Ok(Reporters {
             progress: Progress::new(cells),
-            json: Vec::new(),
-            junit: Vec::new(),
+            reports: Reports::begin(files.files, &files.about)?,
             streams: files.streams,
             records: BTreeMap::new(),
-        };
-        for (format, file) in files.files {
-            match format {
-                Format::Json => reporters
-                    .json
-                    .push(JsonReport::begin(file, files.evidence)?),
-                Format::Junit => reporters.junit.push(JunitReport::begin(file)?),
-            }
-        }
-        Ok(reporters)
+        })
     }
 
     /// Reads one event.
@@ -134,13 +122,7 @@ impl Reporters {
     }
 
     fn add(&mut self, index: usize, record: Arc<CellRecord>) -> io::Result<()> {
-        for report in &mut self.junit {
-            report.add(&record);
-        }
-        let written = self
-            .json
-            .iter_mut()
-            .try_for_each(|report| report.add(&record));
+        let written = self.reports.add(index, &record);
         self.records.insert(index, record);
         written
     }
@@ -148,17 +130,18 @@ impl Reporters {
     /// Ends the reports, and returns the records in the order of their cells.
     pub(super) fn finish(self) -> (Vec<Arc<CellRecord>>, io::Result<()>) {
         self.progress.finish();
-        let junit = self.junit.into_iter().try_for_each(JunitReport::finish);
-        (self.records.into_values().collect(), junit)
+        let written = self.reports.finish();
+        (self.records.into_values().collect(), written)
     }
 
     /// Reports of a run that was interrupted before its first cell.
     pub(super) fn of_none(cells: &[Cell], by: &'static str, files: ReportFiles) -> io::Result<()> {
         let mut reporters = Reporters::begin(cells.len(), files)?;
+        let mut written = Ok(());
         for (index, cell) in cells.iter().enumerate() {
             let record = not_run(cell, NotRun::interrupted(by, false));
-            reporters.add(index, Arc::new(record))?;
+            written = written.and(reporters.add(index, Arc::new(record)));
         }
-        reporters.finish().1
+        written.and(reporters.finish().1)
     }
 }

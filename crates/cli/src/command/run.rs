@@ -17,7 +17,7 @@ use super::execute::{Executed, execute, ready};
 use super::exit::{complain, of_run, print, tell};
 use super::word;
 use crate::builds::Builder;
-use crate::report::{EvidenceOf, Labels, ReportTo, findings, matrix, summary_line};
+use crate::report::{EvidenceOf, Format, Labels, ReportTo, findings, matrix, summary_line};
 use crate::text::Page;
 use fwlab_text::{line, one_line};
 
@@ -60,8 +60,8 @@ pub(super) struct How {
     /// Do not build images that cells need and that are missing: their cells are skipped
     #[arg(long)]
     no_build: bool,
-    /// Write a report: json=FILE, one line a cell; junit=FILE
-    #[arg(long, value_name = "FORMAT=FILE")]
+    // The help is that of the formats' table.
+    #[arg(long, value_name = "FORMAT=FILE", help = Format::help())]
     pub(super) report: Vec<ReportTo>,
     /// Which cells bring their evidence along in a JSON report: those that missed or are unclear, or all
     #[arg(long, value_name = "missed|all", default_value = "missed")]

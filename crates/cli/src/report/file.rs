@@ -1,12 +1,12 @@
 use std::fs::{self, File, Metadata};
-use std::io::{self, IsTerminal, Read, Seek, SeekFrom};
+use std::io::{self, IsTerminal, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::sys::stat::{major, minor};
 
-use super::{json, junit};
+use super::format::is_report;
 
 /// As much of a file as is looked at to tell whether it is a report.
 const PREFIX: u64 = 4096;
@@ -206,7 +206,7 @@ impl ReportFile {
         if let Err(source) = read {
             return Err(ReportFileError::Unwritable { path, source });
         }
-        if !prefix.is_empty() && !json::is_report(&prefix) && !junit::is_report(&prefix) {
+        if !prefix.is_empty() && !is_report(&prefix) {
             return Err(ReportFileError::Foreign { path });
         }
         taken.0.push((own, Some(path.display().to_string())));
@@ -248,14 +248,19 @@ impl Drop for ReportFile {
 /// The file of a report that has begun.
 #[derive(Debug)]
 pub(super) struct Begun {
-    pub(super) file: File,
+    file: File,
     path: PathBuf,
 }
 
 impl Begun {
-    /// An error of writing it, with its name.
-    pub(super) fn failed(&self, error: impl Into<io::Error>) -> io::Error {
-        let error = error.into();
-        io::Error::new(error.kind(), format!("{}: {error}", self.path.display()))
+    /// Writes more of the report.
+    ///
+    /// # Errors
+    /// When that fails, with the file's name.
+    pub(super) fn write(&self, bytes: &[u8]) -> io::Result<()> {
+        let written = (&self.file).write_all(bytes);
+        written.map_err(|error| {
+            io::Error::new(error.kind(), format!("{}: {error}", self.path.display()))
+        })
     }
 }

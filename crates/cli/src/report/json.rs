@@ -1,61 +1,51 @@
-use std::io::{self, Write};
+use std::io;
+use std::sync::Arc;
 
-use fwlab_record::{CellRecord, Evidence, Judgement};
+use fwlab_record::{CellRecord, Evidence};
 
-use super::file::{Begun, ReportFile};
+use super::About;
+use super::file::Begun;
+use super::format::{Format, Report};
+
+pub(super) const FORMAT: Format = Format {
+    word: "json",
+    what: "one line a cell",
+    is_report,
+    begin: |file, about| {
+        let about = Arc::clone(about);
+        Box::new(JsonReport { file, about })
+    },
+};
 
 /// Writes one JSON object a line and cell, as the cells finish.
 #[derive(Debug)]
-pub struct JsonReport {
+struct JsonReport {
     file: Begun,
-    evidence: EvidenceOf,
+    about: Arc<About>,
 }
 
-/// Which cells bring their evidence along in a JSON report.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum EvidenceOf {
-    /// Those that missed their requirement, and those that the lab could not tell of.
-    Missed,
-    /// All.
-    All,
-}
-
-impl JsonReport {
-    /// Begins a report in a file, with the evidence of these cells.
-    ///
-    /// # Errors
-    /// When the file cannot be written.
-    pub fn begin(file: ReportFile, evidence: EvidenceOf) -> io::Result<JsonReport> {
-        let file = file.begin()?;
-        Ok(JsonReport { file, evidence })
-    }
-
-    /// Adds a cell. Its line is whole in the file when this returns, whatever ends the run then.
-    ///
-    /// # Errors
-    /// When the file cannot be written.
-    pub fn add(&mut self, record: &CellRecord) -> io::Result<()> {
-        let is_told = self.evidence == EvidenceOf::All
-            || matches!(
-                record.judgement,
-                Judgement::Missed { .. } | Judgement::Inconclusive { .. }
-            );
-        let mut line = if is_told {
-            serde_json::to_vec(record)?
+impl Report for JsonReport {
+    /// The cell's line is whole in the file when this returns, whatever ends the run then.
+    fn add(&mut self, _index: usize, record: &Arc<CellRecord>) -> io::Result<()> {
+        let mut line = if self.about.evidence.tells(record) {
+            serde_json::to_vec(record.as_ref())?
         } else {
             serde_json::to_vec(&CellRecord {
                 evidence: Evidence::default(),
-                ..record.clone()
+                ..record.as_ref().clone()
             })?
         };
         line.push(b'\n');
-        let written = (&self.file.file).write_all(&line);
-        written.map_err(|error| self.file.failed(error))
+        self.file.write(&line)
+    }
+
+    fn finish(self: Box<Self>) -> io::Result<()> {
+        Ok(())
     }
 }
 
 /// Whether a file that begins so is such a report: with a line of a cell, of any version.
-pub(super) fn is_report(prefix: &[u8]) -> bool {
+fn is_report(prefix: &[u8]) -> bool {
     let version = prefix.strip_prefix(br#"{"schema":"#);
     version.is_some_and(|rest| {
         let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();

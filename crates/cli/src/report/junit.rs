@@ -1,70 +1,48 @@
 use std::collections::BTreeMap;
-use std::io::{self, Write};
-use std::sync::Arc;
+use std::io;
 
 use fwlab_record::{CellRecord, Judgement};
 use quick_junit::{NonSuccessKind, Property, Report, TestCase, TestCaseStatus, TestSuite};
 
-use super::file::{Begun, ReportFile};
+use super::About;
+use super::format::Format;
+use super::gathered::Gathered;
 use fwlab_text::{line, lines, one_line};
+
+pub(super) const FORMAT: Format = Format {
+    word: "junit",
+    what: "JUnit's XML, as CI systems read it",
+    is_report,
+    begin: |file, about| Gathered::report(file, about, written),
+};
 
 /// The name of the whole report, by which an older one is known.
 const NAME: &str = "fwlab";
 
-/// Gathers cells for a JUnit report: a suite a scenario, a case a cell. A missed cell is a failure,
-/// one that the lab could not tell of an error, and one that the run did not come to is skipped.
-#[derive(Debug)]
-pub struct JunitReport {
-    file: Begun,
-    records: Vec<Arc<CellRecord>>,
-}
-
-impl JunitReport {
-    /// A report that will go to a file.
-    ///
-    /// # Errors
-    /// When the file cannot be written.
-    pub fn begin(file: ReportFile) -> io::Result<JunitReport> {
-        Ok(JunitReport {
-            file: file.begin()?,
-            records: Vec::new(),
-        })
-    }
-
-    /// Adds a cell.
-    pub fn add(&mut self, record: &Arc<CellRecord>) {
-        self.records.push(Arc::clone(record));
-    }
-
-    /// Writes the report.
-    ///
-    /// # Errors
-    /// When the file cannot be written.
-    pub fn finish(self) -> io::Result<()> {
-        let mut suites: BTreeMap<String, TestSuite> = BTreeMap::new();
-        for record in &self.records {
-            let scenario = record.axes.scenario.clone();
-            let suite = suites
-                .entry(scenario.clone())
-                .or_insert_with(|| TestSuite::new(line(&scenario)));
-            suite.add_test_case(case(record));
-            if let Judgement::NotRun(why) = &record.judgement
-                && let Some(by) = &why.interrupted_by
-                && suite.properties.is_empty()
-            {
-                suite.add_property(Property::new("interrupted", by.as_str()));
-            }
+/// A suite a scenario, a case a cell. A missed cell is a failure, one that the lab could not tell of an error, and one that
+/// the run did not come to is skipped.
+fn written(records: &[&CellRecord], _about: &About) -> io::Result<String> {
+    let mut suites: BTreeMap<&str, TestSuite> = BTreeMap::new();
+    for record in records {
+        let scenario = &record.axes.scenario;
+        let suite = suites
+            .entry(scenario)
+            .or_insert_with(|| TestSuite::new(line(scenario)));
+        suite.add_test_case(case(record));
+        if let Judgement::NotRun(why) = &record.judgement
+            && let Some(by) = &why.interrupted_by
+            && suite.properties.is_empty()
+        {
+            suite.add_property(Property::new("interrupted", by.as_str()));
         }
-        let mut report = Report::new(NAME);
-        report.add_test_suites(suites.into_values());
-        let text = report.to_string().map_err(io::Error::other)?;
-        let written = (&self.file.file).write_all(text.as_bytes());
-        written.map_err(|error| self.file.failed(error))
     }
+    let mut report = Report::new(NAME);
+    report.add_test_suites(suites.into_values());
+    report.to_string().map_err(io::Error::other)
 }
 
 /// Whether a file that begins so is such a report.
-pub(super) fn is_report(prefix: &[u8]) -> bool {
+fn is_report(prefix: &[u8]) -> bool {
     let text = String::from_utf8_lossy(prefix);
     let after_declaration = text
         .strip_prefix("<?xml ")

@@ -107,7 +107,7 @@ impl Terms {
 
 /// How the server is set up. What is given here holds, whatever its own settings say.
 #[derive(Debug, Args)]
-pub(super) struct ServerOptions {
+pub(in crate::command) struct ServerOptions {
     /// The FTP server's own settings: vsftpd.conf, proftpd.conf or pure-ftpd.conf. What of them matters to a firewall is
     /// used, and said. Several are the first and what it includes
     #[arg(long, value_name = "FILE")]

@@ -1,0 +1,28 @@
+use fwlab_record::{CellRecord, Judgement};
+
+/// What a report is told of its run beside the records.
+#[derive(Debug)]
+pub struct About {
+    /// Which cells bring their evidence along.
+    pub evidence: EvidenceOf,
+}
+
+/// Which cells bring their evidence along in a report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum EvidenceOf {
+    /// Those that missed their requirement, and those that the lab could not tell of.
+    Missed,
+    /// All.
+    All,
+}
+
+impl EvidenceOf {
+    /// Whether this cell's evidence is told.
+    pub(super) fn tells(self, record: &CellRecord) -> bool {
+        self == EvidenceOf::All
+            || matches!(
+                record.judgement,
+                Judgement::Missed { .. } | Judgement::Inconclusive { .. }
+            )
+    }
+}
