@@ -6,6 +6,7 @@ mod catalogue;
 mod check;
 mod choice;
 mod containers;
+mod diff;
 mod doctor;
 mod execute;
 mod exit;
@@ -43,6 +44,8 @@ enum Command {
     Run(run::RunArguments),
     /// Print the truth table of your own ruleset
     Check(Box<check::CheckArguments>),
+    /// Print which transfers other rules change
+    Diff(Box<diff::DiffArguments>),
     /// Read this host's firewall, network and FTP server into one file
     Capture(capture::CaptureArguments),
     /// List scenarios and what they would run; `list peers`: servers and clients
@@ -76,6 +79,7 @@ pub fn main() -> ExitCode {
     let exit = match arguments.command {
         Command::Run(arguments) => run::run(arguments),
         Command::Check(arguments) => check::check(&arguments),
+        Command::Diff(arguments) => diff::diff(&arguments),
         Command::Capture(arguments) => capture::capture(&arguments),
         Command::List(arguments) => list::list(&arguments),
         Command::Schema(arguments) => schema::schema(&arguments),

@@ -17,7 +17,7 @@ use crate::command::exit::{complain, tell};
 /// The rules of a host, from one file or from several.
 pub(in crate::command) struct HostFiles {
     /// What they are called together.
-    pub(super) name: String,
+    pub(in crate::command) name: String,
     pub(super) origin: RulesOrigin,
     pub(super) ipv6: Option<Source>,
     pub(super) sets: Option<Source>,
@@ -46,6 +46,29 @@ pub(super) struct Backends {
 }
 
 impl HostFiles {
+    /// Whether two hosts have the same rules and sets, but for comments and counters.
+    pub(in crate::command) fn has_rules_of(&self, other: &HostFiles) -> bool {
+        self.rules() == other.rules()
+    }
+
+    /// Its rules, by what loads them, without what no rule is.
+    fn rules(&self) -> Vec<(Option<Backend>, Vec<String>)> {
+        let own = match &self.origin {
+            RulesOrigin::Written(source) => Some(source),
+            _ => None,
+        };
+        let main = [own, self.ipv6.as_ref(), self.sets.as_ref()]
+            .into_iter()
+            .flatten();
+        let beside = self
+            .beside
+            .iter()
+            .map(|(backend, source)| (Some(*backend), source));
+        let all = main.map(|source| (None, source)).chain(beside);
+        all.map(|(backend, source)| (backend, plain_lines(source)))
+            .collect()
+    }
+
     /// The interfaces that they name, but for patterns of names and loopback.
     pub(super) fn plain_interfaces(&self) -> BTreeSet<InterfaceName> {
         let names = self
@@ -58,8 +81,26 @@ impl HostFiles {
     }
 }
 
+/// The lines of rules without comments, blanks at the ends and counters of packets.
+fn plain_lines(source: &Source) -> Vec<String> {
+    let text = String::from_utf8_lossy(&source.text);
+    let lines = text.lines().map(str::trim);
+    let lines = lines.filter(|line| !line.is_empty() && !line.starts_with('#'));
+    lines
+        .map(|line| {
+            let words = line.split_ascii_whitespace();
+            let is_counter =
+                |word: &&str| word.starts_with('[') && word.ends_with(']') && word.contains(':');
+            words
+                .filter(|word| !is_counter(word))
+                .collect::<Vec<_>>()
+                .join(" ")
+        })
+        .collect()
+}
+
 /// Reads the files. A dump that does not say its family is of this one.
-pub(super) fn read(paths: &[PathBuf], family: Family) -> Result<HostFiles, Exit> {
+pub(in crate::command) fn read(paths: &[PathBuf], family: Family) -> Result<HostFiles, Exit> {
     let mut slots = Slots::default();
     let mut files = HostFiles {
         name: String::new(),
