@@ -35,6 +35,8 @@ pub(in crate::command) struct HostFiles {
     pub(super) host: Option<Box<Host>>,
     /// The settings of the FTP server, where they are among them.
     pub(super) server: Option<ServerRead>,
+    /// Those of the server that waits on the host that was captured.
+    pub(super) own_server: Option<ServerRead>,
 }
 
 /// The backends that load rules.
@@ -117,6 +119,7 @@ pub(in crate::command) fn read(paths: &[PathBuf], family: Family) -> Result<Host
         notes: Vec::new(),
         host: None,
         server: None,
+        own_server: None,
     };
     let mut names = Vec::new();
     let mut sources = Vec::new();
@@ -153,8 +156,7 @@ pub(in crate::command) fn read(paths: &[PathBuf], family: Family) -> Result<Host
                 return Err(Exit::Usage);
             }
             let mut captured = captured::read(&source.name, &source.text)?;
-            // Those that are given are used.
-            captured.server = files.server.or(captured.server);
+            captured.server = files.server;
             return Ok(captured);
         }
         names.push(source.name.clone());

@@ -37,10 +37,9 @@ struct Said {
 impl Serving {
     pub(super) fn of(terms: &Terms, at: At, files: &HostFiles) -> Result<Serving, Exit> {
         let given = server_files::named(&terms.server_options.server_config)?;
-        let is_captured = files.host.is_some() && at != At::Server;
         // The server of a gateway or a client is another host's.
-        let of_files = files.server.as_ref().filter(|_| !is_captured);
-        match given.as_ref().or(of_files) {
+        let own = files.own_server.as_ref().filter(|_| at == At::Server);
+        match given.as_ref().or(files.server.as_ref()).or(own) {
             None => Ok(without(terms)),
             Some(read) => {
                 let mut settled = Settled {
