@@ -134,6 +134,10 @@ fn rules_that_change_no_transfer_are_told_from_rules_that_are_the_same() {
         &ended,
         &["the rules are the same, and none of 4 transfers changes"],
     );
+    // Of a dump that does not say what wrote it, what the other one is loaded by is compared.
+    let unsigned = OLD.split_once('\n').expect("two lines").1;
+    let ended = of_rules(unsigned, &[]).with(0);
+    says(&ended, &["none of 4 transfers", "8 cells in "]);
     let other = OLD.replace("COMMIT", "-A INPUT -p udp -j ACCEPT\nCOMMIT");
     let ended = of_rules(&other, &[]).with(0);
     says(&ended, &["the rules differ, and none of 4 transfers does"]);

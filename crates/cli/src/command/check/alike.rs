@@ -5,7 +5,7 @@ use std::sync::Arc;
 use fwlab_classes::{Classes, Question};
 use fwlab_host::Host;
 use fwlab_model::ruleset::Told;
-use fwlab_record::{Exit, Family};
+use fwlab_record::{Backend, Exit, Family};
 use fwlab_text::one_line;
 
 use super::arguments::Terms;
@@ -16,6 +16,14 @@ use crate::command::exit::complain;
 impl Subject {
     /// Gives two hosts the same peers, interfaces and families, and the same questions. Says what of one is not the other's.
     pub(in crate::command) fn alike(old: &mut Subject, new: &mut Subject) -> Result<(), Exit> {
+        let both = old.backends.iter().copied();
+        let both: Vec<Backend> = both
+            .filter(|backend| new.backends.contains(backend))
+            .collect();
+        if !both.is_empty() {
+            old.backends.clone_from(&both);
+            new.backends = both;
+        }
         let (one, other) = (&mut old.place, &mut new.place);
         let interfaces = one.interfaces.union(&other.interfaces).cloned().collect();
         one.interfaces = interfaces;
