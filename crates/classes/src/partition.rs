@@ -28,7 +28,12 @@ pub(crate) fn values(conditions: &OfAddresses, end: &End, question: &Question) -
         .iter()
         .filter(|addresses| addresses.family() == family)
         .collect();
-    let sizes: Vec<u128> = conditions.iter().map(|one| size(one.ranges())).collect();
+    let usable = usable::ranges(family);
+    // Of what a condition names, as much as hosts can have.
+    let sizes: Vec<u128> = conditions
+        .iter()
+        .map(|one| size(&within(one.ranges(), &usable)))
+        .collect();
     let (behind, mut taken) = match &question.network {
         None => (Vec::new(), question.taken.clone()),
         Some(network) => {
@@ -38,7 +43,7 @@ pub(crate) fn values(conditions: &OfAddresses, end: &End, question: &Question) -
         }
     };
     taken.extend(&question.taken);
-    let mut parts: Vec<Part> = divided(&conditions, &sizes, &usable::ranges(family), &behind);
+    let mut parts: Vec<Part> = divided(&conditions, &sizes, &usable, &behind);
     // As they are written: those that conditions name in their order, then the rest.
     parts.sort_by_key(|part| part.narrowest.unwrap_or(usize::MAX));
     let mut told = BTreeSet::new();
@@ -119,6 +124,20 @@ pub(crate) fn own(family: Family, conditions: &OfAddresses, network: &Network) -
     let mut values: Vec<Value> = parts.into_iter().map(value).collect();
     values.sort_by_key(Value::is_rest);
     values
+}
+
+/// What ranges have in common with those of hosts.
+fn within(ranges: &[(u128, u128)], usable: &[(u128, u128)]) -> Vec<(u128, u128)> {
+    let common = |(first, last): &(u128, u128)| {
+        let (first, last) = (*first, *last);
+        let parts = usable
+            .iter()
+            .map(move |(low, high)| (first.max(*low), last.min(*high)));
+        parts
+            .filter(|(first, last)| first <= last)
+            .collect::<Vec<_>>()
+    };
+    ranges.iter().flat_map(common).collect()
 }
 
 fn size(ranges: &[(u128, u128)]) -> u128 {

@@ -6,6 +6,7 @@ mod catalogue;
 mod check;
 mod choice;
 mod containers;
+mod diff;
 mod doctor;
 mod execute;
 mod exit;
@@ -50,6 +51,8 @@ enum Command {
     Explain(Box<explain::ExplainArguments>),
     /// Say what to change for transfers to pass: tried, and written as a patch of your own rules
     Fix(Box<fix::FixArguments>),
+    /// Print which transfers other rules change
+    Diff(Box<diff::DiffArguments>),
     /// Read this host's firewall, network and FTP server into one file
     Capture(capture::CaptureArguments),
     /// List scenarios and what they would run; `list peers`: servers and clients
@@ -85,6 +88,7 @@ pub fn main() -> ExitCode {
         Command::Check(arguments) => check::check(&arguments),
         Command::Explain(arguments) => explain::explain(&arguments),
         Command::Fix(arguments) => fix::fix(&arguments),
+        Command::Diff(arguments) => diff::diff(&arguments),
         Command::Capture(arguments) => capture::capture(&arguments),
         Command::List(arguments) => list::list(&arguments),
         Command::Schema(arguments) => schema::schema(&arguments),

@@ -116,6 +116,11 @@ impl Shown {
         Shown { words, state }
     }
 
+    /// The outcome in a word or two.
+    pub fn words(&self) -> &'static str {
+        self.words
+    }
+
     /// Adds it to a page, and tells its width in columns.
     fn add_to(&self, page: &mut Page) -> usize {
         let (mark, style) = match self.state {

@@ -18,6 +18,7 @@ pub use format::{Format, ReportTo, Reports};
 pub use labels::Labels;
 pub use matrix::{Shown, matrix};
 pub use streams::{StreamFolder, StreamFolderError};
-pub use terminal::{Progress, findings, summary_line};
+pub use terminal::{Progress, cause_in_short, explained, findings, summary_line};
+pub(crate) use ways::{Way, Ways, way};
 
 pub use crate::text::Page;

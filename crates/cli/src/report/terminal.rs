@@ -174,7 +174,7 @@ pub fn findings(records: &[&CellRecord], labels: &Labels) -> Page {
 }
 
 /// Why the cells of one cause were stopped, and what would have let them through; each once, as far as their evidence tells.
-fn explained(cells: &[&CellRecord]) -> Vec<String> {
+pub fn explained(cells: &[&CellRecord]) -> Vec<String> {
     let mut told: Vec<String> = Vec::new();
     let known = cells.iter().filter_map(|cell| Diagnosis::of(cell));
     for diagnosis in known.filter(|diagnosis| diagnosis.why != Why::Unknown) {
@@ -192,7 +192,7 @@ fn explained(cells: &[&CellRecord]) -> Vec<String> {
 }
 
 /// A cause without what differs from cell to cell: the packet's ports and numbers.
-fn cause_in_short(cause: &Cause) -> String {
+pub fn cause_in_short(cause: &Cause) -> String {
     let in_short = |flow: &Flow| match flow.to.port() {
         port @ ..1024 => format!("{} → {}:{port}", flow.from.ip(), flow.to.ip()),
         _ => format!("{} → {}, a high port", flow.from.ip(), flow.to.ip()),

@@ -3,22 +3,22 @@ use std::collections::BTreeSet;
 use fwlab_record::{Axes, CellRecord, Family, Operation, Protection};
 
 /// How a cell transfers, beside its data setup.
-pub(super) type Way = (Family, Protection, Operation);
+pub(crate) type Way = (Family, Protection, Operation);
 
-pub(super) fn way(axes: &Axes) -> Way {
+pub(crate) fn way(axes: &Axes) -> Way {
     (axes.family, axes.protection, axes.operation)
 }
 
 /// All ways of some cells.
 #[derive(Debug)]
-pub(super) struct Ways {
+pub(crate) struct Ways {
     families: BTreeSet<&'static str>,
     protections: BTreeSet<&'static str>,
     operations: BTreeSet<&'static str>,
 }
 
 impl Ways {
-    pub(super) fn of(records: &[&CellRecord]) -> Ways {
+    pub(crate) fn of(records: &[&CellRecord]) -> Ways {
         let ways = records.iter().map(|record| way(&record.axes));
         Ways::among(&ways.collect())
     }
@@ -38,7 +38,7 @@ impl Ways {
     }
 
     /// Some of them in words, as far as they are not all: `ipv6 explicit`.
-    pub(super) fn words(&self, some: &BTreeSet<Way>) -> String {
+    pub(crate) fn words(&self, some: &BTreeSet<Way>) -> String {
         let among = Ways::among(some);
         let count = among.families.len() * among.protections.len() * among.operations.len();
         if count == some.len() {

@@ -46,6 +46,33 @@ fn with_rules(rules: &str) -> String {
     ])
 }
 
+/// A host whose vsftpd waits for clients, with these settings.
+pub(crate) fn host_with(rules: &str, settings: &str) -> String {
+    let file = "/etc/vsftpd.conf";
+    host(&[
+        ("iptables-nft", "iptables-nft-save", rules),
+        ("links", "ip -json -details link", LINKS),
+        ("addresses", "ip -json addr", ADDRESSES),
+        ("routes", "ip -json -4 route show table main", ROUTES),
+        (
+            "ftp-config vsftpd",
+            &format!("without_passwords {file}"),
+            settings,
+        ),
+        (
+            "listening",
+            "listening",
+            &format!("tcp 0.0.0.0 PORT vsftpd /usr/sbin/vsftpd {file}").replace(
+                "PORT",
+                match settings.contains("2121") {
+                    true => "2121",
+                    false => "21",
+                },
+            ),
+        ),
+    ])
+}
+
 fn check(host: &str, more: &[&str]) -> Ended {
     let folder = folder(&[("host.fwlab", host.as_bytes())]);
     let mut command = fwlab();
@@ -201,26 +228,8 @@ fn the_settings_of_a_host_s_server_are_used() {
     let rules = "*filter\n:INPUT DROP [0:0]\n-A INPUT -p tcp --dport 2121 -j ACCEPT\n\
                  -A INPUT -p tcp --dport 40000:40100 -j ACCEPT\n\
                  -A INPUT -m conntrack --ctstate ESTABLISHED -j ACCEPT\nCOMMIT\n";
-    let with = |settings: &str| {
-        host(&[
-            ("iptables-nft", "iptables-nft-save", rules),
-            ("links", "ip -json -details link", LINKS),
-            ("addresses", "ip -json addr", ADDRESSES),
-            ("routes", "ip -json -4 route show table main", ROUTES),
-            (
-                "ftp-config vsftpd",
-                "without_passwords /etc/vsftpd.conf",
-                settings,
-            ),
-            (
-                "listening",
-                "listening",
-                "tcp 0.0.0.0 2121 vsftpd /usr/sbin/vsftpd /etc/vsftpd.conf",
-            ),
-        ])
-    };
     let settings = "listen=YES\nlisten_port=2121\npasv_min_port=40000\npasv_max_port=40100\npasv_address=203.0.113.6\nrsa_private_passwd (left out)\n";
-    let ended = check(&with(settings), &["--to", "203.0.113.6"]).with(0);
+    let ended = check(&host_with(rules, settings), &["--to", "203.0.113.6"]).with(0);
     assert_eq!(rows(&ended).len(), 1, "{}", ended.stdout);
     assert!(rows(&ended)[0].contains("passes"), "{}", ended.stdout);
     for said in [
@@ -231,7 +240,7 @@ fn the_settings_of_a_host_s_server_are_used() {
     }
     // A mistake in them is told with its line in the capture, and the rest is tried.
     let ended = check(
-        &with("listen=YES\nlisten_port=many\n"),
+        &host_with(rules, "listen=YES\nlisten_port=2121many\n"),
         &["--control-port", "2121"],
     )
     .with(0);

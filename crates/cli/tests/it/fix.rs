@@ -168,9 +168,7 @@ fn a_wish_that_is_none_is_told() {
     let _machine = shared();
     let ended = fix("rules.v4", DUMP, &["--at", "server", "--want", "tls/port"]).with(2);
     assert!(
-        ended
-            .stderr
-            .contains("`tls` is not a protection"),
+        ended.stderr.contains("`tls` is not a protection"),
         "{}",
         ended.stderr
     );

@@ -13,6 +13,7 @@ mod classes;
 mod containers;
 mod deaths;
 mod deviations;
+mod diff;
 mod docs;
 mod evidence;
 mod expectations;

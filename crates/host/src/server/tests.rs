@@ -1,6 +1,7 @@
 use std::net::Ipv4Addr;
 
 use super::*;
+use crate::host::{Host, Listener};
 use crate::piece::Piece;
 
 fn file(path: &str, text: &str) -> ServerConfig {
@@ -316,4 +317,71 @@ fn garbage_is_told_in_few_words() {
     };
     let error = read_server(ServerProgram::Vsftpd, &[config]).expect_err("no address");
     assert!(!error.to_string().contains('\u{1b}'), "{error}");
+}
+
+/// What stands twice, and options that add up.
+#[test]
+fn directives_of_proftpd_that_stand_twice_are_told_or_add_up() {
+    let text = "PassivePorts 40000 40100\nPassivePorts 50000 50100\nTLSEngine on\nTLSOptions NoCertRequest\n\
+                TLSOptions NoSessionReuseRequired\nTLSOptions EnableDiags\nTLSMasqueradeAddress 203.0.113.5\n";
+    let read = read(ServerProgram::Proftpd, text);
+    assert_eq!(read.settings.passive_ports, Some((50000, 50100)));
+    assert_eq!(read.settings.require_session_reuse, Some(false));
+    assert_eq!(
+        notes(&read),
+        [
+            "2: PassivePorts stands at line 1, too, and says something else: the last one is taken",
+            "7: with TLS the server announces this address, and it is not heeded here",
+        ]
+    );
+}
+
+#[test]
+fn the_files_of_a_captured_host_are_those_of_the_server_that_waits() {
+    let listener = |program: &str, command: &str| Listener {
+        address: "0.0.0.0".parse().expect("an address"),
+        port: 21,
+        program: program.to_owned(),
+        command: command.to_owned(),
+    };
+    let config = |program: &str, path: &str| ServerConfig {
+        program: program.to_owned(),
+        ..file(path, "\n")
+    };
+    let host = |listeners: Vec<Listener>| Host {
+        listeners,
+        servers: vec![
+            config("vsftpd", "/etc/vsftpd/other.conf"),
+            config("vsftpd", "/etc/vsftpd.conf"),
+            config("pure-ftpd", "/etc/pure-ftpd/pure-ftpd.conf"),
+            config("pure-ftpd", "/etc/pure-ftpd/conf/TLS"),
+        ],
+        ..Host::default()
+    };
+    let main = |listeners: Vec<Listener>| {
+        let (program, files) = host(listeners).server_files()?;
+        Some(format!("{program} {} {}", files.len(), files[0].file))
+    };
+    let found = |text: &str| Some(text.to_owned());
+    assert_eq!(
+        main(vec![listener("vsftpd", "/usr/sbin/vsftpd")]),
+        found("vsftpd 2 /etc/vsftpd.conf")
+    );
+    let named = listener("vsftpd", "/usr/sbin/vsftpd /etc/vsftpd/other.conf");
+    assert_eq!(main(vec![named]), found("vsftpd 2 /etc/vsftpd/other.conf"));
+    let wrapped = listener("pure-ftpd", "pure-ftpd (SERVER)");
+    assert_eq!(
+        main(vec![wrapped]),
+        found("pure-ftpd 1 /etc/pure-ftpd/conf/TLS")
+    );
+    let options = listener("pure-ftpd", "/usr/sbin/pure-ftpd -A -p 40000:40100");
+    let (program, files) = host(vec![options]).server_files().expect("it is known");
+    let read = read_server(program, &files).expect("they are right");
+    assert_eq!(read.settings.passive_ports, Some((40000, 40100)));
+    // Something else waits there, and the files are not its own.
+    assert_eq!(main(vec![listener("busybox-ftpd", "")]), None);
+    assert_eq!(
+        main(vec![listener("inetd", "")]),
+        found("vsftpd 2 /etc/vsftpd.conf")
+    );
 }

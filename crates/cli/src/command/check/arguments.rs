@@ -79,26 +79,49 @@ impl Terms {
         }
     }
 
-    /// Whose rules these are.
+    /// Whose rules these are, of one host or of several that are compared.
     ///
     /// # Errors
-    /// When nobody said, and nothing tells; then that was told.
-    pub(super) fn at(&self, files: &HostFiles) -> Result<At, Exit> {
+    /// When nobody said, and nothing tells, or two tell two things; then that was told.
+    pub(in crate::command) fn at(&self, hosts: &[&HostFiles]) -> Result<At, Exit> {
+        const HELP: &str = "--at server, --at client, --at gateway, or --at port-forward for a gateway that forwards its own control port";
         if let Some(at) = self.at {
             return Ok(at);
         }
-        let told = captured::at(files, self.server_options.control_port);
-        if let Some(at) = told {
+        let mut told: Option<(At, &HostFiles)> = None;
+        for files in hosts {
+            let Some(at) = captured::at(files, self.server_options.control_port) else {
+                continue;
+            };
             let why = match at {
                 At::PortForward => "its rules forward to a server: --at port-forward",
                 _ => "a server waits for clients there: --at server",
             };
             complain(format!("{}: {why}", one_line(&files.name)), None);
+            match told {
+                None => told = Some((at, files)),
+                Some((other, first)) if other != at => {
+                    complain(
+                        format!(
+                            "{} and {} are not to be tried alike",
+                            one_line(&first.name),
+                            one_line(&files.name)
+                        ),
+                        Some(HELP),
+                    );
+                    return Err(Exit::Usage);
+                }
+                Some(_) => {}
+            }
         }
-        told.ok_or_else(|| {
+        told.map(|(at, _)| at).ok_or_else(|| {
+            let names: Vec<String> = hosts
+                .iter()
+                .map(|files| one_line(&files.name).to_string())
+                .collect();
             complain(
-                format!("whose rules are these, {}?", one_line(&files.name)),
-                Some("--at server, --at client, --at gateway, or --at port-forward for a gateway that forwards its own control port"),
+                format!("whose rules are these, {}?", names.join(" and ")),
+                Some(HELP),
             );
             Exit::Usage
         })

@@ -58,7 +58,8 @@ pub(super) fn read(name: &str, bytes: &[u8]) -> Result<HostFiles, Exit> {
         families: Vec::new(),
         notes: Vec::new(),
         host: None,
-        server: server(&host),
+        server: None,
+        own_server: server(&host),
     };
     let mut rules = Vec::new();
     for (&(backend, family), piece) in &host.iptables {
@@ -263,7 +264,10 @@ fn behind(host: &Host, family: Family) -> Vec<Behind> {
 pub(super) fn at(files: &HostFiles, control_port: Option<u16>) -> Option<At> {
     let host = files.host.as_deref()?;
     let control_port = control_port
-        .or_else(|| files.server.as_ref()?.settings.control_port)
+        .or_else(|| {
+            let settings = files.server.as_ref().or(files.own_server.as_ref())?;
+            settings.settings.control_port
+        })
         .unwrap_or(DEFAULT_PORT);
     // It waits for those whom no rule forwards.
     let proxies = ["docker-proxy", "rootlessport", "conmon"];

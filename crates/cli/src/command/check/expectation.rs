@@ -55,8 +55,15 @@ impl Expectation {
         }
     }
 
+    /// Whether a cell came to what it says.
+    pub(in crate::command) fn names(&self, record: &CellRecord) -> bool {
+        let outcome = record.judgement.outcome();
+        self.is_about(record)
+            && outcome.is_some_and(|outcome| self.requirement().differences(outcome).is_empty())
+    }
+
     /// Whether it is about a cell.
-    pub(in crate::command) fn is_about(&self, record: &CellRecord) -> bool {
+    fn is_about(&self, record: &CellRecord) -> bool {
         self.transfers.has(&record.axes)
     }
 }

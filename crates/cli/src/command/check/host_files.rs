@@ -35,6 +35,8 @@ pub(in crate::command) struct HostFiles {
     pub(in crate::command) host: Option<Box<Host>>,
     /// The settings of the FTP server, where they are among them.
     pub(in crate::command) server: Option<ServerRead>,
+    /// Those of the server that waits on the host that was captured.
+    pub(in crate::command) own_server: Option<ServerRead>,
 }
 
 /// The backends that load rules.
@@ -46,6 +48,29 @@ pub(in crate::command) struct Backends {
 }
 
 impl HostFiles {
+    /// Whether two hosts have the same rules and sets, but for comments and counters.
+    pub(in crate::command) fn has_rules_of(&self, other: &HostFiles) -> bool {
+        self.rules() == other.rules()
+    }
+
+    /// Its rules, by what loads them, without what no rule is.
+    fn rules(&self) -> Vec<(Option<Backend>, Vec<String>)> {
+        let own = match &self.origin {
+            RulesOrigin::Written(source) => Some(source),
+            _ => None,
+        };
+        let main = [own, self.ipv6.as_ref(), self.sets.as_ref()]
+            .into_iter()
+            .flatten();
+        let beside = self
+            .beside
+            .iter()
+            .map(|(backend, source)| (Some(*backend), source));
+        let all = main.map(|source| (None, source)).chain(beside);
+        all.map(|(backend, source)| (backend, plain_lines(source)))
+            .collect()
+    }
+
     /// The interfaces that they name, but for patterns of names and loopback.
     pub(super) fn plain_interfaces(&self) -> BTreeSet<InterfaceName> {
         let names = self
@@ -58,8 +83,26 @@ impl HostFiles {
     }
 }
 
+/// The lines of rules without comments, blanks at the ends and counters of packets.
+fn plain_lines(source: &Source) -> Vec<String> {
+    let text = String::from_utf8_lossy(&source.text);
+    let lines = text.lines().map(str::trim);
+    let lines = lines.filter(|line| !line.is_empty() && !line.starts_with('#'));
+    lines
+        .map(|line| {
+            let words = line.split_ascii_whitespace();
+            let is_counter =
+                |word: &&str| word.starts_with('[') && word.ends_with(']') && word.contains(':');
+            words
+                .filter(|word| !is_counter(word))
+                .collect::<Vec<_>>()
+                .join(" ")
+        })
+        .collect()
+}
+
 /// Reads the files. A dump that does not say its family is of this one.
-pub(super) fn read(paths: &[PathBuf], family: Family) -> Result<HostFiles, Exit> {
+pub(in crate::command) fn read(paths: &[PathBuf], family: Family) -> Result<HostFiles, Exit> {
     let mut slots = Slots::default();
     let mut files = HostFiles {
         name: String::new(),
@@ -76,6 +119,7 @@ pub(super) fn read(paths: &[PathBuf], family: Family) -> Result<HostFiles, Exit>
         notes: Vec::new(),
         host: None,
         server: None,
+        own_server: None,
     };
     let mut names = Vec::new();
     let mut sources = Vec::new();
@@ -112,8 +156,7 @@ pub(super) fn read(paths: &[PathBuf], family: Family) -> Result<HostFiles, Exit>
                 return Err(Exit::Usage);
             }
             let mut captured = captured::read(&source.name, &source.text)?;
-            // Those that are given are used.
-            captured.server = files.server.or(captured.server);
+            captured.server = files.server;
             return Ok(captured);
         }
         names.push(source.name.clone());

@@ -1,5 +1,6 @@
 //! `check`: from the rules of a host to a table of who gets through.
 
+mod alike;
 mod arguments;
 mod captured;
 mod expectation;
@@ -21,8 +22,10 @@ use super::exit::{of_run, print};
 use crate::report::{findings, matrix, summary_line};
 
 pub(super) use arguments::{CheckArguments, Terms};
+pub(super) use expectation::Expectation;
+pub(super) use host_files::{HostFiles, read as read_files};
 pub(super) use subject::{Subject, Trial};
-pub(super) use table::Tried;
+pub(super) use table::{Came, Tried, described, grouped};
 
 pub(super) fn check(arguments: &CheckArguments) -> Exit {
     checked(arguments).unwrap_or_else(|exit| exit)

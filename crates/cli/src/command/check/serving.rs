@@ -23,25 +23,56 @@ pub(in crate::command) struct Serving {
     pub(super) data: Vec<DataSetup>,
     /// The addresses that clients connect to, where not all are tried.
     pub(super) to: Vec<IpAddr>,
+    /// What the settings are, and what of them is another here.
+    said: Vec<Said>,
+}
+
+/// A line for standard error, and what to do about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Said {
+    what: String,
+    help: Option<String>,
 }
 
 impl Serving {
-    /// Says what the settings are, and what of them is another here.
     pub(super) fn of(terms: &Terms, at: At, files: &HostFiles) -> Result<Serving, Exit> {
         let given = server_files::named(&terms.server_options.server_config)?;
-        let is_captured = files.host.is_some() && at != At::Server;
         // The server of a gateway or a client is another host's.
-        let of_files = files.server.as_ref().filter(|_| !is_captured);
-        match given.as_ref().or(of_files) {
+        let own = files.own_server.as_ref().filter(|_| at == At::Server);
+        match given.as_ref().or(files.server.as_ref()).or(own) {
             None => Ok(without(terms)),
-            Some(read) => Settled {
-                terms,
-                at,
-                files,
-                read,
+            Some(read) => {
+                let mut settled = Settled {
+                    terms,
+                    at,
+                    files,
+                    read,
+                    said: Vec::new(),
+                };
+                let serving = settled.serving();
+                let said = settled.said;
+                match serving {
+                    Ok(serving) => Ok(Serving { said, ..serving }),
+                    Err(exit) => {
+                        tell(&said);
+                        Err(exit)
+                    }
+                }
             }
-            .serving(),
         }
+    }
+
+    /// Says what the settings are, and what of them is another here: what another host's did not say already.
+    pub(in crate::command) fn tell(&self, other: Option<&Serving>) {
+        let known = other.map(|other| &other.said[..]).unwrap_or_default();
+        let new = self.said.iter().filter(|said| !known.contains(said));
+        tell(new);
+    }
+}
+
+fn tell<'s>(said: impl IntoIterator<Item = &'s Said>) {
+    for one in said {
+        complain(&one.what, one.help.as_deref());
     }
 }
 
@@ -66,6 +97,7 @@ fn without(terms: &Terms) -> Serving {
         }),
         data: or(&terms.data, || DataSetup::ALL.to_vec()),
         to: terms.whom.to.clone(),
+        said: Vec::new(),
     }
 }
 
@@ -90,12 +122,20 @@ struct Settled<'a> {
     at: At,
     files: &'a HostFiles,
     read: &'a ServerRead,
+    said: Vec<Said>,
 }
 
 impl Settled<'_> {
-    fn serving(&self) -> Result<Serving, Exit> {
+    fn say(&mut self, what: String, help: Option<&str>) {
+        self.said.push(Said {
+            what,
+            help: help.map(str::to_owned),
+        });
+    }
+
+    fn serving(&mut self) -> Result<Serving, Exit> {
         let settings = &self.read.settings;
-        complain(
+        self.say(
             format!(
                 "the server's settings are those of {}: {}",
                 one_line(&self.read.name),
@@ -104,7 +144,7 @@ impl Settled<'_> {
             None,
         );
         for note in &self.read.notes {
-            complain(
+            self.say(
                 format!("{}:{}: {}", one_line(&note.file), note.line, note.what),
                 None,
             );
@@ -140,14 +180,19 @@ impl Settled<'_> {
     }
 
     /// What an option says, where it is given.
-    fn chosen<T: Copy + PartialEq + Display>(&self, option: &str, given: Option<T>, own: T) -> T {
+    fn chosen<T: Copy + PartialEq + Display>(
+        &mut self,
+        option: &str,
+        given: Option<T>,
+        own: T,
+    ) -> T {
         self.overridden(option, given, &own);
         given.unwrap_or(own)
     }
 
     /// Says that an option holds, and not the settings.
     fn overridden(
-        &self,
+        &mut self,
         option: &str,
         given: Option<impl Display>,
         own: &(impl ToString + ?Sized),
@@ -157,7 +202,7 @@ impl Settled<'_> {
         };
         let own = own.to_string();
         if given != own {
-            complain(
+            self.say(
                 format!(
                     "{option}: {given}, and not {own} as in {}",
                     one_line(&self.read.name)
@@ -168,14 +213,14 @@ impl Settled<'_> {
     }
 
     /// The program whose settings they are, where it is here.
-    fn servers(&self) -> Vec<PeerName> {
+    fn servers(&mut self) -> Vec<PeerName> {
         let own: Option<PeerName> = self.read.program.word().parse().ok();
         let in_containers = self.terms.how.place.housing().place == Some(Place::Container);
         let own = own.filter(|own| in_containers || PeerShelf::stock().has(*own));
         own.map_or_else(
             || {
                 let others = usual();
-                complain(
+                self.say(
                     format!(
                         "{} is not on this machine: {} stands for it, set up alike",
                         self.read.program, others[0]
@@ -188,21 +233,21 @@ impl Settled<'_> {
         )
     }
 
-    fn session_reuse(&self, serving: &mut Serving) {
+    fn session_reuse(&mut self, serving: &mut Serving) {
         if self.read.settings.require_session_reuse != Some(true) {
             return;
         }
         let can = |server: &PeerName| matches!(server, PeerName::Vsftpd | PeerName::Proftpd);
         match serving.servers.iter().find(|server| !can(server)) {
             None => serving.terms.require_session_reuse = true,
-            Some(unable) => complain(
+            Some(unable) => self.say(
                 format!("{unable} cannot demand that a TLS session is resumed: that is not tried"),
                 None,
             ),
         }
     }
 
-    fn protections(&self, serving: &mut Serving) {
+    fn protections(&mut self, serving: &mut Serving) {
         let settings = &self.read.settings;
         let own = match (settings.offers_tls, settings.requires_tls) {
             _ if settings.implicit_tls == Some(true) => vec![Protection::Implicit],
@@ -226,7 +271,7 @@ impl Settled<'_> {
     }
 
     /// Ways to transfer that the server refuses are not tried, unless they are asked for.
-    fn data(&self, serving: &mut Serving) -> Result<(), Exit> {
+    fn data(&mut self, serving: &mut Serving) -> Result<(), Exit> {
         let settings = &self.read.settings;
         for (allowed, is_active, what) in [
             (settings.active_enabled, true, "active"),
@@ -235,7 +280,7 @@ impl Settled<'_> {
             if allowed != Some(false) || !self.terms.data.is_empty() {
                 continue;
             }
-            complain(
+            self.say(
                 format!(
                     "{} refuses {what} transfers: they are not tried",
                     one_line(&self.read.name)
@@ -245,7 +290,7 @@ impl Settled<'_> {
             serving.data.retain(|data| data.is_active() != is_active);
         }
         if serving.data.is_empty() {
-            complain(
+            self.say(
                 format!("{} refuses all transfers", one_line(&self.read.name)),
                 Some("--data tries some all the same, as another server would"),
             );
@@ -255,7 +300,7 @@ impl Settled<'_> {
     }
 
     /// What is announced, and where clients connect to.
-    fn addresses(&self, serving: &mut Serving) {
+    fn addresses(&mut self, serving: &mut Serving) {
         let settings = &self.read.settings;
         let options = &self.terms.server_options;
         let is_own = |address: IpAddr| {
@@ -266,7 +311,7 @@ impl Settled<'_> {
             !address.is_unspecified() && !address.is_loopback() && is_own(*address)
         });
         if let (At::Server, true, Some(address)) = (self.at, serving.to.is_empty(), listens) {
-            complain(
+            self.say(
                 format!("clients connect to {address}, where the server waits"),
                 Some("--to chooses another address"),
             );
@@ -281,7 +326,7 @@ impl Settled<'_> {
         }
         let address = IpAddr::from(own);
         if self.at == At::PortForward && serving.to.is_empty() && is_own(address) {
-            complain(
+            self.say(
                 format!("clients connect to {own}, which the server announces"),
                 Some("--to chooses another address"),
             );
@@ -295,8 +340,8 @@ impl Settled<'_> {
     }
 
     /// Says that an address is announced that nobody has here.
-    fn tell_unknown(&self, own: Ipv4Addr) {
-        complain(
+    fn tell_unknown(&mut self, own: Ipv4Addr) {
+        self.say(
             format!(
                 "the server announces {own}, which is not the address that clients connect to here: it is left out, as if a gateway \
                  in front of the server led clients of that address to it"

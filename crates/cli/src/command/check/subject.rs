@@ -42,8 +42,10 @@ impl Subject {
     /// Reads the files of a host.
     pub(in crate::command) fn read(paths: &[PathBuf], terms: &Terms) -> Result<Subject, Exit> {
         let files = host_files::read(paths, terms.first_family())?;
-        let at = terms.at(&files)?;
-        Subject::of(files, at, terms)
+        let at = terms.at(&[&files])?;
+        let subject = Subject::of(files, at, terms)?;
+        subject.serving.tell(None);
+        Ok(subject)
     }
 
     /// Of files that were read, tried at that host. Says what was read with leniency.

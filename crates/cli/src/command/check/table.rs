@@ -31,8 +31,37 @@ impl Tried {
     }
 }
 
-/// The cells of one class.
-type OfClass<'a, 'b> = Vec<(&'b Tried, &'a CellRecord)>;
+/// What there is of one class, in the order of its cells.
+pub(in crate::command) type OfClass<'t, T> = Vec<(&'t Tried, T)>;
+
+/// Puts classes that came to the same in every cell together.
+pub(in crate::command) fn grouped<'t, T, C: PartialEq>(
+    cells: impl IntoIterator<Item = (&'t Tried, T)>,
+    came: impl Fn(&T) -> C,
+) -> Vec<Vec<OfClass<'t, T>>> {
+    let mut of_class: BTreeMap<(Family, usize), OfClass<'t, T>> = BTreeMap::new();
+    for (tried, cell) in cells {
+        let class = (tried.family, tried.class);
+        of_class.entry(class).or_default().push((tried, cell));
+    }
+    // What they came to, and the cells of each class that came to it.
+    let mut groups: Vec<(Vec<C>, Vec<OfClass<'t, T>>)> = Vec::new();
+    for cells in of_class.into_values() {
+        let all: Vec<C> = cells.iter().map(|(_, cell)| came(cell)).collect();
+        match groups.iter_mut().find(|(known, _)| *known == all) {
+            Some((_, classes)) => classes.push(cells),
+            None => groups.push((all, vec![cells])),
+        }
+    }
+    groups.into_iter().map(|(_, classes)| classes).collect()
+}
+
+/// Whom a group of classes is, in words.
+pub(in crate::command) fn described<T>(group: &[OfClass<'_, T>]) -> String {
+    let (first, _) = group[0][0];
+    let members = group.iter().map(|cells| cells[0].0.class).collect();
+    first.classes.describe(&members).join("; ")
+}
 
 /// The cells to show: of classes that came to the same, those of the first, labelled with all.
 pub(super) fn merged<'a>(
@@ -40,34 +69,20 @@ pub(super) fn merged<'a>(
     tried: &[Tried],
     records: &[&'a CellRecord],
 ) -> (Vec<&'a CellRecord>, Labels) {
-    let mut of_class: BTreeMap<(Family, usize), OfClass<'a, '_>> = BTreeMap::new();
-    for (tried, record) in tried.iter().zip(records) {
-        let class = (tried.family, tried.class);
-        of_class.entry(class).or_default().push((tried, record));
-    }
-    // What it came to, and the cells of each class that came to it.
-    let mut groups: Vec<(Vec<Came>, Vec<OfClass<'a, '_>>)> = Vec::new();
-    for cells in of_class.into_values() {
-        let came: Vec<Came> = cells.iter().map(|(_, record)| Came::of(record)).collect();
-        match groups.iter_mut().find(|(known, _)| *known == came) {
-            Some((_, classes)) => classes.push(cells),
-            None => groups.push((came, vec![cells])),
-        }
-    }
+    let cells = tried.iter().zip(records.iter().copied());
+    let groups = grouped(cells, |record| (axes(record), Came::of(record)));
     // Where everybody comes to the same, nobody need be named.
     let families: BTreeSet<Family> = tried.iter().map(|tried| tried.family).collect();
     let is_simple = groups.len() == families.len() && {
-        let of = groups.iter().map(|(_, classes)| classes[0][0].0.family);
+        let of = groups.iter().map(|classes| classes[0][0].0.family);
         of.collect::<BTreeSet<Family>>() == families
     };
     let mut labels = Labels::of_classes(rules, is_simple);
     let mut shown = Vec::new();
-    for (_, classes) in groups {
-        let (first, _) = classes[0][0];
-        let members = classes.iter().map(|cells| cells[0].0.class).collect();
+    for classes in groups {
         let label = match is_simple {
             true => rules.to_owned(),
-            false => first.classes.describe(&members).join("; "),
+            false => described(&classes),
         };
         for (_, record) in &classes[0] {
             labels.label(&record.axes, label.clone());
@@ -77,31 +92,32 @@ pub(super) fn merged<'a>(
     (shown, labels)
 }
 
+/// A cell's place, whatever class it is of.
+fn axes(record: &CellRecord) -> Axes {
+    Axes {
+        scenario: String::new(),
+        ..record.axes.clone()
+    }
+}
+
 /// What a cell came to, without what differs between hosts that are decided on alike.
-#[derive(Debug, PartialEq)]
-struct Came {
-    axes: Axes,
-    shown: Shown,
+#[derive(Debug, Clone, PartialEq)]
+pub(in crate::command) struct Came {
+    pub(in crate::command) shown: Shown,
     cause: Option<String>,
     why: String,
 }
 
 impl Came {
-    fn of(record: &CellRecord) -> Came {
+    pub(in crate::command) fn of(record: &CellRecord) -> Came {
         let why = match &record.judgement {
             Judgement::Inconclusive { why } | Judgement::Skipped { why } => why.clone(),
             _ => String::new(),
         };
+        let outcome = record.judgement.outcome();
         Came {
-            axes: Axes {
-                scenario: String::new(),
-                ..record.axes.clone()
-            },
             shown: Shown::of(&record.judgement),
-            cause: record
-                .judgement
-                .outcome()
-                .map(|outcome| cause(&outcome.cause)),
+            cause: outcome.map(|outcome| cause(&outcome.cause)),
             why,
         }
     }

@@ -35,8 +35,21 @@ impl Sections {
         };
         let mut open: Vec<(String, Scope)> = Vec::new();
         let mut read = 0;
+        // More files than that are not one server's.
+        let files = &files[..files.len().min(MOST_FILES)];
         sections.file(files, 0, &mut open, &mut read, reader);
         sections
+    }
+
+    /// Every directive of somebody's, in order.
+    pub(super) fn all<'s>(
+        &'s self,
+        scope: Scope,
+        key: &'s str,
+    ) -> impl Iterator<Item = &'s Setting> {
+        let of = self.directives.iter();
+        let of = of.filter(move |(whose, at)| *whose == scope && at.key.eq_ignore_ascii_case(key));
+        of.map(|(_, setting)| setting)
     }
 
     /// The directive of somebody's that holds, the last.

@@ -6,6 +6,18 @@ use crate::server::reader::{Reader, Setting};
 /// ProFTPD's own port (mod_core, `Port`).
 const PORT: u16 = 21;
 
+/// The directives that are read, but for those that add up.
+const READ: [&str; 8] = [
+    "Port",
+    "PassivePorts",
+    "MasqueradeAddress",
+    "RootRevoke",
+    "ServerType",
+    "TLSEngine",
+    "TLSRequired",
+    "DefaultAddress",
+];
+
 pub(in crate::server) fn read(files: &[ServerConfig], reader: &mut Reader) -> ServerSettings {
     let sections = Sections::read(files, reader);
     // A main server on port 0 is turned off (mod_core, `Port`).
@@ -43,6 +55,33 @@ impl Said {
         own.or_else(|| self.sections.last(Scope::Global, key))
     }
 
+    /// The words of all `TLSOptions`: they add up (1.3.7, contrib/mod_tls.c, tls_sess_init).
+    fn tls_options(&self) -> Vec<&str> {
+        let of = |scope| -> Vec<&str> {
+            let all = self.sections.all(scope, "TLSOptions");
+            all.flat_map(Setting::words).collect()
+        };
+        let own = of(self.scope);
+        match own.is_empty() {
+            true => of(Scope::Global),
+            false => own,
+        }
+    }
+
+    /// Says which of several directives is taken, where they say different things.
+    fn tell_repeated(&self, reader: &mut Reader) {
+        for key in READ {
+            let mut all = self.sections.all(self.scope, key);
+            let Some(first) = all.next() else { continue };
+            if let Some(last) = all.filter(|one| one.value != first.value).last() {
+                reader.note(
+                    last,
+                    format!("{key} stands at line {}, too, and says something else: the last one is taken", first.line),
+                );
+            }
+        }
+    }
+
     fn is(&self, key: &str, default: bool, reader: &mut Reader) -> bool {
         let Some(setting) = self.get(key) else {
             return default;
@@ -54,13 +93,17 @@ impl Said {
     }
 
     fn settings(&self, reader: &mut Reader) -> ServerSettings {
+        self.tell_repeated(reader);
+        if let Some(setting) = self.get("TLSMasqueradeAddress") {
+            reader.note(
+                setting,
+                "with TLS the server announces this address, and it is not heeded here",
+            );
+        }
         let control_port = self.control_port(reader);
         let (active_enabled, data_from_port_20) = self.active(control_port, reader);
         let offers = self.is("TLSEngine", false, reader);
-        let options = self
-            .get("TLSOptions")
-            .map(Setting::words)
-            .unwrap_or_default();
+        let options = self.tls_options();
         let has = |option: &str| options.iter().any(|word| word.eq_ignore_ascii_case(option));
         let implicit = offers && has("UseImplicitSSL");
         let requires = self.requires_tls(reader);

@@ -1,0 +1,59 @@
+use std::path::{Path, PathBuf};
+
+use fwlab_record::Exit;
+
+use crate::command::check::{HostFiles, Subject, Terms, read_files};
+use crate::command::exit::complain;
+
+/// The most files of one host.
+const MOST_FILES: usize = 50;
+
+/// Reads both, to be tried alike.
+pub(super) fn read(old: &Path, new: &Path, terms: &Terms) -> Result<[Subject; 2], Exit> {
+    let family = terms.first_family();
+    let read = |path: &Path| -> Result<HostFiles, Exit> { read_files(&files(path)?, family) };
+    let (old, new) = (read(old)?, read(new)?);
+    let at = terms.at(&[&old, &new])?;
+    let mut old = Subject::of(old, at, terms)?;
+    let mut new = Subject::of(new, at, terms)?;
+    old.serving.tell(None);
+    new.serving.tell(Some(&old.serving));
+    Subject::alike(&mut old, &mut new)?;
+    Ok([old, new])
+}
+
+/// The files that a path stands for: itself, or those of a folder.
+fn files(path: &Path) -> Result<Vec<PathBuf>, Exit> {
+    if !path.is_dir() {
+        return Ok(vec![path.to_owned()]);
+    }
+    let shown = path.display();
+    let cannot = |error: std::io::Error| {
+        complain(format!("cannot read {shown}: {error}"), None);
+        Exit::Usage
+    };
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(path).map_err(cannot)? {
+        let entry = entry.map_err(cannot)?;
+        let is_hidden = entry.file_name().as_encoded_bytes().starts_with(b".");
+        if !is_hidden && entry.path().is_file() {
+            files.push(entry.path());
+        }
+        if files.len() > MOST_FILES {
+            complain(
+                format!("{shown} has more than {MOST_FILES} files, more than one host's rules are"),
+                Some("give the folder of one host's files, or one file"),
+            );
+            return Err(Exit::Usage);
+        }
+    }
+    if files.is_empty() {
+        complain(
+            format!("{shown} is a folder without files"),
+            Some("give rules, a captured host, or a folder of one host's files"),
+        );
+        return Err(Exit::Usage);
+    }
+    files.sort();
+    Ok(files)
+}

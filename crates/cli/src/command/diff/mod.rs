@@ -1,0 +1,61 @@
+//! `diff`: which transfers another ruleset changes.
+
+mod hosts;
+mod page;
+mod pairs;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::Args;
+use fwlab_record::{CellRecord, Exit};
+
+use super::check::{Expectation, Subject, Terms, Trial};
+use super::execute::{Executed, execute, ready};
+use super::exit::print;
+use pairs::Compared;
+
+#[derive(Debug, Args)]
+pub(super) struct DiffArguments {
+    /// The rules as they were: a file, as `fwlab check` reads it, a captured host, or a folder of one host's files
+    #[arg(value_name = "OLD")]
+    old: PathBuf,
+    /// The rules as they are to be
+    #[arg(value_name = "NEW")]
+    new: PathBuf,
+    /// A change that is meant: what becomes of a transfer, such as 'passive passes' or 'explicit/port blocked'. It can be given
+    /// several times. The exit code is 1 where another transfer changes
+    #[arg(long, value_name = "CHANGE")]
+    allow: Vec<Expectation>,
+    #[command(flatten)]
+    terms: Terms,
+}
+
+pub(super) fn diff(arguments: &DiffArguments) -> Exit {
+    compared(arguments).unwrap_or_else(|exit| exit)
+}
+
+fn compared(arguments: &DiffArguments) -> Result<Exit, Exit> {
+    let terms = &arguments.terms;
+    let [old, new] = hosts::read(&arguments.old, &arguments.new, terms)?;
+    let loader = ready()?;
+    let told = [old.told(&loader, terms)?, new.told(&loader, terms)?];
+    let classes = Subject::classes_of_both(&old, &new, &told, terms);
+    let trials = [
+        old.trial(&classes, terms, &[])?,
+        new.trial(&classes, terms, &[])?,
+    ];
+    let [Trial { tried, mut planned }, after] = trials;
+    let cells = planned.len();
+    planned.extend(after.planned);
+    let Executed {
+        records,
+        summary,
+        programs,
+    } = execute(planned, loader, terms.settings(), &terms.how)?;
+    let records: Vec<&CellRecord> = records.iter().map(Arc::as_ref).collect();
+    let (before, since) = records.split_at(cells);
+    let compared = Compared::of((&tried, before), (&after.tried, since), &arguments.allow);
+    print(page::page([&old, &new], &compared, programs, &summary));
+    Ok(compared.exit())
+}
