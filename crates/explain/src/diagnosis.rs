@@ -1,8 +1,8 @@
 use std::net::IpAddr;
 
 use fwlab_record::{
-    Became, Cause, CellRecord, ConntrackState, EventId, Evidence, Fact, NodeName, Packet, Role,
-    Seen,
+    Became, Cause, CellRecord, ConntrackState, EventId, Evidence, Fact, NodeName, Outcome, Packet,
+    Role, Seen,
 };
 
 /// Why a transfer did not pass.
@@ -72,8 +72,11 @@ pub enum Why {
 impl Diagnosis {
     /// Of a transfer that did not pass, and whose record has evidence; nothing of others.
     pub fn of(record: &CellRecord) -> Option<Diagnosis> {
-        let outcome = record.judgement.outcome()?;
-        let evidence = &record.evidence;
+        Diagnosis::of_outcome(record.judgement.outcome()?, &record.evidence)
+    }
+
+    /// The same of an outcome, and the evidence for it.
+    pub fn of_outcome(outcome: &Outcome, evidence: &Evidence) -> Option<Diagnosis> {
         let deciding = evidence.facts.iter().find(|fact| fact.deciding);
         let node = node_of(&outcome.cause).or_else(|| deciding.map(|fact| fact.node.clone()))?;
         let connection = deciding.and_then(|fact| fact.connection);
@@ -103,7 +106,7 @@ impl Diagnosis {
                 why
             }
             Cause::Helper { .. } => Why::Invalid,
-            Cause::Host { .. } | Cause::Loss { .. } => match elsewhere(connection, record) {
+            Cause::Host { .. } | Cause::Loss { .. } => match elsewhere(connection, evidence) {
                 Some((announced, fact)) => {
                     rests_on.push(fact);
                     Why::AnnouncedElsewhere { announced }
@@ -240,14 +243,14 @@ fn connection_of(cause: &Cause, evidence: &Evidence) -> Option<Role> {
 }
 
 /// The address that a data connection was to go to, where it is not the one that the client knows the server by.
-fn elsewhere(connection: Role, record: &CellRecord) -> Option<(IpAddr, EventId)> {
+fn elsewhere(connection: Role, evidence: &Evidence) -> Option<(IpAddr, EventId)> {
     let Role::Data(setup) = connection else {
         return None;
     };
     if setup.is_active() {
         return None;
     }
-    let facts = record.evidence.facts.iter();
+    let facts = evidence.facts.iter();
     let connected = facts
         .clone()
         .find_map(|fact| match (&fact.what, fact.connection) {

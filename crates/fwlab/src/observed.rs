@@ -1,6 +1,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use fwlab_explain::Diagnosis;
 use fwlab_record::{Cause, Evidence, Outcome, Symptom, Versions};
 use fwlab_runner::Present;
 
@@ -39,6 +40,14 @@ impl Observed {
         )
     }
 
+    /// Why it was stopped, and what would have let it through, in sentences; nothing where the evidence does not tell.
+    pub fn why(&self) -> Option<String> {
+        let diagnosis = Diagnosis::of_outcome(&self.outcome, &self.evidence)?;
+        let sentences = [Some(diagnosis.why()), diagnosis.would_pass()];
+        let sentences: Vec<String> = sentences.into_iter().flatten().collect();
+        Some(sentences.join(" "))
+    }
+
     /// Whether a policy stopped it, of the chain `table/CHAIN` or `family/table/chain`.
     pub fn is_blocked_by_policy(&self, chain: &str) -> bool {
         matches!(&self.outcome.cause, Cause::Policy { chain: id, .. } if id.is_named(chain))
@@ -58,7 +67,10 @@ impl fmt::Display for Observed {
         let peers = peers.join(", ");
         let (cell, outcome, evidence) = (&self.cell, &self.outcome, &self.evidence);
         let notes: String = (self.notes.iter().map(|note| format!("  note: {note}\n"))).collect();
-        let text = format!("{cell}\n  with {peers}\n  {outcome}\n{notes}{evidence}");
+        let why = self
+            .why()
+            .map_or_else(String::new, |why| format!("  {why}\n"));
+        let text = format!("{cell}\n  with {peers}\n  {outcome}\n{why}{notes}{evidence}");
         f.write_str(&message(&text))
     }
 }
