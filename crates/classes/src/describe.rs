@@ -4,6 +4,12 @@ use std::collections::BTreeSet;
 
 use crate::{Class, Classes, Position, Respect};
 
+/// From as many classes a box is looked for at a time.
+const STARTS: usize = 8;
+
+/// The most names that are written out.
+const LISTED: usize = 6;
+
 impl Classes {
     /// Says which hosts the classes of these places are, a line for each box that they make: `from 203.0.113.0/24 on eth0`.
     /// All of them are `anyone`.
@@ -20,6 +26,7 @@ impl Classes {
         while let Some(room) = chosen
             .iter()
             .filter(|class| !covered.contains(*class))
+            .take(STARTS)
             .flat_map(|class| self.rooms(class, &chosen, &others))
             .map(|room| {
                 let new = chosen.iter().filter(|one| !covered.contains(*one));
@@ -57,20 +64,22 @@ impl Classes {
             let mut room: Vec<BTreeSet<usize>> =
                 class.0.iter().map(|at| BTreeSet::from([*at])).collect();
             for respect in order {
-                let every: BTreeSet<usize> = (0..self.respects[respect].1.len()).collect();
+                // The values at which another class, or one of these, is beside the room.
+                let beside = |classes: &BTreeSet<&Class>| -> BTreeSet<usize> {
+                    let near = classes.iter().filter(|one| {
+                        let places = room.iter().zip(&one.0).enumerate();
+                        let mut others = places.filter(|(at, _)| *at != respect);
+                        others.all(|(_, (values, at))| values.contains(at))
+                    });
+                    near.map(|one| one.0[respect]).collect()
+                };
+                let taken = beside(others);
                 // Where no class is stands in nobody's way when that makes it all; else it is not worth a word.
-                let whole = with(&room, respect, every.clone());
-                if !others.iter().any(|other| within(&whole, other)) {
-                    room = whole;
-                    continue;
-                }
-                for value in every {
-                    let slice = with(&room, respect, BTreeSet::from([value]));
-                    let is_free = !others.iter().any(|other| within(&slice, other));
-                    if is_free && chosen.iter().any(|one| within(&slice, one)) {
-                        room[respect].insert(value);
-                    }
-                }
+                let wider: BTreeSet<usize> = match taken.is_empty() {
+                    true => (0..self.respects[respect].1.len()).collect(),
+                    false => beside(chosen).difference(&taken).copied().collect(),
+                };
+                room[respect].extend(wider);
             }
             room
         };
@@ -134,7 +143,7 @@ impl Classes {
         let of_interfaces = matches!(respect, Respect::Interface | Respect::FarInterface);
         let words = |at: &usize| values[*at].words().to_owned();
         if !chosen.iter().any(|at| values[*at].is_rest()) {
-            return Some(chosen.iter().map(words).collect::<Vec<_>>().join(", "));
+            return Some(listed(chosen.iter().map(words).collect()));
         }
         if chosen.len() == 1 {
             let other = match (of_interfaces, respect) {
@@ -153,14 +162,18 @@ impl Classes {
             (false, Respect::Own) => "any address",
             (false, _) => "anywhere",
         };
-        Some(format!("{any} but {}", missing.join(", ")))
+        Some(format!("{any} but {}", listed(missing)))
     }
 }
 
-fn with(room: &[BTreeSet<usize>], respect: usize, values: BTreeSet<usize>) -> Vec<BTreeSet<usize>> {
-    let mut room = room.to_vec();
-    room[respect] = values;
-    room
+/// Some names, and how many more there are.
+fn listed(mut names: Vec<String>) -> String {
+    let more = names.len().saturating_sub(LISTED);
+    names.truncate(LISTED);
+    match more {
+        0 => names.join(", "),
+        more => format!("{} and {more} more", names.join(", ")),
+    }
 }
 
 fn within(room: &[BTreeSet<usize>], class: &Class) -> bool {

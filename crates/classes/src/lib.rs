@@ -192,19 +192,26 @@ impl Classes {
         let every = all.len();
         all.retain(|class| self.representative_of(class).is_some());
         self.impossible = every - all.len();
-        // Those that rules name first: what no rule names stands for the most.
-        all.sort_by_key(|class| self.unnamed_interfaces(class));
+        // Interfaces that rules name before others, since these stand for the most; and of addresses what no rule names.
+        all.sort_by_key(|class| {
+            (
+                self.count(class, true, true),
+                self.count(class, false, false),
+            )
+        });
         self.untried = all.len().saturating_sub(at_most) + (product - every);
         self.beyond = all.split_off(at_most.min(all.len()));
         all.sort();
         self.classes = all;
     }
 
-    fn unnamed_interfaces(&self, class: &Class) -> usize {
-        let values = self.values(class);
-        let interfaces = values
-            .filter(|(respect, _)| matches!(respect, Respect::Interface | Respect::FarInterface));
-        interfaces.filter(|(_, value)| value.is_rest()).count()
+    /// In how many respects of interfaces, or of addresses, a class is of the rest, or is not.
+    fn count(&self, class: &Class, of_interfaces: bool, of_rest: bool) -> usize {
+        let counted = self.values(class).filter(|(respect, value)| {
+            let is_interface = matches!(respect, Respect::Interface | Respect::FarInterface);
+            is_interface == of_interfaces && value.is_rest() == of_rest
+        });
+        counted.count()
     }
 
     fn values<'a>(&'a self, class: &'a Class) -> impl Iterator<Item = (Respect, &'a Value)> {

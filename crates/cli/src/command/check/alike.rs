@@ -108,16 +108,16 @@ impl Subject {
         let families = new.place.layout.families.iter();
         families
             .map(|&family| {
-                let classes = Classes::of(&told, &asked(old, new, terms, family));
-                peers::tell(&classes, family, terms.whom.classes);
+                let classes = Classes::of(&told, &asked(old, new, terms, &told, family));
+                peers::tell(&classes, family);
                 (family, Arc::new(classes))
             })
             .collect()
     }
 }
 
-fn asked(old: &Subject, new: &Subject, terms: &Terms, family: Family) -> Question {
-    let mut asked = peers::question(new, &terms.whom, family);
+fn asked(old: &Subject, new: &Subject, terms: &Terms, told: &[Told], family: Family) -> Question {
+    let mut asked = peers::question(new, &terms.whom, told, family);
     if old.serving.terms.passive_ports != new.serving.terms.passive_ports {
         asked.passive_ports = None;
     }

@@ -168,9 +168,9 @@ pub(in crate::command) struct Whom {
     /// Where a port is forwarded: the server's own address; default: the one that the rules forward to
     #[arg(long, value_name = "ADDRESS", value_delimiter = ',', value_parser = address)]
     pub(in crate::command) server_address: Vec<IpAddr>,
-    /// At most as many classes of peers for a family
-    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u16).range(1..=10_000))]
-    pub(in crate::command) classes: u16,
+    /// At most as many classes of peers for a family; default: 50, and fewer of a ruleset of thousands
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=10_000))]
+    pub(in crate::command) classes: Option<u16>,
 }
 
 impl Whom {

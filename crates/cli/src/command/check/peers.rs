@@ -3,19 +3,26 @@
 use std::net::IpAddr;
 
 use fwlab_classes::{Classes, Position, Question};
+use fwlab_model::ruleset::Told;
 use fwlab_record::{Exit, Family};
 
 use super::arguments::{Terms, Whom};
 use super::subject::Subject;
 use crate::command::exit::complain;
 
+/// How many classes are tried where nobody says: each loads all rules anew.
+fn at_most(whom: &Whom, rules: usize) -> usize {
+    let of_rules = 100_000 / rules.max(1);
+    whom.classes.map_or(of_rules.clamp(2, 50), usize::from)
+}
+
 /// What is asked of the rules in a family.
-pub(super) fn question(subject: &Subject, whom: &Whom, family: Family) -> Question {
+pub(super) fn question(subject: &Subject, whom: &Whom, told: &[Told], family: Family) -> Question {
     let Subject { place, serving, .. } = subject;
     let mut asked = place.question(
         family,
         serving.terms.control_port,
-        usize::from(whom.classes),
+        at_most(whom, told.len()),
     );
     asked.passive_ports = serving.terms.passive_ports;
     let chosen = |addresses: &[IpAddr]| {
@@ -62,13 +69,14 @@ pub(super) fn refused(terms: &Terms, spoken: &[Family]) -> Result<(), Exit> {
 }
 
 /// Says what of the classes is not tried, and what is not known of them.
-pub(super) fn tell(classes: &Classes, family: Family, at_most: u16) {
+pub(super) fn tell(classes: &Classes, family: Family) {
     if classes.untried > 0 {
         let all = classes.len() + classes.untried;
         complain(
             format!(
-                "the rules tell {all} classes of {} peers apart; {at_most} of them are tried",
-                family.protocol()
+                "the rules tell {all} classes of {} peers apart; {} of them are tried",
+                family.protocol(),
+                classes.len()
             ),
             Some(&format!(
                 "--classes {all} tries all; --on, --out, --from and --to choose some"

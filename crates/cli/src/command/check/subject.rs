@@ -76,21 +76,21 @@ impl Subject {
 
     /// The classes of peers that are told apart, as far as they were chosen. Says what of them is not tried.
     pub(in crate::command) fn classes(&self, told: &[Told], terms: &Terms) -> OfFamilies {
-        self.classes_of(told, terms, &terms.whom)
+        self.classes_of(told, &terms.whom)
     }
 
     /// The same, whoever was chosen.
     pub(in crate::command) fn all_classes(&self, told: &[Told], terms: &Terms) -> OfFamilies {
-        self.classes_of(told, terms, &terms.whom.everybody())
+        self.classes_of(told, &terms.whom.everybody())
     }
 
-    fn classes_of(&self, told: &[Told], terms: &Terms, whom: &Whom) -> OfFamilies {
+    fn classes_of(&self, told: &[Told], whom: &Whom) -> OfFamilies {
         let families = self.place.layout.families.iter();
         families
             .map(|&family| {
-                let asked = peers::question(self, whom, family);
+                let asked = peers::question(self, whom, told, family);
                 let classes = Classes::of(told, &asked);
-                peers::tell(&classes, family, terms.whom.classes);
+                peers::tell(&classes, family);
                 (family, Arc::new(classes))
             })
             .collect()
