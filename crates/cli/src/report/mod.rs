@@ -1,6 +1,7 @@
 //! Readers of a run's events: the terminal, and the reports that go to files, in the formats of one table ([`Format`]).
 
 mod about;
+mod causes;
 mod file;
 mod format;
 mod gathered;
@@ -8,6 +9,8 @@ mod json;
 mod junit;
 mod labels;
 mod matrix;
+mod sarif;
+mod sources;
 mod streams;
 mod terminal;
 mod ways;
@@ -17,6 +20,7 @@ pub use file::{ReportFile, ReportFileError, Taken};
 pub use format::{Format, ReportTo, Reports};
 pub use labels::Labels;
 pub use matrix::{Shown, matrix};
+pub use sources::Sources;
 pub use streams::{StreamFolder, StreamFolderError};
 pub use terminal::{Progress, findings, summary_line};
 

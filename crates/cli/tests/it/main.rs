@@ -36,6 +36,7 @@ mod recorded;
 mod regressions;
 mod report_files;
 mod reports;
+mod sarif;
 mod scenario_tests;
 mod scripted;
 mod support;
