@@ -8,6 +8,7 @@ mod gathered;
 mod json;
 mod junit;
 mod labels;
+mod markdown;
 mod matrix;
 mod sarif;
 mod sources;
