@@ -9,10 +9,16 @@ use std::sync::Arc;
 use fwlab_record::CellRecord;
 
 use super::file::{Begun, ReportFile};
-use super::{About, json, junit, markdown, sarif};
+use super::{About, html, json, junit, markdown, sarif};
 
 /// Every format, in the order of the help. A new one is a file of its own, and a line here.
-static FORMATS: [Format; 4] = [json::FORMAT, junit::FORMAT, sarif::FORMAT, markdown::FORMAT];
+static FORMATS: [Format; 5] = [
+    json::FORMAT,
+    junit::FORMAT,
+    sarif::FORMAT,
+    markdown::FORMAT,
+    html::FORMAT,
+];
 
 /// A report that is being written.
 pub(super) trait Report: Debug {

@@ -144,6 +144,19 @@ impl Shown {
         Shown { words, state }
     }
 
+    /// Whether it is as required, in a word.
+    pub(super) fn word(&self) -> &'static str {
+        match self.state {
+            State::Reported if self.words == "passes" => "met",
+            State::Met => "met",
+            State::Missed => "missed",
+            State::Reported => "reported",
+            State::Unclear => "unclear",
+            State::Skipped => "skipped",
+            State::NotRun => "not-run",
+        }
+    }
+
     /// With its mark: `✓ passes`.
     pub(super) fn text(&self) -> String {
         match self.state {

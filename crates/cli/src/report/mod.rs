@@ -5,6 +5,7 @@ mod causes;
 mod file;
 mod format;
 mod gathered;
+mod html;
 mod json;
 mod junit;
 mod labels;

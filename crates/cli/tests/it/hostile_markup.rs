@@ -102,6 +102,7 @@ fn what_others_wrote_is_no_markup() {
         "--keep-going",
         "--report=markdown=report.md",
         "--report=sarif=report.sarif",
+        "--report=html=report.html",
     ]);
     end_of(&mut command).with(1);
     let read = |name: &str| fs::read_to_string(folder.path().join(name)).expect("it was written");
@@ -112,4 +113,15 @@ fn what_others_wrote_is_no_markup() {
     let fields = table.map(|line| line.matches('|').count());
     assert_eq!(fields.collect::<Vec<_>>(), [5; 4], "{markdown}");
     assert!(!read("report.sarif").contains("]("));
+    // In HTML it is in the data alone, and nothing there is a tag.
+    let html = read("report.html");
+    let data = crate::html::data_in(&html);
+    assert!(
+        data.contains("onerror") && !data.contains(['<', '>', '&']),
+        "{data}"
+    );
+    let page = html.replace(data, "");
+    for theirs in ["onerror", "owned", "DESCRIPTION"] {
+        assert!(!page.contains(theirs), "{theirs}: {page}");
+    }
 }

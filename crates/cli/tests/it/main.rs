@@ -22,6 +22,7 @@ mod harmless;
 mod host_files;
 mod hostile_markup;
 mod hostile_text;
+mod html;
 mod in_step;
 mod inputs;
 mod interrupted;
