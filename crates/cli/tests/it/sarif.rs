@@ -107,3 +107,59 @@ fn what_one_rule_stopped_is_one_result() {
         serde_json::json!(["epsv", "pasv"])
     );
 }
+
+/// The line is one of the file that the rule stands in, whichever of a ruleset's files that is.
+#[test]
+fn a_rule_is_found_in_its_own_file() {
+    let Some(_lab) = lab() else { return };
+    let folder = tempfile::tempdir().expect("a folder");
+    let write = |name: &str, text: &str| {
+        fs::write(folder.path().join(name), text).expect("it can be written");
+    };
+    let dump = |before: &str| {
+        format!(
+            "{before}*filter\n:INPUT ACCEPT [0:0]\n:FORWARD ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n\
+             -A INPUT -p tcp -j DROP\nCOMMIT\n"
+        )
+    };
+    write("four.v4", &dump("# four\n"));
+    write("six.v6", &dump("# six\n# six\n"));
+    write("server.v4", &dump("# the\n# server's\n# own\n"));
+    write(
+        "some.toml",
+        r#"description = "Rules in three files."
+topology.shape = "client-firewall"
+matrix = { data = "epsv", families = ["ipv4", "ipv6"] }
+[[ruleset]]
+name = "own"
+file = "four.v4"
+file6 = "six.v6"
+[[ruleset]]
+name = "theirs"
+text = "iptables -P INPUT ACCEPT"
+[[ruleset.also]]
+at = "server"
+file = "server.v4"
+"#,
+    );
+    let mut command = fwlab();
+    command.current_dir(folder.path());
+    command.args(["run", "some.toml", "--backend=nft", "--report=sarif=report"]);
+    end_of(&mut command).with(0);
+    let sarif = read(&folder.path().join("report"));
+    let found = results(&sarif).iter().map(|result| {
+        let region = &result["locations"][0]["physicalLocation"]["region"];
+        let line = region["startLine"].as_u64().expect("a line");
+        let file = uri(result).as_str().expect("a file").to_owned();
+        (result["properties"]["ruleset"][0].clone(), file, line)
+    });
+    let mut found: Vec<_> = found.collect();
+    found.sort_by_key(|(_, file, _)| file.clone());
+    let expected = [
+        ("own", "four.v4", 6),
+        ("theirs", "server.v4", 8),
+        ("own", "six.v6", 7),
+    ];
+    let expected = expected.map(|(ruleset, file, line)| (ruleset.into(), file.into(), line));
+    assert_eq!(found, expected, "{sarif}");
+}

@@ -3,7 +3,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use fwlab_record::{Axes, Cause, CellRecord, Judgement};
 use serde_json::{Value, json};
 
-use super::kind::{self, Level};
+use super::kind::{Kind, Level};
 use crate::report::Sources;
 use crate::report::causes::{Told, cause_in_short, reason};
 use crate::report::sources::InFile;
@@ -13,7 +13,7 @@ use fwlab_text::line;
 #[derive(Debug)]
 pub(super) struct Folded<'a> {
     pub(super) level: Level,
-    pub(super) kind: &'static str,
+    pub(super) kind: Kind,
     pub(super) place: Option<InFile>,
     what: String,
     pub(super) cells: Vec<&'a CellRecord>,
@@ -22,7 +22,7 @@ pub(super) struct Folded<'a> {
 /// What tells results apart: the ruleset by its name and file, or without a file by its scenario's name.
 type Key<'a> = (
     Level,
-    &'static str,
+    Kind,
     Option<InFile>,
     &'a str,
     Option<&'a str>,
@@ -49,7 +49,7 @@ impl<'a> Folded<'a> {
             let scenario = place.is_none().then_some(axes.scenario.as_str());
             let key = (
                 level,
-                kind::of(record),
+                Kind::of(record),
                 place,
                 &*axes.ruleset,
                 scenario,

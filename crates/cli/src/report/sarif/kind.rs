@@ -1,56 +1,72 @@
-use fwlab_explain::Diagnosis;
+use fwlab_explain::{Diagnosis, Why};
 use fwlab_record::{CellRecord, Judgement, Symptom};
 
-/// The cells that the lab could not tell of.
-const INCONCLUSIVE: &str = "inconclusive";
-
-/// What kind of thing became of a cell: why its packet was stopped, where the evidence tells that; else what the client's user
-/// sees.
-pub(super) fn of(record: &CellRecord) -> &'static str {
-    let Some(outcome) = record.judgement.outcome() else {
-        return INCONCLUSIVE;
-    };
-    let diagnosis = Diagnosis::of(record).map(|diagnosis| diagnosis.why.word());
-    let known = diagnosis.filter(|word| *word != "unknown");
-    known.unwrap_or(outcome.symptom.word())
+/// What kind of thing became of a cell: a rule, as SARIF calls it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Kind {
+    /// Its word.
+    pub(super) id: &'static str,
+    /// In a sentence.
+    pub(super) described: &'static str,
 }
 
-/// A kind in a sentence.
-pub(super) fn described(kind: &str) -> &'static str {
-    match kind {
-        INCONCLUSIVE => "The lab could not tell what became of the transfer.",
-        "control-refused" => "The rules do not let the control connection in.",
-        "established-refused" => "A packet of a connection that was let through is not accepted.",
-        "related-refused" => {
-            "The helper expected the data connection, and no rule accepts it for that."
-        }
-        "no-helper" => {
-            "No conntrack helper reads the control connection, so the data connection is a stranger's."
-        }
-        "stateless" => {
-            "The rules do not ask for connection tracking, and do not accept the data connection."
-        }
-        "hidden-by-tls" => {
-            "TLS hides the data connection's announcement from the conntrack helper."
-        }
-        "not-expected" => "The conntrack helper did not expect the data connection.",
-        "invalid" => "Conntrack could not place a packet.",
-        "untracked" => "A rule took the connection out of conntrack.",
-        "announced-elsewhere" => {
-            "The server announced an address that its clients do not know it by."
-        }
-        "sent-elsewhere" => "Address translation sent the connection elsewhere.",
-        "nobody-listens" => "A host answered no.",
-        "said" => "The peer said no in an FTP reply.",
-        word => match word.parse() {
-            Ok(Symptom::Transferred) => "The transfer passed.",
-            Ok(Symptom::DataTimeout) => "The data connection never came up, or stalled.",
-            Ok(Symptom::DataRejected) => "The data connection was rejected.",
-            Ok(Symptom::ControlTimeout) => "The control connection never came up, or stalled.",
-            Ok(Symptom::ControlRejected) => "The control connection was rejected.",
-            Ok(Symptom::Refused) => "The peer said no in an FTP reply.",
-            Err(_) => "The transfer did not pass.",
-        },
+impl Kind {
+    /// Why a cell's packet was stopped, where the evidence tells that; else what the client's user sees.
+    pub(super) fn of(record: &CellRecord) -> Kind {
+        let Some(outcome) = record.judgement.outcome() else {
+            return Kind {
+                id: "inconclusive",
+                described: "The lab could not tell what became of the transfer.",
+            };
+        };
+        let known = Diagnosis::of(record).and_then(|diagnosis| Kind::of_why(&diagnosis.why));
+        known.unwrap_or_else(|| Kind::of_symptom(outcome.symptom))
+    }
+
+    fn of_why(why: &Why) -> Option<Kind> {
+        let described = match why {
+            Why::ControlRefused => "The rules do not let the control connection in.",
+            Why::EstablishedRefused => {
+                "A packet of a connection that was let through is not accepted."
+            }
+            Why::RelatedRefused => {
+                "The helper expected the data connection, and no rule accepts it for that."
+            }
+            Why::NoHelper => {
+                "No conntrack helper reads the control connection, so the data connection is a stranger's."
+            }
+            Why::Stateless => {
+                "The rules do not ask for connection tracking, and do not accept the data connection."
+            }
+            Why::HiddenByTls => {
+                "TLS hides the data connection's announcement from the conntrack helper."
+            }
+            Why::NotExpected(_) => "The conntrack helper did not expect the data connection.",
+            Why::Invalid => "Conntrack could not place a packet.",
+            Why::Untracked => "A rule took the connection out of conntrack.",
+            Why::AnnouncedElsewhere { .. } => {
+                "The server announced an address that its clients do not know it by."
+            }
+            Why::SentElsewhere => "Address translation sent the connection elsewhere.",
+            Why::NobodyListens => "A host answered no.",
+            Why::Said(_) => "The peer said no in an FTP reply.",
+            Why::Unknown => return None,
+        };
+        let id = why.word();
+        Some(Kind { id, described })
+    }
+
+    fn of_symptom(symptom: Symptom) -> Kind {
+        let described = match symptom {
+            Symptom::Transferred => "The transfer passed.",
+            Symptom::DataTimeout => "The data connection never came up, or stalled.",
+            Symptom::DataRejected => "The data connection was rejected.",
+            Symptom::ControlTimeout => "The control connection never came up, or stalled.",
+            Symptom::ControlRejected => "The control connection was rejected.",
+            Symptom::Refused => "The peer said no in an FTP reply.",
+        };
+        let id = symptom.word();
+        Kind { id, described }
     }
 }
 

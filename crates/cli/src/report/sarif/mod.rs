@@ -14,6 +14,7 @@ use super::format::Format;
 use super::gathered::Gathered;
 use fold::Folded;
 use fwlab_text::line;
+use kind::Kind;
 
 pub(super) const FORMAT: Format = Format {
     word: "sarif",
@@ -27,13 +28,13 @@ const BEGINS: &str = r#"{"$schema":"https://docs.oasis-open.org/sarif/sarif/v2.1
 
 fn written(records: &[&CellRecord], about: &About) -> io::Result<String> {
     let folded = Folded::all(records, &about.sources);
-    let mut kinds: Vec<&str> = folded.iter().map(|folded| folded.kind).collect();
+    let mut kinds: Vec<Kind> = folded.iter().map(|folded| folded.kind).collect();
     kinds.sort_unstable();
     kinds.dedup();
     let rules = kinds.iter().map(|kind| {
         json!({
-            "id": kind,
-            "shortDescription": { "text": kind::described(kind) },
+            "id": kind.id,
+            "shortDescription": { "text": kind.described },
         })
     });
     let rules: Vec<Value> = rules.collect();
@@ -57,10 +58,10 @@ fn is_report(prefix: &[u8]) -> bool {
     prefix.starts_with(BEGINS.as_bytes())
 }
 
-fn result(folded: &Folded<'_>, kinds: &[&str]) -> Value {
+fn result(folded: &Folded<'_>, kinds: &[Kind]) -> Value {
     let index = kinds.iter().position(|kind| *kind == folded.kind);
     let mut result = json!({
-        "ruleId": folded.kind,
+        "ruleId": folded.kind.id,
         "ruleIndex": index,
         "level": folded.level.word(),
         "message": { "text": text(&folded.message()) },
