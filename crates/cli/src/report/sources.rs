@@ -131,13 +131,24 @@ impl OfRuleset {
     }
 }
 
+/// The file that a source is, or is a part of: a section of a captured host has the host's name before its own.
+fn file_of(source: &Source, whole: &Path) -> Option<PathBuf> {
+    let own = Path::new(&source.name);
+    let is_part = source.name.starts_with(&*whole.to_string_lossy());
+    let path = match !is_file(own) && is_part {
+        true => whole,
+        false => own,
+    };
+    is_file(path).then(|| path.to_owned())
+}
+
 fn add(rules: &mut Vec<Rules>, scenario: &Scenario, entry: &RulesetEntry) {
     let firewall = entry.at.clone().or_else(|| scenario.stage.firewall.clone());
     let of = |source: &Source, node: &Option<NodeName>, beside, is_ipv6| Rules {
         node: node.clone(),
         beside,
         is_ipv6,
-        file: Some(PathBuf::from(&source.name)).filter(|path| is_file(path)),
+        file: file_of(source, &scenario.path),
     };
     if let RulesOrigin::Written(source) = &entry.origin {
         rules.push(of(source, &firewall, None, false));
