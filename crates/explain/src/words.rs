@@ -4,6 +4,28 @@ use fwlab_record::Role;
 
 use crate::{Diagnosis, Opening, Why};
 
+impl Why {
+    /// Its kind, in a word for programs.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Why::ControlRefused => "control-refused",
+            Why::EstablishedRefused => "established-refused",
+            Why::RelatedRefused => "related-refused",
+            Why::NoHelper => "no-helper",
+            Why::Stateless => "stateless",
+            Why::HiddenByTls => "hidden-by-tls",
+            Why::NotExpected(_) => "not-expected",
+            Why::Invalid => "invalid",
+            Why::Untracked => "untracked",
+            Why::AnnouncedElsewhere { .. } => "announced-elsewhere",
+            Why::SentElsewhere => "sent-elsewhere",
+            Why::NobodyListens => "nobody-listens",
+            Why::Said(_) => "said",
+            Why::Unknown => "unknown",
+        }
+    }
+}
+
 impl Diagnosis {
     /// Why it was stopped: one sentence.
     pub fn why(&self) -> String {

@@ -11,7 +11,9 @@ use fwlab_scenario::{RulesOrigin, Scenario};
 
 use super::exit::complain;
 use super::run::How;
-use crate::report::{About, Format, Progress, ReportFile, ReportTo, Reports, StreamFolder, Taken};
+use crate::report::{
+    About, Format, Progress, ReportFile, ReportTo, Reports, Sources, StreamFolder, Taken,
+};
 
 /// The files of the reports that were asked for: they can be written, and nothing is lost by that.
 pub(super) struct ReportFiles {
@@ -52,6 +54,7 @@ impl ReportFiles {
             streams,
             about: Arc::new(About {
                 evidence: how.evidence,
+                sources: Sources::of(cells),
             }),
         })
         .ok_or(Exit::Usage)

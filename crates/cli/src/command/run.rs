@@ -63,7 +63,7 @@ pub(super) struct How {
     // The help is that of the formats' table.
     #[arg(long, value_name = "FORMAT=FILE", help = Format::help())]
     pub(super) report: Vec<ReportTo>,
-    /// Which cells bring their evidence along in a JSON report: those that missed or are unclear, or all
+    /// Which cells bring their evidence along in reports: those that missed or are unclear, or all
     #[arg(long, value_name = "missed|all", default_value = "missed")]
     pub(super) evidence: EvidenceOf,
     /// Record what each cell's judge was told, into a new or empty folder: a file a scenario, to be judged again

@@ -1,10 +1,14 @@
 use fwlab_record::{CellRecord, Judgement};
 
+use super::Sources;
+
 /// What a report is told of its run beside the records.
 #[derive(Debug)]
 pub struct About {
     /// Which cells bring their evidence along.
     pub evidence: EvidenceOf,
+    /// The files that the rules stand in.
+    pub sources: Sources,
 }
 
 /// Which cells bring their evidence along in a report.

@@ -9,10 +9,16 @@ use std::sync::Arc;
 use fwlab_record::CellRecord;
 
 use super::file::{Begun, ReportFile};
-use super::{About, json, junit};
+use super::{About, html, json, junit, markdown, sarif};
 
 /// Every format, in the order of the help. A new one is a file of its own, and a line here.
-static FORMATS: [Format; 2] = [json::FORMAT, junit::FORMAT];
+static FORMATS: [Format; 5] = [
+    json::FORMAT,
+    junit::FORMAT,
+    sarif::FORMAT,
+    markdown::FORMAT,
+    html::FORMAT,
+];
 
 /// A report that is being written.
 pub(super) trait Report: Debug {
@@ -43,6 +49,11 @@ pub struct Format {
 }
 
 impl Format {
+    /// All of them.
+    pub fn all() -> &'static [Format] {
+        &FORMATS
+    }
+
     /// All of them, in words: `json=FILE or junit=FILE`.
     fn alternatives() -> String {
         let words: Vec<String> = FORMATS

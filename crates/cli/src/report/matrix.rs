@@ -9,17 +9,45 @@ use super::ways::{Way, Ways, way};
 use crate::text::Page;
 use fwlab_text::one_line;
 
-/// Draws the cells of one scenario: a row for each ruleset, or each class of peers, and each way to transfer, a
-/// column for each data setup. What backends and peers agree on in every column is one row.
+/// The cells of one scenario: a row for each ruleset, or each class of peers, and each way to transfer, a column for each
+/// data setup. What backends and peers agree on in every column is one row.
+#[derive(Debug)]
+pub(super) struct Table {
+    pub(super) columns: BTreeSet<DataSetup>,
+    pub(super) rows: Vec<TableRow>,
+}
+
+/// A row of a table.
+#[derive(Debug)]
+pub(super) struct TableRow {
+    /// What it is of: the rules, how it is transferred, the backends, the peers. Empty where nothing need be said.
+    pub(super) head: [String; 4],
+    pub(super) cells: BTreeMap<DataSetup, Shown>,
+}
+
+impl Table {
+    /// That of cells of one scenario.
+    pub(super) fn of(records: &[&CellRecord], labels: &Labels) -> Table {
+        let ways = Ways::of(records);
+        let rows = merged_rows(records, labels).into_iter();
+        Table {
+            columns: records.iter().map(|record| record.axes.data).collect(),
+            rows: rows
+                .map(|row| TableRow {
+                    head: row.head(&ways),
+                    cells: row.cells,
+                })
+                .collect(),
+        }
+    }
+}
+
+/// Draws the table of the cells of one scenario.
 pub fn matrix(records: &[&CellRecord], labels: &Labels) -> Page {
-    let columns: BTreeSet<DataSetup> = records.iter().map(|record| record.axes.data).collect();
-    let rows = merged_rows(records, labels);
-    let ways = Ways::of(records);
-    let heads: Vec<[String; 4]> = rows.iter().map(|row| row.head(&ways)).collect();
+    let Table { columns, rows } = Table::of(records, labels);
     let width = |column: usize| {
-        heads
-            .iter()
-            .map(|head| measure_text_width(&head[column]))
+        rows.iter()
+            .map(|row| measure_text_width(&row.head[column]))
             .max()
             .unwrap_or(0)
     };
@@ -37,9 +65,9 @@ pub fn matrix(records: &[&CellRecord], labels: &Labels) -> Page {
     }
     text.trim_end();
     text.text('\n');
-    for (row, head) in rows.iter().zip(&heads) {
+    for row in &rows {
         text.text("  ");
-        for (part, width) in head.iter().zip(widths) {
+        for (part, width) in row.head.iter().zip(widths) {
             if width > 0 {
                 let _ = write!(
                     text,
@@ -121,21 +149,40 @@ impl Shown {
         self.words
     }
 
+    /// Whether it is as required, in a word.
+    pub(super) fn word(&self) -> &'static str {
+        match self.state {
+            State::Reported if self.words == "passes" => "met",
+            State::Met => "met",
+            State::Missed => "missed",
+            State::Reported => "reported",
+            State::Unclear => "unclear",
+            State::Skipped => "skipped",
+            State::NotRun => "not-run",
+        }
+    }
+
+    /// With its mark: `✓ passes`.
+    pub(super) fn text(&self) -> String {
+        match self.state {
+            State::Met => format!("✓ {}", self.words),
+            State::Missed => format!("✗ {}", self.words),
+            State::Unclear => format!("? {}", self.words),
+            State::Reported | State::Skipped | State::NotRun => self.words.to_owned(),
+        }
+    }
+
     /// Adds it to a page, and tells its width in columns.
     fn add_to(&self, page: &mut Page) -> usize {
-        let (mark, style) = match self.state {
-            State::Met => ("✓", Style::new().green()),
-            State::Missed => ("✗", Style::new().red().bold()),
-            State::Reported if self.words == "passes" => ("", Style::new().green()),
-            State::Reported => ("", Style::new().yellow()),
-            State::Unclear => ("?", Style::new().magenta().bold()),
-            State::Skipped | State::NotRun => ("", Style::new().dim()),
+        let style = match self.state {
+            State::Met => Style::new().green(),
+            State::Missed => Style::new().red().bold(),
+            State::Reported if self.words == "passes" => Style::new().green(),
+            State::Reported => Style::new().yellow(),
+            State::Unclear => Style::new().magenta().bold(),
+            State::Skipped | State::NotRun => Style::new().dim(),
         };
-        let text = if mark.is_empty() {
-            self.words.to_owned()
-        } else {
-            format!("{mark} {}", self.words)
-        };
+        let text = self.text();
         page.styled(&style, &text);
         measure_text_width(&text)
     }

@@ -1,24 +1,31 @@
 //! Readers of a run's events: the terminal, and the reports that go to files, in the formats of one table ([`Format`]).
 
 mod about;
+mod causes;
 mod file;
 mod format;
 mod gathered;
+mod html;
 mod json;
 mod junit;
 mod labels;
+mod markdown;
 mod matrix;
+mod sarif;
+mod sources;
 mod streams;
 mod terminal;
 mod ways;
 
 pub use about::{About, EvidenceOf};
+pub(crate) use causes::{cause_in_short, explained};
 pub use file::{ReportFile, ReportFileError, Taken};
 pub use format::{Format, ReportTo, Reports};
 pub use labels::Labels;
 pub use matrix::{Shown, matrix};
+pub use sources::Sources;
 pub use streams::{StreamFolder, StreamFolderError};
-pub use terminal::{Progress, cause_in_short, explained, findings, summary_line};
+pub use terminal::{Progress, findings, summary_line};
 pub(crate) use ways::{Way, Ways, way};
 
 pub use crate::text::Page;

@@ -3,12 +3,12 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use console::Style;
-use fwlab_explain::{Diagnosis, Why};
-use fwlab_record::{Cause, CellRecord, Flow, Judgement, Packet};
+use fwlab_record::{CellRecord, Judgement};
 use fwlab_runner::Summary;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::Labels;
+use super::causes::{Told, by_cause, reason};
 use super::ways::{Ways, way};
 use crate::text::Page;
 use fwlab_text::{line, one_line};
@@ -64,28 +64,15 @@ impl Progress {
 /// As many inconclusive cells of one reason are told with their evidence.
 const UNCLEAR_TOLD: usize = 2;
 
-/// A reason without what differs from cell to cell: the client's own words.
-fn reason(why: &str) -> &str {
-    why.split("; the client:").next().unwrap_or(why)
-}
-
 /// What stands below a scenario's matrix: the causes of what did not pass, each once,
 /// then the cells that missed or that the lab could not tell of, with their evidence,
 /// then what was skipped and why.
 pub fn findings(records: &[&CellRecord], labels: &Labels) -> Page {
     let mut text = Page::default();
-    let mut causes: BTreeMap<String, Vec<&CellRecord>> = BTreeMap::new();
     let mut skipped: BTreeMap<&str, usize> = BTreeMap::new();
     for record in records {
         if let Judgement::Skipped { why } = &record.judgement {
             *skipped.entry(why).or_default() += 1;
-        }
-        let outcome = record.judgement.outcome();
-        if let Some(outcome) = outcome.filter(|outcome| outcome.cause != Cause::None) {
-            causes
-                .entry(cause_in_short(&outcome.cause))
-                .or_default()
-                .push(record);
         }
     }
     let dim = Style::new().dim();
@@ -95,7 +82,7 @@ pub fn findings(records: &[&CellRecord], labels: &Labels) -> Page {
         .map(|record| labels.of(&record.axes))
         .collect();
     let all_data: BTreeSet<_> = records.iter().map(|record| record.axes.data).collect();
-    for (cause, cells) in causes {
+    for (cause, cells) in by_cause(records) {
         let rows: BTreeSet<&str> = cells.iter().map(|cell| labels.of(&cell.axes)).collect();
         // Of all, nothing need be said.
         let rows = match rows == all_rows {
@@ -122,8 +109,8 @@ pub fn findings(records: &[&CellRecord], labels: &Labels) -> Page {
             text.styled(&dim, format_args!("{}: ", of.join(", ")));
         }
         text.text(format_args!("{}\n", line(&cause)));
-        for told in explained(&cells) {
-            text.text(format_args!("    {}\n", line(&told)));
+        for told in Told::of_all(&cells) {
+            text.text(format_args!("    {}\n", line(&told.sentences())));
         }
     }
     let mut unclear: BTreeMap<&str, usize> = BTreeMap::new();
@@ -173,91 +160,6 @@ pub fn findings(records: &[&CellRecord], labels: &Labels) -> Page {
     text
 }
 
-/// Why the cells of one cause were stopped, and what would have let them through; each once, as far as their evidence tells.
-pub fn explained(cells: &[&CellRecord]) -> Vec<String> {
-    let mut told: Vec<String> = Vec::new();
-    let known = cells.iter().filter_map(|cell| Diagnosis::of(cell));
-    for diagnosis in known.filter(|diagnosis| diagnosis.why != Why::Unknown) {
-        let sentences = [Some(diagnosis.why()), diagnosis.would_pass()];
-        let sentences = sentences
-            .into_iter()
-            .flatten()
-            .collect::<Vec<_>>()
-            .join(" ");
-        if !told.contains(&sentences) {
-            told.push(sentences);
-        }
-    }
-    told
-}
-
-/// A cause without what differs from cell to cell: the packet's ports and numbers.
-pub fn cause_in_short(cause: &Cause) -> String {
-    let in_short = |flow: &Flow| match flow.to.port() {
-        port @ ..1024 => format!("{} → {}:{port}", flow.from.ip(), flow.to.ip()),
-        _ => format!("{} → {}, a high port", flow.from.ip(), flow.to.ip()),
-    };
-    let packet = |packet: &Packet| match packet {
-        Packet::Tcp { flow, flags, .. } => format!("{flags} {}", in_short(flow)),
-        Packet::Icmp {
-            from,
-            to,
-            kind,
-            code,
-            about: Some(about),
-        } => format!(
-            "ICMP type {kind} code {code} {from} → {to} about {}",
-            in_short(about)
-        ),
-        other => other.to_string(),
-    };
-    let line = |line: &Option<u32>| {
-        line.map(|line| format!(", line {line}"))
-            .unwrap_or_default()
-    };
-    match cause {
-        Cause::Rule {
-            node,
-            rule,
-            source_line,
-            statement,
-            packet: met,
-            led_to,
-            ..
-        } => {
-            let line = line(source_line);
-            let did = match led_to {
-                None => format!("stopped {}", packet(met)),
-                Some(then) => format!("sent {} elsewhere: {}", packet(met), cause_in_short(then)),
-            };
-            format!("{node}: {rule}{line} `{statement}` {did}")
-        }
-        Cause::Policy {
-            node,
-            chain,
-            source_line,
-            statement,
-            packet: stopped,
-            ..
-        } => {
-            format!(
-                "{node}: {chain}{} `{statement}` stopped {}",
-                line(source_line),
-                packet(stopped)
-            )
-        }
-        Cause::Host {
-            node,
-            packet: answer,
-        } => format!("{node} answered {}", packet(answer)),
-        Cause::Helper { node, packet: lost } => {
-            format!("{node}: the conntrack helper dropped {}", packet(lost))
-        }
-        Cause::Loss { node, packet: lost } => format!("lost after {node}: {}", packet(lost)),
-        other => other.to_string(),
-    }
-}
-
 /// The last line: the numbers of a run.
 pub fn summary_line(summary: &Summary) -> Page {
     let Summary {
@@ -299,37 +201,4 @@ pub fn summary_line(summary: &Summary) -> Page {
 
 fn in_seconds(took: Duration) -> String {
     format!("{:.2} s", took.as_secs_f64())
-}
-
-#[cfg(test)]
-mod tests {
-    use fwlab_record::NodeName;
-
-    use super::*;
-
-    #[test]
-    fn answers_about_connections_of_one_kind_are_one_cause() {
-        let told = [40000, 40001].map(|port| {
-            let client = std::net::Ipv4Addr::new(10, 77, 1, 2).into();
-            let server = std::net::Ipv4Addr::new(203, 0, 113, 10).into();
-            cause_in_short(&Cause::Host {
-                node: NodeName::gateway(),
-                packet: Packet::Icmp {
-                    from: server,
-                    to: client,
-                    kind: 3,
-                    code: 0,
-                    about: Some(Flow {
-                        from: (client, port).into(),
-                        to: (server, 21).into(),
-                    }),
-                },
-            })
-        });
-        assert_eq!(
-            told,
-            ["gateway answered ICMP type 3 code 0 203.0.113.10 → 10.77.1.2 about 10.77.1.2 → 203.0.113.10:21";
-                2]
-        );
-    }
 }

@@ -373,7 +373,7 @@ fn a_command_line_that_is_wrong_is_told() {
     ");
     insta::assert_snapshot!(told(&["run", seed, "--report", "xml=x"]), @r#"
     exit 2
-    error: invalid value 'xml=x' for '--report <FORMAT=FILE>': `xml` is no format: write json=FILE or junit=FILE
+    error: invalid value 'xml=x' for '--report <FORMAT=FILE>': `xml` is not a format: write json=FILE, junit=FILE, sarif=FILE, markdown=FILE or html=FILE
 
     For more information, try '--help'.
     "#);

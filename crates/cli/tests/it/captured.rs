@@ -154,6 +154,24 @@ fn the_peers_of_a_host_are_those_that_its_routes_lead_to() {
 }
 
 /// As Docker publishes the port of a container.
+/// Code scanning shows a cause in the host's file, at the line that the table names.
+#[test]
+fn a_cause_is_at_its_line_of_the_host_s_file() {
+    let Some(_lab) = lab() else { return };
+    let host = with_rules(WEB);
+    let ended = check(&host, &["--at=server", "--report=sarif=/dev/stdout"]);
+    let mut lines = ended.stdout.lines();
+    let sarif = lines.find(|line| line.starts_with("{\"$schema\""));
+    let sarif: serde_json::Value =
+        serde_json::from_str(sarif.unwrap_or_else(|| panic!("{ended:?}"))).expect("it is JSON");
+    let place = &sarif["runs"][0]["results"][0]["locations"][0]["physicalLocation"];
+    let mut lines = host.lines();
+    let policy = lines.position(|line| line == "|:INPUT DROP [0:0]");
+    let line = policy.expect("it is there") + 1;
+    assert_eq!(place["artifactLocation"]["uri"], "host.fwlab", "{sarif}");
+    assert_eq!(place["region"]["startLine"], line, "{sarif}");
+}
+
 #[test]
 fn a_published_port_leads_to_the_container() {
     let Some(_lab) = lab() else { return };

@@ -25,11 +25,13 @@ ruleset = [
 matrix = { servers = "libunftp", clients = "suppaftp", data = ["pasv", "epsv", "eprt"] }
 "#;
 
-const BOTH: [&str; 4] = [
+const REPORTS: [&str; 6] = [
     "--report",
     "json=report.json",
     "--report",
     "junit=report.xml",
+    "--report",
+    "sarif=report.sarif",
 ];
 
 fn junit(file: &Path) -> Report {
@@ -74,7 +76,7 @@ fn interrupted_by(signal: Signal, name: &str) {
             "--patience=full",
             "--jobs=5",
         ])
-        .args(BOTH);
+        .args(REPORTS);
     let running = Running::start(&mut command);
     let file = path.join("report.json");
     // Four pass or are skipped, three wait, and the fourth of each backend comes behind them.
@@ -126,6 +128,17 @@ fn interrupted_by(signal: Signal, name: &str) {
         properties.any(|one| (one.name.as_str(), one.value.as_str()) == ("interrupted", name))
     };
     assert!(xml.test_suites.iter().all(property), "{xml:?}");
+    let sarif = fs::read_to_string(path.join("report.sarif")).expect("it was written");
+    let sarif: Value = serde_json::from_str(&sarif).expect("it is JSON");
+    let invocation = &sarif["runs"][0]["invocations"][0];
+    assert_eq!(invocation["executionSuccessful"], false);
+    let told = invocation["toolExecutionNotifications"].to_string();
+    for part in [
+        format!("of 12 cells, {not_run} not run"),
+        format!("interrupted by {name}"),
+    ] {
+        assert!(told.contains(&part), "{part}: {told}");
+    }
 }
 
 #[test]
@@ -170,7 +183,7 @@ fn a_run_that_is_interrupted_before_its_first_cell_has_them_all_in_its_reports()
         .current_dir(path)
         .env("PATH", format!("{}:{search}", path.display()))
         .args(["run", "some.toml", "--backend=nft"])
-        .args(BOTH);
+        .args(REPORTS);
     let running = Running::start(&mut command);
     eventually("a ruleset is being loaded", SOON, begun);
     running.signal(Signal::SIGINT);
@@ -203,7 +216,7 @@ fn a_run_that_stops_at_a_miss_shows_the_cells_that_it_did_not_come_to() {
     command
         .current_dir(path)
         .args(["run", "a.toml", "b.toml", "--backend=nft", "--jobs=1"])
-        .args(BOTH);
+        .args(REPORTS);
     let told = end_of(&mut command).with(1).stdout;
     let (table, _) = told.split_once("  missed ").expect("a missed cell");
     insta::assert_snapshot!(table, @r"

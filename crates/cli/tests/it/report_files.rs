@@ -2,13 +2,18 @@
 //! its file is told before the run.
 
 use std::fs::{self, File};
-use std::os::unix::fs::symlink;
+use std::io::Write;
+
+use std::os::unix::fs::{OpenOptionsExt, symlink};
 use std::path::Path;
 use std::process::Stdio;
 
+use fwlab_cli::report::Format;
+use nix::fcntl::OFlag;
+use nix::sys::stat::Mode;
 use tempfile::TempDir;
 
-use crate::support::{Ended, end_of, fwlab, is_root, lab, report};
+use crate::support::{DEADLINE, Ended, Running, end_of, eventually, fwlab, is_root, lab, report};
 
 const RULES: &str = "iptables -P INPUT ACCEPT\n";
 
@@ -137,8 +142,8 @@ fn nothing_but_a_report_is_written_over() {
     ] {
         fs::write(path.join(name), content).expect("it can be written");
         let told = format!("{name} exists and is not a report of fwlab");
-        for format in ["json", "junit"] {
-            let report = format!("{format}={name}");
+        for format in Format::all() {
+            let report = format!("{}={name}", format.word);
             assert_refused(
                 path,
                 &CHECK,
@@ -168,6 +173,61 @@ fn an_older_report_or_an_empty_file_is_written_over() {
         let rest = text.matches("<testsuites").count() + text.matches("\"schema\"").count();
         // Two backends; and nothing of what was there before.
         assert_eq!(rest, if format == "json" { 2 } else { 1 }, "{text}");
+    }
+}
+
+/// Whatever was written there is known for a report of fwlab, in whatever format the next one is.
+#[test]
+fn every_format_is_written_over_by_every_other() {
+    let Some(_lab) = lab() else { return };
+    let folder = folder();
+    let path = folder.path();
+    let words: Vec<&str> = Format::all().iter().map(|format| format.word).collect();
+    let written = |word: &str| {
+        run(path, &CHECK, &[&format!("{word}=report")]).with(0);
+        fs::read(path.join("report")).expect("it was written")
+    };
+    let lengths: Vec<usize> = words.iter().map(|word| written(word).len()).collect();
+    for (word, length) in words.iter().zip(lengths).rev() {
+        let again = written(word);
+        assert!(
+            again.len().abs_diff(length) < 100,
+            "{word} is as it was where nothing else had been: {}",
+            String::from_utf8_lossy(&again)
+        );
+    }
+}
+
+/// The exit code says so, and the other reports are whole.
+#[test]
+fn a_report_that_cannot_be_written_in_the_end_is_told() {
+    let Some(_lab) = lab() else { return };
+    let folder = folder();
+    let path = folder.path();
+    for word in Format::all().iter().map(|format| format.word) {
+        // A pipe that is full, until its reader goes away.
+        let pipe = path.join(word);
+        nix::unistd::mkfifo(&pipe, Mode::S_IRWXU).expect("a pipe");
+        let mut options = File::options();
+        options.custom_flags(OFlag::O_NONBLOCK.bits());
+        let reader = options.read(true).open(&pipe).expect("it is open");
+        let mut writer = options.write(true).open(&pipe).expect("it is open");
+        while writer.write(&[0; 4096]).is_ok() {}
+        drop(writer);
+        let mut command = fwlab();
+        command.current_dir(path).args(CHECK);
+        let to_pipe = format!("--report={word}={word}");
+        let running = Running::start(command.args(["--report=json=whole", &to_pipe]));
+        let whole = path.join("whole");
+        eventually("a cell is finished", DEADLINE, || {
+            fs::metadata(&whole).is_ok_and(|found| found.len() > 0)
+        });
+        drop(reader);
+        let ended = running.end(DEADLINE).with(3);
+        let told = format!("a report could not be written: {word}: Broken pipe");
+        assert!(ended.stderr.contains(&told), "{}", ended.stderr);
+        assert_eq!(report(&whole).len(), 2);
+        fs::remove_file(whole).expect("it is there");
     }
 }
 
@@ -224,7 +284,7 @@ fn a_report_that_cannot_be_written_is_told_before_the_run() {
     );
     assert_refused(path, &CHECK, &["json=."], &[". is not a file"]);
     if is_root("a block device") {
-        use nix::sys::stat::{Mode, SFlag, makedev, mknod};
+        use nix::sys::stat::{SFlag, makedev, mknod};
         // Of no driver at all: nothing could be lost.
         let number = makedev(4095, 0);
         mknod(
@@ -311,13 +371,13 @@ fn a_killed_run_leaves_the_lines_of_the_cells_that_were_finished() {
     command
         .current_dir(path)
         .args(["run", "two.toml", "--backend=nft", "--patience=full"]);
-    let running = crate::support::Running::start(command.args(["--report", "json=report"]));
+    let running = Running::start(command.args(["--report", "json=report"]));
     let file = path.join("report");
-    crate::support::eventually("a first cell is finished", crate::support::DEADLINE, || {
+    eventually("a first cell is finished", DEADLINE, || {
         fs::metadata(&file).is_ok_and(|found| found.len() > 0)
     });
     running.signal(nix::sys::signal::Signal::SIGKILL);
-    running.end(crate::support::DEADLINE);
+    running.end(DEADLINE);
     let cells = report(&file);
     assert_eq!(cells.len(), 1, "the other waits for eight seconds");
     assert!(cells.keys().all(|name| name.contains("::open::")));

@@ -29,7 +29,7 @@ data = ["eprt", "pasv"]
 symptom = "transferred"
 "#;
 
-fn run(folder: &Path, reports: &[&str]) {
+pub(crate) fn run(folder: &Path, reports: &[&str]) {
     std::fs::write(folder.join("two.toml"), SCENARIO).expect("it can be written");
     let mut command = fwlab();
     command

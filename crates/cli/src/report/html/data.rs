@@ -1,0 +1,174 @@
+//! What the page shows: records with each word once.
+
+use std::collections::HashMap;
+
+use fwlab_record::{CellRecord, DataSetup, Fact, Judgement};
+use serde::Serialize;
+
+use crate::report::About;
+use crate::report::causes::{Told, cause_in_short};
+use crate::report::matrix::Shown;
+use fwlab_text::one_line;
+
+/// The place of a text among all words.
+type Word = usize;
+
+/// The data of a page.
+#[derive(Debug, Serialize)]
+pub(super) struct Data {
+    axes: [&'static str; 9],
+    setups: Vec<&'static str>,
+    words: Vec<String>,
+    cells: Vec<Cell>,
+}
+
+/// A cell; what its keys mean stands in the script.
+#[derive(Debug, Serialize)]
+struct Cell {
+    axes: [Word; 9],
+    result: Word,
+    shown: Word,
+    state: Word,
+    symptom: Option<Word>,
+    outcome: Option<Word>,
+    cause: Option<Word>,
+    why: Option<Word>,
+    stopped: Option<Word>,
+    passes: Option<Word>,
+    requirement: Option<Word>,
+    notes: Vec<Word>,
+    ms: f64,
+    evidence: Vec<Seen>,
+    left_out: usize,
+}
+
+/// A fact of the evidence.
+#[derive(Debug, Serialize)]
+struct Seen {
+    ms: f64,
+    node: Word,
+    source: Word,
+    connection: Option<Word>,
+    text: Word,
+    deciding: bool,
+}
+
+/// Texts, each once, with nothing in them that cannot be seen.
+#[derive(Debug, Default)]
+struct Words {
+    places: HashMap<String, Word>,
+    words: Vec<String>,
+}
+
+impl Words {
+    fn of(&mut self, text: impl std::fmt::Display) -> Word {
+        let text = one_line(text);
+        if let Some(place) = self.places.get(&text) {
+            return *place;
+        }
+        let place = self.words.len();
+        self.words.push(text.clone());
+        self.places.insert(text, place);
+        place
+    }
+}
+
+impl Data {
+    /// That of a run.
+    pub(super) fn of(records: &[&CellRecord], about: &About) -> Data {
+        let mut words = Words::default();
+        let cells = records.iter().map(|record| cell(record, about, &mut words));
+        let cells = cells.collect();
+        let mut setups: Vec<DataSetup> = records.iter().map(|record| record.axes.data).collect();
+        setups.sort_unstable();
+        setups.dedup();
+        Data {
+            axes: [
+                "scenario",
+                "ruleset",
+                "backend",
+                "server",
+                "client",
+                "data",
+                "protection",
+                "family",
+                "operation",
+            ],
+            setups: setups.into_iter().map(DataSetup::word).collect(),
+            words: words.words,
+            cells,
+        }
+    }
+}
+
+fn cell(record: &CellRecord, about: &About, words: &mut Words) -> Cell {
+    let axes = &record.axes;
+    let judgement = &record.judgement;
+    let outcome = judgement.outcome();
+    let shown = Shown::of(judgement);
+    let cause = outcome.filter(|outcome| outcome.cause != fwlab_record::Cause::None);
+    let told = cause.and_then(|_| Told::of(record));
+    let why = match judgement {
+        Judgement::Missed { why, .. }
+        | Judgement::Inconclusive { why }
+        | Judgement::Skipped { why } => Some(why),
+        Judgement::NotRun(not_run) => Some(&not_run.why),
+        Judgement::Met { .. } | Judgement::Reported(_) => None,
+    };
+    let facts: &[Fact] = match about.evidence.tells(record) {
+        true => &record.evidence.facts,
+        false => &[],
+    };
+    Cell {
+        axes: [
+            words.of(&axes.scenario),
+            words.of(&axes.ruleset),
+            words.of(axes.backend),
+            words.of(axes.server),
+            words.of(axes.client),
+            words.of(axes.data),
+            words.of(axes.protection),
+            words.of(axes.family),
+            words.of(axes.operation),
+        ],
+        result: words.of(judgement.word().replace('-', " ")),
+        shown: words.of(shown.text()),
+        state: words.of(shown.word()),
+        symptom: outcome.map(|outcome| words.of(outcome.symptom)),
+        outcome: outcome.map(|outcome| words.of(in_short(outcome))),
+        cause: cause.map(|outcome| words.of(cause_in_short(&outcome.cause))),
+        why: why.map(|why| words.of(why)),
+        stopped: told.as_ref().map(|told| words.of(&told.why)),
+        passes: told.and_then(|told| told.would_pass.map(|passes| words.of(passes))),
+        requirement: record.requirement.as_ref().map(|it| words.of(it)),
+        notes: record.notes.iter().map(|note| words.of(note)).collect(),
+        ms: in_ms(record.took),
+        evidence: facts.iter().map(|fact| seen(fact, words)).collect(),
+        left_out: record.evidence.left_out,
+    }
+}
+
+/// An outcome without its cause, which stands beside it.
+fn in_short(outcome: &fwlab_record::Outcome) -> String {
+    let fell_back = match outcome.came_through {
+        Some(setup) => format!("; the client fell back to {setup}, and that came through"),
+        None => String::new(),
+    };
+    format!("{} at {}{fell_back}", outcome.symptom, outcome.phase)
+}
+
+fn seen(fact: &Fact, words: &mut Words) -> Seen {
+    Seen {
+        ms: in_ms(fact.at),
+        node: words.of(&fact.node),
+        source: words.of(fact.what.source()),
+        connection: fact.connection.map(|connection| words.of(connection)),
+        text: words.of(&fact.what),
+        deciding: fact.deciding,
+    }
+}
+
+/// To a microsecond.
+fn in_ms(time: std::time::Duration) -> f64 {
+    (time.as_secs_f64() * 1e6).round() / 1e3
+}

@@ -1,0 +1,226 @@
+"use strict";
+// What others wrote is only ever set as text: never as HTML, an attribute that does something, or a style.
+(() => {
+  const data = JSON.parse(document.getElementById("data").textContent);
+  const at = (id) => document.getElementById(id);
+  const make = (tag, text, name) => {
+    const element = document.createElement(tag);
+    if (text !== undefined) element.textContent = text;
+    if (name) element.className = name;
+    return element;
+  };
+  const word = (index) => (index === null ? "" : data.words[index]);
+  const cells = data.cells.map((cell) => {
+    const axes = Object.fromEntries(data.axes.map((axis, i) => [axis, word(cell.axes[i])]));
+    return {
+      ...axes,
+      name: data.axes.map((axis) => axes[axis]).join("::"),
+      result: word(cell.result),
+      shown: word(cell.shown),
+      state: word(cell.state),
+      symptom: word(cell.symptom),
+      outcome: word(cell.outcome),
+      cause: word(cell.cause),
+      why: word(cell.why),
+      stopped: word(cell.stopped),
+      passes: word(cell.passes),
+      requirement: word(cell.requirement),
+      notes: cell.notes.map(word),
+      took: cell.ms,
+      evidence: cell.evidence,
+      leftOut: cell.left_out,
+    };
+  });
+  for (const cell of cells) {
+    const all = [cell.name, cell.shown, cell.outcome, cell.cause, cell.why, cell.stopped, cell.passes];
+    cell.text = all.concat(cell.notes).join("\n").toLowerCase();
+  }
+
+  const count = (list, key) => {
+    const counts = new Map();
+    for (const one of list) {
+      const value = one[key];
+      if (value) counts.set(value, (counts.get(value) ?? 0) + 1);
+    }
+    return counts;
+  };
+  const number = (n, what) => `${n} ${what}${n === 1 ? "" : "s"}`;
+  const results = ["missed", "inconclusive", "reported", "met", "skipped", "not run"];
+  const inOrder = (counts) => results.filter((result) => counts.has(result)).map((result) => [result, counts.get(result)]);
+  const inCounts = (list) => inOrder(count(list, "result")).map(([result, n]) => `${n} ${result}`).join(", ");
+
+  at("counts").textContent = `${number(cells.length, "cell")}: ${inCounts(cells)}`;
+  for (const key of ["result", "symptom", "cause"]) {
+    const found = count(cells, key);
+    const counts = key === "result" ? inOrder(found) : [...found].sort((one, other) => other[1] - one[1]);
+    for (const [value, n] of counts) {
+      const option = make("option", `${value} (${n})`);
+      option.value = value;
+      at(key).append(option);
+    }
+  }
+
+  const groups = (list, key) => {
+    const groups = new Map();
+    for (const one of list) {
+      const of = key(one);
+      if (!groups.has(of)) groups.set(of, []);
+      groups.get(of).push(one);
+    }
+    return groups;
+  };
+
+  const table = (list, scenario) => {
+    const setups = data.setups.filter((setup) => list.some((cell) => cell.data === setup));
+    const scroll = make("div", undefined, "scroll");
+    scroll.tabIndex = 0;
+    scroll.setAttribute("role", "region");
+    scroll.setAttribute("aria-label", `Table of ${scenario}`);
+    const table = make("table");
+    const head = make("tr");
+    for (const name of ["rules", ...setups]) {
+      const cell = make("th", name);
+      cell.scope = "col";
+      head.append(cell);
+    }
+    const thead = make("thead");
+    thead.append(head);
+    const body = make("tbody");
+    const how = (cell) => [cell.protection, cell.family, cell.operation, cell.backend].join(" ");
+    const peers = (cell) => `${cell.server} ← ${cell.client}`;
+    const key = (cell) => [cell.ruleset, how(cell), peers(cell)].join("\n");
+    for (const row of groups(list, key).values()) {
+      const line = make("tr");
+      const name = make("th");
+      name.scope = "row";
+      name.append(make("span", row[0].ruleset, "rules"), make("span", how(row[0]), "how"), make("span", peers(row[0]), "how"));
+      line.append(name);
+      for (const setup of setups) {
+        const field = make("td");
+        for (const cell of row.filter((cell) => cell.data === setup)) {
+          const button = make("button", cell.shown, cell.state);
+          button.type = "button";
+          button.setAttribute("aria-haspopup", "dialog");
+          button.append(make("span", `, ${cell.name}`, "hidden"));
+          button.addEventListener("click", () => open(cell));
+          field.append(button);
+        }
+        line.append(field);
+      }
+      body.append(line);
+    }
+    table.append(thead, body);
+    scroll.append(table);
+    return scroll;
+  };
+
+  const isDull = (cell) => cell.state === "met" || cell.state === "skipped";
+  const show = () => {
+    const [result, symptom, cause] = ["result", "symptom", "cause"].map((id) => at(id).value);
+    const words = at("text").value.toLowerCase().split(/\s+/).filter(Boolean);
+    const isFiltered = Boolean(result || symptom || cause || words.length);
+    const chosen = cells.filter(
+      (cell) =>
+        (!result || cell.result === result) &&
+        (!symptom || cell.symptom === symptom) &&
+        (!cause || cell.cause === cause) &&
+        words.every((word) => cell.text.includes(word)),
+    );
+    at("chosen").textContent = isFiltered ? `${chosen.length} of ${number(cells.length, "cell")} shown` : "all cells shown";
+    const scenarios = document.createDocumentFragment();
+    for (const [name, list] of groups(chosen, (cell) => cell.scenario)) {
+      const section = make("details", undefined, "scenario");
+      const summary = make("summary", `${name} `);
+      summary.append(make("span", inCounts(list)));
+      section.append(summary);
+      // Drawn when it is opened: most are not.
+      const draw = () => {
+        if (section.open && !section.querySelector("table")) section.append(table(list, name));
+      };
+      section.addEventListener("toggle", draw);
+      section.open = isFiltered ? chosen.length <= 300 : list.some((cell) => !isDull(cell));
+      draw();
+      scenarios.append(section);
+    }
+    at("scenarios").replaceChildren(scenarios);
+  };
+
+  const timeline = (cell) => {
+    const nodes = [...new Set(cell.evidence.map((fact) => word(fact.node)))];
+    const table = make("table", undefined, "timeline");
+    table.append(make("caption", "Evidence, by time and node", "hidden"));
+    const head = make("tr");
+    for (const name of ["ms", ...nodes]) {
+      const field = make("th", name);
+      field.scope = "col";
+      head.append(field);
+    }
+    const thead = make("thead");
+    thead.append(head);
+    const body = make("tbody");
+    for (const fact of cell.evidence) {
+      const line = make("tr", undefined, fact.deciding ? "deciding" : "");
+      line.append(make("td", fact.ms.toFixed(3)));
+      for (const node of nodes) {
+        const field = make("td");
+        if (word(fact.node) === node) {
+          field.dataset.node = node;
+          const connection = fact.connection === null ? "" : `, ${word(fact.connection)}`;
+          field.append(make("span", word(fact.source) + connection, "source"));
+          if (fact.deciding) field.append(make("span", "This decided it: ", "hidden"));
+          field.append(word(fact.text));
+        }
+        line.append(field);
+      }
+      body.append(line);
+    }
+    table.append(thead, body);
+    const scroll = make("div", undefined, "scroll");
+    scroll.tabIndex = 0;
+    scroll.setAttribute("role", "region");
+    scroll.setAttribute("aria-label", "Evidence");
+    scroll.append(table);
+    return scroll;
+  };
+
+  const open = (cell) => {
+    at("name").textContent = cell.name;
+    const facts = [
+      ["Result", cell.result],
+      ["Required", cell.requirement],
+      ["Outcome", cell.outcome],
+      ["Differs", cell.why],
+      ["Cause", cell.cause],
+      ["Why", cell.stopped],
+      ["To pass", cell.passes],
+      ...cell.notes.map((note) => ["Note", note]),
+      ["Took", `${cell.took.toFixed(1)} ms`],
+    ];
+    at("facts").replaceChildren();
+    for (const [term, text] of facts) {
+      if (text) at("facts").append(make("dt", term), make("dd", text));
+    }
+    at("evidence").replaceChildren();
+    if (cell.evidence.length > 0) {
+      at("evidence").append(timeline(cell));
+      if (cell.leftOut > 0) at("evidence").append(make("p", `and ${number(cell.leftOut, "line")} more`));
+    }
+    at("details").showModal();
+    at("details").scrollTop = 0;
+    at("name").focus();
+  };
+
+  at("close").addEventListener("click", () => at("details").close());
+  at("details").addEventListener("click", (event) => {
+    if (event.target === at("details")) at("details").close();
+  });
+  at("filters").addEventListener("submit", (event) => event.preventDefault());
+  at("filters").addEventListener("change", show);
+  at("filters").addEventListener("reset", () => setTimeout(show));
+  let waits;
+  at("text").addEventListener("input", () => {
+    clearTimeout(waits);
+    waits = setTimeout(show, 150);
+  });
+  show();
+})();

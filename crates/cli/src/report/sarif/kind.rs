@@ -1,0 +1,105 @@
+use fwlab_explain::{Diagnosis, Why};
+use fwlab_record::{CellRecord, Judgement, Symptom};
+
+/// What kind of thing became of a cell: a rule, as SARIF calls it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Kind {
+    /// Its word.
+    pub(super) id: &'static str,
+    /// In a sentence.
+    pub(super) described: &'static str,
+}
+
+impl Kind {
+    /// Why a cell's packet was stopped, where the evidence tells that; else what the client's user sees.
+    pub(super) fn of(record: &CellRecord) -> Kind {
+        let Some(outcome) = record.judgement.outcome() else {
+            return Kind {
+                id: "inconclusive",
+                described: "The lab could not tell what became of the transfer.",
+            };
+        };
+        let known = Diagnosis::of(record).and_then(|diagnosis| Kind::of_why(&diagnosis.why));
+        known.unwrap_or_else(|| Kind::of_symptom(outcome.symptom))
+    }
+
+    fn of_why(why: &Why) -> Option<Kind> {
+        let described = match why {
+            Why::ControlRefused => "The rules do not let the control connection in.",
+            Why::EstablishedRefused => {
+                "A packet of a connection that was let through is not accepted."
+            }
+            Why::RelatedRefused => {
+                "The helper expected the data connection, and no rule accepts it for that."
+            }
+            Why::NoHelper => {
+                "No conntrack helper reads the control connection, so the data connection is a stranger's."
+            }
+            Why::Stateless => {
+                "The rules do not ask for connection tracking, and do not accept the data connection."
+            }
+            Why::HiddenByTls => {
+                "TLS hides the data connection's announcement from the conntrack helper."
+            }
+            Why::NotExpected(_) => "The conntrack helper did not expect the data connection.",
+            Why::Invalid => "Conntrack could not place a packet.",
+            Why::Untracked => "A rule took the connection out of conntrack.",
+            Why::AnnouncedElsewhere { .. } => {
+                "The server announced an address that its clients do not know it by."
+            }
+            Why::SentElsewhere => "Address translation sent the connection elsewhere.",
+            Why::NobodyListens => "A host answered no.",
+            Why::Said(_) => "The peer said no in an FTP reply.",
+            Why::Unknown => return None,
+        };
+        let id = why.word();
+        Some(Kind { id, described })
+    }
+
+    fn of_symptom(symptom: Symptom) -> Kind {
+        let described = match symptom {
+            Symptom::Transferred => "The transfer passed.",
+            Symptom::DataTimeout => "The data connection never came up, or stalled.",
+            Symptom::DataRejected => "The data connection was rejected.",
+            Symptom::ControlTimeout => "The control connection never came up, or stalled.",
+            Symptom::ControlRejected => "The control connection was rejected.",
+            Symptom::Refused => "The peer said no in an FTP reply.",
+        };
+        let id = symptom.word();
+        Kind { id, described }
+    }
+}
+
+/// How much a result matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Level {
+    /// A requirement was missed.
+    Error,
+    /// The lab could not tell.
+    Warning,
+    /// A transfer was blocked, and nothing was required of it.
+    Note,
+}
+
+impl Level {
+    /// That of a cell; nothing for one that is no result.
+    pub(super) fn of(judgement: &Judgement) -> Option<Level> {
+        match judgement {
+            Judgement::Missed { .. } => Some(Level::Error),
+            Judgement::Inconclusive { .. } => Some(Level::Warning),
+            Judgement::Reported(outcome) => {
+                (outcome.symptom != Symptom::Transferred).then_some(Level::Note)
+            }
+            Judgement::Met { .. } | Judgement::Skipped { .. } | Judgement::NotRun(_) => None,
+        }
+    }
+
+    /// As SARIF has it.
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Level::Error => "error",
+            Level::Warning => "warning",
+            Level::Note => "note",
+        }
+    }
+}

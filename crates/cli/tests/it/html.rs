@@ -1,0 +1,79 @@
+//! One page of HTML: what is in its data. That a browser shows it is tried by hand.
+
+use std::fs;
+
+use serde_json::Value;
+
+use crate::support::{end_of, fwlab, lab};
+
+/// The text of a page's data.
+#[track_caller]
+pub(crate) fn data_in(page: &str) -> &str {
+    let begins = "<script id=\"data\" type=\"application/json\">";
+    let (_, rest) = page.split_once(begins).expect("its data");
+    let (data, rest) = rest.split_once("</script>").expect("an end");
+    assert!(!rest.contains(begins));
+    data
+}
+
+/// A cell with words in place of numbers.
+fn told(data: &Value, cell: &Value) -> Value {
+    let word = |place: &Value| match place.as_u64() {
+        Some(place) => data["words"][usize::try_from(place).expect("it is small")].clone(),
+        None => Value::Null,
+    };
+    let mut told = serde_json::Map::new();
+    for (key, value) in cell.as_object().expect("a cell") {
+        let value = match (key.as_str(), value) {
+            ("evidence", Value::Array(facts)) => facts.len().into(),
+            ("ms" | "left_out", _) => continue,
+            (_, Value::Array(places)) => places.iter().map(word).collect(),
+            (_, place) => word(place),
+        };
+        told.insert(key.clone(), value);
+    }
+    told.into()
+}
+
+#[test]
+fn a_page_has_every_cell_and_the_evidence_of_what_was_missed() {
+    let Some(_lab) = lab() else { return };
+    let folder = tempfile::tempdir().expect("a folder");
+    crate::reports::run(folder.path(), &["html=report.html"]);
+    let page = fs::read_to_string(folder.path().join("report.html")).expect("it was written");
+    assert!(page.starts_with("<!doctype html>\n"), "{page}");
+    assert!(!page.contains("{{"), "{page}");
+    let data: Value = serde_json::from_str(data_in(&page)).expect("it is JSON");
+    let cells = data["cells"].as_array().expect("cells").iter();
+    let mut cells: Vec<Value> = cells.map(|cell| told(&data, cell)).collect();
+    for cell in &mut cells {
+        let facts = cell["evidence"].as_u64().expect("a number");
+        assert_eq!(facts > 0, cell["result"] == "missed", "{cell}");
+        cell["evidence"] = (facts > 0).into();
+    }
+    insta::assert_snapshot!(serde_json::to_string_pretty(&cells).expect("JSON"));
+}
+
+/// Evidence is what makes a page long: it is there for the others where it was asked for.
+#[test]
+fn evidence_of_all_cells_is_in_the_page_where_it_was_asked_for() {
+    let Some(_lab) = lab() else { return };
+    let folder = tempfile::tempdir().expect("a folder");
+    let rules = "iptables -P INPUT ACCEPT\n";
+    fs::write(folder.path().join("rules.v4"), rules).expect("it can be written");
+    let facts = |evidence: &str| {
+        let mut command = fwlab();
+        command.current_dir(folder.path());
+        command.args(["check", "rules.v4", "--at", "client", "--data", "pasv"]);
+        command.args(["--server", "libunftp", "--protection", "plain"]);
+        command.args(["--report=html=report.html", "--evidence", evidence]);
+        end_of(&mut command).with(0);
+        let page = fs::read_to_string(folder.path().join("report.html")).expect("it was written");
+        let data: Value = serde_json::from_str(data_in(&page)).expect("it is JSON");
+        let cells = data["cells"].as_array().expect("cells").iter();
+        let facts = cells.map(|cell| cell["evidence"].as_array().expect("evidence").len());
+        facts.collect::<Vec<_>>()
+    };
+    assert_eq!(facts("missed"), [0, 0]);
+    assert!(facts("all").iter().all(|facts| *facts > 10));
+}
