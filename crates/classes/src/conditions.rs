@@ -137,6 +137,7 @@ fn differing(before: &Told, told: &Told) -> Option<usize> {
     let follows = before.rule.chain == told.rule.chain
         && before.rule.ordinal.0 + 1 == told.rule.ordinal.0
         && before.rest == told.rest
+        && told.decides
         && !told.negated
         && before.conditions.len() == told.conditions.len();
     if !follows {

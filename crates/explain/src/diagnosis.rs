@@ -44,7 +44,7 @@ pub enum Why {
     RelatedRefused,
     /// No helper is assigned to the control connection, so that nobody expected the data connection.
     NoHelper,
-    /// Nothing tracks connections there: no rule asks for it.
+    /// Its connection is not tracked there: no rule asks for it, or one forbids it.
     Stateless,
     /// TLS hid the announcement from the helper.
     HiddenByTls,
@@ -154,11 +154,21 @@ impl Met<'_> {
             (Role::Control | Role::Data(_), Opening::Answers | Opening::Later)
                 if self.state.is_none() =>
             {
-                (Why::EstablishedRefused, None)
+                match self.is_tracked(evidence) {
+                    true => (Why::EstablishedRefused, None),
+                    false => (Why::Stateless, None),
+                }
             }
             (Role::Data(_), _) => self.unexpected(evidence),
             _ => (Why::Unknown, None),
         }
+    }
+
+    /// Whether conntrack knew of a connection there.
+    fn is_tracked(&self, evidence: &Evidence) -> bool {
+        let tracked =
+            |fact: &Fact| fact.node == *self.node && matches!(fact.what, Seen::Tracked { .. });
+        evidence.facts.iter().any(tracked)
     }
 
     /// Why the data connection was a stranger's to this node.

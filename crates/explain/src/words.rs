@@ -59,7 +59,7 @@ impl Diagnosis {
                 "{what} is NEW to conntrack, as a stranger's would be: no helper reads the control connection, so nobody expected it."
             ),
             Why::Stateless => format!(
-                "{what} is a stranger's to these rules: they do not ask for connection tracking, and no rule before this one accepts it."
+                "{what} is a stranger's to these rules: its connection is not tracked there, and no rule before this one accepts it."
             ),
             Why::HiddenByTls => format!(
                 "{what} is NEW to conntrack, as a stranger's would be: TLS hides the announcement, and no helper can read it."
@@ -99,6 +99,9 @@ impl Diagnosis {
             }
             Why::RelatedRefused => {
                 "It would pass if a rule before that one accepted what is RELATED by the helper ftp."
+            }
+            Why::Stateless if self.opening != Opening::Opens => {
+                "It would pass with its connection tracked and what is ESTABLISHED accepted, or accepted by its ports both ways."
             }
             Why::NoHelper | Why::Stateless if active => {
                 "It would pass with the helper ftp assigned to the control connection, and what is RELATED by it accepted."

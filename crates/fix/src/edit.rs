@@ -12,6 +12,15 @@ pub struct NoPlace {
     pub why: String,
 }
 
+impl NoPlace {
+    /// Of what is no change of rules.
+    pub(crate) fn of_server() -> NoPlace {
+        NoPlace {
+            why: "it is a setting of the server's".to_owned(),
+        }
+    }
+}
+
 impl std::fmt::Display for NoPlace {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.why)
@@ -29,31 +38,25 @@ pub fn apply(source: &Source, remedies: &[&Remedy]) -> Result<Source, NoPlace> {
     let text = String::from_utf8_lossy(&source.text).into_owned();
     let begins = source.begins.0;
     let lines: Vec<String> = text.lines().map(str::to_owned).collect();
-    let mut text = Text { lines, begins };
-    // From the last line to the first: what is inserted moves no line that is still to come.
-    let mut ordered: Vec<&&Remedy> = remedies
-        .iter()
-        .filter(|remedy| remedy.is_of_rules())
-        .collect();
-    ordered.sort_by_key(|remedy| std::cmp::Reverse(line_of(remedy)));
-    for remedy in ordered {
-        match recognise(source) {
-            Format::Saved => in_dump::write(&mut text, remedy)?,
-            Format::Nft => in_script::write(&mut text, remedy)?,
-            _ => in_commands::write(&mut text, remedy)?,
-        }
+    let text = Text { lines, begins };
+    let of_rules = remedies.iter().filter(|remedy| remedy.is_of_rules());
+    let insertions = of_rules.map(|remedy| match recognise(source) {
+        Format::Saved => in_dump::insertion(&text, remedy),
+        Format::Nft => in_script::insertion(&text, remedy),
+        _ => in_commands::insertion(&text, remedy),
+    });
+    let mut insertions = insertions.collect::<Result<Vec<Insertion>, NoPlace>>()?;
+    // From the last line to the first, and of one place from the last to the first: what is inserted moves no line that is still
+    // to come.
+    insertions.reverse();
+    insertions.sort_by_key(|insertion| std::cmp::Reverse(insertion.place));
+    let mut lines = text.lines;
+    for Insertion { place, lines: new } in insertions {
+        lines.splice(place..place, new);
     }
     let mut edited = source.clone();
-    edited.text = (text.lines.join("\n") + "\n").into_bytes();
+    edited.text = (lines.join("\n") + "\n").into_bytes();
     Ok(edited)
-}
-
-/// Those without a line go to the end, which is written first.
-fn line_of(remedy: &Remedy) -> u32 {
-    match remedy {
-        Remedy::Accept { spot, .. } if spot.ordinal.is_some() => spot.line.unwrap_or(u32::MAX),
-        _ => u32::MAX,
-    }
 }
 
 /// What was changed, as a unified diff.
@@ -80,7 +83,7 @@ pub fn line_before(before: &Source, after: &Source, line: u32) -> Option<u32> {
     u32::try_from(found.old_index()?).ok()?.checked_add(begins)
 }
 
-/// A text that is edited.
+/// A text that is edited, as it is before.
 pub(crate) struct Text {
     pub(crate) lines: Vec<String>,
     /// The line of the file that the first one is.
@@ -99,10 +102,13 @@ impl Text {
                 why: format!("line {line} is not one of the ruleset's"),
             })
     }
+}
 
-    pub(crate) fn insert(&mut self, place: usize, lines: impl IntoIterator<Item = String>) {
-        self.lines.splice(place..place, lines);
-    }
+/// Lines that are put before a line.
+pub(crate) struct Insertion {
+    /// The line's place; behind the last one at the end.
+    pub(crate) place: usize,
+    pub(crate) lines: Vec<String>,
 }
 
 /// Why a rule was added, for those who read it later.

@@ -2,10 +2,10 @@
 
 use fwlab_record::Family;
 
-use crate::edit::{NoPlace, Text, comment};
+use crate::edit::{Insertion, NoPlace, Text, comment};
 use crate::remedy::{Accepts, Remedy};
 
-pub(crate) fn write(text: &mut Text, remedy: &Remedy) -> Result<(), NoPlace> {
+pub(crate) fn insertion(text: &Text, remedy: &Remedy) -> Result<Insertion, NoPlace> {
     match remedy {
         Remedy::Helper {
             side, port, family, ..
@@ -18,9 +18,11 @@ pub(crate) fn write(text: &mut Text, remedy: &Remedy) -> Result<(), NoPlace> {
                 });
             }
             let rule = format!("{program}-t raw {}", crate::in_dump::helper(*side, *port));
-            let end = end(text);
-            text.insert(end, [comment(remedy), rule]);
-            Ok(())
+            let lines = vec![comment(remedy), rule];
+            Ok(Insertion {
+                place: end(text),
+                lines,
+            })
         }
         Remedy::Accept { spot, what } => {
             let program = program(text, spot.family);
@@ -30,28 +32,27 @@ pub(crate) fn write(text: &mut Text, remedy: &Remedy) -> Result<(), NoPlace> {
             };
             let chain = &spot.chain.chain;
             let matches = format!("{}{}", spot.only.of_iptables(), matches(*what));
-            if let (Some(ordinal), Some(line)) = (spot.ordinal, spot.line) {
-                let place = text.place(line)?;
-                // What is inserted comes before all that was there; so the new rule is, too, when all is done.
-                let inserts = text.lines[place]
-                    .split_whitespace()
-                    .any(|word| word == "-I" || word.starts_with("--insert"));
-                if !inserts {
-                    let rule = format!("{program}{table}-A {chain} {matches}");
-                    text.insert(place, [comment(remedy), rule]);
-                    return Ok(());
-                }
-                let rule = format!("{program}{table}-I {chain} {ordinal} {matches}");
-                let end = end(text);
-                text.insert(end, [comment(remedy), rule]);
-                return Ok(());
-            }
-            let rule = format!("{program}{table}-A {chain} {matches}");
-            let end = end(text);
-            text.insert(end, [comment(remedy), rule]);
-            Ok(())
+            let place = match (spot.ordinal, spot.line) {
+                (Some(_), Some(line)) => Some(text.place(line)?),
+                _ => None,
+            };
+            // What is inserted comes before all that was there; so the new rule is, too, when all is done.
+            let inserts = place.is_some_and(|place| {
+                let mut words = text.lines[place].split_whitespace();
+                words.any(|word| word == "-I" || word.starts_with("--insert"))
+            });
+            let (place, rule) = match (place, spot.ordinal) {
+                (Some(_), Some(ordinal)) if inserts => (
+                    end(text),
+                    format!("{program}{table}-I {chain} {ordinal} {matches}"),
+                ),
+                (Some(place), _) => (place, format!("{program}{table}-A {chain} {matches}")),
+                (None, _) => (end(text), format!("{program}{table}-A {chain} {matches}")),
+            };
+            let lines = vec![comment(remedy), rule];
+            Ok(Insertion { place, lines })
         }
-        Remedy::PassivePorts { .. } | Remedy::Advertise { .. } => Ok(()),
+        Remedy::PassivePorts { .. } | Remedy::Advertise { .. } => Err(NoPlace::of_server()),
     }
 }
 
@@ -85,11 +86,33 @@ fn program(text: &Text, family: Family) -> String {
     if text.lines.iter().any(begins) {
         return String::new();
     }
+    let is_program = |word: &str| {
+        let program = word.rsplit('/').next().unwrap_or(word);
+        [
+            name.to_owned(),
+            format!("{name}-nft"),
+            format!("{name}-legacy"),
+        ]
+        .contains(&program.to_owned())
+    };
+    // `IPT=/sbin/iptables`, and `$IPT` from then on.
+    let variable = text.lines.iter().find_map(|line| {
+        let (variable, value) = line.trim().trim_start_matches("export ").split_once('=')?;
+        let is_name = variable
+            .chars()
+            .all(|sign| sign.is_ascii_alphanumeric() || sign == '_');
+        (is_name && is_program(value.trim_matches(['"', '\'']))).then(|| format!("${variable} "))
+    });
+    if let Some(variable) = variable {
+        return variable;
+    }
     let of_line = |line: &String| {
         let words: Vec<&str> = line.split_whitespace().collect();
-        let is_program = |word: &&str| word.rsplit('/').next() == Some(name);
-        let at = words.iter().position(is_program)?;
-        (!words[0].starts_with('#')).then(|| words[..=at].join(" "))
+        let at = words.iter().position(|word| is_program(word))?;
+        let waits = words
+            .get(at + 1)
+            .is_some_and(|word| matches!(*word, "-w" | "--wait"));
+        (!words[0].starts_with('#')).then(|| words[..=at + usize::from(waits)].join(" "))
     };
     let program = text.lines.iter().rev().find_map(of_line);
     program.unwrap_or_else(|| name.to_owned()) + " "

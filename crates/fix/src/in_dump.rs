@@ -1,25 +1,10 @@
 //! In what `iptables-save` writes.
 
-use crate::edit::{NoPlace, Text, comment};
+use crate::edit::{Insertion, NoPlace, Text, comment};
 use crate::remedy::{HelperSide, Remedy, Spot};
 
-pub(crate) fn write(text: &mut Text, remedy: &Remedy) -> Result<(), NoPlace> {
+pub(crate) fn insertion(text: &Text, remedy: &Remedy) -> Result<Insertion, NoPlace> {
     match remedy {
-        Remedy::Helper { side, port, .. } => {
-            let rule = helper(*side, *port);
-            match end_of(text, "raw") {
-                Some(end) => text.insert(end, [comment(remedy), rule]),
-                None => text.lines.extend([
-                    "*raw".to_owned(),
-                    ":PREROUTING ACCEPT [0:0]".to_owned(),
-                    ":OUTPUT ACCEPT [0:0]".to_owned(),
-                    comment(remedy),
-                    rule,
-                    "COMMIT".to_owned(),
-                ]),
-            }
-            Ok(())
-        }
         Remedy::Accept { spot, what } => {
             let only = spot.only.of_iptables();
             let matches = super::in_commands::matches(*what);
@@ -28,10 +13,28 @@ pub(crate) fn write(text: &mut Text, remedy: &Remedy) -> Result<(), NoPlace> {
                 (Some(_), Some(line)) => text.place(line)?,
                 _ => end(text, spot)?,
             };
-            text.insert(place, [comment(remedy), rule]);
-            Ok(())
+            let lines = vec![comment(remedy), rule];
+            Ok(Insertion { place, lines })
         }
-        Remedy::PassivePorts { .. } | Remedy::Advertise { .. } => Ok(()),
+        Remedy::Helper { side, port, .. } => {
+            let rule = [comment(remedy), helper(*side, *port)];
+            Ok(match end_of(text, "raw") {
+                Some(place) => Insertion {
+                    place,
+                    lines: rule.into(),
+                },
+                None => {
+                    let begin = ["*raw", ":PREROUTING ACCEPT [0:0]", ":OUTPUT ACCEPT [0:0]"];
+                    let begin = begin.map(str::to_owned).into_iter();
+                    let end = ["COMMIT".to_owned()];
+                    Insertion {
+                        place: text.lines.len(),
+                        lines: begin.chain(rule).chain(end).collect(),
+                    }
+                }
+            })
+        }
+        Remedy::PassivePorts { .. } | Remedy::Advertise { .. } => Err(NoPlace::of_server()),
     }
 }
 

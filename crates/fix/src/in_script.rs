@@ -1,16 +1,16 @@
 //! In scripts of nft.
 
-use crate::edit::{NoPlace, Text, comment};
+use crate::edit::{Insertion, NoPlace, Text, comment};
 use crate::remedy::{Accepts, HelperSide, Remedy, Spot};
 
-pub(crate) fn write(text: &mut Text, remedy: &Remedy) -> Result<(), NoPlace> {
+pub(crate) fn insertion(text: &Text, remedy: &Remedy) -> Result<Insertion, NoPlace> {
     match remedy {
         Remedy::Helper { side, port, .. } => {
             let (chain, hook) = match side {
                 HelperSide::Incoming => ("prerouting", "prerouting"),
                 HelperSide::Outgoing => ("output", "output"),
             };
-            text.lines.extend([
+            let lines = vec![
                 String::new(),
                 comment(remedy),
                 "table inet ftp_helper {".to_owned(),
@@ -22,8 +22,11 @@ pub(crate) fn write(text: &mut Text, remedy: &Remedy) -> Result<(), NoPlace> {
                 format!("\t\ttcp dport {port} ct helper set \"ftp-standard\""),
                 "\t}".to_owned(),
                 "}".to_owned(),
-            ]);
-            Ok(())
+            ];
+            Ok(Insertion {
+                place: text.lines.len(),
+                lines,
+            })
         }
         Remedy::Accept { spot, what } => {
             let line = spot.line.ok_or_else(|| NoPlace {
@@ -34,19 +37,20 @@ pub(crate) fn write(text: &mut Text, remedy: &Remedy) -> Result<(), NoPlace> {
             if is_command(&text.lines[place]) {
                 return command(text, spot, place, &statement, remedy);
             }
-            let place = match spot.ordinal {
-                Some(_) => place,
-                None => end_of_chain(text, place)?,
-            };
-            let indent = match spot.ordinal {
-                Some(_) => indent(&text.lines[place]),
-                None => indent(&text.lines[place - 1]),
+            let (place, indent) = match spot.ordinal {
+                Some(_) => (place, indent(&text.lines[place])),
+                None => {
+                    let end = end_of_chain(text, place)?;
+                    (end, indent(&text.lines[end - 1]))
+                }
             };
             let lines = [comment(remedy), statement].map(|line| format!("{indent}{line}"));
-            text.insert(place, lines);
-            Ok(())
+            Ok(Insertion {
+                place,
+                lines: lines.into(),
+            })
         }
-        Remedy::PassivePorts { .. } | Remedy::Advertise { .. } => Ok(()),
+        Remedy::PassivePorts { .. } | Remedy::Advertise { .. } => Err(NoPlace::of_server()),
     }
 }
 
@@ -70,12 +74,12 @@ fn is_command(line: &str) -> bool {
 
 /// A command of one's own before that of a rule; for a policy, at the end.
 fn command(
-    text: &mut Text,
+    text: &Text,
     spot: &Spot,
     place: usize,
     statement: &str,
     remedy: &Remedy,
-) -> Result<(), NoPlace> {
+) -> Result<Insertion, NoPlace> {
     let line = &text.lines[place];
     let before = match line
         .split_once("add ")
@@ -98,8 +102,8 @@ fn command(
         Some(_) => place,
         None => text.lines.len(),
     };
-    text.insert(place, [comment(remedy), rule]);
-    Ok(())
+    let lines = vec![comment(remedy), rule];
+    Ok(Insertion { place, lines })
 }
 
 /// The line that ends the block that a line stands in.

@@ -67,6 +67,9 @@ pub fn remedies(diagnosis: &Diagnosis, situation: &Situation<'_>) -> Vec<Remedy>
     let active = matches!(diagnosis.connection, Role::Data(setup) if setup.is_active());
     let passive = matches!(diagnosis.connection, Role::Data(setup) if !setup.is_active());
     match &diagnosis.why {
+        Why::Stateless if diagnosis.opening != Opening::Opens => {
+            accept(Accepts::Established).into_iter().collect()
+        }
         Why::EstablishedRefused => accept(Accepts::Established).into_iter().collect(),
         Why::RelatedRefused => accept(Accepts::Related).into_iter().collect(),
         Why::NoHelper | Why::Stateless if passive && situation.prefers_range => range(),

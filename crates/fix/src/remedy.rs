@@ -83,40 +83,63 @@ pub struct Only {
     pub interface: Option<InterfaceName>,
     /// Their address.
     pub address: Option<IpAddr>,
+    /// On a router: the interface that the other end is on.
+    pub far_interface: Option<InterfaceName>,
+    /// The address of the other end.
+    pub far_address: Option<IpAddr>,
 }
 
 impl Only {
     /// As iptables writes it, with a blank behind it.
     pub(crate) fn of_iptables(&self) -> String {
-        let (interface, address) = if self.leaving {
-            ("-o", "-d")
-        } else {
-            ("-i", "-s")
+        let [near, far] = self.ends();
+        let interface = |option: &str, name: &Option<InterfaceName>| {
+            name.as_ref().map(|name| format!("{option} {name} "))
         };
-        let interface = self
-            .interface
-            .iter()
-            .map(|name| format!("{interface} {name} "));
-        let address = self.address.iter().map(|one| format!("{address} {one} "));
-        interface.chain(address).collect()
+        let address =
+            |option: &str, one: &Option<IpAddr>| one.map(|one| format!("{option} {one} "));
+        let parts = [
+            interface(near.0, &self.interface),
+            interface(far.0, &self.far_interface),
+            address(near.1, &self.address),
+            address(far.1, &self.far_address),
+        ];
+        parts.into_iter().flatten().collect()
     }
 
     /// The same as nft writes it.
     pub(crate) fn of_nft(&self) -> String {
-        let (interface, address) = if self.leaving {
-            ("oifname", "daddr")
-        } else {
-            ("iifname", "saddr")
+        let words = |option: &str| match option {
+            "-i" => "iifname",
+            "-o" => "oifname",
+            "-s" => "saddr",
+            _ => "daddr",
         };
-        let interface = self
-            .interface
-            .iter()
-            .map(|name| format!("{interface} \"{name}\" "));
-        let address = self.address.iter().map(|one| {
-            let family = if one.is_ipv4() { "ip" } else { "ip6" };
-            format!("{family} {address} {one} ")
-        });
-        interface.chain(address).collect()
+        let [near, far] = self.ends();
+        let interface = |option: &str, name: &Option<InterfaceName>| {
+            let word = words(option);
+            name.as_ref().map(|name| format!("{word} \"{name}\" "))
+        };
+        let address = |option: &str, one: &Option<IpAddr>| {
+            let word = words(option);
+            let family = |one: IpAddr| if one.is_ipv4() { "ip" } else { "ip6" };
+            one.map(|one| format!("{} {word} {one} ", family(one)))
+        };
+        let parts = [
+            interface(near.0, &self.interface),
+            interface(far.0, &self.far_interface),
+            address(near.1, &self.address),
+            address(far.1, &self.far_address),
+        ];
+        parts.into_iter().flatten().collect()
+    }
+
+    /// The options of iptables for the interface and the address of either end.
+    fn ends(&self) -> [(&'static str, &'static str); 2] {
+        match self.leaving {
+            false => [("-i", "-s"), ("-o", "-d")],
+            true => [("-o", "-d"), ("-i", "-s")],
+        }
     }
 }
 

@@ -198,3 +198,98 @@ fn a_choice_that_nobody_can_be_is_told() {
         assert!(ended.stderr.contains(told), "{told}: {}", ended.stderr);
     }
 }
+
+/// Chains that a verdict map leads to are read, and what cannot be read holds no gate.
+#[test]
+fn rules_behind_verdict_maps_and_in_chains_without_a_name() {
+    let Some(_lab) = lab() else { return };
+    if fwlab_fabric::find_tool("nft").is_none() {
+        return;
+    }
+    let script = "table inet filter {
+  map doors { type ifname : verdict; elements = { \"lan\" : jump lan_in } }
+  chain input {
+    type filter hook input priority filter; policy drop;
+    ct state vmap { established : accept, related : accept, invalid : drop }
+    iifname vmap { \"wan\" : jump wan_in }
+    iifname vmap @doors
+  }
+  chain wan_in { ip saddr { 198.51.100.0/24 } tcp dport { 21, 40000-50000 } accept
+  }
+  chain lan_in { ip saddr != 192.168.1.66 tcp dport { 21, 40000-50000 } accept
+  }
+}
+";
+    let of = |more: &[&str]| {
+        let ports = ["--at", "server", "--passive-ports", "40000-50000"];
+        check(script, "rules.nft", &[&ports[..], more].concat())
+    };
+    for (from, on, outcome) in [
+        ("198.51.100.4", "wan", "passes"),
+        ("192.0.2.4", "wan", "ctl timeout"),
+        ("192.168.1.66", "lan", "ctl timeout"),
+        ("192.168.1.67", "lan", "passes"),
+    ] {
+        let row = ("rules.nft", outcome);
+        expect(&of(&["--from", from, "--on", on]), &[row]);
+    }
+    let all = rows(&of(&[]));
+    let passing: Vec<&str> = all
+        .iter()
+        .filter(|(_, came)| came == "passes")
+        .map(|(whom, _)| whom.as_str())
+        .collect();
+    assert_eq!(
+        passing,
+        ["from 198.51.100.0/24 on wan, lan; from anywhere but 192.168.1.66 on lan"],
+        "{all:?}"
+    );
+    let nameless = "table inet filter {
+  chain input {
+    type filter hook input priority filter; policy drop;
+    tcp dport 21 jump { ip saddr 198.51.100.0/24 accept; }
+  }
+}
+";
+    let ended = check(
+        nameless,
+        "rules.nft",
+        &["--at", "server", "--expect", "all blocked"],
+    );
+    assert_eq!(ended.code, Some(3), "{ended:?}");
+    assert!(
+        ended.stderr.contains("rules of a chain without a name"),
+        "{}",
+        ended.stderr
+    );
+    assert!(
+        ended.stderr.contains("not everybody was tried"),
+        "{}",
+        ended.stderr
+    );
+}
+
+/// A member of a set may say more than an address.
+#[test]
+fn members_of_a_set_that_differ_in_their_port_are_told_apart() {
+    let Some(_lab) = lab() else { return };
+    if fwlab_fabric::find_tool("ipset").is_none() {
+        return;
+    }
+    let rules = "ipset create ipp hash:ip,port
+ipset add ipp 10.7.0.1,tcp:21
+ipset add ipp 10.7.0.2,tcp:22
+iptables -P INPUT DROP
+iptables -A INPUT -m conntrack --ctstate ESTABLISHED -j ACCEPT
+iptables -A INPUT -p tcp --dport 1024:65535 -j ACCEPT
+iptables -A INPUT -m set --match-set ipp src,dst -j ACCEPT
+";
+    let ended = check(rules, "rules.sh", &["--at", "server"]);
+    expect(
+        &ended,
+        &[
+            ("from 10.7.0.1", "passes"),
+            ("from anywhere but 10.7.0.1", "ctl timeout"),
+        ],
+    );
+}

@@ -60,7 +60,7 @@ fn the_least_that_does_is_found_and_tried() {
     for told in [
         "have the server keep to the passive ports 50000-50100",
         "+-A INPUT -p tcp -m tcp --dport 50000:50100 -j ACCEPT",
-        "it opens to new connections:\n  50000, 50100 of the server: anyone",
+        "it opens to new connections:\n  50000, 50100 of the server to clients: anyone",
     ] {
         assert!(ended.stdout.contains(told), "{told}: {}", ended.stdout);
     }
@@ -95,7 +95,7 @@ fn who_was_chosen_is_let_in_alone() {
         "+\t\tip saddr 198.51.100.7 tcp dport 21 accept",
         "+\t\tct state related ct helper \"ftp\" accept",
         "+\t\ttcp dport 21 ct helper set \"ftp-standard\"",
-        "it opens none to new connections",
+        "it opens to new connections:\n  21 of the server to clients: those that were chosen\n",
     ] {
         assert!(ended.stdout.contains(told), "{told}: {}", ended.stdout);
     }
@@ -171,5 +171,68 @@ fn a_wish_that_is_none_is_told() {
         ended.stderr.contains("`tls` is not a protection"),
         "{}",
         ended.stderr
+    );
+}
+
+/// Remedies in several chains of one script each go to their own.
+#[test]
+fn several_places_of_a_script_do_not_move_each_other() {
+    let Some(_lab) = lab() else { return };
+    if fwlab_fabric::find_tool("nft").is_none() {
+        return;
+    }
+    let rules = "table inet f {
+\tchain input {
+\t\ttype filter hook input priority filter; policy drop;
+\t\tct state established accept
+\t\tiifname \"lan0\" jump lan
+\t}
+\tchain lan {
+\t\tip saddr 10.0.0.66 drop
+\t\ttcp dport 21 accept
+\t}
+}
+";
+    let chosen = [
+        "--at",
+        "server",
+        "--from",
+        "10.0.0.66",
+        "--want",
+        "plain/pasv",
+    ];
+    let ended = fix("rules.nft", rules, &chosen).with(0);
+    assert!(
+        ended.stdout.contains(
+            "\tchain lan {\n+\t\t# FTP: TCP to port 21\n+\t\tip saddr 10.0.0.66 tcp dport 21 accept\n"
+        ),
+        "{}",
+        ended.stdout
+    );
+    assert!(
+        ended
+            .stdout
+            .contains("21 of the server to clients: those that were chosen"),
+        "{}",
+        ended.stdout
+    );
+}
+
+/// A script's own name for iptables is kept.
+#[test]
+fn commands_are_called_as_the_script_calls_them() {
+    let Some(_lab) = lab() else { return };
+    let rules =
+        "IPT=/sbin/iptables\n$IPT -P INPUT DROP\n$IPT -A INPUT -p tcp --dport 21 -j ACCEPT\n";
+    let ended = fix(
+        "rules.sh",
+        rules,
+        &["--at", "server", "--want", "plain/pasv"],
+    )
+    .with(0);
+    assert!(
+        ended.stdout.contains("+$IPT -t raw -A PREROUTING"),
+        "{}",
+        ended.stdout
     );
 }

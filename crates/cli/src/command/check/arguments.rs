@@ -154,10 +154,10 @@ pub(in crate::command) struct ServerOptions {
 pub(in crate::command) struct Whom {
     /// Only those on this interface of the host: the other end, or, on a gateway, the client. Default: all whom the
     /// rules can tell apart, a row each
-    #[arg(long, value_name = "INTERFACE")]
+    #[arg(long, value_name = "INTERFACE", value_parser = interface)]
     pub(in crate::command) on: Option<InterfaceName>,
     /// On a gateway: only servers on this interface
-    #[arg(long, value_name = "INTERFACE")]
+    #[arg(long, value_name = "INTERFACE", value_parser = interface)]
     pub(in crate::command) out: Option<InterfaceName>,
     /// Only clients of this address
     #[arg(long, value_name = "ADDRESS", value_delimiter = ',', value_parser = address)]
@@ -210,6 +210,13 @@ impl At {
 
     pub(super) fn is_router(self) -> bool {
         matches!(self, At::Gateway | At::PortForward)
+    }
+}
+
+fn interface(text: &str) -> Result<InterfaceName, String> {
+    match text {
+        "lo" => Err("nobody else is on the loopback interface".into()),
+        _ => InterfaceName::new(text).map_err(|error| error.to_string()),
     }
 }
 

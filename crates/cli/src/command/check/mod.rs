@@ -24,6 +24,7 @@ use crate::report::{findings, matrix, summary_line};
 pub(super) use arguments::{CheckArguments, Terms};
 pub(super) use expectation::Expectation;
 pub(super) use host_files::{HostFiles, read as read_files};
+pub(super) use peers::everybody;
 pub(super) use subject::{Subject, Trial};
 pub(super) use table::{Came, Tried, described, grouped};
 
@@ -53,8 +54,12 @@ fn checked(arguments: &CheckArguments) -> Result<Exit, Exit> {
     page.text('\n');
     print(page);
     let known = expectation::all_known(&arguments.expect, &records);
+    let everybody = match arguments.expect.is_empty() {
+        true => Ok(()),
+        false => peers::everybody(&classes, "what is expected is not known of the others"),
+    };
     Ok(match of_run(&summary) {
-        Exit::Good => known.err().unwrap_or(Exit::Good),
+        Exit::Good => known.and(everybody).err().unwrap_or(Exit::Good),
         other => other,
     })
 }

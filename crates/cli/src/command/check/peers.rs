@@ -1,13 +1,14 @@
 //! Whose transfers are tried: what was chosen of them, and what is said of the rest.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use fwlab_classes::{Classes, Position, Question};
 use fwlab_model::ruleset::Told;
 use fwlab_record::{Exit, Family};
 
 use super::arguments::{Terms, Whom};
-use super::subject::Subject;
+use super::subject::{OfFamilies, Subject};
 use crate::command::exit::complain;
 
 /// How many classes are tried where nobody says: each loads all rules anew.
@@ -91,4 +92,21 @@ pub(super) fn tell(classes: &Classes, family: Family) {
             None,
         );
     }
+}
+
+/// Whether everybody was tried whom the rules tell apart; if not, says what follows.
+///
+/// # Errors
+/// When somebody was not: then nothing is known of them.
+pub(in crate::command) fn everybody(classes: &OfFamilies, follows: &str) -> Result<(), Exit> {
+    let all =
+        |(_, classes): &(Family, Arc<Classes>)| classes.untried == 0 && classes.unread.is_empty();
+    if classes.iter().all(all) {
+        return Ok(());
+    }
+    complain(
+        format!("not everybody was tried whom the rules tell apart: {follows}"),
+        Some("--classes tries more; --on, --out, --from and --to choose whom it is about"),
+    );
+    Err(Exit::Lab)
 }

@@ -72,7 +72,9 @@ pub(super) fn merged<'a>(
     let cells = tried.iter().zip(records.iter().copied());
     let groups = grouped(cells, |record| (axes(record), Came::of(record)));
     // Where everybody comes to the same, nobody need be named; and it is not known of those that were not tried.
-    let all_tried = tried.iter().all(|tried| tried.classes.untried == 0);
+    let all_tried = tried
+        .iter()
+        .all(|tried| tried.classes.untried == 0 && tried.classes.unread.is_empty());
     let families: BTreeSet<Family> = tried.iter().map(|tried| tried.family).collect();
     let is_simple = all_tried && groups.len() == families.len() && {
         let of = groups.iter().map(|classes| classes[0][0].0.family);

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use clap::Args;
 use fwlab_record::{CellRecord, Exit};
 
-use super::check::{Expectation, Subject, Terms, Trial};
+use super::check::{Expectation, Subject, Terms, Trial, everybody};
 use super::execute::{Executed, execute, ready};
 use super::exit::print;
 use pairs::Compared;
@@ -57,5 +57,13 @@ fn compared(arguments: &DiffArguments) -> Result<Exit, Exit> {
     let (before, since) = records.split_at(cells);
     let compared = Compared::of((&tried, before), (&after.tried, since), &arguments.allow);
     print(page::page([&old, &new], &compared, programs, &summary));
-    Ok(compared.exit())
+    Ok(match compared.exit() {
+        Exit::Good => everybody(
+            &classes,
+            "whether a transfer of the others changes is not known",
+        )
+        .err()
+        .unwrap_or(Exit::Good),
+        other => other,
+    })
 }

@@ -277,12 +277,22 @@ impl Search<'_> {
         let whom = &self.terms.whom;
         let family = self.tried[at].family;
         let leaving = self.subject.place.position() == Position::Client;
-        let addresses = if leaving { &whom.to } else { &whom.from };
-        let mut addresses = addresses.iter().copied();
+        let (near, far) = match leaving {
+            true => (&whom.to, &whom.from),
+            false => (&whom.from, &whom.to),
+        };
+        let of_family = |addresses: &[IpAddr]| {
+            let mut addresses = addresses.iter().copied();
+            addresses.find(|address| Family::of(*address) == family)
+        };
+        // Where clients connect to another address than the server's, a rule behind the translation does not see it.
+        let forwards = self.subject.place.position() == Position::Forwarder;
         Only {
             leaving,
             interface: whom.on.clone(),
-            address: addresses.find(|address| Family::of(*address) == family),
+            address: of_family(near),
+            far_interface: whom.out.clone(),
+            far_address: of_family(far).filter(|_| !forwards),
         }
     }
 

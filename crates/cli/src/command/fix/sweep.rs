@@ -29,11 +29,13 @@ pub(super) fn opened(
     after: &Candidate,
 ) -> Result<String, Exit> {
     let ports = ports(after);
-    // One cell of each class.
-    let mut places: BTreeMap<(Family, usize), usize> = BTreeMap::new();
-    let of_all = &search.tried[..search.everybody];
-    for (at, tried) in of_all.iter().enumerate() {
-        places.entry((tried.family, tried.class)).or_insert(at);
+    // One cell of each class; those of the peers that were chosen first.
+    let mut places: BTreeMap<(bool, Family, usize), usize> = BTreeMap::new();
+    for (at, tried) in search.tried.iter().enumerate() {
+        let of_all = at < search.everybody;
+        places
+            .entry((of_all, tried.family, tried.class))
+            .or_insert(at);
     }
     let classes = places.len();
     let tried: Vec<usize> = places.into_values().take(CLASSES).collect();
@@ -73,7 +75,10 @@ pub(super) fn opened(
                 .collect::<Vec<_>>()
                 .join(", ")
         };
-        let ends = [("server", of_server), ("client", of_client)];
+        let ends = [
+            ("server to clients", of_server),
+            ("client to servers", of_client),
+        ];
         let ends = ends.iter().filter(|(_, ports)| !ports.is_empty());
         let ends: Vec<String> = ends
             .map(|(end, ports)| format!("{} of the {end}", listed(ports)))
@@ -86,12 +91,15 @@ pub(super) fn opened(
 /// The peers of some cells.
 fn whom(search: &Search<'_>, places: &[usize]) -> String {
     let mut words: Vec<String> = Vec::new();
+    if places.iter().any(|at| *at >= search.everybody) {
+        words.push("those that were chosen".to_owned());
+    }
     for family in Family::ALL {
-        let of = places
-            .iter()
+        let of = places.iter().filter(|at| **at < search.everybody);
+        let of: Vec<_> = of
             .map(|at| &search.tried[*at])
-            .filter(|tried| tried.family == *family);
-        let of: Vec<_> = of.collect();
+            .filter(|tried| tried.family == *family)
+            .collect();
         let Some(first) = of.first() else { continue };
         let members = of.iter().map(|tried| tried.class).collect();
         for line in first.classes.describe(&members) {

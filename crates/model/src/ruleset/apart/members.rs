@@ -1,6 +1,6 @@
 //! What is in a set of ipset that a rule matches on.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use fwlab_record::Family;
 
@@ -10,6 +10,9 @@ use crate::ruleset::Sets;
 
 /// The most sets that one may be a list of lists of.
 const DEPTH: usize = 8;
+
+/// The most members that are told apart from each other where a member says more than an address.
+const APART: usize = 64;
 
 /// The conditions that `--match-set NAME FLAGS` is, one for each part of the set's members that hosts differ in.
 pub(super) fn members(name: &str, flags: &str, sets: &[&Sets], family: Family) -> Vec<Condition> {
@@ -24,14 +27,15 @@ pub(super) fn members(name: &str, flags: &str, sets: &[&Sets], family: Family) -
     let words = format!("set {name}");
     let Read { flags, parts, .. } = read;
     let mut conditions = Vec::new();
-    for (at, part) in parts.into_iter().enumerate() {
+    for (at, part) in parts {
         let is_source = flags.get(at).is_none_or(|flag| *flag == "src");
         match part {
             Part::Unread => conditions.push(Condition::Unread(words.clone())),
             Part::Interfaces(names) if is_source => conditions.push(Condition::In(names)),
             Part::Interfaces(names) => conditions.push(Condition::Out(names)),
-            Part::Addresses(ranges) => {
-                let addresses = Addresses::of(family, ranges, words.clone());
+            Part::Addresses(ranges, own) => {
+                let words = own.unwrap_or_else(|| words.clone());
+                let addresses = Addresses::of(family, ranges, words);
                 conditions.extend(addresses.map(|addresses| match is_source {
                     true => Condition::Source(addresses),
                     false => Condition::Destination(addresses),
@@ -45,7 +49,8 @@ pub(super) fn members(name: &str, flags: &str, sets: &[&Sets], family: Family) -
 
 /// One of the parts, divided by commas, of every member.
 enum Part {
-    Addresses(Vec<(u128, u128)>),
+    /// With the words that name them, where the set does not.
+    Addresses(Vec<(u128, u128)>, Option<String>),
     Interfaces(BTreeSet<String>),
     Unread,
     /// A port or a mark: no host is told by it.
@@ -56,7 +61,8 @@ struct Read<'a> {
     texts: &'a [String],
     family: Family,
     flags: Vec<&'a str>,
-    parts: Vec<Part>,
+    /// Each with its place in a member.
+    parts: Vec<(usize, Part)>,
 }
 
 impl Read<'_> {
@@ -72,7 +78,7 @@ impl Read<'_> {
             ) && words.get(1).is_some_and(|made| made == name)
         });
         let Some(made) = made else {
-            self.parts.push(Part::Unread);
+            self.parts.push((0, Part::Unread));
             return;
         };
         let kind = made.get(2).map_or("", String::as_str);
@@ -95,25 +101,45 @@ impl Read<'_> {
         }
         let netmask = made.iter().position(|word| word == "netmask");
         let netmask = netmask.and_then(|at| made.get(at + 1));
-        for (at, kind) in kinds.split(',').enumerate().take(self.flags.len()) {
-            let values = members
-                .iter()
-                .filter_map(|member| member.split(',').nth(at));
-            let part = match kind {
-                "ip" | "net" => {
-                    let ranges = values.filter_map(|value| {
-                        let masked = netmask.map(|length| format!("{value}/{length}"));
-                        let read = range(masked.as_deref().unwrap_or(value));
-                        read.filter(|(family, _)| *family == self.family)
-                            .map(|(_, range)| range)
-                    });
-                    Part::Addresses(ranges.collect())
+        let kinds: Vec<&str> = kinds.split(',').take(self.flags.len()).collect();
+        // What a member says beside an address tells its address from others.
+        let beside = |member: &str, at: usize| -> String {
+            let parts = member.split(',').enumerate();
+            let others = parts.filter(|(other, _)| *other != at);
+            others.map(|(_, part)| format!("{part},")).collect()
+        };
+        for (at, kind) in kinds.iter().enumerate() {
+            let mut groups: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+            for member in &members {
+                if let Some(value) = member.split(',').nth(at) {
+                    groups.entry(beside(member, at)).or_default().push(value);
                 }
-                "iface" => Part::Interfaces(values.map(str::to_owned).collect()),
-                "mac" => Part::Unread,
-                _ => Part::Idle,
-            };
-            self.parts.push(part);
+            }
+            let is_divided = groups.len() > 1;
+            if groups.len() > APART {
+                self.parts.push((at, Part::Unread));
+                continue;
+            }
+            for values in groups.into_values() {
+                let part = match *kind {
+                    "ip" | "net" => {
+                        let ranges = values.iter().filter_map(|value| {
+                            let masked = netmask.map(|length| format!("{value}/{length}"));
+                            let read = range(masked.as_deref().unwrap_or(value));
+                            read.filter(|(family, _)| *family == self.family)
+                                .map(|(_, range)| range)
+                        });
+                        let words = is_divided.then(|| values.join(", "));
+                        Part::Addresses(ranges.collect(), words)
+                    }
+                    "iface" => {
+                        Part::Interfaces(values.iter().map(|value| (*value).to_owned()).collect())
+                    }
+                    "mac" => Part::Unread,
+                    _ => Part::Idle,
+                };
+                self.parts.push((at, part));
+            }
         }
     }
 }

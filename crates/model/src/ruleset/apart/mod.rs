@@ -28,6 +28,8 @@ pub struct Told {
     pub conditions: Vec<Condition>,
     /// The rule without them: two rules of one chain that say the same otherwise, one behind the other, are as one.
     pub rest: String,
+    /// Whether all that it does is to decide: whoever meets two such rules that say the same meets one.
+    pub decides: bool,
     /// Whether one of its conditions is negated.
     pub negated: bool,
     /// Whether it gives packets another destination, or another port.

@@ -45,6 +45,7 @@ impl Listing {
                 only: looked_at(&walked),
                 conditions,
                 rest: rest.map(|(_, word)| format!("{} ", word.text)).collect(),
+                decides: matches!(rule.target(), Some("ACCEPT" | "DROP" | "REJECT" | "RETURN")),
                 negated: walked.pieces.iter().any(|piece| piece.negation.is_some()),
                 translates,
                 rule: id,

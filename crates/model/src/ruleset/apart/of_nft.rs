@@ -50,25 +50,44 @@ impl NativeListing {
     pub fn told(&self) -> Vec<Told> {
         let reached = self.reached();
         let mut told = Vec::new();
-        for (chain, listed) in self.chains() {
+        for (chain_of, listed) in self.chains() {
             for (rule, ordinal) in listed.rules().iter().zip(1..) {
                 let Apart { conditions, rest } = rule.apart();
+                let mut conditions = conditions.clone();
+                let is_listed = |target: &&String| {
+                    let chain = (*target).clone();
+                    let id = ChainId {
+                        chain,
+                        ..chain_of.clone()
+                    };
+                    self.chain(&id).is_some()
+                };
+                if !rule.targets().iter().all(|target| is_listed(&target)) {
+                    // nft does not list what stands in `jump { … }`.
+                    conditions.push(Condition::Unread(
+                        "rules of a chain without a name".to_owned(),
+                    ));
+                }
                 if conditions.is_empty() && !rule.translates() {
                     continue;
                 }
-                let hooks = match chain.family {
+                let hooks = match chain_of.family {
                     TableFamily::Netdev => BTreeSet::from([Hook::Prerouting]),
-                    _ => reached.of(chain),
+                    _ => reached.of(chain_of),
                 };
                 told.push(Told {
                     rule: RuleId {
-                        chain: chain.clone(),
+                        chain: chain_of.clone(),
                         ordinal: RuleOrdinal(ordinal),
                     },
                     hooks,
                     only: rule.only().clone(),
-                    conditions: conditions.clone(),
+                    conditions,
                     rest: rest.clone(),
+                    decides: ["accept", "drop", "reject", "return"]
+                        .iter()
+                        .any(|verdict| rest.contains(&format!("\"{verdict}\"")))
+                        && !rest.contains("\"mangle\""),
                     negated: rest.contains("!="),
                     translates: rule.translates(),
                 });
@@ -147,7 +166,9 @@ impl Of<'_> {
                     None => groups.push((apart, vec![part(&member)])),
                 }
             }
+            // What is told apart within a set is not named by the set.
             let words = right.as_str().and_then(|name| name.strip_prefix('@'));
+            let words = words.filter(|_| groups.len() == 1);
             for (_, group) in &groups {
                 conditions(key, group, words, found);
             }

@@ -2,7 +2,9 @@
 
 use serde_json::Value;
 
+use crate::ruleset::apart::Members;
 use crate::ruleset::only::{Only, PortRange};
+use fwlab_record::ChainId;
 
 /// What a rule does with a packet that matches it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,6 +40,48 @@ pub(super) fn effect(statements: &[Value]) -> Effect {
         };
     }
     effect
+}
+
+/// The chains that the statements of a rule may lead to: a jump's own target, and those of verdict maps, named ones too.
+pub(super) fn targets(statements: &[Value], of: &ChainId, members: &Members<'_>) -> Vec<String> {
+    let mut found = Vec::new();
+    statements
+        .iter()
+        .for_each(|statement| leading(statement, &mut found));
+    let mut named = Vec::new();
+    statements
+        .iter()
+        .for_each(|statement| sets(statement, &mut named));
+    for name in named {
+        let id = (of.family, of.table.clone(), name);
+        let listed = members.get(&id).copied().flatten();
+        listed
+            .into_iter()
+            .flatten()
+            .for_each(|member| leading(member, &mut found));
+    }
+    found.sort();
+    found.dedup();
+    found
+}
+
+fn leading(value: &Value, found: &mut Vec<String>) {
+    match value {
+        // nft has no JSON for a chain without a name, and writes it as text.
+        Value::String(text) if text.starts_with("jump {") || text.starts_with("goto {") => {
+            found.push("{ … }".to_owned());
+        }
+        Value::Array(values) => values.iter().for_each(|value| leading(value, found)),
+        Value::Object(members) => {
+            for (name, body) in members {
+                match (name.as_str(), body["target"].as_str()) {
+                    ("jump" | "goto", Some(target)) => found.push(target.to_owned()),
+                    _ => leading(body, found),
+                }
+            }
+        }
+        _ => {}
+    }
 }
 
 /// The named sets and maps that the statements of a rule mention.

@@ -89,6 +89,8 @@ pub struct NativeRule {
     sets: Vec<String>,
     /// Which hosts it tells apart.
     apart: Apart,
+    /// The chains that it leads to, by itself or by a verdict map.
+    targets: Vec<String>,
 }
 
 impl PartialEq for NativeRule {
@@ -125,6 +127,11 @@ impl NativeRule {
     /// Which hosts it tells apart.
     pub(in crate::ruleset) fn apart(&self) -> &Apart {
         &self.apart
+    }
+
+    /// The chains that it leads to.
+    pub(in crate::ruleset) fn targets(&self) -> &[String] {
+        &self.targets
     }
 
     /// Which packets it looks at.
@@ -262,18 +269,14 @@ impl NativeListing {
     /// The chains that a rule leads to from another.
     pub(in crate::ruleset) fn jumps(&self) -> impl Iterator<Item = (ChainId, ChainId)> {
         self.chains.iter().flat_map(|(from, listed)| {
-            listed.rules.iter().filter_map(|rule| match &rule.effect {
-                Effect::Jumps(target) => {
-                    let chain = target.clone();
-                    Some((
-                        from.clone(),
-                        ChainId {
-                            chain,
-                            ..from.clone()
-                        },
-                    ))
-                }
-                _ => None,
+            let targets = listed.rules.iter().flat_map(|rule| &rule.targets);
+            targets.map(|target| {
+                let chain = target.clone();
+                let to = ChainId {
+                    chain,
+                    ..from.clone()
+                };
+                (from.clone(), to)
             })
         })
     }
@@ -432,6 +435,7 @@ fn rule(
         translates: has("dnat") || has("redirect"),
         sets,
         apart: Apart::read(statements, chain, members),
+        targets: effect::targets(statements, chain, members),
     })
 }
 
