@@ -1,6 +1,7 @@
 //! The files of a host that `check` is given: each is known by its content.
 
 use std::collections::BTreeSet;
+use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use fwlab_host::{Host, MAX_CAPTURE, ServerRead};
@@ -284,28 +285,40 @@ pub(super) fn open(path: &Path) -> Result<Source, Exit> {
 }
 
 fn read_source(path: &Path) -> Result<Source, InputError> {
-    let most = MAX_CAPTURE as u64;
-    let (name, text) = if path == Path::new("-") {
-        let text = input::read_stream_up_to(std::io::stdin().lock(), most)?;
-        ("standard input".to_owned(), text)
+    if path == Path::new("-") {
+        let text = read_stream(std::io::stdin().lock())?;
+        return Ok(Source::new("standard input", text));
+    }
+    // What the shell makes of `<(iptables-save)`: it is open already, and has an end.
+    let is_open = ["/dev/stdin", "/dev/fd/", "/proc/self/fd/"];
+    let is_open = is_open.iter().any(|begin| {
+        path.as_os_str()
+            .as_encoded_bytes()
+            .starts_with(begin.as_bytes())
+    });
+    let text = if is_open {
+        read_stream(std::fs::File::open(path)?)?
     } else {
-        // What the shell makes of `<(iptables-save)`: it is open already, and has an end.
-        let is_open = ["/dev/stdin", "/dev/fd/", "/proc/self/fd/"];
-        let is_open = is_open.iter().any(|begin| {
-            path.as_os_str()
-                .as_encoded_bytes()
-                .starts_with(begin.as_bytes())
-        });
-        let text = if is_open {
-            input::read_stream_up_to(std::fs::File::open(path)?, most)?
-        } else {
-            input::read_file_up_to(path, most)?
-        };
-        (path.display().to_string(), text)
+        let text = input::read_file_up_to(path, MAX_CAPTURE as u64)?;
+        match text.starts_with(captured::BEGINS) {
+            true => text,
+            false => input::read_stream(&*text)?,
+        }
     };
-    // A whole host may be larger than rules may.
-    match text.starts_with(captured::BEGINS) {
-        true => Ok(Source::new(name, text)),
-        false => Ok(Source::new(name, input::read_stream(&*text)?)),
+    Ok(Source::new(path.display().to_string(), text))
+}
+
+/// Reads a stream: a whole host may be larger than rules may.
+fn read_stream(stream: impl Read) -> Result<Vec<u8>, InputError> {
+    let mut stream = BufReader::new(stream);
+    let begin = stream.fill_buf()?;
+    let is_host = !begin.is_empty()
+        && begin
+            .iter()
+            .zip(captured::BEGINS)
+            .all(|(read, known)| read == known);
+    match is_host {
+        true => input::read_stream_up_to(stream, MAX_CAPTURE as u64),
+        false => input::read_stream(stream),
     }
 }
