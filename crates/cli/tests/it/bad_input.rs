@@ -124,9 +124,16 @@ fn what_iptables_restore_would_choke_on_is_read_and_told() {
 }
 
 #[test]
-fn an_empty_file_lets_everything_through() {
+fn an_empty_file_is_no_ruleset() {
+    let _machine = shared();
+    insta::assert_snapshot!(checked(b""), @r"
+    exit 2
+    fwlab: rules.v4: there are no rules in it: was iptables-save run as root?
+      with no rules at all everything passes; `iptables -P INPUT ACCEPT` says so
+    ");
+    // A table without a rule is one.
     let Some(_lab) = lab() else { return };
-    insta::assert_snapshot!(checked(b""), @"exit 0");
+    insta::assert_snapshot!(checked(b"*filter\n:INPUT ACCEPT [0:0]\nCOMMIT\n"), @"exit 0");
 }
 
 #[test]

@@ -83,7 +83,7 @@ fn a_report_that_cannot_be_read_is_told() {
             "report.json:1: this is not a cell",
         ),
         ("{\"schema\":99}\n", "report.json:1: this is not a cell"),
-        ("", "whose rules are these"),
+        ("", "there are no rules in it"),
     ] {
         let folder = folder(&[("report.json", text.as_bytes())]);
         let mut command = fwlab();

@@ -10,6 +10,7 @@ use fwlab_record::{Backend, Exit, Family, InterfaceName};
 use fwlab_runner::written as rules;
 use fwlab_scenario::RulesOrigin;
 use fwlab_scenario::input::{self, InputError};
+use fwlab_text::one_line;
 use miette::Diagnostic;
 
 use super::{captured, server_files};
@@ -161,6 +162,16 @@ pub(in crate::command) fn read(paths: &[PathBuf], family: Family) -> Result<Host
             return Ok(captured);
         }
         names.push(source.name.clone());
+        if recognise(&source) == Format::Empty {
+            complain(
+                format!(
+                    "{}: there are no rules in it: was iptables-save run as root?",
+                    one_line(&source.name)
+                ),
+                Some("with no rules at all everything passes; `iptables -P INPUT ACCEPT` says so"),
+            );
+            return Err(Exit::Usage);
+        }
         if recognise(&source) == Format::Sets {
             slots.fill(Slot::Sets, source)?;
             continue;
