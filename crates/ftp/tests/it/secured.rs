@@ -243,6 +243,8 @@ impl Session {
                 tokio::io::copy(&mut data, &mut tokio::io::sink()).await?;
             }
             Manner::Refuses => {
+                // Closed on what was not read, it would be a reset, or the end, as chance has it.
+                let _hello = data.read(&mut vec![0; 16_384]).await?;
                 drop(data);
                 return Ok("522 TLS session reuse required");
             }
