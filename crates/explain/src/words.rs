@@ -27,6 +27,14 @@ impl Why {
 }
 
 impl Diagnosis {
+    /// Why it was stopped, and what would have let it through where that is known.
+    pub fn sentences(&self) -> String {
+        match self.would_pass() {
+            Some(would_pass) => format!("{} {would_pass}", self.why()),
+            None => self.why(),
+        }
+    }
+
     /// Why it was stopped: one sentence.
     pub fn why(&self) -> String {
         let what = match (self.connection, self.opening) {

@@ -42,10 +42,7 @@ impl Observed {
 
     /// Why it was stopped, and what would have let it through, in sentences; nothing where the evidence does not tell.
     pub fn why(&self) -> Option<String> {
-        let diagnosis = Diagnosis::of_outcome(&self.outcome, &self.evidence)?;
-        let sentences = [Some(diagnosis.why()), diagnosis.would_pass()];
-        let sentences: Vec<String> = sentences.into_iter().flatten().collect();
-        Some(sentences.join(" "))
+        Diagnosis::of_outcome(&self.outcome, &self.evidence).map(|found| found.sentences())
     }
 
     /// Whether a policy stopped it, of the chain `table/CHAIN` or `family/table/chain`.

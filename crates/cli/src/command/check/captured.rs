@@ -15,7 +15,7 @@ use miette::Diagnostic;
 
 use super::arguments::At;
 use super::forwarded;
-use super::host_files::{Backends, HostFiles};
+use super::host_files::HostFiles;
 use crate::command::exit::{complain, tell};
 
 /// How the file of a host begins.
@@ -46,20 +46,9 @@ pub(super) fn read(name: &str, bytes: &[u8]) -> Result<HostFiles, Exit> {
     }
     let mut files = HostFiles {
         name: name.to_owned(),
-        origin: RulesOrigin::None,
-        ipv6: None,
         sets: host.ipset.as_ref().map(|piece| piece.source()),
-        beside: Vec::new(),
-        backends: Backends {
-            able: &Backend::IPTABLES,
-            own: Vec::new(),
-        },
-        interfaces: BTreeSet::new(),
-        families: Vec::new(),
-        notes: Vec::new(),
-        host: None,
-        server: None,
         own_server: server(&host),
+        ..HostFiles::empty()
     };
     let mut rules = Vec::new();
     for (&(backend, family), piece) in &host.iptables {

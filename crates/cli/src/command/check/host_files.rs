@@ -50,6 +50,27 @@ pub(in crate::command) struct Backends {
 }
 
 impl HostFiles {
+    /// Of a host of which nothing is known yet.
+    pub(super) fn empty() -> HostFiles {
+        HostFiles {
+            name: String::new(),
+            origin: RulesOrigin::None,
+            ipv6: None,
+            sets: None,
+            beside: Vec::new(),
+            backends: Backends {
+                able: &Backend::IPTABLES,
+                own: Vec::new(),
+            },
+            interfaces: BTreeSet::new(),
+            families: Vec::new(),
+            notes: Vec::new(),
+            host: None,
+            server: None,
+            own_server: None,
+        }
+    }
+
     /// Whether two hosts have the same rules and sets, but for comments and counters.
     pub(in crate::command) fn has_rules_of(&self, other: &HostFiles) -> bool {
         self.rules() == other.rules()
@@ -106,23 +127,7 @@ fn plain_lines(source: &Source) -> Vec<String> {
 /// Reads the files. A dump that does not say its family is of this one.
 pub(in crate::command) fn read(paths: &[PathBuf], family: Family) -> Result<HostFiles, Exit> {
     let mut slots = Slots::default();
-    let mut files = HostFiles {
-        name: String::new(),
-        origin: RulesOrigin::None,
-        ipv6: None,
-        sets: None,
-        beside: Vec::new(),
-        backends: Backends {
-            able: &Backend::IPTABLES,
-            own: Vec::new(),
-        },
-        interfaces: BTreeSet::new(),
-        families: Vec::new(),
-        notes: Vec::new(),
-        host: None,
-        server: None,
-        own_server: None,
-    };
+    let mut files = HostFiles::empty();
     let mut names = Vec::new();
     let mut sources = Vec::new();
     let mut servers = Vec::new();

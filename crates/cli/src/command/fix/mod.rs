@@ -5,10 +5,9 @@ mod search;
 mod sweep;
 
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use clap::Args;
-use fwlab_record::{CellRecord, Exit};
+use fwlab_record::Exit;
 use fwlab_text::{line, one_line};
 
 use super::check::{Subject, Terms, Trial};
@@ -81,7 +80,8 @@ fn fixed(arguments: &FixArguments) -> Result<Exit, Exit> {
     let first = &planned[0];
     // It loaded before.
     let rules = runtime.block_on(loader.prepare(&first.scenario, 0, first.axes.backend));
-    let passive_ports = search::passive_ports(&rules.unwrap_or_default());
+    let rules = rules.unwrap_or_default();
+    let passive_ports = search::passive_ports(&rules);
     let search = Search {
         subject: &subject,
         terms,
@@ -91,6 +91,7 @@ fn fixed(arguments: &FixArguments) -> Result<Exit, Exit> {
         planned: &planned,
         everybody,
         passive_ports,
+        other_ports: search::other_ports(&rules, passive_ports),
     };
     let none = Candidate::none(&subject);
     let before = search.run(&none, |_| true)?;
@@ -193,13 +194,7 @@ fn report(
             let diagnosis = fwlab_explain::Diagnosis::of(record);
             let told = diagnosis.map_or_else(
                 || "it is not known why".to_owned(),
-                |diagnosis| {
-                    [Some(diagnosis.why()), diagnosis.would_pass()]
-                        .into_iter()
-                        .flatten()
-                        .collect::<Vec<_>>()
-                        .join(" ")
-                },
+                |diagnosis| diagnosis.sentences(),
             );
             let axes = &before[at].axes;
             let told = format!("{} {}: {told}", axes.protection, axes.data);
@@ -212,9 +207,4 @@ fn report(
             page.text(format_args!("  {}\n", line(&told)));
         }
     }
-}
-
-/// A record by its cell's place.
-pub(super) fn of_cells(records: Vec<(usize, Arc<CellRecord>)>) -> search::Records {
-    records.into_iter().collect()
 }

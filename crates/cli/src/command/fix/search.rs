@@ -8,7 +8,7 @@ use fwlab_classes::Position;
 use fwlab_explain::Diagnosis;
 use fwlab_fix::{Only, Remedy, Situation, remedies};
 use fwlab_model::ruleset::Side;
-use fwlab_record::{Backend, CellRecord, Exit, Family, Judgement, Protection, Symptom};
+use fwlab_record::{Backend, CellRecord, Chance, Exit, Family, Judgement, Protection, Symptom};
 use fwlab_runner::{Loader, PreparedRuleset, Run, RunEvent};
 use fwlab_scenario::Scenario;
 use fwlab_scenario::plan::Cell;
@@ -20,6 +20,18 @@ use super::candidate::Candidate;
 use crate::command::check::{Subject, Terms, Tried};
 use crate::command::exit::{complain, tell};
 use crate::command::transfers::Transfers;
+
+/// A few ports that are in no range that rules look at, nor in the one that a server is to keep to.
+pub(super) fn other_ports(rules: &PreparedRuleset, kept: (u16, u16)) -> Option<(u16, u16)> {
+    let looked_at = rules.by_port.iter().map(|(_, by_port)| by_port.ports);
+    let ranges: Vec<(u16, u16)> = looked_at.chain([kept, PASSIVE_PORTS]).collect();
+    let windows = (20_000..60_000_u16).step_by(64).map(|low| (low, low + 63));
+    let mut free = windows.filter(|(low, high)| {
+        let apart = |(first, last): &(u16, u16)| last < low || first > high;
+        ranges.iter().all(apart)
+    });
+    free.next()
+}
 
 /// The records of some cells, by their places.
 pub(super) type Records = BTreeMap<usize, Arc<CellRecord>>;
@@ -49,6 +61,8 @@ pub(super) struct Search<'a> {
     pub(super) everybody: usize,
     /// The passive ports that a server is to keep to where nobody chose any.
     pub(super) passive_ports: (u16, u16),
+    /// Ports for data connections that no rule tells from the most of them.
+    pub(super) other_ports: Option<(u16, u16)>,
 }
 
 /// What was found.
@@ -65,11 +79,36 @@ pub(super) fn passes(record: &CellRecord) -> bool {
 }
 
 impl Search<'_> {
-    /// Runs some of the cells with a candidate's rules.
+    /// Runs some of the cells with a candidate's rules. What passed because a peer happened to pick a port that the rules let
+    /// through is run again with one that they do not tell apart from the rest.
     pub(super) fn run(
         &self,
         candidate: &Candidate,
         which: impl Fn(usize) -> bool,
+    ) -> Result<Records, Exit> {
+        let mut records = self.run_once(candidate, which, None)?;
+        let lucky =
+            |record: &CellRecord| passes(record) && record.chance.contains(&Chance::DataPort);
+        let lucky: Vec<usize> = records
+            .iter()
+            .filter(|(_, record)| lucky(record))
+            .map(|(at, _)| *at)
+            .collect();
+        if let (Some(ports), false) = (self.other_ports, lucky.is_empty()) {
+            let again = self.run_once(candidate, |at| lucky.contains(&at), Some(ports))?;
+            let ran = again
+                .into_iter()
+                .filter(|(_, record)| record.judgement.outcome().is_some());
+            records.extend(ran);
+        }
+        Ok(records)
+    }
+
+    fn run_once(
+        &self,
+        candidate: &Candidate,
+        which: impl Fn(usize) -> bool,
+        ports: Option<(u16, u16)>,
     ) -> Result<Records, Exit> {
         let places: Vec<usize> = (0..self.planned.len()).filter(|at| which(*at)).collect();
         let mut scenarios: Vec<(Arc<Scenario>, Arc<Scenario>)> = Vec::new();
@@ -83,7 +122,12 @@ impl Search<'_> {
             let changed = match known {
                 Some((_, changed)) => Arc::clone(changed),
                 None => {
-                    let changed = candidate.scenario(&cell.scenario);
+                    let mut changed = candidate.scenario(&cell.scenario);
+                    if let Some((low, high)) = ports {
+                        let changed = Arc::make_mut(&mut changed);
+                        changed.server.passive_ports = Some((low, high));
+                        changed.client.active_ports = Some(low..=high);
+                    }
                     scenarios.push((Arc::clone(&cell.scenario), Arc::clone(&changed)));
                     changed
                 }
@@ -116,15 +160,14 @@ impl Search<'_> {
             }
             Ok(records)
         })?;
-        Ok(super::of_cells(records))
+        Ok(records.into_iter().collect())
     }
 
     /// The cells that are to pass: of classes that were chosen, or whose control connection comes through, those that were
     /// asked for and can be run here.
     pub(super) fn wanted(&self, before: &Records, want: &[Transfers]) -> Vec<usize> {
         let whom = &self.terms.whom;
-        let chosen =
-            whom.on.is_some() || whom.out.is_some() || !whom.from.is_empty() || !whom.to.is_empty();
+        let chosen = whom.is_chosen();
         let class = |at: usize| (self.tried[at].family, self.tried[at].class);
         let comes_through = |at: usize| {
             let mut of_class = before
@@ -174,12 +217,15 @@ impl Search<'_> {
         let none = Candidate::none(self.subject);
         let mut candidate = none.clone();
         let mut left = Records::new();
-        for _ in 0..ROUNDS {
+        for round in 0.. {
             let records = self.run(&candidate, |at| wanted.contains(&at))?;
             left = records
                 .into_iter()
                 .filter(|(_, record)| !passes(record))
                 .collect();
+            if round == ROUNDS {
+                break;
+            }
             let mut all = candidate.remedies().to_vec();
             for (at, record) in &left {
                 for remedy in self.remedies_of(&candidate, *at, record, prefers_range) {
