@@ -145,3 +145,20 @@ fn a_word_that_is_none_is_told_with_those_that_there_are() {
         assert!(!ended.stderr.contains('\u{1b}'), "{}", ended.stderr);
     }
 }
+
+/// Which port the server picks is chance, and the rules tell some from the rest: a gate that is met by luck is none.
+#[test]
+fn an_expectation_that_luck_meets_is_not_met() {
+    let Some(_lab) = lab() else { return };
+    let rules = RULES.replace("40000:40100", "40000:65000");
+    let folder = folder(&[("rules.sh", rules.as_bytes())]);
+    let expect = ["--expect", "passive passes"];
+    let ended = check_in(&folder, &[&LAN[..], &expect].concat());
+    assert!(matches!(ended.code, Some(1 | 3)), "{ended:?}");
+    assert!(
+        ended.stderr.contains("picks its passive ports by chance"),
+        "{}",
+        ended.stderr
+    );
+    check_in(&folder, &[&RANGE[..], &LAN, &expect].concat()).with(0);
+}

@@ -94,3 +94,78 @@ fn a_report_that_cannot_be_read_is_told() {
         assert!(ended.stderr.contains(told), "{told}: {}", ended.stderr);
     }
 }
+
+/// Each reason for which a packet meets a rule, as it is said, through either backend of iptables.
+#[test]
+fn the_reason_that_is_said_is_the_one_that_the_rules_were_written_for() {
+    let Some(_lab) = lab() else { return };
+    let begin = "iptables -P INPUT DROP\niptables -A INPUT -p tcp --dport 21 -j ACCEPT\n";
+    let established = "iptables -A INPUT -m conntrack --ctstate ESTABLISHED -j ACCEPT\n";
+    let helper = "iptables -t raw -A PREROUTING -p tcp --dport 21 -j CT --helper ftp\n";
+    let untracked = "iptables -t raw -A PREROUTING -p tcp -j NOTRACK\niptables -t raw -A OUTPUT -p tcp -j NOTRACK\n";
+    let plain = ["--protection", "plain", "--data", "pasv"];
+    let active = ["--protection", "plain", "--data", "port"];
+    let secured = ["--protection", "explicit", "--data", "pasv"];
+    for (rules, of, said, passes) in [
+        (
+            "iptables -P INPUT DROP\n".to_owned(),
+            plain,
+            "The control connection was not let in",
+            "accepted TCP to the control port",
+        ),
+        (
+            [begin, established].concat(),
+            plain,
+            "no helper reads the control connection",
+            "with the helper ftp assigned",
+        ),
+        (
+            [begin, established, helper].concat(),
+            plain,
+            "was expected by conntrack's helper, which makes it RELATED",
+            "accepted what is RELATED by the helper ftp",
+        ),
+        (
+            [begin, established, helper].concat(),
+            secured,
+            "TLS hides the announcement",
+            "no helper sees into TLS",
+        ),
+        (
+            begin.to_owned(),
+            active,
+            "its connection is not tracked there",
+            "with its connection tracked and what is ESTABLISHED accepted",
+        ),
+        (
+            [begin, helper].concat(),
+            active,
+            "is of a connection that was let through",
+            "accepted what is ESTABLISHED",
+        ),
+        (
+            [untracked, begin, established].concat(),
+            active,
+            "track",
+            "tracked",
+        ),
+    ] {
+        for backend in ["nft", "legacy"] {
+            let folder = folder(&[("rules.sh", rules.as_bytes())]);
+            let mut command = fwlab();
+            command
+                .current_dir(folder.path())
+                .args([
+                    "check", "rules.sh", "--at", "server", "--server", "libunftp",
+                ])
+                .args(["--backend", backend])
+                .args(of);
+            let ended = end_of(&mut command).with(0);
+            for told in [said, passes] {
+                let told = told.to_lowercase();
+                let stdout = ended.stdout.to_lowercase();
+                assert!(stdout.contains(&told), "{backend}: {told}: {rules}{stdout}");
+            }
+        }
+    }
+}

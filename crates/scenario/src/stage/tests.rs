@@ -165,3 +165,36 @@ fn a_firewall_s_side_is_where_its_node_stands() {
     }
     assert_eq!(stage.firewall, None);
 }
+
+#[test]
+fn a_route_on_a_link_is_read_as_it_is_written() {
+    let text = "[topology]\nfirewall = \"server\"\n\
+                [[topology.node]]\nname = \"client\"\naddresses = { e0 = [\"198.51.100.7/32\"] }\n\
+                routes = [{ to = \"10.77.0.1/32\", link = \"e0\" }]\n\
+                [[topology.node]]\nname = \"server\"\naddresses = { e0 = [\"10.77.0.1/24\"] }\n\
+                routes = [{ to = \"198.51.100.7/32\", link = \"e0\" }]\n\
+                [[topology.link]]\nbetween = [\"client:e0\", \"server:e0\"]\n";
+    let text = format!(
+        "description = \"On a link.\"\n{text}\
+         [[ruleset]]\nname = \"open\"\nnone = true\n[matrix]\nfamilies = [\"ipv4\"]\n"
+    );
+    let read = |text: &str| match Scenario::parse("stage", Path::new("stage.toml"), text) {
+        Ok(scenario) => scenario.stage.clone(),
+        Err(error) => panic!("{error}: {:#?}\n{text}", error.problems),
+    };
+    let stage = read(&text);
+    let link = NextHop::Link("e0".parse().expect("a name"));
+    assert!(
+        stage
+            .topology
+            .nodes
+            .iter()
+            .all(|node| node.routes[0].via == link),
+        "{stage:?}"
+    );
+    assert!(
+        stage.long_form().contains("link = \"e0\""),
+        "{}",
+        stage.long_form()
+    );
+}

@@ -3,7 +3,7 @@
 use std::str::FromStr;
 use std::sync::Arc;
 
-use fwlab_record::{CellRecord, Exit, Judgement, Symptom};
+use fwlab_record::{CellRecord, Chance, Exit, Judgement, Symptom};
 use fwlab_scenario::plan::idle_requirements;
 use fwlab_scenario::{Requirement, Scenario, SymptomDemand};
 use fwlab_text::one_line;
@@ -93,6 +93,28 @@ pub(super) fn refuse_idle(expected: &[Expectation], scenario: &Arc<Scenario>) ->
         true => Ok(()),
         false => Err(Exit::Usage),
     }
+}
+
+/// Tells expectations that a passive transfer met or missed by the port that its server happened to pick.
+pub(super) fn all_settled(expected: &[Expectation], records: &[&CellRecord]) -> Result<(), Exit> {
+    let mut settled = Ok(());
+    for one in expected {
+        let by_luck = |record: &&&CellRecord| {
+            record.chance.contains(&Chance::DataPort) && !record.axes.data.is_active()
+        };
+        let mut about = records.iter().filter(|record| one.is_about(record));
+        if about.any(|record| by_luck(&record)) {
+            complain(
+                format!(
+                    "--expect '{}': the server picks its passive ports by chance, and the rules tell some from the rest: another run may come to another end",
+                    one_line(&one.text)
+                ),
+                Some("--passive-ports LOW-HIGH, or the server's own settings, say which they are"),
+            );
+            settled = Err(Exit::Lab);
+        }
+    }
+    settled
 }
 
 /// Tells expectations whose cells were all skipped: nothing is known of them.

@@ -54,12 +54,17 @@ fn checked(arguments: &CheckArguments) -> Result<Exit, Exit> {
     page.text('\n');
     print(page);
     let known = expectation::all_known(&arguments.expect, &records);
+    let settled = expectation::all_settled(&arguments.expect, &records);
     let everybody = match arguments.expect.is_empty() {
         true => Ok(()),
         false => peers::everybody(&classes, "what is expected is not known of the others"),
     };
     Ok(match of_run(&summary) {
-        Exit::Good => known.and(everybody).err().unwrap_or(Exit::Good),
+        Exit::Good => known
+            .and(settled)
+            .and(everybody)
+            .err()
+            .unwrap_or(Exit::Good),
         other => other,
     })
 }
