@@ -2,7 +2,7 @@ use std::net::IpAddr;
 
 use fwlab_record::{
     Became, Cause, CellRecord, ConntrackState, EventId, Evidence, Fact, NodeName, Outcome, Packet,
-    Role, Seen,
+    Role, Seen, TcpFlags,
 };
 
 /// Why a transfer did not pass.
@@ -63,6 +63,8 @@ pub enum Why {
     SentElsewhere,
     /// A host answered no, and no rule had a part in it.
     NobodyListens,
+    /// A peer closed the connection before its time, and no rule had a part in it.
+    Closed,
     /// The peer said no in a reply.
     Said(String),
     /// The evidence tells what stopped it, and not why.
@@ -111,6 +113,7 @@ impl Diagnosis {
                     rests_on.push(fact);
                     Why::AnnouncedElsewhere { announced }
                 }
+                None if is_closed(&outcome.cause) => Why::Closed,
                 None if matches!(outcome.cause, Cause::Host { .. }) => Why::NobodyListens,
                 None => Why::Unknown,
             },
@@ -218,6 +221,17 @@ impl Met<'_> {
 
 fn is_secured(evidence: &Evidence) -> bool {
     evidence.facts.iter().any(|fact| fact.what == Seen::Secured)
+}
+
+/// Whether a host's answer was the end of a connection, and no refusal of one.
+fn is_closed(cause: &Cause) -> bool {
+    match cause {
+        Cause::Host {
+            packet: Packet::Tcp { flags, .. },
+            ..
+        } => flags.0 & TcpFlags::FIN != 0 && !flags.is_rst(),
+        _ => false,
+    }
 }
 
 fn opening(packet: &Packet) -> Opening {

@@ -20,6 +20,7 @@ impl Why {
             Why::AnnouncedElsewhere { .. } => "announced-elsewhere",
             Why::SentElsewhere => "sent-elsewhere",
             Why::NobodyListens => "nobody-listens",
+            Why::Closed => "closed",
             Why::Said(_) => "said",
             Why::Unknown => "unknown",
         }
@@ -52,7 +53,7 @@ impl Diagnosis {
         };
         match &self.why {
             Why::ControlRefused => {
-                format!("{what} was not let in: no rule before this one accepts it.")
+                format!("{what} was not let through: no rule before this one accepts it.")
             }
             Why::EstablishedRefused if self.state.is_none() => format!(
                 "{what} is of a connection that was let through when it was opened, and no rule before this one accepts it."
@@ -90,6 +91,10 @@ impl Diagnosis {
             Why::NobodyListens => {
                 format!("{what} came to a host that answered no: no rule had a part in it.")
             }
+            Why::Closed => {
+                "A peer closed the connection before its time, and no rule had a part in that."
+                    .to_owned()
+            }
             Why::Said(reply) => format!("The peer said no itself: {reply}"),
             Why::Unknown => format!("{what} was stopped; the evidence does not say more."),
         }
@@ -100,7 +105,7 @@ impl Diagnosis {
         let active = matches!(self.connection, Role::Data(setup) if setup.is_active());
         let passes = match &self.why {
             Why::ControlRefused => {
-                "It would pass if a rule before that one accepted TCP to the control port from these clients."
+                "It would pass if a rule before that one accepted TCP to the control port here."
             }
             Why::EstablishedRefused => {
                 "It would pass if a rule before that one accepted what is ESTABLISHED."
@@ -135,6 +140,7 @@ impl Diagnosis {
             | Why::Invalid
             | Why::SentElsewhere
             | Why::NobodyListens
+            | Why::Closed
             | Why::Said(_)
             | Why::Unknown => return None,
         };

@@ -305,11 +305,11 @@ fn a_file_that_is_empty_is_told_what_is_missing() {
       × the file has no `topology`
        ╭─[scenario.toml:1:1]
        ╰────
-      help: write `topology = …`
+      help: write `[topology]`
       × the file has no `ruleset`
        ╭─[scenario.toml:1:1]
        ╰────
-      help: write `ruleset = …`
+      help: write `[[ruleset]]`
     ");
 }
 

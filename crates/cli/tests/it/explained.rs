@@ -110,7 +110,7 @@ fn the_reason_that_is_said_is_the_one_that_the_rules_were_written_for() {
         (
             "iptables -P INPUT DROP\n".to_owned(),
             plain,
-            "The control connection was not let in",
+            "The control connection was not let through",
             "accepted TCP to the control port",
         ),
         (

@@ -4,7 +4,7 @@ use std::ops::{Deref, Range};
 
 use toml::de::DeTable;
 
-use crate::format::section::Section;
+use crate::format::section::{Kind, Section};
 use crate::format::toml_value::nearest_key;
 use crate::format::value::{Found, Value};
 use crate::problem::Problems;
@@ -155,13 +155,7 @@ impl Reader<'_> {
 
     /// Tells that a required key is not there.
     fn missing(&mut self, key: &'static str) {
-        let mut keys = self.table.keys().map(|written| written.get_ref().as_ref());
-        // A key that is misspelt is told already.
-        let is_misspelt = keys.any(|written| {
-            let unknown = self.section.field(written).is_none();
-            unknown && nearest_key(self.section, written) == Some(key)
-        });
-        if !is_misspelt {
+        if !is_misspelt(self.section, self.table, key) {
             missing(self.section, key, self.span.clone(), self.problems);
         }
     }
@@ -192,6 +186,14 @@ impl Reader<'_> {
     }
 }
 
+/// Whether a table has a key that it does not know, and that was most likely meant to be this one: that is told already.
+pub(crate) fn is_misspelt(section: &'static Section, table: &DeTable<'_>, key: &str) -> bool {
+    let mut keys = table.keys().map(|written| written.get_ref().as_ref());
+    keys.any(|written: &str| {
+        section.field(written).is_none() && nearest_key(section, written) == Some(key)
+    })
+}
+
 /// Tells that a table lacks a key.
 pub(crate) fn missing(section: &Section, key: &str, span: Range<usize>, problems: &mut Problems) {
     let place = match section.name {
@@ -199,7 +201,12 @@ pub(crate) fn missing(section: &Section, key: &str, span: Range<usize>, problems
         name => format!("[{name}]"),
     };
     let message = format!("{place} has no `{key}`");
-    problems.add_with_help(span, message, format!("write `{key} = …`"));
+    let help = match section.field(key).map(|field| field.kind) {
+        Some(Kind::Table(_)) => format!("write `[{key}]`"),
+        Some(Kind::Tables(_)) => format!("write `[[{key}]]`"),
+        _ => format!("write `{key} = …`"),
+    };
+    problems.add_with_help(span, message, help);
 }
 
 /// Declares a table of the file: a struct that is read of it, and its part of the schema. Each key stands once, in the

@@ -8,7 +8,7 @@ use fwlab_record::PeerName;
 use toml::de::DeTable;
 
 use crate::client::ClientTable;
-use crate::format::table::{self, At, Table as _, missing, table};
+use crate::format::table::{self, At, Table as _, is_misspelt, missing, table};
 use crate::format::value::{Node, Number, Settings, Table, Tables, Text, Texts};
 use crate::matrix::MatrixTable;
 use crate::plan::{MAX_CELLS, Overrides, Size};
@@ -98,7 +98,9 @@ fn scenario(
     let first_line = 0..origin.text.lines().next().map_or(0, str::len);
     let file: FileTable = table::read(table, first_line.clone(), origin, problems);
     let require = |key, problems: &mut Problems| {
-        missing(FileTable::SECTION, key, first_line.clone(), problems);
+        if !is_misspelt(FileTable::SECTION, table, key) {
+            missing(FileTable::SECTION, key, first_line.clone(), problems);
+        }
     };
     if !file.topology.is_there {
         require("topology", problems);

@@ -25,7 +25,7 @@ impl Kind {
 
     fn of_why(why: &Why) -> Option<Kind> {
         let described = match why {
-            Why::ControlRefused => "The rules do not let the control connection in.",
+            Why::ControlRefused => "The rules do not let the control connection through.",
             Why::EstablishedRefused => {
                 "A packet of a connection that was let through is not accepted."
             }
@@ -36,7 +36,7 @@ impl Kind {
                 "No conntrack helper reads the control connection, so the data connection is a stranger's."
             }
             Why::Stateless => {
-                "The rules do not ask for connection tracking, and do not accept the data connection."
+                "The connection is not tracked there, and the rules do not accept it."
             }
             Why::HiddenByTls => {
                 "TLS hides the data connection's announcement from the conntrack helper."
@@ -49,6 +49,7 @@ impl Kind {
             }
             Why::SentElsewhere => "Address translation sent the connection elsewhere.",
             Why::NobodyListens => "A host answered no.",
+            Why::Closed => "A peer closed the connection before its time.",
             Why::Said(_) => "The peer said no in an FTP reply.",
             Why::Unknown => return None,
         };
