@@ -291,3 +291,45 @@ fn every_host_has_a_representative() {
         }
     }
 }
+
+/// Two rules that do something to a packet are not as one: who meets both is treated otherwise than who meets one.
+#[test]
+fn rules_that_do_more_than_decide_are_each_by_itself() {
+    let rules = "-A INPUT -s 10.0.0.0/8 -j MARK --set-xmark 0x1/0x0\n\
+                 -A INPUT -s 10.1.0.0/16 -j MARK --set-xmark 0x1/0x0\n";
+    let found = classes(rules, &question(Position::Server));
+    assert_eq!(found.len(), 3, "{:?}", shown(&found));
+    let found = classes(
+        &rules.replace("MARK --set-xmark 0x1/0x0", "DROP"),
+        &question(Position::Server),
+    );
+    assert_eq!(found.len(), 2, "{:?}", shown(&found));
+}
+
+/// Under a bound, those come first that stand for the most: interfaces that rules name, and addresses that none does.
+#[test]
+fn what_stands_for_the_most_is_tried_first() {
+    let rules: String = (1..9)
+        .map(|number| {
+            let port = 2000 + number;
+            format!(
+                "-A INPUT -s 192.0.2.{number}/32 -i eth0 -p tcp -m tcp --dport {port} -j DROP\n"
+            )
+        })
+        .collect();
+    let mut asked = question(Position::Server);
+    asked.at_most = 2;
+    let found = classes(&rules, &asked);
+    let representatives = [0, 1].map(|at| found.representative(at));
+    let names: Vec<&str> = representatives
+        .iter()
+        .filter_map(|one| one.interface.as_ref().map(InterfaceName::as_str))
+        .collect();
+    assert_eq!(names, ["eth0", "eth0"]);
+    let usual: IpAddr = "10.77.0.2".parse().expect("an address");
+    assert!(
+        representatives.iter().any(|one| one.address == Some(usual)),
+        "{representatives:?}"
+    );
+    assert_eq!(found.untried, 16);
+}
