@@ -30,6 +30,21 @@ pub struct Axes {
     pub operation: Operation,
 }
 
+impl Axes {
+    /// The axes' names, in the order in which they make a cell's name.
+    pub const NAMES: [&'static str; 9] = [
+        "scenario",
+        "ruleset",
+        "backend",
+        "server",
+        "client",
+        "data",
+        "protection",
+        "family",
+        "operation",
+    ];
+}
+
 /// The cell's name: stable, unique in a run, and what filters look at.
 impl fmt::Display for Axes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -25,7 +25,7 @@ pub enum FilterError {
     #[error("an empty filter would choose nothing")]
     Empty,
     /// `axis=word` with an axis that is none.
-    #[error("`{0}` is no axis; the axes are {axes}", axes = AXES.join(", "))]
+    #[error("`{0}` is not an axis; the axes are {axes}", axes = axes().collect::<Vec<_>>().join(", "))]
     UnknownAxis(String),
     /// `axis=word` with a word that the axis never has.
     #[error("`{word}` is no {axis}; write {}", words.join(", "))]
@@ -39,18 +39,10 @@ pub enum FilterError {
     },
 }
 
-const AXES: [&str; 10] = [
-    "scenario",
-    "ruleset",
-    "backend",
-    "server",
-    "client",
-    "data",
-    "protection",
-    "family",
-    "operation",
-    "tag",
-];
+/// What a filter can name: the axes, and a scenario's tags.
+fn axes() -> impl Iterator<Item = &'static str> {
+    Axes::NAMES.into_iter().chain(["tag"])
+}
 
 impl Filter {
     /// Reads the alternatives of a command line; none at all admit every cell.
@@ -104,7 +96,7 @@ fn has_words(name: &str, words: &str) -> bool {
 fn term(text: &str) -> Result<Term, FilterError> {
     match text.split_once('=') {
         None => Ok(Term::Part(text.to_owned())),
-        Some((axis, word)) => match AXES.iter().find(|known| **known == axis) {
+        Some((axis, word)) => match axes().find(|known| *known == axis) {
             Some(axis) => match words_of(axis) {
                 Some(words) if !words.contains(&word) => Err(FilterError::UnknownWord {
                     axis,

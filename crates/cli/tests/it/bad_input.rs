@@ -342,7 +342,7 @@ fn a_command_line_that_is_wrong_is_told() {
     let told = |arguments: &[&str]| told(folder.path(), arguments);
     insta::assert_snapshot!(told(&["run", seed, "--filter", "side=x"]), @r#"
     exit 2
-    fwlab: --filter: `side` is no axis; the axes are scenario, ruleset, backend, server, client, data, protection, family, operation, tag
+    fwlab: --filter: `side` is not an axis; the axes are scenario, ruleset, backend, server, client, data, protection, family, operation, tag
     "#);
     insta::assert_snapshot!(told(&["run", seed, "--filter", " "]), @r#"
     exit 2

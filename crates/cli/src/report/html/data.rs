@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use fwlab_record::{CellRecord, DataSetup, Fact, Judgement};
+use fwlab_record::{Axes, CellRecord, DataSetup, Fact, Judgement};
 use serde::Serialize;
 
 use crate::report::About;
@@ -83,17 +83,7 @@ impl Data {
         setups.sort_unstable();
         setups.dedup();
         Data {
-            axes: [
-                "scenario",
-                "ruleset",
-                "backend",
-                "server",
-                "client",
-                "data",
-                "protection",
-                "family",
-                "operation",
-            ],
+            axes: Axes::NAMES,
             setups: setups.into_iter().map(DataSetup::word).collect(),
             words: words.words,
             cells,
