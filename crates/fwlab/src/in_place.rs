@@ -63,7 +63,13 @@ pub(crate) async fn prepared(cells: Vec<Cell>) -> Result<Run, String> {
         ..RunSettings::default()
     };
     let run = Run::prepare(cells, loader, settings).await;
-    run.map_err(|errors| errors.iter().map(rendered).collect::<Vec<_>>().join("\n"))
+    run.map_err(|errors| {
+        errors
+            .iter()
+            .map(|error| rendered(error))
+            .collect::<Vec<_>>()
+            .join("\n")
+    })
 }
 
 fn planned(text: &str) -> Result<Vec<Cell>, String> {

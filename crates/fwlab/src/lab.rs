@@ -6,9 +6,7 @@ use std::sync::{Arc, LazyLock};
 use fwlab_ftp::{DataSourcePort, Server};
 use fwlab_model::IpNet;
 use fwlab_model::ruleset::{Policy, Source};
-use fwlab_record::{
-    Backend, CellRecord, DataSetup, Family, InterfaceName, Judgement, Operation, Place, Protection,
-};
+use fwlab_record::{Backend, DataSetup, Family, InterfaceName, Operation, Place, Protection};
 use fwlab_runner::{Loader, PrepareError, Present, Run, RunSettings};
 use fwlab_scenario::filter::Filter;
 use fwlab_scenario::input;
@@ -78,7 +76,7 @@ pub enum LabError {
         source: fwlab_runner::NoLoader,
     },
     /// The ruleset has mistakes, or did not load.
-    #[error("the ruleset cannot be used:\n{}", .0.iter().map(fwlab_text::rendered).collect::<Vec<_>>().join("\n"))]
+    #[error("the ruleset cannot be used:\n{}", .0.iter().map(|error| fwlab_text::rendered(error)).collect::<Vec<_>>().join("\n"))]
     Ruleset(Vec<PrepareError>),
     /// A peer cannot do this transfer.
     #[error("not run: {}", fwlab_text::lines(.0))]
@@ -86,6 +84,10 @@ pub enum LabError {
     /// The lab could not tell what happened.
     #[error("inconclusive: {}", fwlab_text::lines(.0))]
     Inconclusive(String),
+    /// The files of a host cannot be used, or not as they were asked about.
+    #[cfg(feature = "hosts")]
+    #[error("{}", fwlab_text::lines(.0))]
+    Host(String),
 }
 
 /// What a test that returns it prints: the message, as people read it.
@@ -143,6 +145,12 @@ impl Lab {
     /// Internet, where it connects to the gateway's address.
     pub fn server_nat() -> Lab {
         Lab::new(Shape::ServerNat)
+    }
+
+    /// A host by its own files: what `fwlab capture` wrote of it, or its rules, sets and its server's settings.
+    #[cfg(feature = "hosts")]
+    pub fn host<P: AsRef<Path>>(files: impl IntoIterator<Item = P>) -> crate::Host {
+        crate::Host::of(files)
     }
 
     fn new(shape: Shape) -> Lab {
@@ -329,46 +337,19 @@ impl Lab {
         let run = Run::prepare(planned, Loader::find()?, settings)
             .await
             .map_err(LabError::Ruleset)?;
-        let CellRecord {
-            axes,
-            judgement,
-            evidence,
-            took,
-            notes,
-            versions,
-            ..
-        } = run.cell(0).await;
+        let record = run.cell(0).await;
         let own = server.own.as_ref().map(|own| Present {
-            peer: axes.server,
+            peer: record.axes.server,
             version: own.version(),
             place: Place::Host,
         });
         let peers = [
-            own.or_else(|| run.peers().present(axes.server)),
-            run.peers().present(axes.client),
+            own.or_else(|| run.peers().present(record.axes.server)),
+            run.peers().present(record.axes.client),
         ];
         // A test's process may end at once.
         Run::cleared().await;
-        match judgement {
-            Judgement::Met {
-                outcome: Some(outcome),
-                ..
-            }
-            | Judgement::Reported(outcome)
-            | Judgement::Missed { outcome, .. } => Ok(Observed {
-                cell: axes.to_string(),
-                peers: peers.into_iter().flatten().collect(),
-                outcome,
-                evidence,
-                notes,
-                versions,
-                took,
-            }),
-            Judgement::Inconclusive { why } => Err(LabError::Inconclusive(why)),
-            Judgement::NotRun(why) => Err(LabError::Inconclusive(why.to_string())),
-            Judgement::Met { outcome: None, .. } => Err(LabError::NotSupported(notes.join("; "))),
-            Judgement::Skipped { why } => Err(LabError::NotSupported(why)),
-        }
+        Observed::of(record, peers.into_iter().flatten().collect())
     }
 
     fn scenario(&self, data: DataSetup, operation: Operation) -> Scenario {

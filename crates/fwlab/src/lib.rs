@@ -25,6 +25,8 @@
 mod builds;
 mod complaint;
 mod harness;
+#[cfg(feature = "hosts")]
+mod host;
 mod in_place;
 mod lab;
 mod link_name;
@@ -32,6 +34,8 @@ mod observed;
 mod peers;
 mod scenario_tests;
 
+#[cfg(feature = "hosts")]
+pub use fwlab_check::At;
 pub use fwlab_ftp::OwnServer;
 pub use fwlab_model::IpNet;
 pub use fwlab_model::ruleset::{DefaultPolicy, Passive, Policy, Side};
@@ -42,6 +46,8 @@ pub use fwlab_record::{
     PeerName, Phase, Place, Protection, Symptom,
 };
 pub use fwlab_runner::Present;
+#[cfg(feature = "hosts")]
+pub use host::{Host, Row, Table};
 pub use in_place::assert_met;
 pub use lab::{Lab, LabError};
 pub use observed::Observed;

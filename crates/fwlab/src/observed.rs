@@ -2,10 +2,12 @@ use std::fmt;
 use std::time::Duration;
 
 use fwlab_explain::Diagnosis;
-use fwlab_record::{Cause, Evidence, Outcome, Symptom, Versions};
+use fwlab_record::{Cause, CellRecord, Evidence, Judgement, Outcome, Symptom, Versions};
 use fwlab_runner::Present;
 
 use fwlab_text::message;
+
+use crate::LabError;
 
 /// What a transfer came to, with the evidence for it.
 #[derive(Debug, Clone)]
@@ -27,6 +29,39 @@ pub struct Observed {
 }
 
 impl Observed {
+    /// What a cell came to, with who took part in it; an error where that is no outcome.
+    pub(crate) fn of(record: CellRecord, peers: Vec<Present>) -> Result<Observed, LabError> {
+        let CellRecord {
+            axes,
+            judgement,
+            evidence,
+            took,
+            notes,
+            versions,
+            ..
+        } = record;
+        match judgement {
+            Judgement::Met {
+                outcome: Some(outcome),
+                ..
+            }
+            | Judgement::Reported(outcome)
+            | Judgement::Missed { outcome, .. } => Ok(Observed {
+                cell: axes.to_string(),
+                peers,
+                outcome,
+                evidence,
+                notes,
+                versions,
+                took,
+            }),
+            Judgement::Inconclusive { why } => Err(LabError::Inconclusive(why)),
+            Judgement::NotRun(why) => Err(LabError::Inconclusive(why.to_string())),
+            Judgement::Met { outcome: None, .. } => Err(LabError::NotSupported(notes.join("; "))),
+            Judgement::Skipped { why } => Err(LabError::NotSupported(why)),
+        }
+    }
+
     /// Whether the bytes arrived unchanged and the final reply was read.
     pub fn is_transferred(&self) -> bool {
         self.outcome.symptom == Symptom::Transferred

@@ -66,7 +66,7 @@ pub fn run_scenario_tests(folder: &Path) -> ExitCode {
     let scenarios = match scenarios(&[folder.to_owned()]) {
         Ok(scenarios) => scenarios,
         Err(errors) => {
-            let errors: Vec<String> = errors.iter().map(rendered).collect();
+            let errors: Vec<String> = errors.iter().map(|error| rendered(error)).collect();
             let trial = Trial {
                 name: "scenarios can be read".into(),
                 ignored: None,

@@ -13,7 +13,7 @@ const LONGEST_WORD: usize = 300;
 const LONGEST_MESSAGE: usize = 10_000;
 
 /// A mistake with its place, as plain text: for messages of tests. Those that are told with it follow.
-pub fn rendered<D: Diagnostic>(mistake: &D) -> String {
+pub fn rendered(mistake: &dyn Diagnostic) -> String {
     let told = Told::all(mistake);
     let told: Vec<String> = told.iter().map(Told::plain).collect();
     without_orders(&told.join("\n"))

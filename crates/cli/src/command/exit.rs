@@ -2,6 +2,7 @@ use std::fmt::Display;
 use std::io::{ErrorKind, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use fwlab_check::{Message, Messages};
 use fwlab_record::Exit;
 use fwlab_runner::Summary;
 use miette::{Diagnostic, GraphicalTheme};
@@ -71,6 +72,19 @@ pub(super) fn tell<'a>(mistakes: impl IntoIterator<Item = &'a dyn Diagnostic>) {
         page.text('\n');
         print_aside(page);
     }
+}
+
+/// Does what has something to say, and tells it, whatever came of it.
+pub(super) fn telling<T>(what: impl FnOnce(&mut Messages) -> T) -> T {
+    let mut said = Messages::default();
+    let answer = what(&mut said);
+    for message in said.take() {
+        match message {
+            Message::Sentence { what, help } => complain(what, help.as_deref()),
+            Message::Mistake(mistake) => tell([&*mistake as &dyn Diagnostic]),
+        }
+    }
+    answer
 }
 
 /// Tells one thing that went wrong, and what to do about it.

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
+use fwlab_check::{Subject, Trial};
 use fwlab_explain::{Diagnosis, timeline};
 use fwlab_model::ruleset::Source;
 use fwlab_record::{Cause, CellRecord, Exit};
@@ -12,9 +13,9 @@ use fwlab_scenario::filter::Filter;
 use fwlab_scenario::input;
 use fwlab_text::{line, one_line};
 
-use super::check::{Subject, Terms, Trial};
+use super::check::{CheckTerms, told};
 use super::execute::{Executed, execute, ready};
-use super::exit::{complain, print};
+use super::exit::{complain, print, telling};
 use crate::text::Page;
 
 #[derive(Debug, Args)]
@@ -27,7 +28,7 @@ pub(super) struct ExplainArguments {
     #[arg(long, value_name = "WORDS")]
     cell: Option<String>,
     #[command(flatten)]
-    terms: Terms,
+    terms: CheckTerms,
 }
 
 /// The lines before and after the one that decided.
@@ -114,12 +115,17 @@ const MOST: u64 = 256 << 20;
 
 /// Runs the cells of a ruleset.
 fn run(arguments: &ExplainArguments) -> Result<(Vec<Arc<CellRecord>>, Vec<Source>), Exit> {
-    let terms = &arguments.terms;
-    let subject = Subject::read(&arguments.files, terms)?;
+    let terms = arguments.terms.terms();
+    let subject = telling(|said| Subject::read(&arguments.files, &terms, said))?;
     let loader = ready()?;
-    let told = subject.told(&loader, terms)?;
-    let Trial { planned, .. } = subject.trial(&subject.classes(&told, terms), terms, &[])?;
-    let Executed { records, .. } = execute(planned, loader, terms.settings(), &terms.how)?;
+    let told = told(&subject, &loader, &terms)?;
+    let trial = telling(|said| {
+        let classes = subject.classes(&told, &terms, said);
+        subject.trial(&classes, &terms, &[], said)
+    });
+    let Trial { planned, .. } = trial?;
+    let (settings, how) = (arguments.terms.settings(), &arguments.terms.how);
+    let Executed { records, .. } = execute(planned, loader, settings, how)?;
     let files = &subject.files;
     let mut sources: Vec<Source> = match &files.origin {
         RulesOrigin::Written(source) => vec![source.clone()],

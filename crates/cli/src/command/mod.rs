@@ -19,7 +19,6 @@ mod reporters;
 mod run;
 mod schema;
 mod topology;
-mod transfers;
 mod word;
 
 use std::process::ExitCode;

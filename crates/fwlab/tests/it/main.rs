@@ -1,4 +1,6 @@
 //! The library as its users have it: on this machine's kernel.
 
+#[cfg(feature = "hosts")]
+mod host;
 mod library;
 mod support;

@@ -1,49 +1,44 @@
 //! `check`: from the rules of a host to a table of who gets through.
 
-mod alike;
 mod arguments;
-mod captured;
-mod expectation;
-mod forwarded;
-mod host_files;
-mod peers;
-mod question;
-mod server_files;
-mod serving;
-mod subject;
 mod table;
 
 use std::sync::Arc;
 
+use fwlab_check::{Subject, Terms, Trial, all_known, all_settled, everybody};
+use fwlab_model::ruleset::Told;
 use fwlab_record::{CellRecord, Exit};
+use fwlab_runner::Loader;
 
 use super::execute::{Executed, execute, ready};
-use super::exit::{of_run, print};
+use super::exit::{complain, of_run, print, telling};
 use crate::report::{findings, matrix, summary_line};
 
-pub(super) use arguments::{CheckArguments, Terms};
-pub(super) use expectation::Expectation;
-pub(super) use host_files::{HostFiles, read as read_files};
-pub(super) use peers::everybody;
-pub(super) use subject::{Subject, Trial};
-pub(super) use table::{Came, Tried, described, grouped};
+pub(super) use arguments::{CheckArguments, CheckTerms};
+pub(super) use table::Came;
 
 pub(super) fn check(arguments: &CheckArguments) -> Exit {
     checked(arguments).unwrap_or_else(|exit| exit)
 }
 
 fn checked(arguments: &CheckArguments) -> Result<Exit, Exit> {
-    let terms = &arguments.terms;
-    let subject = Subject::read(&arguments.rules, terms)?;
+    let terms = arguments.terms.terms();
+    let subject = telling(|said| Subject::read(&arguments.rules, &terms, said))?;
     let loader = ready()?;
-    let told = subject.told(&loader, terms)?;
-    let classes = subject.classes(&told, terms);
-    let Trial { tried, planned } = subject.trial(&classes, terms, &arguments.expect)?;
+    let told = told(&subject, &loader, &terms)?;
+    let classes = telling(|said| subject.classes(&told, &terms, said));
+    let Trial { tried, planned } =
+        telling(|said| subject.trial(&classes, &terms, &arguments.expect, said))?;
     let Executed {
         records,
         summary,
         programs,
-    } = execute(planned, loader, terms.settings(), &terms.how)?;
+    } = execute(
+        planned,
+        loader,
+        arguments.terms.settings(),
+        &arguments.terms.how,
+    )?;
     let records: Vec<&CellRecord> = records.iter().map(Arc::as_ref).collect();
     let (shown, labels) = table::merged(&subject.files.name, &tried, &records);
     let mut page = labels.heading();
@@ -53,11 +48,17 @@ fn checked(arguments: &CheckArguments) -> Result<Exit, Exit> {
     page.append(&summary_line(&summary));
     page.text('\n');
     print(page);
-    let known = expectation::all_known(&arguments.expect, &records);
-    let settled = expectation::all_settled(&arguments.expect, &records);
+    let known = telling(|said| all_known(&arguments.expect, &records, said));
+    let settled = telling(|said| all_settled(&arguments.expect, &records, said));
     let everybody = match arguments.expect.is_empty() {
         true => Ok(()),
-        false => peers::everybody(&classes, "what is expected is not known of the others"),
+        false => telling(|said| {
+            everybody(
+                &classes,
+                "what is expected is not known of the others",
+                said,
+            )
+        }),
     };
     Ok(match of_run(&summary) {
         Exit::Good => known
@@ -67,4 +68,16 @@ fn checked(arguments: &CheckArguments) -> Result<Exit, Exit> {
             .unwrap_or(Exit::Good),
         other => other,
     })
+}
+
+/// What the rules tell apart, once they are loaded.
+pub(super) fn told(subject: &Subject, loader: &Loader, terms: &Terms) -> Result<Vec<Told>, Exit> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    let runtime = runtime.map_err(|error| {
+        complain(format!("the runtime did not start: {error}"), None);
+        Exit::Lab
+    })?;
+    telling(|said| runtime.block_on(subject.told(loader, terms, said)))
 }

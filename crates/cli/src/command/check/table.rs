@@ -1,67 +1,11 @@
 //! The rows of the table: classes of peers for whom everything came to the same are one.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::collections::BTreeSet;
 
-use fwlab_classes::{Classes, Representative};
+use fwlab_check::{Tried, described, grouped};
 use fwlab_record::{Axes, Cause, CellRecord, Family, Judgement, Packet};
 
 use crate::report::{Labels, Shown};
-
-/// The class of peers that a cell was for.
-#[derive(Debug, Clone)]
-pub(in crate::command) struct Tried {
-    pub(in crate::command) classes: Arc<Classes>,
-    pub(in crate::command) class: usize,
-    pub(in crate::command) family: Family,
-}
-
-impl Tried {
-    pub(in crate::command) fn representative(&self) -> Representative {
-        self.classes.representative(self.class)
-    }
-
-    /// What the scenario of this class is called; that of the only one as the rules are.
-    pub(in crate::command) fn name(&self, rules: &str) -> String {
-        if self.classes.len() == 1 {
-            return rules.to_owned();
-        }
-        let of = self.classes.describe(&BTreeSet::from([self.class]));
-        format!("{rules}, {}", of.join("; "))
-    }
-}
-
-/// What there is of one class, in the order of its cells.
-pub(in crate::command) type OfClass<'t, T> = Vec<(&'t Tried, T)>;
-
-/// Puts classes that came to the same in every cell together.
-pub(in crate::command) fn grouped<'t, T, C: PartialEq>(
-    cells: impl IntoIterator<Item = (&'t Tried, T)>,
-    came: impl Fn(&T) -> C,
-) -> Vec<Vec<OfClass<'t, T>>> {
-    let mut of_class: BTreeMap<(Family, usize), OfClass<'t, T>> = BTreeMap::new();
-    for (tried, cell) in cells {
-        let class = (tried.family, tried.class);
-        of_class.entry(class).or_default().push((tried, cell));
-    }
-    // What they came to, and the cells of each class that came to it.
-    let mut groups: Vec<(Vec<C>, Vec<OfClass<'t, T>>)> = Vec::new();
-    for cells in of_class.into_values() {
-        let all: Vec<C> = cells.iter().map(|(_, cell)| came(cell)).collect();
-        match groups.iter_mut().find(|(known, _)| *known == all) {
-            Some((_, classes)) => classes.push(cells),
-            None => groups.push((all, vec![cells])),
-        }
-    }
-    groups.into_iter().map(|(_, classes)| classes).collect()
-}
-
-/// Whom a group of classes is, in words.
-pub(in crate::command) fn described<T>(group: &[OfClass<'_, T>]) -> String {
-    let (first, _) = group[0][0];
-    let members = group.iter().map(|cells| cells[0].0.class).collect();
-    first.classes.describe(&members).join("; ")
-}
 
 /// The cells to show: of classes that came to the same, those of the first, labelled with all.
 pub(super) fn merged<'a>(

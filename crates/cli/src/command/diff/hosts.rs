@@ -1,9 +1,9 @@
 use std::path::{Path, PathBuf};
 
+use fwlab_check::{HostFiles, Subject, Terms, read_files};
 use fwlab_record::Exit;
 
-use crate::command::check::{HostFiles, Subject, Terms, read_files};
-use crate::command::exit::complain;
+use crate::command::exit::{complain, telling};
 
 /// The most files of one host.
 const MOST_FILES: usize = 50;
@@ -11,15 +11,20 @@ const MOST_FILES: usize = 50;
 /// Reads both, to be tried alike.
 pub(super) fn read(old: &Path, new: &Path, terms: &Terms) -> Result<[Subject; 2], Exit> {
     let family = terms.first_family();
-    let read = |path: &Path| -> Result<HostFiles, Exit> { read_files(&files(path)?, family) };
+    let read = |path: &Path| -> Result<HostFiles, Exit> {
+        let files = files(path)?;
+        telling(|said| read_files(&files, family, said))
+    };
     let (old, new) = (read(old)?, read(new)?);
-    let at = terms.at(&[&old, &new])?;
-    let mut old = Subject::of(old, at, terms)?;
-    let mut new = Subject::of(new, at, terms)?;
-    old.serving.tell(None);
-    new.serving.tell(Some(&old.serving));
-    Subject::alike(&mut old, &mut new)?;
-    Ok([old, new])
+    telling(|said| {
+        let at = terms.at(&[&old, &new], said)?;
+        let mut old = Subject::of(old, at, terms, said)?;
+        let mut new = Subject::of(new, at, terms, said)?;
+        old.serving.tell(None, said);
+        new.serving.tell(Some(&old.serving), said);
+        Subject::alike(&mut old, &mut new, said)?;
+        Ok([old, new])
+    })
 }
 
 /// The files that a path stands for: itself, or those of a folder.

@@ -8,11 +8,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
+use fwlab_check::{Expectation, Subject, Trial, everybody};
 use fwlab_record::{CellRecord, Exit};
 
-use super::check::{Expectation, Subject, Terms, Trial, everybody};
+use super::check::{CheckTerms, told};
 use super::execute::{Executed, execute, ready};
-use super::exit::print;
+use super::exit::{print, telling};
 use pairs::Compared;
 
 #[derive(Debug, Args)]
@@ -28,7 +29,7 @@ pub(super) struct DiffArguments {
     #[arg(long, value_name = "CHANGE")]
     allow: Vec<Expectation>,
     #[command(flatten)]
-    terms: Terms,
+    terms: CheckTerms,
 }
 
 pub(super) fn diff(arguments: &DiffArguments) -> Exit {
@@ -36,15 +37,13 @@ pub(super) fn diff(arguments: &DiffArguments) -> Exit {
 }
 
 fn compared(arguments: &DiffArguments) -> Result<Exit, Exit> {
-    let terms = &arguments.terms;
+    let terms = &arguments.terms.terms();
     let [old, new] = hosts::read(&arguments.old, &arguments.new, terms)?;
     let loader = ready()?;
-    let told = [old.told(&loader, terms)?, new.told(&loader, terms)?];
-    let classes = Subject::classes_of_both(&old, &new, &told, terms);
-    let trials = [
-        old.trial(&classes, terms, &[])?,
-        new.trial(&classes, terms, &[])?,
-    ];
+    let both = [told(&old, &loader, terms)?, told(&new, &loader, terms)?];
+    let classes = telling(|said| Subject::classes_of_both(&old, &new, &both, terms, said));
+    let trial = |of: &Subject| telling(|said| of.trial(&classes, terms, &[], said));
+    let trials = [trial(&old)?, trial(&new)?];
     let [Trial { tried, mut planned }, after] = trials;
     let cells = planned.len();
     planned.extend(after.planned);
@@ -52,16 +51,24 @@ fn compared(arguments: &DiffArguments) -> Result<Exit, Exit> {
         records,
         summary,
         programs,
-    } = execute(planned, loader, terms.settings(), &terms.how)?;
+    } = execute(
+        planned,
+        loader,
+        arguments.terms.settings(),
+        &arguments.terms.how,
+    )?;
     let records: Vec<&CellRecord> = records.iter().map(Arc::as_ref).collect();
     let (before, since) = records.split_at(cells);
     let compared = Compared::of((&tried, before), (&after.tried, since), &arguments.allow);
     print(page::page([&old, &new], &compared, programs, &summary));
     Ok(match compared.exit() {
-        Exit::Good => everybody(
-            &classes,
-            "whether a transfer of the others changes is not known",
-        )
+        Exit::Good => telling(|said| {
+            everybody(
+                &classes,
+                "whether a transfer of the others changes is not known",
+                said,
+            )
+        })
         .err()
         .unwrap_or(Exit::Good),
         other => other,

@@ -3,12 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use console::Style;
+use fwlab_check::{Subject, Tried, described, grouped};
 use fwlab_record::{Cause, CellRecord, DataSetup, Judgement};
 use fwlab_runner::Summary;
 use fwlab_text::{line, one_line};
 
 use super::pairs::{Change, Compared, Pair};
-use crate::command::check::{Came, Subject, Tried, described, grouped};
+use crate::command::check::Came;
 use crate::report::{Way, Ways, cause_in_short, explained, summary_line, way};
 use crate::text::Page;
 

@@ -2,11 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use fwlab_check::{Expectation, Tried};
 use fwlab_record::{
     Backend, CellRecord, DataSetup, Exit, Family, Judgement, Operation, PeerName, Protection,
 };
-
-use crate::command::check::{Expectation, Tried};
 
 /// A transfer under both rulesets.
 #[derive(Debug, Clone, Copy)]

@@ -3,12 +3,12 @@ use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 
+use fwlab_check::Subject;
 use fwlab_fix::{NoPlace, Remedy, apply, line_before, patch};
 use fwlab_model::ruleset::{Source, dump_family};
 use fwlab_record::{Backend, Exit, Family};
 use fwlab_scenario::{RulesOrigin, Scenario};
 
-use crate::command::check::Subject;
 use crate::command::exit::complain;
 
 /// The rules of a host with remedies in them.

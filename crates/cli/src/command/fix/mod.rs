@@ -7,13 +7,13 @@ mod sweep;
 use std::path::PathBuf;
 
 use clap::Args;
+use fwlab_check::{Subject, Transfers, Trial};
 use fwlab_record::Exit;
 use fwlab_text::{line, one_line};
 
-use super::check::{Subject, Terms, Trial};
+use super::check::{CheckTerms, told};
 use super::execute::ready;
-use super::exit::{complain, print};
-use super::transfers::Transfers;
+use super::exit::{complain, print, telling};
 use crate::text::Page;
 use candidate::Candidate;
 use search::{Search, passes};
@@ -31,7 +31,7 @@ pub(super) struct FixArguments {
     #[arg(long, value_name = "FILE")]
     write: Option<PathBuf>,
     #[command(flatten)]
-    terms: Terms,
+    terms: CheckTerms,
 }
 
 fn transfers(text: &str) -> Result<Transfers, String> {
@@ -43,7 +43,7 @@ pub(super) fn fix(arguments: &FixArguments) -> Exit {
 }
 
 fn fixed(arguments: &FixArguments) -> Result<Exit, Exit> {
-    let terms = &arguments.terms;
+    let terms = &arguments.terms.terms();
     if let Some(file) = &arguments.write
         && std::fs::symlink_metadata(file).is_ok()
     {
@@ -56,17 +56,24 @@ fn fixed(arguments: &FixArguments) -> Result<Exit, Exit> {
         );
         return Err(Exit::Usage);
     }
-    let subject = Subject::read(&arguments.rules, terms)?;
+    let subject = telling(|said| Subject::read(&arguments.rules, terms, said))?;
     let loader = ready()?;
-    let told = subject.told(&loader, terms)?;
+    let told = told(&subject, &loader, terms)?;
+    let trial = telling(|said| {
+        let all = subject.all_classes(&told, terms, said);
+        subject.trial(&all, terms, &[], said)
+    });
     let Trial {
         mut tried,
         mut planned,
-    } = subject.trial(&subject.all_classes(&told, terms), terms, &[])?;
+    } = trial?;
     let everybody = planned.len();
     if terms.whom.is_chosen() {
         // Those that were chosen are what it is about, and all others are to be as before.
-        let chosen = subject.trial(&subject.classes(&told, terms), terms, &[])?;
+        let chosen = telling(|said| {
+            let chosen = subject.classes(&told, terms, said);
+            subject.trial(&chosen, terms, &[], said)
+        })?;
         tried.extend(chosen.tried);
         planned.extend(chosen.planned);
     }
@@ -85,6 +92,7 @@ fn fixed(arguments: &FixArguments) -> Result<Exit, Exit> {
     let search = Search {
         subject: &subject,
         terms,
+        settings: arguments.terms.settings(),
         loader,
         runtime: &runtime,
         tried: &tried,

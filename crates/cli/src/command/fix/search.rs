@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use fwlab_check::{Subject, Terms, Transfers, Tried};
 use fwlab_classes::Position;
 use fwlab_explain::Diagnosis;
 use fwlab_fix::{Only, Remedy, Situation, remedies};
 use fwlab_model::ruleset::Side;
 use fwlab_record::{Backend, CellRecord, Chance, Exit, Family, Judgement, Protection, Symptom};
-use fwlab_runner::{Loader, PreparedRuleset, Run, RunEvent};
+use fwlab_runner::{Loader, PreparedRuleset, Run, RunEvent, RunSettings};
 use fwlab_scenario::Scenario;
 use fwlab_scenario::plan::Cell;
 use miette::Diagnostic;
@@ -17,9 +18,7 @@ use tokio::runtime::Runtime;
 use tokio::sync::mpsc::unbounded_channel;
 
 use super::candidate::Candidate;
-use crate::command::check::{Subject, Terms, Tried};
 use crate::command::exit::{complain, tell};
-use crate::command::transfers::Transfers;
 
 /// A few ports that are in no range that rules look at, nor in the one that a server is to keep to.
 pub(super) fn other_ports(rules: &PreparedRuleset, kept: (u16, u16)) -> Option<(u16, u16)> {
@@ -53,6 +52,7 @@ const ROUNDS: usize = 8;
 pub(super) struct Search<'a> {
     pub(super) subject: &'a Subject,
     pub(super) terms: &'a Terms,
+    pub(super) settings: RunSettings,
     pub(super) loader: Loader,
     pub(super) runtime: &'a Runtime,
     pub(super) tried: &'a [Tried],
@@ -136,7 +136,7 @@ impl Search<'_> {
             cells.push(cell);
         }
         let records = self.runtime.block_on(async {
-            let run = Run::prepare(cells, self.loader.clone(), self.terms.settings()).await;
+            let run = Run::prepare(cells, self.loader.clone(), self.settings.clone()).await;
             let run = run.map_err(|errors| {
                 tell(errors.iter().map(|error| error as &dyn Diagnostic));
                 Exit::Lab

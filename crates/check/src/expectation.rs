@@ -8,12 +8,12 @@ use fwlab_scenario::plan::idle_requirements;
 use fwlab_scenario::{Requirement, Scenario, SymptomDemand};
 use fwlab_text::one_line;
 
-use crate::command::exit::complain;
-use crate::command::transfers::{Transfers, among};
+use crate::messages::Messages;
+use crate::transfers::{Transfers, among};
 
 /// What cells are expected to come to, and which.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::command) struct Expectation {
+pub struct Expectation {
     /// As it was written.
     text: String,
     transfers: Transfers,
@@ -45,7 +45,7 @@ impl FromStr for Expectation {
 
 impl Expectation {
     /// As a scenario says it.
-    pub(super) fn requirement(&self) -> Requirement {
+    pub(crate) fn requirement(&self) -> Requirement {
         Requirement {
             selector: self.transfers.selector().clone(),
             symptom: self.symptom,
@@ -56,20 +56,24 @@ impl Expectation {
     }
 
     /// Whether a cell came to what it says.
-    pub(in crate::command) fn names(&self, record: &CellRecord) -> bool {
+    pub fn names(&self, record: &CellRecord) -> bool {
         let outcome = record.judgement.outcome();
         self.is_about(record)
             && outcome.is_some_and(|outcome| self.requirement().differences(outcome).is_empty())
     }
 
     /// Whether it is about a cell.
-    fn is_about(&self, record: &CellRecord) -> bool {
+    pub fn is_about(&self, record: &CellRecord) -> bool {
         self.transfers.has(&record.axes)
     }
 }
 
 /// Tells expectations that no cell is held against. Where several name a cell, the last one holds.
-pub(super) fn refuse_idle(expected: &[Expectation], scenario: &Arc<Scenario>) -> Result<(), Exit> {
+pub(crate) fn refuse_idle(
+    expected: &[Expectation],
+    scenario: &Arc<Scenario>,
+    said: &mut Messages,
+) -> Result<(), Exit> {
     let idle = idle_requirements(scenario);
     for one in &idle {
         let expectation = &expected[one.index];
@@ -84,7 +88,7 @@ pub(super) fn refuse_idle(expected: &[Expectation], scenario: &Arc<Scenario>) ->
                 "write the general one first, or leave it out",
             ),
         };
-        complain(
+        said.say(
             format!("--expect '{}': {why}", one_line(&expectation.text)),
             Some(help),
         );
@@ -96,7 +100,11 @@ pub(super) fn refuse_idle(expected: &[Expectation], scenario: &Arc<Scenario>) ->
 }
 
 /// Tells expectations that a passive transfer met or missed by the port that its server happened to pick.
-pub(super) fn all_settled(expected: &[Expectation], records: &[&CellRecord]) -> Result<(), Exit> {
+pub fn all_settled(
+    expected: &[Expectation],
+    records: &[&CellRecord],
+    said: &mut Messages,
+) -> Result<(), Exit> {
     let mut settled = Ok(());
     for one in expected {
         let by_luck = |record: &&&CellRecord| {
@@ -104,7 +112,7 @@ pub(super) fn all_settled(expected: &[Expectation], records: &[&CellRecord]) -> 
         };
         let mut about = records.iter().filter(|record| one.is_about(record));
         if about.any(|record| by_luck(&record)) {
-            complain(
+            said.say(
                 format!(
                     "--expect '{}': the server picks its passive ports by chance, and the rules tell some from the rest: another run may come to another end",
                     one_line(&one.text)
@@ -118,7 +126,11 @@ pub(super) fn all_settled(expected: &[Expectation], records: &[&CellRecord]) -> 
 }
 
 /// Tells expectations whose cells were all skipped: nothing is known of them.
-pub(super) fn all_known(expected: &[Expectation], records: &[&CellRecord]) -> Result<(), Exit> {
+pub fn all_known(
+    expected: &[Expectation],
+    records: &[&CellRecord],
+    said: &mut Messages,
+) -> Result<(), Exit> {
     let mut known = Ok(());
     for one in expected {
         let mut about = records.iter().filter(|record| one.is_about(record));
@@ -128,7 +140,7 @@ pub(super) fn all_known(expected: &[Expectation], records: &[&CellRecord]) -> Re
                 Judgement::Skipped { why } => Some(why.as_str()),
                 _ => None,
             });
-            complain(
+            said.say(
                 format!(
                     "--expect '{}': every cell that it names was skipped, and nothing is known: {}",
                     one_line(&one.text),

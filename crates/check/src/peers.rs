@@ -7,9 +7,9 @@ use fwlab_classes::{Classes, Position, Question};
 use fwlab_model::ruleset::Told;
 use fwlab_record::{Exit, Family};
 
-use super::arguments::{Terms, Whom};
-use super::subject::{OfFamilies, Subject};
-use crate::command::exit::complain;
+use crate::messages::Messages;
+use crate::subject::{OfFamilies, Subject};
+use crate::terms::{Terms, Whom};
 
 /// How many classes are tried where nobody says: each loads all rules anew.
 fn at_most(whom: &Whom, rules: usize) -> usize {
@@ -18,7 +18,7 @@ fn at_most(whom: &Whom, rules: usize) -> usize {
 }
 
 /// What is asked of the rules in a family.
-pub(super) fn question(subject: &Subject, whom: &Whom, told: &[Told], family: Family) -> Question {
+pub(crate) fn question(subject: &Subject, whom: &Whom, told: &[Told], family: Family) -> Question {
     let Subject { place, serving, .. } = subject;
     let mut asked = place.question(
         family,
@@ -48,7 +48,7 @@ pub(super) fn question(subject: &Subject, whom: &Whom, told: &[Told], family: Fa
 }
 
 /// Addresses of a family that nobody speaks.
-pub(super) fn refused(terms: &Terms, spoken: &[Family]) -> Result<(), Exit> {
+pub(crate) fn refused(terms: &Terms, spoken: &[Family], said: &mut Messages) -> Result<(), Exit> {
     let whom = &terms.whom;
     let mut given = [&whom.from, &whom.to, &whom.server_address]
         .into_iter()
@@ -57,7 +57,7 @@ pub(super) fn refused(terms: &Terms, spoken: &[Family]) -> Result<(), Exit> {
         None => Ok(()),
         Some(unspoken) => {
             let family = Family::of(*unspoken);
-            complain(
+            said.say(
                 format!(
                     "{unspoken} is an {} address, and nobody speaks that here",
                     family.protocol()
@@ -70,10 +70,10 @@ pub(super) fn refused(terms: &Terms, spoken: &[Family]) -> Result<(), Exit> {
 }
 
 /// Says what of the classes is not tried, and what is not known of them.
-pub(super) fn tell(classes: &Classes, family: Family) {
+pub(crate) fn tell(classes: &Classes, family: Family, said: &mut Messages) {
     if classes.untried > 0 {
         let all = classes.len() + classes.untried;
-        complain(
+        said.say(
             format!(
                 "the rules tell {all} classes of {} peers apart; {} of them are tried",
                 family.protocol(),
@@ -85,7 +85,7 @@ pub(super) fn tell(classes: &Classes, family: Family) {
         );
     }
     for unread in &classes.unread {
-        complain(
+        said.say(
             format!(
                 "the rules tell peers apart by {unread}, which fwlab does not read: whom that is about is not tried"
             ),
@@ -98,13 +98,13 @@ pub(super) fn tell(classes: &Classes, family: Family) {
 ///
 /// # Errors
 /// When somebody was not: then nothing is known of them.
-pub(in crate::command) fn everybody(classes: &OfFamilies, follows: &str) -> Result<(), Exit> {
+pub fn everybody(classes: &OfFamilies, follows: &str, said: &mut Messages) -> Result<(), Exit> {
     let all =
         |(_, classes): &(Family, Arc<Classes>)| classes.untried == 0 && classes.unread.is_empty();
     if classes.iter().all(all) {
         return Ok(());
     }
-    complain(
+    said.say(
         format!("not everybody was tried whom the rules tell apart: {follows}"),
         Some("--classes tries more; --on, --out, --from and --to choose whom it is about"),
     );

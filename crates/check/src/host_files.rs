@@ -11,47 +11,49 @@ use fwlab_runner::written as rules;
 use fwlab_scenario::RulesOrigin;
 use fwlab_scenario::input::{self, InputError};
 use fwlab_text::one_line;
-use miette::Diagnostic;
 
-use super::{captured, server_files};
-use crate::command::exit::{complain, tell};
+use crate::messages::Messages;
+use crate::{captured, server_files};
 
 /// The rules of a host, from one file or from several.
-pub(in crate::command) struct HostFiles {
+pub struct HostFiles {
     /// What they are called together.
-    pub(in crate::command) name: String,
-    pub(in crate::command) origin: RulesOrigin,
-    pub(in crate::command) ipv6: Option<Source>,
-    pub(in crate::command) sets: Option<Source>,
+    pub name: String,
+    /// Its rules of iptables for IPv4, or its script of nft where that stands alone.
+    pub origin: RulesOrigin,
+    /// Its rules of iptables for IPv6.
+    pub ipv6: Option<Source>,
+    /// Its sets of ipset.
+    pub sets: Option<Source>,
     /// What stands beside them: a script of nft beside rules of iptables.
-    pub(in crate::command) beside: Vec<(Backend, Source)>,
+    pub beside: Vec<(Backend, Source)>,
     /// The backends that load them.
-    pub(in crate::command) backends: Backends,
+    pub backends: Backends,
     /// The interfaces that they name.
-    pub(in crate::command) interfaces: BTreeSet<String>,
+    pub interfaces: BTreeSet<String>,
     /// The families that they are of, as far as they say.
-    pub(in crate::command) families: Vec<Family>,
+    pub families: Vec<Family>,
     /// What was read with leniency, and where.
-    pub(in crate::command) notes: Vec<(String, Note)>,
+    pub notes: Vec<(String, Note)>,
     /// The host that was captured, where one was.
-    pub(in crate::command) host: Option<Box<Host>>,
+    pub host: Option<Box<Host>>,
     /// The settings of the FTP server, where they are among them.
-    pub(in crate::command) server: Option<ServerRead>,
+    pub server: Option<ServerRead>,
     /// Those of the server that waits on the host that was captured.
-    pub(in crate::command) own_server: Option<ServerRead>,
+    pub own_server: Option<ServerRead>,
 }
 
 /// The backends that load rules.
-pub(in crate::command) struct Backends {
+pub struct Backends {
     /// Those that can.
-    pub(super) able: &'static [Backend],
+    pub(crate) able: &'static [Backend],
     /// Those that they are of, as far as they say.
-    pub(super) own: Vec<Backend>,
+    pub(crate) own: Vec<Backend>,
 }
 
 impl HostFiles {
     /// Of a host of which nothing is known yet.
-    pub(super) fn empty() -> HostFiles {
+    pub(crate) fn empty() -> HostFiles {
         HostFiles {
             name: String::new(),
             origin: RulesOrigin::None,
@@ -72,7 +74,7 @@ impl HostFiles {
     }
 
     /// Whether two hosts have the same rules and sets, but for comments and counters.
-    pub(in crate::command) fn has_rules_of(&self, other: &HostFiles) -> bool {
+    pub fn has_rules_of(&self, other: &HostFiles) -> bool {
         self.rules() == other.rules()
     }
 
@@ -95,7 +97,7 @@ impl HostFiles {
     }
 
     /// The interfaces that they name, but for patterns of names and loopback.
-    pub(super) fn plain_interfaces(&self) -> BTreeSet<InterfaceName> {
+    pub(crate) fn plain_interfaces(&self) -> BTreeSet<InterfaceName> {
         let names = self
             .interfaces
             .iter()
@@ -125,22 +127,22 @@ fn plain_lines(source: &Source) -> Vec<String> {
 }
 
 /// Reads the files. A dump that does not say its family is of this one.
-pub(in crate::command) fn read(paths: &[PathBuf], family: Family) -> Result<HostFiles, Exit> {
+pub fn read(paths: &[PathBuf], family: Family, said: &mut Messages) -> Result<HostFiles, Exit> {
     let mut slots = Slots::default();
     let mut files = HostFiles::empty();
     let mut names = Vec::new();
     let mut sources = Vec::new();
     let mut servers = Vec::new();
     for path in paths {
-        let source = open(path)?;
+        let source = open(path, said)?;
         match server_files::program(&source) {
             Some(_) => servers.push(source),
             None => sources.push(source),
         }
     }
-    files.server = server_files::read(servers)?;
+    files.server = server_files::read(servers, said)?;
     if let (true, Some(server)) = (sources.is_empty(), &files.server) {
-        complain(
+        said.say(
             format!(
                 "{} has the settings of {}, and there are no rules beside it",
                 server.name, server.program
@@ -153,7 +155,7 @@ pub(in crate::command) fn read(paths: &[PathBuf], family: Family) -> Result<Host
     for source in sources {
         if source.text.starts_with(captured::BEGINS) {
             if !alone {
-                complain(
+                said.say(
                     format!(
                         "{} is a whole host, and there are files beside it",
                         source.name
@@ -162,13 +164,13 @@ pub(in crate::command) fn read(paths: &[PathBuf], family: Family) -> Result<Host
                 );
                 return Err(Exit::Usage);
             }
-            let mut captured = captured::read(&source.name, &source.text)?;
+            let mut captured = captured::read(&source.name, &source.text, said)?;
             captured.server = files.server;
             return Ok(captured);
         }
         names.push(source.name.clone());
         if recognise(&source) == Format::Empty {
-            complain(
+            said.say(
                 format!(
                     "{}: there are no rules in it: was iptables-save run as root?",
                     one_line(&source.name)
@@ -178,11 +180,11 @@ pub(in crate::command) fn read(paths: &[PathBuf], family: Family) -> Result<Host
             return Err(Exit::Usage);
         }
         if recognise(&source) == Format::Sets {
-            slots.fill(Slot::Sets, source)?;
+            slots.fill(Slot::Sets, source, said)?;
             continue;
         }
         let parsed = rules::read(&source, family).map_err(|mistakes| {
-            tell([&mistakes as &dyn Diagnostic]);
+            said.mistakes([mistakes]);
             Exit::Usage
         })?;
         files.interfaces.extend(parsed.interfaces);
@@ -194,15 +196,15 @@ pub(in crate::command) fn read(paths: &[PathBuf], family: Family) -> Result<Host
             .notes
             .extend(notes.map(|note| (source.name.clone(), note)));
         if rules::is_script(&source) {
-            slots.fill(Slot::Script, source)?;
+            slots.fill(Slot::Script, source, said)?;
             continue;
         }
         let own = rules::dumped_by(&source).into_iter();
         let new: Vec<Backend> = own.filter(|of| !files.backends.own.contains(of)).collect();
         files.backends.own.extend(new);
         match rules::placed(source, family) {
-            (_, Some(ipv6)) => slots.fill(Slot::Ipv6, ipv6)?,
-            (RulesOrigin::Written(source), None) => slots.fill(Slot::Rules, source)?,
+            (_, Some(ipv6)) => slots.fill(Slot::Ipv6, ipv6, said)?,
+            (RulesOrigin::Written(source), None) => slots.fill(Slot::Rules, source, said)?,
             (_, None) => {}
         }
     }
@@ -216,7 +218,7 @@ pub(in crate::command) fn read(paths: &[PathBuf], family: Family) -> Result<Host
                     "{} are sets of ipset, and no rules of iptables match on them",
                     sets.name
                 );
-                complain(
+                said.say(
                     message,
                     Some("give the rules of iptables, too: nft has sets of its own"),
                 );
@@ -235,7 +237,7 @@ pub(in crate::command) fn read(paths: &[PathBuf], family: Family) -> Result<Host
     }
     if matches!(files.origin, RulesOrigin::None) && files.ipv6.is_none() {
         let message = "sets of ipset alone are no rules".to_owned();
-        complain(message, Some("give the rules that match on them, too"));
+        said.say(message, Some("give the rules that match on them, too"));
         return Err(Exit::Usage);
     }
     if files.backends.own.is_empty() {
@@ -263,7 +265,7 @@ enum Slot {
 }
 
 impl Slots {
-    fn fill(&mut self, slot: Slot, source: Source) -> Result<(), Exit> {
+    fn fill(&mut self, slot: Slot, source: Source, said: &mut Messages) -> Result<(), Exit> {
         let (place, what) = match slot {
             Slot::Rules => (&mut self.rules, "rules of iptables for IPv4"),
             Slot::Ipv6 => (&mut self.ipv6, "rules of iptables for IPv6"),
@@ -274,7 +276,7 @@ impl Slots {
             *place = Some(source);
             return Ok(());
         };
-        complain(
+        said.say(
             format!("{} and {} are both {what}", first.name, source.name),
             Some("one host loads one of them: give that, or both as one file"),
         );
@@ -282,20 +284,20 @@ impl Slots {
     }
 }
 
-pub(super) fn open(path: &Path) -> Result<Source, Exit> {
+pub(crate) fn open(path: &Path, said: &mut Messages) -> Result<Source, Exit> {
     if path
         .extension()
         .is_some_and(|extension| extension == "toml")
     {
         let path = path.display();
-        complain(
+        said.say(
             format!("{path} is a scenario by its name, and no ruleset"),
             Some(&format!("write `fwlab run {path}`")),
         );
         return Err(Exit::Usage);
     }
     read_source(path).map_err(|error| {
-        complain(format!("cannot read {}: {error}", path.display()), None);
+        said.say(format!("cannot read {}: {error}", path.display()), None);
         Exit::Usage
     })
 }

@@ -7,24 +7,27 @@ use fwlab_host::{
 };
 use fwlab_model::ruleset::Source;
 use fwlab_record::Exit;
-use miette::Diagnostic;
 
-use super::host_files;
-use crate::command::exit::{complain, tell};
+use crate::host_files;
+use crate::messages::Messages;
 
 /// The server whose settings a file has, if it has any.
-pub(super) fn program(source: &Source) -> Option<ServerProgram> {
+pub(crate) fn program(source: &Source) -> Option<ServerProgram> {
     recognise_server(&source.name, &source.text)
 }
 
 /// Reads those that an option names. The first says whose they are.
-pub(super) fn named(paths: &[PathBuf]) -> Result<Option<ServerRead>, Exit> {
-    let sources = paths.iter().map(|path| host_files::open(path));
-    read(sources.collect::<Result<_, Exit>>()?)
+pub(crate) fn named(paths: &[PathBuf], said: &mut Messages) -> Result<Option<ServerRead>, Exit> {
+    let sources = paths.iter().map(|path| host_files::open(path, said));
+    let sources = sources.collect::<Result<_, Exit>>()?;
+    read(sources, said)
 }
 
 /// Reads the settings of one server: the first file, and what it includes.
-pub(super) fn read(mut sources: Vec<Source>) -> Result<Option<ServerRead>, Exit> {
+pub(crate) fn read(
+    mut sources: Vec<Source>,
+    said: &mut Messages,
+) -> Result<Option<ServerRead>, Exit> {
     // The main file is called after the server.
     sources.sort_by_key(|source| {
         let name = source.name.rsplit('/').next().unwrap_or_default();
@@ -37,7 +40,7 @@ pub(super) fn read(mut sources: Vec<Source>) -> Result<Option<ServerRead>, Exit>
         return Ok(None);
     };
     let Some(whose) = program(first) else {
-        complain(
+        said.say(
             format!("{} is not known as the settings of a server", first.name),
             Some(
                 "vsftpd.conf, proftpd.conf and pure-ftpd.conf are read; for another server, give --control-port, --passive-ports and --advertise",
@@ -49,7 +52,7 @@ pub(super) fn read(mut sources: Vec<Source>) -> Result<Option<ServerRead>, Exit>
         .iter()
         .find(|source| program(source).is_some_and(|other| other != whose));
     if let Some(other) = other {
-        complain(
+        said.say(
             format!(
                 "{} has the settings of {whose}, and {} those of another server",
                 first.name, other.name
@@ -60,7 +63,7 @@ pub(super) fn read(mut sources: Vec<Source>) -> Result<Option<ServerRead>, Exit>
     }
     let several = sources.len() > 1 && whose == ServerProgram::Vsftpd;
     if several {
-        complain(
+        said.say(
             format!(
                 "{} and {} are both settings of vsftpd",
                 first.name, sources[1].name
@@ -82,9 +85,9 @@ pub(super) fn read(mut sources: Vec<Source>) -> Result<Option<ServerRead>, Exit>
         })
         .collect();
     let read = read_server(whose, &files).map_err(|mistakes: SettingMistakes| {
-        tell(mistakes.told().map(|mistake| mistake as &dyn Diagnostic));
+        said.mistakes(mistakes.told().cloned());
         if mistakes.more() > 0 {
-            complain(
+            said.say(
                 format!("and {} more mistakes in {}", mistakes.more(), files[0].file),
                 None,
             );

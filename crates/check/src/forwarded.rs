@@ -7,11 +7,16 @@ use fwlab_model::ruleset::Source;
 use fwlab_record::Family;
 use fwlab_scenario::{Layout, RulesOrigin};
 
-use super::host_files::HostFiles;
-use crate::command::exit::complain;
+use crate::host_files::HostFiles;
+use crate::messages::Messages;
 
 /// Gives the server the address that rules forward to, where they name one and nobody chose another, and says so.
-pub(super) fn place(files: &HostFiles, chosen: &[IpAddr], layout: &mut Layout) {
+pub(crate) fn place(
+    files: &HostFiles,
+    chosen: &[IpAddr],
+    layout: &mut Layout,
+    said: &mut Messages,
+) {
     for family in layout.families.clone() {
         let chosen = chosen
             .iter()
@@ -29,7 +34,7 @@ pub(super) fn place(files: &HostFiles, chosen: &[IpAddr], layout: &mut Layout) {
                 Some(_) => String::new(),
                 None => format!(", and the gateway {gateway} towards it"),
             };
-            complain(
+            said.say(
                 format!("the rules forward to {target}: the server has that address{gateway}"),
                 Some("--server-address chooses another"),
             );
@@ -38,7 +43,7 @@ pub(super) fn place(files: &HostFiles, chosen: &[IpAddr], layout: &mut Layout) {
 }
 
 /// The first address of a family that the rules forward to.
-pub(super) fn by_rules(files: &HostFiles, family: Family) -> Option<IpAddr> {
+pub(crate) fn by_rules(files: &HostFiles, family: Family) -> Option<IpAddr> {
     let sources = [written(&files.origin), files.ipv6.as_ref()];
     let beside = files.beside.iter().map(|(_, source)| source);
     let mut sources = sources.into_iter().flatten().chain(beside);

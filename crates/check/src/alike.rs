@@ -8,14 +8,14 @@ use fwlab_model::ruleset::Told;
 use fwlab_record::{Backend, Exit, Family};
 use fwlab_text::one_line;
 
-use super::arguments::Terms;
-use super::peers;
-use super::subject::{OfFamilies, Subject};
-use crate::command::exit::complain;
+use crate::messages::Messages;
+use crate::peers;
+use crate::subject::{OfFamilies, Subject};
+use crate::terms::Terms;
 
 impl Subject {
     /// Gives two hosts the same peers, interfaces and families, and the same questions. Says what of one is not the other's.
-    pub(in crate::command) fn alike(old: &mut Subject, new: &mut Subject) -> Result<(), Exit> {
+    pub fn alike(old: &mut Subject, new: &mut Subject, said: &mut Messages) -> Result<(), Exit> {
         let both = old.backends.iter().copied();
         let both: Vec<Backend> = both
             .filter(|backend| new.backends.contains(backend))
@@ -36,7 +36,7 @@ impl Subject {
         other.layout.families = families;
         // Interfaces, addresses and routes: where both are known, the newer ones.
         match (&old.files.host, &new.files.host) {
-            (Some(before), Some(after)) if !same_network(before, after) => complain(
+            (Some(before), Some(after)) if !same_network(before, after) => said.say(
                 format!(
                     "the interfaces, addresses or routes of the two hosts differ: those of {} are used for both",
                     one_line(&new.files.name)
@@ -72,14 +72,14 @@ impl Subject {
         one.data.clone_from(&other.data);
         let left = (other.protections.len(), other.data.len());
         if left.0 == 0 || left.1 == 0 {
-            complain(
+            said.say(
                 "the two servers have no way to transfer in common, by their settings",
                 Some("--protection and --data say what is compared all the same"),
             );
             return Err(Exit::Usage);
         }
         if ways != (left.0, left.1, left.0, left.1) {
-            complain(
+            said.say(
                 "only what both servers are asked for, by their settings, is compared",
                 None,
             );
@@ -88,16 +88,17 @@ impl Subject {
     }
 
     /// The classes of peers that two hosts tell apart together.
-    pub(in crate::command) fn classes_of_both(
+    pub fn classes_of_both(
         old: &Subject,
         new: &Subject,
         told: &[Vec<Told>; 2],
         terms: &Terms,
+        said: &mut Messages,
     ) -> OfFamilies {
         let told = told.concat();
         let ports = [old, new].map(|subject| subject.serving.terms.control_port);
         if ports[0] != ports[1] {
-            complain(
+            said.say(
                 format!(
                     "the control port was {}, and is {}: peers that rules tell apart on the old one alone are not tried",
                     ports[0], ports[1]
@@ -109,7 +110,7 @@ impl Subject {
         families
             .map(|&family| {
                 let classes = Classes::of(&told, &asked(old, new, terms, &told, family));
-                peers::tell(&classes, family);
+                peers::tell(&classes, family, said);
                 (family, Arc::new(classes))
             })
             .collect()

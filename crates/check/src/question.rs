@@ -8,13 +8,13 @@ use fwlab_model::{IpNet, NextHop, RouteSpec};
 use fwlab_record::{Family, Operation, PeerName};
 use fwlab_scenario::{ClientTerms, Matrix, RulesetEntry, Scenario, Stage};
 
-use super::arguments::Terms;
-use super::expectation::Expectation;
-use super::subject::Subject;
-use super::table::Tried;
+use crate::expectation::Expectation;
+use crate::subject::Subject;
+use crate::terms::Terms;
+use crate::tried::Tried;
 
 /// The scenario of a class; without one, that by which the rules are loaded for the first time.
-pub(super) fn scenario(
+pub(crate) fn scenario(
     terms: &Terms,
     subject: &Subject,
     tried: Option<&Tried>,
@@ -62,9 +62,9 @@ pub(super) fn scenario(
         matrix: Matrix {
             rulesets: Vec::new(),
             servers: serving.servers.clone(),
-            clients: match terms.client.is_empty() {
+            clients: match terms.clients.is_empty() {
                 true => vec![PeerName::Suppaftp],
-                false => terms.client.clone(),
+                false => terms.clients.clone(),
             },
             data: serving.data.clone(),
             protections: serving.protections.clone(),

@@ -7,7 +7,7 @@ use fwlab_scenario::Selector;
 
 /// Some transfers, in words: `passive`, `explicit/port`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Transfers(Selector);
+pub struct Transfers(Selector);
 
 /// What names data setups, and which.
 const SETUPS: [(&str, &[DataSetup]); 7] = [
@@ -22,12 +22,12 @@ const SETUPS: [(&str, &[DataSetup]); 7] = [
 
 impl Transfers {
     /// Whether a cell is one of them.
-    pub(super) fn has(&self, axes: &Axes) -> bool {
+    pub fn has(&self, axes: &Axes) -> bool {
         self.0.names(axes)
     }
 
     /// As a scenario selects them.
-    pub(super) fn selector(&self) -> &Selector {
+    pub fn selector(&self) -> &Selector {
         &self.0
     }
 }
@@ -63,7 +63,7 @@ impl FromStr for Transfers {
 }
 
 /// What a word of a closed set stands for.
-pub(super) fn among<T: Copy>(what: &str, word: &str, all: &[(&str, T)]) -> Result<T, String> {
+pub(crate) fn among<T: Copy>(what: &str, word: &str, all: &[(&str, T)]) -> Result<T, String> {
     if let Some((_, value)) = all.iter().find(|(known, _)| *known == word) {
         return Ok(*value);
     }

@@ -11,18 +11,17 @@ use fwlab_record::{Backend, Exit, Family, InterfaceName};
 use fwlab_runner::written;
 use fwlab_scenario::RulesOrigin;
 use fwlab_text::one_line;
-use miette::Diagnostic;
 
-use super::arguments::At;
-use super::forwarded;
-use super::host_files::HostFiles;
-use crate::command::exit::{complain, tell};
+use crate::forwarded;
+use crate::host_files::HostFiles;
+use crate::messages::Messages;
+use crate::terms::At;
 
 /// How the file of a host begins.
-pub(super) const BEGINS: &[u8] = b"fwlab host ";
+pub(crate) const BEGINS: &[u8] = b"fwlab host ";
 
 /// Where servers wait for clients, where nothing says otherwise.
-pub(super) const DEFAULT_PORT: u16 = 21;
+pub(crate) const DEFAULT_PORT: u16 = 21;
 
 /// Settings of a kernel that decide about transfers, and that a namespace has of its own.
 const SETTINGS: [&str; 3] = [
@@ -32,13 +31,13 @@ const SETTINGS: [&str; 3] = [
 ];
 
 /// Reads the file of a host.
-pub(super) fn read(name: &str, bytes: &[u8]) -> Result<HostFiles, Exit> {
+pub(crate) fn read(name: &str, bytes: &[u8], said: &mut Messages) -> Result<HostFiles, Exit> {
     let host = Host::read(name, bytes, Edits::Refused).map_err(|mistakes: CaptureMistakes| {
-        tell(mistakes.told().map(|mistake| mistake as &dyn Diagnostic));
+        said.mistakes(mistakes.told().cloned());
         Exit::Usage
     })?;
     if !host.has_rules() {
-        complain(
+        said.say(
             format!("{name}: that host has no rules: everything passes, as far as it is concerned"),
             Some("if it should have some, capture it again once they are loaded"),
         );
@@ -47,7 +46,7 @@ pub(super) fn read(name: &str, bytes: &[u8]) -> Result<HostFiles, Exit> {
     let mut files = HostFiles {
         name: name.to_owned(),
         sets: host.ipset.as_ref().map(|piece| piece.source()),
-        own_server: server(&host),
+        own_server: server(&host, said),
         ..HostFiles::empty()
     };
     let mut rules = Vec::new();
@@ -59,7 +58,7 @@ pub(super) fn read(name: &str, bytes: &[u8]) -> Result<HostFiles, Exit> {
     }
     for (_, family, source) in &rules {
         let known = written::read(source, *family).map_err(|mistakes| {
-            tell([&mistakes as &dyn Diagnostic]);
+            said.mistakes([mistakes]);
             Exit::Usage
         })?;
         files.interfaces.extend(known.interfaces);
@@ -86,19 +85,19 @@ pub(super) fn read(name: &str, bytes: &[u8]) -> Result<HostFiles, Exit> {
         }
     }
     files.families = spoken(&host);
-    tell_of(&host, name);
+    tell_of(&host, name, said);
     files.host = Some(Box::new(host));
     Ok(files)
 }
 
 /// The settings of the server that waits for clients there. Those that are wrong are told, and not used.
-fn server(host: &Host) -> Option<ServerRead> {
+fn server(host: &Host, said: &mut Messages) -> Option<ServerRead> {
     let (program, files) = host.server_files()?;
     match read_server(program, &files) {
         Ok(read) => Some(read),
         Err(mistakes) => {
-            tell(mistakes.told().map(|mistake| mistake as &dyn Diagnostic));
-            complain(
+            said.mistakes(mistakes.told().cloned());
+            said.say(
                 format!("the settings of {program} on that host are wrong, and not used"),
                 Some("--server-config FILE gives others"),
             );
@@ -116,9 +115,9 @@ fn spoken(host: &Host) -> Vec<Family> {
 }
 
 /// What of the host is another here, and may decide.
-fn tell_of(host: &Host, name: &str) {
+fn tell_of(host: &Host, name: &str, said: &mut Messages) {
     for unread in &host.unread {
-        complain(
+        said.say(
             format!(
                 "{name}:{}: {}: {}",
                 unread.line,
@@ -139,7 +138,7 @@ fn tell_of(host: &Host, name: &str) {
                 .collect::<Vec<_>>()
         };
         if version(release) != version(&here) {
-            complain(
+            said.say(
                 format!(
                     "that host has Linux {}, and {here} runs here: what netfilter does may differ",
                     one_line(release)
@@ -149,7 +148,7 @@ fn tell_of(host: &Host, name: &str) {
         }
     }
     if host.assigns_helpers() {
-        complain(
+        said.say(
             "conntrack gives its helpers to connections by itself on that host (net.netfilter.nf_conntrack_helper is 1); \
              since Linux 6.0 it does not, and here it does not",
             Some(
@@ -159,7 +158,7 @@ fn tell_of(host: &Host, name: &str) {
     }
     let loose = host.parameters.get("nf_conntrack_ftp.loose");
     if loose.is_some_and(|value| !matches!(value.as_str(), "0" | "N")) {
-        complain(
+        said.say(
             "conntrack's FTP helper is loose on that host (nf_conntrack_ftp.loose): it takes addresses of third parties, and here it does not",
             None,
         );
@@ -167,7 +166,7 @@ fn tell_of(host: &Host, name: &str) {
 }
 
 /// Its network, as far as peers meet it.
-pub(super) fn network(host: &Host) -> Network {
+pub(crate) fn network(host: &Host) -> Network {
     let links = host.links.iter();
     let usable = links.filter(|link| {
         link.is_up && link.master.is_none() && link.kind.as_deref() != Some("loopback")
@@ -250,7 +249,7 @@ fn behind(host: &Host, family: Family) -> Vec<Behind> {
 }
 
 /// Whose host it is, where it says so: a server waits for clients on the control port, or the rules forward to one.
-pub(super) fn at(files: &HostFiles, control_port: Option<u16>) -> Option<At> {
+pub(crate) fn at(files: &HostFiles, control_port: Option<u16>) -> Option<At> {
     let host = files.host.as_deref()?;
     let control_port = control_port
         .or_else(|| {

@@ -5,38 +5,44 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use fwlab_ftp::DataSourcePort;
 use fwlab_host::{ServerRead, ServerSettings};
-use fwlab_record::{DataSetup, Exit, PeerName, Place, Protection};
+use fwlab_record::{DataSetup, Exit, PeerName, Protection};
 use fwlab_runner::PeerShelf;
 use fwlab_scenario::ServerTerms;
 use fwlab_text::one_line;
 
-use super::arguments::{At, Terms};
-use super::host_files::HostFiles;
-use super::{captured, server_files};
-use crate::command::exit::complain;
+use crate::host_files::HostFiles;
+use crate::messages::Messages;
+use crate::terms::{At, Terms};
+use crate::{captured, server_files};
 
 /// The server of all cells, and what is asked of it.
-pub(in crate::command) struct Serving {
-    pub(in crate::command) terms: ServerTerms,
-    pub(super) servers: Vec<PeerName>,
-    pub(super) protections: Vec<Protection>,
-    pub(super) data: Vec<DataSetup>,
+pub struct Serving {
+    /// How the server is set up.
+    pub terms: ServerTerms,
+    pub(crate) servers: Vec<PeerName>,
+    pub(crate) protections: Vec<Protection>,
+    pub(crate) data: Vec<DataSetup>,
     /// The addresses that clients connect to, where not all are tried.
-    pub(super) to: Vec<IpAddr>,
+    pub(crate) to: Vec<IpAddr>,
     /// What the settings are, and what of them is another here.
-    said: Vec<Said>,
+    remarks: Vec<Remark>,
 }
 
 /// A line for standard error, and what to do about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Said {
+struct Remark {
     what: String,
     help: Option<String>,
 }
 
 impl Serving {
-    pub(super) fn of(terms: &Terms, at: At, files: &HostFiles) -> Result<Serving, Exit> {
-        let given = server_files::named(&terms.server_options.server_config)?;
+    pub(crate) fn of(
+        terms: &Terms,
+        at: At,
+        files: &HostFiles,
+        said: &mut Messages,
+    ) -> Result<Serving, Exit> {
+        let given = server_files::named(&terms.server_options.config, said)?;
         // The server of a gateway or a client is another host's.
         let own = files.own_server.as_ref().filter(|_| at == At::Server);
         match given.as_ref().or(files.server.as_ref()).or(own) {
@@ -47,14 +53,14 @@ impl Serving {
                     at,
                     files,
                     read,
-                    said: Vec::new(),
+                    remarks: Vec::new(),
                 };
                 let serving = settled.serving();
-                let said = settled.said;
+                let remarks = settled.remarks;
                 match serving {
-                    Ok(serving) => Ok(Serving { said, ..serving }),
+                    Ok(serving) => Ok(Serving { remarks, ..serving }),
                     Err(exit) => {
-                        tell(&said);
+                        tell(&remarks, said);
                         Err(exit)
                     }
                 }
@@ -63,16 +69,16 @@ impl Serving {
     }
 
     /// Says what the settings are, and what of them is another here: what another host's did not say already.
-    pub(in crate::command) fn tell(&self, other: Option<&Serving>) {
-        let known = other.map(|other| &other.said[..]).unwrap_or_default();
-        let new = self.said.iter().filter(|said| !known.contains(said));
-        tell(new);
+    pub fn tell(&self, other: Option<&Serving>, said: &mut Messages) {
+        let known = other.map(|other| &other.remarks[..]).unwrap_or_default();
+        let new = self.remarks.iter().filter(|remark| !known.contains(remark));
+        tell(new, said);
     }
 }
 
-fn tell<'s>(said: impl IntoIterator<Item = &'s Said>) {
-    for one in said {
-        complain(&one.what, one.help.as_deref());
+fn tell<'r>(remarks: impl IntoIterator<Item = &'r Remark>, said: &mut Messages) {
+    for one in remarks {
+        said.say(&one.what, one.help.as_deref());
     }
 }
 
@@ -91,13 +97,13 @@ fn without(terms: &Terms) -> Serving {
             advertised_address: options.advertise,
             ..default
         },
-        servers: or(&terms.server, usual),
-        protections: or(&terms.protection, || {
+        servers: or(&terms.servers, usual),
+        protections: or(&terms.protections, || {
             vec![Protection::Plain, Protection::Explicit]
         }),
         data: or(&terms.data, || DataSetup::ALL.to_vec()),
         to: terms.whom.to.clone(),
-        said: Vec::new(),
+        remarks: Vec::new(),
     }
 }
 
@@ -122,12 +128,12 @@ struct Settled<'a> {
     at: At,
     files: &'a HostFiles,
     read: &'a ServerRead,
-    said: Vec<Said>,
+    remarks: Vec<Remark>,
 }
 
 impl Settled<'_> {
     fn say(&mut self, what: String, help: Option<&str>) {
-        self.said.push(Said {
+        self.remarks.push(Remark {
             what,
             help: help.map(str::to_owned),
         });
@@ -171,7 +177,7 @@ impl Settled<'_> {
             }
             _ => {}
         }
-        serving.servers = or(&self.terms.server, || self.servers());
+        serving.servers = or(&self.terms.servers, || self.servers());
         self.session_reuse(&mut serving);
         self.protections(&mut serving);
         self.data(&mut serving)?;
@@ -215,7 +221,7 @@ impl Settled<'_> {
     /// The program whose settings they are, where it is here.
     fn servers(&mut self) -> Vec<PeerName> {
         let own: Option<PeerName> = self.read.program.word().parse().ok();
-        let in_containers = self.terms.how.place.housing().place == Some(Place::Container);
+        let in_containers = self.terms.in_containers;
         let own = own.filter(|own| in_containers || PeerShelf::stock().has(*own));
         own.map_or_else(
             || {
@@ -261,7 +267,7 @@ impl Settled<'_> {
                 .collect::<Vec<_>>()
                 .join(",")
         };
-        let given = &self.terms.protection;
+        let given = &self.terms.protections;
         self.overridden(
             "--protection",
             (!given.is_empty()).then(|| words(given)),

@@ -1,0 +1,37 @@
+//! From the files of a host to the transfers that tell whom its rules let through.
+//!
+//! What `fwlab check`, `diff`, `fix`, `explain` and the library's `Host` have in common. Nothing is printed here: what there is to
+//! say is in [`Messages`], where something is refused, too.
+//!
+//! | to | there is |
+//! | --- | --- |
+//! | read a host's files, each known by its content | [`read_files`], [`HostFiles`] |
+//! | say where they are tried, on whom, and how | [`Terms`] |
+//! | have both, with the server's settings | [`Subject`] |
+//! | divide the host's peers into classes | [`Subject::told`], [`Subject::classes`] |
+//! | have the cells of all classes | [`Subject::trial`] |
+
+mod alike;
+mod captured;
+mod expectation;
+mod forwarded;
+mod host_files;
+mod messages;
+mod peers;
+mod question;
+mod server_files;
+mod serving;
+mod subject;
+mod terms;
+mod transfers;
+mod tried;
+
+pub use expectation::{Expectation, all_known, all_settled};
+pub use host_files::{Backends, HostFiles, read as read_files};
+pub use messages::{Message, Messages};
+pub use peers::everybody;
+pub use serving::Serving;
+pub use subject::{OfFamilies, Subject, Trial};
+pub use terms::{At, ServerOptions, Terms, Whom};
+pub use transfers::Transfers;
+pub use tried::{OfClass, Tried, described, grouped};
