@@ -96,7 +96,7 @@ impl Subject {
         said: &mut Messages,
     ) -> OfFamilies {
         let told = told.concat();
-        let ports = [old, new].map(|subject| subject.serving.terms.control_port);
+        let ports = [old, new].map(|subject| subject.connect_port);
         if ports[0] != ports[1] {
             said.say(
                 format!(

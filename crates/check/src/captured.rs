@@ -251,12 +251,11 @@ fn behind(host: &Host, family: Family) -> Vec<Behind> {
 /// Whose host it is, where it says so: a server waits for clients on the control port, or the rules forward to one.
 pub(crate) fn at(files: &HostFiles, control_port: Option<u16>) -> Option<At> {
     let host = files.host.as_deref()?;
-    let control_port = control_port
-        .or_else(|| {
-            let settings = files.server.as_ref().or(files.own_server.as_ref())?;
-            settings.settings.control_port
-        })
-        .unwrap_or(DEFAULT_PORT);
+    let told = control_port.or_else(|| {
+        let settings = files.server.as_ref().or(files.own_server.as_ref())?;
+        settings.settings.control_port
+    });
+    let control_port = told.unwrap_or(DEFAULT_PORT);
     // It waits for those whom no rule forwards.
     let proxies = ["docker-proxy", "rootlessport", "conmon"];
     let mut listeners = host.listeners.iter();
@@ -267,6 +266,6 @@ pub(crate) fn at(files: &HostFiles, control_port: Option<u16>) -> Option<At> {
         return Some(At::Server);
     }
     let mut families = files.families.iter();
-    let forwards = families.any(|family| forwarded::by_rules(files, *family).is_some());
+    let forwards = families.any(|family| forwarded::by_rules(files, *family, told).is_some());
     forwards.then_some(At::PortForward)
 }

@@ -13,7 +13,8 @@ use fwlab_scenario::input::{self, InputError};
 use fwlab_text::one_line;
 
 use crate::messages::Messages;
-use crate::{captured, server_files};
+use crate::terms::Terms;
+use crate::{captured, includes, server_files, sets};
 
 /// The rules of a host, from one file or from several.
 pub struct HostFiles {
@@ -126,8 +127,18 @@ fn plain_lines(source: &Source) -> Vec<String> {
         .collect()
 }
 
-/// Reads the files. A dump that does not say its family is of this one.
-pub fn read(paths: &[PathBuf], family: Family, said: &mut Messages) -> Result<HostFiles, Exit> {
+/// Reads the files. A dump that does not say its family is of the first that is spoken.
+///
+/// # Errors
+/// When one cannot be read, or they do not fit each other: why is said.
+pub fn read(paths: &[PathBuf], terms: &Terms, said: &mut Messages) -> Result<HostFiles, Exit> {
+    let mut files = read_all(paths, terms, said)?;
+    sets::complete(&mut files, &terms.sets, terms.empty_sets, said)?;
+    Ok(files)
+}
+
+fn read_all(paths: &[PathBuf], terms: &Terms, said: &mut Messages) -> Result<HostFiles, Exit> {
+    let family = terms.first_family();
     let mut slots = Slots::default();
     let mut files = HostFiles::empty();
     let mut names = Vec::new();
@@ -183,6 +194,10 @@ pub fn read(paths: &[PathBuf], family: Family, said: &mut Messages) -> Result<Ho
             slots.fill(Slot::Sets, source, said)?;
             continue;
         }
+        let source = match &terms.include {
+            Some(folder) if rules::is_script(&source) => includes::included(source, folder, said)?,
+            _ => source,
+        };
         let parsed = rules::read(&source, family).map_err(|mistakes| {
             said.mistakes([mistakes]);
             Exit::Usage

@@ -19,12 +19,13 @@ fn at_most(whom: &Whom, rules: usize) -> usize {
 
 /// What is asked of the rules in a family.
 pub(crate) fn question(subject: &Subject, whom: &Whom, told: &[Told], family: Family) -> Question {
-    let Subject { place, serving, .. } = subject;
-    let mut asked = place.question(
-        family,
-        serving.terms.control_port,
-        at_most(whom, told.len()),
-    );
+    let Subject {
+        place,
+        serving,
+        connect_port,
+        ..
+    } = subject;
+    let mut asked = place.question(family, *connect_port, at_most(whom, told.len()));
     asked.passive_ports = serving.terms.passive_ports;
     let chosen = |addresses: &[IpAddr]| {
         let mut addresses = addresses.iter().copied();

@@ -25,13 +25,14 @@ pub(crate) fn scenario(
         backends,
         place,
         serving,
+        connect_port,
     } = subject;
     let families = match tried {
         Some(tried) => vec![tried.family],
         None => place.layout.families.clone(),
     };
     let class = tried.map_or_else(Representative::default, Tried::representative);
-    let mut stage = place.stage(&class, families[0], serving.terms.control_port);
+    let mut stage = place.stage(&class, families[0], *connect_port);
     if let Some(address) = serving.terms.advertised_address {
         leads_nowhere(address, place.position(), families[0], &mut stage);
     }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use fwlab_host::{
     Piece, ServerConfig, ServerProgram, ServerRead, SettingMistakes, read_server, recognise_server,
 };
-use fwlab_model::ruleset::Source;
+use fwlab_model::ruleset::{Format, Source, recognise};
 use fwlab_record::Exit;
 
 use crate::host_files;
@@ -13,7 +13,11 @@ use crate::messages::Messages;
 
 /// The server whose settings a file has, if it has any.
 pub(crate) fn program(source: &Source) -> Option<ServerProgram> {
-    recognise_server(&source.name, &source.text)
+    match recognise(source) {
+        // `include` begins a line of both.
+        Format::Nft | Format::Saved | Format::Sets => None,
+        _ => recognise_server(&source.name, &source.text),
+    }
 }
 
 /// Reads those that an option names. The first says whose they are.

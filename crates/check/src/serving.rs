@@ -22,6 +22,8 @@ pub struct Serving {
     pub(crate) servers: Vec<PeerName>,
     pub(crate) protections: Vec<Protection>,
     pub(crate) data: Vec<DataSetup>,
+    /// The control port, where options or settings say it.
+    pub(crate) control_port: Option<u16>,
     /// The addresses that clients connect to, where not all are tried.
     pub(crate) to: Vec<IpAddr>,
     /// What the settings are, and what of them is another here.
@@ -102,6 +104,7 @@ fn without(terms: &Terms) -> Serving {
             vec![Protection::Plain, Protection::Explicit]
         }),
         data: or(&terms.data, || DataSetup::ALL.to_vec()),
+        control_port: options.control_port,
         to: terms.whom.to.clone(),
         remarks: Vec::new(),
     }
@@ -160,6 +163,7 @@ impl Settled<'_> {
         let terms = &mut serving.terms;
         if let Some(port) = settings.control_port {
             terms.control_port = self.chosen("--control-port", options.control_port, port);
+            serving.control_port = Some(terms.control_port);
         }
         if let Some((low, high)) = settings.passive_ports {
             let range = |(low, high): (u16, u16)| format!("{low}-{high}");

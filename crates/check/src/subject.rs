@@ -29,6 +29,8 @@ pub struct Subject {
     pub place: Place,
     /// The server, and what is asked of it.
     pub serving: Serving,
+    /// The port that clients connect to: the one that the server listens on, unless a gateway leads there from another.
+    pub connect_port: u16,
 }
 
 /// The classes of peers of each family that is spoken.
@@ -49,7 +51,7 @@ impl Subject {
     /// # Errors
     /// When they cannot be read, or say nothing that can be tried: why is said.
     pub fn read(paths: &[PathBuf], terms: &Terms, said: &mut Messages) -> Result<Subject, Exit> {
-        let files = host_files::read(paths, terms.first_family(), said)?;
+        let files = host_files::read(paths, terms, said)?;
         let at = terms.at(&[&files], said)?;
         let subject = Subject::of(files, at, terms, said)?;
         subject.serving.tell(None, said);
@@ -67,13 +69,25 @@ impl Subject {
         said: &mut Messages,
     ) -> Result<Subject, Exit> {
         let backends = backends(terms, &files.backends, said)?;
-        let place = place(terms, at, &files, said)?;
+        let mut serving = Serving::of(terms, at, &files, said)?;
+        let place = place(terms, at, &files, serving.control_port, said)?;
         peers::refused(terms, &place.layout.families, said)?;
         for (name, note) in &files.notes {
             said.say(format!("{name}:{}: {}", note.line.line, note.message), None);
         }
-        let serving = Serving::of(terms, at, &files, said)?;
+        let mut families = place.layout.families.iter();
+        let forwarded = (at == At::PortForward)
+            .then(|| {
+                families
+                    .find_map(|family| forwarded::by_rules(&files, *family, serving.control_port))
+            })
+            .flatten();
+        if let Some(forwarded) = forwarded {
+            serving.terms.control_port = forwarded.listening;
+        }
+        let connect_port = forwarded.map_or(serving.terms.control_port, |one| one.connected);
         Ok(Subject {
+            connect_port,
             files,
             backends,
             place,
@@ -155,8 +169,19 @@ impl Subject {
         }
         if trial.planned.is_empty() {
             said.say(
-                "nobody is left to try: no host can be what was chosen",
-                Some("leave out --on, --out, --from or --to"),
+                match terms.whom.is_chosen() {
+                    true => "nobody is left to try: no host can be what was chosen",
+                    false => "nobody is left to try: no host that can be is told of by these files",
+                },
+                Some(match (terms.whom.is_chosen(), &self.files.host) {
+                    (true, Some(_)) => {
+                        "leave out one of --on, --out, --from and --to; the host's own interfaces and routes say who can be where"
+                    }
+                    (true, None) => "leave out one of --on, --out, --from and --to",
+                    (false, _) => {
+                        "--family chooses another family; --on and --from say who connects"
+                    }
+                }),
             );
             return Err(Exit::Usage);
         }
@@ -192,7 +217,13 @@ fn backends(
 }
 
 /// Where the rules are tried while nobody's peers are known.
-fn place(terms: &Terms, at: At, files: &HostFiles, said: &mut Messages) -> Result<Place, Exit> {
+fn place(
+    terms: &Terms,
+    at: At,
+    files: &HostFiles,
+    listening: Option<u16>,
+    said: &mut Messages,
+) -> Result<Place, Exit> {
     if terms.whom.out.is_some() && !at.is_router() {
         said.say(
             "--out is the interface of a gateway that servers are on",
@@ -207,7 +238,13 @@ fn place(terms: &Terms, at: At, files: &HostFiles, said: &mut Messages) -> Resul
         .cloned()
         .unwrap_or_default();
     if at == At::PortForward {
-        forwarded::place(files, &terms.whom.server_address, &mut layout, said);
+        forwarded::place(
+            files,
+            &terms.whom.server_address,
+            listening,
+            &mut layout,
+            said,
+        );
     } else if !terms.whom.server_address.is_empty() {
         said.say(
             "--server-address is that of a server to which a port is forwarded: --at port-forward",

@@ -8,6 +8,7 @@ use fwlab_text::one_line;
 use crate::captured;
 use crate::host_files::HostFiles;
 use crate::messages::Messages;
+use crate::sets::GivenSet;
 
 /// Where rules are tried, on whom, and how, as far as somebody chose; the rest follows from the files.
 #[derive(Debug, Clone, Default)]
@@ -30,6 +31,12 @@ pub struct Terms {
     pub clients: Vec<PeerName>,
     /// How the server is set up.
     pub server_options: ServerOptions,
+    /// Sets that rules match on, and what is in them.
+    pub sets: Vec<GivenSet>,
+    /// Whether sets that rules match on and that nobody gave are empty.
+    pub empty_sets: bool,
+    /// The folder that scripts of nft include files from.
+    pub include: Option<PathBuf>,
     /// Whether peers run in containers, so that a program that is not on this machine can be had.
     pub in_containers: bool,
 }

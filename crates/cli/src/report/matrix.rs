@@ -222,7 +222,12 @@ impl Row {
                 .map(|(server, client)| format!("{server} ← {client}"));
             pairs.collect::<Vec<_>>().join(", ")
         };
-        let label = truncate_str(&one_line(&self.label), HEAD, "…").into_owned();
+        let label = one_line(&self.label).to_string();
+        let label = match console::Term::stdout().is_term() {
+            true => truncate_str(&label, HEAD, "…").into_owned(),
+            // A reader that is a program, or a file, has all of it.
+            false => label,
+        };
         [label, all.words(&self.ways), backends.join(","), peers]
     }
 

@@ -220,3 +220,155 @@ fn a_port_forward_has_its_server_where_its_rules_say() {
     let ended = checked(helper);
     assert_eq!(rows(&ended), [["ctl", "rejected"]], "{ended:?}");
 }
+
+#[test]
+fn sets_that_no_file_makes_are_said_or_empty() {
+    let Some(_lab) = lab() else { return };
+    if !has_ipset() {
+        return;
+    }
+    let rules = folder(&[("rules.v4", RULES.as_bytes())]);
+    let check = |arguments: &[&str]| {
+        let mut command = fwlab();
+        command.current_dir(rules.path()).args([
+            "check", "rules.v4", "--at", "server", "--server", "libunftp",
+        ]);
+        command.args([
+            "--data",
+            "pasv",
+            "--passive-ports",
+            "50000-50010",
+            "--backend",
+            "nft",
+            "--protection",
+            "plain",
+        ]);
+        end_of(command.args(arguments))
+    };
+    let refused = check(&[]);
+    assert_eq!(refused.code, Some(2), "{}", refused.stdout);
+    for way in ["ipset save", "--set NAME=ADDRESS", "--empty-sets"] {
+        assert!(refused.stderr.contains(way), "{}", refused.stderr);
+    }
+    let said = check(&["--set", "banned=192.0.2.0/24"]);
+    let rows = rows(&said);
+    assert_eq!(rows, [vec!["ctl", "timeout"], vec!["passes"]]);
+    let empty = check(&["--empty-sets"]);
+    assert!(
+        empty
+            .stderr
+            .contains("these sets are taken to be empty: banned"),
+        "{}",
+        empty.stderr
+    );
+    assert_eq!(self::rows(&empty), [["passes"]]);
+}
+
+#[test]
+fn scripts_include_from_a_folder_that_is_named_and_from_nowhere_else() {
+    let Some(_lab) = lab() else { return };
+    let main = "table inet f {\n chain i {\n  type filter hook input priority 0; policy drop;\n }\n}\ninclude \"/etc/nftables.d/*.nft\"\n";
+    let host = folder(&[("host.nft", main.as_bytes())]);
+    let parts = folder(&[
+        ("b.nft", b"include \"more/c.nft\"\n"),
+        (".hidden.nft", b"no nft at all\n"),
+    ]);
+    std::fs::create_dir(parts.path().join("more")).expect("a folder");
+    let c = "table inet f {\n chain i {\n  tcp dport { 21, 50000-50010 } accept\n }\n}\n";
+    std::fs::write(parts.path().join("more/c.nft"), c).expect("it can be written");
+    let check = |include: Option<&std::path::Path>| {
+        let mut command = fwlab();
+        command.current_dir(host.path()).args([
+            "check", "host.nft", "--at", "server", "--server", "libunftp",
+        ]);
+        command.args([
+            "--data",
+            "pasv",
+            "--passive-ports",
+            "50000-50010",
+            "--protection",
+            "plain",
+        ]);
+        if let Some(folder) = include {
+            command.arg("--include").arg(folder);
+        }
+        end_of(&mut command)
+    };
+    let without = check(None);
+    assert_eq!(without.code, Some(2), "{}", without.stdout);
+    assert!(
+        without
+            .stderr
+            .contains("--include FOLDER reads it from there"),
+        "{}",
+        without.stderr
+    );
+    let with = check(Some(parts.path()));
+    assert_eq!(with.code, Some(0), "{}", with.stderr);
+    assert_eq!(rows(&with), [["passes"]]);
+    assert!(
+        with.stderr
+            .contains("lines 6-10 are b.nft; lines 6-10 are more/c.nft"),
+        "{}",
+        with.stderr
+    );
+    // A link out of the folder is not followed.
+    std::os::unix::fs::symlink(host.path().join("host.nft"), parts.path().join("z.nft"))
+        .expect("a link");
+    let out = check(Some(parts.path()));
+    assert_eq!(out.code, Some(2), "{}", out.stdout);
+    assert!(
+        out.stderr.contains("z.nft leads out of the folder"),
+        "{}",
+        out.stderr
+    );
+    let nowhere = check(Some(&parts.path().join("nowhere")));
+    assert!(
+        nowhere.stderr.contains("there is no such folder"),
+        "{}",
+        nowhere.stderr
+    );
+}
+
+#[test]
+fn a_forward_to_another_port_is_checked_as_it_is() {
+    let Some(_lab) = lab() else { return };
+    let rules = "*nat
+-A PREROUTING -i eth0 -p tcp --dport 80 -j DNAT --to-destination 10.0.0.8:8080
+-A PREROUTING -i eth0 -p tcp --dport 21 -j DNAT --to-destination 10.0.0.9:2121
+COMMIT
+*raw
+-A PREROUTING -p tcp --dport 21 -j CT --helper ftp
+COMMIT
+*filter
+:FORWARD DROP [0:0]
+-A FORWARD -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
+-A FORWARD -p tcp --dport 2121 -j ACCEPT
+COMMIT
+";
+    let folder = folder(&[("rules.v4", rules.as_bytes())]);
+    let mut command = fwlab();
+    command.current_dir(folder.path()).args([
+        "check",
+        "rules.v4",
+        "--at",
+        "port-forward",
+        "--server",
+        "libunftp",
+    ]);
+    let ended = end_of(command.args(["--protection", "plain", "--backend", "nft", "--on", "eth0"]));
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    assert!(
+        ended
+            .stderr
+            .contains("the rules lead port 21 of the gateway to port 2121 of the server"),
+        "{}",
+        ended.stderr
+    );
+    let passes = ended
+        .stdout
+        .lines()
+        .find(|line| line.contains("libunftp"))
+        .expect("a row");
+    assert_eq!(passes.matches("passes").count(), 3, "{}", ended.stdout);
+}

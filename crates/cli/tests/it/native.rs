@@ -294,7 +294,7 @@ fn what_reaches_beyond_the_lab_is_refused() {
        ·    ╰── not in a lab
      3 │ monitor
        ╰────
-      help: put what it includes here
+      help: put what it includes here; or, with `fwlab check`, --include FOLDER reads it from there
       × `monitor` never ends
        ╭─[rules.nft:3:1]
      2 │ include "/etc/shadow"

@@ -391,7 +391,7 @@ fn advice(said: &str, about: &str, walk: &Walk<'_>) -> Option<String> {
     // `Set banned doesn't exist.`
     if said.starts_with("Set ") && said.contains("exist") {
         return Some(
-            "what makes the set is not among the rules: give what `ipset save` writes, too"
+            "what makes the set is not among the rules: give what `ipset save` writes, too; or, with `fwlab check`, --set NAME=ADDRESS,… says what is in it, and --empty-sets that nothing is"
                 .to_owned(),
         );
     }

@@ -2,7 +2,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use fwlab_check::{Expectation, Terms};
+use fwlab_check::{Expectation, GivenSet, Terms};
 use fwlab_record::{Backend, DataSetup, Family, InterfaceName, PeerName, Place, Protection};
 use fwlab_runner::RunSettings;
 
@@ -55,6 +55,15 @@ pub(in crate::command) struct CheckTerms {
     client: Vec<PeerName>,
     #[command(flatten)]
     server_options: ServerOptions,
+    /// What is in a set that the rules match on and that no file makes; it can be given for several
+    #[arg(long, value_name = "NAME=ADDRESS,…", value_parser = given_set)]
+    set: Vec<GivenSet>,
+    /// Sets that the rules match on and that nobody gives are empty
+    #[arg(long)]
+    empty_sets: bool,
+    /// The folder that scripts of nft include files from; without it, `include` is a mistake
+    #[arg(long, value_name = "FOLDER")]
+    include: Option<PathBuf>,
     #[command(flatten)]
     pub(in crate::command) how: How,
 }
@@ -100,6 +109,9 @@ impl CheckTerms {
                 advertise: *advertise,
                 data_from_high_port: *data_from_high_port,
             },
+            sets: self.set.clone(),
+            empty_sets: self.empty_sets,
+            include: self.include.clone(),
             in_containers: self.how.place.housing().place == Some(Place::Container),
         }
     }
@@ -179,6 +191,10 @@ impl At {
     }
 }
 
+fn given_set(text: &str) -> Result<GivenSet, String> {
+    text.parse()
+}
+
 fn interface(text: &str) -> Result<InterfaceName, String> {
     match text {
         "lo" => Err("nobody else is on the loopback interface".into()),
@@ -200,7 +216,10 @@ fn announced(text: &str) -> Result<Ipv4Addr, String> {
 fn ports(text: &str) -> Result<(u16, u16), String> {
     let (low, high) = text.split_once(['-', ':']).unwrap_or((text, text));
     match (low.parse::<u16>(), high.parse::<u16>()) {
-        (Ok(low @ 1..), Ok(high @ 1..)) => Ok((low, high)),
+        (Ok(low @ 1..), Ok(high @ 1..)) if low <= high => Ok((low, high)),
+        (Ok(low @ 1..), Ok(high @ 1..)) => Err(format!(
+            "{low} is above {high}: write {high}-{low}, the lower port first"
+        )),
         _ => Err("write a port or LOW-HIGH, 1 to 65535".into()),
     }
 }

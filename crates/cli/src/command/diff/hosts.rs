@@ -10,10 +10,9 @@ const MOST_FILES: usize = 50;
 
 /// Reads both, to be tried alike.
 pub(super) fn read(old: &Path, new: &Path, terms: &Terms) -> Result<[Subject; 2], Exit> {
-    let family = terms.first_family();
     let read = |path: &Path| -> Result<HostFiles, Exit> {
         let files = files(path)?;
-        telling(|said| read_files(&files, family, said))
+        telling(|said| read_files(&files, terms, said))
     };
     let (old, new) = (read(old)?, read(new)?);
     telling(|said| {

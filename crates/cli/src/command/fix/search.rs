@@ -296,7 +296,7 @@ impl Search<'_> {
                     Position::Server => Side::Server,
                     Position::Router | Position::Forwarder => Side::Gateway,
                 },
-                control_port: self.subject.serving.terms.control_port,
+                control_port: self.subject.connect_port,
                 passive_ports: self
                     .subject
                     .serving

@@ -129,7 +129,11 @@ impl Read<'_> {
                             read.filter(|(family, _)| *family == self.family)
                                 .map(|(_, range)| range)
                         });
-                        let words = is_divided.then(|| values.join(", "));
+                        let written = values.iter().map(|value| match netmask {
+                            Some(netmask) => format!("{value} under netmask {netmask}"),
+                            None => (*value).to_owned(),
+                        });
+                        let words = is_divided.then(|| written.collect::<Vec<String>>().join(", "));
                         Part::Addresses(ranges.collect(), words)
                     }
                     "iface" => {

@@ -227,7 +227,7 @@ fn refuse(text: &SourceText, piece: &Piece, report: &mut Report) {
                 "`include` would read a file of this machine",
             )
             .label("not in a lab")
-            .help("put what it includes here")
+            .help("put what it includes here; or, with `fwlab check`, --include FOLDER reads it from there")
         }),
         LAB_TABLE => report.push(|| {
             Draft::new(
