@@ -97,6 +97,16 @@ impl HostFiles {
             .collect()
     }
 
+    /// Whether rules look at the user who sends a packet.
+    pub(crate) fn looks_at_users(&self) -> bool {
+        let rules = self.rules();
+        let mut lines = rules.iter().flat_map(|(_, lines)| lines);
+        lines.any(|line| {
+            let mut words = line.split_ascii_whitespace();
+            words.any(|word| ["--uid-owner", "--gid-owner", "skuid", "skgid"].contains(&word))
+        })
+    }
+
     /// The interfaces that they name, but for patterns of names and loopback.
     pub(crate) fn plain_interfaces(&self) -> BTreeSet<InterfaceName> {
         let names = self

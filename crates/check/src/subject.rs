@@ -69,6 +69,12 @@ impl Subject {
         said: &mut Messages,
     ) -> Result<Subject, Exit> {
         let backends = backends(terms, &files.backends, said)?;
+        if files.looks_at_users() && !fwlab_fabric::has_ordinary_user() {
+            said.say(
+                "the rules look at the user who sends a packet, and here everybody is root: fwlab may not become another user",
+                Some("run it as root: then the client suppaftp is an ordinary user"),
+            );
+        }
         let mut serving = Serving::of(terms, at, &files, said)?;
         let place = place(terms, at, &files, serving.control_port, said)?;
         peers::refused(terms, &place.layout.families, said)?;

@@ -78,6 +78,7 @@ mod machine;
 mod namespace;
 mod netlink;
 mod node;
+mod ordinary_user;
 mod privilege;
 mod process;
 mod raw_tcp;
@@ -101,6 +102,7 @@ pub use machine::{
 pub use namespace::{ContainerRoot, NamespaceError, NetworkNamespace};
 pub use netlink::NetlinkError;
 pub use node::{Node, NodeGone, TaskHandle};
+pub use ordinary_user::{as_ordinary_user, by_ordinary_user, has_ordinary_user};
 pub use privilege::{Privilege, PrivilegeError, ShutDoor};
 pub use process::{
     EnclosedError, EnclosedTool, ProcessEnd, Program, ProgramError, ProgramLost, ProgramSpec,

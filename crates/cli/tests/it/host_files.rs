@@ -372,3 +372,35 @@ COMMIT
         .expect("a row");
     assert_eq!(passes.matches("passes").count(), 3, "{}", ended.stdout);
 }
+
+/// A client that root is not: rules about root do not stop it. Whoever may not become another user says so.
+#[test]
+fn rules_about_root_do_not_meet_the_client() {
+    let Some(_lab) = lab() else { return };
+    let rules = "*filter\n-A OUTPUT -p tcp -m owner --uid-owner 0 -j DROP\nCOMMIT\n";
+    let folder = folder(&[("rules.v4", rules.as_bytes())]);
+    let mut command = fwlab();
+    command.current_dir(folder.path()).args([
+        "check", "rules.v4", "--at", "client", "--server", "libunftp",
+    ]);
+    let ended = end_of(command.args([
+        "--protection",
+        "plain",
+        "--backend",
+        "nft",
+        "--data",
+        "port,pasv",
+    ]));
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    let said = ended.stderr.contains("here everybody is root");
+    match fwlab_fabric::has_ordinary_user() {
+        true => assert_eq!(
+            (said, rows(&ended)),
+            (false, vec![vec!["passes", "passes"]])
+        ),
+        false => {
+            let stopped = vec!["ctl", "timeout", "ctl", "timeout"];
+            assert_eq!((said, rows(&ended)), (true, vec![stopped]));
+        }
+    }
+}

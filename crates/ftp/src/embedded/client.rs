@@ -77,7 +77,7 @@ impl Client for Suppaftp {
         }
         let mut spec = spec.clone();
         spec.pauses = spec.pauses.as_ref().map(Pauses::of_a_session);
-        node.run(move || async move { report(&spec).await })
+        node.run(move || async move { fwlab_fabric::by_ordinary_user(report(&spec)).await })
             .await
             .map_err(|source| PeerError::Node { peer: PEER, source })?
     }
