@@ -1,4 +1,5 @@
 use std::io;
+use std::path::Path;
 use std::sync::Arc;
 
 use fwlab_record::{CellRecord, Exit};
@@ -38,12 +39,30 @@ pub(super) fn ready() -> Result<Loader, Exit> {
     })
 }
 
+/// What a run has beside its cells.
+#[derive(Default)]
+pub(super) struct Beside<'a> {
+    /// A file that it reads: no report is written over it.
+    pub(super) read: Option<&'a Path>,
+}
+
 /// Runs cells with the reports that were asked for. `Err`: it ended before, and why was told.
 pub(super) fn execute(
     cells: Vec<Cell>,
     loader: Loader,
     settings: RunSettings,
     how: &How,
+) -> Result<Executed, Exit> {
+    execute_beside(cells, loader, settings, how, &Beside::default())
+}
+
+/// The same, with something beside the cells.
+pub(super) fn execute_beside(
+    cells: Vec<Cell>,
+    loader: Loader,
+    settings: RunSettings,
+    how: &How,
+    beside: &Beside<'_>,
 ) -> Result<Executed, Exit> {
     if settings.at_a_time() < settings.jobs {
         complain(
@@ -57,7 +76,7 @@ pub(super) fn execute(
             ),
         );
     }
-    let files = ReportFiles::open(how, &cells)?;
+    let files = ReportFiles::open(how, &cells, beside.read)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

@@ -16,6 +16,7 @@ mod interruption;
 mod list;
 mod peers;
 mod reporters;
+mod rerun;
 mod run;
 mod schema;
 mod topology;

@@ -23,11 +23,16 @@ pub(super) struct ReportFiles {
 }
 
 impl ReportFiles {
-    /// Opens them. `Err`: what is wrong with each of them was told.
-    pub(super) fn open(how: &How, cells: &[Cell]) -> Result<ReportFiles, Exit> {
+    /// Opens them; `read` is read by the run beside its scenarios. `Err`: what is wrong with each of them was told.
+    pub(super) fn open(
+        how: &How,
+        cells: &[Cell],
+        read: Option<&Path>,
+    ) -> Result<ReportFiles, Exit> {
         let mut scenarios: Vec<&Arc<Scenario>> = cells.iter().map(|cell| &cell.scenario).collect();
         scenarios.dedup_by(|one, other| Arc::ptr_eq(one, other));
-        let mut taken = Taken::by_run(scenarios.into_iter().flat_map(|scenario| read_by(scenario)));
+        let inputs = scenarios.into_iter().flat_map(|scenario| read_by(scenario));
+        let mut taken = Taken::by_run(inputs.chain(read));
         let mut files = Vec::new();
         let mut good = true;
         for &ReportTo { format, ref file } in &how.report {

@@ -8,13 +8,15 @@ use fwlab_record::{Backend, CellRecord, Exit, Judgement, PeerName};
 use fwlab_runner::{Patience, RunSettings};
 use fwlab_scenario::Scenario;
 use fwlab_scenario::collect::scenarios;
-use fwlab_scenario::plan::{MAX_CELLS, Overrides, Size, cells, idle_requirements};
+use fwlab_scenario::filter::Filter;
+use fwlab_scenario::plan::{Cell, MAX_CELLS, Overrides, Size, cells, idle_requirements};
 use miette::Diagnostic;
 
 use super::choice::choice;
 use super::containers::Where;
-use super::execute::{Executed, execute, ready};
+use super::execute::{Beside, Executed, execute_beside, ready};
 use super::exit::{complain, of_run, print, tell};
+use super::rerun::Earlier;
 use super::word;
 use crate::builds::Builder;
 use crate::report::{EvidenceOf, Format, Labels, ReportTo, findings, matrix, summary_line};
@@ -44,6 +46,9 @@ pub(super) struct RunArguments {
     /// Go on after a cell that missed its requirement, or that the lab could not tell of
     #[arg(long)]
     keep_going: bool,
+    /// Only the cells that this JSON report has as missed, inconclusive or not run
+    #[arg(long, value_name = "REPORT")]
+    rerun: Option<PathBuf>,
 }
 
 /// How cells are run, whichever they are.
@@ -92,23 +97,77 @@ impl How {
 }
 
 pub(super) fn run(arguments: RunArguments) -> Exit {
-    let (scenarios, filter) = match choice(&arguments.paths, &arguments.filter, scenarios) {
-        Ok(choice) => choice,
-        Err(exit) => return exit,
-    };
-    if let Some(exit) = idle(&scenarios) {
-        return exit;
-    }
+    ran(arguments).unwrap_or_else(|exit| exit)
+}
+
+fn ran(arguments: RunArguments) -> Result<Exit, Exit> {
+    let (scenarios, filter) = choice(&arguments.paths, &arguments.filter, scenarios)?;
+    idle(&scenarios)?;
     let overrides = Overrides {
         backends: arguments.backend,
         servers: arguments.server,
         clients: arguments.client,
     };
+    let (planned, again) = match &arguments.rerun {
+        None => (plan(&scenarios, &overrides, &filter)?, None),
+        Some(file) => {
+            let earlier = Earlier::read(file)?;
+            if let Some(exit) = earlier.is_over() {
+                return Ok(exit);
+            }
+            // Which of a report's cells are no longer there shows in all cells alone.
+            let Overrides { backends, .. } = &overrides;
+            let all = Overrides {
+                backends: Vec::new(),
+                ..overrides.clone()
+            };
+            let all = plan(&scenarios, &all, &Filter::default())?;
+            let (planned, again) = earlier.again(all, &filter, backends);
+            (planned, Some(again))
+        }
+    };
+    if planned.is_empty() {
+        complain(
+            "no cell is chosen",
+            Some("`fwlab list` shows the cells that there are"),
+        );
+        return Err(Exit::Usage);
+    }
+    let settings = RunSettings {
+        keep_going: arguments.keep_going,
+        ..arguments.how.settings()
+    };
+    let loader = ready()?;
+    let beside = Beside {
+        read: arguments.rerun.as_deref(),
+    };
+    let Executed {
+        records,
+        summary,
+        programs,
+    } = execute_beside(planned, loader, settings, &arguments.how, &beside)?;
+    show(&scenarios, &records);
+    let mut page = Page::from(programs);
+    if let Some(again) = again {
+        page.append(&again.line());
+    }
+    page.append(&summary_line(&summary));
+    page.text('\n');
+    print(page);
+    Ok(of_run(&summary))
+}
+
+/// The cells of scenarios, where they are not too many.
+fn plan(
+    scenarios: &[Arc<Scenario>],
+    overrides: &Overrides,
+    filter: &Filter,
+) -> Result<Vec<Cell>, Exit> {
     let mut planned = Vec::new();
-    for scenario in &scenarios {
-        let size = Size::of(&scenario.matrix, &scenario.rulesets, &overrides);
+    for scenario in scenarios {
+        let size = Size::of(&scenario.matrix, &scenario.rulesets, overrides);
         if size.cells() <= MAX_CELLS {
-            planned.extend(cells(scenario, &overrides, &filter));
+            planned.extend(cells(scenario, overrides, filter));
         }
         if size.cells() > MAX_CELLS || planned.len() > MAX_CELLS {
             complain(
@@ -118,48 +177,19 @@ pub(super) fn run(arguments: RunArguments) -> Exit {
                 ),
                 Some("name fewer scenarios, peers or backends, or choose cells by --filter"),
             );
-            return Exit::Usage;
+            return Err(Exit::Usage);
         }
     }
-    if planned.is_empty() {
-        complain(
-            "no cell is chosen",
-            Some("`fwlab list` shows the cells that there are"),
-        );
-        return Exit::Usage;
-    }
-    let settings = RunSettings {
-        keep_going: arguments.keep_going,
-        ..arguments.how.settings()
-    };
-    let loader = match ready() {
-        Ok(loader) => loader,
-        Err(exit) => return exit,
-    };
-    match execute(planned, loader, settings, &arguments.how) {
-        Err(exit) => exit,
-        Ok(Executed {
-            records,
-            summary,
-            programs,
-        }) => {
-            show(&scenarios, &records);
-            let mut page = Page::from(programs);
-            page.append(&summary_line(&summary));
-            page.text('\n');
-            print(page);
-            of_run(&summary)
-        }
-    }
+    Ok(planned)
 }
 
 /// A requirement that is held against nothing is a mistake of its file.
-fn idle(scenarios: &[Arc<Scenario>]) -> Option<Exit> {
-    let mut found = None;
+fn idle(scenarios: &[Arc<Scenario>]) -> Result<(), Exit> {
+    let mut found = Ok(());
     for scenario in scenarios {
         if let Some(error) = scenario.idle_requirements_error(&idle_requirements(scenario)) {
             tell([&error as &dyn Diagnostic]);
-            found = Some(Exit::Usage);
+            found = Err(Exit::Usage);
         }
     }
     found

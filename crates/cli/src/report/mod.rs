@@ -2,6 +2,7 @@
 
 mod about;
 mod causes;
+mod earlier;
 mod file;
 mod format;
 mod gathered;
@@ -19,6 +20,7 @@ mod ways;
 
 pub use about::{About, EvidenceOf};
 pub(crate) use causes::{cause_in_short, explained};
+pub use earlier::{EarlierError, is_json_report, read_records, read_report};
 pub use file::{ReportFile, ReportFileError, Taken};
 pub use format::{Format, ReportTo, Reports};
 pub use labels::Labels;
