@@ -16,6 +16,7 @@ mod interruption;
 mod list;
 mod peers;
 mod reporters;
+mod requirements;
 mod rerun;
 mod run;
 mod schema;

@@ -15,7 +15,8 @@ use miette::Diagnostic;
 use super::choice::choice;
 use super::containers::Where;
 use super::execute::{Beside, Executed, execute_beside, ready};
-use super::exit::{complain, of_run, print, tell};
+use super::exit::{complain, of_run, print, print_aside, tell};
+use super::requirements::written;
 use super::rerun::Earlier;
 use super::word;
 use crate::builds::Builder;
@@ -49,6 +50,9 @@ pub(super) struct RunArguments {
     /// Only the cells that this JSON report has as missed, inconclusive or not run
     #[arg(long, value_name = "REPORT")]
     rerun: Option<PathBuf>,
+    /// Print what was observed as [[require]] blocks for the scenario's file, in place of tables; all cells are run
+    #[arg(long, conflicts_with_all = ["server", "client"])]
+    write_requirements: bool,
 }
 
 /// How cells are run, whichever they are.
@@ -134,7 +138,8 @@ fn ran(arguments: RunArguments) -> Result<Exit, Exit> {
         return Err(Exit::Usage);
     }
     let settings = RunSettings {
-        keep_going: arguments.keep_going,
+        // What is not run is not observed.
+        keep_going: arguments.keep_going || arguments.write_requirements,
         ..arguments.how.settings()
     };
     let loader = ready()?;
@@ -146,14 +151,21 @@ fn ran(arguments: RunArguments) -> Result<Exit, Exit> {
         summary,
         programs,
     } = execute_beside(planned, loader, settings, &arguments.how, &beside)?;
-    show(&scenarios, &records);
+    if arguments.write_requirements {
+        print(written(&scenarios, &records));
+    } else {
+        show(&scenarios, &records);
+    }
     let mut page = Page::from(programs);
     if let Some(again) = again {
         page.append(&again.line());
     }
     page.append(&summary_line(&summary));
     page.text('\n');
-    print(page);
+    match arguments.write_requirements {
+        true => print_aside(page),
+        false => print(page),
+    }
     Ok(of_run(&summary))
 }
 

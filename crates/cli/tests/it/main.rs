@@ -42,6 +42,7 @@ mod recorded;
 mod regressions;
 mod report_files;
 mod reports;
+mod requirements;
 mod rerun;
 mod sarif;
 mod scenario_tests;
