@@ -429,6 +429,7 @@ impl Lab {
             requirements: Vec::new(),
             sysctls: Vec::new(),
             text: "".into(),
+            files: Vec::new(),
         }
     }
 

@@ -44,7 +44,7 @@ pub use matrix::Matrix;
 pub use problem::{Problem, ScenarioError};
 pub use requirement::{CauseDemand, Requirement, Selector, SymptomDemand};
 pub use rules::{ImageRules, RulesAt, RulesOrigin, RulesetEntry};
-pub use scenario::{Outline, Scenario};
+pub use scenario::{NamedFile, Outline, Scenario};
 pub use server::ServerTerms;
 pub use stage::{Addressing, Layout, Port, Shape, Stage};
 pub use steps::{Action, Step};

@@ -11,6 +11,7 @@ use fwlab_scenario::RulesOrigin;
 use fwlab_scenario::filter::Filter;
 use fwlab_text::{line, one_line};
 
+use super::bundle::{Bundled, is_bundle};
 use super::check::{Subject, Terms, Trial};
 use super::execute::{Executed, execute, ready};
 use super::exit::{complain, print};
@@ -19,8 +20,9 @@ use crate::text::Page;
 
 #[derive(Debug, Args)]
 pub(super) struct ExplainArguments {
-    /// The rules, as `fwlab check` takes them; or a JSON report that was written with `--evidence all`
-    #[arg(required = true, value_name = "RULES|REPORT")]
+    /// The rules, as `fwlab check` takes them; or a JSON report that was written with `--evidence all`; or a bundle of
+    /// `fwlab run --bundle`
+    #[arg(required = true, value_name = "RULES|REPORT|BUNDLE")]
     files: Vec<PathBuf>,
     /// Which transfer: words of the cell's name, or axis=word, as `--filter` of `fwlab run` takes them. Default: the first that
     /// did not pass
@@ -79,8 +81,11 @@ fn names(records: &[Arc<CellRecord>]) -> String {
     }
 }
 
-/// The cells of a report; nothing where the file is none.
+/// The cells of a report or a bundle; nothing where the file is neither.
 fn of_report(file: &Path) -> Result<Option<Vec<Arc<CellRecord>>>, Exit> {
+    if is_bundle(file) {
+        return Ok(Some(Bundled::read(file)?.records));
+    }
     match read_report(file) {
         Ok(records) => Ok(Some(records)),
         Err(error @ EarlierError::Line { .. }) => {

@@ -1,6 +1,7 @@
 //! The command: arguments in, exit code out. Only here are exit codes known, and only
 //! here is anything printed.
 
+mod bundle;
 mod capture;
 mod catalogue;
 mod check;

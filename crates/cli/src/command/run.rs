@@ -12,7 +12,8 @@ use fwlab_scenario::filter::Filter;
 use fwlab_scenario::plan::{Cell, MAX_CELLS, Overrides, Size, cells, idle_requirements};
 use miette::Diagnostic;
 
-use super::choice::choice;
+use super::bundle::{BundleFile, Bundled, is_bundle};
+use super::choice::{choice, filter_of};
 use super::containers::Where;
 use super::execute::{Beside, Executed, execute_beside, ready};
 use super::exit::{complain, of_run, print, print_aside, tell};
@@ -26,7 +27,7 @@ use fwlab_text::{line, one_line};
 
 #[derive(Debug, Args)]
 pub(super) struct RunArguments {
-    /// Scenario files, or folders of them
+    /// Scenario files, or folders of them; or one bundle, whose cells are run again
     #[arg(default_value = "scenarios")]
     paths: Vec<PathBuf>,
     /// Only these cells: words of the cell's name, or axis=word; all words of one filter must
@@ -53,6 +54,10 @@ pub(super) struct RunArguments {
     /// Print what was observed as [[require]] blocks for the scenario's file, in place of tables; all cells are run
     #[arg(long, conflicts_with_all = ["server", "client"])]
     write_requirements: bool,
+    /// Write a new file with all that somebody else needs to see it: the scenario and its files, versions, and what was
+    /// seen of each chosen cell. `fwlab run FILE` runs it again, and `fwlab explain FILE` explains it without running
+    #[arg(long, value_name = "FILE")]
+    bundle: Option<PathBuf>,
 }
 
 /// How cells are run, whichever they are.
@@ -105,15 +110,31 @@ pub(super) fn run(arguments: RunArguments) -> Exit {
 }
 
 fn ran(arguments: RunArguments) -> Result<Exit, Exit> {
-    let (scenarios, filter) = choice(&arguments.paths, &arguments.filter, scenarios)?;
+    let bundled = bundled(&arguments)?;
+    let (scenarios, filter) = match &bundled {
+        None => choice(&arguments.paths, &arguments.filter, scenarios)?,
+        Some(bundled) => (vec![bundled.scenario()?], filter_of(&arguments.filter)?),
+    };
     idle(&scenarios)?;
     let overrides = Overrides {
         backends: arguments.backend,
         servers: arguments.server,
         clients: arguments.client,
     };
+    let cells = |overrides: &Overrides, filter: &Filter| match &bundled {
+        None => plan(&scenarios, overrides, filter),
+        Some(bundled) => {
+            let Overrides { backends, .. } = overrides;
+            let mut cells = bundled.cells(&scenarios[0])?;
+            cells.retain(|Cell { axes, scenario, .. }| {
+                (backends.is_empty() || backends.contains(&axes.backend))
+                    && filter.admits(axes, &scenario.tags)
+            });
+            Ok(cells)
+        }
+    };
     let (planned, again) = match &arguments.rerun {
-        None => (plan(&scenarios, &overrides, &filter)?, None),
+        None => (cells(&overrides, &filter)?, None),
         Some(file) => {
             let earlier = Earlier::read(file)?;
             if let Some(exit) = earlier.is_over() {
@@ -125,7 +146,7 @@ fn ran(arguments: RunArguments) -> Result<Exit, Exit> {
                 backends: Vec::new(),
                 ..overrides.clone()
             };
-            let all = plan(&scenarios, &all, &Filter::default())?;
+            let all = cells(&all, &Filter::default())?;
             let (planned, again) = earlier.again(all, &filter, backends);
             (planned, Some(again))
         }
@@ -138,27 +159,39 @@ fn ran(arguments: RunArguments) -> Result<Exit, Exit> {
         return Err(Exit::Usage);
     }
     let settings = RunSettings {
-        // What is not run is not observed.
-        keep_going: arguments.keep_going || arguments.write_requirements,
+        // What is not run is not observed, and compared with nothing.
+        keep_going: arguments.keep_going || arguments.write_requirements || bundled.is_some(),
         ..arguments.how.settings()
     };
     let loader = ready()?;
+    let into = arguments.bundle.as_deref();
+    let into_file = into.map(|path| BundleFile::open(path, &planned));
+    let into_file = into_file.transpose()?;
+    let read = bundled.iter().map(|_| arguments.paths[0].as_path());
     let beside = Beside {
-        read: arguments.rerun.as_deref(),
+        read: read.chain(arguments.rerun.as_deref()).collect(),
+        bundle: into,
     };
+    let (executed, streams) = execute_beside(planned, loader, settings, &arguments.how, &beside)?;
     let Executed {
         records,
         summary,
         programs,
-    } = execute_beside(planned, loader, settings, &arguments.how, &beside)?;
+    } = executed;
     if arguments.write_requirements {
         print(written(&scenarios, &records));
     } else {
         show(&scenarios, &records);
     }
     let mut page = Page::from(programs);
+    if let Some(bundled) = &bundled {
+        page.append(&bundled.compared(&scenarios[0], &records));
+    }
     if let Some(again) = again {
         page.append(&again.line());
+    }
+    if let Some(file) = into_file {
+        page.append(&file.write(&records, &streams)?);
     }
     page.append(&summary_line(&summary));
     page.text('\n');
@@ -167,6 +200,25 @@ fn ran(arguments: RunArguments) -> Result<Exit, Exit> {
         false => print(page),
     }
     Ok(of_run(&summary))
+}
+
+/// The bundle that is to be run again, if it is one that was named.
+fn bundled(arguments: &RunArguments) -> Result<Option<Bundled>, Exit> {
+    let Some(file) = arguments.paths.iter().find(|path| is_bundle(path)) else {
+        return Ok(None);
+    };
+    let refused = match arguments {
+        _ if arguments.paths.len() > 1 => "is a bundle, and is run by itself",
+        _ if !arguments.server.is_empty() || !arguments.client.is_empty() => {
+            "is a bundle, and says itself which servers and clients there are"
+        }
+        _ => return Bundled::read(file).map(Some),
+    };
+    complain(
+        format!("{} {refused}", file.display()),
+        Some("write `fwlab run BUNDLE`, with --filter and --backend to choose among its cells"),
+    );
+    Err(Exit::Usage)
 }
 
 /// The cells of scenarios, where they are not too many.

@@ -5,6 +5,7 @@ mod architecture;
 mod bad_input;
 mod bad_scenario;
 mod bad_script;
+mod bundle;
 mod capture;
 mod captured;
 mod ccc;

@@ -75,6 +75,7 @@ pub(super) fn scenario(
         requirements: expected.iter().map(Expectation::requirement).collect(),
         sysctls: Vec::new(),
         text: "".into(),
+        files: Vec::new(),
     }
 }
 
