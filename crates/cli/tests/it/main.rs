@@ -49,6 +49,7 @@ mod sarif;
 mod scenario_tests;
 mod scripted;
 mod server_settings;
+mod shell;
 mod support;
 mod surroundings;
 mod topologies;
