@@ -118,7 +118,7 @@ pub(super) fn execute_beside(
                 return Err(if lab { Exit::Lab } else { Exit::Usage });
             }
         };
-        let begun = Reporters::begin(planned.len(), files);
+        let begun = Reporters::begin(&planned, files);
         let mut reporters = match begun {
             Ok(reporters) => reporters,
             Err(error) => {

@@ -116,10 +116,10 @@ pub(super) struct Finished {
 }
 
 impl Reporters {
-    /// Begins the reports of a run with so many cells.
-    pub(super) fn begin(cells: usize, files: ReportFiles) -> io::Result<Reporters> {
+    /// Begins the reports of a run of these cells.
+    pub(super) fn begin(cells: &[Cell], files: ReportFiles) -> io::Result<Reporters> {
         Ok(Reporters {
-            progress: Progress::new(cells),
+            progress: Progress::new(cells.iter().map(|cell| cell.axes.to_string()).collect()),
             reports: Reports::begin(files.files, &files.about)?,
             streams: files.streams,
             records: BTreeMap::new(),
@@ -135,7 +135,7 @@ impl Reporters {
                 record,
                 streams,
             } => {
-                self.progress.add(&record);
+                self.progress.add(index, &record);
                 let scenario = &record.axes.scenario;
                 let kept = self
                     .streams
@@ -147,7 +147,15 @@ impl Reporters {
                 self.add(index, record).and(kept)
             }
             RunEvent::NotRun { index, record } => self.add(index, record),
-            RunEvent::Planned { .. } | RunEvent::Started { .. } => Ok(()),
+            RunEvent::Started { index } => {
+                self.progress.begin(index);
+                Ok(())
+            }
+            RunEvent::Waits { index, why } => {
+                self.progress.wait(index, why);
+                Ok(())
+            }
+            RunEvent::Planned { .. } => Ok(()),
         }
     }
 
@@ -170,7 +178,7 @@ impl Reporters {
 
     /// Reports of a run that was interrupted before its first cell.
     pub(super) fn of_none(cells: &[Cell], by: &'static str, files: ReportFiles) -> io::Result<()> {
-        let mut reporters = Reporters::begin(cells.len(), files)?;
+        let mut reporters = Reporters::begin(cells, files)?;
         let mut written = Ok(());
         for (index, cell) in cells.iter().enumerate() {
             let record = not_run(cell, NotRun::interrupted(by, false));

@@ -53,3 +53,4 @@ mod shell;
 mod support;
 mod surroundings;
 mod topologies;
+mod waits;

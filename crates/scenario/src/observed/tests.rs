@@ -109,7 +109,7 @@ fn outcomes() -> Vec<Outcome> {
             chain: chain(TableFamily::Ipv4),
             source_line: None,
             statement: "-P INPUT DROP".into(),
-            packet: packet.clone(),
+            packet,
         },
         Cause::Policy {
             node: NodeName::server(),
@@ -117,15 +117,15 @@ fn outcomes() -> Vec<Outcome> {
             chain: chain(TableFamily::Inet),
             source_line: None,
             statement: "policy drop".into(),
-            packet: packet.clone(),
+            packet,
         },
         Cause::Helper {
             node: node.clone(),
-            packet: packet.clone(),
+            packet,
         },
         Cause::Host {
             node: node.clone(),
-            packet: packet.clone(),
+            packet,
         },
         Cause::Loss { node, packet },
         Cause::Reply {
