@@ -125,7 +125,7 @@ impl Earlier {
         if gone.is_empty() {
             return;
         }
-        let named = gone.iter().take(NAMED).map(|axes| one_line(axes));
+        let named = gone.iter().take(NAMED).map(one_line);
         let mut named: Vec<String> = named.collect();
         if let Some(more @ 1..) = gone.len().checked_sub(NAMED) {
             named.push(format!("and {more} more"));
