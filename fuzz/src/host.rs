@@ -1,14 +1,33 @@
-use fwlab_host::{Edits, Host, redact};
+use fwlab_host::{Bundle, Edits, Host, redact};
 
 use crate::repeated::takes_no_longer_than_it_is_long;
 
-/// A captured host, whole or the sections of one.
+/// A captured host or a bundle, whole or the sections of one.
 ///
 /// Mistakes are told at lines that there are. What is read is read again when its public addresses are replaced, with as many lines.
 pub fn host(input: &[u8]) {
     read(input);
     read(&sealed(input));
     takes_no_longer_than_it_is_long(input, |input| read(&sealed(input)));
+    read_bundle(input);
+    read_bundle(&bundled(input));
+}
+
+/// These sections as a bundle that is whole.
+fn bundled(sections: &[u8]) -> Vec<u8> {
+    let body = [b"fwlab bundle 1\n".as_slice(), sections, b"\n"].concat();
+    let lines = body.split(|byte| *byte == b'\n');
+    let headings = lines.filter(|line| line.starts_with(b"== ")).count();
+    let end = format!("end sections={headings} bytes={} cksum=none\n", body.len());
+    [body, end.into_bytes()].concat()
+}
+
+/// What is read is written, and read as it was.
+fn read_bundle(text: &[u8]) {
+    if let Ok(bundle) = Bundle::read(text) {
+        let written = bundle.write().expect("what is read can be written");
+        assert_eq!(Bundle::read(&written), Ok(bundle));
+    }
 }
 
 /// These sections as a file that is whole, but for their number.

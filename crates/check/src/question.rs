@@ -76,6 +76,7 @@ pub(crate) fn scenario(
         requirements: expected.iter().map(Expectation::requirement).collect(),
         sysctls: Vec::new(),
         text: "".into(),
+        files: Vec::new(),
     }
 }
 

@@ -410,6 +410,7 @@ impl Lab {
             requirements: Vec::new(),
             sysctls: Vec::new(),
             text: "".into(),
+            files: Vec::new(),
         }
     }
 

@@ -114,7 +114,7 @@ impl<'a> Frame<'a> {
             return whole(Problem::TooLarge);
         }
         let first = bytes.split(|byte| *byte == b'\n').next().unwrap_or(b"");
-        match version(first.strip_suffix(b"\r").unwrap_or(first)) {
+        match version("host", first.strip_suffix(b"\r").unwrap_or(first)) {
             None => return whole(Problem::NotACapture),
             Some(version) if version != FORMAT.to_string() => {
                 return whole(Problem::Newer(version));
@@ -149,16 +149,17 @@ fn lines_of(text: &[u8]) -> impl Iterator<Item = &[u8]> {
     text.split(|byte| *byte == b'\n')
 }
 
-/// The number of the format, where the line is one that begins a file.
-fn version(line: &[u8]) -> Option<String> {
-    let number = line.strip_prefix(b"fwlab host ")?;
+/// The number of the format, where the line is one that begins a file of that kind.
+pub(crate) fn version(kind: &str, line: &[u8]) -> Option<String> {
+    let begin = format!("fwlab {kind} ");
+    let number = line.strip_prefix(begin.as_bytes())?;
     let is_number = (1..=9).contains(&number.len()) && number.iter().all(u8::is_ascii_digit);
     is_number.then(|| String::from_utf8_lossy(number).into_owned())
 }
 
 /// What the last line says of the others.
-struct End {
-    sections: usize,
+pub(crate) struct End {
+    pub(crate) sections: usize,
     bytes: usize,
     /// Nothing where the host had no `cksum`.
     sum: Option<u32>,
@@ -181,7 +182,7 @@ impl End {
     }
 
     /// Whether it is the end of this text; if not, why.
-    fn holds(&self, body: &[u8]) -> Result<(), String> {
+    pub(crate) fn holds(&self, body: &[u8]) -> Result<(), String> {
         if self.bytes != body.len() {
             let (has, had) = (body.len(), self.bytes);
             return Err(format!("it has {has} bytes, and was written with {had}"));
@@ -194,7 +195,7 @@ impl End {
 }
 
 /// All before the last line, and the last line.
-fn split_end(bytes: &[u8]) -> Result<(&[u8], End), Problem> {
+pub(crate) fn split_end(bytes: &[u8]) -> Result<(&[u8], End), Problem> {
     // No other line begins with this word.
     let is_end = |line: &[u8]| line.starts_with(b"end ");
     let cut = if lines_of(bytes).any(is_end) && bytes.ends_with(b"\n") {
@@ -215,18 +216,18 @@ fn split_end(bytes: &[u8]) -> Result<(&[u8], End), Problem> {
 }
 
 /// The lines of a file, one after the other.
-struct Lines<'n, 'a> {
+pub(crate) struct Lines<'n, 'a> {
     name: &'n str,
     body: &'a [u8],
     /// Where the next line begins.
     at: usize,
     /// Its number, 1 for the first.
-    line: u32,
+    pub(crate) line: u32,
 }
 
 impl<'n, 'a> Lines<'n, 'a> {
     /// All lines but the first.
-    fn new(name: &'n str, body: &'a [u8]) -> Lines<'n, 'a> {
+    pub(crate) fn new(name: &'n str, body: &'a [u8]) -> Lines<'n, 'a> {
         let mut lines = Lines {
             name,
             body,
@@ -332,20 +333,20 @@ impl<'n, 'a> Lines<'n, 'a> {
     }
 
     /// The next lines that begin with a sign.
-    fn content(&mut self, sign: &str) -> Content<'a> {
+    pub(crate) fn content(&mut self, sign: &str) -> Content<'a> {
         let start = self.at;
         while self.after(sign).is_some() {}
         Content(&self.body[start..self.at])
     }
 
     /// The next line.
-    fn peek(&self) -> Option<&'a [u8]> {
+    pub(crate) fn peek(&self) -> Option<&'a [u8]> {
         let rest = &self.body[self.at..];
         (!rest.is_empty()).then(|| rest.split(|byte| *byte == b'\n').next().unwrap_or(rest))
     }
 
     /// Takes the next line, if it begins so: its number, and what follows.
-    fn after(&mut self, begin: &str) -> Option<(u32, &'a [u8])> {
+    pub(crate) fn after(&mut self, begin: &str) -> Option<(u32, &'a [u8])> {
         let line = self.peek()?;
         let rest = line.strip_prefix(begin.as_bytes())?;
         let number = self.line;

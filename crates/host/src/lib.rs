@@ -9,6 +9,7 @@
 //! | replace public addresses before it is sent on | [`redact()`] |
 //! | know what the settings of its FTP server say | [`Host::server_files`], [`read_server()`] |
 //! | make one whole that was edited on purpose | [`seal()`] |
+//! | have a run in one file, in the same form | [`Bundle`] |
 //!
 //! The file is text that somebody else wrote, and nothing that stands in it is opened, run or resolved. This crate
 //! does no I/O.
@@ -25,6 +26,7 @@
 //! assert!(cut.to_string().contains("cut off"));
 //! ```
 
+mod bundle;
 mod cksum;
 mod frame;
 mod host;
@@ -38,6 +40,7 @@ mod seal;
 mod section;
 mod server;
 
+pub use bundle::{Bundle, BundleMistake, MAX_BUNDLE};
 pub use frame::{Edits, FORMAT, MAX_CAPTURE, MAX_SECTION};
 pub use host::{Host, Listener, ServerConfig, Unread};
 pub use mistake::{CaptureMistake, CaptureMistakes, Problem};

@@ -19,6 +19,7 @@ mod reach;
 mod rules;
 mod run;
 mod sysctls;
+mod waits;
 mod words;
 pub mod written;
 

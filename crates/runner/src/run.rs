@@ -23,6 +23,7 @@ use crate::patience::Patience;
 use crate::peers::PeerShelf;
 use crate::rules::{CellRules, Loader, PrepareError, PreparedRuleset};
 use crate::sysctls;
+use crate::waits::Waits;
 
 /// How a run goes about its cells.
 #[derive(Debug, Clone)]
@@ -95,6 +96,13 @@ pub enum RunEvent {
     Started {
         /// Its place in the list of cells.
         index: usize,
+    },
+    /// A cell that was begun waits for something that takes long, where that is known.
+    Waits {
+        /// Its place in the list of cells.
+        index: usize,
+        /// For what, in words, or what only time tells.
+        why: String,
     },
     /// A cell is finished.
     Finished {
@@ -306,12 +314,12 @@ impl Run {
 
     /// Runs one of the cells.
     pub async fn cell(&self, index: usize) -> CellRecord {
-        self.recorded(index).await.record
+        self.recorded(index, &Waits::for_nobody()).await.record
     }
 
-    async fn recorded(&self, index: usize) -> Recorded {
+    async fn recorded(&self, index: usize, waits: &Waits) -> Recorded {
         let (cell, ruleset) = &self.cells[index];
-        self.workshop.run(cell, ruleset).await
+        self.workshop.run(cell, ruleset, waits).await
     }
 
     /// Runs all cells. When this returns, every node has ended; dropping it ends what runs.
@@ -341,7 +349,12 @@ impl Run {
             let running = futures::stream::iter(0..self.cells.len()).map(async |index| {
                 begun[index].store(true, Ordering::Relaxed);
                 tell(RunEvent::Started { index });
-                (index, self.recorded(index).await)
+                let events = events.clone();
+                let waits = Waits::new(move |why| {
+                    let why = why.to_owned();
+                    let _ = events.send(RunEvent::Waits { index, why });
+                });
+                (index, self.recorded(index, &waits).await)
             });
             let mut running = pin!(running.buffer_unordered(self.settings.at_a_time()));
             let mut interrupted = pin!(interrupted);

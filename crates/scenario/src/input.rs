@@ -4,7 +4,7 @@ use std::fs::{self, File, FileType, Metadata};
 use std::io::{self, Read};
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use nix::fcntl::OFlag;
 use nix::sys::statfs::{
@@ -82,6 +82,31 @@ pub fn is_within(path: &Path, folder: &Path) -> bool {
     };
     let real = |path: &Path| -> io::Result<PathBuf> { path.canonicalize() };
     matches!((real(path), real(folder)), (Ok(path), Ok(folder)) if path.starts_with(&folder))
+}
+
+/// A path without `folder/..` in it, as far as that can be told without the file system.
+pub fn tidy(path: &Path) -> PathBuf {
+    let mut tidy = PathBuf::new();
+    for component in path.components() {
+        if component == Component::ParentDir
+            && matches!(tidy.components().next_back(), Some(Component::Normal(_)))
+        {
+            tidy.pop();
+        } else {
+            tidy.push(component);
+        }
+    }
+    tidy
+}
+
+/// Whether a path is that of a plain file that begins so, however large it is. What cannot be read does not.
+pub fn begins_with(path: &Path, begin: &[u8]) -> bool {
+    let mut read = Vec::new();
+    let file = open(path, u64::MAX);
+    file.is_ok_and(|file| {
+        let length = begin.len() as u64;
+        file.take(length).read_to_end(&mut read).is_ok() && read == begin
+    })
 }
 
 /// Reads what is open already, as standard input is, to its end.

@@ -4,7 +4,7 @@
 //! [`Scenario::parse`] makes an [`Outline`] of a text, or tells every mistake at its place, and reads nothing else;
 //! [`Scenario::prepare`] reads the files that the text names, too, and makes a [`Scenario`] that can be run;
 //! what its tables are, `format` and `read` declare, and [`describe`] prints; [`plan`] multiplies the axes to cells, and
-//! [`filter`] chooses among them.
+//! [`filter`] chooses among them; [`observed`] writes requirements from what came of them.
 //!
 //! This crate runs nothing, makes no namespace and writes nothing.
 //!
@@ -24,6 +24,7 @@ mod format;
 mod hosts;
 pub mod input;
 mod matrix;
+pub mod observed;
 pub mod plan;
 mod problem;
 mod read;
@@ -43,7 +44,7 @@ pub use matrix::Matrix;
 pub use problem::{Problem, ScenarioError};
 pub use requirement::{CauseDemand, Requirement, Selector, SymptomDemand};
 pub use rules::{ImageRules, RulesAt, RulesOrigin, RulesetEntry};
-pub use scenario::{Outline, Scenario};
+pub use scenario::{NamedFile, Outline, Scenario};
 pub use server::ServerTerms;
 pub use stage::{Addressing, Layout, Port, Shape, Stage};
 pub use steps::{Action, Step};

@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -48,6 +49,19 @@ pub struct Scenario {
     pub sysctls: Vec<Sysctl>,
     /// The file's text, for excerpts; empty where there is no file.
     pub text: Arc<str>,
+    /// The files that it names and that were read with it, each once: rules, sets, a certificate.
+    pub files: Vec<NamedFile>,
+}
+
+/// A file that a scenario names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NamedFile {
+    /// As the scenario names it first.
+    pub name: String,
+    /// Its path, by way of the scenario's.
+    pub path: PathBuf,
+    /// What stood in it when it was read.
+    pub bytes: Arc<[u8]>,
 }
 
 impl Scenario {
@@ -92,6 +106,19 @@ impl Scenario {
         text: &str,
     ) -> Result<Scenario, ScenarioError> {
         file::read(name.into(), path, text, Files::Read)
+    }
+
+    /// The same where all files came with the scenario, by their paths, and none is read from a disk.
+    ///
+    /// # Errors
+    /// Every mistake of both.
+    pub fn prepare_from(
+        name: impl Into<String>,
+        path: &Path,
+        text: &str,
+        files: &BTreeMap<PathBuf, Vec<u8>>,
+    ) -> Result<Scenario, ScenarioError> {
+        file::read(name.into(), path, text, Files::Given(files))
     }
 }
 

@@ -14,13 +14,18 @@ pub(super) fn choice<T>(
     filter: &[String],
     read: impl Fn(&[PathBuf]) -> Result<Vec<T>, Vec<CollectError>>,
 ) -> Result<(Vec<T>, Filter), Exit> {
-    let filter = Filter::parse(filter).map_err(|error| {
-        complain(format!("--filter: {error}"), None);
-        Exit::Usage
-    })?;
+    let filter = filter_of(filter)?;
     let scenarios = read(paths).map_err(|errors| {
         tell(errors.iter().map(|error| error as &dyn Diagnostic));
         Exit::Usage
     })?;
     Ok((scenarios, filter))
+}
+
+/// The filter alone. `Err`: what is wrong with it was told.
+pub(super) fn filter_of(filter: &[String]) -> Result<Filter, Exit> {
+    Filter::parse(filter).map_err(|error| {
+        complain(format!("--filter: {error}"), None);
+        Exit::Usage
+    })
 }

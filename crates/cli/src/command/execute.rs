@@ -1,6 +1,8 @@
 use std::io;
+use std::path::Path;
 use std::sync::Arc;
 
+use fwlab_judge::Stream;
 use fwlab_record::{CellRecord, Exit};
 use fwlab_runner::{Loader, PeerShelf, Run, RunSettings, Summary};
 use fwlab_scenario::plan::Cell;
@@ -9,7 +11,7 @@ use tokio::sync::mpsc::unbounded_channel;
 
 use super::exit::{complain, tell};
 use super::interruption::Interruption;
-use super::reporters::{ReportFiles, Reporters};
+use super::reporters::{Finished, ReportFiles, Reporters};
 use super::run::How;
 
 /// What a run gave, in the order of its cells.
@@ -38,6 +40,15 @@ pub(super) fn ready() -> Result<Loader, Exit> {
     })
 }
 
+/// What a run has beside its cells.
+#[derive(Default)]
+pub(super) struct Beside<'a> {
+    /// Files that it reads: no report is written over them.
+    pub(super) read: Vec<&'a Path>,
+    /// The file that a bundle is written to: streams are kept for it, and evidence of all cells.
+    pub(super) bundle: Option<&'a Path>,
+}
+
 /// Runs cells with the reports that were asked for. `Err`: it ended before, and why was told.
 pub(super) fn execute(
     cells: Vec<Cell>,
@@ -45,6 +56,24 @@ pub(super) fn execute(
     settings: RunSettings,
     how: &How,
 ) -> Result<Executed, Exit> {
+    let ran = execute_beside(cells, loader, settings, how, &Beside::default());
+    ran.map(|(executed, _)| executed)
+}
+
+/// The same, with something beside the cells; and what each cell's judge was told, where a bundle is written.
+pub(super) fn execute_beside(
+    cells: Vec<Cell>,
+    loader: Loader,
+    settings: RunSettings,
+    how: &How,
+    beside: &Beside<'_>,
+) -> Result<(Executed, Vec<Stream>), Exit> {
+    let keeps = beside.bundle.is_some();
+    let settings = RunSettings {
+        keep_evidence: settings.keep_evidence || keeps,
+        keep_streams: settings.keep_streams || keeps,
+        ..settings
+    };
     if settings.at_a_time() < settings.jobs {
         complain(
             format!(
@@ -57,7 +86,7 @@ pub(super) fn execute(
             ),
         );
     }
-    let files = ReportFiles::open(how, &cells)?;
+    let files = ReportFiles::open(how, &cells, beside)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -89,7 +118,7 @@ pub(super) fn execute(
                 return Err(if lab { Exit::Lab } else { Exit::Usage });
             }
         };
-        let begun = Reporters::begin(planned.len(), files);
+        let begun = Reporters::begin(&planned, files);
         let mut reporters = match begun {
             Ok(reporters) => reporters,
             Err(error) => {
@@ -111,18 +140,23 @@ pub(super) fn execute(
         let (summary, written) = tokio::join!(all, read);
         let programs = programs(run.peers());
         drop(run);
-        let (records, finished) = reporters.finish();
+        let Finished {
+            records,
+            streams,
+            written: finished,
+        } = reporters.finish();
         let written = written.and(finished);
         if summary.interrupted.is_some() {
             return Err(interrupted(written).await);
         }
         settled().await;
         written.map_err(unwritten)?;
-        Ok(Executed {
+        let executed = Executed {
             records,
             summary,
             programs,
-        })
+        };
+        Ok((executed, streams))
     })
 }
 

@@ -10,18 +10,20 @@ use fwlab_model::ruleset::Source;
 use fwlab_record::{Cause, CellRecord, Exit};
 use fwlab_scenario::RulesOrigin;
 use fwlab_scenario::filter::Filter;
-use fwlab_scenario::input;
 use fwlab_text::{line, one_line};
 
+use super::bundle::{Bundled, is_bundle};
 use super::check::{CheckTerms, told};
 use super::execute::{Executed, execute, ready};
 use super::exit::{complain, print, telling};
+use crate::report::{EarlierError, read_report};
 use crate::text::Page;
 
 #[derive(Debug, Args)]
 pub(super) struct ExplainArguments {
-    /// The rules, as `fwlab check` takes them; or a JSON report that was written with `--evidence all`
-    #[arg(required = true, value_name = "RULES|REPORT")]
+    /// The rules, as `fwlab check` takes them; or a JSON report that was written with `--evidence all`; or a bundle of
+    /// `fwlab run --bundle`
+    #[arg(required = true, value_name = "RULES|REPORT|BUNDLE")]
     files: Vec<PathBuf>,
     /// Which transfer: words of the cell's name, or axis=word, as `--filter` of `fwlab run` takes them. Default: the first that
     /// did not pass
@@ -80,38 +82,21 @@ fn names(records: &[Arc<CellRecord>]) -> String {
     }
 }
 
-/// The cells of a report; nothing where the file is none.
+/// The cells of a report or a bundle; nothing where the file is neither.
 fn of_report(file: &Path) -> Result<Option<Vec<Arc<CellRecord>>>, Exit> {
-    let Ok(text) = input::read_file_up_to(file, MOST) else {
-        // Whoever reads rules says what is wrong with it.
-        return Ok(None);
-    };
-    if !text.starts_with(b"{\"schema\":") {
-        return Ok(None);
+    if is_bundle(file) {
+        return Ok(Some(Bundled::read(file)?.records));
     }
-    let name = file.display();
-    let lines = text
-        .split(|byte| *byte == b'\n')
-        .filter(|line| !line.is_empty());
-    let records = lines.zip(1..).map(|(line, number)| {
-        serde_json::from_slice::<CellRecord>(line)
-            .map(Arc::new)
-            .map_err(|error| {
-                complain(
-                    format!(
-                        "{name}:{number}: this is not a cell of a report that this fwlab reads: {}",
-                        one_line(&error)
-                    ),
-                    Some("it was cut off, edited, or written by another version"),
-                );
-                Exit::Usage
-            })
-    });
-    records.collect::<Result<Vec<_>, Exit>>().map(Some)
+    match read_report(file) {
+        Ok(records) => Ok(Some(records)),
+        Err(error @ EarlierError::Line { .. }) => {
+            complain(one_line(&error), Some(error.help()));
+            Err(Exit::Usage)
+        }
+        // Whoever reads rules says what is wrong with it.
+        Err(EarlierError::Unreadable { .. } | EarlierError::Foreign { .. }) => Ok(None),
+    }
 }
-
-/// The largest report that is read.
-const MOST: u64 = 256 << 20;
 
 /// Runs the cells of a ruleset.
 fn run(arguments: &ExplainArguments) -> Result<(Vec<Arc<CellRecord>>, Vec<Source>), Exit> {

@@ -1,10 +1,12 @@
 //! The command: arguments in, exit code out. Only here are exit codes known, and only
 //! here is anything printed.
 
+mod bundle;
 mod capture;
 mod catalogue;
 mod check;
 mod choice;
+mod completions;
 mod containers;
 mod diff;
 mod doctor;
@@ -14,8 +16,11 @@ mod explain;
 mod fix;
 mod interruption;
 mod list;
+mod man;
 mod peers;
 mod reporters;
+mod requirements;
+mod rerun;
 mod run;
 mod schema;
 mod topology;
@@ -23,7 +28,7 @@ mod word;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 pub(crate) use exit::{complain, print};
 use fwlab_record::Exit;
@@ -64,6 +69,10 @@ enum Command {
     Images(containers::ImagesArguments),
     /// Tell what this machine can do, and what to do about the rest
     Doctor,
+    /// Print a script by which a shell completes fwlab's commands and options
+    Completions(completions::CompletionsArguments),
+    /// Print the manual page of fwlab, or of one of its commands
+    Man(man::ManArguments),
 }
 
 /// Runs the command line of this process.
@@ -94,6 +103,10 @@ pub fn main() -> ExitCode {
         Command::Topology(arguments) => topology::topology(&arguments),
         Command::Images(arguments) => containers::images(&arguments),
         Command::Doctor => doctor::doctor(),
+        Command::Completions(arguments) => {
+            completions::completions(&arguments, Arguments::command())
+        }
+        Command::Man(arguments) => man::man(&arguments, Arguments::command()),
     };
     ExitCode::from(exit::code(exit))
 }

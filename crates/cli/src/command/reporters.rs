@@ -3,12 +3,14 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
+use fwlab_judge::Stream;
 use fwlab_model::ruleset::Source;
 use fwlab_record::{CellRecord, Exit, NotRun};
 use fwlab_runner::{RunEvent, not_run};
 use fwlab_scenario::plan::Cell;
 use fwlab_scenario::{RulesOrigin, Scenario};
 
+use super::execute::Beside;
 use super::exit::complain;
 use super::run::How;
 use crate::report::{
@@ -20,14 +22,23 @@ pub(super) struct ReportFiles {
     files: Vec<(&'static Format, ReportFile)>,
     streams: Option<StreamFolder>,
     about: Arc<About>,
+    keeps_streams: bool,
 }
 
 impl ReportFiles {
-    /// Opens them. `Err`: what is wrong with each of them was told.
-    pub(super) fn open(how: &How, cells: &[Cell]) -> Result<ReportFiles, Exit> {
+    /// Opens them, where nothing that is beside the run has the same file. `Err`: what is wrong with each of them was told.
+    pub(super) fn open(
+        how: &How,
+        cells: &[Cell],
+        beside: &Beside<'_>,
+    ) -> Result<ReportFiles, Exit> {
         let mut scenarios: Vec<&Arc<Scenario>> = cells.iter().map(|cell| &cell.scenario).collect();
         scenarios.dedup_by(|one, other| Arc::ptr_eq(one, other));
-        let mut taken = Taken::by_run(scenarios.into_iter().flat_map(|scenario| read_by(scenario)));
+        let inputs = scenarios.into_iter().flat_map(|scenario| read_by(scenario));
+        let mut taken = Taken::by_run(inputs.chain(beside.read.iter().copied()));
+        if let Some(bundle) = beside.bundle {
+            taken.and(bundle, "the bundle");
+        }
         let mut files = Vec::new();
         let mut good = true;
         for &ReportTo { format, ref file } in &how.report {
@@ -52,6 +63,7 @@ impl ReportFiles {
         good.then_some(ReportFiles {
             files,
             streams,
+            keeps_streams: beside.bundle.is_some(),
             about: Arc::new(About {
                 evidence: how.evidence,
                 sources: Sources::of(cells),
@@ -90,16 +102,28 @@ pub(super) struct Reporters {
     reports: Reports,
     streams: Option<StreamFolder>,
     records: BTreeMap<usize, Arc<CellRecord>>,
+    /// What each cell's judge was told, where somebody wants it.
+    kept: Option<BTreeMap<usize, Vec<Stream>>>,
+}
+
+/// What the readers of a run's events have in the end.
+pub(super) struct Finished {
+    /// In the order of their cells, and so are the streams.
+    pub(super) records: Vec<Arc<CellRecord>>,
+    pub(super) streams: Vec<Stream>,
+    /// Whether every report was written.
+    pub(super) written: io::Result<()>,
 }
 
 impl Reporters {
-    /// Begins the reports of a run with so many cells.
-    pub(super) fn begin(cells: usize, files: ReportFiles) -> io::Result<Reporters> {
+    /// Begins the reports of a run of these cells.
+    pub(super) fn begin(cells: &[Cell], files: ReportFiles) -> io::Result<Reporters> {
         Ok(Reporters {
-            progress: Progress::new(cells),
+            progress: Progress::new(cells.iter().map(|cell| cell.axes.to_string()).collect()),
             reports: Reports::begin(files.files, &files.about)?,
             streams: files.streams,
             records: BTreeMap::new(),
+            kept: files.keeps_streams.then(BTreeMap::new),
         })
     }
 
@@ -111,16 +135,27 @@ impl Reporters {
                 record,
                 streams,
             } => {
-                self.progress.add(&record);
+                self.progress.add(index, &record);
                 let scenario = &record.axes.scenario;
                 let kept = self
                     .streams
                     .as_mut()
                     .map_or(Ok(()), |folder| folder.add(scenario, &streams));
+                if let Some(all) = &mut self.kept {
+                    all.insert(index, streams);
+                }
                 self.add(index, record).and(kept)
             }
             RunEvent::NotRun { index, record } => self.add(index, record),
-            RunEvent::Planned { .. } | RunEvent::Started { .. } => Ok(()),
+            RunEvent::Started { index } => {
+                self.progress.begin(index);
+                Ok(())
+            }
+            RunEvent::Waits { index, why } => {
+                self.progress.wait(index, why);
+                Ok(())
+            }
+            RunEvent::Planned { .. } => Ok(()),
         }
     }
 
@@ -130,21 +165,25 @@ impl Reporters {
         written
     }
 
-    /// Ends the reports, and returns the records in the order of their cells.
-    pub(super) fn finish(self) -> (Vec<Arc<CellRecord>>, io::Result<()>) {
+    /// Ends the reports.
+    pub(super) fn finish(self) -> Finished {
         self.progress.finish();
-        let written = self.reports.finish();
-        (self.records.into_values().collect(), written)
+        let kept = self.kept.unwrap_or_default();
+        Finished {
+            written: self.reports.finish(),
+            records: self.records.into_values().collect(),
+            streams: kept.into_values().flatten().collect(),
+        }
     }
 
     /// Reports of a run that was interrupted before its first cell.
     pub(super) fn of_none(cells: &[Cell], by: &'static str, files: ReportFiles) -> io::Result<()> {
-        let mut reporters = Reporters::begin(cells.len(), files)?;
+        let mut reporters = Reporters::begin(cells, files)?;
         let mut written = Ok(());
         for (index, cell) in cells.iter().enumerate() {
             let record = not_run(cell, NotRun::interrupted(by, false));
             written = written.and(reporters.add(index, Arc::new(record)));
         }
-        written.and(reporters.finish().1)
+        written.and(reporters.finish().written)
     }
 }

@@ -8,13 +8,17 @@ use fwlab_record::{Backend, CellRecord, Exit, Judgement, PeerName};
 use fwlab_runner::{Patience, RunSettings};
 use fwlab_scenario::Scenario;
 use fwlab_scenario::collect::scenarios;
-use fwlab_scenario::plan::{MAX_CELLS, Overrides, Size, cells, idle_requirements};
+use fwlab_scenario::filter::Filter;
+use fwlab_scenario::plan::{Cell, MAX_CELLS, Overrides, Size, cells, idle_requirements};
 use miette::Diagnostic;
 
-use super::choice::choice;
+use super::bundle::{BundleFile, Bundled, is_bundle};
+use super::choice::{choice, filter_of};
 use super::containers::Where;
-use super::execute::{Executed, execute, ready};
-use super::exit::{complain, of_run, print, tell};
+use super::execute::{Beside, Executed, execute_beside, ready};
+use super::exit::{complain, of_run, print, print_aside, tell};
+use super::requirements::written;
+use super::rerun::Earlier;
 use super::word;
 use crate::builds::Builder;
 use crate::report::{EvidenceOf, Format, Labels, ReportTo, findings, matrix, summary_line};
@@ -23,7 +27,7 @@ use fwlab_text::{line, one_line};
 
 #[derive(Debug, Args)]
 pub(super) struct RunArguments {
-    /// Scenario files, or folders of them
+    /// Scenario files, or folders of them; or one bundle, whose cells are run again
     #[arg(default_value = "scenarios")]
     paths: Vec<PathBuf>,
     /// Only these cells: words of the cell's name, or axis=word; all words of one filter must
@@ -44,6 +48,16 @@ pub(super) struct RunArguments {
     /// Go on after a cell that missed its requirement, or that the lab could not tell of
     #[arg(long)]
     keep_going: bool,
+    /// Only the cells that this JSON report has as missed, inconclusive or not run
+    #[arg(long, value_name = "REPORT")]
+    rerun: Option<PathBuf>,
+    /// Print what was observed as [[require]] blocks for the scenario's file, in place of tables; all cells are run
+    #[arg(long, conflicts_with_all = ["server", "client"])]
+    write_requirements: bool,
+    /// Write a new file with all that somebody else needs to see it: the scenario and its files, versions, and what was
+    /// seen of each chosen cell. `fwlab run FILE` runs it again, and `fwlab explain FILE` explains it without running
+    #[arg(long, value_name = "FILE")]
+    bundle: Option<PathBuf>,
 }
 
 /// How cells are run, whichever they are.
@@ -92,23 +106,132 @@ impl How {
 }
 
 pub(super) fn run(arguments: RunArguments) -> Exit {
-    let (scenarios, filter) = match choice(&arguments.paths, &arguments.filter, scenarios) {
-        Ok(choice) => choice,
-        Err(exit) => return exit,
+    ran(arguments).unwrap_or_else(|exit| exit)
+}
+
+fn ran(arguments: RunArguments) -> Result<Exit, Exit> {
+    let bundled = bundled(&arguments)?;
+    let (scenarios, filter) = match &bundled {
+        None => choice(&arguments.paths, &arguments.filter, scenarios)?,
+        Some(bundled) => (vec![bundled.scenario()?], filter_of(&arguments.filter)?),
     };
-    if let Some(exit) = idle(&scenarios) {
-        return exit;
-    }
+    idle(&scenarios)?;
     let overrides = Overrides {
         backends: arguments.backend,
         servers: arguments.server,
         clients: arguments.client,
     };
+    let cells = |overrides: &Overrides, filter: &Filter| match &bundled {
+        None => plan(&scenarios, overrides, filter),
+        Some(bundled) => {
+            let Overrides { backends, .. } = overrides;
+            let mut cells = bundled.cells(&scenarios[0])?;
+            cells.retain(|Cell { axes, scenario, .. }| {
+                (backends.is_empty() || backends.contains(&axes.backend))
+                    && filter.admits(axes, &scenario.tags)
+            });
+            Ok(cells)
+        }
+    };
+    let (planned, again) = match &arguments.rerun {
+        None => (cells(&overrides, &filter)?, None),
+        Some(file) => {
+            let earlier = Earlier::read(file)?;
+            if let Some(exit) = earlier.is_over() {
+                return Ok(exit);
+            }
+            // Which of a report's cells are no longer there shows in all cells alone.
+            let Overrides { backends, .. } = &overrides;
+            let all = Overrides {
+                backends: Vec::new(),
+                ..overrides.clone()
+            };
+            let all = cells(&all, &Filter::default())?;
+            let (planned, again) = earlier.again(all, &filter, backends);
+            (planned, Some(again))
+        }
+    };
+    if planned.is_empty() {
+        complain(
+            "no cell is chosen",
+            Some("`fwlab list` shows the cells that there are"),
+        );
+        return Err(Exit::Usage);
+    }
+    let settings = RunSettings {
+        // What is not run is not observed, and compared with nothing.
+        keep_going: arguments.keep_going || arguments.write_requirements || bundled.is_some(),
+        ..arguments.how.settings()
+    };
+    let loader = ready()?;
+    let into = arguments.bundle.as_deref();
+    let into_file = into.map(|path| BundleFile::open(path, &planned));
+    let into_file = into_file.transpose()?;
+    let read = bundled.iter().map(|_| arguments.paths[0].as_path());
+    let beside = Beside {
+        read: read.chain(arguments.rerun.as_deref()).collect(),
+        bundle: into,
+    };
+    let (executed, streams) = execute_beside(planned, loader, settings, &arguments.how, &beside)?;
+    let Executed {
+        records,
+        summary,
+        programs,
+    } = executed;
+    if arguments.write_requirements {
+        print(written(&scenarios, &records));
+    } else {
+        show(&scenarios, &records);
+    }
+    let mut page = Page::from(programs);
+    if let Some(bundled) = &bundled {
+        page.append(&bundled.compared(&scenarios[0], &records));
+    }
+    if let Some(again) = again {
+        page.append(&again.line());
+    }
+    if let Some(file) = into_file {
+        page.append(&file.write(&records, &streams)?);
+    }
+    page.append(&summary_line(&summary));
+    page.text('\n');
+    match arguments.write_requirements {
+        true => print_aside(page),
+        false => print(page),
+    }
+    Ok(of_run(&summary))
+}
+
+/// The bundle that is to be run again, if it is one that was named.
+fn bundled(arguments: &RunArguments) -> Result<Option<Bundled>, Exit> {
+    let Some(file) = arguments.paths.iter().find(|path| is_bundle(path)) else {
+        return Ok(None);
+    };
+    let refused = match arguments {
+        _ if arguments.paths.len() > 1 => "is a bundle, and is run by itself",
+        _ if !arguments.server.is_empty() || !arguments.client.is_empty() => {
+            "is a bundle, and says itself which servers and clients there are"
+        }
+        _ => return Bundled::read(file).map(Some),
+    };
+    complain(
+        format!("{} {refused}", file.display()),
+        Some("write `fwlab run BUNDLE`, with --filter and --backend to choose among its cells"),
+    );
+    Err(Exit::Usage)
+}
+
+/// The cells of scenarios, where they are not too many.
+fn plan(
+    scenarios: &[Arc<Scenario>],
+    overrides: &Overrides,
+    filter: &Filter,
+) -> Result<Vec<Cell>, Exit> {
     let mut planned = Vec::new();
-    for scenario in &scenarios {
-        let size = Size::of(&scenario.matrix, &scenario.rulesets, &overrides);
+    for scenario in scenarios {
+        let size = Size::of(&scenario.matrix, &scenario.rulesets, overrides);
         if size.cells() <= MAX_CELLS {
-            planned.extend(cells(scenario, &overrides, &filter));
+            planned.extend(cells(scenario, overrides, filter));
         }
         if size.cells() > MAX_CELLS || planned.len() > MAX_CELLS {
             complain(
@@ -118,48 +241,19 @@ pub(super) fn run(arguments: RunArguments) -> Exit {
                 ),
                 Some("name fewer scenarios, peers or backends, or choose cells by --filter"),
             );
-            return Exit::Usage;
+            return Err(Exit::Usage);
         }
     }
-    if planned.is_empty() {
-        complain(
-            "no cell is chosen",
-            Some("`fwlab list` shows the cells that there are"),
-        );
-        return Exit::Usage;
-    }
-    let settings = RunSettings {
-        keep_going: arguments.keep_going,
-        ..arguments.how.settings()
-    };
-    let loader = match ready() {
-        Ok(loader) => loader,
-        Err(exit) => return exit,
-    };
-    match execute(planned, loader, settings, &arguments.how) {
-        Err(exit) => exit,
-        Ok(Executed {
-            records,
-            summary,
-            programs,
-        }) => {
-            show(&scenarios, &records);
-            let mut page = Page::from(programs);
-            page.append(&summary_line(&summary));
-            page.text('\n');
-            print(page);
-            of_run(&summary)
-        }
-    }
+    Ok(planned)
 }
 
 /// A requirement that is held against nothing is a mistake of its file.
-fn idle(scenarios: &[Arc<Scenario>]) -> Option<Exit> {
-    let mut found = None;
+fn idle(scenarios: &[Arc<Scenario>]) -> Result<(), Exit> {
+    let mut found = Ok(());
     for scenario in scenarios {
         if let Some(error) = scenario.idle_requirements_error(&idle_requirements(scenario)) {
             tell([&error as &dyn Diagnostic]);
-            found = Some(Exit::Usage);
+            found = Err(Exit::Usage);
         }
     }
     found

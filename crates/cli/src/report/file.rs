@@ -111,6 +111,13 @@ impl Taken {
         }
         Taken(taken)
     }
+
+    /// And a file that something else than a report is written to.
+    pub fn and(&mut self, path: &Path, what: &str) {
+        if let Ok(found) = fs::metadata(path) {
+            self.0.push((identity(&found), Some(what.to_owned())));
+        }
+    }
 }
 
 impl ReportFile {

@@ -2,6 +2,7 @@
 
 mod about;
 mod causes;
+mod earlier;
 mod file;
 mod format;
 mod gathered;
@@ -11,6 +12,7 @@ mod junit;
 mod labels;
 mod markdown;
 mod matrix;
+mod progress;
 mod sarif;
 mod sources;
 mod streams;
@@ -19,13 +21,15 @@ mod ways;
 
 pub use about::{About, EvidenceOf};
 pub(crate) use causes::{cause_in_short, explained};
+pub use earlier::{EarlierError, is_json_report, read_records, read_report};
 pub use file::{ReportFile, ReportFileError, Taken};
 pub use format::{Format, ReportTo, Reports};
 pub use labels::Labels;
 pub use matrix::{Shown, matrix};
+pub use progress::Progress;
 pub use sources::Sources;
 pub use streams::{StreamFolder, StreamFolderError};
-pub use terminal::{Progress, findings, summary_line};
+pub use terminal::{findings, summary_line};
 pub(crate) use ways::{Way, Ways, way};
 
 pub use crate::text::Page;

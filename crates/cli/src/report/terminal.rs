@@ -1,65 +1,15 @@
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write as _;
 use std::time::Duration;
 
 use console::Style;
 use fwlab_record::{CellRecord, Judgement};
 use fwlab_runner::Summary;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::Labels;
 use super::causes::{Told, by_cause, reason};
 use super::ways::{Ways, way};
 use crate::text::Page;
 use fwlab_text::{line, one_line};
-
-/// A line on standard error that tells how far a run is; nothing where that is no terminal.
-#[derive(Debug)]
-pub struct Progress {
-    bar: ProgressBar,
-    missed: usize,
-    unclear: usize,
-}
-
-impl Progress {
-    /// A line for so many cells.
-    pub fn new(cells: usize) -> Progress {
-        let bar = ProgressBar::with_draw_target(
-            Some(cells as u64),
-            ProgressDrawTarget::stderr_with_hz(10),
-        );
-        let style = ProgressStyle::with_template("{bar:30} {pos}/{len} cells, {elapsed}{msg}");
-        bar.set_style(style.expect("the template is a constant"));
-        Progress {
-            bar,
-            missed: 0,
-            unclear: 0,
-        }
-    }
-
-    /// One cell more is finished.
-    pub fn add(&mut self, record: &CellRecord) {
-        match record.judgement {
-            Judgement::Missed { .. } => self.missed += 1,
-            Judgement::Inconclusive { .. } => self.unclear += 1,
-            _ => {}
-        }
-        let mut message = String::new();
-        if self.missed > 0 {
-            let _ = write!(message, ", {} missed", self.missed);
-        }
-        if self.unclear > 0 {
-            let _ = write!(message, ", {} inconclusive", self.unclear);
-        }
-        self.bar.set_message(message);
-        self.bar.inc(1);
-    }
-
-    /// Takes the line away.
-    pub fn finish(self) {
-        self.bar.finish_and_clear();
-    }
-}
 
 /// As many inconclusive cells of one reason are told with their evidence.
 const UNCLEAR_TOLD: usize = 2;

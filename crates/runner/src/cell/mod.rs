@@ -39,6 +39,7 @@ use crate::deviating::{Sought, with_deviations};
 use crate::patience::Patience;
 use crate::peers::PeerShelf;
 use crate::rules::{CellRules, Loader, lacks};
+use crate::waits::Waits;
 
 use barrier::Barrier;
 use by_chance::by_chance;
@@ -72,10 +73,10 @@ pub(crate) struct Workshop {
 
 impl Workshop {
     /// Runs a cell. Whatever goes wrong in the lab is in the record, never lost and never an outcome.
-    pub(crate) async fn run(&self, cell: &Cell, rules: &CellRules) -> Recorded {
+    pub(crate) async fn run(&self, cell: &Cell, rules: &CellRules, waits: &Waits) -> Recorded {
         let started = Instant::now();
         let overflows = neighbour_overflows();
-        let ran = guarded(self.attempt(cell, rules), DEADLINE).await;
+        let ran = guarded(self.attempt(cell, rules, waits), DEADLINE).await;
         let [server_place, client_place] =
             [cell.axes.server, cell.axes.client].map(|peer| self.peers.place(peer));
         let mut record = CellRecord {
@@ -116,7 +117,7 @@ impl Workshop {
         Recorded { record, streams }
     }
 
-    async fn attempt(&self, cell: &Cell, rules: &CellRules) -> Result<Ran, Fault> {
+    async fn attempt(&self, cell: &Cell, rules: &CellRules, waits: &Waits) -> Result<Ran, Fault> {
         if let Some(lacks) = rules.lacks() {
             return Err(Fault::NotSupported(lacks.clone()));
         }
@@ -214,6 +215,7 @@ impl Workshop {
                 let settings = SessionSettings {
                     early: self.patience == Patience::Early,
                     keep_stream: self.keep_streams,
+                    waits: waits.clone(),
                 };
                 Session::new(
                     cell,
@@ -235,6 +237,7 @@ impl Workshop {
             cell,
             rules,
             loader: &self.loader,
+            waits,
         };
         stagehand.act(None, &mut sessions, &mut events).await?;
         let (pauses, paused) = Pauses::at(barrier::moments(cell));

@@ -12,6 +12,7 @@ use super::drive::take_what_is_there;
 use super::fault::Fault;
 use super::session::Session;
 use crate::rules::{CellRules, Loader};
+use crate::waits::Waits;
 
 /// The longest that a step waits for a connection to expire.
 const EXPIRY_DEADLINE: Duration = Duration::from_secs(30);
@@ -22,6 +23,7 @@ pub(super) struct Stagehand<'a> {
     pub(super) cell: &'a Cell,
     pub(super) rules: &'a CellRules,
     pub(super) loader: &'a Loader,
+    pub(super) waits: &'a Waits,
 }
 
 impl<'a> Stagehand<'a> {
@@ -45,6 +47,8 @@ impl<'a> Stagehand<'a> {
                     }
                 }
                 Action::AwaitExpiry(node) => {
+                    let why = format!("until {node} has forgotten its connections");
+                    self.waits.tell(&why);
                     for session in sessions.iter_mut() {
                         expired(node, session).await?;
                     }

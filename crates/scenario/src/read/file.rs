@@ -71,7 +71,7 @@ pub(crate) fn read(
     name: String,
     path: &Path,
     text: &str,
-    files: Files,
+    files: Files<'_>,
 ) -> Result<Scenario, ScenarioError> {
     let mut problems = Problems::default();
     let (table, syntax) = DeTable::parse_recoverable(text);
@@ -84,7 +84,10 @@ pub(crate) fn read(
     let origin = Origin::new(path, text, files);
     let scenario = scenario(name, &origin, table.get_ref(), &mut problems);
     match scenario {
-        Some(scenario) if problems.is_empty() => Ok(scenario),
+        Some(scenario) if problems.is_empty() => Ok(Scenario {
+            files: origin.into_read(),
+            ..scenario
+        }),
         _ => Err(problems.into_error(path.to_owned(), text)),
     }
 }
@@ -223,6 +226,7 @@ fn scenario(
         requirements,
         sysctls,
         text: origin.text.into(),
+        files: Vec::new(),
     })
 }
 

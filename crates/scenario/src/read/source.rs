@@ -1,6 +1,8 @@
 //! The texts that a scenario file brings: in place, or in files beside it.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -11,19 +13,24 @@ use crate::format::table::At;
 use crate::format::value::{Found, Value};
 use crate::input;
 use crate::problem::Problems;
+use crate::scenario::NamedFile;
 
 /// Whether the files that a scenario names are read with it.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Files {
+pub(crate) enum Files<'a> {
     Read,
     Unread,
+    /// They are these, and no others are there.
+    Given(&'a BTreeMap<PathBuf, Vec<u8>>),
 }
 
 /// The scenario file that rulesets and scripts stand in, or beside.
 pub(crate) struct Origin<'a> {
     pub(crate) path: &'a Path,
     pub(crate) text: &'a str,
-    files: Files,
+    files: Files<'a>,
+    /// Those that were read.
+    read: RefCell<Vec<NamedFile>>,
     /// Whether it names files that were not read.
     has_unread: Cell<bool>,
     /// The bytes that end its lines.
@@ -31,11 +38,12 @@ pub(crate) struct Origin<'a> {
 }
 
 impl<'a> Origin<'a> {
-    pub(crate) fn new(path: &'a Path, text: &'a str, files: Files) -> Origin<'a> {
+    pub(crate) fn new(path: &'a Path, text: &'a str, files: Files<'a>) -> Origin<'a> {
         Origin {
             path,
             text,
             files,
+            read: RefCell::default(),
             has_unread: Cell::new(false),
             ends: text.match_indices('\n').map(|(at, _)| at).collect(),
         }
@@ -44,6 +52,11 @@ impl<'a> Origin<'a> {
     /// Whether it has named files by now that were not read.
     pub(crate) fn has_unread(&self) -> bool {
         self.has_unread.get()
+    }
+
+    /// The files that it named by now and that were read, each once.
+    pub(crate) fn into_read(self) -> Vec<NamedFile> {
+        self.read.into_inner()
     }
 
     /// The line that a byte stands in, 1 for the first.
@@ -113,14 +126,35 @@ pub(crate) fn beside(
     }
     let folder = file.path.parent().unwrap_or(Path::new(""));
     let path = folder.join(&name.value);
-    let read = input::read_beside(&path, folder);
-    let path = tidy(&path);
+    let own = input::tidy(&path);
+    let read = match file.files {
+        // What came with the scenario can be shown with it.
+        Files::Given(given) => given
+            .get(&own)
+            .map(|bytes| (bytes.clone(), true))
+            .ok_or_else(|| {
+                let why = "it did not come with the scenario";
+                io::Error::new(io::ErrorKind::NotFound, why).into()
+            }),
+        Files::Read | Files::Unread => input::read_beside(&path, folder),
+    };
+    let path = own;
     match read {
-        Ok((bytes, is_within)) => Some(Beside {
-            path,
-            bytes,
-            is_within,
-        }),
+        Ok((bytes, is_within)) => {
+            let mut known = file.read.borrow_mut();
+            if !known.iter().any(|known| known.path == path) {
+                known.push(NamedFile {
+                    name: name.value.clone(),
+                    path: path.clone(),
+                    bytes: bytes.as_slice().into(),
+                });
+            }
+            Some(Beside {
+                path,
+                bytes,
+                is_within,
+            })
+        }
         Err(error) => {
             file.has_unread.set(true);
             problems.add_with_help(
@@ -131,24 +165,6 @@ pub(crate) fn beside(
             None
         }
     }
-}
-
-/// A path without `folder/..` in it, as far as that can be told without the file system.
-fn tidy(path: &Path) -> PathBuf {
-    let mut tidy = PathBuf::new();
-    for component in path.components() {
-        if component == std::path::Component::ParentDir
-            && matches!(
-                tidy.components().next_back(),
-                Some(std::path::Component::Normal(_))
-            )
-        {
-            tidy.pop();
-        } else {
-            tidy.push(component);
-        }
-    }
-    tidy
 }
 
 /// Rules in place are told by the lines of the scenario file, where the text stands in the file letter by letter.

@@ -25,6 +25,7 @@ use crate::cell::sent::SentPackets;
 use crate::cell::sinks::is_swallowed;
 use crate::cell::timeline::Timeline;
 use crate::rules::{PreparedRuleset, Reading, Rulebook};
+use crate::waits::Waits;
 
 /// The nodes of peers that pause.
 fn pausing(cell: &Cell, client: &NodeName) -> BTreeSet<NodeName> {
@@ -67,6 +68,8 @@ pub(in crate::cell) struct Session<'a> {
     early: bool,
     /// What may decide on a stopped packet otherwise the next time, so that only the peers' own timers tell.
     waits_for: BTreeSet<String>,
+    /// Who is told that, while it waits.
+    waits: Waits,
     tracing_everything: bool,
     /// The packets that opened connections, as they were sent.
     sent: SentPackets,
@@ -85,6 +88,13 @@ impl<'a> Session<'a> {
         settings: SessionSettings,
     ) -> Session<'a> {
         let stage = &cell.scenario.stage;
+        let pausing = pausing(cell, client);
+        if !settings.early {
+            settings.waits.tell("full patience, as it was asked for");
+        }
+        if !pausing.is_empty() {
+            settings.waits.tell("a peer's script pauses");
+        }
         let addresses = stage.topology.addresses();
         let mut owners: BTreeMap<IpAddr, NodeName> = addresses
             .map(|(address, node)| (address, node.clone()))
@@ -110,7 +120,7 @@ impl<'a> Session<'a> {
                 protection: cell.axes.protection,
                 upload: cell.axes.operation.is_upload(),
                 unannounced: cell.scenario.written_targets(&cell.axes),
-                pausing: pausing(cell, client),
+                pausing,
                 owners,
             }),
             rulebook: Rulebook::new(ruleset),
@@ -121,6 +131,7 @@ impl<'a> Session<'a> {
             notes: BTreeSet::new(),
             early: settings.early,
             waits_for: BTreeSet::new(),
+            waits: settings.waits,
             tracing_everything: false,
             sent: SentPackets::default(),
             kept: settings.keep_stream.then(Vec::new),
@@ -338,8 +349,10 @@ impl<'a> Session<'a> {
             && let Some(doubt) = doubt.as_ref().filter(|_| self.early)
         {
             // Only the peers' own timers tell whether it is stopped again.
-            self.waits_for
-                .insert(format!("full patience: {}", doubt.why));
+            let why = format!("full patience: {}", doubt.why);
+            if self.waits_for.insert(why.clone()) {
+                self.waits.tell(&why);
+            }
         }
         self.timeline.met_a_rule(seen, node, &what);
         self.tell(seen, node, what);
@@ -439,10 +452,12 @@ impl<'a> Session<'a> {
 }
 
 /// How a session goes about it.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(in crate::cell) struct SessionSettings {
     /// Whether the kernel's evidence ends a cell, rather than the peers' timers.
     pub(in crate::cell) early: bool,
     /// Whether what the judge is told is kept.
     pub(in crate::cell) keep_stream: bool,
+    /// Who is told what it waits for.
+    pub(in crate::cell) waits: Waits,
 }

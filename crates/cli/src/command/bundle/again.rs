@@ -1,0 +1,116 @@
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use fwlab_record::{Axes, CellRecord, Judgement, Versions};
+use fwlab_scenario::Scenario;
+use fwlab_scenario::observed::demand;
+use fwlab_text::one_line;
+
+use super::Bundled;
+use crate::text::Page;
+
+/// As many cells are named that went otherwise.
+const NAMED: usize = 10;
+
+/// What cells ran on and with, each once.
+pub(in crate::command) fn versions<'a>(
+    records: impl Iterator<Item = &'a CellRecord>,
+) -> Vec<String> {
+    let mut all = BTreeSet::new();
+    for CellRecord { axes, versions, .. } in records {
+        let Versions {
+            kernel,
+            loader,
+            server,
+            client,
+        } = versions;
+        let named = [
+            ("kernel", kernel),
+            ("loader", loader),
+            (axes.server.word(), server),
+            (axes.client.word(), client),
+        ];
+        for (what, version) in named {
+            all.extend(version.iter().map(|version| format!("{what} {version}")));
+        }
+    }
+    all.into_iter().collect()
+}
+
+impl Bundled {
+    /// What is the same in a run here as in the bundle, and what is not.
+    pub(in crate::command) fn compared(
+        &self,
+        scenario: &Scenario,
+        records: &[Arc<CellRecord>],
+    ) -> Page {
+        let before: BTreeMap<&Axes, &CellRecord> = self
+            .records
+            .iter()
+            .map(|record| (&record.axes, record.as_ref()))
+            .collect();
+        let both = records.iter().filter_map(|now| {
+            let then = before.get(&now.axes)?;
+            Some((*then, now.as_ref()))
+        });
+        let is_run = |record: &CellRecord| !matches!(record.judgement, Judgement::NotRun(_));
+        let (pairs, not_run): (Vec<_>, Vec<_>) =
+            both.partition(|(then, now)| is_run(then) && is_run(now));
+        let others: Vec<_> = pairs
+            .iter()
+            .filter(|(then, now)| said(scenario, then) != said(scenario, now))
+            .collect();
+        let mut page = Page::from(format!(
+            "as in {}: {} of {} cells",
+            self.file.display(),
+            pairs.len() - others.len(),
+            pairs.len()
+        ));
+        match not_run.len() {
+            0 => page.text('\n'),
+            count => page.text(format_args!(", and {count} not run there or here\n")),
+        }
+        for (then, now) in others.iter().take(NAMED) {
+            page.text(format_args!(
+                "  {}\n    there: {}\n    here:  {}\n",
+                one_line(&now.axes),
+                in_words(then),
+                in_words(now)
+            ));
+        }
+        if let Some(more @ 1..) = others.len().checked_sub(NAMED) {
+            page.text(format_args!("  and {more} more\n"));
+        }
+        let here = versions(records.iter().map(Arc::as_ref));
+        let about = &self.about;
+        let mut there: Vec<String> = about.with.clone();
+        let own = env!("CARGO_PKG_VERSION");
+        if about.fwlab != own {
+            there.push(format!("fwlab {}, and here {own}", about.fwlab));
+        }
+        there.retain(|one| !here.contains(one));
+        if !there.is_empty() {
+            let there = one_line(there.join(", "));
+            page.text(format_args!("only there: {there}\n"));
+        }
+        page
+    }
+}
+
+/// What became of a cell, in all that a requirement could say.
+fn said(scenario: &Scenario, record: &CellRecord) -> String {
+    match record.judgement.outcome() {
+        Some(outcome) => demand(scenario, &record.axes, outcome),
+        None => record.judgement.word().to_owned(),
+    }
+}
+
+fn in_words(record: &CellRecord) -> String {
+    match (&record.judgement, record.judgement.outcome()) {
+        (_, Some(outcome)) => one_line(outcome),
+        (Judgement::Inconclusive { why } | Judgement::Skipped { why }, None) => {
+            format!("{}: {}", record.judgement.word(), one_line(why))
+        }
+        (judgement, None) => judgement.word().to_owned(),
+    }
+}
