@@ -37,6 +37,8 @@ mod steps;
 mod sysctls;
 #[cfg(test)]
 mod tests;
+mod toml_text;
+mod written;
 
 pub use client::ClientTerms;
 pub use format::{SCHEMA_VERSION, describe, json_schema};
@@ -49,3 +51,4 @@ pub use server::ServerTerms;
 pub use stage::{Addressing, Layout, Port, Shape, Stage};
 pub use steps::{Action, Step};
 pub use sysctls::Sysctl;
+pub use written::WrittenScenario;

@@ -9,6 +9,7 @@ use std::fmt::Write as _;
 use fwlab_record::{Axes, Backend, Cause, ChainId, Outcome};
 
 use crate::Scenario;
+use crate::toml_text::quoted;
 
 /// The axes that a requirement can select by, in the order in which it is written.
 const KEYS: [&str; AXES] = [
@@ -285,22 +286,6 @@ fn named(chain: &ChainId, backend: Backend) -> String {
         Backend::Native => quoted(&chain.to_string()),
         Backend::Nft | Backend::Legacy => quoted(&format!("{}/{}", chain.table, chain.chain)),
     }
-}
-
-/// A text as TOML's basic string, in which nothing is invisible.
-fn quoted(text: &str) -> String {
-    let mut quoted = String::from("\"");
-    for character in text.chars() {
-        match character {
-            '"' | '\\' => quoted.extend(['\\', character]),
-            ' '..='~' => quoted.push(character),
-            _ if character.is_alphanumeric() => quoted.push(character),
-            _ => {
-                let _ = write!(quoted, "\\U{:08X}", u32::from(character));
-            }
-        }
-    }
-    quoted + "\""
 }
 
 #[cfg(test)]

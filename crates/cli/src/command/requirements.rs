@@ -35,14 +35,7 @@ fn of_scenario(scenario: &Scenario, records: &[&CellRecord], page: &mut Page) {
     if !scenario.requirements.is_empty() {
         page.text("# The file has requirements already: take those out before these go in.\n");
     }
-    let mut observed: Vec<(&Axes, &Outcome)> = Vec::new();
-    let mut without: BTreeMap<String, Vec<&Axes>> = BTreeMap::new();
-    for record in records {
-        match outcome(scenario, record) {
-            Ok(outcome) => observed.push((&record.axes, outcome)),
-            Err(why) => without.entry(why).or_default().push(&record.axes),
-        }
-    }
+    let (observed, without) = what_can_be_required(scenario, records);
     for (why, cells) in without {
         page.text(format_args!("# No requirement for {}\n", one_line(&why)));
         for axes in cells.iter().take(NAMED) {
@@ -56,6 +49,28 @@ fn of_scenario(scenario: &Scenario, records: &[&CellRecord], page: &mut Page) {
         page.text(format_args!("\n{block}"));
     }
     page.text('\n');
+}
+
+/// Cells with what can be required of them, and those without, by the reason.
+pub(super) type Required<'a> = (
+    Vec<(&'a Axes, &'a Outcome)>,
+    BTreeMap<String, Vec<&'a Axes>>,
+);
+
+/// What can be required of cells, and of which nothing can.
+pub(super) fn what_can_be_required<'a>(
+    scenario: &Scenario,
+    records: &[&'a CellRecord],
+) -> Required<'a> {
+    let mut observed = Vec::new();
+    let mut without: BTreeMap<String, Vec<&Axes>> = BTreeMap::new();
+    for record in records {
+        match outcome(scenario, record) {
+            Ok(outcome) => observed.push((&record.axes, outcome)),
+            Err(why) => without.entry(why).or_default().push(&record.axes),
+        }
+    }
+    (observed, without)
 }
 
 /// What can be required of a cell; or why nothing can.

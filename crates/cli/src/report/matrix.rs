@@ -79,7 +79,8 @@ pub fn matrix(records: &[&CellRecord], labels: &Labels) -> Page {
         for column in &columns {
             let shown = row.cells.get(column);
             let width = shown.map_or(0, |shown| shown.add_to(&mut text));
-            text.text(" ".repeat(CELL.saturating_sub(width)));
+            // The widest one fills its column.
+            text.text(" ".repeat(CELL.saturating_sub(width).max(1)));
         }
         text.trim_end();
         text.text('\n');

@@ -275,3 +275,72 @@ fn the_settings_of_a_host_s_server_are_used() {
         ended.stderr
     );
 }
+
+/// What is written is met as it is, and missed once a rule of it is another.
+#[test]
+fn a_table_becomes_scenarios_that_stand_as_regressions() {
+    let Some(_lab) = lab() else { return };
+    let rules = "*filter\n:INPUT DROP [0:0]\n-A INPUT -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT\n\
+                 -A INPUT -i eth0 -p tcp --dport 21 -j ACCEPT\n-A INPUT -i docker0 -j ACCEPT\nCOMMIT\n";
+    let folder = folder(&[("host.fwlab", with_rules(rules).as_bytes())]);
+    let command = |arguments: &[&str]| {
+        let mut command = fwlab();
+        end_of(command.current_dir(folder.path()).args(arguments))
+    };
+    let check = [
+        "check",
+        "host.fwlab",
+        "--at",
+        "server",
+        "--server",
+        "libunftp",
+        "--data",
+        "port,epsv",
+        "--write-scenario",
+        "host.toml",
+    ];
+    let written = command(&check);
+    assert_eq!(written.code, Some(0), "{}", written.stderr);
+    let files = ["host-1.toml", "host-1.rules", "host-2.toml", "host-2.rules"];
+    for name in files {
+        assert!(
+            folder.path().join(name).is_file(),
+            "{name}: {}",
+            written.stdout
+        );
+    }
+    let met = command(&["run", "--keep-going", "host-1.toml", "host-2.toml"]);
+    assert_eq!(met.code, Some(0), "{}{}", met.stdout, met.stderr);
+    assert!(
+        met.stdout.contains("8 cells") && met.stdout.contains("8 met"),
+        "{}",
+        met.stdout
+    );
+    for number in 1..=2 {
+        let path = folder.path().join(format!("host-{number}.rules"));
+        let rules = std::fs::read_to_string(&path).expect("it is there");
+        std::fs::write(&path, rules.replace("-A INPUT -i docker0 -j ACCEPT\n", ""))
+            .expect("it is mine");
+    }
+    let missed = command(&["run", "--keep-going", "host-1.toml", "host-2.toml"]);
+    assert_eq!(missed.code, Some(1), "{}", missed.stdout);
+    assert!(
+        missed.stdout.contains("4 met, 4 missed"),
+        "{}",
+        missed.stdout
+    );
+    // Nothing is written over what is there, and it is said before anything is run.
+    std::fs::rename(
+        folder.path().join("host-1.toml"),
+        folder.path().join("host.toml"),
+    )
+    .expect("it is mine");
+    let refused = command(&check);
+    assert_eq!(refused.code, Some(2), "{}", refused.stdout);
+    assert!(
+        refused.stderr.contains("host.toml is there already"),
+        "{}",
+        refused.stderr
+    );
+    assert!(!refused.stdout.contains("cells"), "{}", refused.stdout);
+}

@@ -1,12 +1,12 @@
 //! A stage as it is written in a scenario file, part by part.
 
-use std::fmt::Write;
 use std::net::IpAddr;
 
 use fwlab_model::{Interface, LinkSpec, NextHop, NodeSpec};
 use fwlab_record::{Family, InterfaceName};
 
 use super::Stage;
+use crate::toml_text::{line, list, quoted};
 
 impl Stage {
     /// The long form of its topology: TOML that, in a scenario, gives the same nodes,
@@ -99,17 +99,8 @@ impl Stage {
     }
 }
 
-fn line(text: &mut String, key: &str, value: &str) {
-    writeln!(text, "{key} = {value}").expect("text takes all that is written");
-}
-
 fn table(entries: &[String]) -> String {
     format!("{{ {} }}", entries.join(", "))
-}
-
-fn list<T: std::fmt::Display>(items: &[T]) -> String {
-    let items = items.iter().map(|item| quoted(&item.to_string()));
-    format!("[{}]", items.collect::<Vec<_>>().join(", "))
 }
 
 fn entry(interface: &InterfaceName, value: &str) -> String {
@@ -120,9 +111,4 @@ fn entry(interface: &InterfaceName, value: &str) -> String {
     } else {
         format!("{} = {value}", quoted(name))
     }
-}
-
-/// A basic string of TOML.
-fn quoted(text: &str) -> String {
-    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
 }

@@ -23,6 +23,10 @@ pub(in crate::command) struct CheckArguments {
     /// given several times; where two name a cell, the last holds. The exit code is 1 where one is not met
     #[arg(long, value_name = "EXPECTATION")]
     pub(super) expect: Vec<Expectation>,
+    /// Write the table as a scenario for `fwlab run`, with the rules beside it and everything that was observed required: what
+    /// a changed ruleset, server or kernel changes is missed then. Of several rows, each has a file: FILE-1.toml and so on
+    #[arg(long, value_name = "FILE")]
+    pub(super) write_scenario: Option<PathBuf>,
 }
 
 /// Where rules are tried, on whom, and how: whichever rules they are.

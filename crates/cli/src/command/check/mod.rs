@@ -1,6 +1,7 @@
 //! `check`: from the rules of a host to a table of who gets through.
 
 mod arguments;
+mod scenario_files;
 mod table;
 
 use std::sync::Arc;
@@ -23,12 +24,19 @@ pub(super) fn check(arguments: &CheckArguments) -> Exit {
 
 fn checked(arguments: &CheckArguments) -> Result<Exit, Exit> {
     let terms = arguments.terms.terms();
+    if let Some(file) = &arguments.write_scenario {
+        scenario_files::is_free(file)?;
+    }
     let subject = telling(|said| Subject::read(&arguments.rules, &terms, said))?;
     let loader = ready()?;
     let told = told(&subject, &loader, &terms)?;
     let classes = telling(|said| subject.classes(&told, &terms, said));
     let Trial { tried, planned } =
         telling(|said| subject.trial(&classes, &terms, &arguments.expect, said))?;
+    let written = arguments
+        .write_scenario
+        .as_ref()
+        .map(|file| (file, planned.clone()));
     let Executed {
         records,
         summary,
@@ -48,6 +56,9 @@ fn checked(arguments: &CheckArguments) -> Result<Exit, Exit> {
     page.append(&summary_line(&summary));
     page.text('\n');
     print(page);
+    if let Some((file, planned)) = written {
+        scenario_files::write(file, &subject.files.name, &tried, &planned, &records)?;
+    }
     let known = telling(|said| all_known(&arguments.expect, &records, said));
     let settled = telling(|said| all_settled(&arguments.expect, &records, said));
     let everybody = match arguments.expect.is_empty() {

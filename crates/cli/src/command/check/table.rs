@@ -40,7 +40,7 @@ pub(super) fn merged<'a>(
 }
 
 /// A cell's place, whatever class it is of.
-fn axes(record: &CellRecord) -> Axes {
+pub(super) fn axes(record: &CellRecord) -> Axes {
     Axes {
         scenario: String::new(),
         ..record.axes.clone()
