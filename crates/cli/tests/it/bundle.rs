@@ -6,9 +6,10 @@ use std::io::Write as _;
 use std::path::Path;
 
 use fwlab_host::Bundle;
+use nix::sys::signal::Signal;
 use tempfile::TempDir;
 
-use crate::support::{Ended, end_of, fwlab, lab, report, shared};
+use crate::support::{DEADLINE, Ended, Running, end_of, eventually, fwlab, lab, report, shared};
 
 const SCENARIO: &str = r#"description = "Two rulesets in a folder of their own."
 [topology]
@@ -357,6 +358,26 @@ fn what_cannot_be_bundled_is_told() {
         fs::read(place.join("there.fwlab")).expect("it is there"),
         b"mine\n"
     );
+}
+
+#[test]
+fn an_interrupted_run_leaves_no_bundle() {
+    let Some(_lab) = lab() else { return };
+    let folder = folder();
+    let mut command = fwlab();
+    command
+        .current_dir(folder.path())
+        .args(["run", "scenarios"]);
+    command.args(["--filter", "nft pasv", "--patience", "full"]);
+    let run = Running::start(command.args(["--bundle", "out", "--report", "json=r.json"]));
+    // The cell that passes is finished, and the other one waits for its peers' timers.
+    eventually("a cell is finished", DEADLINE, || {
+        fs::metadata(folder.path().join("r.json")).is_ok_and(|found| found.len() > 0)
+    });
+    assert!(inside(folder.path()).contains("out"));
+    run.signal(Signal::SIGINT);
+    run.end(DEADLINE).with(3);
+    assert!(!inside(folder.path()).contains("out"));
 }
 
 #[test]
