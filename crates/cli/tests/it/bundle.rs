@@ -6,9 +6,10 @@ use std::io::Write as _;
 use std::path::Path;
 
 use fwlab_host::Bundle;
+use nix::sys::signal::Signal;
 use tempfile::TempDir;
 
-use crate::support::{Ended, end_of, fwlab, lab, report, shared};
+use crate::support::{DEADLINE, Ended, Running, end_of, eventually, fwlab, lab, report, shared};
 
 const SCENARIO: &str = r#"description = "Two rulesets in a folder of their own."
 [topology]
@@ -97,6 +98,7 @@ fn a_run_is_seen_elsewhere_from_one_file() {
     let ended = run(here, &["out.fwlab", "--report", "json=again.json"]).with(0);
     let line = "as in out.fwlab: 2 of 2 cells\n";
     assert!(ended.stdout.contains(line), "{}", ended.stdout);
+    assert!(!ended.stdout.contains("\nonly "), "{}", ended.stdout);
     assert!(ended.stdout.contains(": 2 met\n"), "{}", ended.stdout);
     let cells: Vec<String> = report(&here.join("again.json")).into_keys().collect();
     assert_eq!(
@@ -141,8 +143,11 @@ fn what_went_otherwise_here_is_told() {
     bundle(there.path()).with(0);
     let mut changed = Bundle::read(&fs::read(&file).expect("it is there")).expect("it is whole");
     changed.files.insert("rules/shut.v4".into(), OPEN.into());
+    let records = String::from_utf8(changed.records).expect("it is text");
+    let records = records.replace("\"kernel\":\"", "\"kernel\":\"0.");
+    changed.records = records.into_bytes();
     let about = String::from_utf8(changed.about).expect("it is text");
-    let about = about.replace("\"kernel ", "\"kernel 0.");
+    let about = about.replace("\"fwlab\": \"", "\"fwlab\": \"9.");
     changed.about = about.into_bytes();
     fs::write(&file, changed.write().expect("it can be")).expect("it can be written");
     let ended = run(there.path(), &["out.fwlab"]).with(1);
@@ -150,7 +155,8 @@ fn what_went_otherwise_here_is_told() {
         "as in out.fwlab: 1 of 2 cells\n  of/me/two::shut::nft",
         "\n    there: data-timeout at data-connect: server: rule ipv4/filter/INPUT/2 (line 2)",
         "\n    here:  transferred\n",
-        "\nonly there: kernel 0.",
+        "\nonly there: fwlab 9.0.1.0, kernel 0.",
+        "\nonly here: fwlab 0.1.0, kernel ",
     ] {
         assert!(ended.stdout.contains(told), "{told}: {}", ended.stdout);
     }
@@ -352,6 +358,26 @@ fn what_cannot_be_bundled_is_told() {
         fs::read(place.join("there.fwlab")).expect("it is there"),
         b"mine\n"
     );
+}
+
+#[test]
+fn an_interrupted_run_leaves_no_bundle() {
+    let Some(_lab) = lab() else { return };
+    let folder = folder();
+    let mut command = fwlab();
+    command
+        .current_dir(folder.path())
+        .args(["run", "scenarios"]);
+    command.args(["--filter", "nft pasv", "--patience", "full"]);
+    let run = Running::start(command.args(["--bundle", "out", "--report", "json=r.json"]));
+    // The cell that passes is finished, and the other one waits for its peers' timers.
+    eventually("a cell is finished", DEADLINE, || {
+        fs::metadata(folder.path().join("r.json")).is_ok_and(|found| found.len() > 0)
+    });
+    assert!(inside(folder.path()).contains("out"));
+    run.signal(Signal::SIGINT);
+    run.end(DEADLINE).with(3);
+    assert!(!inside(folder.path()).contains("out"));
 }
 
 #[test]

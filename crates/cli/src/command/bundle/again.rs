@@ -37,6 +37,12 @@ pub(in crate::command) fn versions<'a>(
     all.into_iter().collect()
 }
 
+/// The same, with the version of fwlab.
+fn with<'a>(fwlab: &str, records: impl Iterator<Item = &'a CellRecord>) -> BTreeSet<String> {
+    let own = [format!("fwlab {fwlab}")];
+    versions(records).into_iter().chain(own).collect()
+}
+
 impl Bundled {
     /// What is the same in a run here as in the bundle, and what is not.
     pub(in crate::command) fn compared(
@@ -81,17 +87,14 @@ impl Bundled {
         if let Some(more @ 1..) = others.len().checked_sub(NAMED) {
             page.text(format_args!("  and {more} more\n"));
         }
-        let here = versions(records.iter().map(Arc::as_ref));
-        let about = &self.about;
-        let mut there: Vec<String> = about.with.clone();
-        let own = env!("CARGO_PKG_VERSION");
-        if about.fwlab != own {
-            there.push(format!("fwlab {}, and here {own}", about.fwlab));
-        }
-        there.retain(|one| !here.contains(one));
-        if !there.is_empty() {
-            let there = one_line(there.join(", "));
-            page.text(format_args!("only there: {there}\n"));
+        let there = with(&self.about.fwlab, pairs.iter().map(|(then, _)| *then));
+        let here = with(env!("CARGO_PKG_VERSION"), pairs.iter().map(|(_, now)| *now));
+        for (place, own, other) in [("there", &there, &here), ("here", &here, &there)] {
+            let only: Vec<&str> = own.difference(other).map(String::as_str).collect();
+            if !only.is_empty() {
+                let only = one_line(only.join(", "));
+                page.text(format_args!("only {place}: {only}\n"));
+            }
         }
         page
     }
