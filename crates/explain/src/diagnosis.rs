@@ -5,6 +5,8 @@ use fwlab_record::{
     Role, Seen, TcpFlags,
 };
 
+use crate::ends::{End, Ends};
+
 /// Why a transfer did not pass.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diagnosis {
@@ -54,11 +56,39 @@ pub enum Why {
     Invalid,
     /// A rule took its connection out of conntrack.
     Untracked,
-    /// It went to an address that the server announced and that is not the one that the client connects to.
+    /// It is of a connection that began earlier, and conntrack has no entry of it any more, or never had one.
+    Forgotten,
+    /// It asked for a neighbour's link address, or told it: IPv6's hosts do not find each other.
+    NeighbourDiscovery,
+    /// It told a sender that a packet was too large for the path.
+    PacketTooBig,
+    /// It went to an address that a peer announced, and that is not the one that the other knows it by.
     AnnouncedElsewhere {
+        /// The address that was announced, or that the packet went to, where TLS hides the announcement.
+        announced: IpAddr,
+        /// The address that the other peer knows the announcing one by.
+        known: IpAddr,
+    },
+    /// The server said no to an address that the client announced, and it knows the client by another.
+    AddressRefused {
         /// The address that was announced.
         announced: IpAddr,
+        /// The address that the server knows the client by.
+        known: IpAddr,
+        /// What the server said.
+        reply: String,
     },
+    /// It came from another address than the control connection's.
+    FromElsewhere {
+        /// The address that it came from.
+        came: IpAddr,
+        /// The address that the control connection is with.
+        known: IpAddr,
+        /// What was said to it, where that is what ended the transfer.
+        reply: Option<String>,
+    },
+    /// It came to a gateway that leads the control connection on to the server, and not this one.
+    NotForwarded,
     /// A rule of address translation sent it elsewhere.
     SentElsewhere,
     /// A host answered no, and no rule had a part in it.
@@ -80,7 +110,10 @@ impl Diagnosis {
     /// The same of an outcome, and the evidence for it.
     pub fn of_outcome(outcome: &Outcome, evidence: &Evidence) -> Option<Diagnosis> {
         let deciding = evidence.facts.iter().find(|fact| fact.deciding);
-        let node = node_of(&outcome.cause).or_else(|| deciding.map(|fact| fact.node.clone()))?;
+        let node = node_of(&outcome.cause).or_else(|| deciding.map(|fact| fact.node.clone()));
+        // A reply under TLS is seen by the client alone, and is no event.
+        let is_reply = matches!(outcome.cause, Cause::Reply { .. });
+        let node = node.or_else(|| is_reply.then(NodeName::client))?;
         let connection = deciding.and_then(|fact| fact.connection);
         let connection = connection.or_else(|| connection_of(&outcome.cause, evidence));
         let connection = connection.unwrap_or(Role::Other);
@@ -92,31 +125,35 @@ impl Diagnosis {
         let mut rests_on: Vec<EventId> = deciding.map(|fact| fact.event).into_iter().collect();
         let why = match &outcome.cause {
             Cause::None => return None,
-            Cause::Reply { reply } => Why::Said(reply.clone()),
+            Cause::Reply { reply } => said(reply, evidence, &mut rests_on),
             Cause::Rule {
                 led_to: Some(_), ..
             } => Why::SentElsewhere,
             Cause::Rule { .. } | Cause::Policy { .. } => {
-                let met = Met {
-                    connection,
-                    opening,
-                    state,
-                    node: &node,
-                };
-                let (why, fact) = met.why(evidence);
-                rests_on.extend(fact);
-                why
+                of_icmp(&outcome.cause).unwrap_or_else(|| {
+                    let met = Met {
+                        connection,
+                        opening,
+                        state,
+                        node: &node,
+                    };
+                    let (why, fact) = met.why(evidence);
+                    rests_on.extend(fact);
+                    why
+                })
             }
             Cause::Helper { .. } => Why::Invalid,
-            Cause::Host { .. } | Cause::Loss { .. } => match elsewhere(connection, evidence) {
-                Some((announced, fact)) => {
-                    rests_on.push(fact);
-                    Why::AnnouncedElsewhere { announced }
+            Cause::Host { .. } | Cause::Loss { .. } => {
+                match led_astray(connection, &node, evidence) {
+                    Some((why, events)) => {
+                        rests_on.extend(events);
+                        why
+                    }
+                    None if is_closed(&outcome.cause) => Why::Closed,
+                    None if matches!(outcome.cause, Cause::Host { .. }) => Why::NobodyListens,
+                    None => Why::Unknown,
                 }
-                None if is_closed(&outcome.cause) => Why::Closed,
-                None if matches!(outcome.cause, Cause::Host { .. }) => Why::NobodyListens,
-                None => Why::Unknown,
-            },
+            }
         };
         Some(Diagnosis {
             connection,
@@ -162,6 +199,7 @@ impl Met<'_> {
                     false => (Why::Stateless, None),
                 }
             }
+            (Role::Control, _) | (Role::Data(_), Opening::Later) => (Why::Forgotten, None),
             (Role::Data(_), _) => self.unexpected(evidence),
             _ => (Why::Unknown, None),
         }
@@ -266,32 +304,109 @@ fn connection_of(cause: &Cause, evidence: &Evidence) -> Option<Role> {
     facts.find_map(|fact| fact.connection)
 }
 
-/// The address that a data connection was to go to, where it is not the one that the client knows the server by.
-fn elsewhere(connection: Role, evidence: &Evidence) -> Option<(IpAddr, EventId)> {
+/// What a message of ICMP was there for, where hosts cannot do without it.
+fn of_icmp(cause: &Cause) -> Option<Why> {
+    let Packet::Icmp {
+        from, kind, code, ..
+    } = cause.packet()?
+    else {
+        return None;
+    };
+    match (from.is_ipv6(), kind, code) {
+        (true, 133..=136, _) => Some(Why::NeighbourDiscovery),
+        (true, 2, _) | (false, 3, 4) => Some(Why::PacketTooBig),
+        _ => None,
+    }
+}
+
+/// Why a data connection came to nothing without a rule that stopped it, where its addresses tell.
+fn led_astray(
+    connection: Role,
+    node: &NodeName,
+    evidence: &Evidence,
+) -> Option<(Why, Vec<EventId>)> {
     let Role::Data(setup) = connection else {
         return None;
     };
-    if setup.is_active() {
-        return None;
+    let control = Ends::of(evidence, Role::Control);
+    let data = Ends::of(evidence, connection);
+    // The other end, as whoever opens the data connection knows it, and as it is known there.
+    let (known, expected) = match setup.is_active() {
+        true => (control.opener(), control.known_as()),
+        false => (control.known_as(), control.opener()),
+    };
+    if let (Some(sent), Some(known)) = (data.sent, known)
+        && sent.flow.to.ip() != known
+    {
+        let announced = sent.flow.to.ip();
+        let mut rests_on = vec![sent.event];
+        let mut facts = evidence.facts.iter().rev();
+        let of_address = facts.find(|fact| {
+            matches!(&fact.what, Seen::Announced { announcement } if announcement.address == Some(announced))
+        });
+        rests_on.extend(of_address.map(|fact| fact.event));
+        return Some((Why::AnnouncedElsewhere { announced, known }, rests_on));
     }
-    let facts = evidence.facts.iter();
-    let connected = facts
-        .clone()
-        .find_map(|fact| match (&fact.what, fact.connection) {
-            (
-                Seen::Packet {
-                    packet: Packet::Tcp { flow, flags, .. },
-                    ..
-                },
-                Some(Role::Control),
-            ) if flags.is_syn() => Some(flow.to.ip()),
-            _ => None,
-        })?;
-    let mut announced = facts.filter_map(|fact| match &fact.what {
-        Seen::Announced { announcement } => Some((announcement.address?, fact.event)),
-        Seen::Rewritten { arrived, .. } => Some((arrived.address?, fact.event)),
+    if let (Some(came), Some(known)) = (data.came, expected)
+        && came.flow.from.ip() != known
+        && is_peer(&came, &control)
+    {
+        let why = Why::FromElsewhere {
+            came: came.flow.from.ip(),
+            known,
+            reply: None,
+        };
+        return Some((why, vec![came.event]));
+    }
+    let led_on = control.came.filter(|_| control.is_led_on())?;
+    let not_led_on = !setup.is_active() && *node != *led_on.node && !data.is_led_on();
+    not_led_on.then(|| (Why::NotForwarded, vec![led_on.event]))
+}
+
+/// Whether a packet came to one of the two peers, and to no host between them.
+fn is_peer(came: &End<'_>, control: &Ends<'_>) -> bool {
+    let ends = [control.sent, control.came];
+    ends.iter().flatten().any(|end| end.node == came.node)
+}
+
+/// Why a peer said no, where addresses tell more than its words.
+fn said(reply: &str, evidence: &Evidence, rests_on: &mut Vec<EventId>) -> Why {
+    let reply = reply.to_owned();
+    let control = Ends::of(evidence, Role::Control);
+    let mut facts = evidence.facts.iter().rev();
+    let announced = facts.find_map(|fact| match &fact.what {
+        Seen::Announced { announcement } => Some((announcement, fact.event)),
         _ => None,
     });
-    let (address, event) = announced.next_back()?;
-    (address != connected).then_some((address, event))
+    let Some((announcement, event)) = announced else {
+        return Why::Said(reply);
+    };
+    let data = Ends::of(evidence, Role::Data(announcement.setup));
+    let active = announcement.setup.is_active();
+    if let (true, Some(address), Some(known), None) =
+        (active, announcement.address, control.opener(), data.sent)
+        && address != known
+    {
+        rests_on.push(event);
+        return Why::AddressRefused {
+            announced: address,
+            known,
+            reply,
+        };
+    }
+    let expected = match active {
+        true => control.known_as(),
+        false => control.opener(),
+    };
+    match (data.came, expected) {
+        (Some(came), Some(known)) if came.flow.from.ip() != known && is_peer(&came, &control) => {
+            rests_on.push(came.event);
+            Why::FromElsewhere {
+                came: came.flow.from.ip(),
+                known,
+                reply: Some(reply),
+            }
+        }
+        _ => Why::Said(reply),
+    }
 }

@@ -5,6 +5,7 @@
 //! What the evidence does not tell is not said.
 
 mod diagnosis;
+mod ends;
 mod timeline;
 mod words;
 

@@ -17,7 +17,13 @@ impl Why {
             Why::NotExpected(_) => "not-expected",
             Why::Invalid => "invalid",
             Why::Untracked => "untracked",
+            Why::Forgotten => "forgotten",
+            Why::NeighbourDiscovery => "neighbour-discovery",
+            Why::PacketTooBig => "packet-too-big",
             Why::AnnouncedElsewhere { .. } => "announced-elsewhere",
+            Why::AddressRefused { .. } => "address-refused",
+            Why::FromElsewhere { .. } => "from-elsewhere",
+            Why::NotForwarded => "not-forwarded",
             Why::SentElsewhere => "sent-elsewhere",
             Why::NobodyListens => "nobody-listens",
             Why::Closed => "closed",
@@ -28,6 +34,18 @@ impl Why {
 }
 
 impl Diagnosis {
+    fn is_active(&self) -> bool {
+        matches!(self.connection, Role::Data(setup) if setup.is_active())
+    }
+
+    fn is_of_reply(&self) -> bool {
+        matches!(self.why, Why::AddressRefused { .. })
+    }
+
+    fn is_new_data(&self) -> bool {
+        matches!(self.connection, Role::Data(_)) && self.opening == Opening::Opens
+    }
+
     /// Why it was stopped, and what would have let it through where that is known.
     pub fn sentences(&self) -> String {
         match self.would_pass() {
@@ -51,6 +69,7 @@ impl Diagnosis {
             (Role::Data(_), Opening::Later) => "A packet of the data connection",
             (Role::Other, _) => "The packet",
         };
+        let active = self.is_active();
         match &self.why {
             Why::ControlRefused => {
                 format!("{what} was not let through: no rule before this one accepts it.")
@@ -67,6 +86,9 @@ impl Diagnosis {
             Why::NoHelper => format!(
                 "{what} is NEW to conntrack, as a stranger's would be: no helper reads the control connection, so nobody expected it."
             ),
+            Why::Stateless if self.is_new_data() => format!(
+                "{what} is a stranger's to these rules: the control connection is not tracked there, so nobody expected it, and no rule before this one accepts it."
+            ),
             Why::Stateless => format!(
                 "{what} is a stranger's to these rules: its connection is not tracked there, and no rule before this one accepts it."
             ),
@@ -80,8 +102,39 @@ impl Diagnosis {
             Why::Untracked => {
                 format!("{what} is UNTRACKED: a rule took its connection out of conntrack.")
             }
-            Why::AnnouncedElsewhere { announced } => format!(
-                "{what} went to {announced}, which the server announced and which is not the address that the client knows it by."
+            Why::Forgotten => format!(
+                "{what} is NEW to conntrack, although its connection is not: conntrack has no entry of it any more, or never had one, and no rule before this one accepts it."
+            ),
+            Why::NeighbourDiscovery => {
+                "ICMPv6 by which neighbours find each other was stopped: without it no packet of IPv6 comes to them."
+                    .to_owned()
+            }
+            Why::PacketTooBig => {
+                "The ICMP message that tells a sender to send smaller packets was stopped, and so it goes on sending too large ones."
+                    .to_owned()
+            }
+            Why::AnnouncedElsewhere { announced, known } if active => format!(
+                "{what} went to {announced}, which the client announced; the server knows the client by {known}."
+            ),
+            Why::AnnouncedElsewhere { announced, known } => format!(
+                "{what} went to {announced}, which the server announced; the client knows the server by {known}."
+            ),
+            Why::AddressRefused {
+                announced,
+                known,
+                reply,
+            } => format!(
+                "The client announced {announced}, the server knows it by {known}, and said no: {reply}"
+            ),
+            Why::FromElsewhere { came, known, reply } => {
+                let reply = reply.as_ref().map_or_else(String::new, |reply| format!(" The peer said no to it: {reply}"));
+                format!(
+                    "The data connection came from {came}, and the control connection is with {known}: address translation made them differ.{reply}"
+                )
+            }
+            Why::NotForwarded => format!(
+                "{what} came to {}, which leads the control connection on to the server, and not this one.",
+                self.node
             ),
             Why::SentElsewhere => {
                 format!(
@@ -102,7 +155,7 @@ impl Diagnosis {
 
     /// What would have let it through, as the field knows it: one sentence. Nothing where that is not known.
     pub fn would_pass(&self) -> Option<String> {
-        let active = matches!(self.connection, Role::Data(setup) if setup.is_active());
+        let active = self.is_active();
         let passes = match &self.why {
             Why::ControlRefused => {
                 "It would pass if a rule before that one accepted TCP to the control port here."
@@ -129,7 +182,38 @@ impl Diagnosis {
             Why::HiddenByTls => {
                 "It would pass with a range of passive ports that the server keeps to and the rules open: no helper sees into TLS."
             }
-            Why::AnnouncedElsewhere { .. } => {
+            Why::Forgotten => {
+                "It would pass while conntrack keeps the entry of its connection, or if the rules accepted it by its ports both ways."
+            }
+            Why::NeighbourDiscovery => {
+                "It would pass if a rule before that one accepted ICMPv6 of the types 133 to 136."
+            }
+            Why::PacketTooBig => {
+                "It would pass if a rule before that one accepted ICMP `fragmentation-needed` (of IPv6: `packet-too-big`), or if a gateway \
+                 clamped the MSS to the path's MTU."
+            }
+            Why::AddressRefused {
+                announced, known, ..
+            } if announced.is_ipv4() != known.is_ipv4() => {
+                "PORT and PASV have addresses of IPv4 alone: it would pass by EPRT or EPSV."
+            }
+            Why::AnnouncedElsewhere { .. } | Why::AddressRefused { .. }
+                if active || self.is_of_reply() =>
+            {
+                "In plain FTP, a helper on the gateway in front of the client rewrites what it announces; passive transfers need none of it."
+            }
+            Why::FromElsewhere { .. } if active => {
+                "It would pass if address translation gave what the server opens the address that its clients connect to: in plain FTP a \
+                 helper on the gateway does that, otherwise a rule; passive transfers need none of it."
+            }
+            Why::FromElsewhere { .. } => {
+                "It would pass if address translation gave all connections of a client the same address."
+            }
+            Why::NotForwarded => {
+                "It would pass if a range of passive ports that the server keeps to were led on to it, too; or, in plain FTP, by a helper on \
+                 the gateway that reads an address which is the server's own."
+            }
+            Why::AnnouncedElsewhere { .. } | Why::AddressRefused { .. } => {
                 "It would pass if the server announced the address that its clients connect to; in plain FTP, a helper on the \
                  gateway rewrites what it announces."
             }

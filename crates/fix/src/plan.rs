@@ -88,6 +88,9 @@ pub fn remedies(diagnosis: &Diagnosis, situation: &Situation<'_>) -> Vec<Remedy>
             };
             accept(what).into_iter().collect()
         }
+        Why::AnnouncedElsewhere { .. } | Why::AddressRefused { .. } if !passive => vec![helper()],
+        Why::FromElsewhere { .. } if active => vec![helper()],
+        Why::NotForwarded if !situation.prefers_range => vec![helper()],
         Why::AnnouncedElsewhere { .. } => {
             let advertised = situation
                 .connected

@@ -39,6 +39,7 @@ mod ordinary_user;
 mod paths;
 mod patience;
 mod reach;
+mod reasons;
 mod recorded;
 mod regressions;
 mod report_files;

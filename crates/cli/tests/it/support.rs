@@ -299,6 +299,8 @@ pub(crate) fn tree() -> &'static BTreeMap<String, Value> {
                 "--where",
                 "host",
                 "--keep-going",
+                "--evidence",
+                "all",
                 "--report",
             ])
             .arg(format!("json={}", file.display()));

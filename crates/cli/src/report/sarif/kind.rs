@@ -44,8 +44,17 @@ impl Kind {
             Why::NotExpected(_) => "The conntrack helper did not expect the data connection.",
             Why::Invalid => "Conntrack could not place a packet.",
             Why::Untracked => "A rule took the connection out of conntrack.",
-            Why::AnnouncedElsewhere { .. } => {
-                "The server announced an address that its clients do not know it by."
+            Why::Forgotten => "Conntrack has no entry of a connection that began earlier.",
+            Why::NeighbourDiscovery => "ICMPv6 by which neighbours find each other is stopped.",
+            Why::PacketTooBig => "ICMP that tells a sender to send smaller packets is stopped.",
+            Why::AnnouncedElsewhere { .. } | Why::AddressRefused { .. } => {
+                "A peer announced an address that the other does not know it by."
+            }
+            Why::FromElsewhere { .. } => {
+                "Address translation gave the data connection another address than the control connection."
+            }
+            Why::NotForwarded => {
+                "The gateway leads the control connection on to the server, and not the data connection."
             }
             Why::SentElsewhere => "Address translation sent the connection elsewhere.",
             Why::NobodyListens => "A host answered no.",
