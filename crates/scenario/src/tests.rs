@@ -162,7 +162,7 @@ clients = 12
 firewall = "client-gateway"
 [client]
 at = "clinet"
-connect-to = ["198.51.100.1", "127.0.0.1"]
+connect-to = ["10.77.1.77", "127.0.0.1"]
 "#;
     assert_eq!(
         told(&format!("{text}{RULES}")),
@@ -173,8 +173,8 @@ connect-to = ["198.51.100.1", "127.0.0.1"]
             "12 — 12 is out of range",
             "\"client-gateway\" — a shape has its nodes and links already, so `firewall` says nothing",
             "\"clinet\" — this topology has no node `clinet`",
-            "\"198.51.100.1\" — 198.51.100.1 is no address of this topology",
-            "\"127.0.0.1\" — 127.0.0.1 is of the same family as 198.51.100.1",
+            "\"10.77.1.77\" — 10.77.1.77 is no address of this topology",
+            "\"127.0.0.1\" — 127.0.0.1 is of the same family as 10.77.1.77",
             "\"127.0.0.1\" — a loopback address is the client's own, and the server is on another node",
         ]
     );

@@ -4,7 +4,7 @@ use fwlab_runner::Housing;
 use tokio::runtime::Runtime;
 
 use crate::cells::{BLOCKED, PASSES, Sort};
-use crate::figure;
+use crate::figures::figure;
 
 /// Cells of vsftpd and curl, each in a container.
 pub(crate) fn containers(runtime: &Runtime) {

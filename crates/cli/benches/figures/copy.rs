@@ -7,7 +7,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::runtime::Runtime;
 
 use crate::cells::PASSES;
-use crate::{figure, median};
+use crate::figures::figure;
+use crate::median;
 
 pub(crate) fn copy(runtime: &Runtime) {
     let (ftp, plain) = large(runtime);

@@ -1,25 +1,43 @@
-//! The project's figures. Prints them and fails on none: `scripts/bench`.
+//! The project's figures. Prints them and fails on none: `scripts/bench`. With `--record FILE` they are written, too; with
+//! `--against FILE` each is compared with that of such a file.
 #![expect(clippy::print_stdout, reason = "printing is what it is for")]
 
 mod cells;
 mod containers;
 mod copy;
+mod figures;
+mod hosts;
 mod shell;
 mod soak;
 mod tree;
+
+use std::path::PathBuf;
 
 use fwlab_fabric::Privilege;
 use fwlab_record::{PeerName, Protection};
 use fwlab_runner::Patience;
 use tokio::runtime::Runtime;
 
+use figures::{figure, figures};
+
 use cells::{BLOCKED, PASSES, Sort};
 
 fn main() {
-    let words: Vec<String> = std::env::args()
-        .skip(1)
-        .filter(|word| !word.starts_with('-'))
-        .collect();
+    let mut words = Vec::new();
+    let mut record: Option<PathBuf> = None;
+    // cargo starts it elsewhere than its user stands.
+    let from = PathBuf::from(std::env::var_os("FWLAB_FROM").unwrap_or_default());
+    let mut arguments = std::env::args().skip(1);
+    while let Some(argument) = arguments.next() {
+        let mut file = || from.join(arguments.next().expect("a file follows it"));
+        match argument.as_str() {
+            "--record" => record = Some(file()),
+            "--against" => figures().compare_with(&file()),
+            // What cargo adds.
+            _ if argument.starts_with('-') => {}
+            _ => words.push(argument),
+        }
+    }
     let wanted =
         |name: &str| words.is_empty() || words.iter().any(|word| name.contains(word.as_str()));
     let privilege = Privilege::current().expect("namespaces can be made here");
@@ -57,6 +75,9 @@ fn main() {
     if wanted("tls") {
         tls(&runtime);
     }
+    if wanted("hosts") {
+        hosts::hosts();
+    }
     if wanted("tree") {
         tree::tree(&runtime, Patience::Early);
     }
@@ -74,6 +95,9 @@ fn main() {
     }
     if wanted("shell") {
         shell::shell(&runtime, privilege);
+    }
+    if let Some(record) = record {
+        figures().write(&record);
     }
 }
 
@@ -105,10 +129,6 @@ fn tls(runtime: &Runtime) {
             "times",
         );
     }
-}
-
-fn figure(what: &str, value: f64, unit: &str) {
-    println!("{what:44} {value:10.2} {unit}");
 }
 
 fn median(mut values: Vec<f64>) -> f64 {

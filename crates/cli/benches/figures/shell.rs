@@ -5,7 +5,8 @@ use fwlab_fabric::Privilege;
 use tokio::runtime::Runtime;
 
 use crate::cells::{BLOCKED, PASSES, root};
-use crate::{figure, median};
+use crate::figures::figure;
+use crate::median;
 
 /// The same cell by a shell script, and how many times fwlab is quicker.
 pub(crate) fn shell(runtime: &Runtime, privilege: Privilege) {
@@ -72,9 +73,9 @@ pub(crate) fn shell(runtime: &Runtime, privilege: Privilege) {
     let ours_blocked = BLOCKED.alone(runtime, 30);
     let ours_many = PASSES.rate(runtime, 400);
     figure("shell: one passing cell alone", alone, "ms");
-    figure("shell to fwlab", alone / ours_alone, "times");
+    figure("shell to fwlab, passing", alone / ours_alone, "times");
     figure("shell: one blocked cell alone, --max-time 5", blocked, "ms");
-    figure("shell to fwlab", blocked / ours_blocked, "times");
+    figure("shell to fwlab, blocked", blocked / ours_blocked, "times");
     figure("shell: passing cells a second, 8 workers", many, "/s");
     figure("fwlab to shell", ours_many / many, "times");
 }

@@ -6,7 +6,7 @@ use fwlab_scenario::plan::{Cell, Overrides, cells};
 use tokio::runtime::Runtime;
 
 use crate::cells::{prepared, root, run};
-use crate::figure;
+use crate::figures::figure;
 
 /// Every scenario of the repository: as a run goes by default, and on the peers' real timers.
 pub(crate) fn tree(runtime: &Runtime, patience: Patience) {

@@ -12,6 +12,7 @@ use crate::format::table::{At, Key, table};
 use crate::format::toml_value::{nearest, parsed, parsed_each};
 use crate::format::value::{Lists, Number, Parsed, Switch, Tables, Texts};
 use crate::problem::Problems;
+use crate::read::roles::not_reachable;
 use crate::read::topology::Places;
 use crate::stage::Stage;
 
@@ -93,14 +94,10 @@ pub(crate) fn nodes_and_links(
         written
     });
     let reached_at = form.connect_to;
-    for At { value, span } in &reached_at {
-        if !topology.addresses().any(|(address, _)| address == *value) {
-            problems.add(
-                span.clone(),
-                format!("{value} is no address of this topology"),
-            );
-        }
-    }
+    let spans: Vec<_> = reached_at
+        .iter()
+        .map(|at| (at.value, at.span.clone()))
+        .collect();
     let stage = Stage {
         topology,
         firewall,
@@ -109,6 +106,11 @@ pub(crate) fn nodes_and_links(
         reached_at: reached_at.into_iter().map(|at| at.value).collect(),
         connect_port: control_port,
     };
+    for (address, span) in spans {
+        if !stage.is_reachable(address) {
+            not_reachable(&stage, address, span, problems);
+        }
+    }
     (stage, places)
 }
 

@@ -74,6 +74,25 @@ pub(crate) fn cast(
     }
 }
 
+/// Tells an address that no node has, and that nobody leads on.
+pub(crate) fn not_reachable(
+    stage: &Stage,
+    address: IpAddr,
+    span: Range<usize>,
+    problems: &mut Problems,
+) {
+    let own = stage.server_address(Family::of(address));
+    let own = own.map_or_else(
+        || "the server has none of that family".to_owned(),
+        |own| format!("the server has {own}"),
+    );
+    problems.add_with_help(
+        span,
+        format!("{address} is no address of this topology"),
+        format!("{own}; one that only address translation knows needs a route from the client, by way of a neighbour"),
+    );
+}
+
 /// The addresses that the client connects to, where they are not the topology's own.
 fn connect_to(stage: &mut Stage, addresses: Vec<At<IpAddr>>, problems: &mut Problems) {
     for At { value, span } in addresses {
@@ -83,16 +102,8 @@ fn connect_to(stage: &mut Stage, addresses: Vec<At<IpAddr>>, problems: &mut Prob
                 "a loopback address is the client's own, and the server is on another node",
                 "write `at = \"server\"` to run the client on the server's host",
             );
-        } else if stage.owner_of(value).is_none() {
-            let own = stage.server_address(Family::of(value));
-            problems.add_with_help(
-                span,
-                format!("{value} is no address of this topology"),
-                own.map_or_else(
-                    || "the server has none of that family".to_owned(),
-                    |own| format!("the server has {own}"),
-                ),
-            );
+        } else if !stage.is_reachable(value) {
+            not_reachable(stage, value, span, problems);
         }
         let of_another = |known: &IpAddr| known.is_ipv4() != value.is_ipv4();
         stage.reached_at.retain(of_another);

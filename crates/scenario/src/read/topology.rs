@@ -51,7 +51,8 @@ table! {
         "with nodes: the node that loads the rulesets that do not say where they belong. With a shape or nodes: the \
          image that the firewall is" -> firewall;
         "connect-to", Addresses,
-        "with nodes: the address that clients know the server by; default the server's own" -> connect_to;
+        "with nodes: the address that clients know the server by; default the server's own. No node need have it, if the \
+         client has a route to it by way of a neighbour: address translation may lead it on" -> connect_to;
         "node", Tables<NodeTable>, "the nodes, where there is no shape" -> node;
         "link", Tables<LinkTable>, "the links between them" -> link;
     }

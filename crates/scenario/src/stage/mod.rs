@@ -8,8 +8,8 @@ mod shape;
 
 use std::net::{IpAddr, SocketAddr};
 
-use fwlab_model::Topology;
 use fwlab_model::ruleset::Side;
+use fwlab_model::{NextHop, Topology};
 use fwlab_record::{Family, NodeName};
 
 pub use addressing::{Addressing, Port};
@@ -61,6 +61,25 @@ impl Stage {
         } else {
             self.server_address(family)
         }
+    }
+
+    /// Whether clients can mean an address: a node has it, or the client has a route by way of a neighbour to it, so that
+    /// address translation may lead it on.
+    pub(crate) fn is_reachable(&self, address: IpAddr) -> bool {
+        let mut nodes = self.topology.nodes.iter();
+        let client = nodes.find(|node| node.name == self.client);
+        let routes = client
+            .map(|node| node.routes.as_slice())
+            .unwrap_or_default();
+        let ends: Vec<_> = self.topology.ends_in(&self.client).collect();
+        let is_on_link = |address: &IpAddr| {
+            let mut nets = ends.iter().flat_map(|end| &end.addresses);
+            nets.any(|net| net.contains(address))
+        };
+        let leads_on = |via: &NextHop| matches!(via, NextHop::Neighbour(via) if is_on_link(via));
+        let mut led_on = routes.iter().filter(|route| leads_on(&route.via));
+        self.owner_of(address).is_some()
+            || (!is_on_link(&address) && led_on.any(|route| route.to.contains(&address)))
     }
 
     /// The node that has an address, loopback addresses being the client's own.

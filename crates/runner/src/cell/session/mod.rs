@@ -101,6 +101,12 @@ impl<'a> Session<'a> {
             .collect();
         // A loopback address is no link's.
         let target = ends.connect_to.ip();
+        let mut notes = BTreeSet::new();
+        if stage.owner_of(target).is_none() {
+            notes.insert(format!(
+                "no node has {target}: only address translation leads there"
+            ));
+        }
         owners.extend(stage.owner_of(target).map(|owner| (target, owner.clone())));
         Session {
             fabric,
@@ -128,7 +134,7 @@ impl<'a> Session<'a> {
             expectations: Expectations::default(),
             told: Vec::new(),
             unread: BTreeSet::new(),
-            notes: BTreeSet::new(),
+            notes,
             early: settings.early,
             waits_for: BTreeSet::new(),
             waits: settings.waits,
