@@ -44,8 +44,21 @@ impl Layout {
         let own = self.shape.stage();
         let mut networks = Networks::of(own.topology);
         let before = Addressing::of(&networks);
-        for ((node, was), (_, now)) in before.ports().zip(self.addressing.ports()) {
-            take(&mut networks, &node, was, now);
+        // By way of names that nobody has: two interfaces of a node may take each other's.
+        let between: Vec<Port> = self
+            .addressing
+            .ports()
+            .zip(0..)
+            .map(|((_, now), number)| Port {
+                interface: interface(&format!("~{number}")),
+                ..now.clone()
+            })
+            .collect();
+        for ((node, was), between) in before.ports().zip(&between) {
+            take(&mut networks, &node, was, between);
+        }
+        for (between, (node, now)) in between.iter().zip(self.addressing.ports()) {
+            take(&mut networks, &node, between, now);
         }
         let speaks = |net: &IpNet| self.families.contains(&family_of(net));
         let moved = |address: IpAddr| self.addressing.in_place_of(address, &before);

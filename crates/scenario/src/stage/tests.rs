@@ -198,3 +198,39 @@ fn a_route_on_a_link_is_read_as_it_is_written() {
         stage.long_form()
     );
 }
+
+/// Who names a gateway's interfaces the other way round gets them so.
+#[test]
+fn two_interfaces_may_take_each_other_s_names() {
+    for shape in [Shape::Gateway, Shape::ClientNat, Shape::ServerNat] {
+        let usual = Layout::new(shape);
+        let mut swapped = usual.clone();
+        let [inner, outer] = &mut swapped.addressing.gateway[..] else {
+            panic!("{shape} has a gateway of two sides");
+        };
+        std::mem::swap(&mut inner.interface, &mut outer.interface);
+        let [usual, swapped] = [usual.stage(21), swapped.stage(21)];
+        assert_eq!(swapped.topology.mistakes(), [], "{shape}");
+        let ends = |stage: &Stage| {
+            let firewall = stage.firewall.clone().expect("there is one");
+            let interfaces = stage.topology.interfaces_in(&firewall);
+            let mut ends: Vec<_> = interfaces
+                .map(|one| (one.name.clone(), one.addresses.to_vec()))
+                .collect();
+            ends.sort();
+            ends
+        };
+        let (usual, swapped) = (ends(&usual), ends(&swapped));
+        assert_eq!(usual.len(), 2, "{shape}");
+        assert_eq!(
+            (&usual[0].0, &usual[1].0),
+            (&swapped[0].0, &swapped[1].0),
+            "{shape}"
+        );
+        assert_eq!(
+            (&usual[0].1, &usual[1].1),
+            (&swapped[1].1, &swapped[0].1),
+            "{shape}"
+        );
+    }
+}
