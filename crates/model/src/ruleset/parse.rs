@@ -154,10 +154,38 @@ fn unknown(text: &SourceText) -> Draft {
         return draft(MistakeKind::NotText, "these bytes are no text".to_owned())
             .label("starts so");
     }
-    let line = quote(&text.text()[span.clone()]);
+    let first = &text.text()[span.clone()];
+    let line = quote(first);
+    if let Some((name, instead)) = front_end(first) {
+        return draft(
+            MistakeKind::NotARuleset,
+            format!("{name}'s own commands are no rules"),
+        )
+        .label("its commands make rules that are not written here")
+        .help(format!(
+            "run them on that host, and give what {instead} prints there"
+        ));
+    }
     draft(MistakeKind::NotARuleset, format!("no ruleset: `{line}`"))
         .label("neither a dump nor a command")
         .help("what `iptables-save` writes, or lines that start with `iptables`")
+}
+
+/// The front end whose command a line is, and what prints the rules that it makes.
+fn front_end(line: &str) -> Option<(&'static str, &'static str)> {
+    const BOTH: &str = "`iptables-save` and, for IPv6, `ip6tables-save`";
+    let mut words = line.split_ascii_whitespace();
+    let word = words.find(|word| !matches!(*word, "sudo" | "$" | "#"))?;
+    Some(match word.rsplit('/').next()? {
+        "ufw" => ("ufw", BOTH),
+        "firewall-cmd" | "firewall-offline-cmd" => ("firewalld", "`nft list ruleset`"),
+        "shorewall" | "shorewall6" => ("Shorewall", BOTH),
+        "firehol" => ("FireHOL", BOTH),
+        "ferm" => ("ferm", BOTH),
+        "csf" => ("CSF", BOTH),
+        "fw4" => ("fw4", "`nft list ruleset`"),
+        _ => return None,
+    })
 }
 
 /// The bytes of the first line that says something.

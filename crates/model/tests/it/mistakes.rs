@@ -145,3 +145,33 @@ fn a_mistake_is_shown_with_its_place() {
         .unwrap();
     insta::assert_snapshot!(shown);
 }
+
+/// Whoever pastes a front end's commands hears which command prints the rules.
+#[test]
+fn a_front_end_s_commands_are_answered_with_the_command_to_run() {
+    for (line, name, instead) in [
+        ("sudo ufw allow 21/tcp", "ufw", "`iptables-save`"),
+        (
+            "# /usr/sbin/ufw enable\n$ ufw status verbose",
+            "ufw",
+            "`ip6tables-save`",
+        ),
+        (
+            "firewall-cmd --permanent --add-service=ftp",
+            "firewalld",
+            "`nft list ruleset`",
+        ),
+        ("fw4 reload", "fw4", "`nft list ruleset`"),
+    ] {
+        let told = told(line);
+        assert!(
+            told.contains(&format!("{name}'s own commands are no rules")),
+            "{told}"
+        );
+        assert!(
+            told.contains("run them on that host") && told.contains(instead),
+            "{told}"
+        );
+    }
+    assert!(told("ufws are birds").contains("no ruleset: `ufws are birds`"));
+}
