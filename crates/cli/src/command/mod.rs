@@ -24,6 +24,7 @@ mod rerun;
 mod run;
 mod schema;
 mod topology;
+mod trial;
 mod word;
 
 use std::process::ExitCode;

@@ -13,7 +13,7 @@ use crate::command::exit::complain;
 
 /// The rules of a host with remedies in them.
 #[derive(Debug, Clone)]
-pub(super) struct Candidate {
+pub(in crate::command) struct Candidate {
     remedies: Vec<Remedy>,
     sources: Vec<Edited>,
 }
@@ -36,7 +36,7 @@ enum Slot {
 
 impl Candidate {
     /// The rules as they are.
-    pub(super) fn none(subject: &Subject) -> Candidate {
+    pub(in crate::command) fn none(subject: &Subject) -> Candidate {
         let files = &subject.files;
         let edited = |slot, source: &Source| Edited {
             slot,
@@ -58,7 +58,7 @@ impl Candidate {
     }
 
     /// The same rules with these remedies in place of those that it has.
-    pub(super) fn with(
+    pub(in crate::command) fn with(
         &self,
         subject: &Subject,
         remedies: Vec<Remedy>,
@@ -73,16 +73,16 @@ impl Candidate {
         Ok(candidate)
     }
 
-    pub(super) fn remedies(&self) -> &[Remedy] {
+    pub(in crate::command) fn remedies(&self) -> &[Remedy] {
         &self.remedies
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub(in crate::command) fn is_empty(&self) -> bool {
         self.remedies.is_empty()
     }
 
     /// A scenario with these rules, and with the server's settings.
-    pub(super) fn scenario(&self, scenario: &Scenario) -> Arc<Scenario> {
+    pub(in crate::command) fn scenario(&self, scenario: &Scenario) -> Arc<Scenario> {
         let mut scenario = scenario.clone();
         let ruleset = &mut scenario.rulesets[0];
         for Edited { slot, after, .. } in &self.sources {
@@ -107,14 +107,19 @@ impl Candidate {
     }
 
     /// The line that a line of these rules was before; nothing for one that a remedy brought.
-    pub(super) fn line_before(&self, subject: &Subject, remedy: &Remedy, line: u32) -> Option<u32> {
+    pub(in crate::command) fn line_before(
+        &self,
+        subject: &Subject,
+        remedy: &Remedy,
+        line: u32,
+    ) -> Option<u32> {
         let slot = slot(subject, remedy)?;
         let edited = self.sources.iter().find(|edited| edited.slot == slot)?;
         line_before(&edited.before, &edited.after, line)
     }
 
     /// What is changed, a unified diff for each text.
-    pub(super) fn patches(&self) -> impl Iterator<Item = String> {
+    pub(in crate::command) fn patches(&self) -> impl Iterator<Item = String> {
         let changed = self
             .sources
             .iter()
@@ -123,7 +128,7 @@ impl Candidate {
     }
 
     /// Writes the changed text to a new file.
-    pub(super) fn write(&self, file: &Path) -> Result<(), Exit> {
+    pub(in crate::command) fn write(&self, file: &Path) -> Result<(), Exit> {
         let changed = self
             .sources
             .iter()
