@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use fwlab_fix::{Accepts, Remedy};
-use fwlab_record::{Exit, Family};
+use fwlab_record::Exit;
 use fwlab_runner::{Doors, Knock};
 
 use super::search::Search;
@@ -72,32 +72,9 @@ pub(super) fn opened(
         let ends: Vec<String> = ends
             .map(|(end, ports)| format!("{} of the {end}", listed(ports)))
             .collect();
-        told += &format!("  {}: {}\n", ends.join("; "), whom(search, places));
+        told += &format!("  {}: {}\n", ends.join("; "), search.bench.whom(places));
     }
     Ok(told)
-}
-
-/// The peers of some cells.
-fn whom(search: &Search<'_>, places: &[usize]) -> String {
-    let mut words: Vec<String> = Vec::new();
-    if places.iter().any(|at| *at >= search.bench.everybody) {
-        words.push("those that were chosen".to_owned());
-    }
-    for family in Family::ALL {
-        let of = places.iter().filter(|at| **at < search.bench.everybody);
-        let of: Vec<_> = of
-            .map(|at| &search.bench.tried[*at])
-            .filter(|tried| tried.family == *family)
-            .collect();
-        let Some(first) = of.first() else { continue };
-        let members = of.iter().map(|tried| tried.class).collect();
-        for line in first.classes.describe(&members) {
-            if !words.contains(&line) {
-                words.push(line);
-            }
-        }
-    }
-    words.join("; ")
 }
 
 /// The usual ones, and those at the ends of a range that is opened.

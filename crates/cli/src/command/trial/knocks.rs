@@ -55,4 +55,27 @@ impl Bench<'_> {
         let reached = self.loader.reach(&rules, &scenario.stage, family, knocks);
         reached.await.map_err(|error| failed(error.to_string()))
     }
+
+    /// The peers of some cells.
+    pub(in crate::command) fn whom(&self, places: &[usize]) -> String {
+        let mut words: Vec<String> = Vec::new();
+        if places.iter().any(|at| *at >= self.everybody) {
+            words.push("those that were chosen".to_owned());
+        }
+        for family in Family::ALL {
+            let of = places.iter().filter(|at| **at < self.everybody);
+            let of: Vec<_> = of
+                .map(|at| &self.tried[*at])
+                .filter(|tried| tried.family == *family)
+                .collect();
+            let Some(first) = of.first() else { continue };
+            let members = of.iter().map(|tried| tried.class).collect();
+            for line in first.classes.describe(&members) {
+                if !words.contains(&line) {
+                    words.push(line);
+                }
+            }
+        }
+        words.join("; ")
+    }
 }

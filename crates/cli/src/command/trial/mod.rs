@@ -5,5 +5,5 @@ mod candidate;
 mod knocks;
 
 pub(super) use bench::{Bench, PASSIVE_PORTS, Records, other_ports, passes};
-pub(super) use candidate::Candidate;
+pub(super) use candidate::{Candidate, Slot};
 pub(super) use knocks::{CLASSES, PORTS};
