@@ -1,6 +1,6 @@
 //! From the files of a host to the transfers that tell whom its rules let through.
 //!
-//! What `fwlab check`, `diff`, `fix`, `explain` and the library's `Host` have in common. Nothing is printed here: what there is to
+//! What `fwlab check`, `diff`, `fix`, `lint`, `explain` and the library's `Host` have in common. Nothing is printed here: what there is to
 //! say is in [`Messages`], where something is refused, too.
 //!
 //! | to | there is |

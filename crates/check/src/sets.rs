@@ -84,7 +84,7 @@ pub(crate) fn complete(
                 format!("--set {name}: no rule matches on a set of that name"),
                 Some(&match names.is_empty() {
                     true => "no rule matches on any".to_owned(),
-                    false => format!("rules match on: {}", one_line(&names.join(", "))),
+                    false => format!("rules match on: {}", one_line(names.join(", "))),
                 }),
             );
             return Err(Exit::Usage);
@@ -130,7 +130,7 @@ pub(crate) fn complete(
     if !missing.is_empty() {
         let names: Vec<&str> = missing.iter().map(|(name, _)| name.as_str()).collect();
         said.say(
-            format!("these sets are taken to be empty: {}", one_line(&names.join(", "))),
+            format!("these sets are taken to be empty: {}", one_line(names.join(", "))),
             Some("--set NAME=ADDRESS,… says what is in one; a file that `ipset save` wrote says it of all"),
         );
     }

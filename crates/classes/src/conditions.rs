@@ -37,7 +37,7 @@ impl Conditions {
                 && told
                     .hooks
                     .iter()
-                    .any(|hook| passes(question.position, *hook));
+                    .any(|hook| question.position.passes(*hook));
             if !relevant {
                 continue;
             }
@@ -120,16 +120,6 @@ struct Placed {
     interfaces: Option<usize>,
     peers: Option<usize>,
     own: Option<usize>,
-}
-
-/// Whether packets of a transfer pass a hook where the firewall stands.
-fn passes(position: Position, hook: Hook) -> bool {
-    match position {
-        Position::Client | Position::Server => hook != Hook::Forward,
-        Position::Router | Position::Forwarder => {
-            matches!(hook, Hook::Prerouting | Hook::Forward | Hook::Postrouting)
-        }
-    }
 }
 
 /// The place of the only condition in which a rule differs from the one right before it.

@@ -22,7 +22,7 @@ mod value;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use fwlab_model::ruleset::Told;
+use fwlab_model::ruleset::{Hook, Told};
 use fwlab_record::{Family, InterfaceName};
 
 use conditions::Conditions;
@@ -41,6 +41,18 @@ pub enum Position {
     Router,
     /// On a router whose own address clients connect to, and that sends them on to the server.
     Forwarder,
+}
+
+impl Position {
+    /// Whether packets of a transfer pass a hook where the firewall stands.
+    pub fn passes(self, hook: Hook) -> bool {
+        match self {
+            Position::Client | Position::Server => hook != Hook::Forward,
+            Position::Router | Position::Forwarder => {
+                matches!(hook, Hook::Prerouting | Hook::Forward | Hook::Postrouting)
+            }
+        }
+    }
 }
 
 /// What the peers of a class have in common, in one respect.

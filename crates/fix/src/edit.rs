@@ -35,10 +35,7 @@ impl std::error::Error for NoPlace {}
 /// # Errors
 /// When one has no place there.
 pub fn apply(source: &Source, remedies: &[&Remedy]) -> Result<Source, NoPlace> {
-    let text = String::from_utf8_lossy(&source.text).into_owned();
-    let begins = source.begins.0;
-    let lines: Vec<String> = text.lines().map(str::to_owned).collect();
-    let text = Text { lines, begins };
+    let mut text = Text::of(source);
     let of_rules = remedies.iter().filter(|remedy| remedy.is_of_rules());
     let insertions = of_rules.map(|remedy| match recognise(source) {
         Format::Saved => in_dump::insertion(&text, remedy),
@@ -50,13 +47,10 @@ pub fn apply(source: &Source, remedies: &[&Remedy]) -> Result<Source, NoPlace> {
     // to come.
     insertions.reverse();
     insertions.sort_by_key(|insertion| std::cmp::Reverse(insertion.place));
-    let mut lines = text.lines;
     for Insertion { place, lines: new } in insertions {
-        lines.splice(place..place, new);
+        text.lines.splice(place..place, new);
     }
-    let mut edited = source.clone();
-    edited.text = (lines.join("\n") + "\n").into_bytes();
-    Ok(edited)
+    Ok(text.into_source(source))
 }
 
 /// What was changed, as a unified diff.
@@ -91,6 +85,22 @@ pub(crate) struct Text {
 }
 
 impl Text {
+    pub(crate) fn of(source: &Source) -> Text {
+        let text = String::from_utf8_lossy(&source.text);
+        Text {
+            lines: text.lines().map(str::to_owned).collect(),
+            begins: source.begins.0,
+        }
+    }
+
+    /// The source with these lines in place of its own.
+    pub(crate) fn into_source(self, source: &Source) -> Source {
+        Source {
+            text: (self.lines.join("\n") + "\n").into_bytes(),
+            ..source.clone()
+        }
+    }
+
     /// The place of a line of the file.
     pub(crate) fn place(&self, line: u32) -> Result<usize, NoPlace> {
         let place = line

@@ -27,7 +27,7 @@ pub use abilities::Abilities;
 pub use housing::Housing;
 pub use patience::Patience;
 pub use peers::{PeerShelf, Present};
-pub use reach::{Reach, ReachError};
+pub use reach::{Answer, Doors, Knock, Reach, ReachError};
 pub use rules::{Listed, LoadError, Loader, NoLoader, Part, PrepareError, PreparedRuleset};
 pub use run::{Run, RunEvent, RunSettings, Summary, not_run};
 pub use words::with_causes;

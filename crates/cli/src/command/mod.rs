@@ -15,6 +15,7 @@ mod exit;
 mod explain;
 mod fix;
 mod interruption;
+mod lint;
 mod list;
 mod man;
 mod peers;
@@ -24,6 +25,7 @@ mod rerun;
 mod run;
 mod schema;
 mod topology;
+mod trial;
 mod word;
 
 use std::process::ExitCode;
@@ -55,6 +57,8 @@ enum Command {
     Explain(Box<explain::ExplainArguments>),
     /// Say what to change for transfers to pass: tried, and written as a patch of your own rules
     Fix(Box<fix::FixArguments>),
+    /// Say which rules change nothing, and which let in more than FTP: each taken away in turn, and tried
+    Lint(Box<lint::LintArguments>),
     /// Print which transfers other rules change
     Diff(Box<diff::DiffArguments>),
     /// Read this host's firewall, network and FTP server into one file
@@ -96,6 +100,7 @@ pub fn main() -> ExitCode {
         Command::Check(arguments) => check::check(&arguments),
         Command::Explain(arguments) => explain::explain(&arguments),
         Command::Fix(arguments) => fix::fix(&arguments),
+        Command::Lint(arguments) => lint::lint(&arguments),
         Command::Diff(arguments) => diff::diff(&arguments),
         Command::Capture(arguments) => capture::capture(&arguments),
         Command::List(arguments) => list::list(&arguments),

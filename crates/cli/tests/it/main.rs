@@ -32,6 +32,7 @@ mod inputs;
 mod interrupted;
 mod killed;
 mod licences;
+mod lint;
 mod markdown;
 mod native;
 mod old_kernel;

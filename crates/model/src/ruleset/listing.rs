@@ -236,7 +236,8 @@ impl Listing {
         })
     }
 
-    pub(super) fn id(&self, table: TableName, chain: &str) -> ChainId {
+    /// The chain of a table, by its name.
+    pub fn id(&self, table: TableName, chain: &str) -> ChainId {
         ChainId {
             family: self.family.into(),
             table: table.word().to_owned(),

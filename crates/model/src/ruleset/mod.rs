@@ -9,6 +9,7 @@
 //! | know which line each loaded rule came from | [`Attempt::correspond`] |
 //! | know whether rules depend on addresses and states alone | [`Listing::impurities`] |
 //! | know which hosts rules tell apart | [`Listing::told`], [`native::NativeListing::told`] |
+//! | know what each rule asks that a transfer can meet | [`Listing::asks`], [`native::NativeListing::asks`] |
 //! | make rules for a policy | [`generate`] |
 //! | read a script of nft, and what the kernel made of it | [`native`] |
 //! | put rules onto other interfaces, or add a helper | [`Ruleset::rename_interfaces`], [`Ruleset::with_helper`] |
@@ -24,6 +25,7 @@
 //! ```
 
 mod apart;
+mod asks;
 mod attempt;
 mod by_port;
 mod by_push;
@@ -67,6 +69,7 @@ mod transform;
 mod walk;
 
 pub use apart::{Addresses, Condition, Told};
+pub use asks::Asks;
 pub use attempt::{Attempt, Next};
 pub use by_port::ByPort;
 pub use by_push::ByPush;

@@ -46,8 +46,18 @@ impl Only {
     }
 
     /// Whether a packet of TCP can match the rule, whatever its ports.
-    pub(super) fn is_of_tcp(&self) -> bool {
+    pub fn is_of_tcp(&self) -> bool {
         self.protocol.is_none_or(|only| only == TCP)
+    }
+
+    /// Whether packets of TCP alone can match the rule.
+    pub fn is_of_tcp_alone(&self) -> bool {
+        self.protocol == Some(TCP)
+    }
+
+    /// The ports that it looks at: where packets of TCP come from, and where they go; nothing where that is any.
+    pub fn ports(&self) -> [Option<&[(u16, u16)]>; 2] {
+        [self.from_ports.as_deref(), self.to_ports.as_deref()]
     }
 
     /// Narrows it to a protocol, by its number or one of the names that rules are written with.

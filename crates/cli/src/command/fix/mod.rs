@@ -1,6 +1,5 @@
 //! `fix`: what to change for transfers to pass, tried before it is shown.
 
-mod candidate;
 mod search;
 mod sweep;
 
@@ -14,9 +13,9 @@ use fwlab_text::{line, one_line};
 use super::check::{CheckTerms, told};
 use super::execute::ready;
 use super::exit::{complain, print, telling};
+use super::trial::{Bench, Candidate, Records, other_ports, passes};
 use crate::text::Page;
-use candidate::Candidate;
-use search::{Search, passes};
+use search::Search;
 
 #[derive(Debug, Args)]
 pub(super) struct FixArguments {
@@ -90,19 +89,21 @@ fn fixed(arguments: &FixArguments) -> Result<Exit, Exit> {
     let rules = rules.unwrap_or_default();
     let passive_ports = search::passive_ports(&rules);
     let search = Search {
-        subject: &subject,
+        bench: Bench {
+            subject: &subject,
+            settings: arguments.terms.settings(),
+            loader,
+            runtime: &runtime,
+            tried: &tried,
+            planned: &planned,
+            everybody,
+            other_ports: other_ports(&rules, passive_ports),
+        },
         terms,
-        settings: arguments.terms.settings(),
-        loader,
-        runtime: &runtime,
-        tried: &tried,
-        planned: &planned,
-        everybody,
         passive_ports,
-        other_ports: search::other_ports(&rules, passive_ports),
     };
     let none = Candidate::none(&subject);
-    let before = search.run(&none, |_| true)?;
+    let before = search.bench.run(&none, |_| true)?;
     let wanted = search.wanted(&before, &arguments.want);
     if wanted.is_empty() {
         complain(
@@ -127,7 +128,7 @@ fn fixed(arguments: &FixArguments) -> Result<Exit, Exit> {
         return Ok(Exit::Good);
     }
     let found = search.remedies(&wanted)?;
-    let after = search.run(&found.candidate, |_| true)?;
+    let after = search.bench.run(&found.candidate, |_| true)?;
     let changed = |was: bool| {
         let all = 0..planned.len();
         let differing = all.filter(|at| passes(&before[at]) == was && passes(&after[at]) != was);
@@ -165,13 +166,13 @@ fn report(
     search: &Search<'_>,
     found: &search::Found,
     (stopped, gained): (&[usize], &[usize]),
-    before: &search::Records,
+    before: &Records,
 ) {
     let candidate = &found.candidate;
     let mended = stopped.iter().filter(|at| gained.contains(at)).count();
     let besides = gained.iter().filter(|at| !stopped.contains(at)).count();
-    let kept = search.planned.len() - gained.len();
-    let name = one_line(&search.subject.files.name).to_string();
+    let kept = search.bench.planned.len() - gained.len();
+    let name = one_line(&search.bench.subject.files.name).to_string();
     if candidate.is_empty() {
         page.text(format_args!("{name}: no remedy is known\n"));
     } else {

@@ -1,42 +1,18 @@
 //! The search: what stops a wanted transfer is mended, and what then stops it, until it passes or nothing more is known.
 
-use std::collections::BTreeMap;
 use std::net::IpAddr;
-use std::sync::Arc;
 
-use fwlab_check::{Subject, Terms, Transfers, Tried};
+use fwlab_check::{Terms, Transfers};
 use fwlab_classes::Position;
 use fwlab_explain::Diagnosis;
 use fwlab_fix::{Only, Remedy, Situation, remedies};
 use fwlab_model::ruleset::Side;
-use fwlab_record::{Backend, CellRecord, Chance, Exit, Family, Judgement, Protection, Symptom};
-use fwlab_runner::{Loader, PreparedRuleset, Run, RunEvent, RunSettings};
-use fwlab_scenario::Scenario;
+use fwlab_record::{Backend, CellRecord, Exit, Family, Judgement, Protection, Symptom};
+use fwlab_runner::PreparedRuleset;
 use fwlab_scenario::plan::Cell;
-use miette::Diagnostic;
-use tokio::runtime::Runtime;
-use tokio::sync::mpsc::unbounded_channel;
 
-use super::candidate::Candidate;
-use crate::command::exit::{complain, tell};
-
-/// A few ports that are in no range that rules look at, nor in the one that a server is to keep to.
-pub(super) fn other_ports(rules: &PreparedRuleset, kept: (u16, u16)) -> Option<(u16, u16)> {
-    let looked_at = rules.by_port.iter().map(|(_, by_port)| by_port.ports);
-    let ranges: Vec<(u16, u16)> = looked_at.chain([kept, PASSIVE_PORTS]).collect();
-    let windows = (20_000..60_000_u16).step_by(64).map(|low| (low, low + 63));
-    let mut free = windows.filter(|(low, high)| {
-        let apart = |(first, last): &(u16, u16)| last < low || first > high;
-        ranges.iter().all(apart)
-    });
-    free.next()
-}
-
-/// The records of some cells, by their places.
-pub(super) type Records = BTreeMap<usize, Arc<CellRecord>>;
-
-/// Passive ports that no program takes by itself: above those that Linux gives to clients they would be, were there enough.
-const PASSIVE_PORTS: (u16, u16) = (50_000, 50_100);
+use crate::command::exit::complain;
+use crate::command::trial::{Bench, Candidate, PASSIVE_PORTS, Records, passes};
 
 /// The passive ports that a server is to keep to: a range that the rules tell from others already, most likely for that.
 pub(super) fn passive_ports(rules: &PreparedRuleset) -> (u16, u16) {
@@ -50,19 +26,10 @@ pub(super) fn passive_ports(rules: &PreparedRuleset) -> (u16, u16) {
 const ROUNDS: usize = 8;
 
 pub(super) struct Search<'a> {
-    pub(super) subject: &'a Subject,
+    pub(super) bench: Bench<'a>,
     pub(super) terms: &'a Terms,
-    pub(super) settings: RunSettings,
-    pub(super) loader: Loader,
-    pub(super) runtime: &'a Runtime,
-    pub(super) tried: &'a [Tried],
-    pub(super) planned: &'a [Cell],
-    /// How many of the cells are for all classes of peers; those behind them are for the ones that were chosen.
-    pub(super) everybody: usize,
     /// The passive ports that a server is to keep to where nobody chose any.
     pub(super) passive_ports: (u16, u16),
-    /// Ports for data connections that no rule tells from the most of them.
-    pub(super) other_ports: Option<(u16, u16)>,
 }
 
 /// What was found.
@@ -72,103 +39,13 @@ pub(super) struct Found {
     pub(super) left: Records,
 }
 
-/// Whether a transfer passed.
-pub(super) fn passes(record: &CellRecord) -> bool {
-    let outcome = record.judgement.outcome();
-    outcome.is_some_and(|outcome| outcome.symptom == Symptom::Transferred)
-}
-
 impl Search<'_> {
-    /// Runs some of the cells with a candidate's rules. What passed because a peer happened to pick a port that the rules let
-    /// through is run again with one that they do not tell apart from the rest.
-    pub(super) fn run(
-        &self,
-        candidate: &Candidate,
-        which: impl Fn(usize) -> bool,
-    ) -> Result<Records, Exit> {
-        let mut records = self.run_once(candidate, which, None)?;
-        let lucky =
-            |record: &CellRecord| passes(record) && record.chance.contains(&Chance::DataPort);
-        let lucky: Vec<usize> = records
-            .iter()
-            .filter(|(_, record)| lucky(record))
-            .map(|(at, _)| *at)
-            .collect();
-        if let (Some(ports), false) = (self.other_ports, lucky.is_empty()) {
-            let again = self.run_once(candidate, |at| lucky.contains(&at), Some(ports))?;
-            let ran = again
-                .into_iter()
-                .filter(|(_, record)| record.judgement.outcome().is_some());
-            records.extend(ran);
-        }
-        Ok(records)
-    }
-
-    fn run_once(
-        &self,
-        candidate: &Candidate,
-        which: impl Fn(usize) -> bool,
-        ports: Option<(u16, u16)>,
-    ) -> Result<Records, Exit> {
-        let places: Vec<usize> = (0..self.planned.len()).filter(|at| which(*at)).collect();
-        let mut scenarios: Vec<(Arc<Scenario>, Arc<Scenario>)> = Vec::new();
-        let mut cells = Vec::new();
-        for at in &places {
-            let mut cell = self.planned[*at].clone();
-            let known = scenarios
-                .iter()
-                .rev()
-                .find(|(of, _)| Arc::ptr_eq(of, &cell.scenario));
-            let changed = match known {
-                Some((_, changed)) => Arc::clone(changed),
-                None => {
-                    let mut changed = candidate.scenario(&cell.scenario);
-                    if let Some((low, high)) = ports {
-                        let changed = Arc::make_mut(&mut changed);
-                        changed.server.passive_ports = Some((low, high));
-                        changed.client.active_ports = Some(low..=high);
-                    }
-                    scenarios.push((Arc::clone(&cell.scenario), Arc::clone(&changed)));
-                    changed
-                }
-            };
-            cell.scenario = changed;
-            cells.push(cell);
-        }
-        let records = self.runtime.block_on(async {
-            let run = Run::prepare(cells, self.loader.clone(), self.settings.clone()).await;
-            let run = run.map_err(|errors| {
-                tell(errors.iter().map(|error| error as &dyn Diagnostic));
-                Exit::Lab
-            })?;
-            let (sender, mut events) = unbounded_channel();
-            let all = run.all_until(sender, std::future::pending::<&'static str>());
-            let read = async {
-                let mut records = Vec::new();
-                while let Some(event) = events.recv().await {
-                    if let RunEvent::Finished { index, record, .. }
-                    | RunEvent::NotRun { index, record } = event
-                    {
-                        records.push((places[index], record));
-                    }
-                }
-                records
-            };
-            let (_, records) = tokio::join!(all, read);
-            if let Err(unanswered) = Run::settle().await {
-                complain(unanswered, None);
-            }
-            Ok(records)
-        })?;
-        Ok(records.into_iter().collect())
-    }
-
     /// The cells that are to pass: of classes that were chosen, or whose control connection comes through, those that were
     /// asked for and can be run here.
     pub(super) fn wanted(&self, before: &Records, want: &[Transfers]) -> Vec<usize> {
         let whom = &self.terms.whom;
         let chosen = whom.is_chosen();
-        let class = |at: usize| (self.tried[at].family, self.tried[at].class);
+        let class = |at: usize| (self.bench.tried[at].family, self.bench.tried[at].class);
         let comes_through = |at: usize| {
             let mut of_class = before
                 .iter()
@@ -184,16 +61,24 @@ impl Search<'_> {
             })
         };
         // Where the rules tell nobody apart, it is everybody that is meant.
-        let is_one = self.tried.iter().all(|tried| tried.classes.len() == 1);
+        let is_one = self
+            .bench
+            .tried
+            .iter()
+            .all(|tried| tried.classes.len() == 1);
         let chosen = chosen || is_one;
         let asked = |cell: &Cell| match want.is_empty() {
             true => cell.axes.protection == Protection::Plain || !cell.axes.data.is_active(),
             false => want.iter().any(|transfers| transfers.has(&cell.axes)),
         };
         let runs = |at: &usize| !matches!(before[at].judgement, Judgement::Skipped { .. });
-        let begin = if whom.is_chosen() { self.everybody } else { 0 };
-        (begin..self.planned.len())
-            .filter(|at| asked(&self.planned[*at]))
+        let begin = if whom.is_chosen() {
+            self.bench.everybody
+        } else {
+            0
+        };
+        (begin..self.bench.planned.len())
+            .filter(|at| asked(&self.bench.planned[*at]))
             .filter(runs)
             .filter(|at| chosen || comes_through(*at))
             .collect()
@@ -214,11 +99,11 @@ impl Search<'_> {
     }
 
     fn followed(&self, wanted: &[usize], prefers_range: bool) -> Result<Found, Exit> {
-        let none = Candidate::none(self.subject);
+        let none = Candidate::none(self.bench.subject);
         let mut candidate = none.clone();
         let mut left = Records::new();
         for round in 0.. {
-            let records = self.run(&candidate, |at| wanted.contains(&at))?;
+            let records = self.bench.run(&candidate, |at| wanted.contains(&at))?;
             left = records
                 .into_iter()
                 .filter(|(_, record)| !passes(record))
@@ -237,7 +122,7 @@ impl Search<'_> {
             if all.len() == candidate.remedies().len() {
                 break;
             }
-            match none.with(self.subject, all) {
+            match none.with(self.bench.subject, all) {
                 Ok(next) => candidate = next,
                 Err(no_place) => {
                     complain(format!("a remedy was left out: {no_place}"), None);
@@ -261,11 +146,11 @@ impl Search<'_> {
             at -= 1;
             let mut fewer = candidate.remedies().to_vec();
             fewer.remove(at);
-            let Ok(smaller) = none.with(self.subject, fewer) else {
+            let Ok(smaller) = none.with(self.bench.subject, fewer) else {
                 continue;
             };
             let mended = |cell: usize| wanted.contains(&cell) && !left.contains_key(&cell);
-            let records = self.run(&smaller, mended)?;
+            let records = self.bench.run(&smaller, mended)?;
             if records.values().all(|record| passes(record)) {
                 candidate = smaller;
             }
@@ -284,20 +169,21 @@ impl Search<'_> {
         else {
             return Vec::new();
         };
-        let position = self.subject.place.position();
-        let connected = self.tried[at].representative().far_address;
+        let position = self.bench.subject.place.position();
+        let connected = self.bench.tried[at].representative().far_address;
         let found = remedies(
             &diagnosis,
             &Situation {
                 cause: &outcome.cause,
-                family: self.tried[at].family,
+                family: self.bench.tried[at].family,
                 side: match position {
                     Position::Client => Side::Client,
                     Position::Server => Side::Server,
                     Position::Router | Position::Forwarder => Side::Gateway,
                 },
-                control_port: self.subject.connect_port,
+                control_port: self.bench.subject.connect_port,
                 passive_ports: self
+                    .bench
                     .subject
                     .serving
                     .terms
@@ -321,8 +207,8 @@ impl Search<'_> {
     /// Whom a rule is for, where somebody chose: the other end of this cell's transfer.
     fn only(&self, at: usize) -> Only {
         let whom = &self.terms.whom;
-        let family = self.tried[at].family;
-        let leaving = self.subject.place.position() == Position::Client;
+        let family = self.bench.tried[at].family;
+        let leaving = self.bench.subject.place.position() == Position::Client;
         let (near, far) = match leaving {
             true => (&whom.to, &whom.from),
             false => (&whom.from, &whom.to),
@@ -332,7 +218,7 @@ impl Search<'_> {
             addresses.find(|address| Family::of(*address) == family)
         };
         // Where clients connect to another address than the server's, a rule behind the translation does not see it.
-        let forwards = self.subject.place.position() == Position::Forwarder;
+        let forwards = self.bench.subject.place.position() == Position::Forwarder;
         Only {
             leaving,
             interface: whom.on.clone(),
@@ -344,8 +230,8 @@ impl Search<'_> {
 
     /// The first of several backends that load the same text.
     fn backend(&self, backend: Backend) -> Backend {
-        match self.subject.backends.contains(&backend) {
-            true => self.subject.backends[0],
+        match self.bench.subject.backends.contains(&backend) {
+            true => self.bench.subject.backends[0],
             false => backend,
         }
     }
@@ -362,7 +248,7 @@ impl Search<'_> {
             what,
         };
         if let Some(line) = line {
-            spot.line = Some(candidate.line_before(self.subject, &remedy, line)?);
+            spot.line = Some(candidate.line_before(self.bench.subject, &remedy, line)?);
         }
         Some(Remedy::Accept { spot, what })
     }

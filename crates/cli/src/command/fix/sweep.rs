@@ -1,23 +1,13 @@
 //! What else remedies open: ports that a new connection comes to, before and after.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use fwlab_fix::{Accepts, Remedy};
-use fwlab_record::{Exit, Family};
-use fwlab_runner::Reach;
+use fwlab_record::Exit;
+use fwlab_runner::{Doors, Knock};
 
-use super::candidate::Candidate;
 use super::search::Search;
-use crate::command::exit::complain;
-
-/// Ports of every part of the range: well-known ones, both ends of those that hosts take by themselves, and some between.
-const PORTS: [u16; 20] = [
-    20, 21, 22, 25, 80, 139, 443, 990, 1023, 1024, 3306, 5432, 8080, 20_000, 32_768, 40_000,
-    49_152, 55_555, 60_999, 65_535,
-];
-
-/// As many classes of peers are tried: each takes two labs.
-const CLASSES: usize = 24;
+use crate::command::trial::{CLASSES, Candidate, PORTS};
 
 /// What was opened to the peers of a class: ports of the server's, and of the client's.
 type Opened = (BTreeSet<u16>, BTreeSet<u16>);
@@ -29,26 +19,25 @@ pub(super) fn opened(
     after: &Candidate,
 ) -> Result<String, Exit> {
     let ports = ports(after);
-    // One cell of each class; those of the peers that were chosen first.
-    let mut places: BTreeMap<(bool, Family, usize), usize> = BTreeMap::new();
-    for (at, tried) in search.tried.iter().enumerate() {
-        let of_all = at < search.everybody;
-        places
-            .entry((of_all, tried.family, tried.class))
-            .or_insert(at);
-    }
+    let knocks: Vec<Knock> = ports.iter().map(|&to| Knock { from: None, to }).collect();
+    let mut places = search.bench.one_of_each_class();
     let classes = places.len();
-    let tried: Vec<usize> = places.into_values().take(CLASSES).collect();
-    let each = tried.iter().map(|at| async {
-        let [was, is] = [before, after].map(|candidate| reach(search, candidate, *at, &ports));
+    places.truncate(CLASSES);
+    let each = places.iter().map(|at| async {
+        let [was, is] =
+            [before, after].map(|candidate| search.bench.reach(candidate, *at, &knocks));
         let (was, is) = futures::try_join!(was, is)?;
+        let standing =
+            |doors: &Doors| -> BTreeSet<u16> { doors.standing().map(|knock| knock.to).collect() };
+        let opened = |was: &Doors, is: &Doors| -> BTreeSet<u16> { &standing(is) - &standing(was) };
         let opened: Opened = (
-            is.of_server.difference(&was.of_server).copied().collect(),
-            is.of_client.difference(&was.of_client).copied().collect(),
+            opened(&was.of_server, &is.of_server),
+            opened(&was.of_client, &is.of_client),
         );
         Ok((*at, opened))
     });
     let each = search
+        .bench
         .runtime
         .block_on(futures::future::try_join_all(each))?;
     let mut groups: Vec<(Opened, Vec<usize>)> = Vec::new();
@@ -83,32 +72,9 @@ pub(super) fn opened(
         let ends: Vec<String> = ends
             .map(|(end, ports)| format!("{} of the {end}", listed(ports)))
             .collect();
-        told += &format!("  {}: {}\n", ends.join("; "), whom(search, places));
+        told += &format!("  {}: {}\n", ends.join("; "), search.bench.whom(places));
     }
     Ok(told)
-}
-
-/// The peers of some cells.
-fn whom(search: &Search<'_>, places: &[usize]) -> String {
-    let mut words: Vec<String> = Vec::new();
-    if places.iter().any(|at| *at >= search.everybody) {
-        words.push("those that were chosen".to_owned());
-    }
-    for family in Family::ALL {
-        let of = places.iter().filter(|at| **at < search.everybody);
-        let of: Vec<_> = of
-            .map(|at| &search.tried[*at])
-            .filter(|tried| tried.family == *family)
-            .collect();
-        let Some(first) = of.first() else { continue };
-        let members = of.iter().map(|tried| tried.class).collect();
-        for line in first.classes.describe(&members) {
-            if !words.contains(&line) {
-                words.push(line);
-            }
-        }
-    }
-    words.join("; ")
 }
 
 /// The usual ones, and those at the ends of a range that is opened.
@@ -130,26 +96,4 @@ fn ports(candidate: &Candidate) -> Vec<u16> {
         }
     }
     ports.into_iter().filter(|port| *port > 0).collect()
-}
-
-async fn reach(
-    search: &Search<'_>,
-    candidate: &Candidate,
-    at: usize,
-    ports: &[u16],
-) -> Result<Reach, Exit> {
-    let family = search.tried[at].family;
-    let cell = &search.planned[at];
-    let scenario = candidate.scenario(&cell.scenario);
-    let failed = |error: String| {
-        complain(format!("what it opens could not be tried: {error}"), None);
-        Exit::Lab
-    };
-    let rules = search.loader.prepare(&scenario, 0, cell.axes.backend).await;
-    let rules = rules.map_err(|errors| {
-        let errors: Vec<String> = errors.iter().map(ToString::to_string).collect();
-        failed(errors.join("; "))
-    })?;
-    let reached = search.loader.reach(&rules, &scenario.stage, family, ports);
-    reached.await.map_err(|error| failed(error.to_string()))
 }

@@ -124,7 +124,7 @@ pub(super) fn looked_at(statements: &[Value]) -> Only {
     only
 }
 
-fn port_ranges(value: &Value) -> Option<Vec<PortRange>> {
+pub(super) fn port_ranges(value: &Value) -> Option<Vec<PortRange>> {
     let port = |value: &Value| u16::try_from(value.as_u64()?).ok();
     if let Some(port) = port(value) {
         return Some(vec![(port, port)]);

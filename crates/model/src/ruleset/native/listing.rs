@@ -91,6 +91,8 @@ pub struct NativeRule {
     apart: Apart,
     /// The chains that it leads to, by itself or by a verdict map.
     targets: Vec<String>,
+    /// What it asks beyond what a transfer can meet, and whether it ends every packet's way.
+    asks: (Option<String>, bool),
 }
 
 impl PartialEq for NativeRule {
@@ -132,6 +134,11 @@ impl NativeRule {
     /// The chains that it leads to.
     pub(in crate::ruleset) fn targets(&self) -> &[String] {
         &self.targets
+    }
+
+    /// What it asks beyond what a transfer can meet, and whether it ends every packet's way.
+    pub(in crate::ruleset) fn asks(&self) -> (Option<&str>, bool) {
+        (self.asks.0.as_deref(), self.asks.1)
     }
 
     /// Which packets it looks at.
@@ -436,6 +443,7 @@ fn rule(
         sets,
         apart: Apart::read(statements, chain, members),
         targets: effect::targets(statements, chain, members),
+        asks: super::asks::asks(statements),
     })
 }
 

@@ -3,6 +3,7 @@
 //! A script is not parsed into rules: nft does that, and what it makes of it stands in the [`NativeListing`].
 //! What is read of the text is its structure, which tells the line that each listed rule came from.
 
+mod asks;
 mod by_push;
 mod complaint;
 mod echo;

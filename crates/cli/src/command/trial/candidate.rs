@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use fwlab_check::Subject;
-use fwlab_fix::{NoPlace, Remedy, apply, line_before, patch};
+use fwlab_fix::{NoPlace, Remedy, apply, line_before, patch, take_away};
 use fwlab_model::ruleset::{Source, dump_family};
 use fwlab_record::{Backend, Exit, Family};
 use fwlab_scenario::{RulesOrigin, Scenario};
@@ -13,7 +13,7 @@ use crate::command::exit::complain;
 
 /// The rules of a host with remedies in them.
 #[derive(Debug, Clone)]
-pub(super) struct Candidate {
+pub(in crate::command) struct Candidate {
     remedies: Vec<Remedy>,
     sources: Vec<Edited>,
 }
@@ -27,16 +27,39 @@ struct Edited {
 }
 
 /// Which of the texts it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Slot {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(in crate::command) enum Slot {
     Origin,
     Ipv6,
     Beside(usize),
 }
 
+impl Slot {
+    /// The text that rules of a backend and a family stand in.
+    pub(in crate::command) fn of(
+        subject: &Subject,
+        backend: Backend,
+        family: Family,
+    ) -> Option<Slot> {
+        let files = &subject.files;
+        if subject.backends.contains(&backend) {
+            return Some(match (family, &files.ipv6) {
+                (Family::Ipv6, Some(_)) => Slot::Ipv6,
+                _ => Slot::Origin,
+            });
+        }
+        let of = |(other, source): &(Backend, Source)| {
+            *other == backend
+                && (backend == Backend::Native
+                    || dump_family(source).unwrap_or(Family::Ipv4) == family)
+        };
+        files.beside.iter().position(of).map(Slot::Beside)
+    }
+}
+
 impl Candidate {
     /// The rules as they are.
-    pub(super) fn none(subject: &Subject) -> Candidate {
+    pub(in crate::command) fn none(subject: &Subject) -> Candidate {
         let files = &subject.files;
         let edited = |slot, source: &Source| Edited {
             slot,
@@ -58,14 +81,14 @@ impl Candidate {
     }
 
     /// The same rules with these remedies in place of those that it has.
-    pub(super) fn with(
+    pub(in crate::command) fn with(
         &self,
         subject: &Subject,
         remedies: Vec<Remedy>,
     ) -> Result<Candidate, NoPlace> {
         let mut candidate = self.clone();
         for edited in &mut candidate.sources {
-            let here = |remedy: &&Remedy| slot(subject, remedy) == Some(edited.slot);
+            let here = |remedy: &&Remedy| slot_of(subject, remedy) == Some(edited.slot);
             let remedies: Vec<&Remedy> = remedies.iter().filter(here).collect();
             edited.after = apply(&edited.before, &remedies)?;
         }
@@ -73,16 +96,33 @@ impl Candidate {
         Ok(candidate)
     }
 
-    pub(super) fn remedies(&self) -> &[Remedy] {
+    /// The same rules without what stands on a line.
+    pub(in crate::command) fn without(&self, slot: Slot, line: u32) -> Result<Candidate, NoPlace> {
+        let mut candidate = self.clone();
+        let mut sources = candidate.sources.iter_mut();
+        if let Some(edited) = sources.find(|edited| edited.slot == slot) {
+            edited.after = take_away(&edited.after, line)?;
+        }
+        Ok(candidate)
+    }
+
+    /// What a text of the rules is called, where there are several.
+    pub(in crate::command) fn name_among_several(&self, slot: Slot) -> Option<&str> {
+        let mut sources = self.sources.iter();
+        let of_slot = sources.find(|edited| edited.slot == slot)?;
+        (self.sources.len() > 1).then_some(of_slot.before.name.as_str())
+    }
+
+    pub(in crate::command) fn remedies(&self) -> &[Remedy] {
         &self.remedies
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub(in crate::command) fn is_empty(&self) -> bool {
         self.remedies.is_empty()
     }
 
     /// A scenario with these rules, and with the server's settings.
-    pub(super) fn scenario(&self, scenario: &Scenario) -> Arc<Scenario> {
+    pub(in crate::command) fn scenario(&self, scenario: &Scenario) -> Arc<Scenario> {
         let mut scenario = scenario.clone();
         let ruleset = &mut scenario.rulesets[0];
         for Edited { slot, after, .. } in &self.sources {
@@ -107,14 +147,19 @@ impl Candidate {
     }
 
     /// The line that a line of these rules was before; nothing for one that a remedy brought.
-    pub(super) fn line_before(&self, subject: &Subject, remedy: &Remedy, line: u32) -> Option<u32> {
-        let slot = slot(subject, remedy)?;
+    pub(in crate::command) fn line_before(
+        &self,
+        subject: &Subject,
+        remedy: &Remedy,
+        line: u32,
+    ) -> Option<u32> {
+        let slot = slot_of(subject, remedy)?;
         let edited = self.sources.iter().find(|edited| edited.slot == slot)?;
         line_before(&edited.before, &edited.after, line)
     }
 
     /// What is changed, a unified diff for each text.
-    pub(super) fn patches(&self) -> impl Iterator<Item = String> {
+    pub(in crate::command) fn patches(&self) -> impl Iterator<Item = String> {
         let changed = self
             .sources
             .iter()
@@ -123,7 +168,7 @@ impl Candidate {
     }
 
     /// Writes the changed text to a new file.
-    pub(super) fn write(&self, file: &Path) -> Result<(), Exit> {
+    pub(in crate::command) fn write(&self, file: &Path) -> Result<(), Exit> {
         let changed = self
             .sources
             .iter()
@@ -150,7 +195,7 @@ impl Candidate {
 }
 
 /// The text that a remedy changes.
-fn slot(subject: &Subject, remedy: &Remedy) -> Option<Slot> {
+fn slot_of(subject: &Subject, remedy: &Remedy) -> Option<Slot> {
     let (backend, family) = match remedy {
         Remedy::Helper {
             backend, family, ..
@@ -158,16 +203,5 @@ fn slot(subject: &Subject, remedy: &Remedy) -> Option<Slot> {
         Remedy::Accept { spot, .. } => (spot.backend, spot.family),
         Remedy::PassivePorts { .. } | Remedy::Advertise { .. } => return None,
     };
-    let files = &subject.files;
-    if subject.backends.contains(&backend) {
-        return Some(match (family, &files.ipv6) {
-            (Family::Ipv6, Some(_)) => Slot::Ipv6,
-            _ => Slot::Origin,
-        });
-    }
-    let of = |(other, source): &(Backend, Source)| {
-        *other == backend
-            && (backend == Backend::Native || dump_family(source).unwrap_or(Family::Ipv4) == family)
-    };
-    files.beside.iter().position(of).map(Slot::Beside)
+    Slot::of(subject, backend, family)
 }

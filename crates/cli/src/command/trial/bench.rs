@@ -1,0 +1,143 @@
+//! The cells of all classes of peers, run with changed rules.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use fwlab_check::{Subject, Tried};
+use fwlab_record::{CellRecord, Chance, Exit, Symptom};
+use fwlab_runner::{Loader, PreparedRuleset, Run, RunEvent, RunSettings};
+use fwlab_scenario::Scenario;
+use fwlab_scenario::plan::Cell;
+use miette::Diagnostic;
+use tokio::runtime::Runtime;
+use tokio::sync::mpsc::unbounded_channel;
+
+use super::Candidate;
+use crate::command::exit::{complain, tell};
+
+/// Passive ports that no program takes by itself: above those that Linux gives to clients they would be, were there enough.
+pub(in crate::command) const PASSIVE_PORTS: (u16, u16) = (50_000, 50_100);
+
+/// Where changed rules are tried: the cells of all classes of peers.
+pub(in crate::command) struct Bench<'a> {
+    pub(in crate::command) subject: &'a Subject,
+    pub(in crate::command) settings: RunSettings,
+    pub(in crate::command) loader: Loader,
+    pub(in crate::command) runtime: &'a Runtime,
+    pub(in crate::command) tried: &'a [Tried],
+    pub(in crate::command) planned: &'a [Cell],
+    /// How many of the cells are for all classes of peers; those behind them are for the ones that were chosen.
+    pub(in crate::command) everybody: usize,
+    /// Ports for data connections that no rule tells from the most of them.
+    pub(in crate::command) other_ports: Option<(u16, u16)>,
+}
+
+/// The records of some cells, by their places.
+pub(in crate::command) type Records = BTreeMap<usize, Arc<CellRecord>>;
+
+/// Whether a transfer passed.
+pub(in crate::command) fn passes(record: &CellRecord) -> bool {
+    let outcome = record.judgement.outcome();
+    outcome.is_some_and(|outcome| outcome.symptom == Symptom::Transferred)
+}
+
+/// A few ports that are in no range that rules look at, nor in the one that a server is to keep to.
+pub(in crate::command) fn other_ports(
+    rules: &PreparedRuleset,
+    kept: (u16, u16),
+) -> Option<(u16, u16)> {
+    let looked_at = rules.by_port.iter().map(|(_, by_port)| by_port.ports);
+    let ranges: Vec<(u16, u16)> = looked_at.chain([kept, PASSIVE_PORTS]).collect();
+    let windows = (20_000..60_000_u16).step_by(64).map(|low| (low, low + 63));
+    let mut free = windows.filter(|(low, high)| {
+        let apart = |(first, last): &(u16, u16)| last < low || first > high;
+        ranges.iter().all(apart)
+    });
+    free.next()
+}
+
+impl Bench<'_> {
+    /// Runs some of the cells with a candidate's rules. What passed because a peer happened to pick a port that the rules let
+    /// through is run again with one that they do not tell apart from the rest.
+    pub(in crate::command) fn run(
+        &self,
+        candidate: &Candidate,
+        which: impl Fn(usize) -> bool,
+    ) -> Result<Records, Exit> {
+        let mut records = self.run_once(candidate, which, None)?;
+        let lucky =
+            |record: &CellRecord| passes(record) && record.chance.contains(&Chance::DataPort);
+        let lucky: Vec<usize> = records
+            .iter()
+            .filter(|(_, record)| lucky(record))
+            .map(|(at, _)| *at)
+            .collect();
+        if let (Some(ports), false) = (self.other_ports, lucky.is_empty()) {
+            let again = self.run_once(candidate, |at| lucky.contains(&at), Some(ports))?;
+            let ran = again
+                .into_iter()
+                .filter(|(_, record)| record.judgement.outcome().is_some());
+            records.extend(ran);
+        }
+        Ok(records)
+    }
+
+    fn run_once(
+        &self,
+        candidate: &Candidate,
+        which: impl Fn(usize) -> bool,
+        ports: Option<(u16, u16)>,
+    ) -> Result<Records, Exit> {
+        let places: Vec<usize> = (0..self.planned.len()).filter(|at| which(*at)).collect();
+        let mut scenarios: Vec<(Arc<Scenario>, Arc<Scenario>)> = Vec::new();
+        let mut cells = Vec::new();
+        for at in &places {
+            let mut cell = self.planned[*at].clone();
+            let known = scenarios
+                .iter()
+                .rev()
+                .find(|(of, _)| Arc::ptr_eq(of, &cell.scenario));
+            let changed = match known {
+                Some((_, changed)) => Arc::clone(changed),
+                None => {
+                    let mut changed = candidate.scenario(&cell.scenario);
+                    if let Some((low, high)) = ports {
+                        let changed = Arc::make_mut(&mut changed);
+                        changed.server.passive_ports = Some((low, high));
+                        changed.client.active_ports = Some(low..=high);
+                    }
+                    scenarios.push((Arc::clone(&cell.scenario), Arc::clone(&changed)));
+                    changed
+                }
+            };
+            cell.scenario = changed;
+            cells.push(cell);
+        }
+        let records = self.runtime.block_on(async {
+            let run = Run::prepare(cells, self.loader.clone(), self.settings.clone()).await;
+            let run = run.map_err(|errors| {
+                tell(errors.iter().map(|error| error as &dyn Diagnostic));
+                Exit::Lab
+            })?;
+            let (sender, mut events) = unbounded_channel();
+            let all = run.all_until(sender, std::future::pending::<&'static str>());
+            let read = async {
+                let mut records = Vec::new();
+                while let Some(event) = events.recv().await {
+                    if let RunEvent::Finished { index, record, .. }
+                    | RunEvent::NotRun { index, record } = event
+                    {
+                        records.push((places[index], record));
+                    }
+                }
+                records
+            };
+            let (_, records) = tokio::join!(all, read);
+            if let Err(unanswered) = Run::settle().await {
+                complain(unanswered, None);
+            }
+            Ok(records)
+        })?;
+        Ok(records.into_iter().collect())
+    }
+}

@@ -1,0 +1,81 @@
+//! New connections to ports, tried for each class of peers.
+
+use std::collections::BTreeMap;
+
+use fwlab_record::{Exit, Family};
+use fwlab_runner::{Knock, Reach};
+
+use super::{Bench, Candidate};
+use crate::command::exit::complain;
+
+/// Ports of every part of the range: well-known ones, both ends of those that hosts take by themselves, and some between.
+pub(in crate::command) const PORTS: [u16; 20] = [
+    20, 21, 22, 25, 80, 139, 443, 990, 1023, 1024, 3306, 5432, 8080, 20_000, 32_768, 40_000,
+    49_152, 55_555, 60_999, 65_535,
+];
+
+/// As many classes of peers are tried: each takes two labs.
+pub(in crate::command) const CLASSES: usize = 24;
+
+impl Bench<'_> {
+    /// One cell of each class; those of the peers that were chosen first.
+    pub(in crate::command) fn one_of_each_class(&self) -> Vec<usize> {
+        let mut places: BTreeMap<(bool, Family, usize), usize> = BTreeMap::new();
+        for (at, tried) in self.tried.iter().enumerate() {
+            let of_all = at < self.everybody;
+            places
+                .entry((of_all, tried.family, tried.class))
+                .or_insert(at);
+        }
+        places.into_values().collect()
+    }
+
+    /// What comes of new connections for the class of a cell, with a candidate's rules.
+    pub(in crate::command) async fn reach(
+        &self,
+        candidate: &Candidate,
+        at: usize,
+        knocks: &[Knock],
+    ) -> Result<Reach, Exit> {
+        let family = self.tried[at].family;
+        let cell = &self.planned[at];
+        let scenario = candidate.scenario(&cell.scenario);
+        let failed = |error: String| {
+            complain(
+                format!("new connections to ports could not be tried: {error}"),
+                None,
+            );
+            Exit::Lab
+        };
+        let rules = self.loader.prepare(&scenario, 0, cell.axes.backend).await;
+        let rules = rules.map_err(|errors| {
+            let errors: Vec<String> = errors.iter().map(ToString::to_string).collect();
+            failed(errors.join("; "))
+        })?;
+        let reached = self.loader.reach(&rules, &scenario.stage, family, knocks);
+        reached.await.map_err(|error| failed(error.to_string()))
+    }
+
+    /// The peers of some cells.
+    pub(in crate::command) fn whom(&self, places: &[usize]) -> String {
+        let mut words: Vec<String> = Vec::new();
+        if places.iter().any(|at| *at >= self.everybody) {
+            words.push("those that were chosen".to_owned());
+        }
+        for family in Family::ALL {
+            let of = places.iter().filter(|at| **at < self.everybody);
+            let of: Vec<_> = of
+                .map(|at| &self.tried[*at])
+                .filter(|tried| tried.family == *family)
+                .collect();
+            let Some(first) = of.first() else { continue };
+            let members = of.iter().map(|tried| tried.class).collect();
+            for line in first.classes.describe(&members) {
+                if !words.contains(&line) {
+                    words.push(line);
+                }
+            }
+        }
+        words.join("; ")
+    }
+}
