@@ -70,6 +70,11 @@ impl Serving {
         }
     }
 
+    /// The addresses that clients connect to, as far as options or the server's settings say them.
+    pub fn addresses(&self) -> &[IpAddr] {
+        &self.to
+    }
+
     /// Says what the settings are, and what of them is another here: what another host's did not say already.
     pub fn tell(&self, other: Option<&Serving>, said: &mut Messages) {
         let known = other.map(|other| &other.remarks[..]).unwrap_or_default();

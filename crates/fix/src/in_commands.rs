@@ -24,6 +24,27 @@ pub(crate) fn insertion(text: &Text, remedy: &Remedy) -> Result<Insertion, NoPla
                 lines,
             })
         }
+        Remedy::Forward {
+            from,
+            to,
+            low,
+            high,
+            ..
+        } => {
+            let program = program(text, Family::of(*from));
+            if program.is_empty() {
+                return Err(NoPlace {
+                    why: "what `iptables -S` prints is of one table, and ports are forwarded in another: give `iptables-save`"
+                        .to_owned(),
+                });
+            }
+            let rule = crate::in_dump::forward(*from, *to, (*low, *high));
+            let lines = vec![comment(remedy), format!("{program}-t nat {rule}")];
+            Ok(Insertion {
+                place: end(text),
+                lines,
+            })
+        }
         Remedy::Accept { spot, what } => {
             let program = program(text, spot.family);
             let table = match spot.chain.table.as_str() {

@@ -1,5 +1,7 @@
 //! In what `iptables-save` writes.
 
+use std::net::IpAddr;
+
 use crate::edit::{Insertion, NoPlace, Text, comment};
 use crate::remedy::{HelperSide, Remedy, Spot};
 
@@ -17,25 +19,44 @@ pub(crate) fn insertion(text: &Text, remedy: &Remedy) -> Result<Insertion, NoPla
             Ok(Insertion { place, lines })
         }
         Remedy::Helper { side, port, .. } => {
+            let chains = ["PREROUTING", "OUTPUT"];
             let rule = [comment(remedy), helper(*side, *port)];
-            Ok(match end_of(text, "raw") {
-                Some(place) => Insertion {
-                    place,
-                    lines: rule.into(),
-                },
-                None => {
-                    let begin = ["*raw", ":PREROUTING ACCEPT [0:0]", ":OUTPUT ACCEPT [0:0]"];
-                    let begin = begin.map(str::to_owned).into_iter();
-                    let end = ["COMMIT".to_owned()];
-                    Insertion {
-                        place: text.lines.len(),
-                        lines: begin.chain(rule).chain(end).collect(),
-                    }
-                }
-            })
+            Ok(at_the_end(text, "raw", &chains, rule))
+        }
+        Remedy::Forward {
+            from,
+            to,
+            low,
+            high,
+            ..
+        } => {
+            let chains = ["PREROUTING", "INPUT", "OUTPUT", "POSTROUTING"];
+            let rule = [comment(remedy), forward(*from, *to, (*low, *high))];
+            Ok(at_the_end(text, "nat", &chains, rule))
         }
         Remedy::PassivePorts { .. } | Remedy::Advertise { .. } => Err(NoPlace::of_server()),
     }
+}
+
+/// A rule and its comment at the end of a table, which is made where there is none.
+fn at_the_end(text: &Text, table: &str, chains: &[&str], rule: [String; 2]) -> Insertion {
+    if let Some(place) = end_of(text, table) {
+        let lines = rule.into();
+        return Insertion { place, lines };
+    }
+    let chains = chains.iter().map(|chain| format!(":{chain} ACCEPT [0:0]"));
+    let begin = std::iter::once(format!("*{table}")).chain(chains);
+    let end = ["COMMIT".to_owned()];
+    Insertion {
+        place: text.lines.len(),
+        lines: begin.chain(rule).chain(end).collect(),
+    }
+}
+
+pub(crate) fn forward(from: IpAddr, to: IpAddr, (low, high): (u16, u16)) -> String {
+    format!(
+        "-A PREROUTING -d {from} -p tcp -m tcp --dport {low}:{high} -j DNAT --to-destination {to}"
+    )
 }
 
 pub(crate) fn helper(side: HelperSide, port: u16) -> String {

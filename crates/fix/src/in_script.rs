@@ -28,6 +28,29 @@ pub(crate) fn insertion(text: &Text, remedy: &Remedy) -> Result<Insertion, NoPla
                 lines,
             })
         }
+        Remedy::Forward {
+            from,
+            to,
+            low,
+            high,
+            ..
+        } => {
+            let family = if from.is_ipv4() { "ip" } else { "ip6" };
+            let lines = vec![
+                String::new(),
+                comment(remedy),
+                format!("table {family} ftp_forward {{"),
+                "\tchain prerouting {".to_owned(),
+                "\t\ttype nat hook prerouting priority dstnat; policy accept;".to_owned(),
+                format!("\t\t{family} daddr {from} tcp dport {low}-{high} dnat to {to}"),
+                "\t}".to_owned(),
+                "}".to_owned(),
+            ];
+            Ok(Insertion {
+                place: text.lines.len(),
+                lines,
+            })
+        }
         Remedy::Accept { spot, what } => {
             let line = spot.line.ok_or_else(|| NoPlace {
                 why: format!("which line {} is of is not known", spot.chain),

@@ -1,6 +1,6 @@
 //! From a diagnosis to what would help.
 
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 
 use fwlab_explain::{Diagnosis, Opening, Why};
 use fwlab_model::ruleset::Side;
@@ -22,7 +22,9 @@ pub struct Situation<'a> {
     /// The ports that the server keeps to; without, those that it would have to.
     pub passive_ports: Result<(u16, u16), (u16, u16)>,
     /// The address that clients connect to.
-    pub connected: Option<Ipv4Addr>,
+    pub connected: Option<IpAddr>,
+    /// The server's own address, where a gateway leads clients on to it.
+    pub server: Option<IpAddr>,
     /// The backend of rules that a helper is added to.
     pub backend: Backend,
     /// For whom alone a new connection is accepted.
@@ -91,10 +93,12 @@ pub fn remedies(diagnosis: &Diagnosis, situation: &Situation<'_>) -> Vec<Remedy>
         Why::AnnouncedElsewhere { .. } | Why::AddressRefused { .. } if !passive => vec![helper()],
         Why::FromElsewhere { .. } if active => vec![helper()],
         Why::NotForwarded if !situation.prefers_range => vec![helper()],
+        Why::NotForwarded => forward(situation),
         Why::AnnouncedElsewhere { .. } => {
-            let advertised = situation
-                .connected
-                .map(|address| Remedy::Advertise { address });
+            let advertised = match situation.connected {
+                Some(IpAddr::V4(address)) => Some(Remedy::Advertise { address }),
+                _ => None,
+            };
             match situation.prefers_range {
                 true => advertised.into_iter().collect(),
                 false => vec![helper()],
@@ -102,6 +106,25 @@ pub fn remedies(diagnosis: &Diagnosis, situation: &Situation<'_>) -> Vec<Remedy>
         }
         _ => Vec::new(),
     }
+}
+
+/// The range of passive ports, led on as the control port is.
+fn forward(situation: &Situation<'_>) -> Vec<Remedy> {
+    let (Some(from), Some(to)) = (situation.connected, situation.server) else {
+        return Vec::new();
+    };
+    let (keep, (low, high)) = match situation.passive_ports {
+        Ok(ports) => (None, ports),
+        Err((low, high)) => (Some(Remedy::PassivePorts { low, high }), (low, high)),
+    };
+    let forward = Remedy::Forward {
+        backend: situation.backend,
+        from,
+        to,
+        low,
+        high,
+    };
+    keep.into_iter().chain([forward]).collect()
 }
 
 /// Before what stopped the packet.

@@ -25,6 +25,19 @@ pub enum Remedy {
         /// What.
         what: Accepts,
     },
+    /// Lead a range of ports of a gateway's own address on to the server.
+    Forward {
+        /// Which rules it belongs to.
+        backend: Backend,
+        /// The address that clients connect to.
+        from: IpAddr,
+        /// The server's own.
+        to: IpAddr,
+        /// The first port.
+        low: u16,
+        /// The last.
+        high: u16,
+    },
     /// Have the server keep to a range of passive ports.
     PassivePorts {
         /// The first.
@@ -175,6 +188,13 @@ impl fmt::Display for Remedy {
                 };
                 write!(f, "accept {what} in {}, {before}", spot.chain)
             }
+            Remedy::Forward {
+                from,
+                to,
+                low,
+                high,
+                ..
+            } => write!(f, "lead TCP to the ports {low}-{high} of {from} on to {to}"),
             Remedy::PassivePorts { low, high } => write!(
                 f,
                 "have the server keep to the passive ports {low}-{high} (vsftpd: pasv_min_port={low}, pasv_max_port={high})"
@@ -202,6 +222,9 @@ impl fmt::Display for Accepts {
 impl Remedy {
     /// Whether it changes the rules, and not the server.
     pub fn is_of_rules(&self) -> bool {
-        matches!(self, Remedy::Helper { .. } | Remedy::Accept { .. })
+        matches!(
+            self,
+            Remedy::Helper { .. } | Remedy::Accept { .. } | Remedy::Forward { .. }
+        )
     }
 }

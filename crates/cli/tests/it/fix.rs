@@ -267,3 +267,61 @@ iptables -A INPUT -p tcp --dport 40000:65000 -j ACCEPT
         assert!(!ended.stdout.contains("+iptables"), "{}", ended.stdout);
     }
 }
+
+/// Behind a port forward TLS needs the range led on, too, and the address that clients connect to announced.
+#[test]
+fn a_forward_gets_its_missing_half() {
+    let Some(_lab) = lab() else { return };
+    let dump = "*nat
+:PREROUTING ACCEPT [0:0]
+-A PREROUTING -i wan -p tcp -m tcp --dport 21 -j DNAT --to-destination 192.168.7.10
+COMMIT
+*filter
+:FORWARD DROP [0:0]
+-A FORWARD -m conntrack --ctstate ESTABLISHED -j ACCEPT
+-A FORWARD -p tcp -m tcp --dport 21 -j ACCEPT
+COMMIT
+";
+    let script = "table ip mine {
+\tchain pre {
+\t\ttype nat hook prerouting priority dstnat; policy accept;
+\t\tiifname \"wan\" tcp dport 21 dnat to 192.168.7.10
+\t}
+}
+";
+    let asked = ["--at", "port-forward", "--want", "explicit/passive"];
+    for (name, rules, forward) in [
+        (
+            "rules.v4",
+            dump,
+            "+-A PREROUTING -d 198.51.100.1 -p tcp -m tcp --dport 50000:50100 -j DNAT --to-destination 192.168.7.10",
+        ),
+        (
+            "host.nft",
+            script,
+            "+\t\tip daddr 198.51.100.1 tcp dport 50000-50100 dnat to 192.168.7.10",
+        ),
+    ] {
+        let ended = fix(name, rules, &[&asked[..], &["--on", "wan"]].concat()).with(0);
+        for told in [
+            "have the server announce 198.51.100.1",
+            "have the server keep to the passive ports 50000-50100",
+            "lead TCP to the ports 50000-50100 of 198.51.100.1 on to 192.168.7.10",
+            forward,
+            "198.51.100.1 stands for the address that clients connect to",
+            "it opens to new connections:\n  50000, 50100 of the server to clients",
+        ] {
+            assert!(ended.stdout.contains(told), "{told}: {}", ended.stdout);
+        }
+        assert!(!ended.stdout.contains("helper"), "{}", ended.stdout);
+    }
+    // An address that somebody gave is theirs.
+    let given = fix(
+        "rules.v4",
+        dump,
+        &[&asked[..], &["--on", "wan", "--to", "203.0.113.9"]].concat(),
+    )
+    .with(0);
+    assert!(given.stdout.contains("-d 203.0.113.9 "), "{}", given.stdout);
+    assert!(!given.stdout.contains("stands for"), "{}", given.stdout);
+}

@@ -3,11 +3,13 @@
 mod search;
 mod sweep;
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 use clap::Args;
 use fwlab_check::{Subject, Transfers, Trial};
-use fwlab_record::Exit;
+use fwlab_fix::Remedy;
+use fwlab_record::{Exit, Family};
 use fwlab_text::{line, one_line};
 
 use super::check::{CheckTerms, told};
@@ -147,6 +149,12 @@ fn fixed(arguments: &FixArguments) -> Result<Exit, Exit> {
     }
     let mut page = Page::default();
     report(&mut page, &search, &found, (&stopped, &gained), &before);
+    if let Some(address) = stand_in(&subject, found.candidate.remedies()) {
+        page.text(format_args!(
+            "\n{address} stands for the address that clients connect to, which these files do not say: write your own in its place, or give \
+             it with --to.\n"
+        ));
+    }
     if !found.candidate.is_empty() {
         page.text(sweep::opened(&search, &none, &found.candidate)?);
     }
@@ -157,6 +165,26 @@ fn fixed(arguments: &FixArguments) -> Result<Exit, Exit> {
     Ok(match found.left.is_empty() {
         true => Exit::Good,
         false => Exit::Missed,
+    })
+}
+
+/// The address of the lab's own that remedies name, where nobody said which it is.
+fn stand_in(subject: &Subject, remedies: &[Remedy]) -> Option<IpAddr> {
+    if subject.files.host.is_some() {
+        return None;
+    }
+    let addressing = &subject.place.layout.addressing;
+    let ends = addressing.gateway.iter().chain([&addressing.server]);
+    let known = subject.serving.addresses();
+    let mut named = remedies.iter().filter_map(|remedy| match remedy {
+        Remedy::Forward { from, .. } => Some(*from),
+        Remedy::Advertise { address } => Some(IpAddr::V4(*address)),
+        _ => None,
+    });
+    named.find(|address| {
+        let mut own = ends.clone();
+        !known.contains(address)
+            && own.any(|port| port.address(Family::of(*address)) == Some(*address))
     })
 }
 

@@ -189,10 +189,13 @@ impl Search<'_> {
                     .terms
                     .passive_ports
                     .ok_or(self.passive_ports),
-                connected: match connected {
-                    Some(IpAddr::V4(address)) => Some(address),
-                    _ => None,
-                },
+                connected,
+                server: (position == Position::Forwarder)
+                    .then(|| {
+                        let cell = &self.bench.planned[at];
+                        cell.scenario.stage.server_address(cell.axes.family)
+                    })
+                    .flatten(),
                 backend: self.backend(record.axes.backend),
                 only: self.only(at),
                 prefers_range,

@@ -84,7 +84,8 @@ fn ports(candidate: &Candidate) -> Vec<u16> {
         if let Remedy::Accept {
             what: Accepts::Ports { low, high },
             ..
-        } = remedy
+        }
+        | Remedy::Forward { low, high, .. } = remedy
         {
             let ends = [
                 low.checked_sub(1),

@@ -140,7 +140,7 @@ impl Candidate {
                 Remedy::Advertise { address } => {
                     scenario.server.advertised_address = Some(*address)
                 }
-                Remedy::Helper { .. } | Remedy::Accept { .. } => {}
+                Remedy::Helper { .. } | Remedy::Accept { .. } | Remedy::Forward { .. } => {}
             }
         }
         Arc::new(scenario)
@@ -201,6 +201,7 @@ fn slot_of(subject: &Subject, remedy: &Remedy) -> Option<Slot> {
             backend, family, ..
         } => (*backend, *family),
         Remedy::Accept { spot, .. } => (spot.backend, spot.family),
+        Remedy::Forward { backend, from, .. } => (*backend, Family::of(*from)),
         Remedy::PassivePorts { .. } | Remedy::Advertise { .. } => return None,
     };
     Slot::of(subject, backend, family)
