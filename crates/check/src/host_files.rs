@@ -74,6 +74,28 @@ impl HostFiles {
         }
     }
 
+    /// Of rules that were made, and whose families and backends are known.
+    pub fn of_rules(
+        rules: Source,
+        families: Vec<Family>,
+        backends: &'static [Backend],
+    ) -> HostFiles {
+        let mut files = HostFiles {
+            name: rules.name.clone(),
+            backends: Backends {
+                able: backends,
+                own: backends.to_vec(),
+            },
+            ..HostFiles::empty()
+        };
+        match families[..] {
+            [Family::Ipv6] => files.ipv6 = Some(rules),
+            _ => files.origin = RulesOrigin::Written(rules),
+        }
+        files.families = families;
+        files
+    }
+
     /// Whether two hosts have the same rules and sets, but for comments and counters.
     pub fn has_rules_of(&self, other: &HostFiles) -> bool {
         self.rules() == other.rules()

@@ -14,6 +14,7 @@ mod execute;
 mod exit;
 mod explain;
 mod fix;
+mod generate;
 mod interruption;
 mod lint;
 mod list;
@@ -57,6 +58,8 @@ enum Command {
     Explain(Box<explain::ExplainArguments>),
     /// Say what to change for transfers to pass: tried, and written as a patch of your own rules
     Fix(Box<fix::FixArguments>),
+    /// Print the fewest rules that let through what was asked for, proven before they are printed
+    Generate(generate::GenerateArguments),
     /// Say which rules change nothing, and which let in more than FTP: each taken away in turn, and tried
     Lint(Box<lint::LintArguments>),
     /// Print which transfers other rules change
@@ -100,6 +103,7 @@ pub fn main() -> ExitCode {
         Command::Check(arguments) => check::check(&arguments),
         Command::Explain(arguments) => explain::explain(&arguments),
         Command::Fix(arguments) => fix::fix(&arguments),
+        Command::Generate(arguments) => generate::generate(&arguments),
         Command::Lint(arguments) => lint::lint(&arguments),
         Command::Diff(arguments) => diff::diff(&arguments),
         Command::Capture(arguments) => capture::capture(&arguments),

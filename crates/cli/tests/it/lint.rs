@@ -190,3 +190,32 @@ iptables -A INPUT -p tcp --dport 21 -j ACCEPT
         ended.stdout
     );
 }
+
+/// Of a rule that leads to what is not tried, and of a chain that nobody who is tried comes to, nothing is known.
+#[test]
+fn what_leads_elsewhere_is_passed_over() {
+    let Some(_lab) = lab() else { return };
+    let rules = "*filter
+:INPUT DROP [0:0]
+:FORWARD DROP [0:0]
+:OUTPUT ACCEPT [0:0]
+:checks - [0:0]
+:many - [0:0]
+-A INPUT -j checks
+-A INPUT -d 224.0.0.0/4 -j many
+-A INPUT -m conntrack --ctstate ESTABLISHED -j ACCEPT
+-A INPUT ! -i lo -p tcp -m tcp --dport 21 -j ACCEPT
+-A checks -p tcp -m tcp --tcp-flags SYN,FIN SYN,FIN -j DROP
+-A many -p tcp -j ACCEPT
+COMMIT
+";
+    let ended = lint("rules.v4", rules, "server", &[]).with(0);
+    for told in [
+        "2 asking or doing what was not varied: ipv4/filter/INPUT/1; --tcp-flags FIN,SYN",
+        "1 where no packet came that was tried: ipv4/filter/many/1",
+        "1 naming peers that were not all tried: ipv4/filter/INPUT/2",
+        "\n2 changed something, 0 nothing, no hole",
+    ] {
+        assert!(ended.stdout.contains(told), "{told}: {}", ended.stdout);
+    }
+}

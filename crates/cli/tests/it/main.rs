@@ -22,6 +22,7 @@ mod explained;
 mod faults;
 mod firewall_image;
 mod fix;
+mod generate;
 mod harmless;
 mod host_files;
 mod hostile_markup;

@@ -7,11 +7,12 @@ use fwlab_skipped::{Need, skipped};
 
 use crate::support::{end_of, fwlab, has_program, shared};
 
-const COMMANDS: [&str; 14] = [
+const COMMANDS: [&str; 15] = [
     "run",
     "check",
     "explain",
     "fix",
+    "generate",
     "lint",
     "diff",
     "capture",

@@ -27,6 +27,8 @@ pub struct Asks {
     /// What it asks or does beside deciding by protocol, ports, addresses, interfaces, FTP's helper, and whether a packet is NEW,
     /// RELATED or ESTABLISHED: the first of it, as it is written. Nothing where that is all.
     pub beyond: Option<String>,
+    /// The chains that it leads to.
+    pub leads_to: Vec<ChainId>,
     /// Whether every packet that comes to it is accepted, or every one stopped.
     pub ends_all: bool,
 }
@@ -41,14 +43,11 @@ impl Listing {
         let rules = self.rules().map(|(id, rule)| {
             let words = rule.words();
             let walked = walk(&words, self.family());
-            let is_chain = |name: &str| {
-                let chain = name.to_owned();
-                let id = ChainId {
-                    chain,
-                    ..id.chain.clone()
-                };
-                self.chain(&id).is_some()
+            let chain_named = |name: &str| {
+                let named = beside(&id.chain, name);
+                self.chain(&named).is_some().then_some(named)
             };
+            let is_chain = |name: &str| chain_named(name).is_some();
             let mut pieces = walked.pieces.iter();
             let beyond = pieces.find_map(|piece| beyond(piece, &is_chain));
             let asks = |piece: &&Piece<'_>| {
@@ -62,6 +61,7 @@ impl Listing {
                 source_line: lines.source_of(&id),
                 hooks: hooks.of(&id.chain),
                 only: looked_at(&walked),
+                leads_to: target.and_then(chain_named).into_iter().collect(),
                 beyond: match target {
                     None => beyond.or_else(|| Some("no target".to_owned())),
                     Some(_) => beyond,
@@ -73,6 +73,15 @@ impl Listing {
             }
         });
         rules.collect()
+    }
+}
+
+/// The chain of that name in the table of another.
+fn beside(other: &ChainId, name: &str) -> ChainId {
+    let chain = name.to_owned();
+    ChainId {
+        chain,
+        ..other.clone()
     }
 }
 
@@ -149,6 +158,7 @@ impl NativeListing {
                     statement: rule.statement().to_owned(),
                     hooks: hooks.clone(),
                     only: rule.only().clone(),
+                    leads_to: rule.targets().iter().map(|to| beside(id, to)).collect(),
                     beyond: match elsewhere {
                         true => Some(format!("a chain on another hook, {id}")),
                         false => beyond.map(str::to_owned),

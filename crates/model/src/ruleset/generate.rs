@@ -1,5 +1,7 @@
+use super::accepted::{Accepted, accepted};
 use super::command::{Command, Verb};
-use super::policy::{DefaultPolicy, Passive, Policy, RejectWith, Side};
+use super::only::PortRange;
+use super::policy::{DefaultPolicy, Policy, RejectWith};
 use super::rules::Ruleset;
 use super::tables::{ChainPolicy, Hook, TableName};
 use super::transform::helper_rule;
@@ -33,8 +35,9 @@ pub fn generate(policy: &Policy, family: Family) -> Ruleset {
     writer.defaults();
     if policy.default != DefaultPolicy::Accept {
         writer.host();
-        writer.control();
-        writer.data();
+        for accepted in accepted(policy) {
+            writer.accept(&accepted);
+        }
         writer.reject();
     }
     if policy.helper {
@@ -46,11 +49,29 @@ pub fn generate(policy: &Policy, family: Family) -> Ruleset {
     writer.ruleset
 }
 
-/// Which way a packet goes.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Way {
-    ToServer,
-    ToClient,
+/// What was generated, as commands of iptables: rules first, then policies, so that nobody is shut out half-way.
+pub fn generate_commands(policy: &Policy, family: Family) -> String {
+    let program = match family {
+        Family::Ipv4 => "iptables",
+        Family::Ipv6 => "ip6tables",
+    };
+    let ruleset = generate(policy, family);
+    let (policies, rules): (Vec<&Command>, Vec<&Command>) = ruleset
+        .commands(family)
+        .iter()
+        .partition(|command| command.verb == Verb::Declare);
+    let rules = rules.iter().map(|command| {
+        let table = match command.table() {
+            TableName::Filter => String::new(),
+            table => format!("-t {table} "),
+        };
+        // No word of them has to be quoted.
+        format!("{program} {table}{}\n", command.words().join(" "))
+    });
+    let policies = policies
+        .iter()
+        .map(|command| format!("{program} -P {}\n", command.words().join(" ")));
+    rules.chain(policies).collect()
 }
 
 struct Writer<'p> {
@@ -95,68 +116,23 @@ impl Writer<'_> {
         }
     }
 
-    /// A rule for TCP packets that go one way.
-    fn pass(&mut self, way: Way, matches: &str) {
-        let hook = match (self.policy.firewall, way) {
-            (Side::Client, Way::ToServer) | (Side::Server, Way::ToClient) => Hook::Output,
-            (Side::Client, Way::ToClient) | (Side::Server, Way::ToServer) => Hook::Input,
-            (Side::Gateway, _) => Hook::Forward,
+    fn accept(&mut self, accepted: &Accepted) {
+        let port = |option: &str, range: Option<PortRange>| match range {
+            None => String::new(),
+            Some((first, last)) if first == last => format!("--{option} {first} "),
+            Some((first, u16::MAX)) => format!("--{option} {first}: "),
+            Some((first, last)) => format!("--{option} {first}:{last} "),
         };
-        self.push(hook, &format!("-p tcp {matches} -j ACCEPT"));
-    }
-
-    fn control(&mut self) {
-        let port = self.policy.control_port;
-        self.pass(
-            Way::ToServer,
-            &format!("--dport {port} -m conntrack --ctstate NEW,ESTABLISHED"),
+        let (from, to) = (port("sport", accepted.from), port("dport", accepted.to));
+        let states = accepted.states.join(",");
+        let helper = match accepted.by_helper {
+            true => " -m helper --helper ftp",
+            false => "",
+        };
+        self.push(
+            accepted.hook,
+            &format!("-p tcp {from}{to}-m conntrack --ctstate {states}{helper} -j ACCEPT"),
         );
-        self.pass(
-            Way::ToClient,
-            &format!("--sport {port} -m conntrack --ctstate ESTABLISHED"),
-        );
-    }
-
-    fn data(&mut self) {
-        const RELATED: &str = "-m conntrack --ctstate RELATED,ESTABLISHED -m helper --helper ftp";
-        const ESTABLISHED: &str = "-m conntrack --ctstate ESTABLISHED -m helper --helper ftp";
-        if self.policy.active() {
-            let port = |option: &str| match self.policy.data_source_port {
-                Some(port) => format!("--{option} {port} "),
-                None => String::new(),
-            };
-            let (from, to) = (port("sport"), port("dport"));
-            self.pass(Way::ToClient, &format!("{from}--dport 1024: {RELATED}"));
-            self.pass(Way::ToServer, &format!("--sport 1024: {to}{ESTABLISHED}"));
-        }
-        if !self.policy.passive() {
-            return;
-        }
-        match self.policy.passive.clone() {
-            Passive::Stateful => {
-                let ports = "--sport 1024: --dport 1024:";
-                self.pass(Way::ToServer, &format!("{ports} {RELATED}"));
-                self.pass(Way::ToClient, &format!("{ports} {ESTABLISHED}"));
-            }
-            Passive::StaticRange(range) if range.is_empty() => {}
-            Passive::StaticRange(range) => {
-                let (first, last) = (range.start(), range.end());
-                // With a helper the connection is RELATED, without one NEW.
-                let states = if self.policy.helper {
-                    "NEW,RELATED,ESTABLISHED"
-                } else {
-                    "NEW,ESTABLISHED"
-                };
-                self.pass(
-                    Way::ToServer,
-                    &format!("--dport {first}:{last} -m conntrack --ctstate {states}"),
-                );
-                self.pass(
-                    Way::ToClient,
-                    &format!("--sport {first}:{last} -m conntrack --ctstate ESTABLISHED"),
-                );
-            }
-        }
     }
 
     fn reject(&mut self) {
@@ -196,7 +172,7 @@ impl Writer<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ruleset::{Source, parse};
+    use crate::ruleset::{Passive, Side, Source, parse};
     use fwlab_record::DataSetup;
 
     fn text(policy: &Policy, family: Family) -> String {
@@ -206,6 +182,29 @@ mod tests {
         assert!(parsed.mistakes.is_none());
         assert_eq!(parsed.ruleset.render(family), text);
         text
+    }
+
+    #[test]
+    fn commands_say_the_same() {
+        for side in [Side::Client, Side::Server, Side::Gateway] {
+            let policy = Policy::new(side, DataSetup::ALL.iter().copied());
+            let commands = generate_commands(&policy, Family::Ipv6);
+            let parsed = parse(&Source::new("commands", commands.as_str()), Family::Ipv4);
+            assert!(parsed.mistakes.is_none(), "{commands}");
+            let lines = |ruleset: &Ruleset| {
+                let text = ruleset.render(Family::Ipv6);
+                let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+                for line in &mut lines {
+                    if let Some(policy) = line.strip_prefix(':') {
+                        *line = format!("-P {}", policy.trim_end_matches(" [0:0]"));
+                    }
+                }
+                lines.sort();
+                lines
+            };
+            let generated = generate(&policy, Family::Ipv6);
+            assert_eq!(lines(&parsed.ruleset), lines(&generated));
+        }
     }
 
     #[test]

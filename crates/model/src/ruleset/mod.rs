@@ -10,7 +10,7 @@
 //! | know whether rules depend on addresses and states alone | [`Listing::impurities`] |
 //! | know which hosts rules tell apart | [`Listing::told`], [`native::NativeListing::told`] |
 //! | know what each rule asks that a transfer can meet | [`Listing::asks`], [`native::NativeListing::asks`] |
-//! | make rules for a policy | [`generate`] |
+//! | make rules for a policy | [`generate`], [`native::generate`] |
 //! | read a script of nft, and what the kernel made of it | [`native`] |
 //! | put rules onto other interfaces, or add a helper | [`Ruleset::rename_interfaces`], [`Ruleset::with_helper`] |
 //!
@@ -24,6 +24,7 @@
 //! assert_eq!(ruleset.commands(Family::Ipv4)[1].source().unwrap().line, 2);
 //! ```
 
+mod accepted;
 mod apart;
 mod asks;
 mod attempt;
@@ -76,7 +77,7 @@ pub use by_push::ByPush;
 pub use command::Command;
 pub use correspond::{Correspondence, Difference, DifferenceKind};
 pub use dump_family::dump_family;
-pub use generate::generate;
+pub use generate::{generate, generate_commands};
 pub use input::Input;
 pub use listing::{ListedChain, ListedRule, Listing, ListingError};
 pub use mistake::{MISTAKES_TOLD, Mistake, MistakeKind, Mistakes, Note, unquoted};

@@ -217,7 +217,7 @@ fn announced(text: &str) -> Result<Ipv4Addr, String> {
     })
 }
 
-fn ports(text: &str) -> Result<(u16, u16), String> {
+pub(in crate::command) fn ports(text: &str) -> Result<(u16, u16), String> {
     let (low, high) = text.split_once(['-', ':']).unwrap_or((text, text));
     match (low.parse::<u16>(), high.parse::<u16>()) {
         (Ok(low @ 1..), Ok(high @ 1..)) if low <= high => Ok((low, high)),

@@ -15,7 +15,7 @@ use super::execute::{Executed, execute, ready};
 use super::exit::{complain, of_run, print, telling};
 use crate::report::{findings, matrix, summary_line};
 
-pub(super) use arguments::{CheckArguments, CheckTerms};
+pub(super) use arguments::{CheckArguments, CheckTerms, ports};
 pub(super) use table::Came;
 
 pub(super) fn check(arguments: &CheckArguments) -> Exit {

@@ -10,8 +10,10 @@ use std::path::PathBuf;
 
 use clap::Args;
 use fwlab_check::{Subject, Trial};
+use fwlab_model::Topology;
 use fwlab_model::ruleset::Only;
 use fwlab_record::Exit;
+use fwlab_scenario::plan::Cell;
 
 use super::check::{CheckTerms, told};
 use super::execute::ready;
@@ -33,6 +35,12 @@ pub(super) struct LintArguments {
     rules: u16,
     #[command(flatten)]
     terms: CheckTerms,
+}
+
+/// The topology of each class.
+fn as_topologies<'c>(places: &[usize], planned: &'c [Cell]) -> Vec<&'c Topology> {
+    let cells = places.iter().map(|at| &planned[*at]);
+    cells.map(|cell| &cell.scenario.stage.topology).collect()
 }
 
 pub(super) fn lint(arguments: &LintArguments) -> Exit {
@@ -83,7 +91,15 @@ fn linted(arguments: &LintArguments) -> Result<Exit, Exit> {
             .iter()
             .all(|(_, classes)| classes.untried == 0 && classes.unread.is_empty());
     let knocks = Knocks::of(&rules::of_tcp(&prepared), subject.connect_port);
-    let mut sorted = sorted(&subject, &prepared, &knocks, is_everybody);
+    let mut sorted = sorted(
+        &prepared,
+        &rules::Tried {
+            subject: &subject,
+            knocks: &knocks,
+            is_everybody,
+            topologies: as_topologies(&places, &planned),
+        },
+    );
     let mut lines: Vec<Line> = std::mem::take(&mut sorted.lines);
     for beyond in lines.drain(lines.len().min(arguments.rules.into())..) {
         sorted.pass_over(&beyond, &PassedOver::Bound);

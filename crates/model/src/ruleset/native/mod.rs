@@ -9,6 +9,7 @@ mod complaint;
 mod echo;
 mod effect;
 mod expression;
+mod generate;
 mod impurity;
 mod listing;
 mod of_iptables;
@@ -19,6 +20,7 @@ mod written;
 
 pub use complaint::Complaint;
 pub use echo::Echo;
+pub use generate::generate;
 pub use impurity::{NativeImpurity, NativePlace};
 pub use listing::{NativeChain, NativeListing, NativeListingError, NativeRule};
 pub use script::NativeScript;

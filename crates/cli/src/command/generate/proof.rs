@@ -1,0 +1,187 @@
+//! The proof: what was asked for passes, all other transfers are blocked, and no other port can be connected to.
+
+use std::collections::BTreeSet;
+
+use fwlab_check::{At, HostFiles, ServerOptions, Subject, Terms, Trial};
+use fwlab_model::ruleset::{Side, Source};
+use fwlab_record::{Backend, Exit, Family, Judgement, Protection};
+use fwlab_runner::{Knock, RunSettings};
+use fwlab_text::one_line;
+
+use super::asked::Asked;
+use crate::command::check::told;
+use crate::command::execute::ready;
+use crate::command::exit::{complain, telling};
+use crate::command::trial::{Bench, Candidate, PASSIVE_PORTS, PORTS, other_ports, passes};
+
+/// Rules that were made.
+pub(super) struct Made {
+    pub(super) text: String,
+    pub(super) families: Vec<Family>,
+    pub(super) backends: &'static [Backend],
+}
+
+/// Tries the rules, and says how much was tried.
+///
+/// # Errors
+/// When they do not do what was asked for, or that is not known: then why is said.
+pub(super) fn prove(made: &Made, at: At, asked: &Asked) -> Result<(), Exit> {
+    let terms = &Terms {
+        at: Some(at),
+        families: made.families.clone(),
+        protections: vec![Protection::Plain, Protection::Explicit],
+        server_options: ServerOptions {
+            control_port: Some(asked.control_port),
+            passive_ports: asked.passive_ports,
+            ..ServerOptions::default()
+        },
+        ..Terms::default()
+    };
+    let source = Source::new("the rules", made.text.as_str());
+    let files = HostFiles::of_rules(source, made.families.clone(), made.backends);
+    let subject = telling(|said| Subject::of(files, at, terms, said))?;
+    let loader = ready()?;
+    let told = told(&subject, &loader, terms)?;
+    let Trial { tried, planned } = telling(|said| {
+        let all = subject.all_classes(&told, terms, said);
+        subject.trial(&all, terms, &[], said)
+    })?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build();
+    let runtime = runtime.map_err(|error| {
+        complain(format!("the runtime did not start: {error}"), None);
+        Exit::Lab
+    })?;
+    let first = &planned[0];
+    // It loaded before.
+    let rules = runtime.block_on(loader.prepare(&first.scenario, 0, first.axes.backend));
+    let bench = Bench {
+        subject: &subject,
+        settings: RunSettings {
+            keep_going: true,
+            ..RunSettings::default()
+        },
+        loader,
+        runtime: &runtime,
+        tried: &tried,
+        planned: &planned,
+        everybody: planned.len(),
+        other_ports: other_ports(&rules.unwrap_or_default(), PASSIVE_PORTS),
+    };
+    let transfers = transfers(&bench, asked)?;
+    let ports = new_connections(&bench, asked)?;
+    let backends: Vec<&str> = made.backends.iter().map(|backend| backend.word()).collect();
+    complain(
+        format!(
+            "tried with {}: {transfers} transfers, and new connections to {ports} ports: what was asked for passes, and nothing else did",
+            backends.join(" and ")
+        ),
+        Some(match asked.side {
+            Side::Gateway => {
+                "the rules let through FTP alone, from either side to the other: add interfaces or addresses, and what else the host needs, before you load them"
+            }
+            _ => {
+                "the rules let through FTP alone: add what else the host needs, such as your own way in, before you load them"
+            }
+        }),
+    );
+    Ok(())
+}
+
+/// Whether transfers pass as they are to. Gives how many were tried.
+fn transfers(bench: &Bench<'_>, asked: &Asked) -> Result<usize, Exit> {
+    let records = bench.run(&Candidate::none(bench.subject), |_| true)?;
+    let unproven = |why: String| {
+        complain(
+            format!("the rules are not printed, since they are not proven: {why}"),
+            None,
+        );
+        Exit::Lab
+    };
+    let mut known = BTreeSet::new();
+    let mut all = BTreeSet::new();
+    let mut tried = 0;
+    for record in records.values() {
+        let axes = &record.axes;
+        let kind = (
+            axes.backend,
+            axes.family,
+            axes.protection,
+            axes.data.is_active(),
+        );
+        all.insert(kind);
+        match &record.judgement {
+            Judgement::Skipped { .. } => continue,
+            Judgement::Inconclusive { why } => {
+                return Err(unproven(format!("{}: {}", one_line(axes), one_line(why))));
+            }
+            _ => {}
+        }
+        if record.judgement.outcome().is_none() || passes(record) != asked.is_to_pass(axes) {
+            let was = if passes(record) {
+                "passes"
+            } else {
+                "does not pass"
+            };
+            return Err(unproven(format!("{} {was}", one_line(axes))));
+        }
+        known.insert(kind);
+        tried += 1;
+    }
+    if let Some((backend, family, protection, active)) = all.difference(&known).next() {
+        let way = if *active { "active" } else { "passive" };
+        return Err(unproven(format!(
+            "no {way} transfer could be tried with {backend}, {family}, {protection}; `fwlab doctor` says what is missing"
+        )));
+    }
+    Ok(tried)
+}
+
+/// Whether new connections come through to the control port and the passive ports alone. Gives how many ports were tried.
+fn new_connections(bench: &Bench<'_>, asked: &Asked) -> Result<usize, Exit> {
+    let (low, high) = asked.passive_ports.unwrap_or((1, 0));
+    let is_open = |port: u16| port == asked.control_port || (low..=high).contains(&port);
+    let mut ports: BTreeSet<u16> = PORTS.into();
+    ports.extend([asked.control_port, 1]);
+    let beside = [
+        low.checked_sub(1),
+        Some(low),
+        Some(high),
+        high.checked_add(1),
+    ];
+    ports.extend(beside.into_iter().flatten().filter(|port| *port > 0));
+    let knocks: Vec<Knock> = ports
+        .iter()
+        .flat_map(|to| [None, Some(20)].map(|from| Knock { from, to: *to }))
+        .filter(|knock| knock.from != Some(knock.to))
+        .collect();
+    let none = Candidate::none(bench.subject);
+    let places = bench.one_of_each_class();
+    let swept = places.iter().map(|at| bench.reach(&none, *at, &knocks));
+    let swept = bench
+        .runtime
+        .block_on(futures::future::try_join_all(swept))?;
+    for reach in &swept {
+        let stands = |doors: &fwlab_runner::Doors| -> Vec<u16> {
+            doors.standing().map(|knock| knock.to).collect()
+        };
+        let wrong = stands(&reach.of_server)
+            .into_iter()
+            .find(|port| !is_open(*port));
+        // A gateway's rules do not know which side is which.
+        let is_either = asked.side == Side::Gateway;
+        let mut of_client = stands(&reach.of_client).into_iter();
+        let of_client = of_client.find(|port| !(is_either && is_open(*port)));
+        if let Some(port) = wrong.or(of_client) {
+            complain(
+                format!(
+                    "the rules are not printed, since they let a new connection through to port {port}"
+                ),
+                None,
+            );
+            return Err(Exit::Lab);
+        }
+    }
+    Ok(ports.len())
+}

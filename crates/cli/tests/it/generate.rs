@@ -1,0 +1,112 @@
+//! `generate`: rules from nothing, proven before they are printed, and policies that no rules can hold.
+
+use fwlab_skipped::{Need, skipped};
+
+use crate::bad_input::folder;
+use crate::support::{Ended, end_of, fwlab, has_program, lab, shared};
+
+fn generate(arguments: &[&str]) -> Ended {
+    end_of(fwlab().arg("generate").args(arguments))
+}
+
+/// What is printed is what was proven: `check` finds the same, on every backend and wherever the rules stand.
+#[test]
+fn what_is_printed_does_what_was_asked() {
+    let Some(_lab) = lab() else { return };
+    if !has_program("vsftpd") {
+        return skipped(Need::Programs, "no vsftpd here");
+    }
+    let with_range = ["--allow", "passive,tls", "--passive-ports", "40000-40100"];
+    let kept = ["--passive-ports", "40000-40100"];
+    let with_helper = ["--allow", "active"];
+    for (at, format, asked, server, expected) in [
+        (
+            "server",
+            "nft",
+            &with_range[..],
+            &kept[..],
+            ["passive passes", "active blocked"],
+        ),
+        (
+            "client",
+            "commands",
+            &with_helper[..],
+            &[][..],
+            ["plain/active passes", "passive blocked"],
+        ),
+        (
+            "gateway",
+            "save",
+            &with_helper[..],
+            &[][..],
+            ["plain/active passes", "passive blocked"],
+        ),
+    ] {
+        let made = generate(&[&["--at", at, "--format", format][..], asked].concat()).with(0);
+        assert!(
+            made.stderr
+                .contains("what was asked for passes, and nothing else did"),
+            "{}",
+            made.stderr
+        );
+        let folder = folder(&[("made", made.stdout.as_bytes())]);
+        let mut check = fwlab();
+        check
+            .current_dir(folder.path())
+            .args(["check", "made", "--at", at])
+            .args(server);
+        for expected in expected {
+            check.args(["--expect", expected]);
+        }
+        end_of(&mut check).with(0);
+    }
+}
+
+#[test]
+fn the_rules_are_the_fewest() {
+    let Some(_lab) = lab() else { return };
+    if fwlab_fabric::find_tool("nft").is_none() || !has_program("vsftpd") {
+        return skipped(Need::Programs, "no nft or no vsftpd here");
+    }
+    let made = generate(&["--at", "server", "--format", "nft", "--allow", "passive"]).with(0);
+    insta::assert_snapshot!(made.stdout, @r#"
+    table inet ftp {
+    	ct helper ftp-standard {
+    		type "ftp" protocol tcp
+    	}
+    	chain helper {
+    		type filter hook prerouting priority mangle; policy accept;
+    		tcp dport 21 ct helper set "ftp-standard"
+    	}
+    	chain input {
+    		type filter hook input priority filter; policy drop;
+    		iifname "lo" accept
+    		icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } accept
+    		tcp dport 21 ct state new,established accept
+    		tcp sport 1024-65535 tcp dport 1024-65535 ct state related,established ct helper "ftp" accept
+    	}
+    	chain forward {
+    		type filter hook forward priority filter; policy drop;
+    	}
+    	chain output {
+    		type filter hook output priority filter; policy drop;
+    		oifname "lo" accept
+    		icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } accept
+    		tcp sport 21 ct state established accept
+    		tcp sport 1024-65535 tcp dport 1024-65535 ct state established ct helper "ftp" accept
+    	}
+    }
+    "#);
+}
+
+/// Nothing is printed of what no rules can do.
+#[test]
+fn what_no_rules_can_do_is_refused_with_the_nearest() {
+    let _started = shared();
+    let refused = generate(&["--at", "gateway", "--allow", "active,tls"]).with(2);
+    assert_eq!(refused.stdout, "");
+    insta::assert_snapshot!(refused.stderr, @"
+    fwlab: no rules can do this: active FTP under TLS: no helper reads what TLS hides, so the server's connection is as any stranger's
+      the nearest is --allow passive,tls --passive-ports 50000-50100, and the server keeps to these ports
+    ");
+}
