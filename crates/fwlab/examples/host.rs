@@ -2,6 +2,12 @@
 //!
 //! `cargo run --example host --features hosts -- host.fwlab`
 
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "printing is what it is for"
+)]
+
 use fwlab::{Lab, LabError};
 
 fn main() -> Result<(), LabError> {
