@@ -178,8 +178,8 @@ impl Reading<'_> {
 fn pattern(line: &str) -> Option<&str> {
     let rest = line.trim().strip_prefix("include")?;
     let rest = rest.trim().trim_end_matches(';').trim_end();
-    let inner = rest.strip_prefix('"')?.strip_suffix('"');
-    inner.or_else(|| rest.strip_prefix('\'')?.strip_suffix('\''))
+    let within = |quote: char| rest.strip_prefix(quote)?.strip_suffix(quote);
+    within('"').or_else(|| within('\''))
 }
 
 /// Whether a name is of a pattern with `*` and `?`.
