@@ -5,11 +5,12 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
 
 use fwlab_fabric::Privilege;
 use serde_json::Value;
 
-use crate::support::{as_here, assert_same, end_of, lab, peers, report, root, tree};
+use crate::support::{Running, as_here, assert_same, lab, peers, report, root, tree};
 
 fn copy(from: &Path, to: &Path) {
     let status = Command::new("cp")
@@ -56,7 +57,10 @@ fn an_ordinary_user_gets_the_outcomes_that_root_gets() {
         .arg(&program)
         .args(["run", "scenarios", "--where", "host", "--report"])
         .arg(format!("json={}", theirs.join("report.json").display()));
-    end_of(&mut command).with(0);
+    // The whole tree, beside whatever else is tested.
+    Running::start(&mut command)
+        .end(Duration::from_secs(600))
+        .with(0);
     let written = fs::metadata(theirs.join("report.json")).expect("the report was written");
     assert_eq!(
         std::os::unix::fs::MetadataExt::uid(&written),
