@@ -7,6 +7,7 @@ use fwlab_record::{CellRecord, Exit};
 use fwlab_runner::{Loader, PeerShelf, Run, RunSettings, Summary};
 use fwlab_scenario::plan::Cell;
 use miette::Diagnostic;
+use tokio::runtime::Runtime;
 use tokio::sync::mpsc::unbounded_channel;
 
 use super::exit::{complain, tell};
@@ -49,6 +50,17 @@ pub(super) struct Beside<'a> {
     pub(super) bundle: Option<&'a Path>,
 }
 
+/// What asynchronous work runs in.
+pub(super) fn runtime() -> Result<Runtime, Exit> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build();
+    runtime.map_err(|error| {
+        complain(format!("the runtime did not start: {error}"), None);
+        Exit::Lab
+    })
+}
+
 /// Runs cells with the reports that were asked for. `Err`: it ended before, and why was told.
 pub(super) fn execute(
     cells: Vec<Cell>,
@@ -87,13 +99,7 @@ pub(super) fn execute_beside(
         );
     }
     let files = ReportFiles::open(how, &cells, beside)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| {
-            complain(format!("the runtime did not start: {error}"), None);
-            Exit::Lab
-        })?;
+    let runtime = runtime()?;
     runtime.block_on(async {
         let mut interruption = Interruption::listen();
         let planned = cells.clone();

@@ -11,8 +11,8 @@ use fwlab_model::ruleset::Told;
 use fwlab_record::{CellRecord, Exit};
 use fwlab_runner::Loader;
 
-use super::execute::{Executed, execute, ready};
-use super::exit::{complain, of_run, print, telling};
+use super::execute::{Executed, execute, ready, runtime};
+use super::exit::{of_run, print, telling};
 use crate::report::{findings, matrix, summary_line};
 
 pub(super) use arguments::{CheckArguments, CheckTerms, ports};
@@ -83,12 +83,6 @@ fn checked(arguments: &CheckArguments) -> Result<Exit, Exit> {
 
 /// What the rules tell apart, once they are loaded.
 pub(super) fn told(subject: &Subject, loader: &Loader, terms: &Terms) -> Result<Vec<Told>, Exit> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build();
-    let runtime = runtime.map_err(|error| {
-        complain(format!("the runtime did not start: {error}"), None);
-        Exit::Lab
-    })?;
+    let runtime = runtime()?;
     telling(|said| runtime.block_on(subject.told(loader, terms, said)))
 }

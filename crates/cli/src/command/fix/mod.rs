@@ -13,7 +13,7 @@ use fwlab_record::{Exit, Family};
 use fwlab_text::{line, one_line};
 
 use super::check::{CheckTerms, told};
-use super::execute::ready;
+use super::execute::{ready, runtime};
 use super::exit::{complain, print, telling};
 use super::trial::{Bench, Candidate, Records, other_ports, passes};
 use crate::text::Page;
@@ -78,13 +78,7 @@ fn fixed(arguments: &FixArguments) -> Result<Exit, Exit> {
         tried.extend(chosen.tried);
         planned.extend(chosen.planned);
     }
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build();
-    let runtime = runtime.map_err(|error| {
-        complain(format!("the runtime did not start: {error}"), None);
-        Exit::Lab
-    })?;
+    let runtime = runtime()?;
     let first = &planned[0];
     // It loaded before.
     let rules = runtime.block_on(loader.prepare(&first.scenario, 0, first.axes.backend));

@@ -10,7 +10,7 @@ use fwlab_text::one_line;
 
 use super::asked::Asked;
 use crate::command::check::told;
-use crate::command::execute::ready;
+use crate::command::execute::{ready, runtime};
 use crate::command::exit::{complain, telling};
 use crate::command::trial::{Bench, Candidate, PASSIVE_PORTS, PORTS, other_ports, passes};
 
@@ -46,13 +46,7 @@ pub(super) fn prove(made: &Made, at: At, asked: &Asked) -> Result<(), Exit> {
         let all = subject.all_classes(&told, terms, said);
         subject.trial(&all, terms, &[], said)
     })?;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build();
-    let runtime = runtime.map_err(|error| {
-        complain(format!("the runtime did not start: {error}"), None);
-        Exit::Lab
-    })?;
+    let runtime = runtime()?;
     let first = &planned[0];
     // It loaded before.
     let rules = runtime.block_on(loader.prepare(&first.scenario, 0, first.axes.backend));

@@ -16,8 +16,8 @@ use fwlab_record::Exit;
 use fwlab_scenario::plan::Cell;
 
 use super::check::{CheckTerms, told};
-use super::execute::ready;
-use super::exit::{complain, print, telling};
+use super::execute::{ready, runtime};
+use super::exit::{print, telling};
 use super::trial::{Bench, CLASSES, Candidate, PASSIVE_PORTS, other_ports};
 use crate::text::Page;
 use knocks::Knocks;
@@ -61,13 +61,7 @@ fn linted(arguments: &LintArguments) -> Result<Exit, Exit> {
     }
     let classes = telling(|said| subject.classes(&told, terms, said));
     let Trial { tried, planned } = telling(|said| subject.trial(&classes, terms, &[], said))?;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build();
-    let runtime = runtime.map_err(|error| {
-        complain(format!("the runtime did not start: {error}"), None);
-        Exit::Lab
-    })?;
+    let runtime = runtime()?;
     let first = &planned[0];
     // It loaded before.
     let prepared = runtime.block_on(loader.prepare(&first.scenario, 0, first.axes.backend));
