@@ -164,7 +164,8 @@ impl Command {
     }
 
     /// Whether it can only be carried out when those before it were: iptables-nft resolves jumps when it
-    /// commits, and gets lost where one transaction replaces or renames what it made (1.8.9).
+    /// commits, gets lost where one transaction replaces or renames what it made, and loses the policy that a
+    /// transaction set where it then removes all empty chains with `-X` (1.8.9).
     pub(super) fn stands_alone(&self) -> bool {
         let is_command = self
             .origin

@@ -80,8 +80,8 @@ impl Input {
             let of_table = commands.iter().enumerate();
             let of_table = of_table.filter(|(_, command)| command.table == table);
             let mut is_open = false;
-            // Before there is a rule, nothing can get in another's way.
-            let mut has_rules = false;
+            // Before there is a rule or a policy, nothing can get in another's way.
+            let mut has_made = false;
             let mut is_later = false;
             let mut behind_change = false;
             for (at, command) in of_table {
@@ -95,12 +95,12 @@ impl Input {
                 };
                 if !std::mem::replace(&mut is_open, true) {
                     line(format!("*{table}"), None, false);
-                } else if has_rules && (behind_change || command.stands_alone()) {
+                } else if has_made && (behind_change || command.stands_alone()) {
                     line("COMMIT".to_owned(), None, is_later);
                     is_later = true;
                     line(format!("*{table}"), None, true);
                 }
-                has_rules |= adds(command);
+                has_made |= adds(command) || command.verb == Verb::Policy;
                 behind_change = command.stands_alone() && command.verb != Verb::NewChain;
                 if wanted(at) {
                     line(write(at, command), Some(at), is_later);
