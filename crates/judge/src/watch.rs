@@ -163,6 +163,23 @@ impl Watch {
         })
     }
 
+    /// Where an active data connection came from that was opened, and where the client had connected to, if that is another
+    /// address on every wire: a client may look at it.
+    pub fn data_from_elsewhere(&self) -> Option<(IpAddr, IpAddr)> {
+        let known = self.known_as(self.control()?)?.to.ip();
+        let of_server = |id: &ConnectionId| {
+            self.terms.client != self.terms.server
+                && self.opener(*id) == Some(&self.terms.server)
+                && self.track(*id).is_answered(self.opener(*id))
+        };
+        self.asked_data().filter(of_server).find_map(|id| {
+            let flows = self.flows(id);
+            let is_known = flows.iter().any(|flow| flow.from.ip() == known);
+            let came = flows.last()?.from.ip();
+            (!is_known).then_some((came, known))
+        })
+    }
+
     /// How the server closed a data connection of the asked setup before it had carried anything: a server
     /// that takes no stranger at the other end does that, and does not say why.
     pub(super) fn data_closed_early(&self) -> Option<&Closed> {

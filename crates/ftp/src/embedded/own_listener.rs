@@ -164,16 +164,15 @@ async fn accept(
     listener: &TcpListener,
     spec: &TransferSpec,
 ) -> Result<(TcpStream, bool), ClientFailure> {
-    let server = spec.server.ip();
     let patience = spec.patience.connect;
     let waiting = async {
         tokio::select! {
             biased;
-            accepted = accept_from(listener, server) => accepted.map(|data| (data, false)),
+            accepted = accept_first(listener) => accepted.map(|data| (data, false)),
             // suppaftp keeps what it read of a reply when this branch loses.
             response = ftp.read_response_in(DONE) => match response {
                 // A short transfer can be over before it is accepted.
-                Ok(_) => accept_from(listener, server).await.map(|data| (data, true)),
+                Ok(_) => accept_first(listener).await.map(|data| (data, true)),
                 Err(FtpError::UnexpectedResponse(response)) => {
                     Err(failure::refused(failure::reply(&response)))
                 }
@@ -187,16 +186,9 @@ async fn accept(
     }
 }
 
-/// The first connection from the server's address; suppaftp's own active mode
-/// passes over others in the same way.
-async fn accept_from(listener: &TcpListener, server: IpAddr) -> Result<TcpStream, ClientFailure> {
-    loop {
-        let (data, from) = listener
-            .accept()
-            .await
-            .map_err(|error| failure::connect(Connection::Data, &error))?;
-        if from.ip() == server {
-            return Ok(data);
-        }
-    }
+/// The first connection, whoever it is from: the rules decide that.
+async fn accept_first(listener: &TcpListener) -> Result<TcpStream, ClientFailure> {
+    let accepted = listener.accept().await;
+    let (data, _) = accepted.map_err(|error| failure::connect(Connection::Data, &error))?;
+    Ok(data)
 }

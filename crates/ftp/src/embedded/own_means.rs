@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use fwlab_record::{DataSetup, Operation};
 use suppaftp::FtpError;
-use suppaftp::types::Mode;
+use suppaftp::types::{ActivePeerCheck, Mode};
 use tokio::time::timeout;
 
 use super::client::{BEGUN, DONE, Ftp, command, flow_through, replied};
@@ -31,6 +31,8 @@ pub(super) fn prepared(ftp: Ftp, spec: &TransferSpec, connections: &Arc<Connecti
         DataSetup::Epsv => Mode::ExtendedPassive,
         DataSetup::Port | DataSetup::Eprt => Mode::Active,
     });
+    // The rules decide who may connect, as with the clients that are programs. That it was another is noted.
+    ftp.set_active_peer_check(ActivePeerCheck::Any);
     ftp.set_passive_nat_workaround(spec.passive_address == PassiveAddress::Ignored);
     ftp
 }

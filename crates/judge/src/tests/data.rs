@@ -65,3 +65,24 @@ fn under_tls_the_direction_tells_the_data_connection() {
     told.drops(&NodeName::server(), syn(data));
     assert_eq!(told.ends().symptom, Symptom::DataTimeout);
 }
+
+#[test]
+fn an_active_data_connection_may_come_from_another_address_of_the_server() {
+    let other = "10.0.0.9".parse().expect("an address");
+    let mut told = Told::by(DataSetup::Port, |terms| {
+        terms.owners.insert(other, NodeName::server());
+    });
+    told.opened(control());
+    told.says(true, "PORT 10,0,0,2,154,208");
+    told.passes(flow("10.0.0.9:20", "10.0.0.2:39632"), SYN);
+    assert_eq!(told.watch.data_from_elsewhere(), None);
+    let (mut other_address, mut usual) = (told, Told::active());
+    other_address.opened(flow("10.0.0.9:20", "10.0.0.2:39632"));
+    let known = "10.0.0.1".parse().expect("an address");
+    assert_eq!(
+        other_address.watch.data_from_elsewhere(),
+        Some((other, known))
+    );
+    usual.0.opened(usual.1);
+    assert_eq!(usual.0.watch.data_from_elsewhere(), None);
+}

@@ -425,7 +425,12 @@ impl<'a> Session<'a> {
             .then(|| "the kernel lost events: full patience from then on".to_owned());
         let notes = self.unread.iter().chain(&self.waits_for);
         let notes = notes.chain(&self.notes).cloned();
-        notes.chain(lost)
+        let elsewhere = self.watch.data_from_elsewhere().map(|(came, known)| {
+            format!(
+                "the data connection came from {came}, and the client had connected to {known}: clients that look at that refuse it"
+            )
+        });
+        notes.chain(lost).chain(elsewhere)
     }
 
     /// What the judge was told, and what it made of it; nothing where that was not to be kept.
