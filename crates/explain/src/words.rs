@@ -177,7 +177,7 @@ impl Diagnosis {
                  range of passive ports that the server keeps to and the rules open."
             }
             Why::HiddenByTls if active => {
-                "Nothing but its source port tells it from a stranger's connection: with TLS, use passive transfers."
+                "Nothing but its ports tells it from a stranger's connection: with TLS, use passive transfers."
             }
             Why::HiddenByTls => {
                 "It would pass with a range of passive ports that the server keeps to and the rules open: no helper sees into TLS."
