@@ -93,6 +93,11 @@ impl Text {
         }
     }
 
+    /// The number of the first line in its file.
+    pub(crate) fn first_line(&self) -> u32 {
+        self.begins.max(1)
+    }
+
     /// The source with these lines in place of its own.
     pub(crate) fn into_source(self, source: &Source) -> Source {
         Source {
@@ -104,7 +109,7 @@ impl Text {
     /// The place of a line of the file.
     pub(crate) fn place(&self, line: u32) -> Result<usize, NoPlace> {
         let place = line
-            .checked_sub(self.begins.max(1))
+            .checked_sub(self.first_line())
             .map(|place| place as usize);
         place
             .filter(|place| *place < self.lines.len())

@@ -2,17 +2,19 @@
 //!
 //! A [`Remedy`] is one thing that the field knows to help: a helper, a rule that accepts what is RELATED, a range of passive ports.
 //! [`remedies`] has those for a [`Diagnosis`](fwlab_explain::Diagnosis), the one that opens least first. [`apply`] writes one into the
-//! ruleset's own text, in its own form; [`take_away`] takes a line out of it. Whether it does what it says is not known here: whoever uses it has to try.
+//! ruleset's own text, in its own form; [`take_away`] takes a line out of it, and [`mutants`] make one mistake in it. Whether it does what it says is not known here: whoever uses it has to try.
 
 mod edit;
 mod in_commands;
 mod in_dump;
 mod in_script;
+mod mutant;
 mod plan;
 mod remedy;
 mod take_away;
 
 pub use edit::{NoPlace, apply, line_before, patch};
+pub use mutant::{Change, Mutant, RuleLine, mutants};
 pub use plan::{Situation, remedies};
 pub use remedy::{Accepts, HelperSide, Only, Remedy, Spot};
 pub use take_away::take_away;

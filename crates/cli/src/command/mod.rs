@@ -19,6 +19,7 @@ mod interruption;
 mod lint;
 mod list;
 mod man;
+mod mutate;
 mod peers;
 mod reporters;
 mod requirements;
@@ -62,6 +63,8 @@ enum Command {
     Generate(generate::GenerateArguments),
     /// Say which rules change nothing, and which let in more than FTP: each taken away in turn, and tried
     Lint(Box<lint::LintArguments>),
+    /// Make one mistake after another in the rules of scenarios, and say which of them no requirement notices
+    Mutate(mutate::MutateArguments),
     /// Print which transfers other rules change
     Diff(Box<diff::DiffArguments>),
     /// Read this host's firewall, network and FTP server into one file
@@ -105,6 +108,7 @@ pub fn main() -> ExitCode {
         Command::Fix(arguments) => fix::fix(&arguments),
         Command::Generate(arguments) => generate::generate(&arguments),
         Command::Lint(arguments) => lint::lint(&arguments),
+        Command::Mutate(arguments) => mutate::mutate(&arguments),
         Command::Diff(arguments) => diff::diff(&arguments),
         Command::Capture(arguments) => capture::capture(&arguments),
         Command::List(arguments) => list::list(&arguments),

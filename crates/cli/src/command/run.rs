@@ -222,7 +222,7 @@ fn bundled(arguments: &RunArguments) -> Result<Option<Bundled>, Exit> {
 }
 
 /// The cells of scenarios, where they are not too many.
-fn plan(
+pub(super) fn plan(
     scenarios: &[Arc<Scenario>],
     overrides: &Overrides,
     filter: &Filter,
@@ -248,7 +248,7 @@ fn plan(
 }
 
 /// A requirement that is held against nothing is a mistake of its file.
-fn idle(scenarios: &[Arc<Scenario>]) -> Result<(), Exit> {
+pub(super) fn idle(scenarios: &[Arc<Scenario>]) -> Result<(), Exit> {
     let mut found = Ok(());
     for scenario in scenarios {
         if let Some(error) = scenario.idle_requirements_error(&idle_requirements(scenario)) {

@@ -5,15 +5,12 @@ use std::sync::Arc;
 
 use fwlab_check::{Subject, Tried};
 use fwlab_record::{CellRecord, Chance, Exit, Symptom};
-use fwlab_runner::{Loader, PreparedRuleset, Run, RunEvent, RunSettings};
+use fwlab_runner::{Loader, PreparedRuleset, RunSettings};
 use fwlab_scenario::Scenario;
 use fwlab_scenario::plan::Cell;
-use miette::Diagnostic;
 use tokio::runtime::Runtime;
-use tokio::sync::mpsc::unbounded_channel;
 
-use super::Candidate;
-use crate::command::exit::{complain, tell};
+use super::{Candidate, ran};
 
 /// Passive ports that no program takes by itself: above those that Linux gives to clients they would be, were there enough.
 pub(in crate::command) const PASSIVE_PORTS: (u16, u16) = (50_000, 50_100);
@@ -113,31 +110,8 @@ impl Bench<'_> {
             cell.scenario = changed;
             cells.push(cell);
         }
-        let records = self.runtime.block_on(async {
-            let run = Run::prepare(cells, self.loader.clone(), self.settings.clone()).await;
-            let run = run.map_err(|errors| {
-                tell(errors.iter().map(|error| error as &dyn Diagnostic));
-                Exit::Lab
-            })?;
-            let (sender, mut events) = unbounded_channel();
-            let all = run.all_until(sender, std::future::pending::<&'static str>());
-            let read = async {
-                let mut records = Vec::new();
-                while let Some(event) = events.recv().await {
-                    if let RunEvent::Finished { index, record, .. }
-                    | RunEvent::NotRun { index, record } = event
-                    {
-                        records.push((places[index], record));
-                    }
-                }
-                records
-            };
-            let (_, records) = tokio::join!(all, read);
-            if let Err(unanswered) = Run::settle().await {
-                complain(unanswered, None);
-            }
-            Ok(records)
-        })?;
-        Ok(records.into_iter().collect())
+        let records = ran(self.runtime, cells, &self.loader, &self.settings, None)?;
+        let of_places = records.into_iter().map(|(at, record)| (places[at], record));
+        Ok(of_places.collect())
     }
 }

@@ -7,7 +7,7 @@ use fwlab_check::Subject;
 use fwlab_fix::{NoPlace, Remedy, apply, line_before, patch, take_away};
 use fwlab_model::ruleset::{Source, dump_family};
 use fwlab_record::{Backend, Exit, Family};
-use fwlab_scenario::{RulesOrigin, Scenario};
+use fwlab_scenario::{RulesOrigin, RulesetEntry, Scenario};
 
 use crate::command::exit::complain;
 
@@ -42,9 +42,42 @@ impl Slot {
         family: Family,
     ) -> Option<Slot> {
         let files = &subject.files;
-        if subject.backends.contains(&backend) {
-            return Some(match (family, &files.ipv6) {
-                (Family::Ipv6, Some(_)) => Slot::Ipv6,
+        let of_both = subject.backends.contains(&backend);
+        Slot::among(
+            of_both,
+            files.ipv6.is_some(),
+            &files.beside,
+            backend,
+            family,
+        )
+    }
+
+    /// The same, of an entry of a scenario.
+    pub(in crate::command) fn in_entry(
+        entry: &RulesetEntry,
+        backend: Backend,
+        family: Family,
+    ) -> Option<Slot> {
+        let of_both = entry.backends.contains(&backend);
+        Slot::among(
+            of_both,
+            entry.ipv6.is_some(),
+            &entry.beside,
+            backend,
+            family,
+        )
+    }
+
+    fn among(
+        of_both: bool,
+        has_ipv6: bool,
+        beside: &[(Backend, Source)],
+        backend: Backend,
+        family: Family,
+    ) -> Option<Slot> {
+        if of_both {
+            return Some(match family {
+                Family::Ipv6 if has_ipv6 => Slot::Ipv6,
                 _ => Slot::Origin,
             });
         }
@@ -53,7 +86,26 @@ impl Slot {
                 && (backend == Backend::Native
                     || dump_family(source).unwrap_or(Family::Ipv4) == family)
         };
-        files.beside.iter().position(of).map(Slot::Beside)
+        beside.iter().position(of).map(Slot::Beside)
+    }
+
+    /// The text that stands there in an entry of a scenario, where somebody wrote it.
+    pub(in crate::command) fn text(self, entry: &RulesetEntry) -> Option<&Source> {
+        match (self, &entry.origin) {
+            (Slot::Origin, RulesOrigin::Written(source)) => Some(source),
+            (Slot::Origin, _) => None,
+            (Slot::Ipv6, _) => entry.ipv6.as_ref(),
+            (Slot::Beside(at), _) => entry.beside.get(at).map(|(_, source)| source),
+        }
+    }
+
+    /// Puts a text there.
+    pub(in crate::command) fn put(self, entry: &mut RulesetEntry, text: Source) {
+        match self {
+            Slot::Origin => entry.origin = RulesOrigin::Written(text),
+            Slot::Ipv6 => entry.ipv6 = Some(text),
+            Slot::Beside(at) => entry.beside[at].1 = text,
+        }
     }
 }
 
@@ -126,11 +178,7 @@ impl Candidate {
         let mut scenario = scenario.clone();
         let ruleset = &mut scenario.rulesets[0];
         for Edited { slot, after, .. } in &self.sources {
-            match slot {
-                Slot::Origin => ruleset.origin = RulesOrigin::Written(after.clone()),
-                Slot::Ipv6 => ruleset.ipv6 = Some(after.clone()),
-                Slot::Beside(at) => ruleset.beside[*at].1 = after.clone(),
-            }
+            slot.put(ruleset, after.clone());
         }
         for remedy in &self.remedies {
             match remedy {
