@@ -35,6 +35,8 @@ mod killed;
 mod licences;
 mod lint;
 mod markdown;
+mod mutate;
+
 mod native;
 mod old_kernel;
 mod ordinary_user;

@@ -7,13 +7,14 @@ use fwlab_skipped::{Need, skipped};
 
 use crate::support::{end_of, fwlab, has_program, shared};
 
-const COMMANDS: [&str; 15] = [
+const COMMANDS: [&str; 16] = [
     "run",
     "check",
     "explain",
     "fix",
     "generate",
     "lint",
+    "mutate",
     "diff",
     "capture",
     "list",

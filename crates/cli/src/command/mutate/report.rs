@@ -97,7 +97,7 @@ fn came(verdict: &Verdict) -> String {
         (false, true) => format!("{}: {was} → {is}", one_line(name)),
         (false, false) => format!("as {}: {was} → {is}", one_line(name)),
     };
-    format!("{cells} otherwise, and nothing requires that they do not ({example})")
+    format!("{cells} otherwise, which no requirement forbids ({example})")
 }
 
 fn not_tried(page: &mut Page, left: &Left) {
