@@ -28,6 +28,7 @@ mod run;
 mod schema;
 mod topology;
 mod trial;
+mod watch;
 mod word;
 
 use std::process::ExitCode;
@@ -102,7 +103,7 @@ pub fn main() -> ExitCode {
         }
     };
     let exit = match arguments.command {
-        Command::Run(arguments) => run::run(arguments),
+        Command::Run(arguments) => run::run(&arguments),
         Command::Check(arguments) => check::check(&arguments),
         Command::Explain(arguments) => explain::explain(&arguments),
         Command::Fix(arguments) => fix::fix(&arguments),

@@ -19,6 +19,7 @@ use super::execute::{Beside, Executed, execute_beside, ready};
 use super::exit::{complain, of_run, print, print_aside, tell};
 use super::requirements::written;
 use super::rerun::Earlier;
+use super::watch::{Watched, watch};
 use super::word;
 use crate::builds::Builder;
 use crate::report::{EvidenceOf, Format, Labels, ReportTo, findings, matrix, summary_line};
@@ -54,6 +55,9 @@ pub(super) struct RunArguments {
     /// Print what was observed as [[require]] blocks for the scenario's file, in place of tables; all cells are run
     #[arg(long, conflicts_with_all = ["server", "client"])]
     write_requirements: bool,
+    /// Run again when a file changes that was read: the scenarios that it is of, or all
+    #[arg(long, conflicts_with_all = ["bundle", "rerun", "write_requirements", "report", "record"])]
+    watch: bool,
     /// Write a new file with all that somebody else needs to see it: the scenario and its files, versions, and what was
     /// seen of each chosen cell. `fwlab run FILE` runs it again, and `fwlab explain FILE` explains it without running
     #[arg(long, value_name = "FILE")]
@@ -105,21 +109,29 @@ impl How {
     }
 }
 
-pub(super) fn run(arguments: RunArguments) -> Exit {
-    ran(arguments).unwrap_or_else(|exit| exit)
+pub(super) fn run(arguments: &RunArguments) -> Exit {
+    if !arguments.watch {
+        return ran(arguments, None).unwrap_or_else(|exit| exit);
+    }
+    watch(&arguments.paths, |watched| {
+        ran(arguments, Some(watched)).unwrap_or_else(|exit| exit)
+    })
 }
 
-fn ran(arguments: RunArguments) -> Result<Exit, Exit> {
-    let bundled = bundled(&arguments)?;
-    let (scenarios, filter) = match &bundled {
+fn ran(arguments: &RunArguments, watched: Option<&mut Watched>) -> Result<Exit, Exit> {
+    let bundled = bundled(arguments)?;
+    let (mut scenarios, filter) = match &bundled {
         None => choice(&arguments.paths, &arguments.filter, scenarios)?,
         Some(bundled) => (vec![bundled.scenario()?], filter_of(&arguments.filter)?),
     };
+    if let Some(watched) = watched {
+        scenarios = watched.choose(scenarios);
+    }
     idle(&scenarios)?;
     let overrides = Overrides {
-        backends: arguments.backend,
-        servers: arguments.server,
-        clients: arguments.client,
+        backends: arguments.backend.clone(),
+        servers: arguments.server.clone(),
+        clients: arguments.client.clone(),
     };
     let cells = |overrides: &Overrides, filter: &Filter| match &bundled {
         None => plan(&scenarios, overrides, filter),

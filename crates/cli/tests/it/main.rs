@@ -36,7 +36,6 @@ mod licences;
 mod lint;
 mod markdown;
 mod mutate;
-
 mod native;
 mod old_kernel;
 mod ordinary_user;
@@ -59,3 +58,4 @@ mod support;
 mod surroundings;
 mod topologies;
 mod waits;
+mod watch;
