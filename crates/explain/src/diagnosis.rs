@@ -110,7 +110,11 @@ impl Diagnosis {
     /// The same of an outcome, and the evidence for it.
     pub fn of_outcome(outcome: &Outcome, evidence: &Evidence) -> Option<Diagnosis> {
         let deciding = evidence.facts.iter().find(|fact| fact.deciding);
-        let node = node_of(&outcome.cause).or_else(|| deciding.map(|fact| fact.node.clone()));
+        let node = outcome
+            .cause
+            .node()
+            .cloned()
+            .or_else(|| deciding.map(|fact| fact.node.clone()));
         // A reply under TLS is seen by the client alone, and is no event.
         let is_reply = matches!(outcome.cause, Cause::Reply { .. });
         let node = node.or_else(|| is_reply.then(NodeName::client))?;
@@ -277,17 +281,6 @@ fn opening(packet: &Packet) -> Opening {
         Packet::Tcp { flags, .. } if flags.is_syn() => Opening::Opens,
         Packet::Tcp { flags, .. } if flags.is_syn_ack() => Opening::Answers,
         _ => Opening::Later,
-    }
-}
-
-fn node_of(cause: &Cause) -> Option<NodeName> {
-    match cause {
-        Cause::Rule { node, .. }
-        | Cause::Policy { node, .. }
-        | Cause::Helper { node, .. }
-        | Cause::Host { node, .. }
-        | Cause::Loss { node, .. } => Some(node.clone()),
-        Cause::None | Cause::Reply { .. } => None,
     }
 }
 

@@ -45,20 +45,9 @@
 //! let node = fabric.node(&NodeName::server()).expect("it is in the topology");
 //!
 //! let seconds = Duration::from_secs(10);
-//! let spec = TransferSpec {
-//!     server: "127.0.0.1:21".parse()?,
-//!     login: Login::Anonymous,
-//!     data_setup: DataSetup::Pasv,
-//!     protection: Protection::Plain,
-//!     session_reuse: true,
-//!     passive_address: PassiveAddress::Announced,
-//!     operation: Operation::Retr,
-//!     content: Content::new("file.bin", 300_000)?,
-//!     active_ports: None,
-//!     patience: Patience { connect: seconds, silence: seconds, whole: seconds },
-//!     pace: None,
-//!     pauses: None,
-//! };
+//! let patience = Patience { connect: seconds, silence: seconds, whole: seconds };
+//! let content = Content::new("file.bin", 300_000)?;
+//! let spec = TransferSpec::retr("127.0.0.1:21".parse()?, DataSetup::Pasv, content, patience);
 //! let settings = ServerSettings { alone_in_node: false, ..ServerSettings::for_transfer(&spec) };
 //! let mut server = Libunftp.start(node, &settings).await?;
 //! let report = Suppaftp.transfer(node, &spec).await?;
@@ -111,6 +100,6 @@ pub use program::{
 };
 pub use server::{DataSourcePort, PassivePorts, RunningServer, Server, ServerSettings, StoredFile};
 pub use support::Support;
-pub use tls::{Certificate, CertificateError};
+pub use tls::{Certificate, CertificateError, TlsSecrets};
 pub use transfer::{Login, PassiveAddress, Patience, Stored, TransferSpec};
 pub use verify::Mismatch;

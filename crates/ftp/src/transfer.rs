@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use fwlab_record::{DataSetup, Operation, Protection, Secret};
 
-use crate::{Content, Pauses, Support};
+use crate::{Content, Pauses, Support, TlsSecrets};
 
 /// Who a client logs in as.
 #[derive(
@@ -119,6 +119,8 @@ pub struct TransferSpec {
     pub pauses: Option<Pauses>,
     /// How fast the client reads data, in bytes a second; as fast as it can without.
     pub pace: Option<NonZeroU64>,
+    /// Where the client tells the secrets of its TLS sessions, if it can; nowhere without.
+    pub tls_secrets: Option<TlsSecrets>,
 }
 
 /// What a server holds of a content: its first bytes.
@@ -131,6 +133,30 @@ pub struct Stored {
 }
 
 impl TransferSpec {
+    /// A plain download by the anonymous user, who does nothing unusual: what others differ from.
+    pub fn retr(
+        server: SocketAddr,
+        data_setup: DataSetup,
+        content: Content,
+        patience: Patience,
+    ) -> TransferSpec {
+        TransferSpec {
+            server,
+            login: Login::Anonymous,
+            data_setup,
+            protection: Protection::Plain,
+            session_reuse: true,
+            passive_address: PassiveAddress::Announced,
+            operation: Operation::Retr,
+            content,
+            active_ports: None,
+            patience,
+            pauses: None,
+            pace: None,
+            tls_secrets: None,
+        }
+    }
+
     /// What the server must hold before the transfer.
     pub fn stored_before(&self) -> Option<Stored> {
         let size = match self.operation {

@@ -46,6 +46,7 @@
 //! | `log` | nfnetlink_log: legacy's trace, conntrack's remarks |
 //! | `trace` | trace messages of both backends, joined to steps; which step decided |
 //! | `conntrack`, `capture` | the other two kinds of evidence |
+//! | `frames` | every packet in whole, for those who want to read it themselves |
 //! | `rules` | handle → ordinal |
 //! | `netlink`, `headers` | bytes |
 //!
@@ -56,6 +57,7 @@ mod conntrack;
 mod decoder;
 mod error;
 mod event;
+mod frames;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub mod fuzzing;
@@ -76,6 +78,7 @@ pub use capture::{CapturedPacket, Direction};
 pub use conntrack::{Change, ConntrackEvent, ExpectationEvent, HelperDrop, InvalidPacket};
 pub use error::{ObserveError, Step};
 pub use event::{Event, SentPacket, Source, What};
+pub use frames::{Frame, FrameRecorder};
 pub use interface::Interface;
 pub use observer::Observer;
 pub use rules::{NftChain, NftRules};

@@ -204,7 +204,7 @@ fn load_table(
 }
 
 /// Sets a receive buffer, beyond the system's limit where this process may.
-fn size_buffer(socket: &impl AsFd, bytes: usize) -> Result<(), Errno> {
+pub(crate) fn size_buffer(socket: &impl AsFd, bytes: usize) -> Result<(), Errno> {
     match setsockopt(socket, sockopt::RcvBufForce, &bytes) {
         Err(Errno::EPERM) => setsockopt(socket, sockopt::RcvBuf, &bytes),
         outcome => outcome,

@@ -105,6 +105,18 @@ impl Cause {
         }
     }
 
+    /// The node where it was decided, where it was one.
+    pub fn node(&self) -> Option<&NodeName> {
+        match self {
+            Cause::None | Cause::Reply { .. } => None,
+            Cause::Rule { node, .. }
+            | Cause::Policy { node, .. }
+            | Cause::Helper { node, .. }
+            | Cause::Host { node, .. }
+            | Cause::Loss { node, .. } => Some(node),
+        }
+    }
+
     /// The packet that decided, where there is one.
     pub fn packet(&self) -> Option<&Packet> {
         match self {

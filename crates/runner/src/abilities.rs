@@ -2,9 +2,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 use fwlab_ftp::deviation::{Asked, Deviation, ruled_out};
-use fwlab_ftp::{
-    Client, Content, DataSourcePort, Login, PassiveAddress, Server, ServerSettings, TransferSpec,
-};
+use fwlab_ftp::{Client, Content, DataSourcePort, Login, Server, ServerSettings, TransferSpec};
 use fwlab_record::{DataSetup, Family, Operation, Protection};
 
 use crate::patience::CLIENT_PATIENCE;
@@ -110,18 +108,11 @@ fn transfer(asked: &Asked, login: Login) -> TransferSpec {
         Family::Ipv6 => "[fd77::1]:21",
     };
     let server: SocketAddr = address.parse().expect("the address is a constant");
+    let content = Content::new("fwlab.bin", 1000).expect("the content is small");
     TransferSpec {
-        server,
         login,
-        data_setup: asked.data,
         protection: asked.protection,
-        session_reuse: true,
-        passive_address: PassiveAddress::Announced,
         operation: asked.operation,
-        content: Content::new("fwlab.bin", 1000).expect("the content is small"),
-        active_ports: None,
-        patience: CLIENT_PATIENCE,
-        pauses: None,
-        pace: None,
+        ..TransferSpec::retr(server, asked.data, content, CLIENT_PATIENCE)
     }
 }

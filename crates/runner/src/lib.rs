@@ -24,6 +24,8 @@ mod words;
 pub mod written;
 
 pub use abilities::Abilities;
+pub use cell::Packets;
+pub use fwlab_observe::{Direction, Frame};
 pub use housing::Housing;
 pub use patience::Patience;
 pub use peers::{PeerShelf, Present};

@@ -16,7 +16,7 @@ use fwlab_scenario::plan::Cell;
 use fwlab_scenario::{Action, Scenario};
 use tokio::sync::mpsc::UnboundedSender;
 
-use crate::cell::{Recorded, Workshop, record_of};
+use crate::cell::{Packets, Recorded, Workshop, record_of};
 use crate::housing::Housing;
 use crate::images;
 use crate::patience::Patience;
@@ -38,6 +38,8 @@ pub struct RunSettings {
     pub keep_evidence: bool,
     /// Whether what each cell's judge was told is kept, to be judged again.
     pub keep_streams: bool,
+    /// Whether each cell's packets are kept.
+    pub keep_packets: bool,
     /// Where peers run.
     pub housing: Housing,
     /// What is known of peers to be otherwise than with the rest.
@@ -61,6 +63,7 @@ impl Default for RunSettings {
             keep_going: true,
             keep_evidence: false,
             keep_streams: false,
+            keep_packets: false,
             housing: Housing::default(),
             deviations: DEVIATIONS,
             housed_apart: BTreeMap::new(),
@@ -112,6 +115,8 @@ pub enum RunEvent {
         record: Arc<CellRecord>,
         /// What its judge was told, a stream a client, where that is kept.
         streams: Vec<Stream>,
+        /// Its packets, where they are kept.
+        packets: Option<Packets>,
     },
     /// The run has ended, and this cell was not begun, or did not come to its end.
     NotRun {
@@ -283,6 +288,7 @@ impl Run {
             patience: settings.patience,
             keep_evidence: settings.keep_evidence,
             keep_streams: settings.keep_streams,
+            keep_packets: settings.keep_packets,
             kernel: fwlab_fabric::kernel_release(),
             observation: ObserverSettings {
                 pretend_without: settings.pretend_without.clone(),
@@ -364,7 +370,15 @@ impl Run {
                     by = &mut interrupted => break Some(by),
                     next = running.next() => next,
                 };
-                let Some((index, Recorded { record, streams })) = next else {
+                let Some((
+                    index,
+                    Recorded {
+                        record,
+                        streams,
+                        packets,
+                    },
+                )) = next
+                else {
                     break None;
                 };
                 finished[index] = true;
@@ -378,6 +392,7 @@ impl Run {
                     index,
                     record: Arc::new(record),
                     streams,
+                    packets,
                 });
                 if stop {
                     break None;

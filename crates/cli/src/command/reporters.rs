@@ -14,13 +14,15 @@ use super::execute::Beside;
 use super::exit::complain;
 use super::run::How;
 use crate::report::{
-    About, Format, Progress, ReportFile, ReportTo, Reports, Sources, StreamFolder, Taken,
+    About, FolderError, Format, PacketFolder, Progress, ReportFile, ReportTo, Reports, Sources,
+    StreamFolder, Taken,
 };
 
 /// The files of the reports that were asked for: they can be written, and nothing is lost by that.
 pub(super) struct ReportFiles {
     files: Vec<(&'static Format, ReportFile)>,
     streams: Option<StreamFolder>,
+    packets: Option<PacketFolder>,
     about: Arc<About>,
     keeps_streams: bool,
 }
@@ -50,19 +52,20 @@ impl ReportFiles {
                 }
             }
         }
-        let mut streams = None;
-        if let Some(folder) = how.record.as_ref().filter(|_| good) {
-            match StreamFolder::open(folder) {
-                Ok(folder) => streams = Some(folder),
-                Err(error) => {
-                    complain(&error, Some(error.help()));
-                    good = false;
-                }
-            }
+        let mut folders = (None, None);
+        if good {
+            let opened = (
+                opened(how.record.as_deref(), StreamFolder::open),
+                opened(how.capture.as_deref(), PacketFolder::open),
+            );
+            good = opened.0.is_ok() && opened.1.is_ok();
+            folders = (opened.0.unwrap_or(None), opened.1.unwrap_or(None));
         }
+        let (streams, packets) = folders;
         good.then_some(ReportFiles {
             files,
             streams,
+            packets,
             keeps_streams: beside.bundle.is_some(),
             about: Arc::new(About {
                 evidence: how.evidence,
@@ -71,6 +74,16 @@ impl ReportFiles {
         })
         .ok_or(Exit::Usage)
     }
+}
+
+/// Opens a folder, if one was named. `Err`: what is wrong with it was told.
+fn opened<T>(
+    folder: Option<&Path>,
+    open: impl FnOnce(&Path) -> Result<T, FolderError>,
+) -> Result<Option<T>, ()> {
+    folder.map(open).transpose().map_err(|error| {
+        complain(&error, Some(error.help()));
+    })
 }
 
 /// The files that a scenario was read from: its own, and those of its rules.
@@ -101,6 +114,7 @@ pub(super) struct Reporters {
     progress: Progress,
     reports: Reports,
     streams: Option<StreamFolder>,
+    packets: Option<PacketFolder>,
     records: BTreeMap<usize, Arc<CellRecord>>,
     /// What each cell's judge was told, where somebody wants it.
     kept: Option<BTreeMap<usize, Vec<Stream>>>,
@@ -122,6 +136,7 @@ impl Reporters {
             progress: Progress::new(cells.iter().map(|cell| cell.axes.to_string()).collect()),
             reports: Reports::begin(files.files, &files.about)?,
             streams: files.streams,
+            packets: files.packets,
             records: BTreeMap::new(),
             kept: files.keeps_streams.then(BTreeMap::new),
         })
@@ -134,8 +149,13 @@ impl Reporters {
                 index,
                 record,
                 streams,
+                packets,
             } => {
                 self.progress.add(index, &record);
+                let captured = match (&mut self.packets, packets) {
+                    (Some(folder), Some(packets)) => folder.add(&record, &packets),
+                    _ => Ok(()),
+                };
                 let scenario = &record.axes.scenario;
                 let kept = self
                     .streams
@@ -144,7 +164,7 @@ impl Reporters {
                 if let Some(all) = &mut self.kept {
                     all.insert(index, streams);
                 }
-                self.add(index, record).and(kept)
+                self.add(index, record).and(kept).and(captured)
             }
             RunEvent::NotRun { index, record } => self.add(index, record),
             RunEvent::Started { index } => {

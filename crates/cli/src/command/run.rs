@@ -56,7 +56,7 @@ pub(super) struct RunArguments {
     #[arg(long, conflicts_with_all = ["server", "client"])]
     write_requirements: bool,
     /// Run again when a file changes that was read: the scenarios that it is of, or all
-    #[arg(long, conflicts_with_all = ["bundle", "rerun", "write_requirements", "report", "record"])]
+    #[arg(long, conflicts_with_all = ["bundle", "rerun", "write_requirements", "report", "record", "capture"])]
     watch: bool,
     /// Write a new file with all that somebody else needs to see it: the scenario and its files, versions, and what was
     /// seen of each chosen cell. `fwlab run FILE` runs it again, and `fwlab explain FILE` explains it without running
@@ -87,6 +87,9 @@ pub(super) struct How {
     /// Record what each cell's judge was told, into a new or empty folder: a file a scenario, to be judged again
     #[arg(long, value_name = "DIR")]
     pub(super) record: Option<PathBuf>,
+    /// Write the packets of each cell into a new or empty folder: a pcapng file a cell, for Wireshark, with TLS's secrets in it
+    #[arg(long, value_name = "DIR")]
+    pub(super) capture: Option<PathBuf>,
 }
 
 impl How {
@@ -104,6 +107,7 @@ impl How {
             builds: self.builds(),
             keep_evidence: self.evidence == EvidenceOf::All,
             keep_streams: self.record.is_some(),
+            keep_packets: self.capture.is_some(),
             ..default
         }
     }

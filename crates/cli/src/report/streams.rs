@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use fwlab_judge::Stream;
 
+use super::folder::{FolderError, empty, file_name, with_path};
+
 /// Writes what each cell's judge was told, to be judged again: a line of JSON a session, a file a scenario.
 #[derive(Debug)]
 pub struct StreamFolder {
@@ -12,53 +14,14 @@ pub struct StreamFolder {
     files: BTreeMap<String, File>,
 }
 
-/// A folder cannot take streams.
-#[derive(Debug, thiserror::Error)]
-pub enum StreamFolderError {
-    /// It cannot be made or read.
-    #[error("cannot record to {}: {source}", path.display())]
-    Unwritable {
-        /// The folder.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
-    /// Something is in it.
-    #[error("{} is not empty, and what is recorded there would be mixed with that", path.display())]
-    Occupied {
-        /// The folder.
-        path: PathBuf,
-    },
-}
-
-impl StreamFolderError {
-    /// What to do about it.
-    pub fn help(&self) -> &'static str {
-        match self {
-            StreamFolderError::Unwritable { .. } => "name a folder that you may write to",
-            StreamFolderError::Occupied { .. } => "name a folder that is new or empty",
-        }
-    }
-}
-
 impl StreamFolder {
     /// A folder that is there and empty; made where it is not.
     ///
     /// # Errors
     /// When it cannot be made, or something is in it.
-    pub fn open(folder: &Path) -> Result<StreamFolder, StreamFolderError> {
-        let path = || folder.to_owned();
-        let unwritable = |source| StreamFolderError::Unwritable {
-            path: path(),
-            source,
-        };
-        fs::create_dir_all(folder).map_err(unwritable)?;
-        let mut inside = fs::read_dir(folder).map_err(unwritable)?;
-        if inside.next().is_some() {
-            return Err(StreamFolderError::Occupied { path: path() });
-        }
+    pub fn open(folder: &Path) -> Result<StreamFolder, FolderError> {
         Ok(StreamFolder {
-            folder: folder.to_owned(),
+            folder: empty(folder)?,
             files: BTreeMap::new(),
         })
     }
@@ -75,7 +38,7 @@ impl StreamFolder {
             let file = match self.files.get(scenario) {
                 Some(file) => file,
                 None => {
-                    let path = folder.join(file_name(scenario));
+                    let path = folder.join(file_name(scenario, "jsonl"));
                     let made = make(&path).map_err(|error| with_path(&path, &error))?;
                     self.files.entry(scenario.to_owned()).or_insert(made)
                 }
@@ -94,59 +57,4 @@ fn make(path: &Path) -> io::Result<File> {
         fs::create_dir_all(parent)?;
     }
     File::options().append(true).create(true).open(path)
-}
-
-fn with_path(path: &Path, error: &io::Error) -> io::Error {
-    io::Error::new(error.kind(), format!("{}: {error}", path.display()))
-}
-
-/// The file of a scenario: its name's folders, and in them nothing that leads out.
-fn file_name(scenario: &str) -> PathBuf {
-    let safe = |character: char| {
-        if character.is_ascii_alphanumeric() || "._-".contains(character) {
-            character
-        } else {
-            '_'
-        }
-    };
-    let parts = scenario.split('/').filter(|part| !part.is_empty());
-    let mut path: PathBuf = parts
-        .map(|part| match part {
-            "." | ".." => "_".to_owned(),
-            part => part.chars().map(safe).collect(),
-        })
-        .collect();
-    let mut name = path.file_name().unwrap_or("_".as_ref()).to_owned();
-    name.push(".jsonl");
-    path.set_file_name(name);
-    path
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_scenario_s_name_leads_nowhere_else() {
-        for (scenario, file) in [
-            ("seed/server", "seed/server.jsonl"),
-            ("../../etc/passwd", "_/_/etc/passwd.jsonl"),
-            ("/etc/x y", "etc/x_y.jsonl"),
-            ("", "_.jsonl"),
-            ("a.b", "a.b.jsonl"),
-        ] {
-            assert_eq!(file_name(scenario), Path::new(file));
-        }
-    }
-
-    #[test]
-    fn nothing_is_mixed_with_what_is_there() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let inside = folder.path().join("new");
-        StreamFolder::open(&inside).expect("it is made");
-        StreamFolder::open(&inside).expect("it is empty");
-        fs::write(inside.join("x"), "").expect("it can be written");
-        let error = StreamFolder::open(&inside).expect_err("something is in it");
-        assert!(error.to_string().contains("is not empty"), "{error}");
-    }
 }

@@ -39,6 +39,7 @@ mod mutate;
 mod native;
 mod old_kernel;
 mod ordinary_user;
+mod packets;
 mod paths;
 mod patience;
 mod reach;

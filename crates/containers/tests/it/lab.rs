@@ -82,23 +82,18 @@ impl Lab {
         client: &dyn Client,
         operation: Operation,
     ) -> Result<Moved, PeerError> {
+        let server_port = SocketAddr::from(([192, 168, 0, 201], 21));
+        let content = Content::new("left.bin", 10_000).expect("a name and a size");
+        let patience = Patience {
+            connect: Duration::from_secs(5),
+            silence: Duration::from_secs(5),
+            whole: Duration::from_secs(30),
+        };
         let spec = TransferSpec {
-            server: SocketAddr::from(([192, 168, 0, 201], 21)),
-            data_setup: DataSetup::Port,
             login: Login::Named,
-            protection: Protection::Plain,
-            session_reuse: true,
-            passive_address: PassiveAddress::Announced,
             operation,
-            content: Content::new("left.bin", 10_000).expect("a name and a size"),
             active_ports: Some(39632..=39632),
-            patience: Patience {
-                connect: Duration::from_secs(5),
-                silence: Duration::from_secs(5),
-                whole: Duration::from_secs(30),
-            },
-            pace: None,
-            pauses: None,
+            ..TransferSpec::retr(server_port, DataSetup::Port, content, patience)
         };
         let settings = ServerSettings {
             data_source_port: DataSourcePort::Twenty,

@@ -44,7 +44,7 @@ impl Connections {
         Connections {
             patience: spec.patience,
             protection: spec.protection,
-            tls: connector(spec.session_reuse),
+            tls: connector(spec.session_reuse, spec.tls_secrets.as_ref()),
             receive_buffer: receive_buffer(spec),
             control: OnceLock::new(),
             opened: Notify::new(),

@@ -22,6 +22,9 @@ pub(crate) const SENT: &str = "sent";
 /// The file that a client program writes what it received to.
 pub(crate) const RECEIVED: &str = "received";
 
+/// The file of the secrets of its TLS sessions.
+const TLS_SECRETS: &str = "tls-secrets";
+
 /// Room beside the file itself: logs, listings, rc files that are not there.
 const ROOM: u64 = 8 << 20;
 
@@ -106,6 +109,14 @@ impl Kind {
                 .await
                 .map_err(|source| PeerError::Sysctl { peer, source })?;
         }
+        let mut program = program;
+        if spec.tls_secrets.is_some() {
+            // OpenSSL's and GnuTLS's programs write them there, if they were built so.
+            let file = files.mount_point().join(TLS_SECRETS);
+            program
+                .environment
+                .push(("SSLKEYLOGFILE".into(), file.into()));
+        }
         let mut program = node
             .program(program)
             .await
@@ -126,6 +137,11 @@ impl Kind {
                 None
             }
         };
+        if let Some(secrets) = &spec.tls_secrets
+            && let Ok(written) = files.read(TLS_SECRETS)
+        {
+            secrets.add(&String::from_utf8_lossy(&written));
+        }
         let log = log(&program);
         let (progress, announcements) = transcript_of(&log, marks).into_parts();
         Ok(Session {

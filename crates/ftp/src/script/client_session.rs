@@ -115,7 +115,7 @@ impl<'a> Session<'a> {
             is_complete: false,
             has_quit: false,
             refusal: None,
-            tls: connector(spec.session_reuse),
+            tls: connector(spec.session_reuse, spec.tls_secrets.as_ref()),
             protects_data: false,
         };
         if spec.protection == Protection::Implicit {

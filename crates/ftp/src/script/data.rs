@@ -108,7 +108,7 @@ mod tests {
         configuration.send_tls13_tickets = 0;
         let acceptor = TlsAcceptor::from(Arc::new(configuration));
         let client = async {
-            let connector = connector(false);
+            let connector = connector(false, None);
             let mut tls = connector.connect(server_name(), near).await.expect("TLS");
             tls.write_all(b"all of it").await.expect("room");
             tls.flush().await.expect("room");

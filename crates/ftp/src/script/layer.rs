@@ -186,7 +186,7 @@ mod tests {
         let client = TcpStream::connect(listener.local_addr()?).await?;
         let mut layer = Layer::Plain(listener.accept().await?.0);
         let acceptor = TlsAcceptor::from(Certificate::of_the_lab().server_configuration());
-        let connector = connector(false);
+        let connector = connector(false, None);
         let (client, secured) = tokio::join!(
             connector.connect(server_name(), client),
             layer.secure(Tls::Server(&acceptor)),

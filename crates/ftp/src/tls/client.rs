@@ -11,13 +11,16 @@ use tokio_rustls::rustls::crypto::{
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use tokio_rustls::rustls::{self, ClientConfig, DigitallySignedStruct, SignatureScheme};
 
-use super::NAME;
+use super::{NAME, TlsSecrets};
 
 /// What the embedded client speaks TLS with in one FTP session: what it remembers of
 /// a TLS session is known to its own connections alone, and to those only when it
-/// may be used again.
-pub(crate) fn connector(session_reuse: bool) -> TlsConnector {
+/// may be used again. Its secrets are told to who wants them.
+pub(crate) fn connector(session_reuse: bool, secrets: Option<&TlsSecrets>) -> TlsConnector {
     let mut configuration = shared().clone();
+    if let Some(secrets) = secrets {
+        configuration.key_log = Arc::new(secrets.clone());
+    }
     configuration.resumption = if session_reuse {
         // One control connection, and the tickets of its data connections.
         Resumption::in_memory_sessions(8)

@@ -7,7 +7,9 @@
 
 mod certificate;
 mod client;
+mod secrets;
 
 pub(crate) use certificate::NAME;
 pub use certificate::{Certificate, CertificateError};
 pub(crate) use client::{connector, server_name};
+pub use secrets::TlsSecrets;

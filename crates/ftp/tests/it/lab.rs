@@ -71,19 +71,11 @@ pub(crate) const AMPLE: Patience = Patience {
 
 /// A transfer to the server node's port 21.
 pub(crate) fn spec(setup: DataSetup, operation: Operation, size: u64) -> TransferSpec {
+    let server = SocketAddr::new(server_address(Family::Ipv4), 21);
+    let content = Content::new("file.bin", size).expect("a name and a size");
     TransferSpec {
-        server: SocketAddr::new(server_address(Family::Ipv4), 21),
-        data_setup: setup,
-        login: Login::Anonymous,
-        protection: Protection::Plain,
-        session_reuse: true,
-        passive_address: PassiveAddress::Announced,
         operation,
-        content: Content::new("file.bin", size).expect("a name and a size"),
-        active_ports: None,
-        patience: AMPLE,
-        pace: None,
-        pauses: None,
+        ..TransferSpec::retr(server, setup, content, AMPLE)
     }
 }
 

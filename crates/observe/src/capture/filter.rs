@@ -73,6 +73,20 @@ pub(super) fn program(control_ports: &[u16]) -> Vec<Instruction> {
     program
 }
 
+/// The filter for every IP packet of the node, in whole.
+pub(super) fn everything() -> Vec<Instruction> {
+    vec![
+        (LOAD_WORD, 0, 0, PACKET_TYPE),
+        (IF_EQUAL, 4, 0, OTHER_HOST), // to return nothing
+        (LOAD_BYTE, 0, 0, 0),
+        (SHIFT_RIGHT, 0, 0, 4),
+        (IF_EQUAL, 2, 0, 4), // to return the whole
+        (IF_EQUAL, 1, 0, 6), // to return the whole
+        (RETURN, 0, 0, NOTHING),
+        (RETURN, 0, 0, WHOLE),
+    ]
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -153,6 +167,19 @@ mod tests {
             }
             assert_eq!(run(&control, OTHER_HOST, packet), NOTHING, "{packet:x?}");
         }
+    }
+
+    #[test]
+    fn everything_is_every_ip_packet() {
+        let program = everything();
+        let line = tcp4(1, TcpFlags::ACK, 1, b"data");
+        let arp = [0, 1, 8, 0, 6, 4, 0, 1];
+        for kind in [0, 4] {
+            assert_eq!(run(&program, kind, &line), WHOLE);
+            assert_eq!(run(&program, kind, &ipv6(17, &line[20..])), WHOLE);
+            assert_eq!(run(&program, kind, &arp), NOTHING);
+        }
+        assert_eq!(run(&program, OTHER_HOST, &line), NOTHING);
     }
 
     proptest! {

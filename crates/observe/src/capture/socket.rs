@@ -1,10 +1,12 @@
 use std::io::{self, IoSliceMut};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::time::Duration;
 
 use fwlab_fabric::WatchedFd;
 use nix::errno::Errno;
 use nix::sys::socket::{
-    ControlMessageOwned, LinkAddr, MsgFlags, recvmsg, setsockopt, sockopt::RxqOvfl,
+    ControlMessageOwned, LinkAddr, MsgFlags, recvmsg, setsockopt,
+    sockopt::{ReceiveTimestampns, RxqOvfl},
 };
 use socket2::{Domain, Protocol, SockFilter, Socket, Type};
 
@@ -25,18 +27,32 @@ pub(crate) struct Received {
     pub(crate) direction: Direction,
     /// Packets that found the queue full, since the socket was opened; `None` for none.
     pub(crate) lost: Option<u32>,
+    /// When it was there, since the Unix epoch; where the socket was asked to tell.
+    pub(crate) at: Option<Duration>,
 }
 
 /// `PACKET_OUTGOING` (`include/uapi/linux/if_packet.h`).
 const OUTGOING: u8 = 4;
 
-/// Room for the one control message that is asked for: a header, and a number.
-const CONTROL: usize = 32;
+/// Room for the two control messages that are asked for: a header and a number, a header and a time.
+const CONTROL: usize = 64;
 
 impl CaptureSocket {
     /// Opens the socket. It hears from the start on, and the filter comes a moment later:
     /// what came in between is for the reader to drop.
     pub(crate) fn open(control_ports: &[u16]) -> Result<Self, (Step, Errno)> {
+        Self::filtered(&filter::program(control_ports))
+    }
+
+    /// The same of every IP packet, in whole and with its time.
+    pub(crate) fn of_everything() -> Result<Self, (Step, Errno)> {
+        let socket = Self::filtered(&filter::everything())?;
+        setsockopt(&socket, ReceiveTimestampns, &true)
+            .map_err(|errno| (Step::OpenCapture, errno))?;
+        Ok(socket)
+    }
+
+    fn filtered(program: &[filter::Instruction]) -> Result<Self, (Step, Errno)> {
         let every_protocol = Protocol::from(i32::from((nix::libc::ETH_P_ALL as u16).to_be()));
         let open = |error| (Step::OpenCapture, errno(error));
         let socket = Socket::new(
@@ -45,9 +61,9 @@ impl CaptureSocket {
             Some(every_protocol),
         )
         .map_err(open)?;
-        let program: Vec<SockFilter> = filter::program(control_ports)
-            .into_iter()
-            .map(|(code, if_true, if_false, k)| SockFilter::new(code, if_true, if_false, k))
+        let program: Vec<SockFilter> = program
+            .iter()
+            .map(|&(code, if_true, if_false, k)| SockFilter::new(code, if_true, if_false, k))
             .collect();
         socket
             .attach_filter(&program)
@@ -77,10 +93,14 @@ impl CaptureSocket<WatchedFd> {
             MsgFlags::empty(),
         )?;
         let from = message.address;
-        let lost = message.cmsgs()?.find_map(|control| match control {
-            ControlMessageOwned::RxqOvfl(lost) => Some(lost),
-            _ => None,
-        });
+        let (mut lost, mut at) = (None, None);
+        for control in message.cmsgs()? {
+            match control {
+                ControlMessageOwned::RxqOvfl(packets) => lost = Some(packets),
+                ControlMessageOwned::ScmTimestampns(time) => at = Some(Duration::from(time)),
+                _ => {}
+            }
+        }
         Ok(Received {
             length: message.bytes,
             interface: from
@@ -91,6 +111,7 @@ impl CaptureSocket<WatchedFd> {
                 _ => Direction::In,
             },
             lost,
+            at,
         })
     }
 }

@@ -9,6 +9,7 @@ mod fault;
 mod firewall;
 mod guard;
 mod neighbours;
+mod packets;
 mod peers;
 mod sent;
 mod session;
@@ -48,6 +49,8 @@ use fault::Fault;
 use firewall::ImageFirewall;
 use guard::guarded;
 use neighbours::without_neighbours;
+use packets::PacketRecorder;
+pub use packets::Packets;
 use peers::Peers;
 use session::{Session, SessionSettings};
 use steps::Stagehand;
@@ -66,6 +69,7 @@ pub(crate) struct Workshop {
     pub(crate) patience: Patience,
     pub(crate) keep_evidence: bool,
     pub(crate) keep_streams: bool,
+    pub(crate) keep_packets: bool,
     /// The kernel's release.
     pub(crate) kernel: String,
     pub(crate) observation: ObserverSettings,
@@ -91,6 +95,7 @@ impl Workshop {
             ..record_of(cell, Judgement::NotRun(NotRun::stopped()))
         };
         let mut streams = Vec::new();
+        let mut packets = None;
         match ran {
             Ok(mut ran) => {
                 let finding = if neighbour_overflows() == overflows {
@@ -107,6 +112,7 @@ impl Workshop {
                 record.versions.server = Some(ran.server_version);
                 record.versions.client = Some(ran.client_version);
                 streams = ran.streams;
+                packets = ran.packets;
             }
             Err(Fault::NotSupported(why)) => record.judgement = Judgement::Skipped { why },
             Err(fault) => {
@@ -114,7 +120,11 @@ impl Workshop {
                 record.judgement = Judgement::Inconclusive { why };
             }
         }
-        Recorded { record, streams }
+        Recorded {
+            record,
+            streams,
+            packets,
+        }
     }
 
     async fn attempt(&self, cell: &Cell, rules: &CellRules, waits: &Waits) -> Result<Ran, Fault> {
@@ -201,7 +211,15 @@ impl Workshop {
                 .await
                 .map_err(Fault::from)
         };
-        let (observers, (), mut server) = tokio::try_join!(observe, load, serve)?;
+        let record = async {
+            if !self.keep_packets {
+                return Ok(None);
+            }
+            let recorder = PacketRecorder::start(&fabric, observed(&fabric)).await;
+            recorder.map(Some).map_err(Fault::from)
+        };
+        let (observers, (), mut server, recorder) = tokio::try_join!(observe, load, serve, record)?;
+        spec.tls_secrets = recorder.as_ref().map(|one| one.tls_secrets.clone());
         if rules.first.may_flush() {
             for observer in &observers {
                 observer.reload_table().await?;
@@ -268,6 +286,10 @@ impl Workshop {
         if let Some(image) = &image {
             image.was(&rules.first, cell, &fabric, &self.loader).await?;
         }
+        let packets = match recorder {
+            Some(recorder) => Some(recorder.end().await),
+            None => None,
+        };
         let secret = spec.login.secret();
         let mut findings = Vec::new();
         let mut streams = Vec::new();
@@ -332,6 +354,7 @@ impl Workshop {
             server_version,
             client_version: client.version(),
             streams,
+            packets,
         })
     }
 }
@@ -378,13 +401,15 @@ struct Ran {
     server_version: String,
     client_version: String,
     streams: Vec<Stream>,
+    packets: Option<Packets>,
 }
 
-/// A cell's record, and what its judge was told where that is kept: a stream a client.
+/// A cell's record; and what its judge was told, a stream a client, and its packets, where these are kept.
 #[derive(Debug)]
 pub(crate) struct Recorded {
     pub(crate) record: CellRecord,
     pub(crate) streams: Vec<Stream>,
+    pub(crate) packets: Option<Packets>,
 }
 
 /// The end of a log, short enough for a note.

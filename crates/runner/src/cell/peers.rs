@@ -103,6 +103,7 @@ fn transfer_of(cell: &Cell, ends: ControlEnds, login: Login) -> TransferSpec {
             .client
             .read_pace
             .and_then(std::num::NonZeroU64::new),
+        tls_secrets: None,
     }
 }
 
