@@ -52,7 +52,6 @@ pub(crate) fn insertion(text: &Text, remedy: &Remedy) -> Result<Insertion, NoPla
                 table => format!("-t {table} "),
             };
             let chain = &spot.chain.chain;
-            let matches = format!("{}{}", spot.only.of_iptables(), matches(*what));
             let place = match (spot.ordinal, spot.line) {
                 (Some(_), Some(line)) => Some(text.place(line)?),
                 _ => None,
@@ -62,34 +61,39 @@ pub(crate) fn insertion(text: &Text, remedy: &Remedy) -> Result<Insertion, NoPla
                 let mut words = text.lines[place].split_whitespace();
                 words.any(|word| word == "-I" || word.starts_with("--insert"))
             });
-            let (place, rule) = match (place, spot.ordinal) {
-                (Some(_), Some(ordinal)) if inserts => (
-                    end(text),
-                    format!("{program}{table}-I {chain} {ordinal} {matches}"),
-                ),
-                (Some(place), _) => (place, format!("{program}{table}-A {chain} {matches}")),
-                (None, _) => (end(text), format!("{program}{table}-A {chain} {matches}")),
+            let (place, verb) = match (place, spot.ordinal) {
+                (Some(_), Some(ordinal)) if inserts => (end(text), format!("-I {chain} {ordinal}")),
+                (Some(place), _) => (place, format!("-A {chain}")),
+                (None, _) => (end(text), format!("-A {chain}")),
             };
-            let lines = vec![comment(remedy), rule];
+            let only = spot.only.of_iptables();
+            let rules = matches(*what).into_iter();
+            let rules = rules.map(|matches| format!("{program}{table}{verb} {only}{matches}"));
+            let lines = std::iter::once(comment(remedy)).chain(rules).collect();
             Ok(Insertion { place, lines })
         }
         Remedy::PassivePorts { .. } | Remedy::Advertise { .. } => Err(NoPlace::of_server()),
     }
 }
 
-/// A rule's matches and target.
-pub(crate) fn matches(what: Accepts) -> String {
-    match what {
-        Accepts::Established => "-m conntrack --ctstate ESTABLISHED -j ACCEPT".to_owned(),
+/// The matches and the target of each rule that it takes.
+pub(crate) fn matches(what: Accepts) -> Vec<String> {
+    let one = match what {
+        Accepts::Established => "-m conntrack --ctstate ESTABLISHED".to_owned(),
         Accepts::Related => {
-            "-p tcp -m conntrack --ctstate RELATED -m helper --helper ftp -j ACCEPT".to_owned()
+            "-p tcp -m conntrack --ctstate RELATED -m helper --helper ftp".to_owned()
         }
-        Accepts::Ports { low, high } if low == high => {
-            format!("-p tcp -m tcp --dport {low} -j ACCEPT")
+        Accepts::Ports { low, high } if low == high => format!("-p tcp -m tcp --dport {low}"),
+        Accepts::Ports { low, high } => format!("-p tcp -m tcp --dport {low}:{high}"),
+        Accepts::FromPort20 => "-p tcp -m tcp --sport 20".to_owned(),
+        Accepts::Icmp(icmp) => {
+            let rules = icmp.of_iptables().iter();
+            return rules
+                .map(|matches| format!("{matches} -j ACCEPT"))
+                .collect();
         }
-        Accepts::Ports { low, high } => format!("-p tcp -m tcp --dport {low}:{high} -j ACCEPT"),
-        Accepts::FromPort20 => "-p tcp -m tcp --sport 20 -j ACCEPT".to_owned(),
-    }
+    };
+    vec![format!("{one} -j ACCEPT")]
 }
 
 /// How the text calls iptables, with a blank behind it: as in its last command of the family, `sudo /sbin/iptables -w` without

@@ -9,13 +9,14 @@ pub(crate) fn insertion(text: &Text, remedy: &Remedy) -> Result<Insertion, NoPla
     match remedy {
         Remedy::Accept { spot, what } => {
             let only = spot.only.of_iptables();
-            let matches = super::in_commands::matches(*what);
-            let rule = format!("-A {} {only}{matches}", spot.chain.chain);
+            let chain = &spot.chain.chain;
+            let rules = super::in_commands::matches(*what).into_iter();
+            let rules = rules.map(|matches| format!("-A {chain} {only}{matches}"));
             let place = match (spot.ordinal, spot.line) {
                 (Some(_), Some(line)) => text.place(line)?,
                 _ => end(text, spot)?,
             };
-            let lines = vec![comment(remedy), rule];
+            let lines = std::iter::once(comment(remedy)).chain(rules).collect();
             Ok(Insertion { place, lines })
         }
         Remedy::Helper { side, port, .. } => {

@@ -84,6 +84,7 @@ fn statement(what: Accepts) -> String {
         Accepts::Ports { low, high } if low == high => format!("tcp dport {low} accept"),
         Accepts::Ports { low, high } => format!("tcp dport {low}-{high} accept"),
         Accepts::FromPort20 => "tcp sport 20 accept".to_owned(),
+        Accepts::Icmp(icmp) => format!("{} accept", icmp.of_nft()),
     }
 }
 

@@ -6,7 +6,7 @@ use fwlab_explain::{Diagnosis, Opening, Why};
 use fwlab_model::ruleset::Side;
 use fwlab_record::{Backend, Cause, Family, Role};
 
-use crate::remedy::{Accepts, Only, Remedy, Spot};
+use crate::remedy::{Accepts, Icmp, Only, Remedy, Spot};
 
 /// What is known of a transfer beside its diagnosis.
 #[derive(Debug, Clone)]
@@ -89,6 +89,17 @@ pub fn remedies(diagnosis: &Diagnosis, situation: &Situation<'_>) -> Vec<Remedy>
                 high: control_port,
             };
             accept(what).into_iter().collect()
+        }
+        Why::NeighbourDiscovery => {
+            let both = accept(Accepts::Icmp(Icmp::NeighbourDiscovery));
+            both.into_iter().collect()
+        }
+        Why::PacketTooBig => {
+            let icmp = match family {
+                Family::Ipv4 => Icmp::FragmentationNeeded,
+                Family::Ipv6 => Icmp::PacketTooBig,
+            };
+            accept(Accepts::Icmp(icmp)).into_iter().collect()
         }
         Why::AnnouncedElsewhere { .. } | Why::AddressRefused { .. } if !passive => vec![helper()],
         Why::FromElsewhere { .. } if active => vec![helper()],

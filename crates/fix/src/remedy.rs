@@ -172,6 +172,42 @@ pub enum Accepts {
     },
     /// New connections from the port that a server's active data connections come from.
     FromPort20,
+    /// ICMP without which there is no connection, or none that carries large packets.
+    Icmp(Icmp),
+}
+
+/// A message of ICMP that connections need.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Icmp {
+    /// Hosts of one network ask for each other's link address, and tell it (IPv6).
+    NeighbourDiscovery,
+    /// Who tells a sender that a packet was too large for the path (IPv6).
+    PacketTooBig,
+    /// The same of IPv4.
+    FragmentationNeeded,
+}
+
+impl Icmp {
+    /// As iptables matches it: a rule each.
+    pub(crate) fn of_iptables(self) -> &'static [&'static str] {
+        match self {
+            Icmp::NeighbourDiscovery => &[
+                "-p ipv6-icmp -m icmp6 --icmpv6-type 135",
+                "-p ipv6-icmp -m icmp6 --icmpv6-type 136",
+            ],
+            Icmp::PacketTooBig => &["-p ipv6-icmp -m icmp6 --icmpv6-type 2"],
+            Icmp::FragmentationNeeded => &["-p icmp -m icmp --icmp-type 3/4"],
+        }
+    }
+
+    /// As nft matches it.
+    pub(crate) fn of_nft(self) -> &'static str {
+        match self {
+            Icmp::NeighbourDiscovery => "icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert }",
+            Icmp::PacketTooBig => "icmpv6 type packet-too-big",
+            Icmp::FragmentationNeeded => "icmp type destination-unreachable icmp code frag-needed",
+        }
+    }
 }
 
 impl fmt::Display for Remedy {
@@ -215,6 +251,12 @@ impl fmt::Display for Accepts {
             Accepts::Ports { low, high } if low == high => write!(f, "TCP to port {low}"),
             Accepts::Ports { low, high } => write!(f, "TCP to the ports {low}-{high}"),
             Accepts::FromPort20 => f.write_str("TCP from port 20"),
+            Accepts::Icmp(Icmp::NeighbourDiscovery) => {
+                f.write_str("ICMPv6 by which neighbours find each other")
+            }
+            Accepts::Icmp(Icmp::PacketTooBig | Icmp::FragmentationNeeded) => {
+                f.write_str("ICMP that tells a sender to send smaller packets")
+            }
         }
     }
 }

@@ -126,3 +126,32 @@ fn a_patch_is_a_unified_diff() {
          +-A INPUT -m conntrack --ctstate ESTABLISHED -j ACCEPT\n COMMIT\n"
     );
 }
+
+#[test]
+fn what_hosts_of_a_network_need_is_written_in_each_form() {
+    let of = |line| spot(TableFamily::Ip6, "filter", "INPUT", line, Some(1));
+    let icmp = |icmp| accept(of(1), Accepts::Icmp(icmp));
+    let commands = "ip6tables -A INPUT -j DROP\n";
+    let neighbours = icmp(Icmp::NeighbourDiscovery);
+    let after = edited(commands, &[neighbours.clone()]);
+    assert!(after.contains("--icmpv6-type 135 -j ACCEPT\n"), "{after}");
+    assert!(
+        after.contains("--icmpv6-type 136 -j ACCEPT\nip6tables -A INPUT -j DROP\n"),
+        "{after}"
+    );
+    let script =
+        "table inet f {\n\tchain c {\n\t\ttype filter hook input priority 0;\n\t\tdrop\n\t}\n}\n";
+    let before_line_4 = |what| accept(of(4), Accepts::Icmp(what));
+    let after = edited(script, &[before_line_4(Icmp::NeighbourDiscovery)]);
+    assert!(
+        after.contains(
+            "\t\ticmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } accept\n\t\tdrop\n"
+        ),
+        "{after}"
+    );
+    let after = edited(script, &[before_line_4(Icmp::FragmentationNeeded)]);
+    assert!(
+        after.contains("icmp code frag-needed accept\n\t\tdrop"),
+        "{after}"
+    );
+}

@@ -325,3 +325,47 @@ COMMIT
     assert!(given.stdout.contains("-d 203.0.113.9 "), "{}", given.stdout);
     assert!(!given.stdout.contains("stands for"), "{}", given.stdout);
 }
+
+/// Rules for IPv6 that forget ICMPv6: nobody finds the server, whatever else they accept.
+#[test]
+fn neighbours_are_to_find_each_other() {
+    let Some(_lab) = lab() else { return };
+    let rules = "*filter\n:INPUT DROP [0:0]\n-A INPUT -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT\n\
+                 -A INPUT -p tcp -j ACCEPT\nCOMMIT\n";
+    let folder = folder(&[("rules.v6", rules.as_bytes())]);
+    let mut command = fwlab();
+    command.current_dir(folder.path()).args([
+        "fix",
+        "rules.v6",
+        "--at",
+        "server",
+        "--family",
+        "ipv6",
+        "--server",
+        "libunftp",
+        "--data",
+        "epsv",
+        "--want",
+        "plain/epsv",
+        "--backend",
+        "nft",
+    ]);
+    let ended = end_of(&mut command).with(0);
+    insta::assert_snapshot!(ended.stdout, @r"
+    rules.v6: 1 of 1 stopped transfers pass with this, 1 more does that nobody asked for, and 0 are as before:
+      - accept ICMPv6 by which neighbours find each other in ipv6/filter/INPUT, before its policy
+
+    --- rules.v6
+    +++ rules.v6
+    @@ -3,3 +3,6 @@
+     -A INPUT -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
+     -A INPUT -p tcp -j ACCEPT
+    +# FTP: ICMPv6 by which neighbours find each other
+    +-A INPUT -p ipv6-icmp -m icmp6 --icmpv6-type 135 -j ACCEPT
+    +-A INPUT -p ipv6-icmp -m icmp6 --icmpv6-type 136 -j ACCEPT
+     COMMIT
+
+    Of 20 ports that were tried, it opens to new connections:
+      20, 21, 22, 25, 80, 139, 443, 990, 1023, 1024, 3306, 5432, 8080, 20000, 32768, 40000, 49152, 55555, 60999, 65535 of the server to clients; 20, 21, 22, 25, 80, 139, 443, 990, 1023, 1024, 3306, 5432, 8080, 20000, 32768, 40000, 49152, 55555, 60999, 65535 of the client to servers: anyone
+    ");
+}

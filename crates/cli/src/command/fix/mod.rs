@@ -203,7 +203,8 @@ fn report(
             stopped.len()
         );
         if besides > 0 {
-            told += &format!(", {besides} more do that nobody asked for");
+            let do_so = if besides == 1 { "does" } else { "do" };
+            told += &format!(", {besides} more {do_so} that nobody asked for");
         }
         page.text(format_args!("{told}, and {kept} are as before:\n"));
         for remedy in candidate.remedies() {
