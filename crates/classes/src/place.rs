@@ -105,6 +105,7 @@ impl Place {
         if let Some(network) = &self.network {
             self.settle(network, class, family, &mut stage);
         }
+        self.without_way_back(class, family, &mut stage);
         joined(&mut stage.topology);
         self.add_interfaces(&mut stage);
         stage
@@ -186,6 +187,35 @@ impl Place {
         }
     }
 
+    /// Beyond a router's public address nobody has a way back to a private one: what comes from there untranslated is answered
+    /// in vain. Only of a host that is known: otherwise the addresses are the lab's own.
+    fn without_way_back(&self, class: &Representative, family: Family, stage: &mut Stage) {
+        let (Some(network), Some(out)) = (&self.network, &class.far_interface) else {
+            return;
+        };
+        let mut outside = network.on(out, family).into_iter();
+        let is_public = outside.any(|net| !is_private(net.addr()));
+        let is_inside = class.address.is_some_and(is_private);
+        if self.position() != Position::Router || !is_public || !is_inside {
+            return;
+        }
+        let ends = stage.topology.ends_in(&stage.server);
+        let Some(interface) = ends.map(|end| end.interface.clone()).next() else {
+            return;
+        };
+        let server = stage.server.clone();
+        let mut nodes = stage.topology.nodes.iter_mut();
+        if let Some(node) = nodes.find(|node| node.name == server) {
+            for route in node
+                .routes
+                .iter_mut()
+                .filter(|route| route.to.prefix_len() == 0)
+            {
+                route.via = NextHop::Sink(interface.clone());
+            }
+        }
+    }
+
     fn add_interfaces(&self, stage: &mut Stage) {
         let Some(firewall) = &stage.firewall else {
             return;
@@ -202,6 +232,17 @@ impl Place {
             ports: Vec::new(),
             addresses: Vec::new(),
         }));
+    }
+}
+
+/// Whether an address is only known within a network (RFC 1918, RFC 6598, RFC 4193).
+fn is_private(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(address) => {
+            let [first, second, ..] = address.octets();
+            address.is_private() || address.is_link_local() || first == 100 && second & 0xc0 == 64
+        }
+        IpAddr::V6(address) => address.is_unique_local() || address.is_unicast_link_local(),
     }
 }
 

@@ -89,6 +89,11 @@ pub enum Why {
     },
     /// It came to a gateway that leads the control connection on to the server, and not this one.
     NotForwarded,
+    /// It answers a connection that came with a private address, to which nobody out there has a way back.
+    NoWayBack {
+        /// The address.
+        address: IpAddr,
+    },
     /// A rule of address translation sent it elsewhere.
     SentElsewhere,
     /// A host answered no, and no rule had a part in it.
@@ -148,7 +153,8 @@ impl Diagnosis {
             }
             Cause::Helper { .. } => Why::Invalid,
             Cause::Host { .. } | Cause::Loss { .. } => {
-                match led_astray(connection, &node, evidence) {
+                let astray = led_astray(connection, &node, evidence);
+                match astray.or_else(|| no_way_back(&outcome.cause, connection, evidence)) {
                     Some((why, events)) => {
                         rests_on.extend(events);
                         why
@@ -354,6 +360,31 @@ fn led_astray(
     let led_on = control.came.filter(|_| control.is_led_on())?;
     let not_led_on = !setup.is_active() && *node != *led_on.node && !data.is_led_on();
     not_led_on.then(|| (Why::NotForwarded, vec![led_on.event]))
+}
+
+/// Whether an answer was lost because it went to a private address, which no gateway had translated.
+fn no_way_back(
+    cause: &Cause,
+    connection: Role,
+    evidence: &Evidence,
+) -> Option<(Why, Vec<EventId>)> {
+    let Cause::Loss {
+        packet: Packet::Tcp { flow, flags, .. },
+        ..
+    } = cause
+    else {
+        return None;
+    };
+    let ends = Ends::of(evidence, connection);
+    let (sent, came) = ends.sent.zip(ends.came)?;
+    let address = flow.to.ip();
+    let is_its_own = sent.flow.from == came.flow.from && came.flow.from.ip() == address;
+    let is_private = match address {
+        IpAddr::V4(address) => address.is_private(),
+        IpAddr::V6(address) => address.is_unique_local(),
+    };
+    (flags.is_syn_ack() && is_its_own && is_private && sent.node != came.node)
+        .then(|| (Why::NoWayBack { address }, vec![sent.event, came.event]))
 }
 
 /// Whether a packet came to one of the two peers, and to no host between them.

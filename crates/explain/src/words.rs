@@ -24,6 +24,7 @@ impl Why {
             Why::AddressRefused { .. } => "address-refused",
             Why::FromElsewhere { .. } => "from-elsewhere",
             Why::NotForwarded => "not-forwarded",
+            Why::NoWayBack { .. } => "no-way-back",
             Why::SentElsewhere => "sent-elsewhere",
             Why::NobodyListens => "nobody-listens",
             Why::Closed => "closed",
@@ -136,6 +137,9 @@ impl Diagnosis {
                 "{what} came to {}, which leads the control connection on to the server, and not this one.",
                 self.node
             ),
+            Why::NoWayBack { address } => format!(
+                "{what} went to {address}, the private address that it came from; nobody out there is taken to have a way back to it."
+            ),
             Why::SentElsewhere => {
                 format!(
                     "{what} was sent elsewhere by address translation, and came to nothing there."
@@ -208,6 +212,9 @@ impl Diagnosis {
             }
             Why::FromElsewhere { .. } => {
                 "It would pass if address translation gave all connections of a client the same address."
+            }
+            Why::NoWayBack { .. } => {
+                "It would pass if the gateway gave what leaves it an address of its own: source translation, as MASQUERADE does."
             }
             Why::NotForwarded => {
                 "It would pass if a range of passive ports that the server keeps to were led on to it, too; or, in plain FTP, by a helper on \

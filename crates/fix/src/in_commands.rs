@@ -31,19 +31,11 @@ pub(crate) fn insertion(text: &Text, remedy: &Remedy) -> Result<Insertion, NoPla
             high,
             ..
         } => {
-            let program = program(text, Family::of(*from));
-            if program.is_empty() {
-                return Err(NoPlace {
-                    why: "what `iptables -S` prints is of one table, and ports are forwarded in another: give `iptables-save`"
-                        .to_owned(),
-                });
-            }
             let rule = crate::in_dump::forward(*from, *to, (*low, *high));
-            let lines = vec![comment(remedy), format!("{program}-t nat {rule}")];
-            Ok(Insertion {
-                place: end(text),
-                lines,
-            })
+            of_nat(text, remedy, Family::of(*from), &rule)
+        }
+        Remedy::Masquerade { family, out, .. } => {
+            of_nat(text, remedy, *family, &crate::in_dump::masquerade(out))
         }
         Remedy::Accept { spot, what } => {
             let program = program(text, spot.family);
@@ -74,6 +66,22 @@ pub(crate) fn insertion(text: &Text, remedy: &Remedy) -> Result<Insertion, NoPla
         }
         Remedy::PassivePorts { .. } | Remedy::Advertise { .. } => Err(NoPlace::of_server()),
     }
+}
+
+/// A rule of the table nat, at the end.
+fn of_nat(text: &Text, remedy: &Remedy, family: Family, rule: &str) -> Result<Insertion, NoPlace> {
+    let program = program(text, family);
+    if program.is_empty() {
+        return Err(NoPlace {
+            why: "what `iptables -S` prints is of one table, and addresses are translated in another: give `iptables-save`"
+                .to_owned(),
+        });
+    }
+    let lines = vec![comment(remedy), format!("{program}-t nat {rule}")];
+    Ok(Insertion {
+        place: end(text),
+        lines,
+    })
 }
 
 /// The matches and the target of each rule that it takes.

@@ -2,6 +2,8 @@
 
 use std::net::IpAddr;
 
+use fwlab_record::InterfaceName;
+
 use crate::edit::{Insertion, NoPlace, Text, comment};
 use crate::remedy::{HelperSide, Remedy, Spot};
 
@@ -31,13 +33,19 @@ pub(crate) fn insertion(text: &Text, remedy: &Remedy) -> Result<Insertion, NoPla
             high,
             ..
         } => {
-            let chains = ["PREROUTING", "INPUT", "OUTPUT", "POSTROUTING"];
             let rule = [comment(remedy), forward(*from, *to, (*low, *high))];
-            Ok(at_the_end(text, "nat", &chains, rule))
+            Ok(at_the_end(text, "nat", &NAT, rule))
+        }
+        Remedy::Masquerade { out, .. } => {
+            let rule = [comment(remedy), masquerade(out)];
+            Ok(at_the_end(text, "nat", &NAT, rule))
         }
         Remedy::PassivePorts { .. } | Remedy::Advertise { .. } => Err(NoPlace::of_server()),
     }
 }
+
+/// The chains of the table nat.
+const NAT: [&str; 4] = ["PREROUTING", "INPUT", "OUTPUT", "POSTROUTING"];
 
 /// A rule and its comment at the end of a table, which is made where there is none.
 fn at_the_end(text: &Text, table: &str, chains: &[&str], rule: [String; 2]) -> Insertion {
@@ -58,6 +66,10 @@ pub(crate) fn forward(from: IpAddr, to: IpAddr, (low, high): (u16, u16)) -> Stri
     format!(
         "-A PREROUTING -d {from} -p tcp -m tcp --dport {low}:{high} -j DNAT --to-destination {to}"
     )
+}
+
+pub(crate) fn masquerade(out: &InterfaceName) -> String {
+    format!("-A POSTROUTING -o {out} -j MASQUERADE")
 }
 
 pub(crate) fn helper(side: HelperSide, port: u16) -> String {

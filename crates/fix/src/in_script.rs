@@ -1,5 +1,7 @@
 //! In scripts of nft.
 
+use fwlab_record::Family;
+
 use crate::edit::{Insertion, NoPlace, Text, comment};
 use crate::remedy::{Accepts, HelperSide, Remedy, Spot};
 
@@ -43,6 +45,26 @@ pub(crate) fn insertion(text: &Text, remedy: &Remedy) -> Result<Insertion, NoPla
                 "\tchain prerouting {".to_owned(),
                 "\t\ttype nat hook prerouting priority dstnat; policy accept;".to_owned(),
                 format!("\t\t{family} daddr {from} tcp dport {low}-{high} dnat to {to}"),
+                "\t}".to_owned(),
+                "}".to_owned(),
+            ];
+            Ok(Insertion {
+                place: text.lines.len(),
+                lines,
+            })
+        }
+        Remedy::Masquerade { family, out, .. } => {
+            let family = match family {
+                Family::Ipv4 => "ip",
+                Family::Ipv6 => "ip6",
+            };
+            let lines = vec![
+                String::new(),
+                comment(remedy),
+                format!("table {family} ftp_masquerade {{"),
+                "\tchain postrouting {".to_owned(),
+                "\t\ttype nat hook postrouting priority srcnat; policy accept;".to_owned(),
+                format!("\t\toifname \"{out}\" masquerade"),
                 "\t}".to_owned(),
                 "}".to_owned(),
             ];

@@ -38,6 +38,15 @@ pub enum Remedy {
         /// The last.
         high: u16,
     },
+    /// Give what leaves a gateway an address of the gateway's own.
+    Masquerade {
+        /// Which rules it belongs to.
+        backend: Backend,
+        /// For which family.
+        family: Family,
+        /// The interface that it leaves by.
+        out: InterfaceName,
+    },
     /// Have the server keep to a range of passive ports.
     PassivePorts {
         /// The first.
@@ -231,6 +240,12 @@ impl fmt::Display for Remedy {
                 high,
                 ..
             } => write!(f, "lead TCP to the ports {low}-{high} of {from} on to {to}"),
+            Remedy::Masquerade { out, .. } => {
+                write!(
+                    f,
+                    "give what leaves by {out} an address of the gateway's own"
+                )
+            }
             Remedy::PassivePorts { low, high } => write!(
                 f,
                 "have the server keep to the passive ports {low}-{high} (vsftpd: pasv_min_port={low}, pasv_max_port={high})"
@@ -266,7 +281,10 @@ impl Remedy {
     pub fn is_of_rules(&self) -> bool {
         matches!(
             self,
-            Remedy::Helper { .. } | Remedy::Accept { .. } | Remedy::Forward { .. }
+            Remedy::Helper { .. }
+                | Remedy::Accept { .. }
+                | Remedy::Forward { .. }
+                | Remedy::Masquerade { .. }
         )
     }
 }

@@ -190,6 +190,7 @@ impl Search<'_> {
                     .passive_ports
                     .ok_or(self.passive_ports),
                 connected,
+                out: self.bench.tried[at].representative().far_interface.clone(),
                 server: (position == Position::Forwarder)
                     .then(|| {
                         let cell = &self.bench.planned[at];

@@ -188,7 +188,10 @@ impl Candidate {
                 Remedy::Advertise { address } => {
                     scenario.server.advertised_address = Some(*address)
                 }
-                Remedy::Helper { .. } | Remedy::Accept { .. } | Remedy::Forward { .. } => {}
+                Remedy::Helper { .. }
+                | Remedy::Accept { .. }
+                | Remedy::Forward { .. }
+                | Remedy::Masquerade { .. } => {}
             }
         }
         Arc::new(scenario)
@@ -250,6 +253,9 @@ fn slot_of(subject: &Subject, remedy: &Remedy) -> Option<Slot> {
         } => (*backend, *family),
         Remedy::Accept { spot, .. } => (spot.backend, spot.family),
         Remedy::Forward { backend, from, .. } => (*backend, Family::of(*from)),
+        Remedy::Masquerade {
+            backend, family, ..
+        } => (*backend, *family),
         Remedy::PassivePorts { .. } | Remedy::Advertise { .. } => return None,
     };
     Slot::of(subject, backend, family)

@@ -56,6 +56,9 @@ impl Kind {
             Why::NotForwarded => {
                 "The gateway leads the control connection on to the server, and not the data connection."
             }
+            Why::NoWayBack { .. } => {
+                "A connection left a gateway with a private address, and could not be answered."
+            }
             Why::SentElsewhere => "Address translation sent the connection elsewhere.",
             Why::NobodyListens => "A host answered no.",
             Why::Closed => "A peer closed the connection before its time.",
