@@ -129,7 +129,11 @@ fn differs(commands: &[String]) -> Result<(), String> {
 fn a_policy_outlives_the_removal_of_all_chains() {
     let begins = ["-P INPUT DROP", "-P OUTPUT DROP", "-F", "-X"];
     let ends = ["-A INPUT -p icmp -j ACCEPT", "-N a", "-A INPUT -j a"];
-    let commands: Vec<_> = begins.iter().chain(&ends).map(|&it| it.to_owned()).collect();
+    let commands: Vec<_> = begins
+        .iter()
+        .chain(&ends)
+        .map(|&it| it.to_owned())
+        .collect();
     differs(&commands[..4]).unwrap();
     differs(&commands).unwrap();
 }
