@@ -1,12 +1,14 @@
 //! A server is started once with its own settings before any transfer, so that what it says of them is known.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
 use fwlab_fabric::Fabric;
-use fwlab_ftp::{Login, PassivePorts, PeerError, Server, ServerSettings, server};
+use fwlab_ftp::{Login, PassivePorts, PeerError, Server, ServerSettings};
 use fwlab_host::OwnSetting;
 use fwlab_model::{NodeSpec, Topology};
-use fwlab_record::{Exit, NodeName, Protection};
+use fwlab_record::{Exit, NodeName, Place, Protection};
+use fwlab_runner::{Housing, PeerShelf};
 use fwlab_text::one_line;
 
 use crate::messages::Messages;
@@ -20,23 +22,35 @@ const TOLD: usize = 10;
 ///
 /// # Errors
 /// When it refuses some, or cannot be tried.
-pub(crate) async fn prove(serving: &Serving, said: &mut Messages) -> Result<(), Exit> {
+pub(crate) async fn prove(
+    serving: &Serving,
+    in_containers: bool,
+    said: &mut Messages,
+) -> Result<(), Exit> {
     let Some(own) = &serving.own else {
         return Ok(());
     };
-    // In a container it tells when its cells do.
-    let Ok(program) = server(own.server) else {
+    let housing = Housing {
+        place: in_containers.then_some(Place::Container),
+        ..Housing::default()
+    };
+    // Nothing is built for this: a server that is not there yet tells in its cells.
+    let shelf = PeerShelf::of([(own.server, housing)].into(), None).await;
+    let Ok(program) = shelf.server(own.server) else {
         return Ok(());
     };
     let mut options = serving.terms.options.clone();
     let mut suspects = own.settings.stand.clone();
     suspects.extend(own.settings.unknown.iter().cloned());
     // Whether the program knows a name, a harmless value tells.
-    let unknown = own.settings.unknown.iter();
-    options.extend(unknown.map(|one| (one.key.clone(), "NO".to_owned())));
+    for one in &own.settings.unknown {
+        options
+            .entry(one.key.clone())
+            .or_insert_with(|| "NO".to_owned());
+    }
     let mut refusals = Vec::new();
     for _ in 0..TOLD {
-        let settings = settings(serving, options.clone().into_iter().collect());
+        let settings = settings(serving, program.login(), options.clone());
         let words = match started(&*program, &settings).await {
             Ok(()) => break,
             Err(Failed::Refused(words)) => words,
@@ -96,7 +110,7 @@ impl Refusal {
                 at.key.clone(),
                 "correct the name; if it is another version's, take the line out of the file",
             ),
-            false => (format!("{}={}", at.key, at.value), "correct the value"),
+            false => (at.as_written(), "correct the value"),
         };
         said.say(
             format!(
@@ -109,10 +123,22 @@ impl Refusal {
     }
 }
 
-/// The setting that the server's words end with.
+/// The setting that the server's words name.
 fn named(suspects: &[OwnSetting], words: &str) -> Option<usize> {
-    let last = words.split_ascii_whitespace().last()?;
-    suspects.iter().position(|one| one.key == last)
+    let parts = words.split(|part: char| !part.is_ascii_alphanumeric() && part != '_');
+    let parts: BTreeSet<&str> = parts.collect();
+    suspects
+        .iter()
+        .position(|one| parts.contains(one.key.as_str()))
+}
+
+/// What a server said, without what its log puts before that and without the place in the lab's own file.
+fn own_words(said: &str) -> &str {
+    // How it ended comes first.
+    let said = said.split_once("; ").map_or(said, |(_, said)| said);
+    let said = said.split_once("fatal: ").map_or(said, |(_, said)| said);
+    let said = said.split_once(" on line ").map_or(said, |(said, _)| said);
+    said.trim()
 }
 
 enum Failed {
@@ -139,11 +165,7 @@ async fn started(program: &dyn Server, settings: &ServerSettings) -> Result<(), 
             .await
             .map_err(|error| Failed::Lab(error.to_string())),
         Err(PeerError::Ended { last_words, .. }) => {
-            // How it ended comes before what it said.
-            let words = last_words.split_once("; ").map(|(_, words)| words);
-            Err(Failed::Refused(
-                words.unwrap_or(&last_words).trim().to_owned(),
-            ))
+            Err(Failed::Refused(own_words(&last_words).to_owned()))
         }
         Err(PeerError::Settings { why, .. }) => Err(Failed::Refused(why)),
         Err(error) => Err(Failed::Lab(error.to_string())),
@@ -152,7 +174,7 @@ async fn started(program: &dyn Server, settings: &ServerSettings) -> Result<(), 
     came
 }
 
-fn settings(serving: &Serving, options: Vec<(String, String)>) -> ServerSettings {
+fn settings(serving: &Serving, login: Login, options: BTreeMap<String, String>) -> ServerSettings {
     let terms = &serving.terms;
     let protection = serving.protections.first().copied();
     ServerSettings {
@@ -163,12 +185,49 @@ fn settings(serving: &Serving, options: Vec<(String, String)>) -> ServerSettings
             .map(|(min, max)| PassivePorts { min, max }),
         advertised_address: terms.advertised_address,
         protection: protection.unwrap_or(Protection::Plain),
-        login: Login::Anonymous,
+        login,
         certificate: terms.certificate.clone(),
         require_session_reuse: terms.require_session_reuse,
         data_source_port: terms.data_source_port,
         stored: None,
         alone_in_node: true,
-        options,
+        options: options.into_iter().collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_setting_is_found_by_the_server_s_words() {
+        let setting = |key: &str| OwnSetting {
+            file: "x".into(),
+            line: 1,
+            key: key.into(),
+            between: ' ',
+            value: String::new(),
+        };
+        let suspects = ["Options", "SocketOptions", "port_enable"].map(setting);
+        let log = "exit status: 1; 2026-11-29 06:48:37,824 lab proftpd[2]: fatal: SocketOptions: : unknown socket option: \
+                   'bogus' on line 33 of '/run/proftpd.conf'\n";
+        let words = own_words(log);
+        assert_eq!(words, "SocketOptions: : unknown socket option: 'bogus'");
+        assert_eq!(named(&suspects, words), Some(1));
+        let words = own_words(
+            "exit status: 2; 500 OOPS: bad bool value in config file for: port_enable\r\n",
+        );
+        assert_eq!(
+            words,
+            "500 OOPS: bad bool value in config file for: port_enable"
+        );
+        assert_eq!(named(&suspects, words), Some(2));
+        assert_eq!(
+            named(
+                &suspects,
+                "500 OOPS: not found: directory given in 'secure_chroot_dir'"
+            ),
+            None
+        );
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use fwlab_host::{OwnSettings, ServerProgram, ServerRead};
+use fwlab_host::{OwnSettings, ServerRead};
 use fwlab_record::PeerName;
 use fwlab_text::one_line;
 
@@ -28,8 +28,7 @@ impl RunsOwn {
         is_captured: bool,
     ) -> Option<RunsOwn> {
         let server: PeerName = read.program.word().parse().ok()?;
-        let carries = read.program == ServerProgram::Vsftpd;
-        (carries && servers == [server]).then(|| RunsOwn {
+        (servers == [server]).then(|| RunsOwn {
             server,
             settings: read.own.clone(),
             name: read.name.clone(),

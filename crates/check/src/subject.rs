@@ -112,7 +112,7 @@ impl Subject {
         terms: &Terms,
         said: &mut Messages,
     ) -> Result<Vec<Told>, Exit> {
-        proving::prove(&self.serving, said).await?;
+        proving::prove(&self.serving, terms.in_containers, said).await?;
         told(loader, &question::scenario(terms, self, None, &[]), said).await
     }
 

@@ -3,10 +3,15 @@
 //! A file of settings is somebody else's text. Nothing of it is pasted anywhere: settings that are known to be harmless
 //! are handed on one by one, by their names and values, and all others are not.
 
+use std::collections::BTreeSet;
+
 use super::reader::Setting;
 
 /// The longest value that is handed on, in bytes.
 const LONGEST: usize = 200;
+
+/// As many names that nobody knows are kept.
+const MOST_UNKNOWN: usize = 50;
 
 /// Why a setting is left out that no list has.
 const UNKNOWN: &str = "not known to be harmless";
@@ -37,8 +42,17 @@ pub struct OwnSetting {
     pub line: u32,
     /// Its name, in the program's own spelling.
     pub key: String,
+    /// What stands between the two in the file.
+    pub between: char,
     /// Its value: printable ASCII, at most 200 bytes.
     pub value: String,
+}
+
+impl OwnSetting {
+    /// The setting as its file has it.
+    pub fn as_written(&self) -> String {
+        format!("{}{}{}", self.key, self.between, self.value)
+    }
 }
 
 /// What becomes of one setting.
@@ -61,25 +75,38 @@ impl Fate {
     pub(super) const UNLISTED: Fate = Fate::LeftOut(UNKNOWN);
 }
 
-impl OwnSettings {
+/// Settings as they are taken one by one.
+#[derive(Debug, Default)]
+pub(super) struct Taken {
+    pub(super) own: OwnSettings,
+    /// What is replaced or left out, by name: each is told once.
+    told: BTreeSet<String>,
+}
+
+impl Taken {
     /// Takes a setting as what becomes of it. What would stand and is not plain text is left out.
     pub(super) fn take(&mut self, setting: &Setting, key: &str, fate: Fate) {
         let own = || OwnSetting {
             file: setting.file.clone(),
             line: setting.line,
             key: key.to_owned(),
+            between: setting.between,
             value: setting.value.clone(),
         };
         match fate {
-            Fate::Stands if is_plain(&setting.value) => self.stand.push(own()),
+            Fate::Stands if is_plain(&setting.value) => self.own.stand.push(own()),
             Fate::Stands => self.leave_out(key, "its value is not plain text"),
-            Fate::SetUp => self.set_up += 1,
-            Fate::Replaced => push_once(&mut self.replaced, key.to_owned()),
+            Fate::SetUp => self.own.set_up += 1,
+            Fate::Replaced => {
+                if self.told.insert(key.to_owned()) {
+                    self.own.replaced.push(key.to_owned());
+                }
+            }
             Fate::LeftOut(why) => self.leave_out(key, why),
             Fate::Unknown => {
                 self.leave_out(key, UNKNOWN);
-                if is_name(key) {
-                    self.unknown.push(OwnSetting {
+                if is_name(key) && self.own.unknown.len() < MOST_UNKNOWN {
+                    self.own.unknown.push(OwnSetting {
                         value: String::new(),
                         ..own()
                     });
@@ -89,13 +116,9 @@ impl OwnSettings {
     }
 
     fn leave_out(&mut self, key: &str, why: &'static str) {
-        push_once(&mut self.left_out, (key.to_owned(), why));
-    }
-}
-
-fn push_once<T: PartialEq>(of: &mut Vec<T>, one: T) {
-    if !of.contains(&one) {
-        of.push(one);
+        if self.told.insert(key.to_owned()) {
+            self.own.left_out.push((key.to_owned(), why));
+        }
     }
 }
 
@@ -123,9 +146,9 @@ mod tests {
             between: '=',
             value: value.into(),
         };
-        let mut own = OwnSettings::default();
-        own.take(&setting, key, fate);
-        own
+        let mut taken = Taken::default();
+        taken.take(&setting, key, fate);
+        taken.own
     }
 
     #[test]

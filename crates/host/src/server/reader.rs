@@ -1,7 +1,7 @@
 use std::net::Ipv4Addr;
 use std::str::FromStr;
 
-use super::own::{Fate, OwnSettings};
+use super::own::{Fate, Taken};
 use super::{MAX_SERVER_CONFIG, ServerProgram, ServerRead, ServerSettings};
 use super::{SettingMistake, SettingMistakes, SettingNote};
 use crate::mistake::quote;
@@ -43,7 +43,7 @@ pub(super) struct Reader {
     mistakes: Vec<SettingMistake>,
     more: usize,
     notes: Vec<SettingNote>,
-    own: OwnSettings,
+    own: Taken,
 }
 
 impl Reader {
@@ -107,7 +107,7 @@ impl Reader {
 
     /// The port, not 20, that active data connections of the program come from.
     pub(super) fn data_port(&mut self, port: u16) {
-        self.own.data_port = Some(port);
+        self.own.own.data_port = Some(port);
     }
 
     /// Says that there is no such setting, where there is none.
@@ -204,7 +204,7 @@ impl Reader {
             name: name.to_owned(),
             settings,
             notes: self.notes,
-            own: self.own,
+            own: self.own.own,
         })
     }
 }

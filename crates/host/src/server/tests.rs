@@ -181,6 +181,79 @@ fn what_vsftpd_runs_with_is_what_is_known_to_be_harmless() {
     );
 }
 
+/// As `option=value`, in order.
+fn standing(read: &ServerRead) -> Vec<String> {
+    let stand = read.own.stand.iter();
+    stand
+        .map(|one| format!("{}={}", one.key, one.value))
+        .collect()
+}
+
+#[test]
+fn what_proftpd_runs_with_is_what_is_known_to_be_harmless() {
+    let text = "AllowForeignAddress on\nMaxClients 30 \"no %{env:X}\"\nInclude /etc/shadow\nLoadModule mod_exec.c\n\
+        User root\nDisplayConnect /etc/shadow\nMaxInstances \\\n 7\nShowSymlinks on # x\nTCPNoDelay off\n\
+        <Global>\nTCPNoDelay on\nDeferWelcome on\n</Global>\n<Directory />\nTimesGMT on\n</Directory>\n\
+        <VirtualHost 192.0.2.1>\nUseSendfile off\n</VirtualHost>\n<IfModule mod_none.c>\nNoneSuch 1\nTimeoutLinger 9\n</IfModule>\n\
+        <IfDefine X>\nUseGlobbing off\n</IfDefine>\nNoSuch /etc/shadow\n\
+        <Limit EPSV>\nDenyAll\n</Limit>\n<Limit port eprt>\n  DenyAll\n</Limit>\n<Limit LOGIN>\nDenyAll\n</Limit>\n\
+        <Limit PASV>\nOrder deny,allow\nDenyAll\n</Limit>\n<Limit PASV>\n<Limit LIST>\nDenyAll\n</Limit>\n</Limit>\n\
+        <Directory />\n<Limit PASV>\nDenyAll\n</Limit>\n</Directory>\n";
+    let read = read(ServerProgram::Proftpd, text);
+    assert_eq!(
+        standing(&read),
+        [
+            "AllowForeignAddress=on",
+            "MaxInstances=7",
+            "TCPNoDelay=off",
+            "DeferWelcome=on",
+            "TimeoutLinger=9",
+            "Limit=EPSV",
+            "Limit=EPSV PORT EPRT",
+        ]
+    );
+    assert_eq!(read.own.replaced, ["User"]);
+    let unknown: Vec<&str> = read
+        .own
+        .unknown
+        .iter()
+        .map(|one| one.key.as_str())
+        .collect();
+    assert_eq!(
+        unknown,
+        ["NoSuch"],
+        "a module that is not there minds nothing"
+    );
+}
+
+#[test]
+fn what_pure_ftpd_runs_with_are_options_of_numbers_and_switches() {
+    let text = "MaxClientsPerIP 5\nNATmode yes\nLimitRecursion 10000 8\nBrokenClientsCompatibility no\nNoRename yes\n\
+        ExtAuth /x\nCallUploadScript yes\nUmask 133:022\nNoSuch --bind\n";
+    let read = read(ServerProgram::PureFtpd, text);
+    assert_eq!(
+        standing(&read),
+        [
+            "--maxclientsperip=5",
+            "--natmode=",
+            "--limitrecursion=10000:8",
+            "--norename=",
+        ]
+    );
+    assert_eq!(read.own.replaced, ["Umask"]);
+    assert_eq!(read.own.unknown, []);
+    assert_eq!(
+        mistakes(
+            ServerProgram::PureFtpd,
+            "MaxClientsPerIP 5 --bind ,22\nNoRename /x\n"
+        ),
+        [
+            "server.conf:1: `MaxClientsPerIP 5 --bind ,22` is not a number",
+            "server.conf:2: `NoRename /x` is not one of its values",
+        ]
+    );
+}
+
 /// What stands in Debian's `/etc/proftpd/proftpd.conf`, without its comments.
 const PROFTPD: &str = "Include /etc/proftpd/modules.conf\nUseIPv6 on\n<IfModule mod_ident.c>\n  IdentLookups off\n</IfModule>\n\
     ServerName \"Debian\"\nServerType standalone\nDeferWelcome off\nDefaultServer on\nShowSymlinks on\nTimeoutNoTransfer 600\n\

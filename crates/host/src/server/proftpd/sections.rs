@@ -1,4 +1,4 @@
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use crate::host::ServerConfig;
 use crate::server::reader::{Reader, Setting, lines};
@@ -22,6 +22,16 @@ pub(super) enum Scope {
 pub(super) struct Sections {
     directives: Vec<(Scope, Setting)>,
     first_virtual: Option<Setting>,
+    limits: Vec<Limit>,
+    /// Of the directives, those that hold only where a module is there, by their places.
+    of_modules: BTreeSet<usize>,
+}
+
+/// A `<Limit>`, with whose it is, the commands that it is about, and the names of what stands in it.
+pub(super) struct Limit {
+    pub(super) scope: Scope,
+    pub(super) at: Setting,
+    pub(super) directives: Vec<String>,
 }
 
 /// The most files that are read for one: includes can go round.
@@ -32,6 +42,8 @@ impl Sections {
         let mut sections = Sections {
             directives: Vec::new(),
             first_virtual: None,
+            limits: Vec::new(),
+            of_modules: BTreeSet::new(),
         };
         let mut open: Vec<(String, Scope)> = Vec::new();
         let mut read = 0;
@@ -57,6 +69,17 @@ impl Sections {
         let mut of = self.directives.iter().rev();
         let found = of.find(|(whose, at)| *whose == scope && at.key.eq_ignore_ascii_case(key));
         found.map(|(_, setting)| setting)
+    }
+
+    /// Every directive, in order: whose it is, and whether it holds only where a module is there.
+    pub(super) fn directives(&self) -> impl Iterator<Item = (Scope, &Setting, bool)> {
+        let all = self.directives.iter().enumerate();
+        all.map(|(at, (scope, setting))| (*scope, setting, self.of_modules.contains(&at)))
+    }
+
+    /// Every `<Limit>`, in order.
+    pub(super) fn limits(&self) -> &[Limit] {
+        &self.limits
     }
 
     /// Where the first `<VirtualHost>` begins.
@@ -101,6 +124,7 @@ impl Sections {
                 continue;
             }
             let scope = open.last().map_or(Scope::Main, |(_, scope)| *scope);
+            let is_limits = self.in_limits(key, open);
             if key.eq_ignore_ascii_case("Include") {
                 if scope == Scope::Other {
                     continue;
@@ -121,8 +145,24 @@ impl Sections {
                 continue;
             }
             reader.unknown(&setting, ServerProgram::Proftpd);
-            self.directives.push((scope, setting));
+            if !is_limits {
+                let is_module = |(name, _): &(String, Scope)| name.eq_ignore_ascii_case("ifmodule");
+                if open.iter().any(is_module) {
+                    self.of_modules.insert(self.directives.len());
+                }
+                self.directives.push((scope, setting));
+            }
         }
+    }
+
+    /// What stands in a `<Limit>`, however deep, is its own: whether this does.
+    fn in_limits(&mut self, key: &str, open: &[(String, Scope)]) -> bool {
+        let is_limit = |(name, _): &(String, Scope)| name.eq_ignore_ascii_case("limit");
+        let is_within = open.iter().any(is_limit);
+        if let (true, Some(limit)) = (is_within, self.limits.last_mut()) {
+            limit.directives.push(key.to_owned());
+        }
+        is_within
     }
 
     /// `<VirtualHost 192.0.2.1>`, `</VirtualHost>`.
@@ -151,6 +191,20 @@ impl Sections {
             return;
         }
         let around = open.last().map_or(Scope::Main, |(_, scope)| *scope);
+        // A section within one is not what is looked for.
+        self.in_limits(name, open);
+        if name.eq_ignore_ascii_case("limit") {
+            let (_, commands) = inner.split_once(char::is_whitespace).unwrap_or_default();
+            self.limits.push(Limit {
+                scope: around,
+                at: Setting {
+                    key: "<Limit>".into(),
+                    value: commands.trim().to_owned(),
+                    ..at.clone()
+                },
+                directives: Vec::new(),
+            });
+        }
         let condition = inner.split_ascii_whitespace().nth(1).unwrap_or_default();
         let scope = match name.to_ascii_lowercase().as_str() {
             // Modules that are asked about are taken to be there.
