@@ -106,6 +106,7 @@ impl Refusal {
             return false;
         }
         let (written, help) = match is_unknown {
+            _ if own.is_captured => (at.as_written(), "--server-config FILE gives others"),
             true => (
                 at.key.clone(),
                 "correct the name; if it is another version's, take the line out of the file",

@@ -204,7 +204,10 @@ impl Settled<'_> {
             }
             _ => {}
         }
-        serving.servers = or(&self.terms.servers, || self.servers());
+        serving.servers = match servers.is_empty() {
+            true => self.another(),
+            false => servers,
+        };
         if let Some(runs) = runs {
             self.say(runs.in_words(), None);
             serving.terms.options = runs.options(options.data_from_high_port);
@@ -257,22 +260,17 @@ impl Settled<'_> {
         own.filter(|own| in_containers || PeerShelf::stock().has(*own))
     }
 
-    /// That program, and another where it is not here.
-    fn servers(&mut self) -> Vec<PeerName> {
-        self.own_server().map_or_else(
-            || {
-                let others = usual();
-                self.say(
-                    format!(
-                        "{} is not on this machine: {} stands for it, set up alike",
-                        self.read.program, others[0]
-                    ),
-                    Some("--where container runs it in a container"),
-                );
-                others
-            },
-            |own| vec![own],
-        )
+    /// What stands for that program, where it is not here.
+    fn another(&mut self) -> Vec<PeerName> {
+        let others = usual();
+        self.say(
+            format!(
+                "{} is not on this machine: {} stands for it, set up alike",
+                self.read.program, others[0]
+            ),
+            Some("--where container runs it in a container"),
+        );
+        others
     }
 
     fn session_reuse(&mut self, serving: &mut Serving) {

@@ -208,8 +208,7 @@ fn what_proftpd_runs_with_is_what_is_known_to_be_harmless() {
             "TCPNoDelay=off",
             "DeferWelcome=on",
             "TimeoutLinger=9",
-            "Limit=EPSV",
-            "Limit=EPSV PORT EPRT",
+            "Limit=EPRT EPSV PORT",
         ]
     );
     assert_eq!(read.own.replaced, ["User"]);

@@ -110,15 +110,18 @@ fn is_word(value: &str) -> bool {
 }
 
 /// The commands of a `<Limit>`, where it says about some ways to transfer that nobody may.
-pub(super) fn denied(commands: &str, directives: &[String]) -> Option<String> {
+pub(super) fn denied(commands: &str, directives: &[String]) -> Option<Vec<&'static str>> {
     let [only] = directives else { return None };
-    let words: Vec<String> = commands
+    let known = |word: &str| {
+        let mut all = COMMANDS.iter();
+        all.find(|command| command.eq_ignore_ascii_case(word))
+            .copied()
+    };
+    let words: Vec<&str> = commands
         .split_ascii_whitespace()
-        .map(str::to_ascii_uppercase)
-        .collect();
-    let all_known = words.iter().all(|word| COMMANDS.contains(&word.as_str()));
-    let denies = only.eq_ignore_ascii_case("DenyAll") && !words.is_empty() && all_known;
-    denies.then(|| words.join(" "))
+        .map(known)
+        .collect::<Option<_>>()?;
+    (only.eq_ignore_ascii_case("DenyAll") && !words.is_empty()).then_some(words)
 }
 
 #[cfg(test)]
@@ -159,7 +162,7 @@ mod tests {
     #[test]
     fn a_limit_that_denies_ways_to_transfer_to_all_is_one() {
         let deny = ["denyall".to_owned()];
-        assert_eq!(denied("epsv PORT", &deny).as_deref(), Some("EPSV PORT"));
+        assert_eq!(denied("epsv PORT", &deny), Some(vec!["EPSV", "PORT"]));
         for commands in ["", "LOGIN", "EPSV LOGIN", "EPSV>"] {
             assert_eq!(denied(commands, &deny), None, "{commands}");
         }

@@ -34,6 +34,16 @@ pub(super) struct Limit {
     pub(super) directives: Vec<String>,
 }
 
+/// A section that is open.
+struct Open {
+    name: String,
+    scope: Scope,
+    /// Whether it is a `<Limit>`, or within one.
+    in_limit: bool,
+    /// Whether it is an `<IfModule>`, or within one.
+    in_module: bool,
+}
+
 /// The most files that are read for one: includes can go round.
 const MOST_FILES: usize = 100;
 
@@ -45,7 +55,7 @@ impl Sections {
             limits: Vec::new(),
             of_modules: BTreeSet::new(),
         };
-        let mut open: Vec<(String, Scope)> = Vec::new();
+        let mut open = Vec::new();
         let mut read = 0;
         // More files than that are not one server's.
         let files = &files[..files.len().min(MOST_FILES)];
@@ -91,7 +101,7 @@ impl Sections {
         &mut self,
         files: &[ServerConfig],
         at: usize,
-        open: &mut Vec<(String, Scope)>,
+        open: &mut Vec<Open>,
         read: &mut usize,
         reader: &mut Reader,
     ) {
@@ -123,7 +133,7 @@ impl Sections {
                 self.section(text, setting, open, reader);
                 continue;
             }
-            let scope = open.last().map_or(Scope::Main, |(_, scope)| *scope);
+            let scope = open.last().map_or(Scope::Main, |open| open.scope);
             let is_limits = self.in_limits(key, open);
             if key.eq_ignore_ascii_case("Include") {
                 if scope == Scope::Other {
@@ -146,8 +156,7 @@ impl Sections {
             }
             reader.unknown(&setting, ServerProgram::Proftpd);
             if !is_limits {
-                let is_module = |(name, _): &(String, Scope)| name.eq_ignore_ascii_case("ifmodule");
-                if open.iter().any(is_module) {
+                if open.last().is_some_and(|open| open.in_module) {
                     self.of_modules.insert(self.directives.len());
                 }
                 self.directives.push((scope, setting));
@@ -156,9 +165,8 @@ impl Sections {
     }
 
     /// What stands in a `<Limit>`, however deep, is its own: whether this does.
-    fn in_limits(&mut self, key: &str, open: &[(String, Scope)]) -> bool {
-        let is_limit = |(name, _): &(String, Scope)| name.eq_ignore_ascii_case("limit");
-        let is_within = open.iter().any(is_limit);
+    fn in_limits(&mut self, key: &str, open: &[Open]) -> bool {
+        let is_within = open.last().is_some_and(|open| open.in_limit);
         if let (true, Some(limit)) = (is_within, self.limits.last_mut()) {
             limit.directives.push(key.to_owned());
         }
@@ -166,19 +174,13 @@ impl Sections {
     }
 
     /// `<VirtualHost 192.0.2.1>`, `</VirtualHost>`.
-    fn section(
-        &mut self,
-        text: &str,
-        at: Setting,
-        open: &mut Vec<(String, Scope)>,
-        reader: &mut Reader,
-    ) {
+    fn section(&mut self, text: &str, at: Setting, open: &mut Vec<Open>, reader: &mut Reader) {
         let inner = text.trim_matches(['<', '>', ' ']);
         let name = inner.split_ascii_whitespace().next().unwrap_or_default();
         if let Some(closed) = name.strip_prefix('/') {
             if !open
                 .last()
-                .is_some_and(|(name, _)| name.eq_ignore_ascii_case(closed))
+                .is_some_and(|open| open.name.eq_ignore_ascii_case(closed))
             {
                 reader.mistake(
                     &at,
@@ -190,10 +192,11 @@ impl Sections {
             open.pop();
             return;
         }
-        let around = open.last().map_or(Scope::Main, |(_, scope)| *scope);
+        let around = open.last().map_or(Scope::Main, |open| open.scope);
         // A section within one is not what is looked for.
         self.in_limits(name, open);
-        if name.eq_ignore_ascii_case("limit") {
+        let is_limit = name.eq_ignore_ascii_case("limit");
+        if is_limit {
             let (_, commands) = inner.split_once(char::is_whitespace).unwrap_or_default();
             self.limits.push(Limit {
                 scope: around,
@@ -223,7 +226,14 @@ impl Sections {
             }
             _ => Scope::Other,
         };
-        open.push((name.to_owned(), scope));
+        let within = open.last();
+        open.push(Open {
+            name: name.to_owned(),
+            scope,
+            in_limit: is_limit || within.is_some_and(|open| open.in_limit),
+            in_module: name.eq_ignore_ascii_case("ifmodule")
+                || within.is_some_and(|open| open.in_module),
+        });
     }
 }
 

@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::own::{denied, fate};
 use super::sections::{Scope, Sections};
@@ -99,23 +99,30 @@ impl Said {
     }
 
     fn limits(&self, reader: &mut Reader) {
-        let mut all = Vec::new();
+        let mut all: BTreeSet<&str> = BTreeSet::new();
+        let mut first = None;
         for limit in self.sections.limits() {
             let is_own = [self.scope, Scope::Global].contains(&limit.scope);
             let commands = denied(&limit.at.value, &limit.directives);
             match commands.filter(|_| is_own) {
                 None => reader.own(&limit.at, "<Limit>", Fate::LeftOut(SECTION)),
                 Some(commands) => {
-                    let what = format!("<Limit> refuses {commands}, and is not heeded here");
+                    let what = format!(
+                        "<Limit> refuses {}, and is not heeded here",
+                        commands.join(" ")
+                    );
                     reader.note_of_another(&limit.at, what);
-                    all.push(commands);
-                    let together = Setting {
-                        value: all.join(" "),
-                        ..limit.at.clone()
-                    };
-                    reader.own(&together, LIMIT, Fate::Stands);
+                    all.extend(commands);
+                    first = first.or(Some(&limit.at));
                 }
             }
+        }
+        if let Some(first) = first {
+            let together = Setting {
+                value: Vec::from_iter(all).join(" "),
+                ..first.clone()
+            };
+            reader.own(&together, LIMIT, Fate::Stands);
         }
     }
 
