@@ -25,6 +25,7 @@ mod runs_own;
 mod server_files;
 mod serving;
 mod sets;
+mod starting;
 mod subject;
 mod terms;
 mod transfers;

@@ -1,19 +1,16 @@
 //! A server is started once with its own settings before any transfer, so that what it says of them is known.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::net::Ipv4Addr;
+use std::collections::BTreeSet;
 
-use fwlab_fabric::Fabric;
-use fwlab_ftp::{Login, PassivePorts, PeerError, Server, ServerSettings};
 use fwlab_host::OwnSetting;
-use fwlab_model::{NodeSpec, Topology};
-use fwlab_record::{Exit, NodeName, Place, Protection};
+use fwlab_record::{Exit, Place};
 use fwlab_runner::{Housing, PeerShelf};
 use fwlab_text::one_line;
 
 use crate::messages::Messages;
 use crate::runs_own::RunsOwn;
 use crate::serving::Serving;
+use crate::starting::{self, Started};
 
 /// As many settings that the server refuses are told.
 const TOLD: usize = 10;
@@ -21,7 +18,7 @@ const TOLD: usize = 10;
 /// Starts the server where it runs with its own settings; says which of them it refuses.
 ///
 /// # Errors
-/// When it refuses some, or cannot be tried.
+/// When it refuses some. What ails the lab, or what the server cannot do, is told where the cells are run.
 pub(crate) async fn prove(
     serving: &Serving,
     in_containers: bool,
@@ -39,6 +36,9 @@ pub(crate) async fn prove(
     let Ok(program) = shelf.server(own.server) else {
         return Ok(());
     };
+    let Some(transfer) = starting::transfer(&*program, serving) else {
+        return Ok(());
+    };
     let mut options = serving.terms.options.clone();
     let mut suspects = own.settings.stand.clone();
     suspects.extend(own.settings.unknown.iter().cloned());
@@ -50,14 +50,10 @@ pub(crate) async fn prove(
     }
     let mut refusals = Vec::new();
     for _ in 0..TOLD {
-        let settings = settings(serving, program.login(), options.clone());
-        let words = match started(&*program, &settings).await {
-            Ok(()) => break,
-            Err(Failed::Refused(words)) => words,
-            Err(Failed::Lab(why)) => {
-                said.say(why, None);
-                return Err(Exit::Lab);
-            }
+        let settings = starting::settings(serving, &transfer, options.clone());
+        let words = match starting::started(&*program, &settings).await {
+            Started::Refused(words) => words,
+            Started::Well | Started::Unclear => break,
         };
         let at = named(&suspects, &words).map(|at| suspects.swap_remove(at));
         let removed = at.as_ref().and_then(|at| options.remove(&at.key));
@@ -133,72 +129,10 @@ fn named(suspects: &[OwnSetting], words: &str) -> Option<usize> {
         .position(|one| parts.contains(one.key.as_str()))
 }
 
-/// What a server said, without what its log puts before that and without the place in the lab's own file.
-fn own_words(said: &str) -> &str {
-    // How it ended comes first.
-    let said = said.split_once("; ").map_or(said, |(_, said)| said);
-    let said = said.split_once("fatal: ").map_or(said, |(_, said)| said);
-    let said = said.split_once(" on line ").map_or(said, |(said, _)| said);
-    said.trim()
-}
-
-enum Failed {
-    /// What it said.
-    Refused(String),
-    /// What went wrong with the lab.
-    Lab(String),
-}
-
-/// Starts it in a node that nobody else is in.
-async fn started(program: &dyn Server, settings: &ServerSettings) -> Result<(), Failed> {
-    let topology = Topology {
-        nodes: vec![NodeSpec::new(NodeName::server())],
-        links: Vec::new(),
-    };
-    let built = Fabric::build(&topology).await;
-    let fabric = built.map_err(|error| Failed::Lab(error.to_string()))?;
-    let Some(node) = fabric.node(&NodeName::server()) else {
-        return Err(Failed::Lab("the lab has no node for the server".into()));
-    };
-    let came = match program.start(node, settings).await {
-        Ok(running) => running
-            .stop()
-            .await
-            .map_err(|error| Failed::Lab(error.to_string())),
-        Err(PeerError::Ended { last_words, .. }) => {
-            Err(Failed::Refused(own_words(&last_words).to_owned()))
-        }
-        Err(PeerError::Settings { why, .. }) => Err(Failed::Refused(why)),
-        Err(error) => Err(Failed::Lab(error.to_string())),
-    };
-    fabric.join().await;
-    came
-}
-
-fn settings(serving: &Serving, login: Login, options: BTreeMap<String, String>) -> ServerSettings {
-    let terms = &serving.terms;
-    let protection = serving.protections.first().copied();
-    ServerSettings {
-        address: Ipv4Addr::LOCALHOST.into(),
-        control_port: terms.control_port,
-        passive_ports: terms
-            .passive_ports
-            .map(|(min, max)| PassivePorts { min, max }),
-        advertised_address: terms.advertised_address,
-        protection: protection.unwrap_or(Protection::Plain),
-        login,
-        certificate: terms.certificate.clone(),
-        require_session_reuse: terms.require_session_reuse,
-        data_source_port: terms.data_source_port,
-        stored: None,
-        alone_in_node: true,
-        options: options.into_iter().collect(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::starting::own_words;
 
     #[test]
     fn a_setting_is_found_by_the_server_s_words() {
