@@ -4,7 +4,7 @@ use crate::repeated::takes_no_longer_than_it_is_long;
 
 /// Settings of an FTP server, whichever it is; a NUL byte begins a file that the first can include.
 ///
-/// What is told is at lines that there are, and little. Ranges of ports are in order.
+/// What is told is at lines that there are, and little. Ranges of ports are in order. What a server runs with is plain.
 pub fn server(input: &[u8]) {
     read(input);
     takes_no_longer_than_it_is_long(input, read);
@@ -35,12 +35,27 @@ fn read(input: &[u8]) {
                 for note in read.notes {
                     assert!(lines.contains(&(note.line as usize)), "{}", note.what);
                 }
+                for one in &read.own.stand {
+                    assert!(lines.contains(&(one.line as usize)), "{one:?}");
+                    assert!(stands(*program, &one.key, &one.value), "{one:?}");
+                }
                 if let Some((first, last)) = read.settings.passive_ports {
                     assert!(0 < first && first <= last, "{first} {last}");
                 }
             }
         }
     }
+}
+
+/// Whether a setting that runs as it stands is one line, and nothing that the program reads more into.
+fn stands(program: ServerProgram, key: &str, value: &str) -> bool {
+    let is_key = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
+    let is_value = |byte: u8| match program {
+        ServerProgram::Vsftpd => (b' '..=b'~').contains(&byte),
+        ServerProgram::Proftpd => byte.is_ascii_alphanumeric() || b" +-.!".contains(&byte),
+        ServerProgram::PureFtpd => byte.is_ascii_digit() || byte == b':',
+    };
+    !key.is_empty() && key.bytes().all(is_key) && value.bytes().all(is_value)
 }
 
 fn file((at, text): (usize, &[u8])) -> ServerConfig {

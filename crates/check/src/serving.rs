@@ -12,6 +12,7 @@ use fwlab_text::one_line;
 
 use crate::host_files::HostFiles;
 use crate::messages::Messages;
+use crate::runs_own::RunsOwn;
 use crate::terms::{At, Terms};
 use crate::{captured, server_files};
 
@@ -26,6 +27,8 @@ pub struct Serving {
     pub(crate) control_port: Option<u16>,
     /// The addresses that clients connect to, where not all are tried.
     pub(crate) to: Vec<IpAddr>,
+    /// The server's own settings that run as they stand, where that very server runs.
+    pub(crate) own: Option<RunsOwn>,
     /// What the settings are, and what of them is another here.
     remarks: Vec<Remark>,
 }
@@ -54,6 +57,7 @@ impl Serving {
                     terms,
                     at,
                     files,
+                    is_captured: own.is_some_and(|own| std::ptr::eq(own, read)),
                     read,
                     remarks: Vec::new(),
                 };
@@ -111,6 +115,7 @@ fn without(terms: &Terms) -> Serving {
         data: or(&terms.data, || DataSetup::ALL.to_vec()),
         control_port: options.control_port,
         to: terms.whom.to.clone(),
+        own: None,
         remarks: Vec::new(),
     }
 }
@@ -136,6 +141,8 @@ struct Settled<'a> {
     at: At,
     files: &'a HostFiles,
     read: &'a ServerRead,
+    /// Whether they are those of a host that was captured, where the server runs with them.
+    is_captured: bool,
     remarks: Vec<Remark>,
 }
 
@@ -153,11 +160,16 @@ impl Settled<'_> {
             format!(
                 "the server's settings are those of {}: {}",
                 one_line(&self.read.name),
-                in_words(settings).join(", ")
+                in_words(settings, self.read.own.data_port).join(", ")
             ),
             None,
         );
-        for note in &self.read.notes {
+        let servers = or(&self.terms.servers, || {
+            self.own_server().into_iter().collect()
+        });
+        let runs = RunsOwn::of(self.read, &servers, self.is_captured);
+        let notes = self.read.notes.iter();
+        for note in notes.filter(|note| runs.is_none() || !note.of_another) {
             self.say(
                 format!("{}:{}: {}", one_line(&note.file), note.line, note.what),
                 None,
@@ -184,9 +196,23 @@ impl Settled<'_> {
             (Some(true), true) => {
                 self.overridden("--data-from-high-port", Some("a high port"), "port 20")
             }
+            (Some(false), true) => {
+                if let Some(port) = self.read.own.data_port {
+                    let own = format!("port {port}");
+                    self.overridden("--data-from-high-port", Some("a high port"), &own);
+                }
+            }
             _ => {}
         }
-        serving.servers = or(&self.terms.servers, || self.servers());
+        serving.servers = match servers.is_empty() {
+            true => self.another(),
+            false => servers,
+        };
+        if let Some(runs) = runs {
+            self.say(runs.in_words(), None);
+            serving.terms.options = runs.options(options.data_from_high_port);
+            serving.own = Some(runs);
+        }
         self.session_reuse(&mut serving);
         self.protections(&mut serving);
         self.data(&mut serving)?;
@@ -228,24 +254,23 @@ impl Settled<'_> {
     }
 
     /// The program whose settings they are, where it is here.
-    fn servers(&mut self) -> Vec<PeerName> {
+    fn own_server(&self) -> Option<PeerName> {
         let own: Option<PeerName> = self.read.program.word().parse().ok();
         let in_containers = self.terms.in_containers;
-        let own = own.filter(|own| in_containers || PeerShelf::stock().has(*own));
-        own.map_or_else(
-            || {
-                let others = usual();
-                self.say(
-                    format!(
-                        "{} is not on this machine: {} stands for it, set up alike",
-                        self.read.program, others[0]
-                    ),
-                    Some("--where container runs it in a container"),
-                );
-                others
-            },
-            |own| vec![own],
-        )
+        own.filter(|own| in_containers || PeerShelf::stock().has(*own))
+    }
+
+    /// What stands for that program, where it is not here.
+    fn another(&mut self) -> Vec<PeerName> {
+        let others = usual();
+        self.say(
+            format!(
+                "{} is not on this machine: {} stands for it, set up alike",
+                self.read.program, others[0]
+            ),
+            Some("--where container runs it in a container"),
+        );
+        others
     }
 
     fn session_reuse(&mut self, serving: &mut Serving) {
@@ -369,7 +394,7 @@ impl Settled<'_> {
 }
 
 /// The settings in words.
-fn in_words(settings: &ServerSettings) -> Vec<String> {
+fn in_words(settings: &ServerSettings, data_port: Option<u16>) -> Vec<String> {
     let mut words = Vec::new();
     words.push(match settings.control_port {
         Some(port) => format!("port {port}"),
@@ -386,6 +411,9 @@ fn in_words(settings: &ServerSettings) -> Vec<String> {
         words.push(format!("announces {address}"));
     }
     match settings.data_from_port_20 {
+        Some(false) if let Some(port) = data_port => {
+            words.push(format!("active data from port {port}"));
+        }
         Some(true) => words.push("active data from port 20".into()),
         Some(false) => words.push("active data from a high port".into()),
         None => {}

@@ -17,7 +17,7 @@ use crate::messages::Messages;
 use crate::serving::Serving;
 use crate::terms::{At, Terms, Whom};
 use crate::tried::Tried;
-use crate::{captured, expectation, forwarded, peers, question};
+use crate::{captured, expectation, forwarded, peers, proving, question};
 
 /// The rules of a host, and where they are tried.
 pub struct Subject {
@@ -101,16 +101,18 @@ impl Subject {
         })
     }
 
-    /// What the rules tell apart: they are loaded for that.
+    /// What the rules tell apart: they are loaded for that. A server that runs with its own settings is started with them
+    /// first.
     ///
     /// # Errors
-    /// When they do not load: why is said.
+    /// When the rules do not load, or the server does not start: why is said.
     pub async fn told(
         &self,
         loader: &Loader,
         terms: &Terms,
         said: &mut Messages,
     ) -> Result<Vec<Told>, Exit> {
+        proving::prove(&self.serving, terms.in_containers, said).await?;
         told(loader, &question::scenario(terms, self, None, &[]), said).await
     }
 

@@ -141,7 +141,11 @@ impl PeerShelf {
         shelf
     }
 
-    pub(crate) fn server(&self, peer: PeerName) -> Result<Arc<dyn Server>, PeerMissing> {
+    /// The server of that name, ready to be started as often as needed.
+    ///
+    /// # Errors
+    /// When it is missing.
+    pub fn server(&self, peer: PeerName) -> Result<Arc<dyn Server>, PeerMissing> {
         taken(&self.servers, peer, "server")
     }
 

@@ -120,6 +120,12 @@ fn server(scenario: &Scenario, text: &mut String) {
     if terms.require_session_reuse {
         line(text, "require-session-reuse", "true");
     }
+    if !terms.options.is_empty() {
+        *text += "\n[server.options]\n";
+        for (name, value) in &terms.options {
+            line(text, &quoted(name), &quoted(value));
+        }
+    }
 }
 
 fn client(scenario: &Scenario, text: &mut String) {

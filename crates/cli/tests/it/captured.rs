@@ -2,8 +2,10 @@
 
 use std::fmt::Write as _;
 
+use fwlab_skipped::{Need, skipped};
+
 use crate::bad_input::folder;
-use crate::support::{Ended, end_of, fwlab, lab, shared};
+use crate::support::{Ended, end_of, fwlab, has_program, lab, shared};
 
 /// The file of a host, of these sections.
 fn host(sections: &[(&str, &str, &str)]) -> String {
@@ -274,6 +276,42 @@ fn the_settings_of_a_host_s_server_are_used() {
         "{}",
         ended.stderr
     );
+}
+
+/// The server of a captured host runs with its own settings; one that this machine's vsftpd does not know is no error, since
+/// that host's does.
+#[test]
+fn the_server_of_a_host_runs_with_its_own_settings() {
+    let Some(_lab) = lab() else { return };
+    if !has_program("vsftpd") {
+        return skipped(Need::Programs, "no vsftpd on this machine");
+    }
+    let rules = "*filter\n:INPUT DROP [0:0]\n-A INPUT -p tcp --dport 2121 -j ACCEPT\n\
+                 -A INPUT -p tcp --dport 40000:40100 -j ACCEPT\n\
+                 -A INPUT -m conntrack --ctstate ESTABLISHED -j ACCEPT\nCOMMIT\n";
+    let settings = "listen=YES\nlisten_port=2121\npasv_min_port=40000\npasv_max_port=40100\n";
+    let check = |more: &str| {
+        let host = host_with(rules, &format!("{settings}{more}"));
+        let folder = folder(&[("host.fwlab", host.as_bytes())]);
+        let mut command = fwlab();
+        command.current_dir(folder.path()).args([
+            "check",
+            "host.fwlab",
+            "--data",
+            "epsv",
+            "--on",
+            "eth0",
+        ]);
+        end_of(&mut command)
+    };
+    let ended = check("cmds_denied=EPSV\nssl_tlsv1_9=YES\n").with(0);
+    let words = "the peer replied `550 Permission denied.`";
+    assert!(ended.stdout.contains(words), "{}", ended.stdout);
+    let words = "does not know it: 500 OOPS: unrecognised variable in config file: ssl_tlsv1_9";
+    assert!(ended.stderr.contains(words), "{}", ended.stderr);
+    let ended = check("write_enable=maybe\n").with(2);
+    let words = "--server-config FILE gives others";
+    assert!(ended.stderr.contains(words), "{}", ended.stderr);
 }
 
 /// What is written is met as it is, and missed once a rule of it is another.

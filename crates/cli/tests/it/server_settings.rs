@@ -78,8 +78,7 @@ fn what_the_server_refuses_is_not_tried() {
     if !has_program("vsftpd") {
         return skipped(Need::Programs, "no vsftpd on this machine");
     }
-    let text =
-        format!("{RANGE}ssl_enable=YES\nport_enable=NO\npasv_min_prot=1\nlisten_port=2121\n");
+    let text = format!("{RANGE}ssl_enable=YES\nport_enable=NO\nlisten_port=2121\n");
     let rules = RULES.replace("--dport 21 ", "--dport 2121 ");
     let ended = check(
         &[
@@ -103,9 +102,118 @@ fn what_the_server_refuses_is_not_tried() {
             "port 2121",
             "TLS required, whose session data connections resume",
             "vsftpd.conf refuses active transfers: they are not tried",
-            "vsftpd.conf:7: vsftpd has no setting `pasv_min_prot` that fwlab knows: it is not heeded; did you mean `pasv_min_port`?",
         ],
     );
+}
+
+/// vsftpd runs with its own settings: what they refuse, it refuses, and no rule does.
+#[test]
+fn a_command_that_vsftpd_conf_denies_is_refused_by_the_server() {
+    let Some(_lab) = lab() else { return };
+    if !has_program("vsftpd") {
+        return skipped(Need::Programs, "no vsftpd on this machine");
+    }
+    let text = format!(
+        "{RANGE}cmds_denied=EPSV\nlocal_root=/srv\nrsa_cert_file=/etc/x.pem\npam_service_name=vsftpd\nbanner_file=/etc/shadow\n"
+    );
+    let files: &[(&str, &[u8])] = &[("vsftpd.conf", text.as_bytes())];
+    let data = ["vsftpd.conf", "--data", "pasv,epsv"];
+    let ended = check(files, &data).with(0);
+    assert_eq!(rows(&ended), [["passes", "refused"]], "{}", ended.stdout);
+    let words = "epsv: the peer replied `550 Permission denied.`";
+    assert!(ended.stdout.contains(words), "{}", ended.stdout);
+    assert!(!ended.stdout.contains("rules.v4, line"), "{}", ended.stdout);
+    says(
+        &ended,
+        &[
+            "of vsftpd.conf 4 settings run as they stand; replaced by the lab's: local_enable, local_root, rsa_cert_file; \
+             left out: pam_service_name (who logs in), banner_file (the host's files)",
+        ],
+    );
+    assert!(!ended.stderr.contains("not heeded"), "{}", ended.stderr);
+    // Another server does not run with them, and that is said.
+    let ended = check(files, &[&data[..], &["--server", "libunftp"]].concat()).with(0);
+    assert_eq!(rows(&ended), [["passes", "passes"]], "{}", ended.stdout);
+    says(
+        &ended,
+        &["cmds_denied may refuse transfers, and is not heeded here"],
+    );
+}
+
+#[test]
+fn active_data_comes_from_the_port_that_vsftpd_conf_says() {
+    let Some(_lab) = lab() else { return };
+    if !has_program("vsftpd") {
+        return skipped(Need::Programs, "no vsftpd on this machine");
+    }
+    let rules = RULES.replace(
+        "COMMIT",
+        "-A OUTPUT -p tcp --sport 989 -j REJECT --reject-with tcp-reset\nCOMMIT",
+    );
+    let text = format!("{RANGE}connect_from_port_20=YES\nftp_data_port=989\n");
+    let files: &[(&str, &[u8])] = &[
+        ("rules.v4", rules.as_bytes()),
+        ("vsftpd.conf", text.as_bytes()),
+    ];
+    let data = ["vsftpd.conf", "--data", "port"];
+    let ended = check(files, &data).with(0);
+    assert_ne!(rows(&ended), [["passes"]], "{}", ended.stdout);
+    assert!(ended.stdout.contains("--sport 989"), "{}", ended.stdout);
+    says(&ended, &["active data from port 989"]);
+    let ended = check(files, &[&data[..], &["--data-from-high-port"]].concat()).with(0);
+    assert_eq!(rows(&ended), [["passes"]], "{}", ended.stdout);
+}
+
+/// What the program itself does not start with is told with its words and the line, before anything is tried.
+#[test]
+fn what_vsftpd_does_not_start_with_is_told_in_its_words() {
+    let Some(_lab) = lab() else { return };
+    if !has_program("vsftpd") {
+        return skipped(Need::Programs, "no vsftpd on this machine");
+    }
+    let text = format!("{RANGE}write_enable=maybe\npasv_min_prot=/etc/shadow\n");
+    let ended = check(
+        &[("vsftpd.conf", text.as_bytes())],
+        &["vsftpd.conf", "--data", "pasv"],
+    )
+    .with(2);
+    assert_eq!(ended.stdout, "");
+    says(
+        &ended,
+        &[
+            "did you mean `pasv_min_port`?",
+            "vsftpd.conf:5: vsftpd ",
+            "vsftpd.conf:6: vsftpd ",
+            "does not start with `write_enable=maybe`: 500 OOPS: bad bool value in config file for: write_enable",
+            "does not start with `pasv_min_prot`: 500 OOPS: unrecognised variable in config file: pasv_min_prot",
+        ],
+    );
+}
+
+/// A table that stays has them, too.
+#[test]
+fn a_written_scenario_has_the_server_s_own_settings() {
+    let Some(_lab) = lab() else { return };
+    if !has_program("vsftpd") {
+        return skipped(Need::Programs, "no vsftpd on this machine");
+    }
+    let text = format!("{RANGE}cmds_denied=EPSV\n");
+    let folder = folder(&[
+        ("rules.v4", RULES.as_bytes()),
+        ("vsftpd.conf", text.as_bytes()),
+    ]);
+    let run = |arguments: &[&str]| {
+        let mut command = fwlab();
+        command.current_dir(folder.path()).args(arguments);
+        end_of(&mut command).with(0)
+    };
+    let check = ["check", "rules.v4", "vsftpd.conf", "--at", "server"];
+    let write = ["--data", "epsv", "--write-scenario", "web.toml"];
+    run(&[&check[..], &write[..]].concat());
+    let written = std::fs::read_to_string(folder.path().join("web.toml")).expect("it was written");
+    assert!(written.contains("\"cmds_denied\" = \"EPSV\""), "{written}");
+    let ended = run(&["run", "web.toml"]);
+    assert!(ended.stdout.contains("✓ refused"), "{}", ended.stdout);
 }
 
 /// The file that Debian installs, as it is.
@@ -127,7 +235,12 @@ fn debian_s_own_file_is_read() {
         &ended,
         &["vsftpd.conf: port 21, any passive port, active data from port 20, no TLS"],
     );
-    assert_eq!(ended.stderr.lines().count(), 1, "{}", ended.stderr);
+    let lines = match has_program("vsftpd") {
+        // What runs of it is the second.
+        true => 2,
+        false => 1,
+    };
+    assert_eq!(ended.stderr.lines().count(), lines, "{}", ended.stderr);
     // What the rules open and the server does not keep to is told, and how to say it.
     assert!(
         ended.stdout.contains("--passive-ports 40000-40100"),

@@ -81,4 +81,6 @@ pub struct SettingNote {
     pub line: u32,
     /// What is not heeded, and why.
     pub what: String,
+    /// Whether it is so only where another program runs in the server's place.
+    pub of_another: bool,
 }

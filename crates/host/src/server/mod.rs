@@ -6,6 +6,7 @@
 mod captured;
 mod known;
 mod mistake;
+mod own;
 mod proftpd;
 mod pure_ftpd;
 mod reader;
@@ -14,6 +15,7 @@ mod settings;
 mod vsftpd;
 
 pub use mistake::{SettingMistake, SettingMistakes, SettingNote};
+pub use own::{OwnSetting, OwnSettings};
 pub use recognise::recognise;
 pub use settings::{ServerProgram, ServerRead, ServerSettings};
 

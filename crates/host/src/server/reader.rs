@@ -1,6 +1,7 @@
 use std::net::Ipv4Addr;
 use std::str::FromStr;
 
+use super::own::{Fate, Taken};
 use super::{MAX_SERVER_CONFIG, ServerProgram, ServerRead, ServerSettings};
 use super::{SettingMistake, SettingMistakes, SettingNote};
 use crate::mistake::quote;
@@ -42,6 +43,7 @@ pub(super) struct Reader {
     mistakes: Vec<SettingMistake>,
     more: usize,
     notes: Vec<SettingNote>,
+    own: Taken,
 }
 
 impl Reader {
@@ -79,13 +81,33 @@ impl Reader {
     }
 
     pub(super) fn note(&mut self, at: &Setting, what: impl Into<String>) {
+        self.push_note(at, what.into(), false);
+    }
+
+    /// What is so where another program runs in the server's place.
+    pub(super) fn note_of_another(&mut self, at: &Setting, what: impl Into<String>) {
+        self.push_note(at, what.into(), true);
+    }
+
+    fn push_note(&mut self, at: &Setting, what: String, of_another: bool) {
         if self.notes.len() < TOLD {
             self.notes.push(SettingNote {
                 file: at.file.clone(),
                 line: at.line,
-                what: what.into(),
+                what,
+                of_another,
             });
         }
+    }
+
+    /// What becomes of a setting where the program itself runs.
+    pub(super) fn own(&mut self, at: &Setting, key: &str, fate: Fate) {
+        self.own.take(at, key, fate);
+    }
+
+    /// The port, not 20, that active data connections of the program come from.
+    pub(super) fn data_port(&mut self, port: u16) {
+        self.own.own.data_port = Some(port);
     }
 
     /// Says that there is no such setting, where there is none.
@@ -182,6 +204,7 @@ impl Reader {
             name: name.to_owned(),
             settings,
             notes: self.notes,
+            own: self.own.own,
         })
     }
 }

@@ -2,7 +2,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use fwlab_record::words;
 
-use super::SettingNote;
+use super::{OwnSettings, SettingNote};
 
 words! {
     /// An FTP server whose settings are read.
@@ -55,4 +55,6 @@ pub struct ServerRead {
     pub settings: ServerSettings,
     /// What was not understood or is not heeded, in order of line. Of very much, the first.
     pub notes: Vec<SettingNote>,
+    /// What becomes of its settings where that program itself runs.
+    pub own: OwnSettings,
 }

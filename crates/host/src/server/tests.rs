@@ -125,11 +125,130 @@ fn what_is_wrong_in_vsftpd_conf_is_told_with_its_line() {
         ServerProgram::Vsftpd,
         "listen=YES\npasv_min_prot=40000\ncmds_denied=PASV,DELE\n",
     );
+    assert!(!unknown.notes[0].of_another && unknown.notes[1].of_another);
+    assert_eq!(unknown.own.unknown[0].key, "pasv_min_prot");
     assert_eq!(
         notes(&unknown),
         [
             "2: vsftpd has no setting `pasv_min_prot` that fwlab knows: it is not heeded; did you mean `pasv_min_port`?",
             "3: cmds_denied may refuse transfers, and is not heeded here",
+        ]
+    );
+}
+
+/// Debian's file, and what somebody may write who wants out of the lab.
+#[test]
+fn what_vsftpd_runs_with_is_what_is_known_to_be_harmless() {
+    let hostile = "banner_file=/etc/shadow\nlisten_address=0.0.0.0\nnopriv_user=daemon\nlocal_root=/\nguest_enable=YES\n\
+        ftpd_banner=x\rlisten_port=1\nhttp_enable=YES\nno_such=/etc/shadow\n   port_enable=NO\nport_enable=YES\n\
+        cmds_denied=EPSV,PORT\n";
+    let own = read(ServerProgram::Vsftpd, &format!("{VSFTPD}{hostile}")).own;
+    let stand = own.stand.iter();
+    let stand: Vec<(u32, &str, &str)> = stand
+        .map(|one| (one.line, one.key.as_str(), one.value.as_str()))
+        .collect();
+    assert_eq!(
+        stand,
+        [(27, "port_enable", "YES"), (28, "cmds_denied", "EPSV,PORT")]
+    );
+    assert_eq!(own.set_up, 5, "where it listens, port 20, TLS");
+    let left_out: Vec<&str> = own.left_out.iter().map(|(key, _)| key.as_str()).collect();
+    assert_eq!(
+        left_out,
+        [
+            "dirmessage_enable",
+            "use_localtime",
+            "pam_service_name",
+            "banner_file",
+            "guest_enable",
+            "ftpd_banner",
+            "http_enable",
+            "no_such",
+        ]
+    );
+    assert_eq!(
+        own.replaced,
+        [
+            "anonymous_enable",
+            "local_enable",
+            "xferlog_enable",
+            "secure_chroot_dir",
+            "rsa_cert_file",
+            "rsa_private_key_file",
+            "nopriv_user",
+            "local_root",
+        ]
+    );
+}
+
+/// As `option=value`, in order.
+fn standing(read: &ServerRead) -> Vec<String> {
+    let stand = read.own.stand.iter();
+    stand
+        .map(|one| format!("{}={}", one.key, one.value))
+        .collect()
+}
+
+#[test]
+fn what_proftpd_runs_with_is_what_is_known_to_be_harmless() {
+    let text = "AllowForeignAddress on\nMaxClients 30 \"no %{env:X}\"\nInclude /etc/shadow\nLoadModule mod_exec.c\n\
+        User root\nDisplayConnect /etc/shadow\nMaxInstances \\\n 7\nShowSymlinks on # x\nTCPNoDelay off\n\
+        <Global>\nTCPNoDelay on\nDeferWelcome on\n</Global>\n<Directory />\nTimesGMT on\n</Directory>\n\
+        <VirtualHost 192.0.2.1>\nUseSendfile off\n</VirtualHost>\n<IfModule mod_none.c>\nNoneSuch 1\nTimeoutLinger 9\n</IfModule>\n\
+        <IfDefine X>\nUseGlobbing off\n</IfDefine>\nNoSuch /etc/shadow\n\
+        <Limit EPSV>\nDenyAll\n</Limit>\n<Limit port eprt>\n  DenyAll\n</Limit>\n<Limit LOGIN>\nDenyAll\n</Limit>\n\
+        <Limit PASV>\nOrder deny,allow\nDenyAll\n</Limit>\n<Limit PASV>\n<Limit LIST>\nDenyAll\n</Limit>\n</Limit>\n\
+        <Directory />\n<Limit PASV>\nDenyAll\n</Limit>\n</Directory>\n";
+    let read = read(ServerProgram::Proftpd, text);
+    assert_eq!(
+        standing(&read),
+        [
+            "AllowForeignAddress=on",
+            "MaxInstances=7",
+            "TCPNoDelay=off",
+            "DeferWelcome=on",
+            "TimeoutLinger=9",
+            "Limit=EPRT EPSV PORT",
+        ]
+    );
+    assert_eq!(read.own.replaced, ["User"]);
+    let unknown: Vec<&str> = read
+        .own
+        .unknown
+        .iter()
+        .map(|one| one.key.as_str())
+        .collect();
+    assert_eq!(
+        unknown,
+        ["NoSuch"],
+        "a module that is not there minds nothing"
+    );
+}
+
+#[test]
+fn what_pure_ftpd_runs_with_are_options_of_numbers_and_switches() {
+    let text = "MaxClientsPerIP 5\nNATmode yes\nLimitRecursion 10000 8\nBrokenClientsCompatibility no\nNoRename yes\n\
+        ExtAuth /x\nCallUploadScript yes\nUmask 133:022\nNoSuch --bind\n";
+    let read = read(ServerProgram::PureFtpd, text);
+    assert_eq!(
+        standing(&read),
+        [
+            "--maxclientsperip=5",
+            "--natmode=",
+            "--limitrecursion=10000:8",
+            "--norename=",
+        ]
+    );
+    assert_eq!(read.own.replaced, ["Umask"]);
+    assert_eq!(read.own.unknown, []);
+    assert_eq!(
+        mistakes(
+            ServerProgram::PureFtpd,
+            "MaxClientsPerIP 5 --bind ,22\nNoRename /x\n"
+        ),
+        [
+            "server.conf:1: `MaxClientsPerIP 5 --bind ,22` is not a number",
+            "server.conf:2: `NoRename /x` is not one of its values",
         ]
     );
 }

@@ -17,3 +17,4 @@ mod library;
 mod no_engine;
 mod owners;
 mod pruning;
+mod server_settings;

@@ -1,5 +1,6 @@
 //! `proftpd.conf`: directives in sections, as ProFTPD's reference has them (1.3.8: mod_core, mod_auth, mod_tls).
 
+mod own;
 mod sections;
 mod settings;
 

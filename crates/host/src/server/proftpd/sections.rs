@@ -1,4 +1,4 @@
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use crate::host::ServerConfig;
 use crate::server::reader::{Reader, Setting, lines};
@@ -22,6 +22,26 @@ pub(super) enum Scope {
 pub(super) struct Sections {
     directives: Vec<(Scope, Setting)>,
     first_virtual: Option<Setting>,
+    limits: Vec<Limit>,
+    /// Of the directives, those that hold only where a module is there, by their places.
+    of_modules: BTreeSet<usize>,
+}
+
+/// A `<Limit>`, with whose it is, the commands that it is about, and the names of what stands in it.
+pub(super) struct Limit {
+    pub(super) scope: Scope,
+    pub(super) at: Setting,
+    pub(super) directives: Vec<String>,
+}
+
+/// A section that is open.
+struct Open {
+    name: String,
+    scope: Scope,
+    /// Whether it is a `<Limit>`, or within one.
+    in_limit: bool,
+    /// Whether it is an `<IfModule>`, or within one.
+    in_module: bool,
 }
 
 /// The most files that are read for one: includes can go round.
@@ -32,8 +52,10 @@ impl Sections {
         let mut sections = Sections {
             directives: Vec::new(),
             first_virtual: None,
+            limits: Vec::new(),
+            of_modules: BTreeSet::new(),
         };
-        let mut open: Vec<(String, Scope)> = Vec::new();
+        let mut open = Vec::new();
         let mut read = 0;
         // More files than that are not one server's.
         let files = &files[..files.len().min(MOST_FILES)];
@@ -59,6 +81,17 @@ impl Sections {
         found.map(|(_, setting)| setting)
     }
 
+    /// Every directive, in order: whose it is, and whether it holds only where a module is there.
+    pub(super) fn directives(&self) -> impl Iterator<Item = (Scope, &Setting, bool)> {
+        let all = self.directives.iter().enumerate();
+        all.map(|(at, (scope, setting))| (*scope, setting, self.of_modules.contains(&at)))
+    }
+
+    /// Every `<Limit>`, in order.
+    pub(super) fn limits(&self) -> &[Limit] {
+        &self.limits
+    }
+
     /// Where the first `<VirtualHost>` begins.
     pub(super) fn first_virtual(&self) -> Option<&Setting> {
         self.first_virtual.as_ref()
@@ -68,7 +101,7 @@ impl Sections {
         &mut self,
         files: &[ServerConfig],
         at: usize,
-        open: &mut Vec<(String, Scope)>,
+        open: &mut Vec<Open>,
         read: &mut usize,
         reader: &mut Reader,
     ) {
@@ -100,7 +133,8 @@ impl Sections {
                 self.section(text, setting, open, reader);
                 continue;
             }
-            let scope = open.last().map_or(Scope::Main, |(_, scope)| *scope);
+            let scope = open.last().map_or(Scope::Main, |open| open.scope);
+            let is_limits = self.in_limits(key, open);
             if key.eq_ignore_ascii_case("Include") {
                 if scope == Scope::Other {
                     continue;
@@ -121,24 +155,32 @@ impl Sections {
                 continue;
             }
             reader.unknown(&setting, ServerProgram::Proftpd);
-            self.directives.push((scope, setting));
+            if !is_limits {
+                if open.last().is_some_and(|open| open.in_module) {
+                    self.of_modules.insert(self.directives.len());
+                }
+                self.directives.push((scope, setting));
+            }
         }
     }
 
+    /// What stands in a `<Limit>`, however deep, is its own: whether this does.
+    fn in_limits(&mut self, key: &str, open: &[Open]) -> bool {
+        let is_within = open.last().is_some_and(|open| open.in_limit);
+        if let (true, Some(limit)) = (is_within, self.limits.last_mut()) {
+            limit.directives.push(key.to_owned());
+        }
+        is_within
+    }
+
     /// `<VirtualHost 192.0.2.1>`, `</VirtualHost>`.
-    fn section(
-        &mut self,
-        text: &str,
-        at: Setting,
-        open: &mut Vec<(String, Scope)>,
-        reader: &mut Reader,
-    ) {
+    fn section(&mut self, text: &str, at: Setting, open: &mut Vec<Open>, reader: &mut Reader) {
         let inner = text.trim_matches(['<', '>', ' ']);
         let name = inner.split_ascii_whitespace().next().unwrap_or_default();
         if let Some(closed) = name.strip_prefix('/') {
             if !open
                 .last()
-                .is_some_and(|(name, _)| name.eq_ignore_ascii_case(closed))
+                .is_some_and(|open| open.name.eq_ignore_ascii_case(closed))
             {
                 reader.mistake(
                     &at,
@@ -150,7 +192,22 @@ impl Sections {
             open.pop();
             return;
         }
-        let around = open.last().map_or(Scope::Main, |(_, scope)| *scope);
+        let around = open.last().map_or(Scope::Main, |open| open.scope);
+        // A section within one is not what is looked for.
+        self.in_limits(name, open);
+        let is_limit = name.eq_ignore_ascii_case("limit");
+        if is_limit {
+            let (_, commands) = inner.split_once(char::is_whitespace).unwrap_or_default();
+            self.limits.push(Limit {
+                scope: around,
+                at: Setting {
+                    key: "<Limit>".into(),
+                    value: commands.trim().to_owned(),
+                    ..at.clone()
+                },
+                directives: Vec::new(),
+            });
+        }
         let condition = inner.split_ascii_whitespace().nth(1).unwrap_or_default();
         let scope = match name.to_ascii_lowercase().as_str() {
             // Modules that are asked about are taken to be there.
@@ -169,7 +226,14 @@ impl Sections {
             }
             _ => Scope::Other,
         };
-        open.push((name.to_owned(), scope));
+        let within = open.last();
+        open.push(Open {
+            name: name.to_owned(),
+            scope,
+            in_limit: is_limit || within.is_some_and(|open| open.in_limit),
+            in_module: name.eq_ignore_ascii_case("ifmodule")
+                || within.is_some_and(|open| open.in_module),
+        });
     }
 }
 

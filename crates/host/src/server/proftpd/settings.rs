@@ -1,10 +1,20 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::own::{denied, fate};
 use super::sections::{Scope, Sections};
 use crate::host::ServerConfig;
 use crate::server::ServerSettings;
+use crate::server::own::Fate;
 use crate::server::reader::{Reader, Setting};
 
 /// ProFTPD's own port (mod_core, `Port`).
 const PORT: u16 = 21;
+
+/// As the lab's servers are told of commands that a `<Limit>` denies to all.
+const LIMIT: &str = "Limit";
+
+/// Why what stands in a section is left out.
+const SECTION: &str = "of a section";
 
 /// The directives that are read, but for those that add up.
 const READ: [&str; 8] = [
@@ -39,7 +49,9 @@ pub(in crate::server) fn read(files: &[ServerConfig], reader: &mut Reader) -> Se
         };
         reader.note(host, whose);
     }
-    Said { sections, scope }.settings(reader)
+    let said = Said { sections, scope };
+    said.own(reader);
+    said.settings(reader)
 }
 
 /// What the sections say about one server.
@@ -53,6 +65,65 @@ impl Said {
     fn get(&self, key: &str) -> Option<&Setting> {
         let own = self.sections.last(self.scope, key);
         own.or_else(|| self.sections.last(Scope::Global, key))
+    }
+
+    /// What becomes of each directive where ProFTPD itself runs. Of one that stands twice, the one that is taken.
+    fn own(&self, reader: &mut Reader) {
+        let mut taken: BTreeMap<String, (bool, &Setting, bool)> = BTreeMap::new();
+        for (whose, setting, of_module) in self.sections.directives() {
+            if ![self.scope, Scope::Global].contains(&whose) {
+                reader.own(setting, &setting.key, Fate::LeftOut(SECTION));
+                continue;
+            }
+            // The server's own come before those of `<Global>`.
+            let is_own = whose == self.scope;
+            let key = setting.key.to_ascii_lowercase();
+            if is_own || taken.get(&key).is_none_or(|(known, ..)| !known) {
+                taken.insert(key, (is_own, setting, of_module));
+            }
+        }
+        let mut taken: Vec<(&Setting, bool)> = taken
+            .into_values()
+            .map(|(_, setting, of_module)| (setting, of_module))
+            .collect();
+        taken.sort_by_key(|(setting, _)| setting.line);
+        for (setting, of_module) in taken {
+            let (key, fate) = match fate(&setting.key, &setting.value) {
+                // The module may not be here, and then nobody minds the directive.
+                (key, Fate::Unknown) if of_module => (key, Fate::UNLISTED),
+                known => known,
+            };
+            reader.own(setting, key, fate);
+        }
+        self.limits(reader);
+    }
+
+    fn limits(&self, reader: &mut Reader) {
+        let mut all: BTreeSet<&str> = BTreeSet::new();
+        let mut first = None;
+        for limit in self.sections.limits() {
+            let is_own = [self.scope, Scope::Global].contains(&limit.scope);
+            let commands = denied(&limit.at.value, &limit.directives);
+            match commands.filter(|_| is_own) {
+                None => reader.own(&limit.at, "<Limit>", Fate::LeftOut(SECTION)),
+                Some(commands) => {
+                    let what = format!(
+                        "<Limit> refuses {}, and is not heeded here",
+                        commands.join(" ")
+                    );
+                    reader.note_of_another(&limit.at, what);
+                    all.extend(commands);
+                    first = first.or(Some(&limit.at));
+                }
+            }
+        }
+        if let Some(first) = first {
+            let together = Setting {
+                value: Vec::from_iter(all).join(" "),
+                ..first.clone()
+            };
+            reader.own(&together, LIMIT, Fate::Stands);
+        }
     }
 
     /// The words of all `TLSOptions`: they add up (1.3.7, contrib/mod_tls.c, tls_sess_init).

@@ -2,6 +2,7 @@
 //! pure-ftpd(8) has them.
 
 mod options;
+mod own;
 mod settings;
 
 pub(super) use settings::read;

@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use crate::host::ServerConfig;
@@ -50,6 +51,7 @@ pub(in crate::server) fn read(files: &[ServerConfig], reader: &mut Reader) -> Se
             said.take(setting);
         }
     }
+    said.own(reader);
     said.settings(reader)
 }
 
@@ -76,6 +78,19 @@ impl Said {
     fn get(&self, key: &str) -> Option<&Setting> {
         let mut said = self.0.iter().rev();
         said.find(|setting| setting.key.eq_ignore_ascii_case(key))
+    }
+
+    /// What becomes of each where Pure-FTPd itself runs, as it stands last.
+    fn own(&self, reader: &mut Reader) {
+        let mut last: BTreeMap<String, &Setting> = BTreeMap::new();
+        for setting in &self.0 {
+            last.insert(setting.key.to_ascii_lowercase(), setting);
+        }
+        let mut last: Vec<&Setting> = last.into_values().collect();
+        last.sort_by_key(|setting| setting.line);
+        for setting in last {
+            super::own::take(setting, reader);
+        }
     }
 
     fn is(&self, key: &str, reader: &mut Reader) -> bool {

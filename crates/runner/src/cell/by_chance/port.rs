@@ -70,13 +70,19 @@ fn picking(cell: &Cell) -> Option<(PeerName, &'static str)> {
         free.then_some((cell.axes.client, "active-ports"))
     } else {
         let terms = &scenario.server;
-        // What is set by a program's own names may set its ports.
         let free = terms.passive_ports.is_none()
             && terms.script.is_none()
             && terms.own.is_none()
-            && terms.options.is_empty();
+            && !terms.options.keys().any(|name| sets_ports(name));
         free.then_some((cell.axes.server, "passive-ports"))
     }
+}
+
+/// Whether a server's own option may set the ports of passive data connections: vsftpd's `pasv_min_port`, ProFTPD's
+/// `PassivePorts`, Pure-FTPd's `--passiveportrange`, pyftpdlib's `passive_ports`.
+fn sets_ports(option: &str) -> bool {
+    let name = option.to_ascii_lowercase();
+    (name.contains("pasv") || name.contains("passive")) && name.contains("port")
 }
 
 /// Whether a range holds some of the ports, and not all.

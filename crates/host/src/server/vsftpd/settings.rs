@@ -1,11 +1,10 @@
-//! `vsftpd.conf`: `option=value`, as vsftpd.conf(5) has it.
-
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::reader::{Reader, Setting, lines};
-use super::{ServerProgram, ServerSettings};
+use super::own::fate;
 use crate::piece::Piece;
+use crate::server::reader::{Reader, Setting, lines};
+use crate::server::{ServerProgram, ServerSettings};
 
 /// vsftpd's own port, where nothing is said (vsftpd.conf(5), `listen_port`).
 const PORT: u16 = 21;
@@ -13,19 +12,20 @@ const PORT: u16 = 21;
 const LOWEST_BY_ITSELF: u16 = 5001;
 const LOWEST: u16 = 1024;
 
-pub(super) fn read(piece: &Piece, reader: &mut Reader) -> ServerSettings {
+pub(in crate::server) fn read(piece: &Piece, reader: &mut Reader) -> ServerSettings {
     let said = Said::read(piece, reader);
+    said.own(reader);
     let (listens, listens_on) = said.listens(reader);
     let tls = said.tls(reader);
     let control_port = said.port("listen_port", reader).flatten();
     let from_20 = said.is("connect_from_port_20", false, reader);
     let data_port = said.port("ftp_data_port", reader).flatten();
     if let (Some(port), true) = (data_port.filter(|port| *port != 20), from_20) {
-        said.note("ftp_data_port", reader, |_| {
-            format!(
-                "active data connections come from port {port}; here they come from a high port"
-            )
-        });
+        reader.data_port(port);
+        let what = format!(
+            "active data connections come from port {port}; here they come from a high port"
+        );
+        said.note_of_another("ftp_data_port", reader, what);
     }
     said.notes(reader);
     ServerSettings {
@@ -100,6 +100,22 @@ impl Said {
     fn note(&self, key: &str, reader: &mut Reader, what: impl FnOnce(&Setting) -> String) {
         if let Some(setting) = self.0.get(key) {
             reader.note(setting, what(setting));
+        }
+    }
+
+    /// What is so where another program runs in vsftpd's place.
+    fn note_of_another(&self, key: &str, reader: &mut Reader, what: String) {
+        if let Some(setting) = self.0.get(key) {
+            reader.note_of_another(setting, what);
+        }
+    }
+
+    /// What becomes of each option where vsftpd itself runs, in order of line.
+    fn own(&self, reader: &mut Reader) {
+        let mut all: Vec<&Setting> = self.0.values().collect();
+        all.sort_by_key(|setting| setting.line);
+        for setting in all {
+            reader.own(setting, &setting.key, fate(&setting.key));
         }
     }
 
@@ -241,10 +257,8 @@ impl Said {
                 key == "cmds_allowed" || setting.value.to_ascii_uppercase().split(',').any(names)
             });
             if let Some(setting) = decides {
-                reader.note(
-                    setting,
-                    format!("{key} may refuse transfers, and is not heeded here"),
-                );
+                let what = format!("{key} may refuse transfers, and is not heeded here");
+                reader.note_of_another(setting, what);
             }
         }
         if self.is("tcp_wrappers", false, reader) {
