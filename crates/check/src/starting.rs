@@ -5,12 +5,9 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use fwlab_fabric::Fabric;
-use fwlab_ftp::{
-    Content, PassiveAddress, PassivePorts, Patience, PeerError, Server, ServerSettings,
-    TransferSpec,
-};
+use fwlab_ftp::{Content, PassivePorts, Patience, PeerError, Server, ServerSettings, TransferSpec};
 use fwlab_model::{NodeSpec, Topology};
-use fwlab_record::{NodeName, Operation};
+use fwlab_record::NodeName;
 
 use crate::serving::Serving;
 
@@ -54,23 +51,17 @@ pub(crate) fn transfer(program: &dyn Server, serving: &Serving) -> Option<Transf
     let mut protections = serving.protections.iter();
     protections.find_map(|protection| {
         let second = Duration::from_secs(1);
+        let server = SocketAddr::from((Ipv4Addr::LOCALHOST, serving.terms.control_port));
+        let patience = Patience {
+            connect: second,
+            silence: second,
+            whole: second,
+        };
+        let content = Content::new("fwlab.bin", 1).ok()?;
         let spec = TransferSpec {
-            server: SocketAddr::from((Ipv4Addr::LOCALHOST, serving.terms.control_port)),
             login: program.login(),
-            data_setup: *serving.data.first()?,
             protection: *protection,
-            session_reuse: true,
-            passive_address: PassiveAddress::Announced,
-            operation: Operation::Retr,
-            content: Content::new("fwlab.bin", 1).ok()?,
-            active_ports: None,
-            patience: Patience {
-                connect: second,
-                silence: second,
-                whole: second,
-            },
-            pauses: None,
-            pace: None,
+            ..TransferSpec::retr(server, *serving.data.first()?, content, patience)
         };
         let asked = settings(serving, &spec, serving.terms.options.clone());
         program.supports(&spec, &asked).is_yes().then_some(spec)

@@ -132,8 +132,7 @@ fn what_hosts_of_a_network_need_is_written_in_each_form() {
     let of = |line| spot(TableFamily::Ip6, "filter", "INPUT", line, Some(1));
     let icmp = |icmp| accept(of(1), Accepts::Icmp(icmp));
     let commands = "ip6tables -A INPUT -j DROP\n";
-    let neighbours = icmp(Icmp::NeighbourDiscovery);
-    let after = edited(commands, &[neighbours.clone()]);
+    let after = edited(commands, &[icmp(Icmp::NeighbourDiscovery)]);
     assert!(after.contains("--icmpv6-type 135 -j ACCEPT\n"), "{after}");
     assert!(
         after.contains("--icmpv6-type 136 -j ACCEPT\nip6tables -A INPUT -j DROP\n"),

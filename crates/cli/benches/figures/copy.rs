@@ -1,8 +1,8 @@
 use std::time::{Duration, Instant};
 
 use fwlab_fabric::Fabric;
-use fwlab_ftp::{Content, PassiveAddress, ServerSettings, TransferSpec};
-use fwlab_record::{DataSetup, Family, NodeName, Operation, PeerName, Protection};
+use fwlab_ftp::{Content, ServerSettings, TransferSpec};
+use fwlab_record::{DataSetup, Family, NodeName, PeerName};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::runtime::Runtime;
 
@@ -30,24 +30,13 @@ fn large(runtime: &Runtime) -> (f64, f64) {
             let fabric = Fabric::build(&stage.topology).await.expect("a fabric");
             let node = |name| fabric.node(&name).expect("a node of the stage").clone();
             let (client, server) = (node(NodeName::client()), node(NodeName::server()));
-            let spec = TransferSpec {
-                server: connect_to,
-                login: fwlab_ftp::Login::Anonymous,
-                data_setup: DataSetup::Pasv,
-                protection: Protection::Plain,
-                session_reuse: true,
-                passive_address: PassiveAddress::Announced,
-                operation: Operation::Retr,
-                content: Content::new("large", SIZE).expect("within the limit"),
-                active_ports: None,
-                patience: fwlab_ftp::Patience {
-                    connect: Duration::from_secs(5),
-                    silence: Duration::from_secs(5),
-                    whole: Duration::from_secs(60),
-                },
-                pace: None,
-                pauses: None,
+            let content = Content::new("large", SIZE).expect("within the limit");
+            let patience = fwlab_ftp::Patience {
+                connect: Duration::from_secs(5),
+                silence: Duration::from_secs(5),
+                whole: Duration::from_secs(60),
             };
+            let spec = TransferSpec::retr(connect_to, DataSetup::Pasv, content, patience);
             let settings = ServerSettings::for_transfer(&spec);
             let _running = fwlab_ftp::server(PeerName::Libunftp)
                 .expect("embedded")

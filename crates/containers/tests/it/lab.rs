@@ -5,11 +5,11 @@ use std::time::Duration;
 use fwlab_containers::{Engine, Freshness, Image};
 use fwlab_fabric::{Fabric, Node, ToolCall, find_tool};
 use fwlab_ftp::{
-    Client, ClientReport, Content, DataSourcePort, Login, PassiveAddress, Patience, PeerError,
-    Server, ServerSettings, TransferSpec,
+    Client, ClientReport, Content, DataSourcePort, Login, Patience, PeerError, Server,
+    ServerSettings, TransferSpec,
 };
 use fwlab_model::{LinkEnd, LinkSpec, NodeSpec, Topology};
-use fwlab_record::{DataSetup, InterfaceName, NodeName, Operation, PeerName, Protection};
+use fwlab_record::{DataSetup, InterfaceName, NodeName, Operation, PeerName};
 use fwlab_skipped::{Need, skipped};
 
 /// vsftpd and curl in warm containers; `None`, told or failed, where there can be none.

@@ -45,7 +45,7 @@ fn a_comment_asks_nothing() {
 
 #[test]
 fn a_rule_of_nft_asks_nothing() {
-    let of = |line| of_script(line).map(|(left_out, rest)| (left_out, rest));
+    let of = of_script;
     let (out, rest) = ("tcp dport 21 ct state new", "  accept # ftp");
     let line = "  tcp dport 21 ct state new accept # ftp";
     assert_eq!(of(line), Some((out.to_owned(), rest.to_owned())));

@@ -6,11 +6,11 @@ use fwlab_fabric::{Fabric, Node};
 use fwlab_ftp::DEVIATIONS;
 use fwlab_ftp::deviation::{Asked, ruled_out};
 use fwlab_ftp::{
-    Client, ClientReport, Content, Login, PassiveAddress, Patience, RunningServer, Server,
-    ServerSettings, Support, TransferSpec,
+    Client, ClientReport, Content, Patience, RunningServer, Server, ServerSettings, Support,
+    TransferSpec,
 };
 use fwlab_model::{LinkEnd, LinkSpec, NodeSpec, Topology};
-use fwlab_record::{DataSetup, Family, InterfaceName, NodeName, Operation, Protection};
+use fwlab_record::{DataSetup, Family, InterfaceName, NodeName, Operation};
 use libtest_mimic::{Failed, Trial};
 
 /// The seed's address of the server, and an IPv6 counterpart.

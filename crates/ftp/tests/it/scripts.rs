@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use fwlab_ftp::script::{Hosts, Script, ScriptedClient, ScriptedServer};
 use fwlab_ftp::wire::Side;
 use fwlab_ftp::{
-    Client, ClientFailure, ClientReport, Connection, DataSourcePort, FailureKind, PassivePorts,
-    Server, ServerSettings, Support, TransferSpec, client, server,
+    Client, ClientFailure, ClientReport, DataSourcePort, FailureKind, PassivePorts, Server,
+    ServerSettings, Support, TransferSpec, client, server,
 };
 use fwlab_record::{DataSetup, Family, NodeName, Operation, PeerName, Protection};
 use libtest_mimic::{Failed, Trial};

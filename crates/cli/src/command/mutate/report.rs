@@ -42,7 +42,7 @@ pub(super) fn report(
             }
             page.text(format_args!(
                 "    {}: {}\n",
-                one_line(&changed.mutant.change.to_string()),
+                one_line(changed.mutant.change.to_string()),
                 came(verdict)
             ));
         }
@@ -106,14 +106,14 @@ fn not_tried(page: &mut Page, left: &Left) {
         let names: Vec<&str> = left.unrequired.iter().map(String::as_str).collect();
         note(format!(
             "no requirement looks at {}",
-            one_line(&names.join(", "))
+            one_line(names.join(", "))
         ));
     }
     if !left.unwritten.is_empty() {
         let names: Vec<&str> = left.unwritten.iter().map(String::as_str).collect();
         note(format!(
             "nobody wrote the rules of {}, so there is no line to change",
-            one_line(&names.join(", "))
+            one_line(names.join(", "))
         ));
     }
     if left.refused > 0 {
