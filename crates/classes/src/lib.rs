@@ -204,26 +204,22 @@ impl Classes {
         let every = all.len();
         all.retain(|class| self.representative_of(class).is_some());
         self.impossible = every - all.len();
-        // Interfaces that rules name before others, since these stand for the most; and of addresses what no rule names.
-        all.sort_by_key(|class| {
-            (
-                self.count(class, true, true),
-                self.count(class, false, false),
-            )
-        });
+        // What no rule names comes first, since that is most of the world; then what differs from it in one respect, and so on: where not
+        // all are tried, each value has been tried with the rest of all others before two of them come together.
+        all.sort_by_key(|class| self.named(class));
         self.untried = all.len().saturating_sub(at_most) + (product - every);
         self.beyond = all.split_off(at_most.min(all.len()));
         all.sort();
         self.classes = all;
     }
 
-    /// In how many respects of interfaces, or of addresses, a class is of the rest, or is not.
-    fn count(&self, class: &Class, of_interfaces: bool, of_rest: bool) -> usize {
-        let counted = self.values(class).filter(|(respect, value)| {
-            let is_interface = matches!(respect, Respect::Interface | Respect::FarInterface);
-            is_interface == of_interfaces && value.is_rest() == of_rest
-        });
-        counted.count()
+    /// In how many respects a class is one that rules name, and in how many of these it is addresses.
+    fn named(&self, class: &Class) -> (usize, usize) {
+        let named = || self.values(class).filter(|(_, value)| !value.is_rest());
+        let is_interface =
+            |respect: Respect| matches!(respect, Respect::Interface | Respect::FarInterface);
+        let of_addresses = named().filter(|(respect, _)| !is_interface(*respect));
+        (named().count(), of_addresses.count())
     }
 
     fn values<'a>(&'a self, class: &'a Class) -> impl Iterator<Item = (Respect, &'a Value)> {

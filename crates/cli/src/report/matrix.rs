@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use console::{Style, measure_text_width, pad_str, truncate_str};
+use console::{Style, measure_text_width, pad_str};
 use fwlab_record::{CellRecord, DataSetup, Judgement, Symptom};
 
 use super::Labels;
@@ -51,7 +51,12 @@ pub fn matrix(records: &[&CellRecord], labels: &Labels) -> Page {
             .max()
             .unwrap_or(0)
     };
-    let widths = [width(0), width(1), width(2), width(3)];
+    let mut widths = [width(0), width(1), width(2), width(3)];
+    // Where names are long, each stands above its row.
+    let above = widths[0] > HEAD;
+    if above {
+        widths[0] = 2;
+    }
     let mut text = Page::default();
     let indent = widths
         .iter()
@@ -66,8 +71,17 @@ pub fn matrix(records: &[&CellRecord], labels: &Labels) -> Page {
     text.trim_end();
     text.text('\n');
     for row in &rows {
+        let [name, rest @ ..] = &row.head;
+        let mut beside = name.as_str();
+        if above {
+            beside = "";
+            for part in name.split_inclusive("; ") {
+                text.text(format_args!("  {}\n", part.trim_end()));
+            }
+        }
         text.text("  ");
-        for (part, width) in row.head.iter().zip(widths) {
+        let parts = std::iter::once(beside).chain(rest.iter().map(String::as_str));
+        for (part, width) in parts.zip(widths) {
             if width > 0 {
                 let _ = write!(
                     text,
@@ -91,8 +105,8 @@ pub fn matrix(records: &[&CellRecord], labels: &Labels) -> Page {
 /// The columns of a cell.
 const CELL: usize = 14;
 
-/// The most columns of a row's name.
-const HEAD: usize = 100;
+/// The most columns of a row's name beside its cells.
+const HEAD: usize = 72;
 
 /// A cell as it is shown: the outcome in a word or two, and whether it is as required.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -224,11 +238,6 @@ impl Row {
             pairs.collect::<Vec<_>>().join(", ")
         };
         let label = one_line(&self.label).to_string();
-        let label = match console::Term::stdout().is_term() {
-            true => truncate_str(&label, HEAD, "…").into_owned(),
-            // A reader that is a program, or a file, has all of it.
-            false => label,
-        };
         [label, all.words(&self.ways), backends.join(","), peers]
     }
 
