@@ -1,5 +1,6 @@
 //! Where a gateway forwards its control port to, as its rules say it.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use fwlab_model::IpNet;
@@ -124,10 +125,7 @@ pub(crate) fn by_rules(
     family: Family,
     listening: Option<u16>,
 ) -> Option<Forwarded> {
-    let sources = [written(&files.origin), files.ipv6.as_ref()];
-    let beside = files.beside.iter().map(|(_, source)| source);
-    let sources = sources.into_iter().flatten().chain(beside);
-    let forwards: Vec<Forward> = sources.flat_map(forwards).collect();
+    let forwards: Vec<Forward> = sources(files).flat_map(forwards).collect();
     let forwards = forwards
         .iter()
         .filter(|forward| Family::of(forward.to) == family);
@@ -142,6 +140,39 @@ pub(crate) fn by_rules(
                 .find_map(|one| one.leading_to(DEFAULT_PORT))
         }),
     }
+}
+
+/// The addresses that rules give to what leaves: `-j SNAT --to-source 192.0.2.9`, `snat to 192.0.2.9`.
+pub(crate) fn given_sources(files: &HostFiles) -> BTreeSet<IpAddr> {
+    let mut found = BTreeSet::new();
+    for source in sources(files) {
+        let text = String::from_utf8_lossy(&source.text);
+        let lines = text.lines().map(str::trim_start);
+        for line in lines.filter(|line| !line.starts_with('#')) {
+            let apart = line.replace(['{', '}', ',', ';'], " ");
+            let words: Vec<&str> = apart.split_ascii_whitespace().collect();
+            let written = words.iter().position(|one| *one == "--to-source");
+            let snat = words.iter().position(|one| *one == "snat");
+            let to = snat.and_then(|at| {
+                let to = words[at..].iter().position(|one| *one == "to")?;
+                Some(at + to)
+            });
+            let target = written.or(to).and_then(|at| words.get(at + 1));
+            found.extend(
+                target
+                    .and_then(|target| target_of(target))
+                    .map(|(address, _)| address),
+            );
+        }
+    }
+    found
+}
+
+/// The texts of a host's rules.
+fn sources(files: &HostFiles) -> impl Iterator<Item = &Source> {
+    let sources = [written(&files.origin), files.ipv6.as_ref()];
+    let beside = files.beside.iter().map(|(_, source)| source);
+    sources.into_iter().flatten().chain(beside)
 }
 
 fn written(origin: &RulesOrigin) -> Option<&Source> {
@@ -289,8 +320,13 @@ fn range(written: &str) -> Option<(u16, u16)> {
     Some((port(low)?, port(high)?))
 }
 
-/// `192.168.7.10`, with a port behind it, `[fd77::10]:21`, the first of a range.
+/// `192.168.7.10`, with a port behind it, `[fd77::10]:21`, the first of a range; a network that is one address.
 fn target_of(written: &str) -> Option<(IpAddr, Option<u16>)> {
+    if let Some((address, length)) = written.split_once('/') {
+        let address: IpAddr = address.parse().ok()?;
+        let whole = if address.is_ipv4() { "32" } else { "128" };
+        return (length == whole).then_some((address, None));
+    }
     let first_port = |port: &str| port.split('-').next().and_then(|port| port.parse().ok());
     if let Some(rest) = written.strip_prefix('[') {
         let (address, behind) = rest.split_once(']')?;
@@ -378,6 +414,18 @@ mod tests {
                 None,
                 Some("21 -> 10.0.0.9 21"),
             ),
+            (
+                "dnat ip prefix to ip daddr map { 192.0.2.1 : 192.168.13.2/32 }",
+                v4,
+                None,
+                Some("21 -> 192.168.13.2 21"),
+            ),
+            (
+                "dnat ip prefix to ip daddr map { 192.0.2.0/24 : 192.168.13.0/24 }",
+                v4,
+                None,
+                None,
+            ),
             (map, v4, None, Some("21 -> 10.0.0.9 2121")),
             (map, v4, Some(80), Some("80 -> 10.0.0.8 80")),
             ("# dnat to 10.77.1.20", v4, None, None),
@@ -417,5 +465,31 @@ mod tests {
         let (server, gateway) = network("10.77.1.1".parse().expect("an address"));
         assert_eq!(server.to_string(), "10.77.1.1/24");
         assert_eq!(gateway.to_string(), "10.77.1.2/24");
+    }
+
+    #[test]
+    fn what_rules_give_to_what_leaves_is_found() {
+        for (text, given) in [
+            (
+                "-A POSTROUTING -o eth0 -j SNAT --to-source 192.0.2.9",
+                "192.0.2.9",
+            ),
+            (
+                "-j SNAT --to-source 192.0.2.9-192.0.2.12:1024-2000",
+                "192.0.2.9",
+            ),
+            ("oif eth0 snat ip to 192.0.2.9", "192.0.2.9"),
+            ("snat to [fd77::9]:1024", "fd77::9"),
+            ("# snat to 192.0.2.9", ""),
+            ("-j MASQUERADE", ""),
+        ] {
+            let files = HostFiles {
+                origin: RulesOrigin::Written(Source::new("rules", text)),
+                ..HostFiles::empty()
+            };
+            let found = given_sources(&files);
+            let found: Vec<String> = found.iter().map(ToString::to_string).collect();
+            assert_eq!(found.join(" "), given, "{text}");
+        }
     }
 }

@@ -16,6 +16,8 @@ pub struct Place {
     pub layout: Layout,
     /// Interfaces that the firewall has beside those of its links: nobody is on them.
     pub interfaces: BTreeSet<InterfaceName>,
+    /// Addresses that its rules give to what leaves: of a host, its peers find these by way of it.
+    pub given: BTreeSet<IpAddr>,
     /// The firewall's own network, where it is known: its interfaces, addresses and routes take the place of the lab's.
     pub network: Option<Network>,
 }
@@ -106,6 +108,7 @@ impl Place {
             self.settle(network, class, family, &mut stage);
         }
         self.without_way_back(class, family, &mut stage);
+        self.ways_to_given(family, &mut stage);
         joined(&mut stage.topology);
         self.add_interfaces(&mut stage);
         stage
@@ -216,6 +219,45 @@ impl Place {
         }
     }
 
+    /// Lets the peer of a host find it by an address that its rules give to what leaves, and that nobody has.
+    fn ways_to_given(&self, family: Family, stage: &mut Stage) {
+        let peer = match self.position() {
+            Position::Server => stage.client.clone(),
+            Position::Client => stage.server.clone(),
+            Position::Router | Position::Forwarder => return,
+        };
+        let Some(firewall) = stage.firewall.clone() else {
+            return;
+        };
+        let had: Vec<IpAddr> = stage
+            .topology
+            .addresses()
+            .map(|(address, _)| address)
+            .collect();
+        let own = {
+            let links = stage.topology.ends_in(&firewall);
+            let mut own = links.flat_map(|end| end.addresses.iter().map(IpNet::addr));
+            own.find(|address| Family::of(*address) == family)
+        };
+        let Some(own) = own else { return };
+        let mut nodes = stage.topology.nodes.iter_mut();
+        let Some(node) = nodes.find(|node| node.name == peer) else {
+            return;
+        };
+        let given = self
+            .given
+            .iter()
+            .filter(|given| Family::of(**given) == family);
+        node.routes.extend(
+            given
+                .filter(|given| !had.contains(given))
+                .map(|given| RouteSpec {
+                    to: IpNet::from(*given),
+                    via: NextHop::Neighbour(own),
+                }),
+        );
+    }
+
     fn add_interfaces(&self, stage: &mut Stage) {
         let Some(firewall) = &stage.firewall else {
             return;
@@ -315,6 +357,7 @@ mod tests {
             let place = Place {
                 layout: Layout::new(shape),
                 interfaces: [InterfaceName::new("docker0").expect("a name")].into(),
+                given: BTreeSet::new(),
                 network: None,
             };
             let stage = place.stage(
@@ -354,6 +397,7 @@ mod tests {
             let place = Place {
                 layout: Layout::new(shape),
                 interfaces: BTreeSet::new(),
+                given: BTreeSet::new(),
                 network: None,
             };
             let asked = place.question(Family::Ipv4, 21, 50);
