@@ -129,14 +129,16 @@ impl HostFiles {
         })
     }
 
-    /// The interfaces that they name, but for patterns of names and loopback.
-    pub(crate) fn plain_interfaces(&self) -> BTreeSet<InterfaceName> {
-        let names = self
-            .interfaces
-            .iter()
-            .filter(|name| *name != "lo" && !name.contains(['+', '*']));
+    /// The interfaces that they name, but for loopback; of a pattern, `tun+`, one that it matches.
+    pub(crate) fn named_interfaces(&self) -> BTreeSet<InterfaceName> {
+        let names = self.interfaces.iter().filter(|name| *name != "lo");
+        let names = names.filter_map(|name| match name.strip_suffix(['+', '*']) {
+            Some("") => None,
+            Some(begin) => Some(format!("{begin}0")),
+            None => Some(name.clone()),
+        });
         names
-            .filter_map(|name| InterfaceName::new(name.clone()).ok())
+            .filter_map(|name| InterfaceName::new(name).ok())
             .collect()
     }
 }

@@ -262,7 +262,7 @@ fn place(
     }
     Ok(Place {
         layout,
-        interfaces: files.plain_interfaces(),
+        interfaces: files.named_interfaces(),
         given: forwarded::given_sources(files),
         network: files.host.as_deref().map(captured::network),
     })

@@ -22,7 +22,7 @@ impl Classes {
             .filter(|one| !chosen.contains(one))
             .collect();
         let mut covered: BTreeSet<&Class> = BTreeSet::new();
-        let mut lines = Vec::new();
+        let mut rooms: Vec<Vec<BTreeSet<usize>>> = Vec::new();
         while let Some(room) = chosen
             .iter()
             .filter(|class| !covered.contains(*class))
@@ -38,9 +38,29 @@ impl Classes {
             .map(|(_, room)| room)
         {
             covered.extend(chosen.iter().copied().filter(|one| within(&room, one)));
-            lines.push(self.written(&room));
+            rooms.push(room);
         }
-        lines
+        for at in 0..rooms.len() {
+            self.shorten(at, &mut rooms, &chosen);
+        }
+        rooms.iter().map(|room| self.written(room)).collect()
+    }
+
+    /// What other boxes say, too, is left out of one where that makes fewer words.
+    fn shorten(&self, at: usize, rooms: &mut [Vec<BTreeSet<usize>>], chosen: &BTreeSet<&Class>) {
+        let is_elsewhere = |class: &Class| {
+            let mut others = rooms.iter().enumerate().filter(|(other, _)| *other != at);
+            others.any(|(_, room)| within(room, class))
+        };
+        let here = chosen.iter().filter(|class| within(&rooms[at], class));
+        let needed: Vec<&&Class> = here.filter(|class| !is_elsewhere(class)).collect();
+        let places = 0..self.respects.len();
+        let smaller: Vec<BTreeSet<usize>> = places
+            .map(|respect| needed.iter().map(|class| class.0[respect]).collect())
+            .collect();
+        if !needed.is_empty() && self.written(&smaller).len() < self.written(&rooms[at]).len() {
+            rooms[at] = smaller;
+        }
     }
 
     /// In how many respects a box leaves nobody out.

@@ -66,7 +66,11 @@ impl Place {
             control_port,
             passive_ports: None,
             ends,
-            taken: taken.into_iter().flatten().collect(),
+            taken: taken
+                .into_iter()
+                .flatten()
+                .chain(self.given.iter().copied())
+                .collect(),
             network: self.network.clone(),
             at_most,
         }

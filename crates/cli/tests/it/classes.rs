@@ -16,20 +16,24 @@ fn check(rules: &str, name: &str, more: &[&str]) -> Ended {
 
 /// The rows of the table: who, and what came of it.
 fn rows(ended: &Ended) -> Vec<(String, String)> {
-    let lines = ended
-        .stdout
-        .lines()
-        .filter(|line| line.contains("libunftp ← suppaftp"));
-    lines
-        .map(|line| {
-            let (head, outcome) = line.split_once("libunftp ← suppaftp").expect("it is there");
-            let head = head
-                .trim()
-                .rsplit_once("  ")
-                .map_or(head.trim(), |(who, _)| who.trim());
-            (head.to_owned(), outcome.trim().to_owned())
-        })
-        .collect()
+    let mut rows = Vec::new();
+    // Long names stand above their row.
+    let mut above: Vec<&str> = Vec::new();
+    for line in ended.stdout.lines().skip(1) {
+        let Some((head, outcome)) = line.split_once("libunftp ← suppaftp") else {
+            above.extend(Some(line.trim()).filter(|part| *part != "pasv"));
+            continue;
+        };
+        let head = head.trim();
+        let head = head.rsplit_once("  ").map_or(head, |(who, _)| who.trim());
+        let name = match line.starts_with("      ") {
+            true => above.join(" "),
+            false => head.to_owned(),
+        };
+        above.clear();
+        rows.push((name, outcome.trim().to_owned()));
+    }
+    rows
 }
 
 fn expect(ended: &Ended, expected: &[(&str, &str)]) {
@@ -132,10 +136,10 @@ fn interfaces_that_nft_looks_up_are_there() {
     expect(
         &ended,
         &[
-            ("on eth1; from 192.0.2.0/24 on eth1, eth0, wg+", "passes"),
+            ("on eth1; from 192.0.2.0/24 on eth0, wg+", "passes"),
             ("from 198.51.100.0/24 on eth0, wg+", "ctl timeout"),
             (
-                "on any other interface; from anywhere else on any interface but eth1",
+                "on any other interface; from anywhere else on eth0, wg+",
                 "ctl timeout",
             ),
         ],
@@ -241,7 +245,7 @@ fn rules_behind_verdict_maps_and_in_chains_without_a_name() {
         .collect();
     assert_eq!(
         passing,
-        ["from 198.51.100.0/24 on wan, lan; from anywhere but 192.168.1.66 on lan"],
+        ["from 198.51.100.0/24 on wan; from anywhere but 192.168.1.66 on lan"],
         "{all:?}"
     );
     let nameless = "table inet filter {
