@@ -14,6 +14,7 @@ use super::exit::{complain, tell};
 use super::interruption::Interruption;
 use super::reporters::{Finished, ReportFiles, Reporters};
 use super::run::How;
+use crate::report::About;
 
 /// What a run gave, in the order of its cells.
 pub(super) struct Executed {
@@ -21,6 +22,8 @@ pub(super) struct Executed {
     pub(super) summary: Summary,
     /// The peers that are programs, and where they ran: a line of text, or nothing.
     pub(super) programs: String,
+    /// What its reports were told.
+    pub(super) about: Arc<About>,
 }
 
 /// What every run needs: the right to make a lab, open files enough, and programs that load rules.
@@ -99,6 +102,7 @@ pub(super) fn execute_beside(
         );
     }
     let files = ReportFiles::open(how, &cells, beside)?;
+    let about = files.about();
     let runtime = runtime()?;
     runtime.block_on(async {
         let mut interruption = Interruption::listen();
@@ -161,6 +165,7 @@ pub(super) fn execute_beside(
             records,
             summary,
             programs,
+            about,
         };
         Ok((executed, streams))
     })

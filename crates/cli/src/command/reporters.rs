@@ -14,8 +14,8 @@ use super::execute::Beside;
 use super::exit::complain;
 use super::run::How;
 use crate::report::{
-    About, FolderError, Format, PacketFolder, Progress, ReportFile, ReportTo, Reports, Sources,
-    StreamFolder, Taken,
+    About, Before, FolderError, Format, PacketFolder, Progress, ReportFile, ReportTo, Reports,
+    Sources, StreamFolder, Taken,
 };
 
 /// The files of the reports that were asked for: they can be written, and nothing is lost by that.
@@ -34,10 +34,26 @@ impl ReportFiles {
         cells: &[Cell],
         beside: &Beside<'_>,
     ) -> Result<ReportFiles, Exit> {
+        let before = how.against.as_deref().map(Before::read).transpose();
+        let before = before.map_err(|error| {
+            complain(&error, Some(error.help()));
+            Exit::Usage
+        })?;
+        ReportFiles::against(how, cells, beside, before)
+    }
+
+    /// The same, of a run that is held against an earlier one.
+    pub(super) fn against(
+        how: &How,
+        cells: &[Cell],
+        beside: &Beside<'_>,
+        before: Option<Before>,
+    ) -> Result<ReportFiles, Exit> {
         let mut scenarios: Vec<&Arc<Scenario>> = cells.iter().map(|cell| &cell.scenario).collect();
         scenarios.dedup_by(|one, other| Arc::ptr_eq(one, other));
         let inputs = scenarios.into_iter().flat_map(|scenario| read_by(scenario));
-        let mut taken = Taken::by_run(inputs.chain(beside.read.iter().copied()));
+        let read = inputs.chain(beside.read.iter().copied());
+        let mut taken = Taken::by_run(read.chain(how.against.as_deref()));
         if let Some(bundle) = beside.bundle {
             taken.and(bundle, "the bundle");
         }
@@ -70,9 +86,26 @@ impl ReportFiles {
             about: Arc::new(About {
                 evidence: how.evidence,
                 sources: Sources::of(cells),
+                before,
             }),
         })
         .ok_or(Exit::Usage)
+    }
+}
+
+impl ReportFiles {
+    /// What they are told of the run.
+    pub(super) fn about(&self) -> Arc<About> {
+        Arc::clone(&self.about)
+    }
+
+    /// Writes the reports of cells that were run elsewhere.
+    pub(super) fn write(self, records: &[Arc<CellRecord>]) -> io::Result<()> {
+        let mut reports = Reports::begin(self.files, &self.about)?;
+        let added = records.iter().enumerate();
+        let added = added.map(|(index, record)| reports.add(index, record));
+        let added = added.fold(Ok(()), io::Result::and);
+        added.and(reports.finish())
     }
 }
 

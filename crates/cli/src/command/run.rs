@@ -56,7 +56,7 @@ pub(super) struct RunArguments {
     #[arg(long, conflicts_with_all = ["server", "client"])]
     write_requirements: bool,
     /// Run again when a file changes that was read: the scenarios that it is of, or all
-    #[arg(long, conflicts_with_all = ["bundle", "rerun", "write_requirements", "report", "record", "capture"])]
+    #[arg(long, conflicts_with_all = ["bundle", "rerun", "write_requirements", "report", "record", "capture", "against"])]
     watch: bool,
     /// Write a new file with all that somebody else needs to see it: the scenario and its files, versions, and what was
     /// seen of each chosen cell. `fwlab run FILE` runs it again, and `fwlab explain FILE` explains it without running
@@ -87,6 +87,9 @@ pub(super) struct How {
     /// Record what each cell's judge was told, into a new or empty folder: a file a scenario, to be judged again
     #[arg(long, value_name = "DIR")]
     pub(super) record: Option<PathBuf>,
+    /// Hold the run against an earlier one: say which cells end otherwise than in this JSON report. An HTML report shows both
+    #[arg(long, value_name = "REPORT")]
+    pub(super) against: Option<PathBuf>,
     /// Write the packets of each cell into a new or empty folder: a pcapng file a cell, for Wireshark, with TLS's secrets in it
     #[arg(long, value_name = "DIR")]
     pub(super) capture: Option<PathBuf>,
@@ -193,6 +196,7 @@ fn ran(arguments: &RunArguments, watched: Option<&mut Watched>) -> Result<Exit, 
         records,
         summary,
         programs,
+        about,
     } = executed;
     if arguments.write_requirements {
         print(written(&scenarios, &records));
@@ -205,6 +209,10 @@ fn ran(arguments: &RunArguments, watched: Option<&mut Watched>) -> Result<Exit, 
     }
     if let Some(again) = again {
         page.append(&again.line());
+    }
+    if let Some(before) = &about.before {
+        let records: Vec<&CellRecord> = records.iter().map(Arc::as_ref).collect();
+        page.append(&before.page(&records));
     }
     if let Some(file) = into_file {
         page.append(&file.write(&records, &streams)?);

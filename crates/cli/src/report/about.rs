@@ -1,6 +1,6 @@
 use fwlab_record::{CellRecord, Judgement};
 
-use super::Sources;
+use super::{Before, Sources};
 
 /// What a report is told of its run beside the records.
 #[derive(Debug)]
@@ -9,6 +9,8 @@ pub struct About {
     pub evidence: EvidenceOf,
     /// The files that the rules stand in.
     pub sources: Sources,
+    /// An earlier run that it is held against.
+    pub before: Option<Before>,
 }
 
 /// Which cells bring their evidence along in a report.

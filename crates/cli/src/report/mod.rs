@@ -1,6 +1,7 @@
 //! Readers of a run's events: the terminal, and the reports that go to files, in the formats of one table ([`Format`]).
 
 mod about;
+mod before;
 mod causes;
 mod earlier;
 mod file;
@@ -23,6 +24,7 @@ mod terminal;
 mod ways;
 
 pub use about::{About, EvidenceOf};
+pub use before::Before;
 pub(crate) use causes::{cause_in_short, explained};
 pub use earlier::{EarlierError, is_json_report, read_records, read_report};
 pub use file::{ReportFile, ReportFileError, Taken};

@@ -1,6 +1,7 @@
 //! The command as its users have it: built, and on this machine's kernel.
 #![expect(clippy::print_stderr, reason = "tests say what they skip")]
 
+mod against;
 mod architecture;
 mod bad_input;
 mod bad_scenario;

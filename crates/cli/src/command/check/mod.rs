@@ -41,6 +41,7 @@ fn checked(arguments: &CheckArguments) -> Result<Exit, Exit> {
         records,
         summary,
         programs,
+        about,
     } = execute(
         planned,
         loader,
@@ -52,6 +53,9 @@ fn checked(arguments: &CheckArguments) -> Result<Exit, Exit> {
     let mut page = labels.heading();
     page.append(&matrix(&shown, &labels));
     page.append(&findings(&shown, &labels));
+    if let Some(before) = &about.before {
+        page.append(&before.page(&records));
+    }
     page.text(programs);
     page.append(&summary_line(&summary));
     page.text('\n');

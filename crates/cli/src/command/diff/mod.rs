@@ -3,6 +3,7 @@
 mod hosts;
 mod page;
 mod pairs;
+mod reports;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -18,7 +19,8 @@ use pairs::Compared;
 
 #[derive(Debug, Args)]
 pub(super) struct DiffArguments {
-    /// The rules as they were: a file, as `fwlab check` reads it, a captured host, or a folder of one host's files
+    /// The rules as they were: a file, as `fwlab check` reads it, a captured host, or a folder of one host's files. Or a JSON
+    /// report of a run, held against another one without running
     #[arg(value_name = "OLD")]
     old: PathBuf,
     /// The rules as they are to be
@@ -37,6 +39,9 @@ pub(super) fn diff(arguments: &DiffArguments) -> Exit {
 }
 
 fn compared(arguments: &DiffArguments) -> Result<Exit, Exit> {
+    if let Some(exit) = reports::of_reports(arguments)? {
+        return Ok(exit);
+    }
     let terms = &arguments.terms.terms();
     let [old, new] = hosts::read(&arguments.old, &arguments.new, terms)?;
     let loader = ready()?;
@@ -51,6 +56,7 @@ fn compared(arguments: &DiffArguments) -> Result<Exit, Exit> {
         records,
         summary,
         programs,
+        ..
     } = execute(
         planned,
         loader,

@@ -6,6 +6,7 @@ use fwlab_record::{Axes, CellRecord, DataSetup, Fact, Judgement};
 use serde::Serialize;
 
 use crate::report::About;
+use crate::report::before::{Since, in_words};
 use crate::report::causes::{Told, cause_in_short};
 use crate::report::matrix::Shown;
 use fwlab_text::one_line;
@@ -19,6 +20,8 @@ pub(super) struct Data {
     axes: [&'static str; 9],
     setups: Vec<&'static str>,
     words: Vec<String>,
+    /// Whether the run is held against an earlier one.
+    against: bool,
     cells: Vec<Cell>,
 }
 
@@ -36,6 +39,8 @@ struct Cell {
     stopped: Option<Word>,
     passes: Option<Word>,
     requirement: Option<Word>,
+    before: Option<Word>,
+    since: Option<Word>,
     notes: Vec<Word>,
     ms: f64,
     evidence: Vec<Seen>,
@@ -86,6 +91,7 @@ impl Data {
             axes: Axes::NAMES,
             setups: setups.into_iter().map(DataSetup::word).collect(),
             words: words.words,
+            against: about.before.is_some(),
             cells,
         }
     }
@@ -105,6 +111,7 @@ fn cell(record: &CellRecord, about: &About, words: &mut Words) -> Cell {
         Judgement::NotRun(not_run) => Some(&not_run.why),
         Judgement::Met { .. } | Judgement::Reported(_) => None,
     };
+    let since = about.before.as_ref().map(|before| before.since(record));
     let facts: &[Fact] = match about.evidence.tells(record) {
         true => &record.evidence.facts,
         false => &[],
@@ -131,6 +138,14 @@ fn cell(record: &CellRecord, about: &About, words: &mut Words) -> Cell {
         stopped: told.as_ref().map(|told| words.of(&told.why)),
         passes: told.and_then(|told| told.would_pass.map(|passes| words.of(passes))),
         requirement: record.requirement.as_ref().map(|it| words.of(it)),
+        before: since.and_then(|(_, then)| then.map(|then| words.of(in_words(then)))),
+        since: since.map(|(since, _)| {
+            words.of(match since {
+                Since::Same => "as before",
+                Since::Otherwise => "otherwise",
+                Since::Unknown => "not known in both",
+            })
+        }),
         notes: record.notes.iter().map(|note| words.of(note)).collect(),
         ms: in_ms(record.took),
         evidence: facts.iter().map(|fact| seen(fact, words)).collect(),

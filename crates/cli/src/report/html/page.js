@@ -25,6 +25,8 @@
       stopped: word(cell.stopped),
       passes: word(cell.passes),
       requirement: word(cell.requirement),
+      before: word(cell.before),
+      since: word(cell.since),
       notes: cell.notes.map(word),
       took: cell.ms,
       evidence: cell.evidence,
@@ -50,7 +52,8 @@
   const inCounts = (list) => inOrder(count(list, "result")).map(([result, n]) => `${n} ${result}`).join(", ");
 
   at("counts").textContent = `${number(cells.length, "cell")}: ${inCounts(cells)}`;
-  for (const key of ["result", "symptom", "cause"]) {
+  at("against").hidden = !data.against;
+  for (const key of ["result", "symptom", "cause", "since"]) {
     const found = count(cells, key);
     const counts = key === "result" ? inOrder(found) : [...found].sort((one, other) => other[1] - one[1]);
     for (const [value, n] of counts) {
@@ -101,6 +104,7 @@
           const button = make("button", cell.shown, cell.state);
           button.type = "button";
           button.setAttribute("aria-haspopup", "dialog");
+          if (cell.since === "otherwise") button.append(make("span", `was ${cell.before}`, "was"));
           button.append(make("span", `, ${cell.name}`, "hidden"));
           button.addEventListener("click", () => open(cell));
           field.append(button);
@@ -114,16 +118,17 @@
     return scroll;
   };
 
-  const isDull = (cell) => cell.state === "met" || cell.state === "skipped";
+  const isDull = (cell) => (cell.state === "met" || cell.state === "skipped") && cell.since !== "otherwise";
   const show = () => {
-    const [result, symptom, cause] = ["result", "symptom", "cause"].map((id) => at(id).value);
+    const [result, symptom, cause, since] = ["result", "symptom", "cause", "since"].map((id) => at(id).value);
     const words = at("text").value.toLowerCase().split(/\s+/).filter(Boolean);
-    const isFiltered = Boolean(result || symptom || cause || words.length);
+    const isFiltered = Boolean(result || symptom || cause || since || words.length);
     const chosen = cells.filter(
       (cell) =>
         (!result || cell.result === result) &&
         (!symptom || cell.symptom === symptom) &&
         (!cause || cell.cause === cause) &&
+        (!since || cell.since === since) &&
         words.every((word) => cell.text.includes(word)),
     );
     at("chosen").textContent = isFiltered ? `${chosen.length} of ${number(cells.length, "cell")} shown` : "all cells shown";
@@ -191,6 +196,7 @@
       ["Outcome", cell.outcome],
       ["Differs", cell.why],
       ["Cause", cell.cause],
+      ["Before", cell.since === "otherwise" ? cell.before : cell.since],
       ["Why", cell.stopped],
       ["To pass", cell.passes],
       ...cell.notes.map((note) => ["Note", note]),
