@@ -89,7 +89,8 @@ pub(crate) fn matches(what: Accepts) -> Vec<String> {
     let one = match what {
         Accepts::Established => "-m conntrack --ctstate ESTABLISHED".to_owned(),
         Accepts::Related => {
-            "-p tcp -m conntrack --ctstate RELATED -m helper --helper ftp".to_owned()
+            "-p tcp -m tcp --dport 1024: -m conntrack --ctstate RELATED -m helper --helper ftp"
+                .to_owned()
         }
         Accepts::Ports { low, high } if low == high => format!("-p tcp -m tcp --dport {low}"),
         Accepts::Ports { low, high } => format!("-p tcp -m tcp --dport {low}:{high}"),

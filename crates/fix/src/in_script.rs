@@ -102,7 +102,9 @@ pub(crate) fn insertion(text: &Text, remedy: &Remedy) -> Result<Insertion, NoPla
 fn statement(what: Accepts) -> String {
     match what {
         Accepts::Established => "ct state established accept".to_owned(),
-        Accepts::Related => "ct state related ct helper \"ftp\" accept".to_owned(),
+        Accepts::Related => {
+            "tcp dport 1024-65535 ct state related ct helper \"ftp\" accept".to_owned()
+        }
         Accepts::Ports { low, high } if low == high => format!("tcp dport {low} accept"),
         Accepts::Ports { low, high } => format!("tcp dport {low}-{high} accept"),
         Accepts::FromPort20 => "tcp sport 20 accept".to_owned(),

@@ -45,7 +45,7 @@ fn a_dump_gets_rules_where_they_count() {
     assert_eq!(
         edited(dump, &[helper(), accept(of(Some(2), 4), Accepts::Related)]),
         "*filter\n:INPUT DROP [0:0]\n-A INPUT -i lo -j ACCEPT\n# FTP: what is RELATED by the helper ftp\n\
-         -A INPUT -p tcp -m conntrack --ctstate RELATED -m helper --helper ftp -j ACCEPT\n-A INPUT -j REJECT\nCOMMIT\n\
+         -A INPUT -p tcp -m tcp --dport 1024: -m conntrack --ctstate RELATED -m helper --helper ftp -j ACCEPT\n-A INPUT -j REJECT\nCOMMIT\n\
          *raw\n:PREROUTING ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n# conntrack's helper reads FTP's control connections\n\
          -A PREROUTING -p tcp -m tcp --dport 21 -j CT --helper ftp\nCOMMIT\n"
     );
@@ -90,7 +90,7 @@ fn a_script_of_nft_gets_statements_within_its_chains() {
     assert!(
         after.starts_with(
             "table inet filter {\n  chain input {\n    type filter hook input priority filter; policy drop;\n    tcp dport 21 accept\n    \
-             # FTP: what is RELATED by the helper ftp\n    ct state related ct helper \"ftp\" accept\n  }\n}\n\n"
+             # FTP: what is RELATED by the helper ftp\n    tcp dport 1024-65535 ct state related ct helper \"ftp\" accept\n  }\n}\n\n"
         ),
         "{after}"
     );

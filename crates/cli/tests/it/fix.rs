@@ -39,7 +39,7 @@ fn the_least_that_does_is_found_and_tried() {
      -A INPUT -m conntrack --ctstate ESTABLISHED -j ACCEPT
      -A INPUT -p tcp -m tcp --dport 21 -j ACCEPT
     +# FTP: what is RELATED by the helper ftp
-    +-A INPUT -p tcp -m conntrack --ctstate RELATED -m helper --helper ftp -j ACCEPT
+    +-A INPUT -p tcp -m tcp --dport 1024: -m conntrack --ctstate RELATED -m helper --helper ftp -j ACCEPT
      -A INPUT -j REJECT --reject-with icmp-host-prohibited
      COMMIT
     +*raw
@@ -93,7 +93,7 @@ fn who_was_chosen_is_let_in_alone() {
     let ended = fix("rules.nft", rules, &chosen).with(0);
     for told in [
         "+\t\tip saddr 198.51.100.7 tcp dport 21 accept",
-        "+\t\tct state related ct helper \"ftp\" accept",
+        "+\t\ttcp dport 1024-65535 ct state related ct helper \"ftp\" accept",
         "+\t\ttcp dport 21 ct helper set \"ftp-standard\"",
         "it opens to new connections:\n  21 of the server to clients: those that were chosen\n",
     ] {

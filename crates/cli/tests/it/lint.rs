@@ -219,3 +219,31 @@ COMMIT
         assert!(ended.stdout.contains(told), "{told}: {}", ended.stdout);
     }
 }
+
+/// Whatever a client announces is RELATED, its other services too.
+#[test]
+fn related_to_any_port_is_a_hole() {
+    let Some(_lab) = lab() else { return };
+    let rules = |related: &str| {
+        format!(
+            "*raw\n-A OUTPUT -p tcp -m tcp --dport 21 -j CT --helper ftp\nCOMMIT\n*filter\n:INPUT DROP [0:0]\n\
+             -A INPUT -m conntrack --ctstate ESTABLISHED -j ACCEPT\n-A INPUT -p tcp {related} -j ACCEPT\nCOMMIT\n"
+        )
+    };
+    let wide = rules("-m conntrack --ctstate RELATED");
+    let ended = lint("rules.v4", &wide, "client", &["--backend", "nft"]).with(1);
+    insta::assert_snapshot!(ended.stdout, @r"
+    rules.v4: 3 lines of rules taken away in turn; tried were 4 transfers and 20 ports, for 1 class of peers
+
+    A hole: ipv4/filter/INPUT/2, line 7 `-A INPUT -p tcp -m conntrack --ctstate RELATED -j ACCEPT`
+      a server's connection to port 22 of the client came through when the client had announced that port; nobody else's did
+      peers: anyone
+      the helper ftp expects whatever is announced: who makes a client speak FTP, be it a page in its browser, opens any of its ports so
+      instead: accept what is RELATED to the ports 1024 and above alone, as `--dport 1024:` does
+
+    3 changed something, 0 nothing, 1 hole
+    ");
+    let narrow = rules("-m tcp --dport 1024: -m conntrack --ctstate RELATED");
+    let ended = lint("rules.v4", &narrow, "client", &["--backend", "nft"]).with(0);
+    assert!(ended.stdout.contains("no hole"), "{}", ended.stdout);
+}

@@ -2,6 +2,7 @@
 
 mod holes;
 mod knocks;
+mod related;
 mod report;
 mod rules;
 mod taken;
@@ -131,6 +132,7 @@ fn linted(arguments: &LintArguments) -> Result<Exit, Exit> {
         }
     }
     let holes = holes::holes(&bench, &as_it_is.swept, &without)?;
+    let wide = related::wide(&bench, &as_it_is, &lines)?;
     let records = as_it_is.records.values();
     let extent = Extent {
         transfers: records
@@ -142,13 +144,24 @@ fn linted(arguments: &LintArguments) -> Result<Exit, Exit> {
         unclear: records.filter(|record| unclear(record).is_some()).count(),
     };
     let mut page = Page::default();
-    report(&mut page, &bench, &extent, &found, &holes, &sorted);
+    report(
+        &mut page,
+        &bench,
+        &extent,
+        &found,
+        &holes,
+        wide.as_ref(),
+        &sorted,
+    );
     print(page);
     let is_known = found.unclear.is_empty()
         && extent.unclear == 0
         && !sorted.passed_over.contains_key(&PassedOver::Bound);
     Ok(
-        match (found.idle.is_empty() && holes.is_empty(), is_known) {
+        match (
+            found.idle.is_empty() && holes.is_empty() && wide.is_none(),
+            is_known,
+        ) {
             (false, _) => Exit::Missed,
             (true, false) => Exit::Lab,
             (true, true) => Exit::Good,

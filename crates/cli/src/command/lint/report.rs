@@ -3,6 +3,7 @@
 use fwlab_text::{line as shown, one_line};
 
 use super::holes::Hole;
+use super::related::{PORT, Wide};
 use super::rules::{Line, PassedOver, Sorted};
 use crate::command::trial::Bench;
 use crate::text::Page;
@@ -33,6 +34,7 @@ pub(super) fn report(
     extent: &Extent,
     found: &Found<'_>,
     holes: &[(Hole, Vec<&Line>)],
+    wide: Option<&Wide<'_>>,
     sorted: &Sorted,
 ) {
     let name = one_line(&bench.subject.files.name);
@@ -67,6 +69,9 @@ pub(super) fn report(
     for (hole, line) in holes {
         hole_page(page, bench, hole, line);
     }
+    if let Some(wide) = wide {
+        wide_page(page, bench, wide);
+    }
     if !sorted.passed_over.is_empty() {
         page.text("\nRules that were not taken away, so it is not known what they change:\n");
         for (why, rules) in &sorted.passed_over {
@@ -81,7 +86,7 @@ pub(super) fn report(
     if !found.unclear.is_empty() {
         ended += &format!(", {} unclear", found.unclear.len());
     }
-    let holes = holes.len();
+    let holes = holes.len() + usize::from(wide.is_some());
     ended += &match holes {
         0 => ", no hole by a source port that was tried".to_owned(),
         1 => ", 1 hole".to_owned(),
@@ -158,6 +163,26 @@ fn hole_page(page: &mut Page, bench: &Bench<'_>, hole: &Hole, lines: &[&Line]) {
              `fwlab fix --want active` writes both. Under TLS no helper reads along: use passive FTP\n",
         );
     }
+}
+
+fn wide_page(page: &mut Page, bench: &Bench<'_>, wide: &Wide<'_>) {
+    match &wide.lines[..] {
+        [] => page.text("\nA hole, and which rule accepts it was not found:\n"),
+        [line] => page.text(format_args!("\nA hole: {}\n", rule(bench, line))),
+        several => {
+            page.text("\nA hole, closed without any one of these rules:\n");
+            for line in several {
+                page.text(format_args!("{}\n", rule(bench, line)));
+            }
+        }
+    }
+    page.text(format_args!(
+        "  a server's connection to port {PORT} of the client came through when the client had announced that port; nobody else's did\n  \
+         peers: {}\n  \
+         the helper ftp expects whatever is announced: who makes a client speak FTP, be it a page in its browser, opens any of its ports so\n  \
+         instead: accept what is RELATED to the ports 1024 and above alone, as `--dport 1024:` does\n",
+        shown(&bench.whom(&wide.places)),
+    ));
 }
 
 fn passed_over(why: &PassedOver, rules: &[String]) -> String {

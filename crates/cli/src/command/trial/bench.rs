@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use fwlab_check::{Subject, Tried};
-use fwlab_record::{CellRecord, Chance, Exit, Symptom};
+use fwlab_record::{CellRecord, Chance, Exit, PeerName, Symptom};
 use fwlab_runner::{Loader, PreparedRuleset, RunSettings};
 use fwlab_scenario::Scenario;
 use fwlab_scenario::plan::Cell;
@@ -27,6 +27,15 @@ pub(in crate::command) struct Bench<'a> {
     pub(in crate::command) everybody: usize,
     /// Ports for data connections that no rule tells from the most of them.
     pub(in crate::command) other_ports: Option<(u16, u16)>,
+}
+
+/// The ports that data connections are to be to.
+#[derive(Debug, Clone, Copy)]
+struct DataPorts {
+    /// Passive ones; nothing for whichever the server takes.
+    of_server: Option<(u16, u16)>,
+    /// Active ones.
+    of_client: (u16, u16),
 }
 
 /// The records of some cells, by their places.
@@ -70,7 +79,14 @@ impl Bench<'_> {
             .map(|(at, _)| *at)
             .collect();
         if let (Some(ports), false) = (self.other_ports, lucky.is_empty()) {
-            let again = self.run_once(candidate, |at| lucky.contains(&at), Some(ports))?;
+            let again = self.run_once(
+                candidate,
+                |at| lucky.contains(&at),
+                Some(DataPorts {
+                    of_server: Some(ports),
+                    of_client: ports,
+                }),
+            )?;
             let ran = again
                 .into_iter()
                 .filter(|(_, record)| record.judgement.outcome().is_some());
@@ -79,11 +95,32 @@ impl Bench<'_> {
         Ok(records)
     }
 
+    /// The same with clients that announce this port, whatever the rules make of it; and with a server that connects to any, as
+    /// not every one does.
+    pub(in crate::command) fn run_announcing(
+        &self,
+        candidate: &Candidate,
+        which: impl Fn(usize) -> bool,
+        port: u16,
+    ) -> Result<Records, Exit> {
+        let ports = DataPorts {
+            of_server: None,
+            of_client: (port, port),
+        };
+        self.run_once(candidate, which, Some(ports))
+    }
+
+    /// Whether two cells are for one class of peers.
+    pub(in crate::command) fn is_one_class(&self, one: usize, other: usize) -> bool {
+        let class = |at: usize| (self.tried[at].family, self.tried[at].class);
+        class(one) == class(other)
+    }
+
     fn run_once(
         &self,
         candidate: &Candidate,
         which: impl Fn(usize) -> bool,
-        ports: Option<(u16, u16)>,
+        ports: Option<DataPorts>,
     ) -> Result<Records, Exit> {
         let places: Vec<usize> = (0..self.planned.len()).filter(|at| which(*at)).collect();
         let mut scenarios: Vec<(Arc<Scenario>, Arc<Scenario>)> = Vec::new();
@@ -98,9 +135,12 @@ impl Bench<'_> {
                 Some((_, changed)) => Arc::clone(changed),
                 None => {
                     let mut changed = candidate.scenario(&cell.scenario);
-                    if let Some((low, high)) = ports {
+                    if let Some(ports) = ports {
                         let changed = Arc::make_mut(&mut changed);
-                        changed.server.passive_ports = Some((low, high));
+                        if ports.of_server.is_some() {
+                            changed.server.passive_ports = ports.of_server;
+                        }
+                        let (low, high) = ports.of_client;
                         changed.client.active_ports = Some(low..=high);
                     }
                     scenarios.push((Arc::clone(&cell.scenario), Arc::clone(&changed)));
@@ -108,6 +148,9 @@ impl Bench<'_> {
                 }
             };
             cell.scenario = changed;
+            if ports.is_some_and(|ports| ports.of_server.is_none()) {
+                cell.axes.server = PeerName::Libunftp;
+            }
             cells.push(cell);
         }
         let records = ran(self.runtime, cells, &self.loader, &self.settings, None)?;
