@@ -7,7 +7,7 @@ use fwlab_scenario::plan::Cell;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::Instant;
 
-use super::clients;
+use super::transferred::clients;
 
 /// Where clients are brought in step that do the same at one time: before anything is agreed on, so
 /// that they agree at one time; and before what was agreed on is used, so that it stands for all of them.

@@ -20,7 +20,7 @@ use fwlab_scenario::plan::Cell;
 use crate::cell::ends::ControlEnds;
 use crate::cell::expectations::{Announced, Expectations, Seen};
 use crate::cell::fault::Fault;
-use crate::cell::observed;
+use crate::cell::lab::observed;
 use crate::cell::sent::SentPackets;
 use crate::cell::sinks::is_swallowed;
 use crate::cell::timeline::Timeline;
