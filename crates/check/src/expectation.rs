@@ -4,6 +4,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use fwlab_record::{CellRecord, Chance, Exit, Judgement, Symptom};
+use fwlab_runner::UNREACHED;
 use fwlab_scenario::plan::idle_requirements;
 use fwlab_scenario::{Requirement, Scenario, SymptomDemand};
 use fwlab_text::one_line;
@@ -123,6 +124,29 @@ pub fn all_settled(
         }
     }
     settled
+}
+
+/// Tells where rules are a part of a host's, so that nothing that is expected is known of the host.
+pub fn all_there(
+    incomplete: &[String],
+    records: &[&CellRecord],
+    said: &mut Messages,
+) -> Result<(), Exit> {
+    let is_part = |note: &&String| note.starts_with(UNREACHED);
+    let mut notes = records.iter().flat_map(|record| &record.notes);
+    let why = match (incomplete.first(), notes.find(is_part)) {
+        (Some(missing), _) => missing.as_str(),
+        (None, Some(_)) => "these rules are a part of a ruleset",
+        (None, None) => return Ok(()),
+    };
+    said.say(
+        format!(
+            "what is expected is not known of the host: {}",
+            one_line(why)
+        ),
+        Some("give all rules of the host: what `iptables-save` prints as root, or `fwlab capture`"),
+    );
+    Err(Exit::Lab)
 }
 
 /// Tells expectations whose cells were all skipped: nothing is known of them.

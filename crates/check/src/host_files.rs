@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
-use fwlab_host::{Host, MAX_CAPTURE, ServerRead};
+use fwlab_host::{Host, MAX_CAPTURE, ServerRead, hidden_tables, without_table};
 use fwlab_model::ruleset::{Format, Note, Source, recognise};
 use fwlab_record::{Backend, Exit, Family, InterfaceName};
 use fwlab_runner::written as rules;
@@ -34,6 +34,8 @@ pub struct HostFiles {
     pub interfaces: BTreeSet<String>,
     /// The families that they are of, as far as they say.
     pub families: Vec<Family>,
+    /// What is missing of its rules, as they say themselves.
+    pub incomplete: Vec<String>,
     /// What was read with leniency, and where.
     pub notes: Vec<(String, Note)>,
     /// The host that was captured, where one was.
@@ -67,6 +69,7 @@ impl HostFiles {
             },
             interfaces: BTreeSet::new(),
             families: Vec::new(),
+            incomplete: Vec::new(),
             notes: Vec::new(),
             host: None,
             server: None,
@@ -248,6 +251,17 @@ fn read_all(paths: &[PathBuf], terms: &Terms, said: &mut Messages) -> Result<Hos
             slots.fill(Slot::Script, source, said)?;
             continue;
         }
+        if is_beside_legacy(&source) {
+            let missing = format!(
+                "{} says that the host has rules of iptables-legacy, too, which decide as well",
+                one_line(&source.name)
+            );
+            said.say(
+                &missing,
+                Some("`fwlab capture` has all of them in one file"),
+            );
+            files.incomplete.push(missing);
+        }
         let own = rules::dumped_by(&source).into_iter();
         let new: Vec<Backend> = own.filter(|of| !files.backends.own.contains(of)).collect();
         files.backends.own.extend(new);
@@ -258,6 +272,7 @@ fn read_all(paths: &[PathBuf], terms: &Terms, said: &mut Messages) -> Result<Hos
         }
     }
     files.name = names.join(" + ");
+    slots.shown_in_full(said)?;
     files.ipv6 = slots.ipv6;
     files.sets = slots.sets;
     match (slots.rules, slots.script) {
@@ -274,6 +289,7 @@ fn read_all(paths: &[PathBuf], terms: &Terms, said: &mut Messages) -> Result<Hos
                 return Err(Exit::Usage);
             }
             files.backends.able = &[Backend::Native];
+            files.backends.own.clear();
             files.origin = RulesOrigin::Written(script);
         }
         (rules, script) => {
@@ -296,6 +312,13 @@ fn read_all(paths: &[PathBuf], terms: &Terms, said: &mut Messages) -> Result<Hos
     Ok(files)
 }
 
+/// Whether a dump was made where there are rules of the other backend that it does not show.
+fn is_beside_legacy(dump: &Source) -> bool {
+    let text = String::from_utf8_lossy(&dump.text);
+    let mut lines = text.lines();
+    lines.any(|line| line.starts_with("# Warning: iptables-legacy tables present"))
+}
+
 /// What a host has one of.
 #[derive(Default)]
 struct Slots {
@@ -314,6 +337,42 @@ enum Slot {
 }
 
 impl Slots {
+    /// Leaves out of a dump the tables of which it says that only nft shows all chains, where nft's listing is here, too.
+    fn shown_in_full(&mut self, said: &mut Messages) -> Result<(), Exit> {
+        let Slots {
+            rules,
+            ipv6,
+            script,
+            ..
+        } = self;
+        let families = [("ip", rules), ("ip6", ipv6)];
+        for (family, slot) in families {
+            let Some(dump) = slot else { continue };
+            for table in hidden_tables(&dump.text) {
+                let begins = format!("table {family} {table} ");
+                let is_listed = script.as_ref().is_some_and(|script| {
+                    let text = String::from_utf8_lossy(&script.text);
+                    text.lines().any(|line| line.starts_with(&begins))
+                });
+                if !is_listed {
+                    said.say(
+                        format!(
+                            "{} says that its table {table} has chains which iptables-save does not show",
+                            one_line(&dump.name)
+                        ),
+                        Some("give what `nft list ruleset` prints on that host beside it, or the host as `fwlab capture` has it"),
+                    );
+                    return Err(Exit::Usage);
+                }
+                dump.text = without_table(&dump.text, table.as_bytes());
+            }
+            if recognise(dump) == Format::Empty {
+                *slot = None;
+            }
+        }
+        Ok(())
+    }
+
     fn fill(&mut self, slot: Slot, source: Source, said: &mut Messages) -> Result<(), Exit> {
         let (place, what) = match slot {
             Slot::Rules => (&mut self.rules, "rules of iptables for IPv4"),

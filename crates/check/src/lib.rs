@@ -31,7 +31,7 @@ mod terms;
 mod transfers;
 mod tried;
 
-pub use expectation::{Expectation, all_known, all_settled};
+pub use expectation::{Expectation, all_known, all_settled, all_there};
 pub use host_files::{Backends, HostFiles, read as read_files};
 pub use messages::{Message, Messages};
 pub use peers::everybody;

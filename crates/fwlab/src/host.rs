@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use fwlab_check::{
-    At, Expectation, Messages, Subject, Terms, Trial, all_known, all_settled, everybody,
+    At, Expectation, Messages, Subject, Terms, Trial, all_known, all_settled, all_there, everybody,
 };
 use fwlab_record::{
     Backend, CellRecord, DataSetup, Exit, Family, InterfaceName, Judgement, PeerName, Protection,
@@ -174,7 +174,7 @@ impl Host {
         let mut said = Messages::default();
         let asked = self.asked(&loader, &mut said).await;
         let notes: Vec<String> = (said.take().iter()).map(ToString::to_string).collect();
-        let Ok((classes, trial)) = asked else {
+        let Ok((classes, trial, incomplete)) = asked else {
             return Err(LabError::Host(notes.join("\n")));
         };
         let settings = RunSettings {
@@ -230,6 +230,7 @@ impl Host {
             rows,
             notes,
             unknown,
+            incomplete,
         })
     }
 
@@ -237,12 +238,12 @@ impl Host {
         &self,
         loader: &Loader,
         said: &mut Messages,
-    ) -> Result<(fwlab_check::OfFamilies, Trial), Exit> {
+    ) -> Result<(fwlab_check::OfFamilies, Trial, Vec<String>), Exit> {
         let subject = Subject::read(&self.files, &self.terms, said)?;
         let told = subject.told(loader, &self.terms, said).await?;
         let classes = subject.classes(&told, &self.terms, said);
         let trial = subject.trial(&classes, &self.terms, &[], said)?;
-        Ok((classes, trial))
+        Ok((classes, trial, subject.files.incomplete))
     }
 }
 
@@ -270,6 +271,8 @@ pub struct Table {
     /// What was said while the files were read: what the lab assumes, and what of the host is another here.
     pub notes: Vec<String>,
     unknown: Option<String>,
+    /// What is missing of the host's rules.
+    incomplete: Vec<String>,
 }
 
 /// A class of peers: those whom the rules do not tell apart.
@@ -315,7 +318,8 @@ impl Table {
         let (one, mut said) = ([expected], Messages::default());
         let known = all_known(&one, &records, &mut said);
         let settled = all_settled(&one, &records, &mut said);
-        let mut why = match known.and(settled) {
+        let whole = all_there(&self.incomplete, &records, &mut said);
+        let mut why = match known.and(settled).and(whole) {
             Ok(()) => Vec::new(),
             Err(_) => vec![sentences(&mut said)],
         };

@@ -45,6 +45,7 @@ pub use frame::{Edits, FORMAT, MAX_CAPTURE, MAX_SECTION};
 pub use host::{Host, Listener, ServerConfig, Unread};
 pub use mistake::{CaptureMistake, CaptureMistakes, Problem};
 pub use network::{Address, Hop, Link, PolicyRule, Route, RouteKind};
+pub use nft_tables::{hidden_tables, without_table};
 pub use piece::Piece;
 pub use redact::{Redacted, redact};
 pub use seal::seal;

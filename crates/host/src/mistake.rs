@@ -47,6 +47,11 @@ pub enum Problem {
     /// More sections than are read.
     #[error("there are more sections than a host has")]
     ManySections,
+    /// A table that iptables-save does not show in full, and of which there is no listing of nft's.
+    #[error(
+        "the table {0} has chains that iptables-save does not show, and the host's rules of nft are not here"
+    )]
+    Hidden(String),
     /// What a command answered is not in its form.
     #[error("{section}: {what}")]
     Answer {
@@ -78,6 +83,9 @@ impl Problem {
             }
             Problem::Misplaced(_) | Problem::UnknownSection(_) | Problem::Twice(_) => {
                 "lines of a command's answer begin with |; if you edited the file, undo that or capture the host again"
+            }
+            Problem::Hidden(_) => {
+                "install nft on that host (the package nftables), and capture it again"
             }
             Problem::Answer { .. } => {
                 "capture the host again; if it stays so, please report it with this line"

@@ -1,6 +1,6 @@
 //! From the file's sections to a host.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use fwlab_record::{Backend, Family};
@@ -9,7 +9,7 @@ use crate::frame::{Answer, Frame, Section};
 use crate::host::{Host, Listener, ServerConfig, Unread};
 use crate::mistake::{CaptureMistake, CaptureMistakes, MISTAKES_TOLD, Problem, quote};
 use crate::network::Answered;
-use crate::nft_tables::{tables_of_dump, without};
+use crate::nft_tables::apart;
 use crate::piece::Piece;
 use crate::section::SectionName;
 
@@ -67,7 +67,10 @@ impl<'n> Reading<'n> {
         }
         host.policy_rules
             .sort_by_key(|rule| (rule.family, rule.priority));
-        leave_out_tables_of_iptables(&mut host);
+        let begins = host.iptables.values().map(|dump| dump.begins).min();
+        for table in tables_apart(&mut host) {
+            self.mistake(begins.unwrap_or(1), Problem::Hidden(table));
+        }
         self.unread.sort_by_key(|unread| unread.line);
         host.unread = self.unread;
         CaptureMistakes::of(self.mistakes, self.more)?;
@@ -226,18 +229,17 @@ fn pretty_name(answered: &Answered<'_>) -> Option<String> {
     })
 }
 
-/// What iptables-nft has loaded, nft lists once more, and cannot load as it lists it.
-fn leave_out_tables_of_iptables(host: &mut Host) {
-    let Some(nft) = &mut host.nft else { return };
-    let mut tables = BTreeSet::new();
-    for family in [Family::Ipv4, Family::Ipv6] {
-        if let Some(dump) = host.iptables.get(&(Backend::Nft, family)) {
-            let of_dump = tables_of_dump(&dump.text).into_iter();
-            tables.extend(of_dump.map(|table| (family, table)));
+/// What iptables-nft has loaded, nft lists once more, and cannot load as it lists it. Gives the tables that neither shows in full.
+fn tables_apart(host: &mut Host) -> Vec<String> {
+    let mut dumps: Vec<(Family, &mut Vec<u8>)> = Vec::new();
+    for ((backend, family), dump) in &mut host.iptables {
+        if *backend == Backend::Nft {
+            dumps.push((*family, &mut dump.text));
         }
     }
-    nft.text = without(&nft.text, &tables);
-    if nft.is_empty() {
-        host.nft = None;
-    }
+    let listing = host.nft.as_mut().map(|nft| &mut nft.text);
+    let hidden = apart(&mut dumps, listing);
+    host.iptables.retain(|_, dump| !dump.is_empty());
+    host.nft = host.nft.take().filter(|nft| !nft.is_empty());
+    hidden
 }

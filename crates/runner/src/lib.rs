@@ -30,6 +30,8 @@ pub use housing::Housing;
 pub use patience::Patience;
 pub use peers::{PeerShelf, Present};
 pub use reach::{Answer, Doors, Knock, Reach, ReachError};
-pub use rules::{Listed, LoadError, Loader, NoLoader, Part, PrepareError, PreparedRuleset};
+pub use rules::{
+    Listed, LoadError, Loader, NoLoader, Part, PrepareError, PreparedRuleset, UNREACHED,
+};
 pub use run::{Run, RunEvent, RunSettings, Summary, not_run};
 pub use words::with_causes;

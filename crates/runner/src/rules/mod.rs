@@ -32,6 +32,7 @@ pub use loader::{LoadError, Loader};
 pub(crate) use native::lacks;
 pub(crate) use of_cell::CellRules;
 pub use part::{Listed, Part};
+pub use prove::UNREACHED;
 pub(crate) use standing::StandingError;
 pub use tools::NoLoader;
 

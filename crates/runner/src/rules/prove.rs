@@ -29,7 +29,7 @@ struct Numbered {
 static PROVEN: Remembered<Key, Numbered> = Remembered::new();
 
 /// A part of a ruleset, most likely: ufw's `user.rules`, for one.
-const UNREACHED: &str = "no built-in chain has a rule, so no packet comes to one of these: are they a part of a ruleset? \
+pub const UNREACHED: &str = "no built-in chain has a rule, so no packet comes to one of these: are they a part of a ruleset? \
                          `iptables-save` prints all of it";
 
 impl Loader {

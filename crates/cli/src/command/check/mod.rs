@@ -6,7 +6,7 @@ mod table;
 
 use std::sync::Arc;
 
-use fwlab_check::{Subject, Terms, Trial, all_known, all_settled, everybody};
+use fwlab_check::{Subject, Terms, Trial, all_known, all_settled, all_there, everybody};
 use fwlab_model::ruleset::Told;
 use fwlab_record::{CellRecord, Exit};
 use fwlab_runner::Loader;
@@ -65,6 +65,10 @@ fn checked(arguments: &CheckArguments) -> Result<Exit, Exit> {
     }
     let known = telling(|said| all_known(&arguments.expect, &records, said));
     let settled = telling(|said| all_settled(&arguments.expect, &records, said));
+    let whole = match arguments.expect.is_empty() {
+        true => Ok(()),
+        false => telling(|said| all_there(&subject.files.incomplete, &records, said)),
+    };
     let everybody = match arguments.expect.is_empty() {
         true => Ok(()),
         false => telling(|said| {
@@ -78,6 +82,7 @@ fn checked(arguments: &CheckArguments) -> Result<Exit, Exit> {
     Ok(match of_run(&summary) {
         Exit::Good => known
             .and(settled)
+            .and(whole)
             .and(everybody)
             .err()
             .unwrap_or(Exit::Good),
