@@ -455,6 +455,52 @@ fn complaints_stand_where_nft_points() {
 }
 
 #[test]
+fn comments_stand_wherever_nft_takes_them() {
+    if !has_nft() {
+        return;
+    }
+    let in_chain = |rule: &str| {
+        format!(
+            "table inet t {{\n chain c {{\n  type filter hook input priority 0\n{rule}\n  drop\n }}\n}}\n"
+        )
+    };
+    for (rule, drops_on) in [
+        ("  tcp dport { 22,\n  # web\n  80 } accept", Some(7)),
+        (
+            "  tcp dport { 22,\n  # web\n# and\r\n \t#\n  80\n  # more\n  } accept",
+            Some(11),
+        ),
+        ("  tcp dport { 80, # web\n  # etc.\n  } accept", Some(7)),
+        (
+            "  ct state vmap { established : accept,\n  # etc.\n  }",
+            Some(7),
+        ),
+        ("  tcp dport 21 \\\n  # why\n  accept", Some(7)),
+        ("  accept # why \\\n  # and", Some(6)),
+        ("  tcp dport { 80 # web\n  } accept", Some(6)),
+        // An empty line is nothing that nft takes there.
+        ("  tcp dport { 22,\n\n  80 } accept", None),
+        ("  tcp dport { 22,\n  \n  80 } accept", None),
+    ] {
+        let text = in_chain(rule);
+        let itself = kernel::run("nft -c -f -", &text.replace('\r', "")).success;
+        assert_eq!(itself, drops_on.is_some(), "{text}");
+        let script = read(&text);
+        let Some(line) = drops_on else {
+            assert!(!kernel::run("nft -f -", script.text()).success, "{text}");
+            continue;
+        };
+        let of_c = lines(&script, &load(&script), &chain(TableFamily::Inet, "t", "c"));
+        assert_eq!(of_c, [Some(4), Some(line)], "{text}");
+    }
+    let text = "# a\ndefine p = {\n # web\n 80,\n # tls\n 443\n}\ntable inet t {\n set s {\n  type ipv4_addr\n  elements = {\n   # lan\n   \
+                192.0.2.1,\n   # wifi\n   192.0.2.2\n  }\n }\n chain c { tcp dport $p ip saddr @s accept; }\n}\n # end";
+    let script = read(text);
+    let of_c = lines(&script, &load(&script), &chain(TableFamily::Inet, "t", "c"));
+    assert_eq!(of_c, [Some(18)]);
+}
+
+#[test]
 fn what_reaches_beyond_the_node_is_refused() {
     for (text, at) in [
         ("include \"/etc/shadow\"\n", "include"),

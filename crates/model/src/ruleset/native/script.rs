@@ -58,6 +58,11 @@ impl NativeScript {
         // nft is not to find another end of a comment than was found here; and nothing moves from its place.
         let mut loaded = pasted.into_bytes();
         for comment in found.comments {
+            // Of a line that is all comment, nft takes the end for a part of it: it has to see one, and where it ends.
+            let comment = match loaded[comment.clone()].last() {
+                Some(b'\n') => comment.start + 1..comment.end - 1,
+                _ => comment,
+            };
             loaded[comment].fill(b' ');
         }
         for byte in loaded.iter_mut().filter(|byte| **byte == b'\r') {
@@ -74,7 +79,7 @@ impl NativeScript {
         })
     }
 
-    /// What `nft -f -` is given: the script without its comments, everything in its place.
+    /// What `nft -f -` is given: the script without what its comments say, everything in its place.
     pub fn text(&self) -> &str {
         &self.loaded
     }
