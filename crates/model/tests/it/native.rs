@@ -373,6 +373,48 @@ fn what_depends_on_more_than_the_packet_is_impure() {
 }
 
 #[test]
+fn what_only_other_protocols_can_meet_is_known() {
+    if !has_nft() {
+        return;
+    }
+    for (rule, tcp) in [
+        ("", true),
+        ("icmp type echo-request", false),
+        ("icmp type != echo-request", false),
+        ("icmp type { 8, 13 }", false),
+        ("icmpv6 type nd-neighbor-solicit", false),
+        ("icmp type vmap { echo-request : accept }", false),
+        ("ip protocol icmp", false),
+        ("ip protocol { icmp, igmp }", false),
+        ("ip protocol { icmp, tcp }", true),
+        ("ip protocol != icmp", true),
+        ("ip protocol != tcp", true),
+        ("ip6 nexthdr icmpv6", false),
+        ("ip6 nexthdr ah", true),
+        ("meta l4proto icmp", false),
+        ("meta l4proto { icmp, icmpv6 }", false),
+        ("meta l4proto { icmp, 6 }", true),
+        ("meta l4proto 1-5", true),
+        ("udp dport 53", false),
+        ("udp dport != 53", false),
+        ("ip saddr . udp dport { 192.0.2.1 . 53 }", false),
+        ("th dport 53", true),
+        ("tcp flags & syn == syn", true),
+        ("ct state related", true),
+        ("esp spi 1", false),
+    ] {
+        let chain = format!("chain c {{\n{rule} limit rate 5/second accept\n}}\n");
+        let script = read(&format!("table inet t {{\n{chain}}}\n"));
+        let loaded = load(&script);
+        let found = loaded.listing.impurities(&Correspondence::default());
+        let limit = found.iter().find(|found| found.what == "limit");
+        let limit = limit.unwrap_or_else(|| panic!("{rule}: {found:?}"));
+        let only = limit.decides_in.iter().map(|(_, only)| only.is_of_tcp());
+        assert_eq!(only.collect::<Vec<_>>(), [tcp], "{rule}");
+    }
+}
+
+#[test]
 fn sets_that_change_and_translation_by_chance_are_impure() {
     if !has_nft() {
         return;
