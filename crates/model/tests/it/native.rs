@@ -324,6 +324,10 @@ fn what_depends_on_more_than_the_packet_is_impure() {
         ("fib saddr . iif oif missing drop", &[]),
         ("tcp option maxseg size set 1000", &[]),
         ("notrack", &[]),
+        (
+            "meta ipsec exists ipsec in reqid 1 rt ipsec exists drop",
+            &[],
+        ),
         ("ip saddr . tcp dport @pairs accept", &[]),
         ("limit rate 5/second accept", &["limit: rate"]),
         ("quota over 5 mbytes drop", &["quota: count"]),
