@@ -424,6 +424,14 @@ fn advice(said: &str, about: &str, walk: &Walk<'_>) -> Option<String> {
     if said.starts_with("Couldn't load match") && extension::target_named(about).is_some() {
         return Some(format!("`{about}` is a target: write `-j {about}`"));
     }
+    // `owner: Bad value for "--uid-owner" option: "ftp"`
+    if said.contains("-owner\" option") {
+        let option = walk.pieces.iter().find(|piece| piece.is("uid-owner"));
+        let lookup = option.map_or("getent group NAME", |_| "id -u NAME");
+        return Some(format!(
+            "the lab does not know the host's users and groups: write the number, as `{lookup}` says there"
+        ));
+    }
     // `Set banned doesn't exist.`
     if said.starts_with("Set ") && said.contains("exist") {
         return Some(

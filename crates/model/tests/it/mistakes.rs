@@ -91,6 +91,7 @@ tells! {
     half_a_policy_of_a_command: command("-t nat -P ACCEPT");
     part_of_ufw: rule(":ufw-before-input - [0:0]\n-A ufw-before-input -m conntrack --ctstate INVALID -j ufw-logging-deny\n-A ufw-not-local -j DROP");
     template: rule("-A INPUT -i {{ lan }} -j ACCEPT\n{% for host in hosts %}\n-A INPUT -s {{ host }} -j ACCEPT\n{% endfor %}");
+    owners: rule("-A OUTPUT -m owner --uid-owner nosuch -j ACCEPT\n-A OUTPUT -m owner --gid-owner nosuch -j ACCEPT");
     unknown_options: rule("-A INPUT -p tcp --dprot 21\n-A INPUT -q -j ACCEPT\n-A INPUT --in eth0 -j ACCEPT");
     stray_words: rule("-A INPUT p tcp\n-A INPUT -j ACCEPT dport\n-A INPUT -m state --state NEW, ESTABLISHED\n-A INPUT !-s 1.2.3.4");
     negations: rule("-A INPUT -p ! tcp -j ACCEPT\n-A INPUT ! ! -p tcp\n-A INPUT ! -j ACCEPT\n-A INPUT -j ACCEPT !");

@@ -501,6 +501,47 @@ fn complaints_stand_where_nft_points() {
 }
 
 #[test]
+fn what_follows_from_a_complaint_is_not_told() {
+    if !has_nft() {
+        return;
+    }
+    let over_lines = "table inet t {\n chain a {\n  ip daddr vmap {\n   $x : accept,\n   $y : drop\n  }\n  counter name c\n }\n \
+                      chain b {\n  tcp dport 21 accept\n }\n}\n";
+    let in_set = "table inet t {\n set s {\n  type ipv4_addr\n  elements = { 192.0.2.1,\n\n   192.0.2.2 }\n }\n chain b {\n  tcp dport 21 accept\n }\n}\n";
+    let beside = "table inet t {\n chain a {\n  tcp dprot 21 accept\n  tcp dport 22 \\\n   acept\n  udp dprot 1 drop\n }\n}\n";
+    for (text, told, followed) in [
+        (over_lines, &[4, 5][..], true),
+        (in_set, &[5], true),
+        (beside, &[3, 5, 6], false),
+    ] {
+        let script = read(text);
+        let loaded = kernel::run("nft -f -", script.text());
+        let (leading, others) = script.leading(script.complaints(&loaded.stderr));
+        let lines = leading.iter().filter_map(|complaint| complaint.line);
+        let lines: Vec<u32> = lines.map(|line| line.line).collect();
+        assert_eq!(lines, told, "{}", loaded.stderr);
+        assert_eq!(others > 0, followed, "{}", loaded.stderr);
+    }
+}
+
+#[test]
+fn what_complaints_mean_is_told() {
+    if !has_nft() {
+        return;
+    }
+    for (rule, help) in [
+        ("meta skuid nosuch accept", "`id -u NAME`"),
+        ("meta skgid nosuch accept", "`getent group NAME`"),
+        ("tcp dport $nosuch accept", "is a file left out?"),
+    ] {
+        let script = read(&format!("table inet t {{\n chain c {{\n{rule}\n}}\n}}\n"));
+        let loaded = kernel::run("nft -f -", script.text());
+        let told = script.complaints(&loaded.stderr);
+        assert!(told[0].to_string().contains(help), "{told:?}");
+    }
+}
+
+#[test]
 fn comments_stand_wherever_nft_takes_them() {
     if !has_nft() {
         return;

@@ -204,7 +204,7 @@ impl Loader {
 
 /// What nft said, each complaint at its place in the script; what has no place is told beside.
 fn refused(name: &str, loader: String, script: &NativeScript, words: &str) -> PrepareError {
-    let complaints = script.complaints(words);
+    let (complaints, others) = script.leading(script.complaints(words));
     let without_place = |complaint: &&Complaint| complaint.line.is_none();
     let words: Vec<String> = complaints
         .iter()
@@ -216,6 +216,7 @@ fn refused(name: &str, loader: String, script: &NativeScript, words: &str) -> Pr
         loader,
         words: words.join("; "),
         complaints,
+        others,
         text: Some(Arc::clone(script.source())),
     }
 }

@@ -89,6 +89,10 @@ impl NativeScript {
         &self.loaded
     }
 
+    pub(super) fn pieces(&self) -> &[Piece] {
+        &self.pieces
+    }
+
     /// The text that offsets count in.
     pub fn source(&self) -> &Arc<SourceText> {
         &self.source
