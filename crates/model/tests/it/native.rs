@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use fwlab_model::ruleset::native::{Echo, NativeListing, NativeScript};
-use fwlab_model::ruleset::{Correspondence, Source};
+use fwlab_model::ruleset::{Correspondence, MistakeKind, Source};
 use fwlab_record::{ChainId, RuleId, RuleOrdinal, TableFamily};
 use fwlab_skipped::{Need, skipped};
 use proptest::prelude::*;
@@ -498,6 +498,61 @@ fn complaints_stand_where_nft_points() {
             "{complaints:#?}"
         );
     }
+}
+
+#[test]
+fn rules_that_nft_could_not_print_are_refused() {
+    let in_chain = |rule: &str| {
+        let hook = "type filter hook input priority filter; policy drop;";
+        let text =
+            format!("table ip filter {{\n\tchain INPUT {{\n\t\t{hook}\n\t\t{rule}\n\t}}\n}}\n");
+        NativeScript::read(&Source::new("test.nft", text))
+    };
+    for lost in [
+        "tcp dport 21 # match-set allowed src counter packets 0 bytes 0 accept",
+        "ip saddr 192.0.2.1 # #conn src/32 > 8 counter packets 5 bytes 300 jump CONNLIMIT",
+        "# match-set chain_DENY src counter packets 0 bytes 0 drop",
+        "# recent: SET name: x side: source counter packets 1 bytes 2",
+        "tcp dport 21 xt match \"set\" counter packets 0 bytes 0 accept",
+        "counter packets 1 bytes 2 xt target \"SET\"",
+    ] {
+        let mistakes = in_chain(lost).expect_err(lost);
+        let mistake = &mistakes.told()[0];
+        assert_eq!(
+            (mistake.kind(), mistake.line()),
+            (MistakeKind::Unprinted, 4)
+        );
+        let help = mistake.help().unwrap_or_default();
+        assert!(help.contains("`iptables-save`"), "{help}");
+    }
+    for (whole, notes) in [
+        ("tcp dport 22 counter packets 0 bytes 0 # CHECKSUM fill", 1),
+        ("tcp dport 22 counter packets 0 bytes 0 accept # web", 0),
+        ("# tcp dport 22 counter packets 0 bytes 0 accept", 0),
+        (
+            "#            icmp type echo-request counter packets 0 bytes 0 drop comment \"x\"",
+            0,
+        ),
+        (
+            "# Warning: table ip filter is managed by iptables-nft, do not touch!",
+            0,
+        ),
+        ("# what it had counted: counter packets and bytes", 0),
+        (
+            "tcp dport 22 accept comment \"a # b counter packets 0 bytes 0\"",
+            0,
+        ),
+    ] {
+        let script = in_chain(whole).unwrap_or_else(|mistakes| panic!("{:?}", mistakes.told()));
+        assert_eq!(script.notes().len(), notes, "{whole}");
+    }
+    let two = "a # b counter packets 0 bytes 0 accept\nc # d counter packets 0 bytes 0 accept";
+    let mistakes = in_chain(two).expect_err("both are lost");
+    assert_eq!(mistakes.told().len(), 1);
+    assert_eq!(
+        mistakes.told()[0].message(),
+        "nft could not print this rule in full, nor 1 more: `# b counter packets 0 bytes 0 accept`"
+    );
 }
 
 #[test]

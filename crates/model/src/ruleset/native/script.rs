@@ -4,7 +4,7 @@ use std::sync::Arc;
 use super::echo::Echo;
 use super::token::{Piece, Token, pieces, statements};
 use super::written::Written;
-use super::{LAB_TABLE, NativeListing, of_iptables};
+use super::{LAB_TABLE, NativeListing, of_iptables, unprinted};
 use crate::ruleset::correspond::{Correspondence, Difference, DifferenceKind};
 use crate::ruleset::mistake::{Draft, MistakeKind, Mistakes, Note, Report};
 use crate::ruleset::parse::too_long;
@@ -39,6 +39,7 @@ impl NativeScript {
         }
         let pasted = without_calls(&text, &mut report);
         let found = pieces(&pasted);
+        unprinted::tell(&pasted, &found, &mut report);
         for piece in found
             .pieces
             .iter()
