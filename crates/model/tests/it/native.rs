@@ -512,6 +512,7 @@ fn rules_that_nft_could_not_print_are_refused() {
         "tcp dport 21 # match-set allowed src counter packets 0 bytes 0 accept",
         "ip saddr 192.0.2.1 # #conn src/32 > 8 counter packets 5 bytes 300 jump CONNLIMIT",
         "# match-set chain_DENY src counter packets 0 bytes 0 drop",
+        "tcp dport { 21 } # match-set allowed src counter packets 0 bytes 0 accept",
         "# recent: SET name: x side: source counter packets 1 bytes 2",
         "tcp dport 21 xt match \"set\" counter packets 0 bytes 0 accept",
         "counter packets 1 bytes 2 xt target \"SET\"",
@@ -528,6 +529,10 @@ fn rules_that_nft_could_not_print_are_refused() {
     for (whole, notes) in [
         ("tcp dport 22 counter packets 0 bytes 0 # CHECKSUM fill", 1),
         ("tcp dport 22 counter packets 0 bytes 0 accept # web", 0),
+        (
+            "tcp dport 22 accept # was: counter packets 0 bytes 0 drop",
+            0,
+        ),
         ("# tcp dport 22 counter packets 0 bytes 0 accept", 0),
         (
             "#            icmp type echo-request counter packets 0 bytes 0 drop comment \"x\"",

@@ -76,7 +76,9 @@ impl Loader {
         let impurities = listing.impurities(&lines);
         let by_port = listing.by_port(&lines);
         let by_push = listing.by_push(&lines);
-        let mut notes: Vec<String> = script.notes().iter().map(ToString::to_string).collect();
+        let source = script.source().name();
+        let read = script.notes().iter();
+        let mut notes: Vec<String> = read.map(|note| format!("{source}: {note}")).collect();
         let beforehand = script.beforehand();
         if beforehand.is_some() {
             notes.push(OF_IPTABLES.to_owned());

@@ -30,8 +30,12 @@ pub(super) fn tell(text: &str, found: &Pieces, report: &mut Report) {
         let is_all = before.last().is_none_or(|last| last.span.end <= line);
         // Nobody writes down what a rule had counted.
         if let Some((matches, rest)) = counted(said) {
-            let is_in_chain = depth == 2;
-            if !is_all || (is_in_chain && !is_rule(matches) && is_verdict(rest)) {
+            // A match comes before the verdict, and a rule that is a comment from its beginning is one of a chain.
+            let is_part = match is_all {
+                true => depth == 2 && !is_rule(matches) && is_verdict(rest),
+                false => !ends_rule(text, before),
+            };
+            if is_part {
                 lost.push(span);
             }
         } else if !is_all && has_counted(text, before) && said.len() > 1 {
@@ -85,6 +89,12 @@ fn has_counted(text: &str, before: &[Piece]) -> bool {
     let last = &before[before.len().saturating_sub(5)..];
     let words: Vec<&str> = last.iter().map(|piece| &text[piece.span.clone()]).collect();
     matches!(words[..], ["counter", "packets", _, "bytes", _])
+}
+
+/// Whether a verdict is the last that stands before.
+fn ends_rule(text: &str, before: &[Piece]) -> bool {
+    let last = before.last().map(|piece| &text[piece.span.clone()]);
+    matches!(last, Some("accept" | "drop" | "return" | "reject"))
 }
 
 /// What stands in a comment before `counter packets 5 bytes 300`, and behind it.
