@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use fwlab_host::{Host, MAX_CAPTURE, ServerRead, hidden_tables, without_table};
-use fwlab_model::ruleset::{Format, Note, Source, recognise};
+use fwlab_model::ruleset::{Format, Note, Source, recognise, why_empty};
 use fwlab_record::{Backend, Exit, Family, InterfaceName};
 use fwlab_runner::written as rules;
 use fwlab_scenario::RulesOrigin;
@@ -218,13 +218,8 @@ fn read_all(paths: &[PathBuf], terms: &Terms, said: &mut Messages) -> Result<Hos
         }
         names.push(source.name.clone());
         if recognise(&source) == Format::Empty {
-            said.say(
-                format!(
-                    "{}: there are no rules in it: was iptables-save run as root?",
-                    one_line(&source.name)
-                ),
-                Some("with no rules at all everything passes; `iptables -P INPUT ACCEPT` says so"),
-            );
+            let (why, instead) = why_empty(&source);
+            said.say(format!("{}: {why}", one_line(&source.name)), Some(instead));
             return Err(Exit::Usage);
         }
         if recognise(&source) == Format::Sets {

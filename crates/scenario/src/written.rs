@@ -37,12 +37,16 @@ impl WrittenScenario {
         }
         let _ = write!(text, "\n{}", scenario.stage.long_form());
         for node in &scenario.stage.topology.nodes {
-            for (name, value) in &node.sysctls {
-                text += "\n[[sysctl]]\n";
-                line(&mut text, "node", &quoted(node.name.as_str()));
-                line(&mut text, "name", &quoted(name));
-                line(&mut text, "value", &quoted(value));
+            if node.sysctls.is_empty() {
+                continue;
             }
+            text += "\n[[sysctl]]\n";
+            line(&mut text, "node", &quoted(node.name.as_str()));
+            let settings = node.sysctls.iter();
+            let settings: Vec<String> = settings
+                .map(|(name, value)| format!("{} = {}", quoted(name), quoted(value)))
+                .collect();
+            line(&mut text, "set", &format!("{{ {} }}", settings.join(", ")));
         }
         server(scenario, &mut text);
         client(scenario, &mut text);

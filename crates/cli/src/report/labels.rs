@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use fwlab_record::{Axes, Family};
 
@@ -11,6 +11,8 @@ pub struct Labels {
     heading: Option<String>,
     /// By scenario and family.
     labels: HashMap<(String, Family), String>,
+    /// Notes that stand elsewhere already.
+    told: HashSet<String>,
 }
 
 impl Labels {
@@ -19,7 +21,18 @@ impl Labels {
         Labels {
             heading: (!is_only).then(|| rules.to_owned()),
             labels: HashMap::new(),
+            told: HashSet::new(),
         }
+    }
+
+    /// Takes notes that the user was told when the rules were read: they are not told again below the matrix.
+    pub fn were_told(&mut self, notes: impl IntoIterator<Item = String>) {
+        self.told.extend(notes);
+    }
+
+    /// Whether the user was told a note before.
+    pub fn is_told(&self, note: &str) -> bool {
+        self.told.contains(note)
     }
 
     /// Calls a scenario's cells so.

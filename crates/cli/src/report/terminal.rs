@@ -97,7 +97,7 @@ pub fn findings(records: &[&CellRecord], labels: &Labels) -> Page {
         }
     }
     let notes: BTreeSet<&String> = records.iter().flat_map(|record| &record.notes).collect();
-    for note in notes {
+    for note in notes.into_iter().filter(|note| !labels.is_told(note)) {
         text.text("  ");
         text.styled(&dim, format_args!("note: {}", line(note)));
         text.text('\n');

@@ -124,6 +124,24 @@ fn what_iptables_restore_would_choke_on_is_read_and_told() {
 }
 
 #[test]
+fn what_was_read_with_leniency_is_told_once() {
+    let Some(_lab) = lab() else { return };
+    let dump = "iptables-save -t filter\n*filter\n:INPUT DROP [0:0]\nCOMMIT\n# done";
+    let folder = folder(&[("rules.v4", dump.as_bytes())]);
+    let mut command = fwlab();
+    let check = [
+        "check", "rules.v4", "--at", "server", "--data", "pasv", "--server", "libunftp",
+    ];
+    let ended = end_of(command.current_dir(folder.path()).args(check)).with(0);
+    assert_eq!(
+        ended.stderr,
+        "fwlab: rules.v4:1: a command that prints rules and changes none: left out\n"
+    );
+    assert!(!ended.stdout.contains("note:"), "{}", ended.stdout);
+    assert!(ended.stdout.contains("legacy,nft"), "{}", ended.stdout);
+}
+
+#[test]
 fn an_empty_file_is_no_ruleset() {
     let _machine = shared();
     insta::assert_snapshot!(checked(b""), @r"

@@ -62,6 +62,8 @@ words! {
         Include,
         /// The lab's own table in an nft script.
         LabTable,
+        /// A rule of iptables-nft that nft listed in part.
+        Unprinted,
     }
 }
 

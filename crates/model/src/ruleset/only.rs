@@ -4,7 +4,7 @@ use fwlab_record::Packet;
 /// What is not known leaves every packet in.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Only {
-    pub(super) protocol: Option<u8>,
+    pub(super) protocols: Option<Vec<u8>>,
     pub(super) from_ports: Option<Vec<PortRange>>,
     pub(super) to_ports: Option<Vec<PortRange>>,
 }
@@ -13,25 +13,25 @@ pub struct Only {
 pub(super) type PortRange = (u16, u16);
 
 const ICMP: u8 = 1;
-const TCP: u8 = 6;
-const ICMPV6: u8 = 58;
+pub(super) const TCP: u8 = 6;
+pub(super) const UDP: u8 = 17;
+pub(super) const ICMPV6: u8 = 58;
 
 impl Only {
     /// Whether a packet can match the rule, for all that is known.
     pub fn may_be(&self, packet: &Packet) -> bool {
-        let of_protocol = |number: u8| self.protocol.is_none_or(|only| only == number);
         match packet {
             Packet::Tcp { flow, .. } => {
                 let within = |ports: &Option<Vec<PortRange>>, port: u16| {
                     let within = |(first, last): &PortRange| (*first..=*last).contains(&port);
                     ports.as_ref().is_none_or(|ports| ports.iter().any(within))
                 };
-                of_protocol(TCP)
+                self.is_of(TCP)
                     && within(&self.from_ports, flow.from.port())
                     && within(&self.to_ports, flow.to.port())
             }
-            Packet::Icmp { .. } => of_protocol(ICMP) || of_protocol(ICMPV6),
-            Packet::Other { number, .. } => of_protocol(*number),
+            Packet::Icmp { .. } => self.is_of(ICMP) || self.is_of(ICMPV6),
+            Packet::Other { number, .. } => self.is_of(*number),
         }
     }
 
@@ -41,18 +41,24 @@ impl Only {
             let mut ranges = ports.iter().flatten();
             ports.is_none() || ranges.any(|(first, last)| (*first..=*last).any(&may_be))
         };
-        let of_icmp = [ICMP, ICMPV6].map(Some).contains(&self.protocol);
+        let named = self.protocols.iter().flatten();
+        let of_icmp = named.into_iter().any(|only| [ICMP, ICMPV6].contains(only));
         of_icmp || (self.is_of_tcp() && may_have(&self.from_ports) && may_have(&self.to_ports))
     }
 
     /// Whether a packet of TCP can match the rule, whatever its ports.
     pub fn is_of_tcp(&self) -> bool {
-        self.protocol.is_none_or(|only| only == TCP)
+        self.is_of(TCP)
+    }
+
+    fn is_of(&self, protocol: u8) -> bool {
+        let only = self.protocols.as_ref();
+        only.is_none_or(|only| only.contains(&protocol))
     }
 
     /// Whether packets of TCP alone can match the rule.
     pub fn is_of_tcp_alone(&self) -> bool {
-        self.protocol == Some(TCP)
+        self.protocols.as_deref() == Some(&[TCP])
     }
 
     /// The ports that it looks at: where packets of TCP come from, and where they go; nothing where that is any.
@@ -60,17 +66,43 @@ impl Only {
         [self.from_ports.as_deref(), self.to_ports.as_deref()]
     }
 
-    /// Narrows it to a protocol, by its number or one of the names that rules are written with.
+    /// Narrows it to a protocol, by its number or one of the names that rules are written with; a name that is not known
+    /// here narrows nothing.
     pub(super) fn protocol(&mut self, written: &str) {
-        self.protocol = match written {
-            "tcp" => Some(TCP),
-            "icmp" => Some(ICMP),
-            "icmpv6" | "ipv6-icmp" => Some(ICMPV6),
-            "udp" => Some(17),
-            "all" | "0" => None,
-            other => other.parse().ok(),
-        };
+        if let Some(number) = protocol_number(written) {
+            self.of_protocols(&[number]);
+        }
     }
+
+    /// Narrows it to packets of one of these protocols.
+    pub(super) fn of_protocols(&mut self, numbers: &[u8]) {
+        match &mut self.protocols {
+            Some(only) => only.retain(|number| numbers.contains(number)),
+            None => self.protocols = Some(numbers.to_vec()),
+        }
+    }
+}
+
+/// A protocol's number, by that or by one of the names that rules are written with; 0 stands for all.
+pub(super) fn protocol_number(written: &str) -> Option<u8> {
+    const NAMES: &[(&str, u8)] = &[
+        ("ah", 51),
+        ("comp", 108),
+        ("dccp", 33),
+        ("esp", 50),
+        ("gre", 47),
+        ("icmp", ICMP),
+        ("icmpv6", ICMPV6),
+        ("igmp", 2),
+        ("ipv6-icmp", ICMPV6),
+        ("sctp", 132),
+        ("tcp", TCP),
+        ("udp", UDP),
+        ("udplite", 136),
+    ];
+    let named = NAMES.iter().find(|(name, _)| *name == written);
+    let number = named.map_or_else(|| written.parse().ok(), |(_, number)| Some(*number));
+    number.filter(|number| *number != 0)
 }
 
 /// Ports as iptables writes them: `21`, `20:21`, `20,21,50000:50100`. Nothing where a name is among them.
@@ -133,7 +165,12 @@ mod tests {
         ssh = Only::default();
         ssh.protocol("icmp");
         assert!(!ssh.may_be(&tcp(21)));
+        ssh = Only::default();
         ssh.protocol("a name");
         assert!(ssh.may_be(&tcp(21)));
+        ssh.of_protocols(&[TCP, UDP]);
+        assert!(ssh.may_be(&tcp(21)) && !ssh.is_of_tcp_alone());
+        ssh.protocol("tcp");
+        assert!(ssh.may_be(&tcp(21)) && ssh.is_of_tcp_alone());
     }
 }

@@ -3,7 +3,9 @@
 use std::iter::once;
 use std::ops::Range;
 
+use super::core::Core;
 use super::prompt::{Program, Prompt, privileged, program, prompt};
+use super::walk::{Piece, walk};
 
 /// What a line is, behind its prompt, where it is one of nft's.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,6 +64,40 @@ pub(super) fn nft_line(line: &str) -> Option<NftLine> {
         not_nfts.extend([at..at + 1, end - 1..end]);
     }
     Some(NftLine::Command(not_nfts))
+}
+
+/// Whether a line is a command that prints rules, and does nothing else with them: `iptables-save -t nat`, `sudo iptables -nvL`,
+/// `nft list ruleset`, `cat /etc/iptables/rules.v4`.
+pub(super) fn only_prints(line: &str) -> bool {
+    let words = || line.split_ascii_whitespace();
+    let mut rest = words().skip(privileged(words()));
+    let Some(name) = rest.next() else {
+        return false;
+    };
+    let rest: Vec<&str> = rest.collect();
+    // Another program may follow, or take what is printed.
+    if rest
+        .iter()
+        .any(|word| word.contains(['|', '>', '<', ';', '&', '`', '$']))
+    {
+        return false;
+    }
+    let name = name.rsplit('/').next().unwrap_or(name);
+    match program(name) {
+        Some(Program::Nft) => rest.iter().find(|word| !word.starts_with('-')) == Some(&"list"),
+        Some(Program::Iptables(family)) => {
+            let walk = walk(&rest, family);
+            let mut cores = walk.pieces.iter().filter_map(Piece::core);
+            walk.faults.is_empty() && cores.any(|core| matches!(core, Core::List | Core::ListRules))
+        }
+        Some(Program::Other(_)) => {
+            name.ends_with("tables-save")
+                || name.ends_with("-nft-save")
+                || name.ends_with("-legacy-save")
+        }
+        None => name == "cat" && matches!(rest[..], [file] if file.contains('/')),
+        _ => false,
+    }
 }
 
 /// Whether a line that `iptables -S` shows begins with that word.
@@ -148,6 +184,32 @@ mod tests {
             "nfty add",
         ] {
             assert_eq!(nft_line(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn commands_that_only_print_are_known() {
+        for (line, prints) in [
+            ("iptables-save -t filter", true),
+            ("ip6tables-save", true),
+            ("iptables-nft-save -c", true),
+            ("sudo -n /sbin/iptables-save", true),
+            ("iptables -S", true),
+            ("sudo iptables -t nat -L -n -v --line-numbers", true),
+            ("iptables -nvL INPUT", true),
+            ("nft -a list ruleset", true),
+            ("cat /etc/iptables/rules.v4", true),
+            ("cat and dog", false),
+            ("iptables-save | grep 21", false),
+            ("iptables -A INPUT -j DROP", false),
+            ("iptables -F", false),
+            ("iptables -L; iptables -F", false),
+            ("iptables-restore", false),
+            ("nft flush ruleset", false),
+            ("service iptables save", false),
+            ("", false),
+        ] {
+            assert_eq!(only_prints(line), prints, "{line}");
         }
     }
 

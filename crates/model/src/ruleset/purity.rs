@@ -71,14 +71,15 @@ impl Dependence {
             Dependence::Sender => "the process that sends the packet",
             Dependence::Content => "the bytes that a packet carries",
             Dependence::Machine => "the machine",
-            Dependence::Unknown => "nobody here knows what",
+            Dependence::Unknown => "something that is not known here",
         }
     }
 }
 
 /// Matches on addresses, ports, protocols, flags, interfaces, conntrack's view
 /// of the connection, marks, and fields of the headers: a packet sent again is
-/// decided on as before.
+/// decided on as before. So it is by what IPsec did to it (`policy`): the lab's
+/// nodes have no IPsec, so that no packet is of it.
 const PURE_MATCHES: &[&str] = &[
     "addrtype",
     "ah",
@@ -108,6 +109,7 @@ const PURE_MATCHES: &[&str] = &[
     "multiport",
     "physdev",
     "pkttype",
+    "policy",
     "rt",
     "sctp",
     "srh",
@@ -388,6 +390,7 @@ mod tests {
             "-A INPUT -m conntrack --ctstate RELATED -m helper --helper ftp -m mark --mark 1 -j LOG --log-prefix x",
             "-A INPUT -p tcp --syn -m length --length 1:100 -m ttl --ttl 64 -j REJECT",
             "-A INPUT -m pkttype --pkt-type unicast -m addrtype --dst-type LOCAL -j NFLOG",
+            "-A INPUT -m policy --dir in --pol ipsec --mode tunnel --strict --reqid 1 --next --proto esp -j ACCEPT",
             "-A INPUT -g f",
         ] {
             assert_eq!(impurities("filter", rule), [""; 0], "{rule}");

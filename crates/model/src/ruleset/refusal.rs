@@ -11,7 +11,7 @@ use super::mistake::{Draft, MistakeKind, Mistakes, Report, quote};
 use super::statement::{Form, Statement};
 use super::suggest::nearest;
 use super::tables::{Hook, TableName, listed};
-use super::walk::{Core, Walk, core_names};
+use super::walk::{Core, Piece, Walk, core_names};
 use super::{faults, helper, place};
 use fwlab_record::Family;
 
@@ -72,6 +72,12 @@ impl<'a> Teller<'a, '_> {
     ) {
         let walk = command.walk(self.attempt.family);
         if command.verb != Verb::Declare && faults::tell(statement, &walk, report) {
+            return;
+        }
+        if let Some(piece) = walk.pieces.iter().find(|piece| {
+            piece.core() == Some(Core::Policy) && piece.first.is_some() && piece.second.is_none()
+        }) {
+            report.push(|| half_policy(statement, piece, command.table));
             return;
         }
         if let Some(name) = command.chain(self.attempt.family)
@@ -177,14 +183,14 @@ impl<'a> Teller<'a, '_> {
                 (None, Some(near), _) => draft.label(format!("`{near}`?")),
                 (None, None, Some(other)) => draft.label(format!("stands in the table {other}")),
                 (None, None, None) => {
-                    draft
-                        .label("not declared before")
-                        .help(match statement.form {
-                            Form::Saved => {
-                                format!("declare it at the head of the table: `:{name} - [0:0]`")
-                            }
-                            Form::Command => format!("make it first: `-N {name}`"),
-                        })
+                    let draft = draft.label("not declared before");
+                    match (of_front_end(name), statement.form) {
+                        (Some(instead), _) => draft.help(instead),
+                        (None, Form::Saved) => draft.help(format!(
+                            "declare it at the head of the table: `:{name} - [0:0]`"
+                        )),
+                        (None, Form::Command) => draft.help(format!("make it first: `-N {name}`")),
+                    }
                 }
             }
         });
@@ -229,10 +235,40 @@ impl<'a> Teller<'a, '_> {
                     .help("a chain is declared before a rule jumps to it"),
                 (None, Some(near), _) => draft.label(format!("`{near}`?")),
                 (None, None, Some(other)) => draft.label(format!("stands in the table {other}")),
-                (None, None, None) => draft.label("no such chain"),
+                (None, None, None) => draft
+                    .label("no such chain")
+                    .help_if(of_front_end(target).map(str::to_owned)),
             }
         });
     }
+}
+
+/// `-P DROP`, which lacks the chain, or `-P INPUT`, which lacks the policy.
+fn half_policy(statement: &Statement<'_>, piece: &Piece<'_>, table: TableName) -> Draft {
+    let word = piece.value();
+    let option = statement.word(piece.at);
+    let draft = Draft::new(
+        MistakeKind::BadPolicy,
+        statement.piece_span(piece),
+        format!("`{option}` requires a chain and a policy"),
+    );
+    if ["ACCEPT", "DROP"].contains(&word)
+        && let Some(hook) = table.hooks().first()
+    {
+        return draft
+            .label("of which chain?")
+            .help(format!("write `{option} {} {word}`, for one", hook.chain()));
+    }
+    draft.label("ACCEPT or DROP?").help(format!(
+        "write `{option} {word} ACCEPT` or `{option} {word} DROP`"
+    ))
+}
+
+/// What to give instead of a part of a front end's rules, known by the names of its chains.
+fn of_front_end(chain: &str) -> Option<&'static str> {
+    ["ufw-", "ufw6-"].iter().any(|prefix| chain.starts_with(prefix)).then_some(
+        "a part of ufw's rules: give what `iptables-save` prints on the host, and for IPv6 `ip6tables-save`",
+    )
 }
 
 fn no_built_in_chain(name: &str, table: TableName, span: Range<usize>) -> Draft {
@@ -387,6 +423,14 @@ fn advice(said: &str, about: &str, walk: &Walk<'_>) -> Option<String> {
     }
     if said.starts_with("Couldn't load match") && extension::target_named(about).is_some() {
         return Some(format!("`{about}` is a target: write `-j {about}`"));
+    }
+    // `owner: Bad value for "--uid-owner" option: "ftp"`
+    if said.contains("-owner\" option") {
+        let option = walk.pieces.iter().find(|piece| piece.is("uid-owner"));
+        let lookup = option.map_or("getent group NAME", |_| "id -u NAME");
+        return Some(format!(
+            "the lab does not know the host's users and groups: write the number, as `{lookup}` says there"
+        ));
     }
     // `Set banned doesn't exist.`
     if said.starts_with("Set ") && said.contains("exist") {

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::lookalike;
 use super::mistake::{Draft, MistakeKind, Report, quote};
+use super::pasted::only_prints;
 use super::prompt::{Prompt, prompt};
 use super::prose::Prose;
 use super::quoting::{Word, restore_words};
@@ -82,6 +83,10 @@ impl<'t> Reader<'t, '_> {
             _ if is_rule(trimmed) => self.rule(line, start, span),
             _ if prompt(line).0 == Prompt::Sure => {
                 self.report.note(span.start, span.end, "a prompt: left out");
+            }
+            _ if self.open.is_none() && only_prints(trimmed) => {
+                let note = "a command that prints rules and changes none: left out";
+                self.report.note(span.start, span.end, note);
             }
             _ => self
                 .prose
@@ -224,11 +229,14 @@ impl<'t> Reader<'t, '_> {
         if !text.is_empty() && !text.ends_with('\n') {
             let end = text.len();
             let start = text.rfind('\n').map_or(0, |at| at + 1);
-            self.report.note(
-                start,
-                end,
-                "the last line has no end: iptables-legacy-restore itself refuses that",
-            );
+            // Of a comment, it does not miss it.
+            if !matches!(
+                text[start..].trim_start().as_bytes().first(),
+                None | Some(b'#')
+            ) {
+                let note = "the last line has no end: iptables-legacy-restore itself refuses that";
+                self.report.note(start, end, note);
+            }
         }
     }
 }

@@ -87,6 +87,11 @@ tells! {
     protocols: rule("-A INPUT -p tpc\n-A INPUT -p 300\n-A INPUT -p tcp,udp");
     option_without_its_protocol: rule("-A INPUT --dport 21 -j ACCEPT\n-A INPUT --dport 21 -p tcp -j ACCEPT\n-A INPUT --state NEW -j ACCEPT\n-A INPUT -m tcp -j ACCEPT\n-A INPUT --icmpv6-type 1");
     policies: rule(":INPUT REJECT [0:0]\n:FORWARD drop [0:0]\n:OUTPUT\n-P INPUT DENY");
+    half_a_policy: rule("-P DROP\n-P INPUT\n-F INPUT");
+    half_a_policy_of_a_command: command("-t nat -P ACCEPT");
+    part_of_ufw: rule(":ufw-before-input - [0:0]\n-A ufw-before-input -m conntrack --ctstate INVALID -j ufw-logging-deny\n-A ufw-not-local -j DROP");
+    template: rule("-A INPUT -i {{ lan }} -j ACCEPT\n{% for host in hosts %}\n-A INPUT -s {{ host }} -j ACCEPT\n{% endfor %}");
+    owners: rule("-A OUTPUT -m owner --uid-owner nosuch -j ACCEPT\n-A OUTPUT -m owner --gid-owner nosuch -j ACCEPT");
     unknown_options: rule("-A INPUT -p tcp --dprot 21\n-A INPUT -q -j ACCEPT\n-A INPUT --in eth0 -j ACCEPT");
     stray_words: rule("-A INPUT p tcp\n-A INPUT -j ACCEPT dport\n-A INPUT -m state --state NEW, ESTABLISHED\n-A INPUT !-s 1.2.3.4");
     negations: rule("-A INPUT -p ! tcp -j ACCEPT\n-A INPUT ! ! -p tcp\n-A INPUT ! -j ACCEPT\n-A INPUT -j ACCEPT !");
@@ -107,6 +112,7 @@ tells! {
     other_family: command("-6 -A INPUT -j ACCEPT");
     too_long: command(&format!("-A INPUT -m comment --comment {} -j ACCEPT", "x".repeat(2_100)));
     no_ruleset: told("Dear all,\nplease open the firewall for FTP.\n");
+    part_of_nft: told("# in\nchain input {\n  type filter hook input priority 0;\n}\n");
     nft_script: told("table inet filter {\n}\n");
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use fwlab_model::ruleset::native::{Echo, NativeListing, NativeScript};
-use fwlab_model::ruleset::{Correspondence, Source};
+use fwlab_model::ruleset::{Correspondence, MistakeKind, Source};
 use fwlab_record::{ChainId, RuleId, RuleOrdinal, TableFamily};
 use fwlab_skipped::{Need, skipped};
 use proptest::prelude::*;
@@ -324,6 +324,10 @@ fn what_depends_on_more_than_the_packet_is_impure() {
         ("fib saddr . iif oif missing drop", &[]),
         ("tcp option maxseg size set 1000", &[]),
         ("notrack", &[]),
+        (
+            "meta ipsec exists ipsec in reqid 1 rt ipsec exists drop",
+            &[],
+        ),
         ("ip saddr . tcp dport @pairs accept", &[]),
         ("limit rate 5/second accept", &["limit: rate"]),
         ("quota over 5 mbytes drop", &["quota: count"]),
@@ -369,6 +373,48 @@ fn what_depends_on_more_than_the_packet_is_impure() {
                 .all(|impurity| impurity.source_line.is_some_and(|line| line.line == 8)),
             "{rule}"
         );
+    }
+}
+
+#[test]
+fn what_only_other_protocols_can_meet_is_known() {
+    if !has_nft() {
+        return;
+    }
+    for (rule, tcp) in [
+        ("", true),
+        ("icmp type echo-request", false),
+        ("icmp type != echo-request", false),
+        ("icmp type { 8, 13 }", false),
+        ("icmpv6 type nd-neighbor-solicit", false),
+        ("icmp type vmap { echo-request : accept }", false),
+        ("ip protocol icmp", false),
+        ("ip protocol { icmp, igmp }", false),
+        ("ip protocol { icmp, tcp }", true),
+        ("ip protocol != icmp", true),
+        ("ip protocol != tcp", true),
+        ("ip6 nexthdr icmpv6", false),
+        ("ip6 nexthdr ah", true),
+        ("meta l4proto icmp", false),
+        ("meta l4proto { icmp, icmpv6 }", false),
+        ("meta l4proto { icmp, 6 }", true),
+        ("meta l4proto 1-5", true),
+        ("udp dport 53", false),
+        ("udp dport != 53", false),
+        ("ip saddr . udp dport { 192.0.2.1 . 53 }", false),
+        ("th dport 53", true),
+        ("tcp flags & syn == syn", true),
+        ("ct state related", true),
+        ("esp spi 1", false),
+    ] {
+        let chain = format!("chain c {{\n{rule} limit rate 5/second accept\n}}\n");
+        let script = read(&format!("table inet t {{\n{chain}}}\n"));
+        let loaded = load(&script);
+        let found = loaded.listing.impurities(&Correspondence::default());
+        let limit = found.iter().find(|found| found.what == "limit");
+        let limit = limit.unwrap_or_else(|| panic!("{rule}: {found:?}"));
+        let only = limit.decides_in.iter().map(|(_, only)| only.is_of_tcp());
+        assert_eq!(only.collect::<Vec<_>>(), [tcp], "{rule}");
     }
 }
 
@@ -452,6 +498,153 @@ fn complaints_stand_where_nft_points() {
             "{complaints:#?}"
         );
     }
+}
+
+#[test]
+fn rules_that_nft_could_not_print_are_refused() {
+    let in_chain = |rule: &str| {
+        let hook = "type filter hook input priority filter; policy drop;";
+        let text =
+            format!("table ip filter {{\n\tchain INPUT {{\n\t\t{hook}\n\t\t{rule}\n\t}}\n}}\n");
+        NativeScript::read(&Source::new("test.nft", text))
+    };
+    for lost in [
+        "tcp dport 21 # match-set allowed src counter packets 0 bytes 0 accept",
+        "ip saddr 192.0.2.1 # #conn src/32 > 8 counter packets 5 bytes 300 jump CONNLIMIT",
+        "# match-set chain_DENY src counter packets 0 bytes 0 drop",
+        "tcp dport { 21 } # match-set allowed src counter packets 0 bytes 0 accept",
+        "# recent: SET name: x side: source counter packets 1 bytes 2",
+        "tcp dport 21 xt match \"set\" counter packets 0 bytes 0 accept",
+        "counter packets 1 bytes 2 xt target \"SET\"",
+    ] {
+        let mistakes = in_chain(lost).expect_err(lost);
+        let mistake = &mistakes.told()[0];
+        assert_eq!(
+            (mistake.kind(), mistake.line()),
+            (MistakeKind::Unprinted, 4)
+        );
+        let help = mistake.help().unwrap_or_default();
+        assert!(help.contains("`iptables-save`"), "{help}");
+    }
+    for (whole, notes) in [
+        ("tcp dport 22 counter packets 0 bytes 0 # CHECKSUM fill", 1),
+        ("tcp dport 22 counter packets 0 bytes 0 accept # web", 0),
+        (
+            "tcp dport 22 accept # was: counter packets 0 bytes 0 drop",
+            0,
+        ),
+        ("# tcp dport 22 counter packets 0 bytes 0 accept", 0),
+        (
+            "#            icmp type echo-request counter packets 0 bytes 0 drop comment \"x\"",
+            0,
+        ),
+        (
+            "# Warning: table ip filter is managed by iptables-nft, do not touch!",
+            0,
+        ),
+        ("# what it had counted: counter packets and bytes", 0),
+        (
+            "tcp dport 22 accept comment \"a # b counter packets 0 bytes 0\"",
+            0,
+        ),
+    ] {
+        let script = in_chain(whole).unwrap_or_else(|mistakes| panic!("{:?}", mistakes.told()));
+        assert_eq!(script.notes().len(), notes, "{whole}");
+    }
+    let two = "a # b counter packets 0 bytes 0 accept\nc # d counter packets 0 bytes 0 accept";
+    let mistakes = in_chain(two).expect_err("both are lost");
+    assert_eq!(mistakes.told().len(), 1);
+    assert_eq!(
+        mistakes.told()[0].message(),
+        "nft could not print this rule in full, nor 1 more: `# b counter packets 0 bytes 0 accept`"
+    );
+}
+
+#[test]
+fn what_follows_from_a_complaint_is_not_told() {
+    if !has_nft() {
+        return;
+    }
+    let over_lines = "table inet t {\n chain a {\n  ip daddr vmap {\n   $x : accept,\n   $y : drop\n  }\n  counter name c\n }\n \
+                      chain b {\n  tcp dport 21 accept\n }\n}\n";
+    let in_set = "table inet t {\n set s {\n  type ipv4_addr\n  elements = { 192.0.2.1,\n\n   192.0.2.2 }\n }\n chain b {\n  tcp dport 21 accept\n }\n}\n";
+    let beside = "table inet t {\n chain a {\n  tcp dprot 21 accept\n  tcp dport 22 \\\n   acept\n  udp dprot 1 drop\n }\n}\n";
+    for (text, told, followed) in [
+        (over_lines, &[4, 5][..], true),
+        (in_set, &[5], true),
+        (beside, &[3, 5, 6], false),
+    ] {
+        let script = read(text);
+        let loaded = kernel::run("nft -f -", script.text());
+        let (leading, others) = script.leading(script.complaints(&loaded.stderr));
+        let lines = leading.iter().filter_map(|complaint| complaint.line);
+        let lines: Vec<u32> = lines.map(|line| line.line).collect();
+        assert_eq!(lines, told, "{}", loaded.stderr);
+        assert_eq!(others > 0, followed, "{}", loaded.stderr);
+    }
+}
+
+#[test]
+fn what_complaints_mean_is_told() {
+    if !has_nft() {
+        return;
+    }
+    for (rule, help) in [
+        ("meta skuid nosuch accept", "`id -u NAME`"),
+        ("meta skgid nosuch accept", "`getent group NAME`"),
+        ("tcp dport $nosuch accept", "is a file left out?"),
+    ] {
+        let script = read(&format!("table inet t {{\n chain c {{\n{rule}\n}}\n}}\n"));
+        let loaded = kernel::run("nft -f -", script.text());
+        let told = script.complaints(&loaded.stderr);
+        assert!(told[0].to_string().contains(help), "{told:?}");
+    }
+}
+
+#[test]
+fn comments_stand_wherever_nft_takes_them() {
+    if !has_nft() {
+        return;
+    }
+    let in_chain = |rule: &str| {
+        format!(
+            "table inet t {{\n chain c {{\n  type filter hook input priority 0\n{rule}\n  drop\n }}\n}}\n"
+        )
+    };
+    for (rule, drops_on) in [
+        ("  tcp dport { 22,\n  # web\n  80 } accept", Some(7)),
+        (
+            "  tcp dport { 22,\n  # web\n# and\r\n \t#\n  80\n  # more\n  } accept",
+            Some(11),
+        ),
+        ("  tcp dport { 80, # web\n  # etc.\n  } accept", Some(7)),
+        (
+            "  ct state vmap { established : accept,\n  # etc.\n  }",
+            Some(7),
+        ),
+        ("  tcp dport 21 \\\n  # why\n  accept", Some(7)),
+        ("  accept # why \\\n  # and", Some(6)),
+        ("  tcp dport { 80 # web\n  } accept", Some(6)),
+        // An empty line is nothing that nft takes there.
+        ("  tcp dport { 22,\n\n  80 } accept", None),
+        ("  tcp dport { 22,\n  \n  80 } accept", None),
+    ] {
+        let text = in_chain(rule);
+        let itself = kernel::run("nft -c -f -", &text.replace('\r', "")).success;
+        assert_eq!(itself, drops_on.is_some(), "{text}");
+        let script = read(&text);
+        let Some(line) = drops_on else {
+            assert!(!kernel::run("nft -f -", script.text()).success, "{text}");
+            continue;
+        };
+        let of_c = lines(&script, &load(&script), &chain(TableFamily::Inet, "t", "c"));
+        assert_eq!(of_c, [Some(4), Some(line)], "{text}");
+    }
+    let text = "# a\ndefine p = {\n # web\n 80,\n # tls\n 443\n}\ntable inet t {\n set s {\n  type ipv4_addr\n  elements = {\n   # lan\n   \
+                192.0.2.1,\n   # wifi\n   192.0.2.2\n  }\n }\n chain c { tcp dport $p ip saddr @s accept; }\n}\n # end";
+    let script = read(text);
+    let of_c = lines(&script, &load(&script), &chain(TableFamily::Inet, "t", "c"));
+    assert_eq!(of_c, [Some(18)]);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use fwlab_model::ruleset::native::NativeScript;
 use fwlab_model::ruleset::{Format, Parsed, Source, TableName, parse, recognise};
-use fwlab_record::Family;
+use fwlab_record::{Backend, Family};
 
 use crate::kernel;
 
@@ -42,6 +42,43 @@ fn a_dump_between_prompts() {
     assert_eq!(parsed.format, Format::Saved);
     assert_eq!(rendered(&parsed), rendered(&read(DUMP)));
     assert!(notes(&parsed)[0].ends_with("a prompt: left out"));
+}
+
+#[test]
+fn a_dump_behind_the_command_that_printed_it() {
+    for command in [
+        "iptables-save -t filter",
+        "sudo ip6tables-save",
+        "iptables -t nat -nvL",
+        "cat /etc/iptables/rules.v4",
+    ] {
+        let parsed = read(&format!("{command}\n\n*filter\n-A INPUT -j DROP\nCOMMIT\n"));
+        assert_eq!(
+            notes(&parsed),
+            ["1: a command that prints rules and changes none: left out"]
+        );
+        assert!(rendered(&parsed).contains("-A INPUT -j DROP"));
+    }
+    for other in ["iptables -F", "iptables-save | grep 21", "Dear all,"] {
+        let source = Source::new("test", format!("{other}\n*filter\nCOMMIT\n"));
+        assert!(parse(&source, Family::Ipv4).mistakes.is_some(), "{other}");
+    }
+}
+
+#[test]
+fn a_last_line_without_its_end_is_told_where_a_loader_misses_it() {
+    for (end, loads) in [
+        ("COMMIT", false),
+        ("COMMIT\n# done", true),
+        ("COMMIT\n", true),
+    ] {
+        let text = format!("*filter\n-A INPUT -j DROP\n{end}");
+        assert_eq!(notes(&read(&text)).is_empty(), loads, "{text}");
+        for backend in kernel::backends() {
+            let loaded = kernel::load(backend, Family::Ipv4, &text).success;
+            assert!(loaded || (!loads && backend == Backend::Legacy), "{text}");
+        }
+    }
 }
 
 #[test]

@@ -30,6 +30,8 @@ pub enum PrepareError {
         loader: String,
         /// What it said, at the lines of the source where that is known.
         complaints: Vec<Complaint>,
+        /// How many more there were that may only follow from these.
+        others: usize,
         /// Its words as they were.
         words: String,
         /// The source.
@@ -162,8 +164,14 @@ impl Diagnostic for PrepareError {
         match self {
             PrepareError::Mistakes(mistakes) => mistakes.help(),
             PrepareError::Scenario(error) => error.help(),
-            PrepareError::Refused { words, .. } => (!words.is_empty())
-                .then(|| Box::new(format!("its words: {words}")) as Box<dyn std::fmt::Display>),
+            PrepareError::Refused { words, others, .. } => {
+                let words = (!words.is_empty()).then(|| format!("its words: {words}"));
+                let others = (*others > 0).then(|| {
+                    format!("it also refuses {others} later places, perhaps only because of these")
+                });
+                let told: Vec<String> = words.into_iter().chain(others).collect();
+                (!told.is_empty()).then(|| Box::new(told.join("\n")) as Box<dyn std::fmt::Display>)
+            }
             PrepareError::NoScript { .. } => Some(Box::new(
                 "generated rules, and the rule that `helper` adds, are iptables rules",
             )),

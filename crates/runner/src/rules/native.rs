@@ -76,7 +76,9 @@ impl Loader {
         let impurities = listing.impurities(&lines);
         let by_port = listing.by_port(&lines);
         let by_push = listing.by_push(&lines);
-        let mut notes: Vec<String> = script.notes().iter().map(ToString::to_string).collect();
+        let source = script.source().name();
+        let read = script.notes().iter();
+        let mut notes: Vec<String> = read.map(|note| format!("{source}: {note}")).collect();
         let beforehand = script.beforehand();
         if beforehand.is_some() {
             notes.push(OF_IPTABLES.to_owned());
@@ -204,7 +206,7 @@ impl Loader {
 
 /// What nft said, each complaint at its place in the script; what has no place is told beside.
 fn refused(name: &str, loader: String, script: &NativeScript, words: &str) -> PrepareError {
-    let complaints = script.complaints(words);
+    let (complaints, others) = script.leading(script.complaints(words));
     let without_place = |complaint: &&Complaint| complaint.line.is_none();
     let words: Vec<String> = complaints
         .iter()
@@ -216,6 +218,7 @@ fn refused(name: &str, loader: String, script: &NativeScript, words: &str) -> Pr
         loader,
         words: words.join("; "),
         complaints,
+        others,
         text: Some(Arc::clone(script.source())),
     }
 }

@@ -236,6 +236,7 @@ impl Trial<'_> {
             ruleset: self.name.into(),
             loader: self.restore(),
             complaints: Vec::new(),
+            others: 0,
             words,
             text: rules.source(self.family).cloned(),
         }

@@ -49,7 +49,14 @@ fn checked(arguments: &CheckArguments) -> Result<Exit, Exit> {
         &arguments.terms.how,
     )?;
     let records: Vec<&CellRecord> = records.iter().map(Arc::as_ref).collect();
-    let (shown, labels) = table::merged(&subject.files.name, &tried, &records);
+    let (shown, mut labels) = table::merged(&subject.files.name, &tried, &records);
+    labels.were_told(
+        subject
+            .files
+            .notes
+            .iter()
+            .map(|(name, note)| format!("{name}: {note}")),
+    );
     let mut page = labels.heading();
     page.append(&matrix(&shown, &labels));
     page.append(&findings(&shown, &labels));

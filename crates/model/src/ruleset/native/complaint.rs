@@ -1,4 +1,5 @@
 use super::NativeScript;
+use super::token::{Piece, Token, block, statements};
 use crate::ruleset::text::{SourceLine, SourceText};
 
 /// One complaint of nft.
@@ -42,6 +43,59 @@ impl NativeScript {
             }
         }
         complaints
+    }
+
+    /// Those complaints that are of the script itself, and how many may be of where nft found itself after another: with a
+    /// mistake in a statement that goes over several lines, as a set may, nft reads on in its midst and refuses all that is
+    /// behind it.
+    pub fn leading(&self, complaints: Vec<Complaint>) -> (Vec<Complaint>, usize) {
+        let count = complaints.len();
+        let mut is_lost = false;
+        let mut leading = Vec::new();
+        for complaint in complaints {
+            if is_lost && complaint.words.starts_with("syntax error") {
+                continue;
+            }
+            let statement = complaint.line.and_then(|line| self.statement(line.start));
+            is_lost |= statement
+                .is_some_and(|statement| statement.iter().any(|piece| piece.token == Token::End));
+            leading.push(complaint);
+        }
+        let others = count - leading.len();
+        (leading, others)
+    }
+
+    /// The statement of a chain, a set or of the script itself that a byte is in.
+    fn statement(&self, at: usize) -> Option<&[Piece]> {
+        let within = |pieces: &&[Piece]| match pieces {
+            [first, .., last] => (first.span.start..last.span.end).contains(&at),
+            [only] => only.span.contains(&at),
+            [] => false,
+        };
+        let of_script = statements(self.pieces()).find(within)?;
+        let (head, body) = block(of_script);
+        let mut words = head
+            .iter()
+            .map(|piece| &self.source().text()[piece.span.clone()]);
+        let object = words.find(|word| !matches!(*word, "add" | "create"));
+        let bodies = match object {
+            Some("table") => 2,
+            Some("chain" | "set" | "map" | "flowtable") => 1,
+            _ => 0,
+        };
+        let mut found = of_script;
+        let mut body = body;
+        for _ in 0..bodies {
+            // In what stands before the braces, or at the end of a line between statements.
+            let Some(inside) =
+                body.filter(|body| body.first().is_some_and(|first| first.span.start <= at))
+            else {
+                break;
+            };
+            found = statements(inside).find(within)?;
+            body = block(found).1;
+        }
+        Some(found)
     }
 }
 
@@ -117,6 +171,18 @@ fn meaning(words: &str) -> Option<&'static str> {
         (
             "Interface does not exist",
             "the node has no such interface: name one in the topology, or match by `iifname`, which needs none",
+        ),
+        (
+            "User does not exist",
+            "the lab does not know the host's users: write the number, as `id -u NAME` says there",
+        ),
+        (
+            "Group does not exist",
+            "the lab does not know the host's groups: write the number, as `getent group NAME` says there",
+        ),
+        (
+            "unknown identifier",
+            "defined in no line before it: is a file left out?",
         ),
     ];
     MEANINGS

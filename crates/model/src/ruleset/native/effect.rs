@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::ruleset::apart::Members;
-use crate::ruleset::only::{Only, PortRange};
+use crate::ruleset::only::{ICMPV6, Only, PortRange, TCP, UDP, protocol_number};
 use fwlab_record::ChainId;
 
 /// What a rule does with a packet that matches it.
@@ -97,31 +97,72 @@ pub(super) fn sets(value: &Value, found: &mut Vec<String>) {
 /// The packets that a rule looks at, by its protocol and ports.
 pub(super) fn looked_at(statements: &[Value]) -> Only {
     let mut only = Only::default();
-    for body in statements
-        .iter()
-        .filter_map(|statement| statement.get("match"))
-    {
-        if !matches!(body["op"].as_str(), Some("==" | "in")) {
+    for (name, body) in statements.iter().filter_map(Value::as_object).flatten() {
+        // A field of a protocol's header is looked at in that protocol's packets alone, whatever it is compared to.
+        match name.as_str() {
+            "match" => headers(&body["left"], &mut only),
+            "vmap" => headers(&body["key"], &mut only),
+            _ => {}
+        }
+        if name != "match" || !matches!(body["op"].as_str(), Some("==" | "in")) {
             continue;
         }
         let (left, right) = (&body["left"], &body["right"]);
-        if left["meta"]["key"] == "l4proto"
-            && let Some(name) = right.as_str()
-        {
-            only.protocol(name);
-        }
         let field = &left["payload"];
+        let named = match (field["protocol"].as_str(), field["field"].as_str()) {
+            _ if left["meta"]["key"] == "l4proto" => protocols(right),
+            (Some("ip"), Some("protocol")) => protocols(right),
+            // What stands first there need not be what is transported.
+            (Some("ip6"), Some("nexthdr")) => protocols(right)
+                .filter(|numbers| numbers.iter().all(|number| LAST.contains(number))),
+            _ => None,
+        };
+        if let Some(numbers) = named {
+            only.of_protocols(&numbers);
+        }
         let ports = match field["field"].as_str() {
             Some("dport") => &mut only.to_ports,
             Some("sport") => &mut only.from_ports,
             _ => continue,
         };
         *ports = port_ranges(right);
-        if let Some(name @ ("tcp" | "udp")) = field["protocol"].as_str() {
-            only.protocol(name);
-        }
     }
     only
+}
+
+/// Protocols behind which IPv6 has no header more.
+const LAST: [u8; 3] = [TCP, UDP, ICMPV6];
+
+/// Narrows to the protocols in whose headers an expression looks.
+fn headers(value: &Value, only: &mut Only) {
+    match value {
+        Value::Array(values) => values.iter().for_each(|value| headers(value, only)),
+        Value::Object(members) => {
+            for (name, body) in members {
+                match (name.as_str(), body["protocol"].as_str()) {
+                    ("tcp option", _) => only.protocol("tcp"),
+                    // Not one within another packet.
+                    ("payload", Some(protocol)) if body["tunnel"].is_null() => {
+                        only.protocol(protocol);
+                    }
+                    _ => headers(body, only),
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+fn protocols(value: &Value) -> Option<Vec<u8>> {
+    if let Some(elements) = value["set"].as_array() {
+        let numbers = elements.iter().map(protocols);
+        return Some(numbers.collect::<Option<Vec<_>>>()?.concat());
+    }
+    let number = match value.as_u64() {
+        Some(number) => u8::try_from(number).ok()?,
+        None => protocol_number(value.as_str()?)?,
+    };
+    Some(vec![number])
 }
 
 pub(super) fn port_ranges(value: &Value) -> Option<Vec<PortRange>> {

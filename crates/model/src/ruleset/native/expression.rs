@@ -57,6 +57,7 @@ const PURE_EXPRESSIONS: &[&str] = &[
     "exthdr",
     "fib",
     "ip option",
+    "ipsec",
     "prefix",
     "sctp chunk",
 ];
@@ -75,10 +76,13 @@ const CHANGING_FIELDS: &[(&str, Dependence)] = &[
 const OPERATORS: &[&str] = &["&", "|", "^", "<<", ">>"];
 
 const PURE_META: &[&str] = &[
-    "iif", "iifgroup", "iifkind", "iifname", "iiftype", "l4proto", "length", "mark", "nfproto",
-    "nftrace", "oif", "oifgroup", "oifkind", "oifname", "oiftype", "pkttype", "priority",
-    "protocol", "sdif", "sdifname",
+    "iif", "iifgroup", "iifkind", "iifname", "iiftype", "ipsec", "l4proto", "length", "mark",
+    "nfproto", "nftrace", "oif", "oifgroup", "oifkind", "oifname", "oiftype", "pkttype",
+    "priority", "protocol", "sdif", "sdifname", "secpath",
 ];
+
+/// The rest of what `rt` looks up is the machine's routes.
+const PURE_RT: &[&str] = &["ipsec"];
 
 const IMPURE_META: &[(&str, Dependence)] = &[
     ("cgroup", Dependence::Sender),
@@ -169,6 +173,7 @@ fn expression(value: &Value, found: &mut Found) {
         "tcp option" => header(value, body, &["name", "field"], found),
         "meta" => key("meta", body, PURE_META, IMPURE_META, found),
         "ct" => key("ct", body, PURE_CT, IMPURE_CT, found),
+        "rt" if (body["key"].as_str()).is_some_and(|key| PURE_RT.contains(&key)) => {}
         "map" => members(body, &["key", "data"], &[], found),
         "elem" => element(body, found),
         "set" | "concat" | "range" => expression(body, found),

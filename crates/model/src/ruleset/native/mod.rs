@@ -16,6 +16,7 @@ mod of_iptables;
 mod script;
 mod statements;
 mod token;
+mod unprinted;
 mod written;
 
 pub use complaint::Complaint;

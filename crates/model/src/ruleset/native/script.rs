@@ -4,11 +4,12 @@ use std::sync::Arc;
 use super::echo::Echo;
 use super::token::{Piece, Token, pieces, statements};
 use super::written::Written;
-use super::{LAB_TABLE, NativeListing, of_iptables};
+use super::{LAB_TABLE, NativeListing, of_iptables, unprinted};
 use crate::ruleset::correspond::{Correspondence, Difference, DifferenceKind};
 use crate::ruleset::mistake::{Draft, MistakeKind, Mistakes, Note, Report};
 use crate::ruleset::parse::too_long;
 use crate::ruleset::pasted::{NftLine, nft_line};
+use crate::ruleset::template;
 use crate::ruleset::text::{Source, SourceLine, SourceText};
 use fwlab_record::ChainId;
 
@@ -32,8 +33,13 @@ impl NativeScript {
         let mut report = Report::new(Arc::clone(&text));
         too_long(source, &mut report);
         signs(&text, &mut report);
+        // nft (1.0.6) does not survive all that a template may look like.
+        if template::tell(text.text(), "nft list ruleset", &mut report) {
+            return Err(report.finish().1.expect("it was told"));
+        }
         let pasted = without_calls(&text, &mut report);
         let found = pieces(&pasted);
+        unprinted::tell(&pasted, &found, &mut report);
         for piece in found
             .pieces
             .iter()
@@ -58,6 +64,11 @@ impl NativeScript {
         // nft is not to find another end of a comment than was found here; and nothing moves from its place.
         let mut loaded = pasted.into_bytes();
         for comment in found.comments {
+            // Of a line that is all comment, nft takes the end for a part of it: it has to see one, and where it ends.
+            let comment = match loaded[comment.clone()].last() {
+                Some(b'\n') => comment.start + 1..comment.end - 1,
+                _ => comment,
+            };
             loaded[comment].fill(b' ');
         }
         for byte in loaded.iter_mut().filter(|byte| **byte == b'\r') {
@@ -74,9 +85,13 @@ impl NativeScript {
         })
     }
 
-    /// What `nft -f -` is given: the script without its comments, everything in its place.
+    /// What `nft -f -` is given: the script without what its comments say, everything in its place.
     pub fn text(&self) -> &str {
         &self.loaded
+    }
+
+    pub(super) fn pieces(&self) -> &[Piece] {
+        &self.pieces
     }
 
     /// The text that offsets count in.

@@ -24,7 +24,8 @@ pub(super) struct Piece {
     pub(super) span: Range<usize>,
 }
 
-/// A script in pieces; and its comments, which are none.
+/// A script in pieces; and its comments, which are none. To a comment that nothing stands before on its line belongs the
+/// end of the line: nft reads on as if there were no such line.
 #[derive(Debug, Default)]
 pub(super) struct Pieces {
     pub(super) pieces: Vec<Piece>,
@@ -50,8 +51,12 @@ pub(super) fn pieces(text: &str) -> Pieces {
             }
             b'#' => {
                 let length = position(rest, b'\n').unwrap_or(rest.len());
-                found.comments.push(at..at + length);
-                at += length;
+                let before = bytes[..at].iter().rev();
+                let mut before = before.skip_while(|byte| matches!(byte, b' ' | b'\t' | b'\r'));
+                let is_all = matches!(before.next(), None | Some(b'\n'));
+                let end = (at + length + usize::from(is_all)).min(bytes.len());
+                found.comments.push(at..end);
+                at = end;
                 continue;
             }
             b'\n' | b';' => (Token::End, 1),
@@ -163,7 +168,17 @@ mod tests {
         );
         assert_eq!(texts("a\" b # c\nd"), ["a", "\"", "b", "\n", "d"]);
         // A backslash at the end of a comment continues nothing.
-        assert_eq!(texts("# a \\\ninclude"), ["\n", "include"]);
+        assert_eq!(texts("x # a \\\ninclude"), ["x", "\n", "include"]);
+    }
+
+    #[test]
+    fn a_line_of_comment_ends_nothing() {
+        assert_eq!(
+            texts("# a\n{ 22,\n \t# b\n#c\r\n 80 } # d\n # e"),
+            ["{", "22", ",", "\n", "80", "}", "\n"]
+        );
+        assert_eq!(texts("a \\\n # b\n c"), ["a", "c"]);
+        assert_eq!(texts("a ;# b\n c"), ["a", ";", "\n", "c"]);
     }
 
     #[test]
