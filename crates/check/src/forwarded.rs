@@ -89,7 +89,10 @@ pub(crate) fn place(
         };
         let (server, gateway) = network(target);
         layout.addressing.server.place(&[server]);
-        layout.addressing.gateway[1].place(&[gateway]);
+        // A host that is known has addresses of its own.
+        if files.host.is_none() {
+            layout.addressing.gateway[1].place(&[gateway]);
+        }
         if chosen.is_none() {
             let gateway = match files.host {
                 // It has addresses of its own.

@@ -1,5 +1,6 @@
 //! The rules of a host and where they are tried: what `check` and its like ask about.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -245,6 +246,17 @@ fn place(
         .find(|families| !families.is_empty())
         .cloned()
         .unwrap_or_default();
+    // Who is of one family says which is spoken.
+    let whom = &terms.whom;
+    let chosen: BTreeSet<Family> = [&whom.from, &whom.to, &whom.server_address]
+        .into_iter()
+        .flatten()
+        .map(|address| Family::of(*address))
+        .collect();
+    let spoken = |family: &Family| chosen.contains(family);
+    if terms.families.is_empty() && layout.families.iter().any(spoken) {
+        layout.families.retain(spoken);
+    }
     if at == At::PortForward {
         forwarded::place(
             files,

@@ -22,6 +22,7 @@ mod value;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
+use fwlab_model::IpNet;
 use fwlab_model::ruleset::{Hook, Told};
 use fwlab_record::{Family, InterfaceName};
 
@@ -99,6 +100,8 @@ pub struct End {
     pub interface: Option<InterfaceName>,
     /// Only this address.
     pub address: Option<IpAddr>,
+    /// Networks in which nobody of this end is.
+    pub elsewhere: Vec<IpNet>,
     /// What stands for addresses that no rule names, best first.
     pub usual_addresses: Vec<IpAddr>,
     /// What stands for interfaces that no rule names, best first.

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
+use fwlab_model::IpNet;
 use fwlab_model::ruleset::Addresses;
 use fwlab_record::{Family, InterfaceName};
 
@@ -28,7 +29,7 @@ pub(crate) fn values(conditions: &OfAddresses, end: &End, question: &Question) -
         .iter()
         .filter(|addresses| addresses.family() == family)
         .collect();
-    let usable = usable::ranges(family);
+    let usable = without(usable::ranges(family), &end.elsewhere, family);
     // Of what a condition names, as much as hosts can have.
     let sizes: Vec<u128> = conditions
         .iter()
@@ -138,6 +139,24 @@ fn within(ranges: &[(u128, u128)], usable: &[(u128, u128)]) -> Vec<(u128, u128)>
             .collect::<Vec<_>>()
     };
     ranges.iter().flat_map(common).collect()
+}
+
+/// Ranges without those of some networks.
+fn without(mut ranges: Vec<(u128, u128)>, nets: &[IpNet], family: Family) -> Vec<(u128, u128)> {
+    for net in nets.iter().filter(|net| Family::of(net.addr()) == family) {
+        let [from, to] = [net.network(), net.broadcast()].map(Addresses::number);
+        let cut = |(first, last): (u128, u128)| {
+            let before = (first < from).then(|| (first, last.min(from.saturating_sub(1))));
+            let behind = (last > to).then(|| (first.max(to.saturating_add(1)), last));
+            let parts = match first > to || last < from {
+                true => [Some((first, last)), None],
+                false => [before, behind],
+            };
+            parts.into_iter().flatten()
+        };
+        ranges = ranges.into_iter().flat_map(cut).collect();
+    }
+    ranges
 }
 
 fn size(ranges: &[(u128, u128)]) -> u128 {

@@ -54,10 +54,12 @@ impl Place {
                 [end(of(client), inner), end(of(server), outer)],
                 vec![of(inner), of(outer)],
             ),
-            (Position::Forwarder, [inner, outer]) => (
-                [end(of(client), inner), end(of(inner), outer)],
-                vec![of(server), of(outer)],
-            ),
+            (Position::Forwarder, [inner, outer]) => {
+                let mut near = end(of(client), inner);
+                // Who is in the server's own network comes to it without the gateway.
+                near.elsewhere = server.addresses.clone();
+                ([near, end(of(inner), outer)], vec![of(server), of(outer)])
+            }
             _ => ([end(of(client), server), end(of(server), server)], vec![]),
         };
         Question {

@@ -1,11 +1,11 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::native::NativeListing;
 use super::only::Only;
 use super::purity::looked_at;
 use super::walk::walk;
 use super::{Correspondence, Hook, Listing, SourceLine};
-use fwlab_record::{RuleId, RuleOrdinal};
+use fwlab_record::{ChainId, RuleId, RuleOrdinal};
 
 /// A rule that looks at a range of destination ports of TCP, and at others not.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,17 +22,17 @@ impl Listing {
     /// The rules that look at a range of destination ports, one for each range.
     pub fn by_port(&self, lines: &Correspondence) -> Vec<ByPort> {
         let hooks = self.reached();
-        let mut found = Vec::new();
+        let mut found = Found::default();
         for (id, rule) in self.rules() {
             let words = rule.words();
             let only = looked_at(&walk(&words, self.family()));
-            found.extend(ranges(&only).map(|ports| ByPort {
+            found.add(&id.chain, &only, || ByPort {
                 source_line: lines.source_of(&id),
                 hooks: hooks.of(&id.chain),
-                ports,
-            }));
+                ports: (0, 0),
+            });
         }
-        found
+        found.ranges()
     }
 }
 
@@ -40,27 +40,75 @@ impl NativeListing {
     /// The rules that look at a range of destination ports, one for each range. What is in a set of its own is not known.
     pub fn by_port(&self, lines: &Correspondence) -> Vec<ByPort> {
         let hooks = self.reached();
-        let mut found = Vec::new();
+        let mut found = Found::default();
         for (chain, ordinal, only) in self.looked_at() {
             let source_line = lines.source_of(&RuleId {
                 chain: chain.clone(),
                 ordinal: RuleOrdinal(ordinal),
             });
-            found.extend(ranges(only).map(|ports| ByPort {
+            found.add(chain, only, || ByPort {
                 source_line,
                 hooks: hooks.of(chain),
-                ports,
-            }));
+                ports: (0, 0),
+            });
         }
-        found
+        found.ranges()
     }
 }
 
-/// The ranges of more than one port.
-fn ranges(only: &Only) -> impl Iterator<Item = (u16, u16)> + use<> {
-    let ports = only.to_ports.clone().filter(|_| only.is_of_tcp());
-    let ports = ports.into_iter().flatten();
-    ports.filter(|(first, last)| first < last)
+/// As many rules of one port each, one port behind the other, are a range: Docker publishes one so.
+const FEWEST: usize = 3;
+
+/// Rules by the ports that they look at.
+#[derive(Default)]
+struct Found {
+    ranges: Vec<ByPort>,
+    /// Those of one port, by their chain.
+    single: BTreeMap<ChainId, BTreeMap<u16, ByPort>>,
+}
+
+impl Found {
+    fn add(&mut self, chain: &ChainId, only: &Only, rule: impl Fn() -> ByPort) {
+        let ports = only.to_ports.clone().filter(|_| only.is_of_tcp());
+        for (first, last) in ports.into_iter().flatten() {
+            let found = ByPort {
+                ports: (first, last),
+                ..rule()
+            };
+            match first < last {
+                true => self.ranges.push(found),
+                false => {
+                    let of_chain = self.single.entry(chain.clone()).or_default();
+                    of_chain.entry(first).or_insert(found);
+                }
+            }
+        }
+    }
+
+    /// The ranges of more than one port.
+    fn ranges(mut self) -> Vec<ByPort> {
+        for of_chain in self.single.into_values() {
+            let mut runs: Vec<Vec<ByPort>> = Vec::new();
+            for (port, found) in of_chain {
+                match runs.last_mut() {
+                    Some(run) if run.last().is_some_and(|last| last.ports.1 + 1 == port) => {
+                        run.push(found);
+                    }
+                    _ => runs.push(vec![found]),
+                }
+            }
+            for run in runs.iter().filter(|run| run.len() >= FEWEST) {
+                let [first, .., last] = &run[..] else {
+                    continue;
+                };
+                self.ranges.push(ByPort {
+                    ports: (first.ports.0, last.ports.1),
+                    ..first.clone()
+                });
+            }
+        }
+        self.ranges
+    }
 }
 
 #[cfg(test)]
@@ -96,5 +144,18 @@ COMMIT
                 ((50000, 50010), vec![Hook::Input, Hook::Forward])
             ]
         );
+    }
+
+    #[test]
+    fn rules_of_one_port_each_that_follow_one_another_are_a_range() {
+        let rules: String = [21, 40002, 40000, 40001, 40003, 50000, 50001]
+            .iter()
+            .map(|port| format!("-A INPUT -p tcp -m tcp --dport {port} -j ACCEPT\n"))
+            .collect();
+        let saved = format!("*filter\n:INPUT ACCEPT [0:0]\n{rules}COMMIT\n");
+        let listing = Listing::parse(&saved, Family::Ipv4).expect("a listing");
+        let found = listing.by_port(&Correspondence::default());
+        let found: Vec<_> = found.into_iter().map(|one| one.ports).collect();
+        assert_eq!(found, [(40000, 40003)]);
     }
 }

@@ -14,11 +14,25 @@ use fwlab_scenario::plan::Cell;
 use crate::command::exit::complain;
 use crate::command::trial::{Bench, Candidate, PASSIVE_PORTS, Records, passes};
 
-/// The passive ports that a server is to keep to: a range that the rules tell from others already, most likely for that.
+/// The passive ports that a server is to keep to: a range that the rules tell from others already, most likely for that. Docker's
+/// rules have one for each port.
 pub(super) fn passive_ports(rules: &PreparedRuleset) -> (u16, u16) {
-    let ranges = rules.by_port.iter().map(|(_, by_port)| by_port.ports);
-    let mut usable =
-        ranges.filter(|(low, high)| *low >= 1024 && (4..30_000).contains(&(high - low)));
+    let mut ranges: Vec<(u16, u16)> = rules
+        .by_port
+        .iter()
+        .map(|(_, by_port)| by_port.ports)
+        .collect();
+    ranges.sort_unstable();
+    let mut joined: Vec<(u16, u16)> = Vec::new();
+    for (low, high) in ranges {
+        match joined.last_mut() {
+            Some(last) if low <= last.1.saturating_add(1) => last.1 = last.1.max(high),
+            _ => joined.push((low, high)),
+        }
+    }
+    let mut usable = joined
+        .into_iter()
+        .filter(|(low, high)| *low >= 1024 && (4..30_000).contains(&(high - low)));
     usable.next().unwrap_or(PASSIVE_PORTS)
 }
 

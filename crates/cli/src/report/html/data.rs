@@ -39,7 +39,9 @@ struct Cell {
     stopped: Option<Word>,
     passes: Option<Word>,
     requirement: Option<Word>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     before: Option<Word>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     since: Option<Word>,
     notes: Vec<Word>,
     ms: f64,

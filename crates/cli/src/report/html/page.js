@@ -9,7 +9,7 @@
     if (name) element.className = name;
     return element;
   };
-  const word = (index) => (index === null ? "" : data.words[index]);
+  const word = (index) => (index === null || index === undefined ? "" : data.words[index]);
   const cells = data.cells.map((cell) => {
     const axes = Object.fromEntries(data.axes.map((axis, i) => [axis, word(cell.axes[i])]));
     return {
