@@ -184,7 +184,7 @@ impl Subject {
                 },
                 Some(match (terms.whom.is_chosen(), &self.files.host) {
                     (true, Some(_)) => {
-                        "leave out one of --on, --out, --from and --to; the host's own interfaces and routes say who can be where"
+                        "leave out one of --on, --out, --from and --to; the host's own interfaces and routes say who can be where. Who is in the server's own network is not tried: a scenario of the shape `hairpin` has that"
                     }
                     (true, None) => "leave out one of --on, --out, --from and --to",
                     (false, _) => {

@@ -45,7 +45,12 @@ pub enum Why {
     /// A helper expected the connection, and the rules do not accept it for that.
     RelatedRefused,
     /// No helper is assigned to the control connection, so that nobody expected the data connection.
-    NoHelper,
+    NoHelper {
+        /// A rule that would have assigned it, and how it did not, where there is one.
+        unmet: Option<String>,
+    },
+    /// A rule took the control connection out of conntrack, so that nobody expected the data connection.
+    ControlUntracked,
     /// Its connection is not tracked there: no rule asks for it, or one forbids it.
     Stateless,
     /// TLS hid the announcement from the helper.
@@ -246,8 +251,21 @@ impl Met<'_> {
             }
             let tracks =
                 |fact: &Fact| fact.node == *self.node && matches!(fact.what, Seen::Tracked { .. });
+            // Of one whose first packet was not tracked, conntrack takes the answer for the first.
+            let opener = Ends::of(evidence, Role::Control).opener();
+            let of_control = |fact: &Fact| {
+                let is_whole = match &fact.what {
+                    Seen::Tracked { original, .. } => {
+                        opener.is_none_or(|from| original.from == from)
+                    }
+                    _ => false,
+                };
+                is_whole && tracks(fact) && fact.connection == Some(Role::Control)
+            };
             return match evidence.facts.iter().any(tracks) {
-                true => (Why::Unknown, None),
+                true if evidence.facts.iter().any(of_control) => (Why::Unknown, None),
+                true if is_secured(evidence) => (Why::HiddenByTls, None),
+                true => (Why::ControlUntracked, None),
                 false if is_secured(evidence) => (Why::HiddenByTls, None),
                 false => (Why::Stateless, None),
             };
@@ -257,7 +275,10 @@ impl Met<'_> {
             // A helper that TLS blinds is no remedy either.
             return match is_secured(evidence) {
                 true => (Why::HiddenByTls, event),
-                false => (Why::NoHelper, event),
+                false => {
+                    let unmet = why.split_once("; ").map(|(_, unmet)| unmet.to_owned());
+                    (Why::NoHelper { unmet }, event)
+                }
             };
         }
         match why.starts_with("TLS hides it") {

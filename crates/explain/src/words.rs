@@ -11,7 +11,8 @@ impl Why {
             Why::ControlRefused => "control-refused",
             Why::EstablishedRefused => "established-refused",
             Why::RelatedRefused => "related-refused",
-            Why::NoHelper => "no-helper",
+            Why::NoHelper { .. } => "no-helper",
+            Why::ControlUntracked => "control-untracked",
             Why::Stateless => "stateless",
             Why::HiddenByTls => "hidden-by-tls",
             Why::NotExpected(_) => "not-expected",
@@ -84,8 +85,14 @@ impl Diagnosis {
             Why::RelatedRefused => format!(
                 "{what} was expected by conntrack's helper, which makes it RELATED, and no rule before this one accepts that."
             ),
-            Why::NoHelper => format!(
-                "{what} is NEW to conntrack, as a stranger's would be: no helper reads the control connection, so nobody expected it."
+            Why::NoHelper { unmet } => {
+                let unmet = unmet.as_ref().map_or_else(String::new, |unmet| format!("; {unmet}"));
+                format!(
+                    "{what} is NEW to conntrack, as a stranger's would be: no helper reads the control connection, so nobody expected it{unmet}."
+                )
+            }
+            Why::ControlUntracked => format!(
+                "{what} is NEW to conntrack, as a stranger's would be: the control connection is not tracked, as a rule or the order of chains has it, so no helper reads it and nobody expected this one."
             ),
             Why::Stateless if self.is_new_data() => format!(
                 "{what} is a stranger's to these rules: the control connection is not tracked there, so nobody expected it, and no rule before this one accepts it."
@@ -173,10 +180,17 @@ impl Diagnosis {
             Why::Stateless if self.opening != Opening::Opens => {
                 "It would pass with its connection tracked and what is ESTABLISHED accepted, or accepted by its ports both ways."
             }
-            Why::NoHelper | Why::Stateless if active => {
+            Why::NoHelper { .. } | Why::Stateless if active => {
                 "It would pass with the helper ftp assigned to the control connection, and what is RELATED by it accepted."
             }
-            Why::NoHelper | Why::Stateless => {
+            Why::ControlUntracked if active => {
+                "It would pass with the control connection tracked, the helper ftp assigned to it, and what is RELATED by that accepted."
+            }
+            Why::ControlUntracked => {
+                "It would pass with the control connection tracked, the helper ftp assigned to it and what is RELATED by that accepted; or with a \
+                 range of passive ports that the server keeps to and the rules open."
+            }
+            Why::NoHelper { .. } | Why::Stateless => {
                 "It would pass with the helper ftp assigned to the control connection and what is RELATED by it accepted; or with a \
                  range of passive ports that the server keeps to and the rules open."
             }

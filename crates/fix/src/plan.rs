@@ -76,8 +76,9 @@ pub fn remedies(diagnosis: &Diagnosis, situation: &Situation<'_>) -> Vec<Remedy>
         }
         Why::EstablishedRefused => accept(Accepts::Established).into_iter().collect(),
         Why::RelatedRefused => accept(Accepts::Related).into_iter().collect(),
-        Why::NoHelper | Why::Stateless if passive && situation.prefers_range => range(),
-        Why::NoHelper | Why::Stateless => vec![helper()],
+        Why::NoHelper { .. } | Why::Stateless if passive && situation.prefers_range => range(),
+        Why::NoHelper { .. } | Why::Stateless => vec![helper()],
+        Why::ControlUntracked if passive => range(),
         Why::HiddenByTls if passive => range(),
         // On the server's own way out, its port 20 is as good as a name.
         Why::HiddenByTls

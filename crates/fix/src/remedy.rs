@@ -222,8 +222,12 @@ impl Icmp {
 impl fmt::Display for Remedy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Remedy::Helper { port, .. } => {
-                write!(f, "assign the helper ftp to connections to port {port}")
+            Remedy::Helper { port, family, .. } => {
+                write!(f, "assign the helper ftp to connections to port {port}")?;
+                match family {
+                    Family::Ipv4 => Ok(()),
+                    Family::Ipv6 => f.write_str(" over IPv6"),
+                }
             }
             Remedy::Accept { spot, what } => {
                 let before = match (spot.ordinal, spot.line) {

@@ -8,7 +8,7 @@ use crate::bad_input::folder;
 use crate::support::{Ended, end_of, fwlab, has_program, lab, shared};
 
 /// The file of a host, of these sections.
-fn host(sections: &[(&str, &str, &str)]) -> String {
+pub(crate) fn host(sections: &[(&str, &str, &str)]) -> String {
     let mut text = "fwlab host 1\nredacted no\n".to_owned();
     for (name, command, answer) in sections {
         let _ = write!(text, "\n== {name}\n$ {command}\n");
@@ -22,18 +22,18 @@ fn host(sections: &[(&str, &str, &str)]) -> String {
     text + &format!("end sections={count} bytes={bytes} cksum=none\n")
 }
 
-const LINKS: &str = r#"[
+pub(crate) const LINKS: &str = r#"[
 {"ifname":"lo","flags":["LOOPBACK","UP"],"mtu":65536,"link_type":"loopback"},
 {"ifname":"eth0","flags":["BROADCAST","UP","LOWER_UP"],"mtu":1500,"link_type":"ether"},
 {"ifname":"docker0","flags":["BROADCAST","UP","LOWER_UP"],"mtu":1500,"link_type":"ether","linkinfo":{"info_kind":"bridge"}},
 {"ifname":"veth1","flags":["BROADCAST","UP","LOWER_UP"],"mtu":1500,"master":"docker0","link_type":"ether","linkinfo":{"info_kind":"veth"}}]"#;
 
-const ADDRESSES: &str = r#"[
+pub(crate) const ADDRESSES: &str = r#"[
 {"ifname":"lo","addr_info":[{"family":"inet","local":"127.0.0.1","prefixlen":8}]},
 {"ifname":"eth0","addr_info":[{"family":"inet","local":"203.0.113.5","prefixlen":24},{"family":"inet","local":"203.0.113.6","prefixlen":24,"secondary":true}]},
 {"ifname":"docker0","addr_info":[{"family":"inet","local":"172.17.0.1","prefixlen":16}]}]"#;
 
-const ROUTES: &str = r#"[
+pub(crate) const ROUTES: &str = r#"[
 {"dst":"default","gateway":"203.0.113.1","dev":"eth0","flags":[]},
 {"dst":"172.17.0.0/16","dev":"docker0","scope":"link","prefsrc":"172.17.0.1","flags":[]},
 {"dst":"203.0.113.0/24","dev":"eth0","scope":"link","prefsrc":"203.0.113.5","flags":[]}]"#;

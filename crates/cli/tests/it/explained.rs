@@ -169,3 +169,55 @@ fn the_reason_that_is_said_is_the_one_that_the_rules_were_written_for() {
         }
     }
 }
+
+/// A helper that is assigned too early, and a control connection of which conntrack sees the answers alone.
+#[test]
+fn why_no_helper_reads_along_is_told() {
+    let Some(_lab) = lab() else { return };
+    let script = "table inet t {
+    ct helper f {
+        type \"ftp\" protocol tcp
+    }
+    chain h {
+        type filter hook prerouting priority -300;
+        tcp dport 21 ct helper set \"f\"
+    }
+    chain i {
+        type filter hook input priority 0; policy drop;
+        ct state established,related accept
+        tcp dport 21 accept
+    }
+}
+";
+    let dump = "*raw\n-A PREROUTING -p tcp --dport 21 -j CT --notrack\nCOMMIT\n*filter\n:INPUT DROP [0:0]\n\
+                -A INPUT -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT\n-A INPUT -p tcp --dport 21 -j ACCEPT\nCOMMIT\n";
+    for (name, rules, told) in [
+        (
+            "rules.nft",
+            script,
+            "line 7 `tcp dport 21 ct helper set \"f\"` would assign one, and its first packet did not meet that in time.",
+        ),
+        (
+            "rules.v4",
+            dump,
+            "the control connection is not tracked, as a rule or the order of chains has it, so no helper reads it",
+        ),
+    ] {
+        let folder = folder(&[(name, rules.as_bytes())]);
+        let mut command = fwlab();
+        command.current_dir(folder.path()).args([
+            "check",
+            name,
+            "--at",
+            "server",
+            "--server",
+            "libunftp",
+            "--data",
+            "pasv",
+            "--protection",
+            "plain",
+        ]);
+        let ended = end_of(&mut command).with(0);
+        assert!(ended.stdout.contains(told), "{}", ended.stdout);
+    }
+}

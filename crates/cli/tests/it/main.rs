@@ -38,6 +38,7 @@ mod lint;
 mod markdown;
 mod mutate;
 mod native;
+mod nft_hosts;
 mod old_kernel;
 mod ordinary_user;
 mod packets;

@@ -232,7 +232,9 @@ fn every_reason_of_the_tree_rests_on_its_evidence() {
             |what: &dyn Fn(&Seen) -> bool| evidence.facts.iter().any(|fact| what(&fact.what));
         let holds = match &diagnosis.why {
             Why::ControlRefused => diagnosis.is_of_control(),
-            Why::NoHelper => of_data && axes.protection == Protection::Plain,
+            Why::NoHelper { .. } | Why::ControlUntracked => {
+                of_data && axes.protection == Protection::Plain
+            }
             Why::HiddenByTls => of_data && axes.protection != Protection::Plain,
             Why::RelatedRefused => {
                 of_data && says(&|what| matches!(what, Seen::Expectation { .. }))

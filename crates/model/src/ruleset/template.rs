@@ -46,6 +46,8 @@ fn places(text: &str) -> impl Iterator<Item = Range<usize>> + '_ {
 /// In a comment, and between quotation marks, anything can stand.
 fn place(line: &str) -> Option<Range<usize>> {
     let mut quoted = None;
+    // An end that is not behind one mark is behind no later one either.
+    let mut has_end = true;
     for (at, char) in line.char_indices() {
         match (quoted, char) {
             (Some(open), char) if open == char => quoted = None,
@@ -54,11 +56,14 @@ fn place(line: &str) -> Option<Range<usize>> {
             (None, '#') => return None,
             (None, _) => {
                 let rest = &line[at..];
-                let begun = MARKS.iter().find(|(begin, ..)| rest.starts_with(begin));
+                let mut marks = MARKS.iter();
+                let begun = marks.find(|(begin, _, on_one_line)| {
+                    rest.starts_with(begin) && (has_end || !on_one_line)
+                });
                 if let Some((_, end, on_one_line)) = begun {
                     match rest.find(end) {
                         Some(length) => return Some(at..at + length + end.len()),
-                        None if *on_one_line => {}
+                        None if *on_one_line => has_end = false,
                         None => return Some(at..line.len()),
                     }
                 }

@@ -107,11 +107,12 @@ impl Expectations {
     }
 
     /// Why there was no expectation for an announcement, node by node where conntrack tracks
-    /// the control connection; nothing where there was one.
+    /// the control connection; nothing where there was one. `assigning` names a rule of a node that would have assigned the helper.
     pub(super) fn missing<'a>(
         &'a self,
         announced: &'a Announced,
         is_control: impl Fn(&Flow) -> bool + 'a,
+        assigning: impl Fn(&NodeName) -> Option<String> + 'a,
     ) -> impl Iterator<Item = (&'a NodeName, String)> + 'a {
         self.nodes.iter().filter_map(move |(node, at)| {
             let control = at.connections.iter().find(|tracked| {
@@ -120,14 +121,19 @@ impl Expectations {
                     .flow()
                     .is_some_and(|flow| is_control(&flow))
             })?;
-            let why = at.why_not(control, announced)?;
+            let why = at.why_not(control, announced, || assigning(node))?;
             Some((node, why))
         })
     }
 }
 
 impl AtNode {
-    fn why_not(&self, control: &Tracked, announced: &Announced) -> Option<String> {
+    fn why_not(
+        &self,
+        control: &Tracked,
+        announced: &Announced,
+        assigning: impl FnOnce() -> Option<String>,
+    ) -> Option<String> {
         let Announcement {
             setup,
             address,
@@ -144,7 +150,12 @@ impl AtNode {
             return None;
         }
         let Some(helper) = &control.helper else {
-            return Some("no conntrack helper is assigned to the control connection".to_owned());
+            let unmet = assigning().map_or_else(String::new, |rule| {
+                format!("; {rule} would assign one, and its first packet did not meet that in time")
+            });
+            return Some(format!(
+                "no conntrack helper is assigned to the control connection{unmet}"
+            ));
         };
         match announced.seen {
             Seen::Hidden => return Some(format!("TLS hides it from the helper `{helper}`")),

@@ -36,6 +36,11 @@ pub(crate) enum Reading {
 }
 
 impl<'a> Rulebook<'a> {
+    /// What was loaded last.
+    pub(crate) fn latest(&self) -> &'a PreparedRuleset {
+        self.loaded[0]
+    }
+
     pub(crate) fn new(prepared: &'a PreparedRuleset) -> Rulebook<'a> {
         Rulebook {
             loaded: vec![prepared],

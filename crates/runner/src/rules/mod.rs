@@ -22,7 +22,7 @@ mod tools;
 use std::sync::Arc;
 
 use fwlab_model::ruleset::{ByPort, ByPush, Sets, Told};
-use fwlab_record::NodeName;
+use fwlab_record::{NodeName, RuleId, RuleOrdinal};
 
 pub(crate) use book::{Reading, Rulebook};
 pub(crate) use doubt::Doubt;
@@ -56,6 +56,41 @@ pub struct PreparedRuleset {
 }
 
 impl PreparedRuleset {
+    /// A rule on a node that would assign FTP's helper, by its line.
+    pub(crate) fn assigning(&self, node: &NodeName) -> Option<String> {
+        let is_assigning = |statement: &str| {
+            statement.contains("ct helper set")
+                || statement.contains("-j CT") && statement.contains("--helper ftp")
+        };
+        let parts = self.parts.iter().filter(|part| part.node == *node);
+        let mut found = parts.flat_map(|part| {
+            let rules: Vec<(RuleId, &str)> = match &part.listed {
+                Listed::Iptables { listing, .. } => {
+                    let rules = listing.rules();
+                    rules.map(|(id, rule)| (id, rule.statement())).collect()
+                }
+                Listed::Native(listing) => listing
+                    .chains()
+                    .flat_map(|(chain, found)| {
+                        (1..).zip(found.rules()).map(|(ordinal, rule)| {
+                            let ordinal = RuleOrdinal(ordinal);
+                            let chain = chain.clone();
+                            (RuleId { chain, ordinal }, rule.statement())
+                        })
+                    })
+                    .collect(),
+            };
+            let assigning = rules
+                .into_iter()
+                .filter(|(_, statement)| is_assigning(statement));
+            assigning.map(|(id, statement)| match part.lines.source_of(&id) {
+                Some(source) => format!("line {} `{statement}`", source.line),
+                None => format!("{id} `{statement}`"),
+            })
+        });
+        found.next()
+    }
+
     /// Which hosts its rules tell apart, as they are listed.
     pub fn told(&self) -> Vec<Told> {
         let sets: Vec<&Sets> = self.sets.iter().map(|(_, sets)| &**sets).collect();

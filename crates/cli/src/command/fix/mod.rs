@@ -1,5 +1,6 @@
 //! `fix`: what to change for transfers to pass, tried before it is shown.
 
+mod next;
 mod search;
 mod sweep;
 
@@ -17,6 +18,7 @@ use super::execute::{ready, runtime};
 use super::exit::{complain, print, telling};
 use super::trial::{Bench, Candidate, Records, other_ports, passes};
 use crate::text::Page;
+use next::next;
 use search::Search;
 
 #[derive(Debug, Args)]
@@ -151,6 +153,13 @@ fn fixed(arguments: &FixArguments) -> Result<Exit, Exit> {
     }
     if !found.candidate.is_empty() {
         page.text(sweep::opened(&search, &none, &found.candidate)?);
+    }
+    for sentence in next(
+        &subject,
+        found.candidate.remedies(),
+        arguments.want.is_empty(),
+    ) {
+        page.text(format_args!("{sentence}\n"));
     }
     print(page);
     if let Some(file) = &arguments.write {

@@ -230,7 +230,11 @@ impl Candidate {
                 true => "no rules were changed",
                 false => "the rules of more than one file were changed",
             };
-            complain(format!("{why}, so {} is not written", file.display()), None);
+            let help = "--family and --backend choose the rules of one; the patches above have all of them";
+            complain(
+                format!("{why}, so {} is not written", file.display()),
+                (!changed.is_empty()).then_some(help),
+            );
             return Err(Exit::Usage);
         };
         let created = OpenOptions::new().write(true).create_new(true).open(file);

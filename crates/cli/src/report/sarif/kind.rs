@@ -32,7 +32,10 @@ impl Kind {
             Why::RelatedRefused => {
                 "The helper expected the data connection, and no rule accepts it for that."
             }
-            Why::NoHelper => {
+            Why::ControlUntracked => {
+                "The control connection is not tracked, so no conntrack helper expects the data connection."
+            }
+            Why::NoHelper { .. } => {
                 "No conntrack helper reads the control connection, so the data connection is a stranger's."
             }
             Why::Stateless => {

@@ -390,9 +390,11 @@ impl<'a> Session<'a> {
         // It shows only when everything was seen.
         let at = self.since_start(Instant::now());
         for announced in &all {
-            let missing = self
-                .expectations
-                .missing(announced, |flow| watch.is_control(flow));
+            let missing = self.expectations.missing(
+                announced,
+                |flow| watch.is_control(flow),
+                |node| self.rulebook.latest().assigning(node),
+            );
             for (node, why) in missing {
                 self.latest += 1;
                 let seen = (EventId(self.latest), at);
