@@ -156,6 +156,21 @@ fn tell_of(host: &Host, name: &str, said: &mut Messages) {
             ),
         );
     }
+    let mut others = host.policy_rules.iter().filter(|rule| !rule.is_usual());
+    if let Some(first) = others.next() {
+        let more = match others.count() {
+            0 => String::new(),
+            more => format!(", and {more} more"),
+        };
+        said.say(
+            format!(
+                "that host asks other tables of routes than the main one for some packets (`{}: {}`{more}); here the main one counts",
+                first.priority,
+                one_line(&first.words)
+            ),
+            None,
+        );
+    }
     let loose = host.parameters.get("nf_conntrack_ftp.loose");
     if loose.is_some_and(|value| !matches!(value.as_str(), "0" | "N")) {
         said.say(

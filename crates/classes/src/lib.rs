@@ -256,6 +256,27 @@ impl Classes {
         Some(made)
     }
 
+    /// How rules name the near end of a class: its interface, and its addresses, where these are one; nothing of what no rule names.
+    ///
+    /// # Panics
+    /// When there is no such class.
+    pub fn named_near(&self, class: usize) -> (Option<InterfaceName>, Option<IpNet>) {
+        let named = |wanted: Respect| {
+            let mut values = self.values(&self.classes[class]);
+            let (_, value) = values.find(|(respect, _)| *respect == wanted)?;
+            (!value.is_rest()).then(|| value.words())
+        };
+        let interface = named(Respect::Interface).filter(|words| !words.contains(['+', ',']));
+        let address = named(Respect::Address).and_then(|words| {
+            let one = || words.parse::<IpAddr>().map(IpNet::from);
+            words.parse().or_else(|_| one()).ok()
+        });
+        (
+            interface.and_then(|name| InterfaceName::new(name).ok()),
+            address,
+        )
+    }
+
     /// How many there are.
     pub fn len(&self) -> usize {
         self.classes.len()

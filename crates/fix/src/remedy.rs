@@ -1,6 +1,7 @@
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 
+use fwlab_model::IpNet;
 use fwlab_model::ruleset::Side;
 use fwlab_record::{Backend, ChainId, Family, InterfaceName};
 
@@ -103,12 +104,12 @@ pub struct Only {
     pub leaving: bool,
     /// The interface that they are on.
     pub interface: Option<InterfaceName>,
-    /// Their address.
-    pub address: Option<IpAddr>,
+    /// Their address, or their network.
+    pub address: Option<IpNet>,
     /// On a router: the interface that the other end is on.
     pub far_interface: Option<InterfaceName>,
-    /// The address of the other end.
-    pub far_address: Option<IpAddr>,
+    /// The address of the other end, or its network.
+    pub far_address: Option<IpNet>,
 }
 
 impl Only {
@@ -118,8 +119,9 @@ impl Only {
         let interface = |option: &str, name: &Option<InterfaceName>| {
             name.as_ref().map(|name| format!("{option} {name} "))
         };
-        let address =
-            |option: &str, one: &Option<IpAddr>| one.map(|one| format!("{option} {one} "));
+        let address = |option: &str, one: &Option<IpNet>| {
+            one.map(|one| format!("{option} {} ", written(one)))
+        };
         let parts = [
             interface(near.0, &self.interface),
             interface(far.0, &self.far_interface),
@@ -142,10 +144,10 @@ impl Only {
             let word = words(option);
             name.as_ref().map(|name| format!("{word} \"{name}\" "))
         };
-        let address = |option: &str, one: &Option<IpAddr>| {
+        let address = |option: &str, one: &Option<IpNet>| {
             let word = words(option);
-            let family = |one: IpAddr| if one.is_ipv4() { "ip" } else { "ip6" };
-            one.map(|one| format!("{} {word} {one} ", family(one)))
+            let family = |one: IpNet| if one.addr().is_ipv4() { "ip" } else { "ip6" };
+            one.map(|one| format!("{} {word} {} ", family(one), written(one)))
         };
         let parts = [
             interface(near.0, &self.interface),
@@ -162,6 +164,14 @@ impl Only {
             false => [("-i", "-s"), ("-o", "-d")],
             true => [("-o", "-d"), ("-i", "-s")],
         }
+    }
+}
+
+/// A network, or the one address that it is.
+fn written(net: IpNet) -> String {
+    match net.prefix_len() == net.max_prefix_len() {
+        true => net.addr().to_string(),
+        false => net.to_string(),
     }
 }
 

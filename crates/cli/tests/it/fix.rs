@@ -369,3 +369,27 @@ fn neighbours_are_to_find_each_other() {
       20, 21, 22, 25, 80, 139, 443, 990, 1023, 1024, 3306, 5432, 8080, 20000, 32768, 40000, 49152, 55555, 60999, 65535 of the server to clients; 20, 21, 22, 25, 80, 139, 443, 990, 1023, 1024, 3306, 5432, 8080, 20000, 32768, 40000, 49152, 55555, 60999, 65535 of the client to servers: anyone
     ");
 }
+
+/// Who may not reach the control port needs no data ports either.
+#[test]
+fn what_is_opened_is_for_those_who_come_through_alone() {
+    let Some(_lab) = lab() else { return };
+    let rules = "*filter\n:INPUT DROP [0:0]\n-A INPUT -m conntrack --ctstate ESTABLISHED -j ACCEPT\n\
+                 -A INPUT -i eth0 -s 203.0.113.0/24 -p tcp --dport 21 -j ACCEPT\nCOMMIT\n";
+    let more = [
+        "--at",
+        "server",
+        "--backend",
+        "nft",
+        "--want",
+        "explicit/passive",
+    ];
+    let ended = fix("rules.v4", rules, &more).with(0);
+    for told in [
+        "+-A INPUT -i eth0 -s 203.0.113.0/24 -p tcp -m tcp --dport 50000:50100 -j ACCEPT\n",
+        "50000, 50100 of the server to clients: from 203.0.113.0/24 on eth0\n",
+        "`fwlab check rules.v4 --at server --passive-ports 50000-50100` shows what the rules do",
+    ] {
+        assert!(ended.stdout.contains(told), "{}", ended.stdout);
+    }
+}

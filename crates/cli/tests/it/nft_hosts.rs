@@ -162,3 +162,23 @@ fn who_is_of_one_family_chooses_it() {
     let ended = check(&[("rules.sh", commands)], &more).with(0);
     assert!(!ended.stdout.contains("ipv6"), "{}", ended.stdout);
 }
+
+#[test]
+fn other_tables_of_routes_are_told_of() {
+    let Some(_lab) = lab() else { return };
+    let rules = "0:\tfrom all lookup local\n100:\tfrom 203.0.113.6 lookup 5\n32766:\tfrom all lookup main\n32767:\tfrom all lookup default";
+    let text = host(&[
+        (
+            "iptables-nft",
+            "iptables-nft-save",
+            "*filter\n:INPUT ACCEPT [0:0]\nCOMMIT",
+        ),
+        ("links", "ip -json -details link", LINKS),
+        ("addresses", "ip -json addr", ADDRESSES),
+        ("routes", "ip -json -4 route show table main", ROUTES),
+        ("rules", "ip -4 rule", rules),
+    ]);
+    let ended = check(&[("host.fwlab", &text)], &["--at", "server"]).with(0);
+    let told = "asks other tables of routes than the main one for some packets (`100: from 203.0.113.6 lookup 5`)";
+    assert!(ended.stderr.contains(told), "{}", ended.stderr);
+}

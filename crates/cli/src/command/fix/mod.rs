@@ -86,7 +86,7 @@ fn fixed(arguments: &FixArguments) -> Result<Exit, Exit> {
     let rules = runtime.block_on(loader.prepare(&first.scenario, 0, first.axes.backend));
     let rules = rules.unwrap_or_default();
     let passive_ports = search::passive_ports(&rules);
-    let search = Search {
+    let mut search = Search {
         bench: Bench {
             subject: &subject,
             settings: arguments.terms.settings(),
@@ -99,9 +99,11 @@ fn fixed(arguments: &FixArguments) -> Result<Exit, Exit> {
         },
         terms,
         passive_ports,
+        is_divided: false,
     };
     let none = Candidate::none(&subject);
     let before = search.bench.run(&none, |_| true)?;
+    search.is_divided = search.divides(&before);
     let wanted = search.wanted(&before, &arguments.want);
     if wanted.is_empty() {
         complain(

@@ -1,6 +1,7 @@
 //! What to do with what was found.
 
 use fwlab_check::Subject;
+use fwlab_classes::Position;
 use fwlab_fix::Remedy;
 use fwlab_text::one_line;
 
@@ -16,6 +17,16 @@ pub(super) fn next(subject: &Subject, remedies: &[Remedy], is_default: bool) -> 
         );
     }
     let mut options = Vec::new();
+    if subject.files.host.is_none() {
+        let at = match subject.place.position() {
+            Position::Client => "client",
+            Position::Server => "server",
+            Position::Router => "gateway",
+            Position::Forwarder => "port-forward",
+        };
+        options.push(format!("--at {at}"));
+    }
+    let given = options.len();
     for remedy in remedies {
         match remedy {
             Remedy::PassivePorts { low, high } => {
@@ -25,7 +36,7 @@ pub(super) fn next(subject: &Subject, remedies: &[Remedy], is_default: bool) -> 
             _ => {}
         }
     }
-    if !options.is_empty() {
+    if options.len() > given {
         told.push(format!(
             "With the server set up so, `fwlab check {} {}` shows what the rules do; a captured host shows it when it is captured again.",
             one_line(&subject.files.name),

@@ -1,11 +1,13 @@
 //! The search: what stops a wanted transfer is mended, and what then stops it, until it passes or nothing more is known.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use fwlab_check::{Terms, Transfers};
 use fwlab_classes::Position;
 use fwlab_explain::Diagnosis;
 use fwlab_fix::{Only, Remedy, Situation, remedies};
+use fwlab_model::IpNet;
 use fwlab_model::ruleset::Side;
 use fwlab_record::{Backend, CellRecord, Exit, Family, Judgement, Protection, Symptom};
 use fwlab_runner::PreparedRuleset;
@@ -36,6 +38,13 @@ pub(super) fn passive_ports(rules: &PreparedRuleset) -> (u16, u16) {
     usable.next().unwrap_or(PASSIVE_PORTS)
 }
 
+/// Whether a control connection came through.
+fn reaches_the_server(record: &CellRecord) -> bool {
+    let stopped = [Symptom::ControlTimeout, Symptom::ControlRejected];
+    let outcome = record.judgement.outcome();
+    outcome.is_some_and(|outcome| !stopped.contains(&outcome.symptom))
+}
+
 /// As many things as one after another stand in a transfer's way, at most.
 const ROUNDS: usize = 8;
 
@@ -44,6 +53,8 @@ pub(super) struct Search<'a> {
     pub(super) terms: &'a Terms,
     /// The passive ports that a server is to keep to where nobody chose any.
     pub(super) passive_ports: (u16, u16),
+    /// Whether the control connections of some come through, and those of others do not: then a new rule is for the former.
+    pub(super) is_divided: bool,
 }
 
 /// What was found.
@@ -64,15 +75,7 @@ impl Search<'_> {
             let mut of_class = before
                 .iter()
                 .filter(|(other, _)| class(**other) == class(at));
-            of_class.any(|(_, record)| {
-                let outcome = record.judgement.outcome();
-                outcome.is_some_and(|outcome| {
-                    !matches!(
-                        outcome.symptom,
-                        Symptom::ControlTimeout | Symptom::ControlRejected
-                    )
-                })
-            })
+            of_class.any(|(_, record)| reaches_the_server(record))
         };
         // Where the rules tell nobody apart, it is everybody that is meant.
         let is_one = self
@@ -237,13 +240,36 @@ impl Search<'_> {
         };
         // Where clients connect to another address than the server's, a rule behind the translation does not see it.
         let forwards = self.bench.subject.place.position() == Position::Forwarder;
+        if self.is_divided && !whom.is_chosen() {
+            let tried = &self.bench.tried[at];
+            let (interface, address) = tried.classes.named_near(tried.class);
+            return Only {
+                leaving,
+                interface,
+                address,
+                ..Only::default()
+            };
+        }
         Only {
             leaving,
             interface: whom.on.clone(),
-            address: of_family(near),
+            address: of_family(near).map(IpNet::from),
             far_interface: whom.out.clone(),
-            far_address: of_family(far).filter(|_| !forwards),
+            far_address: of_family(far).filter(|_| !forwards).map(IpNet::from),
         }
+    }
+
+    /// Whether the control connections of some classes come through, and those of others do not.
+    pub(super) fn divides(&self, before: &Records) -> bool {
+        let mut come: BTreeMap<(Family, usize), bool> = BTreeMap::new();
+        for (at, record) in before.iter().filter(|(at, _)| **at < self.bench.everybody) {
+            let tried = &self.bench.tried[*at];
+            let of_class = come.entry((tried.family, tried.class)).or_default();
+            *of_class |= reaches_the_server(record);
+        }
+        let mut come = come.into_values();
+        let first = come.next();
+        come.any(|one| Some(one) != first)
     }
 
     /// The first of several backends that load the same text.
