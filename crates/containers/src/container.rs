@@ -1,6 +1,5 @@
 use std::fs;
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -116,7 +115,7 @@ impl Container {
 
     /// Whether it still runs.
     pub(crate) fn lives(&self) -> bool {
-        Path::new(&format!("/proc/{}", self.pid)).exists()
+        lives(self.pid)
     }
 
     /// Its name to the engine.
@@ -299,7 +298,7 @@ impl Container {
         match belongs(pid, id) {
             Ok(()) => Ok(pid),
             // It may have ended since it was looked at.
-            Err(_) if !Path::new(&format!("/proc/{pid}")).exists() => Err(self.ended().await),
+            Err(_) if !lives(pid) => Err(self.ended().await),
             Err(why) => Err(ContainerError::Foreign(why)),
         }
     }
@@ -413,4 +412,15 @@ async fn log_of(engine: &Engine, id: &str) -> String {
         return "it said nothing".into();
     }
     text.trim_end().to_owned()
+}
+
+/// No such process (`include/uapi/asm-generic/errno-base.h`).
+const ESRCH: i32 = 3;
+
+/// Whether a process has not ended. One that has, and was not waited for yet, is still listed, and has no namespaces any more.
+fn lives(pid: impl std::fmt::Display) -> bool {
+    let gone = |error: std::io::Error| {
+        error.kind() == std::io::ErrorKind::NotFound || error.raw_os_error() == Some(ESRCH)
+    };
+    !std::fs::read_link(format!("/proc/{pid}/ns/net")).is_err_and(gone)
 }
