@@ -143,6 +143,9 @@ impl Watch {
         }
         match packet {
             Packet::Tcp { flow, flags, .. } if flags.is_syn() => {
+                if inbound && *node == self.terms.client {
+                    track.came_as.get_or_insert(*flow);
+                }
                 if !inbound && !track.syn.reached(node) {
                     track.left_as.insert(*flow);
                 }

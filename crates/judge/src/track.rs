@@ -20,6 +20,8 @@ pub(super) struct Track {
     pub(super) syn_acks: Vec<u64>,
     /// The flows by which its SYN left the node that opened it.
     pub(super) left_as: BTreeSet<Flow>,
+    /// The flow by which its SYN came in at the client, where it is the client that was connected to.
+    pub(super) came_as: Option<Flow>,
     /// Resets and ICMP errors.
     pub(super) answers: Answers,
     /// The rules that gave it another destination.
@@ -181,6 +183,7 @@ impl Track {
         self.syn_ack.absorb(other.syn_ack);
         self.syn_acks.extend(other.syn_acks);
         self.left_as.extend(other.left_as);
+        self.came_as = self.came_as.or(other.came_as);
         self.translations.extend(other.translations);
         self.answers.absorb(other.answers);
         self.rounds.now = self.rounds.now.max(other.rounds.now);

@@ -163,20 +163,18 @@ impl Watch {
         })
     }
 
-    /// Where an active data connection came from that was opened, and where the client had connected to, if that is another
-    /// address on every wire: a client may look at it.
+    /// Where an active data connection came to the client from, and where the client had connected to, if that is another
+    /// address: a client may look at it.
     pub fn data_from_elsewhere(&self) -> Option<(IpAddr, IpAddr)> {
-        let known = self.known_as(self.control()?)?.to.ip();
+        let known = self.track(self.control()?).left_as.first()?.to.ip();
         let of_server = |id: &ConnectionId| {
             self.terms.client != self.terms.server
                 && self.opener(*id) == Some(&self.terms.server)
                 && self.track(*id).is_answered(self.opener(*id))
         };
         self.asked_data().filter(of_server).find_map(|id| {
-            let flows = self.flows(id);
-            let is_known = flows.iter().any(|flow| flow.from.ip() == known);
-            let came = flows.last()?.from.ip();
-            (!is_known).then_some((came, known))
+            let came = self.track(id).came_as?.from.ip();
+            (came != known).then_some((came, known))
         })
     }
 

@@ -60,5 +60,6 @@ mod shell;
 mod support;
 mod surroundings;
 mod topologies;
+mod translated;
 mod waits;
 mod watch;

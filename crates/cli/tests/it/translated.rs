@@ -1,0 +1,127 @@
+//! Hosts whose rules translate addresses, and one whose rules should.
+
+use crate::bad_input::folder;
+use crate::captured::host;
+use crate::support::{Ended, end_of, fwlab, lab};
+
+const LINKS: &str = r#"[
+{"ifname":"lo","flags":["LOOPBACK","UP"],"mtu":65536,"link_type":"loopback"},
+{"ifname":"wan","flags":["BROADCAST","UP","LOWER_UP"],"mtu":1500,"link_type":"ether"},
+{"ifname":"lan","flags":["BROADCAST","UP","LOWER_UP"],"mtu":1500,"link_type":"ether"}]"#;
+
+const ADDRESSES: &str = r#"[
+{"ifname":"lo","addr_info":[{"family":"inet","local":"127.0.0.1","prefixlen":8}]},
+{"ifname":"wan","addr_info":[{"family":"inet","local":"203.0.113.7","prefixlen":24}]},
+{"ifname":"lan","addr_info":[{"family":"inet","local":"192.168.1.1","prefixlen":24}]}]"#;
+
+const ROUTES: &str = r#"[
+{"dst":"default","gateway":"203.0.113.1","dev":"wan","flags":[]},
+{"dst":"192.168.1.0/24","dev":"lan","scope":"link","prefsrc":"192.168.1.1","flags":[]},
+{"dst":"203.0.113.0/24","dev":"wan","scope":"link","prefsrc":"203.0.113.7","flags":[]}]"#;
+
+fn on(name: &str, text: &str, command: &str, more: &[&str]) -> Ended {
+    let folder = folder(&[(name, text.as_bytes())]);
+    let mut running = fwlab();
+    running
+        .current_dir(folder.path())
+        .args([command, name, "--server", "libunftp"])
+        .args(more);
+    end_of(&mut running)
+}
+
+/// A gateway that leads clients of private addresses out as they are. Nobody out there can answer them.
+#[test]
+fn missing_source_translation_is_told_and_mended() {
+    let Some(_lab) = lab() else { return };
+    let gateway = |nat: &str| {
+        let rules = format!(
+            "{nat}*filter\n:INPUT ACCEPT [0:0]\n:FORWARD DROP [0:0]\n:OUTPUT ACCEPT [0:0]\n\
+             -A FORWARD -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT\n-A FORWARD -i lan -o wan -j ACCEPT\nCOMMIT"
+        );
+        host(&[
+            ("iptables-nft", "iptables-nft-save", &rules),
+            ("links", "ip -json -details link", LINKS),
+            ("addresses", "ip -json addr", ADDRESSES),
+            ("routes", "ip -json -4 route show table main", ROUTES),
+        ])
+    };
+    let whom = [
+        "--at",
+        "gateway",
+        "--on",
+        "lan",
+        "--out",
+        "wan",
+        "--data",
+        "pasv",
+        "--protection",
+        "plain",
+    ];
+    let without = gateway("");
+    let ended = on("host.fwlab", &without, "check", &whom).with(0);
+    for told in [
+        "ctl timeout",
+        "the private address that it came from; nobody out there is taken to have a way back to it.",
+    ] {
+        assert!(ended.stdout.contains(told), "{}", ended.stdout);
+    }
+    let ended = on("host.fwlab", &without, "fix", &whom).with(0);
+    for told in [
+        "+-A POSTROUTING -o wan -j MASQUERADE\n",
+        "write its lines where they are loaded from",
+    ] {
+        assert!(ended.stdout.contains(told), "{}", ended.stdout);
+    }
+    let with =
+        gateway("*nat\n:POSTROUTING ACCEPT [0:0]\n-A POSTROUTING -o wan -j MASQUERADE\nCOMMIT\n");
+    let expected = [&whom[..], &["--expect", "passive passes"]].concat();
+    on("host.fwlab", &with, "check", &expected).with(0);
+}
+
+/// A host that gives what it opens another address: its peers find that by way of it.
+#[test]
+fn peers_of_a_host_find_the_address_that_it_takes() {
+    let Some(_lab) = lab() else { return };
+    let rules = "*nat\n-A POSTROUTING -o eth0 -j SNAT --to-source 192.0.2.9\nCOMMIT\n";
+    let more = [
+        "--at",
+        "server",
+        "--backend",
+        "nft",
+        "--data",
+        "port",
+        "--protection",
+        "plain",
+        "--expect",
+        "active passes",
+    ];
+    let ended = on("rules.v4", rules, "check", &more).with(0);
+    let note = "the data connection came from 192.0.2.9, and the client had connected to 10.77.0.1: clients that look at that refuse it";
+    assert!(ended.stdout.contains(note), "{}", ended.stdout);
+}
+
+/// Nobody in the server's own network comes to it from elsewhere.
+#[test]
+fn a_forward_is_not_tried_from_the_server_s_own_network() {
+    let Some(_lab) = lab() else { return };
+    let rules = "*nat\n-A PREROUTING ! -i lan -p tcp --dport 21 -j DNAT --to-destination 172.17.0.2\nCOMMIT\n\
+                 *filter\n:FORWARD DROP [0:0]\n-A FORWARD -m conntrack --ctstate ESTABLISHED -j ACCEPT\n\
+                 -A FORWARD -s 172.17.0.0/16 -j ACCEPT\n-A FORWARD -d 172.17.0.2/32 -p tcp --dport 21 -j ACCEPT\nCOMMIT\n";
+    let more = [
+        "--at",
+        "port-forward",
+        "--backend",
+        "nft",
+        "--data",
+        "pasv",
+        "--protection",
+        "plain",
+    ];
+    let ended = on("rules.v4", rules, "check", &more).with(0);
+    assert!(!ended.stdout.contains("unclear"), "{}", ended.stdout);
+    assert!(
+        ended.stdout.contains("libunftp ← suppaftp"),
+        "{}",
+        ended.stdout
+    );
+}
