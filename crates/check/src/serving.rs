@@ -122,7 +122,7 @@ fn without(terms: &Terms) -> Serving {
 
 /// The server that most hosts have, where it is here.
 fn usual() -> Vec<PeerName> {
-    match PeerShelf::stock().has(PeerName::Vsftpd) {
+    match PeerShelf::finds(PeerName::Vsftpd) {
         true => vec![PeerName::Vsftpd],
         false => vec![PeerName::Libunftp],
     }
@@ -257,7 +257,7 @@ impl Settled<'_> {
     fn own_server(&self) -> Option<PeerName> {
         let own: Option<PeerName> = self.read.program.word().parse().ok();
         let in_containers = self.terms.in_containers;
-        own.filter(|own| in_containers || PeerShelf::stock().has(*own))
+        own.filter(|own| in_containers || PeerShelf::finds(*own))
     }
 
     /// What stands for that program, where it is not here.

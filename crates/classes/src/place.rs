@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use fwlab_model::{BridgeSpec, IpNet, NextHop, RouteSpec, Topology};
-use fwlab_record::{Family, InterfaceName};
+use fwlab_record::{Family, InterfaceName, is_private};
 use fwlab_scenario::{Layout, Port, Shape, Stage};
 
 use crate::{End, Network, Position, Question, Representative};
@@ -280,17 +280,6 @@ impl Place {
             ports: Vec::new(),
             addresses: Vec::new(),
         }));
-    }
-}
-
-/// Whether an address is only known within a network (RFC 1918, RFC 6598, RFC 4193).
-fn is_private(address: IpAddr) -> bool {
-    match address {
-        IpAddr::V4(address) => {
-            let [first, second, ..] = address.octets();
-            address.is_private() || address.is_link_local() || first == 100 && second & 0xc0 == 64
-        }
-        IpAddr::V6(address) => address.is_unique_local() || address.is_unicast_link_local(),
     }
 }
 

@@ -2,7 +2,7 @@ use std::net::IpAddr;
 
 use fwlab_record::{
     Became, Cause, CellRecord, ConntrackState, EventId, Evidence, Fact, NodeName, Outcome, Packet,
-    Role, Seen, TcpFlags,
+    Role, Seen, TcpFlags, is_private,
 };
 
 use crate::ends::{End, Ends};
@@ -400,11 +400,7 @@ fn no_way_back(
     let (sent, came) = ends.sent.zip(ends.came)?;
     let address = flow.to.ip();
     let is_its_own = sent.flow.from == came.flow.from && came.flow.from.ip() == address;
-    let is_private = match address {
-        IpAddr::V4(address) => address.is_private(),
-        IpAddr::V6(address) => address.is_unique_local(),
-    };
-    (flags.is_syn_ack() && is_its_own && is_private && sent.node != came.node)
+    (flags.is_syn_ack() && is_its_own && is_private(address) && sent.node != came.node)
         .then(|| (Why::NoWayBack { address }, vec![sent.event, came.event]))
 }
 

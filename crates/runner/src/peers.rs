@@ -58,6 +58,11 @@ impl PeerShelf {
         PeerShelf::on_host(PeerName::ALL.iter().copied())
     }
 
+    /// Whether one peer is on this machine: the others are not looked for, since each is a program that has to be run.
+    pub fn finds(peer: PeerName) -> bool {
+        PeerShelf::on_host([peer]).has(peer)
+    }
+
     fn on_host(peers: impl IntoIterator<Item = PeerName>) -> PeerShelf {
         let place = Place::Host;
         let (servers, clients): (Vec<PeerName>, Vec<PeerName>) =

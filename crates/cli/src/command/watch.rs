@@ -79,18 +79,18 @@ pub(super) fn watch(paths: &[PathBuf], mut run: impl FnMut(&mut Watched) -> Exit
                 files => format!("{files} files"),
             }
         ));
+        let mut latest = known.clone();
         watched.changed = loop {
             std::thread::sleep(INTERVAL);
             if stopped.load(Ordering::Relaxed) {
                 return exit;
             }
             let now = stamps(paths, &watched.named);
-            if now == known {
+            // An editor writes a file in several steps: until two looks find the same.
+            let is_settled = std::mem::replace(&mut latest, now.clone()) == now;
+            if now == known || !is_settled {
                 continue;
             }
-            // An editor writes a file in several steps.
-            std::thread::sleep(INTERVAL);
-            let now = stamps(paths, &watched.named);
             let changed = now
                 .iter()
                 .filter(|(file, stamp)| known.get(*file) != Some(stamp));

@@ -2,10 +2,9 @@
 //! the scenarios were written to show.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
 
 use fwlab_explain::{Diagnosis, Why};
-use fwlab_record::{CellRecord, Evidence, Protection, Role, Seen, Symptom};
+use fwlab_record::{CellRecord, Evidence, Protection, Role, Seen, Symptom, is_private};
 
 use crate::support::{lab, tree};
 
@@ -249,10 +248,7 @@ fn every_reason_of_the_tree_rests_on_its_evidence() {
             Why::NotForwarded => {
                 of_data && says(&|what| matches!(what, Seen::SentElsewhere { .. }))
             }
-            Why::NoWayBack { address } => match address {
-                IpAddr::V4(address) => address.is_private(),
-                IpAddr::V6(address) => address.is_unique_local(),
-            },
+            Why::NoWayBack { address } => is_private(*address),
             Why::Said(reply) => !reply.is_empty(),
             Why::EstablishedRefused
             | Why::Stateless

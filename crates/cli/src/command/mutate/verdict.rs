@@ -68,7 +68,7 @@ pub(super) fn first_cells(all: &[Cell], cells: &[usize]) -> BTreeSet<usize> {
             axes.operation,
             requirement.is_some(),
         );
-        first.entry(format!("{kind:?}")).or_insert(at);
+        first.entry(kind).or_insert(at);
     }
     first.into_values().collect()
 }
