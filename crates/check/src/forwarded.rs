@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use fwlab_model::IpNet;
 use fwlab_model::ruleset::Source;
 use fwlab_record::Family;
-use fwlab_scenario::{Layout, RulesOrigin};
+use fwlab_scenario::{Layout, RulesOrigin, Shape};
 
 use crate::captured::DEFAULT_PORT;
 use crate::host_files::HostFiles;
@@ -89,9 +89,16 @@ pub(crate) fn place(
         };
         let (server, gateway) = network(target);
         layout.addressing.server.place(&[server]);
+        if layout.shape == Shape::Hairpin {
+            layout.addressing.client.place(&[beside(server, gateway)]);
+        }
         // A host that is known has addresses of its own.
         if files.host.is_none() {
-            layout.addressing.gateway[1].place(&[gateway]);
+            let towards = match layout.shape {
+                Shape::Hairpin => 0,
+                _ => 1,
+            };
+            layout.addressing.gateway[towards].place(&[gateway]);
         }
         if chosen.is_none() {
             let gateway = match files.host {
@@ -358,6 +365,13 @@ fn network(server: IpAddr) -> (IpNet, IpNet) {
     let gateway = hosts.next().expect("it is not alone");
     let gateway = IpNet::new(gateway, length).expect("a length that fits");
     (net, gateway)
+}
+
+/// Somebody else in that network.
+fn beside(server: IpNet, gateway: IpNet) -> IpNet {
+    let mut hosts = server.hosts();
+    let found = hosts.find(|host| ![server.addr(), gateway.addr()].contains(host));
+    IpNet::new(found.expect("it is large"), server.prefix_len()).expect("a length that fits")
 }
 
 #[cfg(test)]

@@ -39,11 +39,19 @@ pub(crate) fn question(subject: &Subject, whom: &Whom, told: &[Told], family: Fa
         let server = place.layout.addressing.server.address(family);
         far.interface = server.and_then(|server| network.towards(server));
     }
+    if asked.position == Position::Hairpin && whom.on.is_none() {
+        let server = place.layout.addressing.server.address(family);
+        near.interface = place
+            .network
+            .as_ref()
+            .zip(server)
+            .and_then(|(network, server)| network.towards(server));
+    }
     let (from, to) = (chosen(&whom.from), chosen(&serving.to));
     [near.address, far.address] = match asked.position {
         // The other end is the server.
         Position::Client => [to, from],
-        Position::Server | Position::Router | Position::Forwarder => [from, to],
+        Position::Server | Position::Router | Position::Forwarder | Position::Hairpin => [from, to],
     };
     asked
 }

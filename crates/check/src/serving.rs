@@ -365,7 +365,7 @@ impl Settled<'_> {
             return;
         }
         let address = IpAddr::from(own);
-        if self.at == At::PortForward && serving.to.is_empty() && is_own(address) {
+        if self.at.forwards() && serving.to.is_empty() && is_own(address) {
             self.say(
                 format!("clients connect to {own}, which the server announces"),
                 Some("--to chooses another address"),

@@ -83,7 +83,8 @@ impl Subject {
             said.say(format!("{name}:{}: {}", note.line.line, note.message), None);
         }
         let mut families = place.layout.families.iter();
-        let forwarded = (at == At::PortForward)
+        let forwarded = at
+            .forwards()
             .then(|| {
                 families
                     .find_map(|family| forwarded::by_rules(&files, *family, serving.control_port))
@@ -184,7 +185,7 @@ impl Subject {
                 },
                 Some(match (terms.whom.is_chosen(), &self.files.host) {
                     (true, Some(_)) => {
-                        "leave out one of --on, --out, --from and --to; the host's own interfaces and routes say who can be where. Who is in the server's own network is not tried: a scenario of the shape `hairpin` has that"
+                        "leave out one of --on, --out, --from and --to; the host's own interfaces and routes say who can be where. who is in the server's own network is tried by `--at hairpin`"
                     }
                     (true, None) => "leave out one of --on, --out, --from and --to",
                     (false, _) => {
@@ -233,7 +234,7 @@ fn place(
     listening: Option<u16>,
     said: &mut Messages,
 ) -> Result<Place, Exit> {
-    if terms.whom.out.is_some() && !at.is_router() {
+    if terms.whom.out.is_some() && (!at.is_router() || at == At::Hairpin) {
         said.say(
             "--out is the interface of a gateway that servers are on",
             Some("--on is the interface of a host that the other end is on"),
@@ -257,7 +258,7 @@ fn place(
     if terms.families.is_empty() && layout.families.iter().any(spoken) {
         layout.families.retain(spoken);
     }
-    if at == At::PortForward {
+    if at.forwards() {
         forwarded::place(
             files,
             &terms.whom.server_address,

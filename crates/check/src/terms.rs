@@ -100,6 +100,8 @@ pub enum At {
     Gateway,
     /// A gateway that forwards its own control port to the server behind it.
     PortForward,
+    /// The same for clients who are in the server's own network, and connect to the gateway's address all the same.
+    Hairpin,
 }
 
 impl At {
@@ -109,11 +111,17 @@ impl At {
             At::Server => Shape::ServerFirewall,
             At::Gateway => Shape::Gateway,
             At::PortForward => Shape::ServerNat,
+            At::Hairpin => Shape::Hairpin,
         }
     }
 
     pub(crate) fn is_router(self) -> bool {
-        matches!(self, At::Gateway | At::PortForward)
+        matches!(self, At::Gateway | At::PortForward | At::Hairpin)
+    }
+
+    /// Whether clients connect to an address of the gateway's own.
+    pub(crate) fn forwards(self) -> bool {
+        matches!(self, At::PortForward | At::Hairpin)
     }
 }
 

@@ -77,9 +77,9 @@ impl Conditions {
                     Position::Client | Position::Server if is_source => (arriving, leaving),
                     Position::Client | Position::Server => (leaving, arriving),
                     Position::Router => (true, false),
-                    Position::Forwarder if is_source => (true, false),
+                    Position::Forwarder | Position::Hairpin if is_source => (true, false),
                     // What clients connect to is told apart before it is translated.
-                    Position::Forwarder => (
+                    Position::Forwarder | Position::Hairpin => (
                         at(&[Hook::Forward, Hook::Postrouting]),
                         at(&[Hook::Prerouting]),
                     ),

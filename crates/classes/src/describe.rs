@@ -127,7 +127,7 @@ impl Classes {
         let near = |before, alone| end(before, alone, Respect::Address, Respect::Interface);
         let far = part(Respect::FarInterface);
         let words: Vec<String> = match self.position {
-            Position::Server => [near("from", "on"), own("to")]
+            Position::Server | Position::Hairpin => [near("from", "on"), own("to")]
                 .into_iter()
                 .flatten()
                 .collect(),

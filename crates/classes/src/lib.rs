@@ -42,14 +42,21 @@ pub enum Position {
     Router,
     /// On a router whose own address clients connect to, and that sends them on to the server.
     Forwarder,
+    /// The same, of clients who are in the server's own network.
+    Hairpin,
 }
 
 impl Position {
+    /// Whether clients connect to an address of the firewall's own, and come to the server behind it.
+    pub fn forwards(self) -> bool {
+        matches!(self, Position::Forwarder | Position::Hairpin)
+    }
+
     /// Whether packets of a transfer pass a hook where the firewall stands.
     pub fn passes(self, hook: Hook) -> bool {
         match self {
             Position::Client | Position::Server => hook != Hook::Forward,
-            Position::Router | Position::Forwarder => {
+            Position::Router | Position::Forwarder | Position::Hairpin => {
                 matches!(hook, Hook::Prerouting | Hook::Forward | Hook::Postrouting)
             }
         }
@@ -63,7 +70,7 @@ pub enum Respect {
     Interface,
     /// The other end's address: on a router, the client's.
     Address,
-    /// The address of the host's own that the other end knows it by; on a forwarder, the one that clients connect to.
+    /// The address of the host's own that the other end knows it by; where it forwards, the one that clients connect to.
     Own,
     /// On a router: the interface that the server is on.
     FarInterface,
@@ -102,6 +109,8 @@ pub struct End {
     pub address: Option<IpAddr>,
     /// Networks in which nobody of this end is.
     pub elsewhere: Vec<IpNet>,
+    /// The networks in which whoever is of this end is; all, where there is none.
+    pub within: Vec<IpNet>,
     /// What stands for addresses that no rule names, best first.
     pub usual_addresses: Vec<IpAddr>,
     /// What stands for interfaces that no rule names, best first.
@@ -141,6 +150,14 @@ pub struct Representative {
     pub far_address: Option<IpAddr>,
 }
 
+impl End {
+    /// Whether somebody of this end can have an address.
+    fn may_have(&self, address: IpAddr) -> bool {
+        let is_in = |nets: &[IpNet]| nets.iter().any(|net| net.contains(&address));
+        !is_in(&self.elsewhere) && (self.within.is_empty() || is_in(&self.within))
+    }
+}
+
 impl Classes {
     /// Divides hosts into classes by what rules tell of them.
     pub fn of(told: &[Told], question: &Question) -> Classes {
@@ -157,6 +174,7 @@ impl Classes {
             (None, None) => interfaces::values(&conditions.interfaces, &end.usual_interfaces),
         };
         let addresses = |of: &conditions::OfAddresses, end: &End| match end.address {
+            Some(chosen) if !end.may_have(chosen) => Vec::new(),
             Some(chosen) => vec![Value::chosen_address(chosen, network)],
             None => partition::values(of, end, question),
         };
@@ -169,7 +187,9 @@ impl Classes {
             (Respect::Address, addresses(&conditions.peers, near)),
         ];
         match question.position {
-            Position::Client | Position::Server => respects.push((Respect::Own, own(far))),
+            Position::Client | Position::Server | Position::Hairpin => {
+                respects.push((Respect::Own, own(far)));
+            }
             Position::Forwarder => {
                 respects.push((Respect::Own, own(far)));
                 respects.push((Respect::FarInterface, interfaces(far)));

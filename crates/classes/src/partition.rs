@@ -30,6 +30,10 @@ pub(crate) fn values(conditions: &OfAddresses, end: &End, question: &Question) -
         .filter(|addresses| addresses.family() == family)
         .collect();
     let usable = without(usable::ranges(family), &end.elsewhere, family);
+    let usable = match &end.within[..] {
+        [] => usable,
+        nets => within(&of_nets(nets, family), &usable),
+    };
     // Of what a condition names, as much as hosts can have.
     let sizes: Vec<u128> = conditions
         .iter()
@@ -157,6 +161,17 @@ fn without(mut ranges: Vec<(u128, u128)>, nets: &[IpNet], family: Family) -> Vec
         ranges = ranges.into_iter().flat_map(cut).collect();
     }
     ranges
+}
+
+/// The addresses of hosts in networks.
+fn of_nets(nets: &[IpNet], family: Family) -> Vec<(u128, u128)> {
+    let of_family = nets.iter().filter(|net| Family::of(net.addr()) == family);
+    let inner = of_family.map(|net| {
+        let [first, last] = [net.network(), net.broadcast()].map(Addresses::number);
+        let ends = u128::from(last - first > 1);
+        (first + ends, last - ends)
+    });
+    inner.collect()
 }
 
 fn size(ranges: &[(u128, u128)]) -> u128 {

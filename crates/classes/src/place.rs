@@ -26,14 +26,15 @@ impl Place {
     /// Where the firewall stands in it.
     ///
     /// # Panics
-    /// When it has no firewall of its own, or two inner sides.
+    /// When it has two gateways.
     pub fn position(&self) -> Position {
         match self.layout.shape {
             Shape::ClientFirewall => Position::Client,
             Shape::ServerFirewall => Position::Server,
             Shape::Gateway | Shape::ClientNat => Position::Router,
             Shape::ServerNat => Position::Forwarder,
-            Shape::BothNat | Shape::Hairpin => panic!("no classes of peers are known there"),
+            Shape::Hairpin => Position::Hairpin,
+            Shape::BothNat => panic!("no classes of peers are known there"),
         }
     }
 
@@ -60,6 +61,12 @@ impl Place {
                 near.elsewhere = server.addresses.clone();
                 ([near, end(of(inner), outer)], vec![of(server), of(outer)])
             }
+            (Position::Hairpin, [inner, outer]) => {
+                let mut near = end(of(client), inner);
+                near.within = self.inside(family).into_iter().collect();
+                // Clients connect to the outer address.
+                ([near, end(of(outer), outer)], vec![of(server), of(inner)])
+            }
             _ => ([end(of(client), server), end(of(server), server)], vec![]),
         };
         Question {
@@ -78,11 +85,24 @@ impl Place {
         }
     }
 
+    /// The network that the server of a gateway is in.
+    pub fn inside(&self, family: Family) -> Option<IpNet> {
+        let mut addresses = self.layout.addressing.server.addresses.iter();
+        let own = *addresses.find(|net| Family::of(net.addr()) == family)?;
+        let known = self.network.as_ref().and_then(|network| {
+            let interface = network.towards(own.addr())?;
+            let mut nets = network.on(&interface, family).into_iter();
+            nets.find(|net| net.contains(&own.addr()))
+        });
+        Some(known.unwrap_or(own).trunc())
+    }
+
     /// The topology with the representative of a class in it.
     pub fn stage(&self, class: &Representative, family: Family, control_port: u16) -> Stage {
         let mut layout = self.layout.clone();
         layout.families = vec![family];
         let position = self.position();
+        let inside = self.inside(family);
         let addressing = &mut layout.addressing;
         let (client, server) = (&mut addressing.client, &mut addressing.server);
         match (position, &mut addressing.gateway[..]) {
@@ -103,6 +123,17 @@ impl Place {
                 self.end(inner, class.interface.as_ref(), class, family);
                 self.end(outer, class.far_interface.as_ref(), class, family);
             }
+            (Position::Hairpin, [inner, outer]) => {
+                self.end(inner, class.interface.as_ref(), class, family);
+                self.outside(outer, inner, class, family);
+                let own = server.address(family);
+                for (port, address) in [(client, class.address), (server, own)] {
+                    let placed = address.zip(inside);
+                    let placed =
+                        placed.and_then(|(one, net)| IpNet::new(one, net.prefix_len()).ok());
+                    port.place(placed.as_slice());
+                }
+            }
             _ => {
                 put(client, class.address);
                 put(server, class.far_address);
@@ -110,6 +141,9 @@ impl Place {
             }
         }
         let mut stage = layout.stage(control_port);
+        if let (Position::Hairpin, Some(own)) = (position, class.far_address) {
+            stage.reached_at = vec![own];
+        }
         if let Some(network) = &self.network {
             self.settle(network, class, family, &mut stage);
         }
@@ -138,9 +172,32 @@ impl Place {
         }
     }
 
+    /// Gives the gateway's end that no peer is on the address that clients connect to, unless it is one of the inside.
+    fn outside(&self, outer: &mut Port, inner: &Port, class: &Representative, family: Family) {
+        let is_inside = |net: &IpNet| Some(net.addr()) == class.far_address;
+        if let Some(network) = &self.network {
+            let of = class.far_address.and_then(|own| {
+                let mut own_addresses = network.own(family);
+                own_addresses.find(|(_, address)| *address == own)
+            });
+            let known = of.map(|(interface, _)| interface);
+            let known = known.filter(|interface| **interface != inner.interface);
+            let others = network.spoken(family);
+            let mut others = others.filter(|interface| **interface != inner.interface);
+            if let Some(interface) = known.or_else(|| others.next()) {
+                self.end(outer, Some(interface), class, family);
+            }
+        } else if !inner.addresses.iter().any(is_inside) {
+            put(outer, class.far_address);
+        }
+        if outer.interface == inner.interface {
+            outer.interface = InterfaceName::new("outside").expect("a name");
+        }
+    }
+
     /// Makes the firewall's node the host that is known.
     fn settle(&self, network: &Network, class: &Representative, family: Family, stage: &mut Stage) {
-        let own = matches!(self.position(), Position::Server | Position::Forwarder);
+        let own = self.position() == Position::Server || self.position().forwards();
         let own = class.far_address.filter(|_| own);
         if let Some(own) = own {
             stage.reached_at = vec![own];
@@ -230,7 +287,7 @@ impl Place {
         let peer = match self.position() {
             Position::Server => stage.client.clone(),
             Position::Client => stage.server.clone(),
-            Position::Router | Position::Forwarder => return,
+            Position::Router | Position::Forwarder | Position::Hairpin => return,
         };
         let Some(firewall) = stage.firewall.clone() else {
             return;
@@ -306,6 +363,15 @@ fn joined(topology: &mut Topology) {
     for link in &topology.links {
         let [one, other] = &link.ends;
         for (here, there) in [(one, other), (other, one)] {
+            let mut nodes = topology.nodes.iter_mut();
+            let Some(node) = nodes.find(|node| node.name == here.node) else {
+                continue;
+            };
+            // Who is behind a port of a bridge is in the bridge's network.
+            let mut bridges = node.bridges.iter();
+            if bridges.any(|bridge| bridge.ports.contains(&here.interface)) {
+                continue;
+            }
             let strange = there
                 .addresses
                 .iter()
@@ -316,13 +382,7 @@ fn joined(topology: &mut Topology) {
                     via: NextHop::Link(here.interface.clone()),
                 })
                 .collect();
-            let node = topology
-                .nodes
-                .iter_mut()
-                .find(|node| node.name == here.node);
-            if let Some(node) = node {
-                node.routes.extend(routes);
-            }
+            node.routes.extend(routes);
         }
     }
 }
@@ -343,11 +403,12 @@ mod tests {
 
     #[test]
     fn every_representative_can_be_built() {
-        for (shape, far) in [
-            (Shape::ServerFirewall, "203.0.113.5"),
-            (Shape::ClientFirewall, "203.0.113.5"),
-            (Shape::Gateway, "192.0.2.1"),
-            (Shape::ServerNat, "192.0.2.1"),
+        for (shape, near, far) in [
+            (Shape::ServerFirewall, "10.1.2.3", "203.0.113.5"),
+            (Shape::ClientFirewall, "10.1.2.3", "203.0.113.5"),
+            (Shape::Gateway, "10.1.2.3", "192.0.2.1"),
+            (Shape::ServerNat, "10.1.2.3", "192.0.2.1"),
+            (Shape::Hairpin, "192.168.7.77", "192.0.2.1"),
         ] {
             let place = Place {
                 layout: Layout::new(shape),
@@ -355,11 +416,7 @@ mod tests {
                 given: BTreeSet::new(),
                 network: None,
             };
-            let stage = place.stage(
-                &class(["10.1.2.3", far], ["eth0", "eth1"]),
-                Family::Ipv4,
-                21,
-            );
+            let stage = place.stage(&class([near, far], ["eth0", "eth1"]), Family::Ipv4, 21);
             assert_eq!(stage.topology.mistakes(), [], "{shape}");
             let firewall = stage.firewall.clone().expect("there is one");
             let names: Vec<&str> = stage
@@ -376,7 +433,7 @@ mod tests {
                 .addresses()
                 .map(|(address, _)| address.to_string())
                 .collect();
-            assert!(addresses.contains(&"10.1.2.3".to_owned()), "{addresses:?}");
+            assert!(addresses.contains(&near.to_owned()), "{addresses:?}");
             assert!(addresses.contains(&far.to_owned()), "{addresses:?}");
         }
     }
@@ -388,6 +445,7 @@ mod tests {
             Shape::ClientFirewall,
             Shape::Gateway,
             Shape::ServerNat,
+            Shape::Hairpin,
         ] {
             let place = Place {
                 layout: Layout::new(shape),

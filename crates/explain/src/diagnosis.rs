@@ -94,6 +94,15 @@ pub enum Why {
     },
     /// It came to a gateway that leads the control connection on to the server, and not this one.
     NotForwarded,
+    /// It came to a gateway that no rule led it on from, and that answered itself.
+    NotLedOn,
+    /// A gateway led a connection on to a server that is in the client's own network, and that answered past the gateway.
+    AnsweredPast {
+        /// The address that the answer came from.
+        from: IpAddr,
+        /// The address that the client had connected to.
+        known: IpAddr,
+    },
     /// It answers a connection that came with a private address, to which nobody out there has a way back.
     NoWayBack {
         /// The address.
@@ -158,13 +167,17 @@ impl Diagnosis {
             }
             Cause::Helper { .. } => Why::Invalid,
             Cause::Host { .. } | Cause::Loss { .. } => {
-                let astray = led_astray(connection, &node, evidence);
+                let astray = answered_past(connection, &node, evidence)
+                    .or_else(|| led_astray(connection, &node, evidence));
                 match astray.or_else(|| no_way_back(&outcome.cause, connection, evidence)) {
                     Some((why, events)) => {
                         rests_on.extend(events);
                         why
                     }
                     None if is_closed(&outcome.cause) => Why::Closed,
+                    None if connection == Role::Control && node == NodeName::gateway() => {
+                        Why::NotLedOn
+                    }
                     None if matches!(outcome.cause, Cause::Host { .. }) => Why::NobodyListens,
                     None => Why::Unknown,
                 }
@@ -381,6 +394,25 @@ fn led_astray(
     let led_on = control.came.filter(|_| control.is_led_on())?;
     let not_led_on = !setup.is_active() && *node != *led_on.node && !data.is_led_on();
     not_led_on.then(|| (Why::NotForwarded, vec![led_on.event]))
+}
+
+/// Whether whoever opened a connection said no to an answer, since it came from another address than the one connected to.
+fn answered_past(
+    connection: Role,
+    node: &NodeName,
+    evidence: &Evidence,
+) -> Option<(Why, Vec<EventId>)> {
+    let ends = Ends::of(evidence, connection);
+    let (sent, came) = ends.sent.zip(ends.came)?;
+    let is_past = sent.node == node
+        && came.node != node
+        && sent.flow.from == came.flow.from
+        && sent.flow.to.ip() != came.flow.to.ip();
+    let why = Why::AnsweredPast {
+        from: came.flow.to.ip(),
+        known: sent.flow.to.ip(),
+    };
+    is_past.then(|| (why, vec![sent.event, came.event]))
 }
 
 /// Whether an answer was lost because it went to a private address, which no gateway had translated.

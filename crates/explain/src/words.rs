@@ -25,6 +25,8 @@ impl Why {
             Why::AddressRefused { .. } => "address-refused",
             Why::FromElsewhere { .. } => "from-elsewhere",
             Why::NotForwarded => "not-forwarded",
+            Why::NotLedOn => "not-led-on",
+            Why::AnsweredPast { .. } => "answered-past",
             Why::NoWayBack { .. } => "no-way-back",
             Why::SentElsewhere => "sent-elsewhere",
             Why::NobodyListens => "nobody-listens",
@@ -144,6 +146,13 @@ impl Diagnosis {
                 "{what} came to {}, which leads the control connection on to the server, and not this one.",
                 self.node
             ),
+            Why::NotLedOn => format!(
+                "The control connection came to {} itself, which answered no: no rule led it on to the server.",
+                self.node
+            ),
+            Why::AnsweredPast { from, known } => format!(
+                "The server answered the client past the gateway, from {from}, since both are in one network; the client waits for an answer from {known}, to which it had connected."
+            ),
             Why::NoWayBack { address } => format!(
                 "{what} went to {address}, the private address that it came from; nobody out there is taken to have a way back to it."
             ),
@@ -226,6 +235,12 @@ impl Diagnosis {
             }
             Why::FromElsewhere { .. } => {
                 "It would pass if address translation gave all connections of a client the same address."
+            }
+            Why::NotLedOn => {
+                "It would pass if a rule of address translation, as DNAT, led it on from the address that the client connects to."
+            }
+            Why::AnsweredPast { .. } => {
+                "It would pass if the gateway gave what it leads on from that network an address of its own, too: source translation, as MASQUERADE does."
             }
             Why::NoWayBack { .. } => {
                 "It would pass if the gateway gave what leaves it an address of its own: source translation, as MASQUERADE does."

@@ -34,8 +34,8 @@ pub(crate) fn insertion(text: &Text, remedy: &Remedy) -> Result<Insertion, NoPla
             let rule = crate::in_dump::forward(*from, *to, (*low, *high));
             of_nat(text, remedy, Family::of(*from), &rule)
         }
-        Remedy::Masquerade { family, out, .. } => {
-            of_nat(text, remedy, *family, &crate::in_dump::masquerade(out))
+        Remedy::Masquerade { family, which, .. } => {
+            of_nat(text, remedy, *family, &crate::in_dump::masquerade(which))
         }
         Remedy::Accept { spot, what } => {
             let program = program(text, spot.family);

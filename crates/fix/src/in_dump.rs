@@ -2,10 +2,8 @@
 
 use std::net::IpAddr;
 
-use fwlab_record::InterfaceName;
-
 use crate::edit::{Insertion, NoPlace, Text, comment};
-use crate::remedy::{HelperSide, Remedy, Spot};
+use crate::remedy::{HelperSide, PassedOn, Remedy, Spot};
 
 pub(crate) fn insertion(text: &Text, remedy: &Remedy) -> Result<Insertion, NoPlace> {
     match remedy {
@@ -36,8 +34,8 @@ pub(crate) fn insertion(text: &Text, remedy: &Remedy) -> Result<Insertion, NoPla
             let rule = [comment(remedy), forward(*from, *to, (*low, *high))];
             Ok(at_the_end(text, "nat", &NAT, rule))
         }
-        Remedy::Masquerade { out, .. } => {
-            let rule = [comment(remedy), masquerade(out)];
+        Remedy::Masquerade { which, .. } => {
+            let rule = [comment(remedy), masquerade(which)];
             Ok(at_the_end(text, "nat", &NAT, rule))
         }
         Remedy::PassivePorts { .. } | Remedy::Advertise { .. } => Err(NoPlace::of_server()),
@@ -68,8 +66,12 @@ pub(crate) fn forward(from: IpAddr, to: IpAddr, (low, high): (u16, u16)) -> Stri
     )
 }
 
-pub(crate) fn masquerade(out: &InterfaceName) -> String {
-    format!("-A POSTROUTING -o {out} -j MASQUERADE")
+pub(crate) fn masquerade(which: &PassedOn) -> String {
+    let which = match which {
+        PassedOn::By(out) => format!("-o {out}"),
+        PassedOn::Within { net, server } => format!("-s {net} -d {server}"),
+    };
+    format!("-A POSTROUTING {which} -j MASQUERADE")
 }
 
 pub(crate) fn helper(side: HelperSide, port: u16) -> String {

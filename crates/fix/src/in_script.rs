@@ -3,7 +3,7 @@
 use fwlab_record::Family;
 
 use crate::edit::{Insertion, NoPlace, Text, comment};
-use crate::remedy::{Accepts, HelperSide, Remedy, Spot};
+use crate::remedy::{Accepts, HelperSide, PassedOn, Remedy, Spot};
 
 pub(crate) fn insertion(text: &Text, remedy: &Remedy) -> Result<Insertion, NoPlace> {
     match remedy {
@@ -53,10 +53,16 @@ pub(crate) fn insertion(text: &Text, remedy: &Remedy) -> Result<Insertion, NoPla
                 lines,
             })
         }
-        Remedy::Masquerade { family, out, .. } => {
+        Remedy::Masquerade { family, which, .. } => {
             let family = match family {
                 Family::Ipv4 => "ip",
                 Family::Ipv6 => "ip6",
+            };
+            let which = match which {
+                PassedOn::By(out) => format!("oifname \"{out}\""),
+                PassedOn::Within { net, server } => {
+                    format!("{family} saddr {net} {family} daddr {server}")
+                }
             };
             let lines = vec![
                 String::new(),
@@ -64,7 +70,7 @@ pub(crate) fn insertion(text: &Text, remedy: &Remedy) -> Result<Insertion, NoPla
                 format!("table {family} ftp_masquerade {{"),
                 "\tchain postrouting {".to_owned(),
                 "\t\ttype nat hook postrouting priority srcnat; policy accept;".to_owned(),
-                format!("\t\toifname \"{out}\" masquerade"),
+                format!("\t\t{which} masquerade"),
                 "\t}".to_owned(),
                 "}".to_owned(),
             ];

@@ -16,7 +16,7 @@ mod take_away;
 pub use edit::{NoPlace, apply, line_before, patch};
 pub use mutant::{Change, Mutant, RuleLine, mutants};
 pub use plan::{Situation, remedies};
-pub use remedy::{Accepts, HelperSide, Icmp, Only, Remedy, Spot};
+pub use remedy::{Accepts, HelperSide, Icmp, Only, PassedOn, Remedy, Spot};
 pub use take_away::take_away;
 
 #[cfg(test)]

@@ -4,9 +4,9 @@ use std::net::IpAddr;
 
 use fwlab_explain::{Diagnosis, Opening, Why};
 use fwlab_model::ruleset::Side;
-use fwlab_record::{Backend, Cause, Family, InterfaceName, Role};
+use fwlab_record::{Backend, Cause, Family, Role};
 
-use crate::remedy::{Accepts, Icmp, Only, Remedy, Spot};
+use crate::remedy::{Accepts, Icmp, Only, PassedOn, Remedy, Spot};
 
 /// What is known of a transfer beside its diagnosis.
 #[derive(Debug, Clone)]
@@ -25,8 +25,8 @@ pub struct Situation<'a> {
     pub connected: Option<IpAddr>,
     /// The server's own address, where a gateway leads clients on to it.
     pub server: Option<IpAddr>,
-    /// The interface that a gateway leads the connection on by.
-    pub out: Option<InterfaceName>,
+    /// The connections that a gateway passes this one on with.
+    pub passed_on: Option<PassedOn>,
     /// The backend of rules that a helper is added to.
     pub backend: Backend,
     /// For whom alone a new connection is accepted.
@@ -106,13 +106,14 @@ pub fn remedies(diagnosis: &Diagnosis, situation: &Situation<'_>) -> Vec<Remedy>
         }
         Why::AnnouncedElsewhere { .. } | Why::AddressRefused { .. } if !passive => vec![helper()],
         Why::FromElsewhere { .. } if active => vec![helper()],
-        Why::NoWayBack { .. } => {
-            let masquerade = |out| Remedy::Masquerade {
+        Why::NoWayBack { .. } | Why::AnsweredPast { .. } => {
+            let masquerade = |which| Remedy::Masquerade {
                 backend,
                 family,
-                out,
+                which,
             };
-            situation.out.clone().map(masquerade).into_iter().collect()
+            let which = situation.passed_on.clone();
+            which.map(masquerade).into_iter().collect()
         }
         Why::NotForwarded if !situation.prefers_range => vec![helper()],
         Why::NotForwarded => forward(situation),

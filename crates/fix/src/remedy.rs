@@ -39,14 +39,14 @@ pub enum Remedy {
         /// The last.
         high: u16,
     },
-    /// Give what leaves a gateway an address of the gateway's own.
+    /// Give connections that a gateway passes on an address of the gateway's own.
     Masquerade {
         /// Which rules it belongs to.
         backend: Backend,
         /// For which family.
         family: Family,
-        /// The interface that it leaves by.
-        out: InterfaceName,
+        /// Which connections.
+        which: PassedOn,
     },
     /// Have the server keep to a range of passive ports.
     PassivePorts {
@@ -59,6 +59,20 @@ pub enum Remedy {
     Advertise {
         /// The one that clients connect to.
         address: Ipv4Addr,
+    },
+}
+
+/// Connections that a gateway passes on.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum PassedOn {
+    /// All that leave by an interface.
+    By(InterfaceName),
+    /// Those from a network to a server in it.
+    Within {
+        /// The network.
+        net: IpNet,
+        /// The server.
+        server: IpAddr,
     },
 }
 
@@ -254,12 +268,20 @@ impl fmt::Display for Remedy {
                 high,
                 ..
             } => write!(f, "lead TCP to the ports {low}-{high} of {from} on to {to}"),
-            Remedy::Masquerade { out, .. } => {
-                write!(
-                    f,
-                    "give what leaves by {out} an address of the gateway's own"
-                )
-            }
+            Remedy::Masquerade {
+                which: PassedOn::By(out),
+                ..
+            } => write!(
+                f,
+                "give what leaves by {out} an address of the gateway's own"
+            ),
+            Remedy::Masquerade {
+                which: PassedOn::Within { net, server },
+                ..
+            } => write!(
+                f,
+                "give what comes from {net} and is led on to {server} there an address of the gateway's own"
+            ),
             Remedy::PassivePorts { low, high } => write!(
                 f,
                 "have the server keep to the passive ports {low}-{high} (vsftpd: pasv_min_port={low}, pasv_max_port={high})"

@@ -435,7 +435,7 @@ fn a_command_line_that_is_wrong_is_told() {
     insta::assert_snapshot!(told(&["check", "rules.v4", "--at", "router"]), @r#"
     exit 2
     error: invalid value 'router' for '--at <AT>'
-      [possible values: client, server, gateway, port-forward]
+      [possible values: client, server, gateway, port-forward, hairpin]
 
     For more information, try '--help'.
     "#);

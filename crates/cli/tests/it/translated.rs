@@ -125,3 +125,83 @@ fn a_forward_is_not_tried_from_the_server_s_own_network() {
         ended.stdout
     );
 }
+
+/// Who is in the server's own network comes to it by the gateway's address, if its rules translate the source, too.
+#[test]
+fn a_hairpin_needs_source_translation() {
+    let Some(_lab) = lab() else { return };
+    let rules = |snat: &str| {
+        format!(
+            "*nat\n-A PREROUTING -d 203.0.113.7 -p tcp --dport 21 -j DNAT --to-destination 192.168.1.5\n\
+             -A POSTROUTING -o wan -j MASQUERADE\n{snat}COMMIT\n*raw\n-A PREROUTING -p tcp --dport 21 -j CT --helper ftp\nCOMMIT\n\
+             *filter\n:FORWARD DROP [0:0]\n-A FORWARD -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT\n\
+             -A FORWARD -d 192.168.1.5 -p tcp --dport 21 -j ACCEPT\nCOMMIT\n"
+        )
+    };
+    let captured = |snat: &str| {
+        host(&[
+            ("iptables-nft", "iptables-nft-save", &rules(snat)),
+            ("links", "ip -json -details link", LINKS),
+            ("addresses", "ip -json addr", ADDRESSES),
+            ("routes", "ip -json -4 route show table main", ROUTES),
+        ])
+    };
+    let snat =
+        "-A POSTROUTING -s 192.168.1.0/24 -d 192.168.1.5 -p tcp -j SNAT --to-source 192.168.1.1\n";
+    let whom = [
+        "--at",
+        "hairpin",
+        "--on",
+        "lan",
+        "--to",
+        "203.0.113.7",
+        "--data",
+        "pasv",
+        "--protection",
+        "plain",
+    ];
+    let expecting =
+        |what: &'static str| [&whom[..], &["--expect", what, "--from", "192.168.1.9"]].concat();
+    let past = "The server answered the client past the gateway, from 192.168.1.5, since both are in one network; \
+                the client waits for an answer from 203.0.113.7";
+    for (name, with, without) in [
+        ("rules.v4", rules(snat), rules("")),
+        ("host.fwlab", captured(snat), captured("")),
+    ] {
+        on(name, &with, "check", &expecting("all passes")).with(0);
+        let ended = on(name, &without, "check", &expecting("all blocked")).with(0);
+        assert!(ended.stdout.contains(past), "{}", ended.stdout);
+        let ended = on(
+            name,
+            &without,
+            "fix",
+            &whom,
+        )
+        .with(0);
+        let line = "+-A POSTROUTING -s 192.168.1.0/24 -d 192.168.1.5 -j MASQUERADE\n";
+        assert!(ended.stdout.contains(line), "{}", ended.stdout);
+    }
+    // Nobody else is in that network.
+    let elsewhere = [&whom[..], &["--from", "198.51.100.9"]].concat();
+    on("rules.v4", &rules(snat), "check", &elsewhere).with(2);
+}
+
+/// A connection that no rule leads on is answered by the gateway itself.
+#[test]
+fn what_no_rule_leads_on_is_told() {
+    let Some(_lab) = lab() else { return };
+    let rules = "*nat\n-A PREROUTING -d 203.0.113.7 -p tcp --dport 21 -j DNAT --to-destination 192.168.1.5\nCOMMIT\n";
+    let more = [
+        "--at",
+        "port-forward",
+        "--to",
+        "203.0.113.8",
+        "--data",
+        "pasv",
+        "--protection",
+        "plain",
+    ];
+    let ended = on("rules.v4", rules, "check", &more).with(0);
+    let told = "The control connection came to gateway itself, which answered no: no rule led it on to the server.";
+    assert!(ended.stdout.contains(told), "{}", ended.stdout);
+}

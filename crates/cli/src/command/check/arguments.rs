@@ -182,6 +182,8 @@ enum At {
     Gateway,
     /// A gateway that forwards its own control port to the server behind it
     PortForward,
+    /// The same gateway, for clients in the server's own network
+    Hairpin,
 }
 
 impl At {
@@ -191,6 +193,7 @@ impl At {
             At::Server => fwlab_check::At::Server,
             At::Gateway => fwlab_check::At::Gateway,
             At::PortForward => fwlab_check::At::PortForward,
+            At::Hairpin => fwlab_check::At::Hairpin,
         }
     }
 }

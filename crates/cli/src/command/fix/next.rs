@@ -23,6 +23,7 @@ pub(super) fn next(subject: &Subject, remedies: &[Remedy], is_default: bool) -> 
             Position::Server => "server",
             Position::Router => "gateway",
             Position::Forwarder => "port-forward",
+            Position::Hairpin => "hairpin",
         };
         options.push(format!("--at {at}"));
     }

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use fwlab_check::{Terms, Transfers};
 use fwlab_classes::Position;
 use fwlab_explain::Diagnosis;
-use fwlab_fix::{Only, Remedy, Situation, remedies};
+use fwlab_fix::{Only, PassedOn, Remedy, Situation, remedies};
 use fwlab_model::IpNet;
 use fwlab_model::ruleset::Side;
 use fwlab_record::{Backend, CellRecord, Exit, Family, Judgement, Protection, Symptom};
@@ -196,7 +196,7 @@ impl Search<'_> {
                 side: match position {
                     Position::Client => Side::Client,
                     Position::Server => Side::Server,
-                    Position::Router | Position::Forwarder => Side::Gateway,
+                    Position::Router | Position::Forwarder | Position::Hairpin => Side::Gateway,
                 },
                 control_port: self.bench.subject.connect_port,
                 passive_ports: self
@@ -207,13 +207,8 @@ impl Search<'_> {
                     .passive_ports
                     .ok_or(self.passive_ports),
                 connected,
-                out: self.bench.tried[at].representative().far_interface.clone(),
-                server: (position == Position::Forwarder)
-                    .then(|| {
-                        let cell = &self.bench.planned[at];
-                        cell.scenario.stage.server_address(cell.axes.family)
-                    })
-                    .flatten(),
+                passed_on: self.passed_on(at),
+                server: self.server(at).filter(|_| position.forwards()),
                 backend: self.backend(record.axes.backend),
                 only: self.only(at),
                 prefers_range,
@@ -223,6 +218,25 @@ impl Search<'_> {
             .into_iter()
             .filter_map(|remedy| self.in_the_file(candidate, remedy))
             .collect()
+    }
+
+    /// The server's own address.
+    fn server(&self, at: usize) -> Option<IpAddr> {
+        let cell = &self.bench.planned[at];
+        cell.scenario.stage.server_address(cell.axes.family)
+    }
+
+    /// The connections that a gateway passes a cell's on with.
+    fn passed_on(&self, at: usize) -> Option<PassedOn> {
+        let place = &self.bench.subject.place;
+        let tried = &self.bench.tried[at];
+        match place.position() {
+            Position::Hairpin => Some(PassedOn::Within {
+                net: place.inside(tried.family)?,
+                server: self.server(at)?,
+            }),
+            _ => tried.representative().far_interface.map(PassedOn::By),
+        }
     }
 
     /// Whom a rule is for, where somebody chose: the other end of this cell's transfer.
@@ -239,7 +253,7 @@ impl Search<'_> {
             addresses.find(|address| Family::of(*address) == family)
         };
         // Where clients connect to another address than the server's, a rule behind the translation does not see it.
-        let forwards = self.bench.subject.place.position() == Position::Forwarder;
+        let forwards = self.bench.subject.place.position().forwards();
         if self.is_divided && !whom.is_chosen() {
             let tried = &self.bench.tried[at];
             let (interface, address) = tried.classes.named_near(tried.class);

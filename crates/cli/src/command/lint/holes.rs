@@ -36,7 +36,9 @@ impl Whose {
         match position {
             Position::Client => &[Whose::Clients],
             Position::Server => &[Whose::Servers],
-            Position::Router | Position::Forwarder => &[Whose::Servers, Whose::Clients],
+            Position::Router | Position::Forwarder | Position::Hairpin => {
+                &[Whose::Servers, Whose::Clients]
+            }
         }
     }
 
