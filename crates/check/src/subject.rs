@@ -73,7 +73,7 @@ impl Subject {
         if files.looks_at_users() && !fwlab_fabric::has_ordinary_user() {
             said.say(
                 "the rules look at the user who sends a packet, and here everybody is root: fwlab may not become another user",
-                Some("run it as root: then the client suppaftp is an ordinary user"),
+                Some("run it as root: then clients are an ordinary user"),
             );
         }
         let mut serving = Serving::of(terms, at, &files, said)?;

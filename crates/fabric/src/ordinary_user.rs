@@ -3,7 +3,7 @@
 use nix::unistd::{Uid, setfsuid};
 
 /// A user that hosts do not have, and rules do not name.
-const ORDINARY: Uid = Uid::from_raw(65_533);
+pub(crate) const ORDINARY: Uid = Uid::from_raw(65_533);
 
 /// Does something, such as making a socket, as a user who is not root, where this process may: `-m owner` and `meta skuid`
 /// then see that user. Where it may not, as in a user namespace that has root alone, root does it.

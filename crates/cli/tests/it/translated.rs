@@ -171,13 +171,7 @@ fn a_hairpin_needs_source_translation() {
         on(name, &with, "check", &expecting("all passes")).with(0);
         let ended = on(name, &without, "check", &expecting("all blocked")).with(0);
         assert!(ended.stdout.contains(past), "{}", ended.stdout);
-        let ended = on(
-            name,
-            &without,
-            "fix",
-            &whom,
-        )
-        .with(0);
+        let ended = on(name, &without, "fix", &whom).with(0);
         let line = "+-A POSTROUTING -s 192.168.1.0/24 -d 192.168.1.5 -j MASQUERADE\n";
         assert!(ended.stdout.contains(line), "{}", ended.stdout);
     }

@@ -26,6 +26,7 @@ pub(super) struct Surroundings {
     /// Its standard input.
     pub(super) input: Input,
     pub(super) capabilities: Capabilities,
+    pub(super) by_ordinary_user: bool,
     pub(super) is_program: bool,
     pub(super) as_on_5_10: bool,
 }
@@ -73,6 +74,7 @@ pub(super) fn start(command: &Command<'_>, around: Surroundings) -> Result<Runni
         standard: [input, written.into(), complained.into()],
         kind,
         capabilities: around.capabilities,
+        by_ordinary_user: around.by_ordinary_user,
         as_on_5_10: around.as_on_5_10,
     };
     let executable = command.executable().map_err(failed)?;

@@ -52,6 +52,10 @@ pub struct ProgramSpec {
     pub working_directory: Option<PathBuf>,
     /// What it may do of what only root may.
     pub capabilities: Capabilities,
+    /// Whether it is an ordinary user, as clients are, where the lab may make it one (see
+    /// [`has_ordinary_user`](crate::has_ordinary_user)): `-m owner` and `meta skuid` see that. It may then write in its
+    /// files' folder, and in none below that says otherwise. Not with capabilities.
+    pub by_ordinary_user: bool,
     /// Whether its input is the pipe of its output in place of `/dev/null`: for a server
     /// of inetd's kind, which speaks on descriptor 0 to whom it takes for its client.
     pub speaks_on_input: bool,
@@ -72,6 +76,7 @@ impl ProgramSpec {
             root: None,
             working_directory: None,
             capabilities: Capabilities::NONE,
+            by_ordinary_user: false,
             speaks_on_input: false,
             as_on_5_10: false,
         }
@@ -111,6 +116,10 @@ impl ProgramSpec {
         };
         let io = |source| failed(None, source);
         self.check()?;
+        if let (Some(files), true) = (&self.files, self.by_ordinary_user) {
+            let opened = files.set_mode(".", 0o777);
+            opened.map_err(|error| io(io::Error::other(error)))?;
+        }
         let mount_point = self.files.as_ref().map(Scratch::mount_point);
         let directory = self.working_directory.as_deref();
         let directory = directory.or(mount_point).unwrap_or(Path::new("/"));
@@ -127,6 +136,7 @@ impl ProgramSpec {
                 false => Input::Nothing,
             },
             capabilities: self.capabilities,
+            by_ordinary_user: self.by_ordinary_user,
             is_program: true,
             as_on_5_10: self.as_on_5_10,
         };

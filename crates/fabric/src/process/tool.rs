@@ -104,6 +104,7 @@ impl ToolCall {
             directory: c"/".into(),
             input,
             capabilities: Capabilities::LOADER,
+            by_ordinary_user: false,
             is_program: false,
             as_on_5_10: self.as_on_5_10,
         };

@@ -69,6 +69,8 @@ impl Kind {
             files
                 .write_from(RECEIVED, spec.content.reader(0..moved.start))
                 .map_err(failed)?;
+            // The program is another user than who wrote it.
+            files.set_mode(RECEIVED, 0o666).map_err(failed)?;
         }
         Ok(files)
     }
@@ -110,6 +112,7 @@ impl Kind {
                 .map_err(|source| PeerError::Sysctl { peer, source })?;
         }
         let mut program = program;
+        program.by_ordinary_user = true;
         if spec.tls_secrets.is_some() {
             // OpenSSL's and GnuTLS's programs write them there, if they were built so.
             let file = files.mount_point().join(TLS_SECRETS);

@@ -66,6 +66,8 @@ pub(crate) struct Confinement {
     pub(crate) standard: [OwnedFd; 3],
     pub(crate) kind: Kind,
     pub(crate) capabilities: Capabilities,
+    /// Whether it is an ordinary user, where this process may make it one.
+    pub(crate) by_ordinary_user: bool,
     /// Whether to do without the calls that Linux 5.10 has not.
     pub(crate) as_on_5_10: bool,
 }

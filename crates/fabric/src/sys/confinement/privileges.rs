@@ -1,5 +1,7 @@
 use libc::{c_int, c_ulong};
 
+use crate::ordinary_user::ORDINARY;
+
 /// What a confined process may do of what only root may (`capabilities(7)`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Capabilities(u64);
@@ -110,9 +112,28 @@ pub(super) fn narrow_bounds() -> Capabilities {
     Capabilities(left)
 }
 
+/// Becomes the ordinary user, and of no group of root's, where this process may: in a user namespace that has root alone, and where
+/// a container keeps `CAP_SETUID` from it, it stays who it is.
+fn become_ordinary() {
+    let id = ORDINARY.as_raw();
+    // By the calls themselves: those of libc look for other threads, whose memory this process may share.
+    // SAFETY: no memory is touched; a null pointer is that of a list with nothing in it.
+    unsafe {
+        if libc::syscall(libc::SYS_setgroups, 0, std::ptr::null::<libc::gid_t>()) == 0
+            && libc::syscall(libc::SYS_setresgid, id, id, id) == 0
+        {
+            libc::syscall(libc::SYS_setresuid, id, id, id);
+        }
+    }
+}
+
 /// Leaves a process with these capabilities, of those that it could be handed, and no way to more. Its user stays
-/// root, as far as files are concerned, and its ids.
-pub(super) fn give_up_privileges(keep: Capabilities, bounds: Capabilities) -> c_int {
+/// root, as far as files are concerned, and its ids, if it is not to be an ordinary one.
+pub(super) fn give_up_privileges(
+    keep: Capabilities,
+    bounds: Capabilities,
+    by_ordinary_user: bool,
+) -> c_int {
     #[repr(C)]
     struct Header {
         version: u32,
@@ -136,6 +157,9 @@ pub(super) fn give_up_privileges(keep: Capabilities, bounds: Capabilities) -> c_
         if prctl(libc::PR_CAPBSET_DROP, capability.into()) < 0 {
             return -1;
         }
+    }
+    if by_ordinary_user {
+        become_ordinary();
     }
     let header = Header {
         version: VERSION,

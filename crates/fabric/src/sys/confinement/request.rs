@@ -31,6 +31,7 @@ impl Parts {
     const FILES: u8 = 2;
     const PROGRAM: u8 = 4;
     const AS_ON_5_10: u8 = 8;
+    const ORDINARY: u8 = 16;
 
     fn of(confinement: &Confinement) -> Parts {
         let bit = |set: bool, bit: u8| if set { bit } else { 0 };
@@ -38,6 +39,7 @@ impl Parts {
             root,
             files,
             kind,
+            by_ordinary_user,
             as_on_5_10,
             ..
         } = confinement;
@@ -45,7 +47,8 @@ impl Parts {
             bit(matches!(root, Root::Container(_)), Parts::CONTAINER)
                 | bit(files.is_some(), Parts::FILES)
                 | bit(matches!(kind, Kind::Program(_)), Parts::PROGRAM)
-                | bit(*as_on_5_10, Parts::AS_ON_5_10),
+                | bit(*as_on_5_10, Parts::AS_ON_5_10)
+                | bit(*by_ordinary_user, Parts::ORDINARY),
         )
     }
 
@@ -70,6 +73,7 @@ pub(super) fn send(
         standard,
         kind,
         capabilities,
+        by_ordinary_user: _,
         as_on_5_10: _,
     } = confinement;
     let Executable {
@@ -220,6 +224,7 @@ fn read(message: &[u8], mut descriptors: impl Iterator<Item = OwnedFd>) -> Optio
             standard,
             kind,
             capabilities: Capabilities::from_mask(u64::from_ne_bytes(capabilities)),
+            by_ordinary_user: parts.has(Parts::ORDINARY),
             as_on_5_10: parts.has(Parts::AS_ON_5_10),
         },
         report,
@@ -261,7 +266,7 @@ mod tests {
     }
 
     /// What a confinement is made of, so that two can be compared.
-    fn all(confinement: &Confinement) -> (Vec<(u64, u64)>, Vec<&CString>, u64, bool) {
+    fn all(confinement: &Confinement) -> (Vec<(u64, u64)>, Vec<&CString>, u64, [bool; 2]) {
         let mut all: Vec<_> = [&*confinement.network]
             .into_iter()
             .chain(&confinement.standard)
@@ -279,16 +284,16 @@ mod tests {
             all.push(identity(files));
             texts.push(point);
         }
-        let (capabilities, old) = (confinement.capabilities.mask(), confinement.as_on_5_10);
-        (all, texts, capabilities, old)
+        let flags = [confinement.by_ordinary_user, confinement.as_on_5_10];
+        (all, texts, confinement.capabilities.mask(), flags)
     }
 
     #[test]
     fn what_is_sent_is_received() {
         let (ours, theirs) = pair();
-        for bits in 0..16 {
-            let [in_container, with_files, is_program, old] =
-                [1, 2, 4, 8].map(|bit| bits & bit != 0);
+        for bits in 0..32 {
+            let [in_container, with_files, is_program, old, by_ordinary_user] =
+                [1, 2, 4, 8, 16].map(|bit| bits & bit != 0);
             let executable = Executable {
                 program: c"/bin/program".into(),
                 arguments: vec![c"program".into(), c"".into(), c"\xff\n".into()],
@@ -305,6 +310,7 @@ mod tests {
                     false => Kind::Tool,
                 },
                 capabilities: Capabilities::SERVER,
+                by_ordinary_user,
                 as_on_5_10: old,
             };
             send(&ours, &executable, &confinement, &file("/proc/self/status")).expect("it is sent");

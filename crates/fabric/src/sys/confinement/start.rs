@@ -241,7 +241,12 @@ impl Start<'_> {
         // SAFETY: it sets a disposition that needs no handler.
         unsafe { libc::signal(libc::SIGPIPE, libc::SIG_DFL) };
         leave_keyring();
-        let given_up = checked(give_up_privileges(confinement.capabilities, limits.bounds));
+        let given_up = give_up_privileges(
+            confinement.capabilities,
+            limits.bounds,
+            confinement.by_ordinary_user,
+        );
+        let given_up = checked(given_up);
         self.done(SetupStep::Privileges, given_up.map(drop));
         // SAFETY: the path is a C string.
         let entered = checked(unsafe { libc::chdir(confinement.directory.as_ptr()) });
