@@ -266,7 +266,7 @@ mod tests {
     }
 
     /// What a confinement is made of, so that two can be compared.
-    fn all(confinement: &Confinement) -> (Vec<(u64, u64)>, Vec<&CString>, u64, [bool; 2]) {
+    fn all(confinement: &Confinement) -> (Vec<(u64, u64)>, Vec<&CString>, [u64; 3]) {
         let mut all: Vec<_> = [&*confinement.network]
             .into_iter()
             .chain(&confinement.standard)
@@ -284,8 +284,9 @@ mod tests {
             all.push(identity(files));
             texts.push(point);
         }
-        let flags = [confinement.by_ordinary_user, confinement.as_on_5_10];
-        (all, texts, confinement.capabilities.mask(), flags)
+        let flags = [confinement.by_ordinary_user, confinement.as_on_5_10].map(u64::from);
+        let numbers = [confinement.capabilities.mask(), flags[0], flags[1]];
+        (all, texts, numbers)
     }
 
     #[test]
