@@ -275,7 +275,9 @@ pub(crate) fn at(files: &HostFiles, control_port: Option<u16>) -> Option<At> {
     let proxies = ["docker-proxy", "rootlessport", "conmon"];
     let mut listeners = host.listeners.iter();
     let listens = listeners.any(|listener| {
-        listener.port == control_port && !proxies.contains(&listener.program.as_str())
+        listener.port == control_port
+            && !listener.address.is_loopback()
+            && !proxies.contains(&listener.program.as_str())
     });
     if listens {
         return Some(At::Server);

@@ -17,6 +17,7 @@ mod expectation;
 mod forwarded;
 mod host_files;
 mod includes;
+mod listening;
 mod messages;
 mod peers;
 mod proving;

@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use fwlab_ftp::DataSourcePort;
 use fwlab_host::{ServerRead, ServerSettings};
-use fwlab_record::{DataSetup, Exit, PeerName, Protection};
+use fwlab_record::{DataSetup, Exit, Family, PeerName, Protection};
 use fwlab_runner::PeerShelf;
 use fwlab_scenario::ServerTerms;
 use fwlab_text::one_line;
@@ -14,7 +14,7 @@ use crate::host_files::HostFiles;
 use crate::messages::Messages;
 use crate::runs_own::RunsOwn;
 use crate::terms::{At, Terms};
-use crate::{captured, server_files};
+use crate::{captured, listening, server_files};
 
 /// The server of all cells, and what is asked of it.
 pub struct Serving {
@@ -27,6 +27,8 @@ pub struct Serving {
     pub(crate) control_port: Option<u16>,
     /// The addresses that clients connect to, where not all are tried.
     pub(crate) to: Vec<IpAddr>,
+    /// The only family that the server waits for clients in, where it is one.
+    pub(crate) only: Option<Family>,
     /// The server's own settings that run as they stand, where that very server runs.
     pub(crate) own: Option<RunsOwn>,
     /// What the settings are, and what of them is another here.
@@ -51,7 +53,10 @@ impl Serving {
         // The server of a gateway or a client is another host's.
         let own = files.own_server.as_ref().filter(|_| at == At::Server);
         match given.as_ref().or(files.server.as_ref()).or(own) {
-            None => Ok(without(terms)),
+            None => Ok(Serving {
+                only: listening::of_host(files, at, terms.server_options.control_port),
+                ..without(terms)
+            }),
             Some(read) => {
                 let mut settled = Settled {
                     terms,
@@ -115,6 +120,7 @@ fn without(terms: &Terms) -> Serving {
         data: or(&terms.data, || DataSetup::ALL.to_vec()),
         control_port: options.control_port,
         to: terms.whom.to.clone(),
+        only: None,
         own: None,
         remarks: Vec::new(),
     }
@@ -216,6 +222,7 @@ impl Settled<'_> {
         self.session_reuse(&mut serving);
         self.protections(&mut serving);
         self.data(&mut serving)?;
+        self.listening(&mut serving)?;
         self.addresses(&mut serving);
         Ok(serving)
     }
@@ -336,6 +343,28 @@ impl Settled<'_> {
             );
             return Err(Exit::Usage);
         }
+        Ok(())
+    }
+
+    /// Who can connect to it at all.
+    fn listening(&mut self, serving: &mut Serving) -> Result<(), Exit> {
+        let on = self.read.settings.listens_on;
+        if let Some(own) = on.filter(IpAddr::is_loopback) {
+            self.say(
+                format!(
+                    "{}: the server waits on {own}, the host's own loopback address: nobody else can connect to it, whatever the rules say",
+                    one_line(&self.read.name)
+                ),
+                Some("let it wait on another address; without its settings, the rules alone are tried"),
+            );
+            return Err(Exit::Usage);
+        }
+        let port = Some(serving.terms.control_port);
+        let of_host = || listening::of_host(self.files, self.at, port);
+        serving.only = match self.is_captured {
+            true => of_host().or_else(|| on.and_then(listening::only)),
+            false => on.and_then(listening::only),
+        };
         Ok(())
     }
 

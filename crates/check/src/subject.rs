@@ -18,7 +18,7 @@ use crate::messages::Messages;
 use crate::serving::Serving;
 use crate::terms::{At, Terms, Whom};
 use crate::tried::Tried;
-use crate::{captured, expectation, forwarded, peers, proving, question};
+use crate::{captured, expectation, forwarded, listening, peers, proving, question};
 
 /// The rules of a host, and where they are tried.
 pub struct Subject {
@@ -77,7 +77,9 @@ impl Subject {
             );
         }
         let mut serving = Serving::of(terms, at, &files, said)?;
-        let place = place(terms, at, &files, serving.control_port, said)?;
+        let mut place = place(terms, at, &files, serving.control_port, said)?;
+        let spoken = &mut place.layout.families;
+        listening::retain(serving.only, &terms.families, spoken, said)?;
         peers::refused(terms, &place.layout.families, said)?;
         for (name, note) in &files.notes {
             said.say(format!("{name}:{}: {}", note.line.line, note.message), None);

@@ -18,6 +18,7 @@ mod partition;
 mod place;
 mod usable;
 mod value;
+mod ways;
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;

@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use fwlab_model::{BridgeSpec, IpNet, NextHop, RouteSpec, Topology};
-use fwlab_record::{Family, InterfaceName, is_private};
+use fwlab_model::{BridgeSpec, IpNet, NextHop, RouteSpec};
+use fwlab_record::{Family, InterfaceName};
 use fwlab_scenario::{Layout, Port, Shape, Stage};
 
+use crate::ways::{joined, keep_apart};
 use crate::{End, Network, Position, Question, Representative};
 
 /// A named topology, and what more its firewall has.
@@ -114,6 +115,7 @@ impl Place {
             (Position::Router, [inner, outer]) => {
                 put(client, class.address);
                 put(server, class.far_address);
+                keep_apart(client, server, family);
                 self.end(inner, class.interface.as_ref(), class, family);
                 self.end(outer, class.far_interface.as_ref(), class, family);
             }
@@ -149,6 +151,7 @@ impl Place {
         }
         self.without_way_back(class, family, &mut stage);
         self.ways_to_given(family, &mut stage);
+        self.by_way_of_the_host(family, &mut stage);
         joined(&mut stage.topology);
         self.add_interfaces(&mut stage);
         stage
@@ -253,74 +256,6 @@ impl Place {
         }
     }
 
-    /// Beyond a router's public address nobody has a way back to a private one: what comes from there untranslated is answered
-    /// in vain. Only of a host that is known: otherwise the addresses are the lab's own.
-    fn without_way_back(&self, class: &Representative, family: Family, stage: &mut Stage) {
-        let (Some(network), Some(out)) = (&self.network, &class.far_interface) else {
-            return;
-        };
-        let mut outside = network.on(out, family).into_iter();
-        let is_public = outside.any(|net| !is_private(net.addr()));
-        let is_inside = class.address.is_some_and(is_private);
-        if self.position() != Position::Router || !is_public || !is_inside {
-            return;
-        }
-        let ends = stage.topology.ends_in(&stage.server);
-        let Some(interface) = ends.map(|end| end.interface.clone()).next() else {
-            return;
-        };
-        let server = stage.server.clone();
-        let mut nodes = stage.topology.nodes.iter_mut();
-        if let Some(node) = nodes.find(|node| node.name == server) {
-            for route in node
-                .routes
-                .iter_mut()
-                .filter(|route| route.to.prefix_len() == 0)
-            {
-                route.via = NextHop::Sink(interface.clone());
-            }
-        }
-    }
-
-    /// Lets the peer of a host find it by an address that its rules give to what leaves, and that nobody has.
-    fn ways_to_given(&self, family: Family, stage: &mut Stage) {
-        let peer = match self.position() {
-            Position::Server => stage.client.clone(),
-            Position::Client => stage.server.clone(),
-            Position::Router | Position::Forwarder | Position::Hairpin => return,
-        };
-        let Some(firewall) = stage.firewall.clone() else {
-            return;
-        };
-        let had: Vec<IpAddr> = stage
-            .topology
-            .addresses()
-            .map(|(address, _)| address)
-            .collect();
-        let own = {
-            let links = stage.topology.ends_in(&firewall);
-            let mut own = links.flat_map(|end| end.addresses.iter().map(IpNet::addr));
-            own.find(|address| Family::of(*address) == family)
-        };
-        let Some(own) = own else { return };
-        let mut nodes = stage.topology.nodes.iter_mut();
-        let Some(node) = nodes.find(|node| node.name == peer) else {
-            return;
-        };
-        let given = self
-            .given
-            .iter()
-            .filter(|given| Family::of(**given) == family);
-        node.routes.extend(
-            given
-                .filter(|given| !had.contains(given))
-                .map(|given| RouteSpec {
-                    to: IpNet::from(*given),
-                    via: NextHop::Neighbour(own),
-                }),
-        );
-    }
-
     fn add_interfaces(&self, stage: &mut Stage) {
         let Some(firewall) = &stage.firewall else {
             return;
@@ -355,35 +290,6 @@ fn put(port: &mut Port, address: Option<IpAddr>) {
     let Some(address) = address else { return };
     if port.address(Family::of(address)) != Some(address) {
         port.place(&[IpNet::from(address)]);
-    }
-}
-
-/// Lets the two ends of each link know each other, whatever their prefixes.
-fn joined(topology: &mut Topology) {
-    for link in &topology.links {
-        let [one, other] = &link.ends;
-        for (here, there) in [(one, other), (other, one)] {
-            let mut nodes = topology.nodes.iter_mut();
-            let Some(node) = nodes.find(|node| node.name == here.node) else {
-                continue;
-            };
-            // Who is behind a port of a bridge is in the bridge's network.
-            let mut bridges = node.bridges.iter();
-            if bridges.any(|bridge| bridge.ports.contains(&here.interface)) {
-                continue;
-            }
-            let strange = there
-                .addresses
-                .iter()
-                .filter(|far| !here.addresses.iter().any(|net| net.contains(&far.addr())));
-            let routes: Vec<RouteSpec> = strange
-                .map(|far| RouteSpec {
-                    to: IpNet::from(far.addr()),
-                    via: NextHop::Link(here.interface.clone()),
-                })
-                .collect();
-            node.routes.extend(routes);
-        }
     }
 }
 

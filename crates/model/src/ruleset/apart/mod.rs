@@ -2,6 +2,7 @@
 //! than another's.
 
 mod addresses;
+mod at_interfaces;
 mod members;
 mod of_iptables;
 mod of_nft;

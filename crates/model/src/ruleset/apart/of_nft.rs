@@ -6,9 +6,11 @@ use fwlab_record::{ChainId, Family, RuleId, RuleOrdinal, TableFamily};
 use serde_json::Value;
 
 use super::addresses::range;
+use super::at_interfaces::stands_at;
 use super::{Addresses, Condition, Told};
 use crate::ruleset::Hook;
 use crate::ruleset::native::NativeListing;
+use crate::ruleset::only::Only;
 
 /// What is in the named sets and maps of a table, by family, table and name.
 pub(in crate::ruleset) type Members<'a> =
@@ -51,6 +53,22 @@ impl NativeListing {
         let reached = self.reached();
         let mut told = Vec::new();
         for (chain_of, listed) in self.chains() {
+            let stands_at = stands_at(listed);
+            if let Some((hook, condition)) = &stands_at {
+                told.push(Told {
+                    rule: RuleId {
+                        chain: chain_of.clone(),
+                        ordinal: RuleOrdinal(0),
+                    },
+                    hooks: BTreeSet::from([*hook]),
+                    only: Only::default(),
+                    conditions: vec![condition.clone()],
+                    rest: String::new(),
+                    decides: false,
+                    negated: false,
+                    translates: false,
+                });
+            }
             for (rule, ordinal) in listed.rules().iter().zip(1..) {
                 let Apart { conditions, rest } = rule.apart();
                 let mut conditions = conditions.clone();
@@ -71,8 +89,12 @@ impl NativeListing {
                 if conditions.is_empty() && !rule.translates() {
                     continue;
                 }
-                let hooks = match chain_of.family {
-                    TableFamily::Netdev => BTreeSet::from([Hook::Prerouting]),
+                let hooks = match (chain_of.family, &stands_at) {
+                    (_, Some((hook, _))) => BTreeSet::from([*hook]),
+                    // Its other chains are reached from one of these.
+                    (TableFamily::Netdev, None) => {
+                        BTreeSet::from([Hook::Prerouting, Hook::Postrouting])
+                    }
                     _ => reached.of(chain_of),
                 };
                 told.push(Told {
