@@ -2,10 +2,13 @@ use std::net::IpAddr;
 
 use fwlab_record::{
     Became, Cause, CellRecord, ConntrackState, EventId, Evidence, Fact, NodeName, Outcome, Packet,
-    Role, Seen, TcpFlags, is_private,
+    Role, Seen, TcpFlags,
 };
 
-use crate::ends::{End, Ends};
+use crate::astray::{
+    answered_past, is_reset_by_gateway, led_astray, no_way_back, said, time_exceeded,
+};
+use crate::ends::Ends;
 
 /// Why a transfer did not pass.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,6 +97,8 @@ pub enum Why {
     },
     /// It came to a gateway that leads the control connection on to the server, and not this one.
     NotForwarded,
+    /// Its time to live ran out on the way, and a host told the sender.
+    TimeExceeded,
     /// It came to a gateway that no rule led it on from, and that answered itself.
     NotLedOn,
     /// A gateway led a connection on to a server that is in the client's own network, and that answered past the gateway.
@@ -167,7 +172,8 @@ impl Diagnosis {
             }
             Cause::Helper { .. } => Why::Invalid,
             Cause::Host { .. } | Cause::Loss { .. } => {
-                let astray = answered_past(connection, &node, evidence)
+                let astray = time_exceeded(&outcome.cause, evidence)
+                    .or_else(|| answered_past(connection, &node, evidence))
                     .or_else(|| led_astray(connection, &node, evidence));
                 match astray.or_else(|| no_way_back(&outcome.cause, connection, evidence)) {
                     Some((why, events)) => {
@@ -175,7 +181,7 @@ impl Diagnosis {
                         why
                     }
                     None if is_closed(&outcome.cause) => Why::Closed,
-                    None if connection == Role::Control && node == NodeName::gateway() => {
+                    None if connection == Role::Control && is_reset_by_gateway(&outcome.cause) => {
                         Why::NotLedOn
                     }
                     None if matches!(outcome.cause, Cause::Host { .. }) => Why::NobodyListens,
@@ -349,137 +355,5 @@ fn of_icmp(cause: &Cause) -> Option<Why> {
         (true, 133..=136, _) => Some(Why::NeighbourDiscovery),
         (true, 2, _) | (false, 3, 4) => Some(Why::PacketTooBig),
         _ => None,
-    }
-}
-
-/// Why a data connection came to nothing without a rule that stopped it, where its addresses tell.
-fn led_astray(
-    connection: Role,
-    node: &NodeName,
-    evidence: &Evidence,
-) -> Option<(Why, Vec<EventId>)> {
-    let Role::Data(setup) = connection else {
-        return None;
-    };
-    let control = Ends::of(evidence, Role::Control);
-    let data = Ends::of(evidence, connection);
-    // The other end, as whoever opens the data connection knows it, and as it is known there.
-    let (known, expected) = match setup.is_active() {
-        true => (control.opener(), control.known_as()),
-        false => (control.known_as(), control.opener()),
-    };
-    if let (Some(sent), Some(known)) = (data.sent, known)
-        && sent.flow.to.ip() != known
-    {
-        let announced = sent.flow.to.ip();
-        let mut rests_on = vec![sent.event];
-        let mut facts = evidence.facts.iter().rev();
-        let of_address = facts.find(|fact| {
-            matches!(&fact.what, Seen::Announced { announcement } if announcement.address == Some(announced))
-        });
-        rests_on.extend(of_address.map(|fact| fact.event));
-        return Some((Why::AnnouncedElsewhere { announced, known }, rests_on));
-    }
-    if let (Some(came), Some(known)) = (data.came, expected)
-        && came.flow.from.ip() != known
-        && is_peer(&came, &control)
-    {
-        let why = Why::FromElsewhere {
-            came: came.flow.from.ip(),
-            known,
-            reply: None,
-        };
-        return Some((why, vec![came.event]));
-    }
-    let led_on = control.came.filter(|_| control.is_led_on())?;
-    let not_led_on = !setup.is_active() && *node != *led_on.node && !data.is_led_on();
-    not_led_on.then(|| (Why::NotForwarded, vec![led_on.event]))
-}
-
-/// Whether whoever opened a connection said no to an answer, since it came from another address than the one connected to.
-fn answered_past(
-    connection: Role,
-    node: &NodeName,
-    evidence: &Evidence,
-) -> Option<(Why, Vec<EventId>)> {
-    let ends = Ends::of(evidence, connection);
-    let (sent, came) = ends.sent.zip(ends.came)?;
-    let is_past = sent.node == node
-        && came.node != node
-        && sent.flow.from == came.flow.from
-        && sent.flow.to.ip() != came.flow.to.ip();
-    let why = Why::AnsweredPast {
-        from: came.flow.to.ip(),
-        known: sent.flow.to.ip(),
-    };
-    is_past.then(|| (why, vec![sent.event, came.event]))
-}
-
-/// Whether an answer was lost because it went to a private address, which no gateway had translated.
-fn no_way_back(
-    cause: &Cause,
-    connection: Role,
-    evidence: &Evidence,
-) -> Option<(Why, Vec<EventId>)> {
-    let Cause::Loss {
-        packet: Packet::Tcp { flow, flags, .. },
-        ..
-    } = cause
-    else {
-        return None;
-    };
-    let ends = Ends::of(evidence, connection);
-    let (sent, came) = ends.sent.zip(ends.came)?;
-    let address = flow.to.ip();
-    let is_its_own = sent.flow.from == came.flow.from && came.flow.from.ip() == address;
-    (flags.is_syn_ack() && is_its_own && is_private(address) && sent.node != came.node)
-        .then(|| (Why::NoWayBack { address }, vec![sent.event, came.event]))
-}
-
-/// Whether a packet came to one of the two peers, and to no host between them.
-fn is_peer(came: &End<'_>, control: &Ends<'_>) -> bool {
-    let ends = [control.sent, control.came];
-    ends.iter().flatten().any(|end| end.node == came.node)
-}
-
-/// Why a peer said no, where addresses tell more than its words.
-fn said(reply: &str, evidence: &Evidence, rests_on: &mut Vec<EventId>) -> Why {
-    let reply = reply.to_owned();
-    let control = Ends::of(evidence, Role::Control);
-    let mut facts = evidence.facts.iter().rev();
-    let announced = facts.find_map(|fact| match &fact.what {
-        Seen::Announced { announcement } => Some((announcement, fact.event)),
-        _ => None,
-    });
-    let Some((announcement, event)) = announced else {
-        return Why::Said(reply);
-    };
-    let data = Ends::of(evidence, Role::Data(announcement.setup));
-    let active = announcement.setup.is_active();
-    if let (true, Some(address), Some(known), None) =
-        (active, announcement.address, control.opener(), data.sent)
-        && address != known
-    {
-        rests_on.push(event);
-        return Why::AddressRefused {
-            announced: address,
-            known,
-            reply,
-        };
-    }
-    let expected = match active {
-        true => control.known_as(),
-        false => control.opener(),
-    };
-    match (data.came, expected) {
-        (Some(came), Some(known)) if came.flow.from.ip() != known && is_peer(&came, &control) => {
-            rests_on.push(came.event);
-            Why::FromElsewhere {
-                came: came.flow.from.ip(),
-                known,
-                reply: Some(reply),
-            }
-        }
-        _ => Why::Said(reply),
     }
 }

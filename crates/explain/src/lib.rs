@@ -4,6 +4,7 @@
 //! had to meet that rule: whether a helper was assigned, whether TLS hid the announcement, what conntrack called the packet.
 //! What the evidence does not tell is not said.
 
+mod astray;
 mod diagnosis;
 mod ends;
 mod timeline;

@@ -25,6 +25,7 @@ impl Why {
             Why::AddressRefused { .. } => "address-refused",
             Why::FromElsewhere { .. } => "from-elsewhere",
             Why::NotForwarded => "not-forwarded",
+            Why::TimeExceeded => "time-exceeded",
             Why::NotLedOn => "not-led-on",
             Why::AnsweredPast { .. } => "answered-past",
             Why::NoWayBack { .. } => "no-way-back",
@@ -146,6 +147,9 @@ impl Diagnosis {
                 "{what} came to {}, which leads the control connection on to the server, and not this one.",
                 self.node
             ),
+            Why::TimeExceeded => format!(
+                "{what} was dropped on its way, since its time to live had run out: a rule sets or lowers that (`-j TTL`, `-j HL`, `ip ttl set`), or the way is longer than its sender allows."
+            ),
             Why::NotLedOn => format!(
                 "The control connection came to {} itself, which answered no: no rule led it on to the server.",
                 self.node
@@ -236,6 +240,7 @@ impl Diagnosis {
             Why::FromElsewhere { .. } => {
                 "It would pass if address translation gave all connections of a client the same address."
             }
+            Why::TimeExceeded => "It would pass if no rule changed its time to live.",
             Why::NotLedOn => {
                 "It would pass if a rule of address translation, as DNAT, led it on from the address that the client connects to."
             }

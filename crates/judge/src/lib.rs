@@ -196,6 +196,9 @@ fn decided(watch: &Watch, client: &ClientEnd) -> Finding {
     if let Some(outcome) = closed(watch) {
         return Finding::Outcome(outcome);
     }
+    if let Some(outcome) = never_spoke(watch) {
+        return Finding::Outcome(outcome);
+    }
     if let Some(address) = watch.not_found() {
         return Finding::Inconclusive(not_found(address));
     }
@@ -348,6 +351,17 @@ fn closed(watch: &Watch) -> Option<Outcome> {
     let closed = watch.control_closed_by_server()?;
     let phase = watch.progress().phase();
     Some(outcome(Symptom::ControlRejected, phase, server, closed))
+}
+
+/// A control connection on which nobody said anything, since the packet that ends its handshake was stopped, and no TCP sent it
+/// again: something answered in the server's place, as SYNPROXY does.
+fn never_spoke(watch: &Watch) -> Option<Outcome> {
+    let id = watch.control()?;
+    if watch.progress().greeting.is_some() {
+        return None;
+    }
+    let death = watch.track(id).stopped_handshake()?;
+    Some(dead(watch, (id, Role::Control), &death))
 }
 
 /// A SYN or SYN-ACK that left one node and never came in where it should, or that a rule sent to where nobody took it: lost

@@ -80,6 +80,26 @@ impl Track {
         ends_handshake(&stopped.stop.packet).then_some(stopped)
     }
 
+    /// The packet that ends the handshake was stopped, and nothing else of the connection was.
+    pub(super) fn stopped_handshake(&self) -> Option<Death> {
+        let ends_handshake = |stopped: &Stopped| {
+            let packet = &stopped.stop.packet;
+            stopped.from_opener
+                && matches!(packet, Packet::Tcp { payload: 0, .. })
+                && !is_fin(packet)
+        };
+        let mut stops = self.opened_stops();
+        let stopped = stops.next().filter(|stopped| ends_handshake(stopped))?;
+        stops.all(ends_handshake).then(|| Death {
+            event: stopped.stop.event,
+            at: stopped.stop.at,
+            by: Ender::Stop(stopped.stop.clone()),
+            heard: false,
+            opening: false,
+            settled: true,
+        })
+    }
+
     /// A host that is neither of the two sides reset the connection.
     fn foreign_reset(&self, ends: Ends<'_>) -> Option<Death> {
         let sides = [ends.opener, Some(ends.acceptor)];

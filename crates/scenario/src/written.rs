@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use fwlab_ftp::DataSourcePort;
 use fwlab_model::ruleset::Source;
-use fwlab_record::{Backend, NodeName};
+use fwlab_record::{Backend, Family, NodeName};
 
 use crate::toml_text::{line, list, quoted};
 use crate::{RulesOrigin, Scenario};
@@ -60,18 +60,23 @@ impl WrittenScenario {
         };
         text += "\n[[ruleset]]\n";
         line(&mut text, "name", &quoted(&ruleset.name));
-        match &ruleset.origin {
+        // Rules of a family that no cell speaks are none of the scenario's.
+        let is_native = ruleset.backends.contains(&Backend::Native);
+        let speaks = |family| scenario.matrix.families.contains(&family);
+        let other = (!is_native && !speaks(Family::Ipv4)).then_some(&RulesOrigin::None);
+        let ipv6 = ruleset.ipv6.as_ref().filter(|_| speaks(Family::Ipv6));
+        match other.unwrap_or(&ruleset.origin) {
             RulesOrigin::Written(source) => {
-                let kind = match ruleset.backends.contains(&Backend::Native) {
+                let kind = match is_native {
                     true => "nft",
                     false => "rules",
                 };
                 line(&mut text, "file", &file(kind, source));
             }
-            RulesOrigin::None if ruleset.ipv6.is_some() => {}
+            RulesOrigin::None if ipv6.is_some() => {}
             _ => return Err("its rules are not of a file".into()),
         }
-        if let Some(ipv6) = &ruleset.ipv6 {
+        if let Some(ipv6) = ipv6 {
             line(&mut text, "file6", &file("rules6", ipv6));
         }
         line(&mut text, "backends", &list(&ruleset.backends));

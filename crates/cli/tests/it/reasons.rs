@@ -4,7 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use fwlab_explain::{Diagnosis, Why};
-use fwlab_record::{CellRecord, Evidence, NodeName, Protection, Role, Seen, Symptom, is_private};
+use fwlab_record::{
+    CellRecord, Evidence, NodeName, Packet, Protection, Role, Seen, Symptom, is_private,
+};
 
 use crate::support::{lab, tree};
 
@@ -249,6 +251,15 @@ fn every_reason_of_the_tree_rests_on_its_evidence() {
                 of_data && says(&|what| matches!(what, Seen::SentElsewhere { .. }))
             }
             Why::NoWayBack { address } => is_private(*address),
+            Why::TimeExceeded => says(&|what| {
+                matches!(
+                    what,
+                    Seen::Packet {
+                        packet: Packet::Icmp { .. },
+                        ..
+                    }
+                )
+            }),
             Why::AnsweredPast { from, known } => from != known,
             Why::NotLedOn => diagnosis.is_of_control() && diagnosis.node == NodeName::gateway(),
             Why::Said(reply) => !reply.is_empty(),

@@ -10,6 +10,8 @@ use fwlab_record::{ChainId, RuleId, RuleOrdinal};
 /// A rule that looks at a range of destination ports of TCP, and at others not.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ByPort {
+    /// The rule; of several that are a range, the first.
+    pub rule: RuleId,
     /// The line that it came from.
     pub source_line: Option<SourceLine>,
     /// The hooks from which its chain is known to be reached.
@@ -27,6 +29,7 @@ impl Listing {
             let words = rule.words();
             let only = looked_at(&walk(&words, self.family()));
             found.add(&id.chain, &only, || ByPort {
+                rule: id.clone(),
                 source_line: lines.source_of(&id),
                 hooks: hooks.of(&id.chain),
                 ports: (0, 0),
@@ -42,12 +45,13 @@ impl NativeListing {
         let hooks = self.reached();
         let mut found = Found::default();
         for (chain, ordinal, only) in self.looked_at() {
-            let source_line = lines.source_of(&RuleId {
+            let rule = RuleId {
                 chain: chain.clone(),
                 ordinal: RuleOrdinal(ordinal),
-            });
+            };
             found.add(chain, only, || ByPort {
-                source_line,
+                source_line: lines.source_of(&rule),
+                rule: rule.clone(),
                 hooks: hooks.of(chain),
                 ports: (0, 0),
             });

@@ -139,6 +139,19 @@ impl Topology {
             .filter(move |end| &end.node == name)
     }
 
+    /// The interface of a node by which packets of a neighbour come and go: nothing where the two are no neighbours, or the neighbour
+    /// has other ways.
+    pub fn directly(&self, node: &NodeName, neighbour: &NodeName) -> Option<&InterfaceName> {
+        let of_neighbour = |link: &&LinkSpec| link.ends.iter().any(|end| end.node == *neighbour);
+        let mut links = self.links.iter().filter(of_neighbour);
+        let link = links.next().filter(|_| links.next().is_none())?;
+        let end = link.ends.iter().find(|end| end.node == *node)?;
+        let known = self.nodes.iter().find(|known| known.name == *node)?;
+        let mut bridges = known.bridges.iter();
+        let bridge = bridges.find(|bridge| bridge.ports.contains(&end.interface));
+        Some(bridge.map_or(&end.interface, |bridge| &bridge.interface))
+    }
+
     /// All interfaces of all nodes: the ends of the links, then the bridges.
     pub fn interfaces(&self) -> impl Iterator<Item = Interface<'_>> {
         let ends = self.links.iter().flat_map(|link| &link.ends);

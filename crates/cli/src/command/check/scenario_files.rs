@@ -12,7 +12,7 @@ use fwlab_scenario::{Scenario, Stage, WrittenScenario};
 use fwlab_text::one_line;
 
 use super::table::{Came, axes};
-use crate::command::exit::{complain, print};
+use crate::command::exit::{complain, print, tell};
 use crate::command::requirements::what_can_be_required;
 
 /// A file that is to be written.
@@ -138,8 +138,10 @@ fn written(
         .map(|(name, bytes)| (folder.join(name), bytes))
         .collect();
     let beside: BTreeMap<PathBuf, Vec<u8>> = files.iter().cloned().collect();
-    let back = Scenario::prepare_from(stem, path, &text, &beside)
-        .map_err(|error| refused(format!("what was written is not read back: {error}")))?;
+    let back = Scenario::prepare_from(stem, path, &text, &beside).map_err(|error| {
+        tell([&error as &dyn miette::Diagnostic]);
+        refused(format!("what was written is not read back: {error}"))
+    })?;
     // An address that is the server's own need not be said.
     let families = scenario.matrix.families.iter();
     let connects = families

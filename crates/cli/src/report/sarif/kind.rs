@@ -59,6 +59,7 @@ impl Kind {
             Why::NotForwarded => {
                 "The gateway leads the control connection on to the server, and not the data connection."
             }
+            Why::TimeExceeded => "A packet's time to live ran out on its way.",
             Why::NotLedOn => "A gateway answered itself, and led no connection on to the server.",
             Why::AnsweredPast { .. } => {
                 "A server answered a client in its own network past the gateway that led the client to it."

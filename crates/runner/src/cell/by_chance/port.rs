@@ -1,8 +1,10 @@
+use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 
 use fwlab_ftp::port_choice;
 use fwlab_judge::Finding;
-use fwlab_record::{Cause, Chance, PeerName, Phase};
+use fwlab_model::ruleset::{ByPort, Condition, Told};
+use fwlab_record::{Cause, Chance, NodeName, PeerName, Phase, RuleId};
 use fwlab_scenario::plan::Cell;
 
 use super::{ByChance, NAMED, comes_by, opens};
@@ -19,14 +21,16 @@ pub(super) fn port(cell: &Cell, rules: &PreparedRuleset, finding: &Finding) -> O
     }
     let (peer, setting) = picking(cell)?;
     let choice = port_choice(peer);
-    let mut cutting: Vec<_> = rules
-        .by_port
-        .iter()
-        .filter(|(node, rule)| {
-            cuts(rule.ports, &choice) && comes_by(node, opens(cell), &rule.hooks)
-        })
-        .map(|(_, rule)| rule)
-        .collect();
+    let may_cut = |(node, rule): &&(NodeName, ByPort)| {
+        cuts(rule.ports, &choice) && comes_by(node, opens(cell), &rule.hooks)
+    };
+    let told: Vec<Told> = match rules.by_port.iter().any(|rule| may_cut(&rule)) {
+        true => rules.told(),
+        false => Vec::new(),
+    };
+    let cutting = rules.by_port.iter().filter(may_cut);
+    let cutting = cutting.filter(|(node, rule)| may_meet(node, cell, &rule.rule, &told));
+    let mut cutting: Vec<&ByPort> = cutting.map(|(_, rule)| rule).collect();
     cutting.dedup_by_key(|rule| (rule.ports, rule.source_line));
     let (first, last) = cutting.first()?.ports;
     let told: Vec<String> = cutting
@@ -59,6 +63,31 @@ pub(super) fn port(cell: &Cell, rules: &PreparedRuleset, finding: &Finding) -> O
         chance: Chance::DataPort,
         note,
     })
+}
+
+/// Whether the data connection may come to a rule, as far as its interfaces say.
+fn may_meet(node: &NodeName, cell: &Cell, rule: &RuleId, told: &[Told]) -> bool {
+    let [from, to] = opens(cell);
+    let topology = &cell.scenario.stage.topology;
+    let holds = |names: &BTreeSet<String>, towards: &NodeName| {
+        let Some(interface) = topology.directly(node, towards) else {
+            return true;
+        };
+        names.iter().any(|name| match name.strip_suffix('+') {
+            Some(begin) => interface.as_str().starts_with(begin),
+            None => interface.as_str() == name,
+        })
+    };
+    let meets = |told: &Told| {
+        told.negated
+            || told.conditions.iter().all(|condition| match condition {
+                Condition::In(names) => holds(names, from),
+                Condition::Out(names) => holds(names, to),
+                _ => true,
+            })
+    };
+    let mut conditions = told.iter().filter(|told| told.rule == *rule).peekable();
+    conditions.peek().is_none() || conditions.any(meets)
 }
 
 /// The peer that picks the data connection's port by chance, and the setting by which it would not.
