@@ -12,7 +12,7 @@ use fwlab_runner::written;
 use fwlab_scenario::RulesOrigin;
 use fwlab_text::one_line;
 
-use crate::forwarded;
+use crate::forwarded::{self, Ports};
 use crate::host_files::HostFiles;
 use crate::messages::Messages;
 use crate::terms::At;
@@ -264,7 +264,11 @@ fn behind(host: &Host, family: Family) -> Vec<Behind> {
 }
 
 /// Whose host it is, where it says so: a server waits for clients on the control port, or the rules forward to one.
-pub(crate) fn at(files: &HostFiles, control_port: Option<u16>) -> Option<At> {
+pub(crate) fn at(
+    files: &HostFiles,
+    control_port: Option<u16>,
+    connected: Option<u16>,
+) -> Option<At> {
     let host = files.host.as_deref()?;
     let told = control_port.or_else(|| {
         let settings = files.server.as_ref().or(files.own_server.as_ref())?;
@@ -283,6 +287,10 @@ pub(crate) fn at(files: &HostFiles, control_port: Option<u16>) -> Option<At> {
         return Some(At::Server);
     }
     let mut families = files.families.iter();
-    let forwards = families.any(|family| forwarded::by_rules(files, *family, told).is_some());
+    let ports = Ports {
+        listening: told,
+        connected,
+    };
+    let forwards = families.any(|family| forwarded::by_rules(files, *family, ports).is_some());
     forwards.then_some(At::PortForward)
 }

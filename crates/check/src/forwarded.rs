@@ -1,6 +1,5 @@
 //! Where a gateway forwards its control port to, as its rules say it.
 
-use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use fwlab_model::IpNet;
@@ -9,17 +8,17 @@ use fwlab_record::Family;
 use fwlab_scenario::{Layout, RulesOrigin, Shape};
 
 use crate::captured::DEFAULT_PORT;
+use crate::forwards::{Forward, forwards, redirects};
 use crate::host_files::HostFiles;
 use crate::messages::Messages;
 
-/// What a rule of address translation makes of a connection.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Forward {
-    /// The ports that it takes, where it says them.
-    ports: Option<Vec<(u16, u16)>>,
-    to: IpAddr,
-    /// The port that it leads to, where it is another.
-    port: Option<u16>,
+/// The ports that somebody chose of a server behind a gateway.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Ports {
+    /// That which the server listens on.
+    pub(crate) listening: Option<u16>,
+    /// That which clients connect to.
+    pub(crate) connected: Option<u16>,
 }
 
 /// The control port of a server behind a gateway.
@@ -33,48 +32,11 @@ pub(crate) struct Forwarded {
     pub(crate) listening: u16,
 }
 
-impl Forward {
-    fn takes(&self, port: u16) -> bool {
-        let ports = self.ports.as_ref();
-        ports.is_none_or(|ports| {
-            ports
-                .iter()
-                .any(|(low, high)| (*low..=*high).contains(&port))
-        })
-    }
-
-    /// How clients come to a server that listens on this port.
-    fn leading_to(&self, listening: u16) -> Option<Forwarded> {
-        let connected = match self.port {
-            None => self.takes(listening).then_some(listening),
-            Some(port) if port == listening => match &self.ports {
-                None => Some(listening),
-                Some(ports) => ports.first().map(|(low, _)| *low),
-            },
-            Some(_) => None,
-        };
-        connected.map(|connected| Forwarded {
-            to: self.to,
-            connected,
-            listening,
-        })
-    }
-
-    /// Where clients come to that connect to this port.
-    fn taken_from(&self, connected: u16) -> Option<Forwarded> {
-        self.takes(connected).then_some(Forwarded {
-            to: self.to,
-            connected,
-            listening: self.port.unwrap_or(connected),
-        })
-    }
-}
-
 /// Gives the server the address that rules forward to, where they name one and nobody chose another, and says so.
 pub(crate) fn place(
     files: &HostFiles,
     chosen: &[IpAddr],
-    listening: Option<u16>,
+    ports: Ports,
     layout: &mut Layout,
     said: &mut Messages,
 ) {
@@ -83,12 +45,19 @@ pub(crate) fn place(
             .iter()
             .copied()
             .find(|address| Family::of(*address) == family);
-        let forwarded = by_rules(files, family, listening);
+        let leading = leading(files, family, ports);
+        let forwarded = leading.first().copied();
         let Some(target) = chosen.or(forwarded.map(|forwarded| forwarded.to)) else {
             continue;
         };
         let (server, gateway) = network(target);
-        layout.addressing.server.place(&[server]);
+        let others = leading.iter().map(|one| one.to).filter(|to| *to != target);
+        let others: Vec<IpNet> = match chosen {
+            Some(_) => Vec::new(),
+            None => others.map(IpNet::from).collect(),
+        };
+        let all: Vec<IpNet> = [server].into_iter().chain(others.iter().copied()).collect();
+        layout.addressing.server.place(&all);
         if layout.shape == Shape::Hairpin {
             layout.addressing.client.place(&[beside(server, gateway)]);
         }
@@ -110,6 +79,13 @@ pub(crate) fn place(
                 format!("the rules forward to {target}: the server has that address{gateway}"),
                 Some("--server-address chooses another"),
             );
+            if !others.is_empty() {
+                let others: Vec<String> = others.iter().map(|net| net.addr().to_string()).collect();
+                said.say(
+                    format!("they forward the same port to {}, too: the server has these addresses, too", others.join(", ")),
+                    None,
+                );
+            }
         }
         if let Some(Forwarded {
             connected,
@@ -122,64 +98,84 @@ pub(crate) fn place(
                 format!(
                     "the rules lead port {connected} of the gateway to port {listening} of the server: clients connect to the one, and it listens on the other"
                 ),
-                Some("--control-port says on which port the server listens"),
+                Some("--control-port says on which port the server listens, --connect-port to which clients connect"),
             );
         }
     }
 }
 
-/// Where the rules forward the control port to, in a family: that of a server which listens on this port; where nobody says
-/// which it is, what clients come to that connect to port 21, and otherwise to whichever port leads to port 21.
-pub(crate) fn by_rules(
-    files: &HostFiles,
-    family: Family,
-    listening: Option<u16>,
-) -> Option<Forwarded> {
-    let forwards: Vec<Forward> = sources(files).flat_map(forwards).collect();
-    let forwards = forwards
-        .iter()
-        .filter(|forward| Family::of(forward.to) == family);
-    match listening {
-        Some(port) => forwards.clone().find_map(|one| one.leading_to(port)),
-        None => (forwards
-            .clone()
-            .find_map(|one| one.taken_from(DEFAULT_PORT)))
-        .or_else(|| {
-            forwards
-                .clone()
-                .find_map(|one| one.leading_to(DEFAULT_PORT))
-        }),
+/// Where the rules forward the control port to, in a family: that of a server which listens on this port, or of clients who connect
+/// to that; where nobody says which it is, what clients come to that connect to port 21, and otherwise to whichever port leads to
+/// port 21. What is forwarded for an address of the host's own comes before what is for another.
+pub(crate) fn by_rules(files: &HostFiles, family: Family, ports: Ports) -> Option<Forwarded> {
+    leading(files, family, ports).into_iter().next()
+}
+
+/// The same with whatever else the rules lead the same port to: one of several servers is as good as another.
+fn leading(files: &HostFiles, family: Family, ports: Ports) -> Vec<Forwarded> {
+    let forwards = sources(files).flat_map(forwards);
+    let forwards = forwards.filter(|forward| Family::of(forward.to) == family);
+    let is_own = |net: &IpNet| {
+        let host = files.host.as_deref();
+        host.is_none_or(|host| host.addresses().any(|own| net.contains(&own.net.addr())))
+    };
+    let (own, of_others): (Vec<Forward>, Vec<Forward>) =
+        forwards.partition(|forward| forward.of.as_ref().is_none_or(is_own));
+    let found = chosen(&own, ports);
+    match found.is_empty() {
+        true => chosen(&of_others, ports),
+        false => found,
     }
 }
 
-/// The addresses that rules give to what leaves: `-j SNAT --to-source 192.0.2.9`, `snat to 192.0.2.9`.
-pub(crate) fn given_sources(files: &HostFiles) -> BTreeSet<IpAddr> {
-    let mut found = BTreeSet::new();
-    for source in sources(files) {
-        let text = String::from_utf8_lossy(&source.text);
-        let lines = text.lines().map(str::trim_start);
-        for line in lines.filter(|line| !line.starts_with('#')) {
-            let apart = line.replace(['{', '}', ',', ';'], " ");
-            let words: Vec<&str> = apart.split_ascii_whitespace().collect();
-            let written = words.iter().position(|one| *one == "--to-source");
-            let snat = words.iter().position(|one| *one == "snat");
-            let to = snat.and_then(|at| {
-                let to = words[at..].iter().position(|one| *one == "to")?;
-                Some(at + to)
-            });
-            let target = written.or(to).and_then(|at| words.get(at + 1));
-            found.extend(
-                target
-                    .and_then(|target| target_of(target))
-                    .map(|(address, _)| address),
-            );
+/// Those that lead to the port which was chosen.
+fn chosen(forwards: &[Forward], ports: Ports) -> Vec<Forwarded> {
+    let of_both = |one: &Forward| {
+        let found = one.taken_from(ports.connected?)?;
+        let is_it = ports.listening.is_none_or(|port| port == found.listening);
+        is_it.then_some(found)
+    };
+    match (ports.listening, ports.connected) {
+        (_, Some(_)) => alike(forwards, of_both),
+        (Some(port), None) => alike(forwards, |one| one.leading_to(port)),
+        (None, None) => {
+            let found = alike(forwards, |one| one.taken_from(DEFAULT_PORT));
+            match found.is_empty() {
+                true => alike(forwards, |one| one.leading_to(DEFAULT_PORT)),
+                false => found,
+            }
         }
     }
-    found
+}
+
+/// The first, and those that lead the same port, of the same addresses, to another server.
+fn alike(forwards: &[Forward], of: impl Fn(&Forward) -> Option<Forwarded>) -> Vec<Forwarded> {
+    let mut found: Vec<(Option<IpNet>, Forwarded)> = Vec::new();
+    for forward in forwards {
+        let Some(one) = of(forward) else { continue };
+        let is_alike = |(whose, known): &(Option<IpNet>, Forwarded)| {
+            *whose == forward.of
+                && (known.connected, known.listening) == (one.connected, one.listening)
+        };
+        if found.first().is_none_or(is_alike) && !found.contains(&(forward.of, one)) {
+            found.push((forward.of, one));
+        }
+    }
+    found.into_iter().map(|(_, one)| one).collect()
+}
+
+/// The port of a host's own that its rules lead to that of its server: the first, where they lead several.
+pub(crate) fn redirected(files: &HostFiles, listening: u16) -> Option<u16> {
+    let mut texts = sources(files).map(|source| String::from_utf8_lossy(&source.text));
+    texts.find_map(|text| {
+        let mut redirects = redirects(&text).into_iter();
+        let (ports, _) = redirects.find(|(_, to)| *to == listening)?;
+        ports.first().map(|(first, _)| *first)
+    })
 }
 
 /// The texts of a host's rules.
-fn sources(files: &HostFiles) -> impl Iterator<Item = &Source> {
+pub(crate) fn sources(files: &HostFiles) -> impl Iterator<Item = &Source> {
     let sources = [written(&files.origin), files.ipv6.as_ref()];
     let beside = files.beside.iter().map(|(_, source)| source);
     sources.into_iter().flatten().chain(beside)
@@ -190,171 +186,6 @@ fn written(origin: &RulesOrigin) -> Option<&Source> {
         RulesOrigin::Written(source) => Some(source),
         _ => None,
     }
-}
-
-/// What the rules of a file forward, in their order: `--dport 21 -j DNAT --to-destination 192.168.7.10:2121`,
-/// `tcp dport 21 dnat ip to 192.168.7.10`, and maps, `dnat to tcp dport map { 21 : 192.168.7.10 }`.
-fn forwards(source: &Source) -> Vec<Forward> {
-    let text = String::from_utf8_lossy(&source.text);
-    let mut found = Vec::new();
-    for line in text.lines() {
-        let line = line.trim_start();
-        if line.starts_with('#') {
-            continue;
-        }
-        let apart = line.replace(['{', '}', ',', ';'], " ");
-        let words: Vec<&str> = apart.split_ascii_whitespace().collect();
-        let after = |word: &str| {
-            let at = words.iter().position(|one| *one == word)?;
-            words.get(at + 1).copied()
-        };
-        if let Some(target) = after("--to-destination") {
-            // Several stand with commas, which are gone above.
-            let whole: Vec<&str> = line.split_ascii_whitespace().collect();
-            let several = whole.windows(2).find(|pair| pair[0] == "--dports");
-            let ports = several.map(|pair| pair[1]).or_else(|| after("--dport"));
-            found.extend(target_of(target).map(|(to, port)| Forward {
-                ports: ports.map(ranges),
-                to,
-                port,
-            }));
-        }
-        let Some(dnat) = words.iter().position(|one| *one == "dnat") else {
-            continue;
-        };
-        let (before, behind) = words.split_at(dnat);
-        let Some(to) = behind.iter().position(|one| *one == "to") else {
-            continue;
-        };
-        let behind = &behind[to + 1..];
-        match behind.iter().position(|one| *one == "map") {
-            Some(map) => {
-                let elements = &behind[map + 1..];
-                match elements.first().and_then(|one| one.strip_prefix('@')) {
-                    Some(name) => found.extend(elements_of(&text, name)),
-                    None => found.extend(mapped(elements)),
-                }
-            }
-            None => {
-                let target = behind.first().and_then(|target| target_of(target));
-                found.extend(target.map(|(to, port)| Forward {
-                    ports: dports(before),
-                    to,
-                    port,
-                }));
-            }
-        }
-    }
-    found
-}
-
-/// The elements of a named map of a script.
-fn elements_of(text: &str, name: &str) -> Vec<Forward> {
-    let lines = text
-        .lines()
-        .map(|line| line.split('#').next().unwrap_or_default());
-    let text: String = lines.collect::<Vec<_>>().join(" ");
-    let apart = text.replace(['{', '}', ',', ';'], " ");
-    let words: Vec<&str> = apart.split_ascii_whitespace().collect();
-    let named = words.windows(2).position(|pair| pair == ["map", name]);
-    let Some(at) = named else { return Vec::new() };
-    let words = &words[at + 2..];
-    let begin = words.iter().position(|one| *one == "elements");
-    let end = words
-        .iter()
-        .position(|one| ["map", "chain", "set", "table"].contains(one));
-    match (begin, end) {
-        (Some(begin), None) => mapped(&words[begin + 1..]),
-        (Some(begin), Some(end)) if begin < end => mapped(&words[begin + 1..end]),
-        _ => Vec::new(),
-    }
-}
-
-/// `21 : 192.168.7.10`, `tcp . 21 : 192.168.7.10 . 2121`: what leads to which address.
-fn mapped(words: &[&str]) -> Vec<Forward> {
-    let mut found = Vec::new();
-    for (at, word) in words.iter().enumerate() {
-        if *word != ":" || at == 0 {
-            continue;
-        }
-        let port = key_before(&words[..at]).find_map(range);
-        let target = words.get(at + 1).and_then(|target| target_of(target));
-        let Some((to, port_of_target)) = target else {
-            continue;
-        };
-        let joined = match words.get(at + 2..at + 4) {
-            Some([".", port]) => port.parse().ok(),
-            _ => None,
-        };
-        found.push(Forward {
-            ports: port.map(|port| vec![port]),
-            to,
-            port: port_of_target.or(joined),
-        });
-    }
-    found
-}
-
-/// The parts of a key, the last one first: they are joined by dots.
-fn key_before<'w>(words: &'w [&'w str]) -> impl Iterator<Item = &'w str> {
-    let mut rest = words;
-    std::iter::from_fn(move || {
-        let (last, before) = rest.split_last()?;
-        rest = match before.split_last() {
-            Some((&".", before)) => before,
-            _ => &[],
-        };
-        Some(*last)
-    })
-}
-
-/// The ports of `tcp dport 21`, `tcp dport { 21, 990 }`, `th dport 21-22`.
-fn dports(words: &[&str]) -> Option<Vec<(u16, u16)>> {
-    let at = words.iter().position(|one| *one == "dport")?;
-    let behind = words[at + 1..].iter().filter(|one| **one != "==");
-    let ports = behind.map_while(|one| range(one)).collect::<Vec<_>>();
-    (!ports.is_empty()).then_some(ports)
-}
-
-fn ranges(written: &str) -> Vec<(u16, u16)> {
-    written.split(',').filter_map(range).collect()
-}
-
-/// `21`, `ftp`, `21:22`, `21-22`.
-fn range(written: &str) -> Option<(u16, u16)> {
-    let port = |text: &str| match text {
-        "ftp" => Some(21),
-        number => number.parse().ok(),
-    };
-    let (low, high) = written.split_once([':', '-']).unwrap_or((written, written));
-    Some((port(low)?, port(high)?))
-}
-
-/// `192.168.7.10`, with a port behind it, `[fd77::10]:21`, the first of a range; a network that is one address.
-fn target_of(written: &str) -> Option<(IpAddr, Option<u16>)> {
-    if let Some((address, length)) = written.split_once('/') {
-        let address: IpAddr = address.parse().ok()?;
-        let whole = if address.is_ipv4() { "32" } else { "128" };
-        return (length == whole).then_some((address, None));
-    }
-    let first_port = |port: &str| port.split('-').next().and_then(|port| port.parse().ok());
-    if let Some(rest) = written.strip_prefix('[') {
-        let (address, behind) = rest.split_once(']')?;
-        let port = behind.strip_prefix(':').and_then(first_port);
-        return Some((address.parse().ok()?, port));
-    }
-    if let Ok(address) = written.split('-').next().unwrap_or_default().parse() {
-        // A range of addresses may have ports behind it, too.
-        let behind = written.split_once('-').and_then(|(_, last)| {
-            let last = last
-                .split_once(':')
-                .filter(|(last, _)| last.contains('.'))?;
-            first_port(last.1)
-        });
-        return Some((address, behind));
-    }
-    let (address, port) = written.split_once(':')?;
-    Some((address.parse().ok()?, first_port(port)))
 }
 
 /// The server in a network of a usual size, and the gateway beside it.
@@ -385,7 +216,14 @@ mod tests {
                 origin: RulesOrigin::Written(Source::new("rules", text)),
                 ..HostFiles::empty()
             };
-            let found = by_rules(&files, family, listening)?;
+            let found = by_rules(
+                &files,
+                family,
+                Ports {
+                    listening,
+                    connected: None,
+                },
+            )?;
             Some(format!(
                 "{} -> {} {}",
                 found.connected, found.to, found.listening
@@ -482,31 +320,5 @@ mod tests {
         let (server, gateway) = network("10.77.1.1".parse().expect("an address"));
         assert_eq!(server.to_string(), "10.77.1.1/24");
         assert_eq!(gateway.to_string(), "10.77.1.2/24");
-    }
-
-    #[test]
-    fn what_rules_give_to_what_leaves_is_found() {
-        for (text, given) in [
-            (
-                "-A POSTROUTING -o eth0 -j SNAT --to-source 192.0.2.9",
-                "192.0.2.9",
-            ),
-            (
-                "-j SNAT --to-source 192.0.2.9-192.0.2.12:1024-2000",
-                "192.0.2.9",
-            ),
-            ("oif eth0 snat ip to 192.0.2.9", "192.0.2.9"),
-            ("snat to [fd77::9]:1024", "fd77::9"),
-            ("# snat to 192.0.2.9", ""),
-            ("-j MASQUERADE", ""),
-        ] {
-            let files = HostFiles {
-                origin: RulesOrigin::Written(Source::new("rules", text)),
-                ..HostFiles::empty()
-            };
-            let found = given_sources(&files);
-            let found: Vec<String> = found.iter().map(ToString::to_string).collect();
-            assert_eq!(found.join(" "), given, "{text}");
-        }
     }
 }

@@ -15,6 +15,8 @@ mod alike;
 mod captured;
 mod expectation;
 mod forwarded;
+mod forwards;
+mod given;
 mod host_files;
 mod includes;
 mod listening;

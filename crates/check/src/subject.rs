@@ -13,12 +13,13 @@ use fwlab_scenario::plan::{Cell, Overrides, cells};
 use fwlab_scenario::{Layout, Scenario};
 
 use crate::expectation::Expectation;
+use crate::forwarded::{self, Ports};
 use crate::host_files::{self, HostFiles};
 use crate::messages::Messages;
 use crate::serving::Serving;
 use crate::terms::{At, Terms, Whom};
 use crate::tried::Tried;
-use crate::{captured, expectation, forwarded, listening, peers, proving, question};
+use crate::{captured, expectation, given, listening, peers, proving, question};
 
 /// The rules of a host, and where they are tried.
 pub struct Subject {
@@ -77,7 +78,11 @@ impl Subject {
             );
         }
         let mut serving = Serving::of(terms, at, &files, said)?;
-        let mut place = place(terms, at, &files, serving.control_port, said)?;
+        let ports = Ports {
+            listening: serving.control_port,
+            connected: terms.server_options.connect_port,
+        };
+        let mut place = place(terms, at, &files, ports, said)?;
         let spoken = &mut place.layout.families;
         listening::retain(serving.only, &terms.families, spoken, said)?;
         peers::refused(terms, &place.layout.families, said)?;
@@ -87,15 +92,26 @@ impl Subject {
         let mut families = place.layout.families.iter();
         let forwarded = at
             .forwards()
-            .then(|| {
-                families
-                    .find_map(|family| forwarded::by_rules(&files, *family, serving.control_port))
-            })
+            .then(|| families.find_map(|family| forwarded::by_rules(&files, *family, ports)))
             .flatten();
         if let Some(forwarded) = forwarded {
             serving.terms.control_port = forwarded.listening;
         }
-        let connect_port = forwarded.map_or(serving.terms.control_port, |one| one.connected);
+        let connect_port = match (forwarded, terms.server_options.connect_port) {
+            (Some(one), _) => one.connected,
+            (None, Some(port)) => port,
+            (None, None) => serving.terms.control_port,
+        };
+        if let (At::Server, None, Some(other)) = (
+            at,
+            terms.server_options.connect_port,
+            forwarded::redirected(&files, serving.terms.control_port),
+        ) {
+            said.say(
+                format!("the rules lead port {other} to the server's port {connect_port}, which clients connect to here"),
+                Some(&format!("--connect-port {other} has them connect to that")),
+            );
+        }
         Ok(Subject {
             connect_port,
             files,
@@ -233,7 +249,7 @@ fn place(
     terms: &Terms,
     at: At,
     files: &HostFiles,
-    listening: Option<u16>,
+    ports: Ports,
     said: &mut Messages,
 ) -> Result<Place, Exit> {
     if terms.whom.out.is_some() && (!at.is_router() || at == At::Hairpin) {
@@ -261,13 +277,7 @@ fn place(
         layout.families.retain(spoken);
     }
     if at.forwards() {
-        forwarded::place(
-            files,
-            &terms.whom.server_address,
-            listening,
-            &mut layout,
-            said,
-        );
+        forwarded::place(files, &terms.whom.server_address, ports, &mut layout, said);
     } else if !terms.whom.server_address.is_empty() {
         said.say(
             "--server-address is that of a server to which a port is forwarded: --at port-forward",
@@ -278,7 +288,7 @@ fn place(
     Ok(Place {
         layout,
         interfaces: files.named_interfaces(),
-        given: forwarded::given_sources(files),
+        given: given::given_sources(files),
         network: files.host.as_deref().map(captured::network),
     })
 }

@@ -48,6 +48,8 @@ pub struct ServerOptions {
     pub config: Vec<PathBuf>,
     /// Its control port.
     pub control_port: Option<u16>,
+    /// The port that clients connect to, where rules lead that to the control port.
+    pub connect_port: Option<u16>,
     /// The ports that it listens on for passive data connections.
     pub passive_ports: Option<(u16, u16)>,
     /// The IPv4 address that it announces in its 227.
@@ -142,7 +144,11 @@ impl Terms {
         }
         let mut told: Option<(At, &HostFiles)> = None;
         for files in hosts {
-            let Some(at) = captured::at(files, self.server_options.control_port) else {
+            let Some(at) = captured::at(
+                files,
+                self.server_options.control_port,
+                self.server_options.connect_port,
+            ) else {
                 continue;
             };
             let why = match at {

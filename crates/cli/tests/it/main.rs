@@ -63,3 +63,4 @@ mod topologies;
 mod translated;
 mod waits;
 mod watch;
+mod ways;

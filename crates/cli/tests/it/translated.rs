@@ -19,14 +19,27 @@ const ROUTES: &str = r#"[
 {"dst":"192.168.1.0/24","dev":"lan","scope":"link","prefsrc":"192.168.1.1","flags":[]},
 {"dst":"203.0.113.0/24","dev":"wan","scope":"link","prefsrc":"203.0.113.7","flags":[]}]"#;
 
-fn on(name: &str, text: &str, command: &str, more: &[&str]) -> Ended {
+pub(crate) fn on(name: &str, text: &str, command: &str, more: &[&str]) -> Ended {
     let folder = folder(&[(name, text.as_bytes())]);
     let mut running = fwlab();
     running
         .current_dir(folder.path())
-        .args([command, name, "--server", "libunftp"])
+        .args([command, name])
         .args(more);
+    if !more.contains(&"--server") {
+        running.args(["--server", "libunftp"]);
+    }
     end_of(&mut running)
+}
+
+/// A captured host with these rules: a public network on `wan`, a private one on `lan`.
+pub(crate) fn host_with(rules: &str) -> String {
+    host(&[
+        ("iptables-nft", "iptables-nft-save", rules),
+        ("links", "ip -json -details link", LINKS),
+        ("addresses", "ip -json addr", ADDRESSES),
+        ("routes", "ip -json -4 route show table main", ROUTES),
+    ])
 }
 
 /// A gateway that leads clients of private addresses out as they are. Nobody out there can answer them.
@@ -38,12 +51,7 @@ fn missing_source_translation_is_told_and_mended() {
             "{nat}*filter\n:INPUT ACCEPT [0:0]\n:FORWARD DROP [0:0]\n:OUTPUT ACCEPT [0:0]\n\
              -A FORWARD -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT\n-A FORWARD -i lan -o wan -j ACCEPT\nCOMMIT"
         );
-        host(&[
-            ("iptables-nft", "iptables-nft-save", &rules),
-            ("links", "ip -json -details link", LINKS),
-            ("addresses", "ip -json addr", ADDRESSES),
-            ("routes", "ip -json -4 route show table main", ROUTES),
-        ])
+        host_with(&rules)
     };
     let whom = [
         "--at",
@@ -138,14 +146,7 @@ fn a_hairpin_needs_source_translation() {
              -A FORWARD -d 192.168.1.5 -p tcp --dport 21 -j ACCEPT\nCOMMIT\n"
         )
     };
-    let captured = |snat: &str| {
-        host(&[
-            ("iptables-nft", "iptables-nft-save", &rules(snat)),
-            ("links", "ip -json -details link", LINKS),
-            ("addresses", "ip -json addr", ADDRESSES),
-            ("routes", "ip -json -4 route show table main", ROUTES),
-        ])
-    };
+    let captured = |snat: &str| host_with(&rules(snat));
     let snat =
         "-A POSTROUTING -s 192.168.1.0/24 -d 192.168.1.5 -p tcp -j SNAT --to-source 192.168.1.1\n";
     let whom = [
@@ -198,4 +199,61 @@ fn what_no_rule_leads_on_is_told() {
     let ended = on("rules.v4", rules, "check", &more).with(0);
     let told = "The control connection came to gateway itself, which answered no: no rule led it on to the server.";
     assert!(ended.stdout.contains(told), "{}", ended.stdout);
+}
+
+/// A port of the host's own that rules lead to the server's is what clients connect to where that is asked for.
+#[test]
+fn a_redirected_port_is_told_and_tried() {
+    let Some(_lab) = lab() else { return };
+    let rules = "*nat\n-A PREROUTING -p tcp -m tcp --dport 2121 -j REDIRECT --to-ports 21\nCOMMIT\n\
+                 *filter\n:INPUT DROP [0:0]\n-A INPUT -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT\n\
+                 -A INPUT -p tcp -m conntrack --ctstate NEW --ctorigdstport 2121 -j ACCEPT\n\
+                 -A INPUT -p tcp -m tcp --dport 40000:40100 -j ACCEPT\nCOMMIT\n";
+    let asked = [
+        "--at",
+        "server",
+        "--data",
+        "epsv",
+        "--passive-ports",
+        "40000-40100",
+    ];
+    let blocked = [&asked[..], &["--expect", "all blocked"]].concat();
+    let ended = on("rules.v4", rules, "check", &blocked).with(0);
+    let told = "the rules lead port 2121 to the server's port 21";
+    assert!(ended.stderr.contains(told), "{}", ended.stderr);
+    let passes = ["--connect-port", "2121", "--expect", "all passes"];
+    on("rules.v4", rules, "check", &[&asked[..], &passes].concat()).with(0);
+}
+
+/// A port of a node that chains lead to one of several servers, as kube-proxy's do: whichever it is, it is there.
+#[test]
+fn a_port_of_a_node_leads_to_any_of_its_servers() {
+    let Some(_lab) = lab() else { return };
+    let rules = "*nat\n:SERVICES - [0:0]\n:NODEPORTS - [0:0]\n:FTP - [0:0]\n:ONE - [0:0]\n:OTHER - [0:0]\n-A PREROUTING -j SERVICES\n-A SERVICES -d 10.96.0.21/32 -p tcp -m tcp --dport 21 -j FTP\n\
+                 -A SERVICES -m addrtype --dst-type LOCAL -j NODEPORTS\n-A NODEPORTS -p tcp -m tcp --dport 30021 -j FTP\n\
+                 -A FTP -m statistic --mode random --probability 0.5 -j ONE\n-A FTP -j OTHER\n\
+                 -A ONE -p tcp -j DNAT --to-destination 192.168.1.5:21\n\
+                 -A OTHER -p tcp -j DNAT --to-destination 192.168.1.6:21\nCOMMIT\n\
+                 *raw\n-A PREROUTING -p tcp -m tcp --dport 30021 -j CT --helper ftp\nCOMMIT\n";
+    let asked = [
+        "--at",
+        "port-forward",
+        "--on",
+        "wan",
+        "--to",
+        "203.0.113.7",
+        "--protection",
+        "plain",
+        "--data",
+        "port,pasv",
+        "--expect",
+        "all passes",
+    ];
+    let ended = on("host.fwlab", &host_with(rules), "check", &asked).with(0);
+    for told in [
+        "they forward the same port to 192.168.1.6, too",
+        "the rules lead port 30021 of the gateway to port 21 of the server",
+    ] {
+        assert!(ended.stderr.contains(told), "{}", ended.stderr);
+    }
 }

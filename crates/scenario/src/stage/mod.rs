@@ -6,7 +6,7 @@ mod long_form;
 mod networks;
 mod shape;
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use fwlab_model::ruleset::Side;
 use fwlab_model::{NextHop, Topology};
@@ -53,13 +53,20 @@ impl Stage {
     }
 
     /// The address that the server listens on in cells of a family: the one that the
-    /// client connects to, where the server's node has it, and its own otherwise.
+    /// client connects to, where the server's node has it, and its own otherwise; of several, all, since address translation may lead
+    /// to any.
     pub fn listens_on(&self, family: Family) -> Option<IpAddr> {
         let target = self.connect_to(family)?.ip();
         if self.owner_of(target) == Some(&self.server) {
-            Some(target)
-        } else {
-            self.server_address(family)
+            return Some(target);
+        }
+        let addresses = self.topology.addresses();
+        let own = addresses
+            .filter(|(address, node)| **node == self.server && Family::of(*address) == family);
+        match (own.count(), family) {
+            (0 | 1, _) => self.server_address(family),
+            (_, Family::Ipv4) => Some(Ipv4Addr::UNSPECIFIED.into()),
+            (_, Family::Ipv6) => Some(Ipv6Addr::UNSPECIFIED.into()),
         }
     }
 

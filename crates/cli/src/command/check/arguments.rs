@@ -78,6 +78,7 @@ impl CheckTerms {
         let ServerOptions {
             server_config,
             control_port,
+            connect_port,
             passive_ports,
             advertise,
             data_from_high_port,
@@ -109,6 +110,7 @@ impl CheckTerms {
             server_options: fwlab_check::ServerOptions {
                 config: server_config.clone(),
                 control_port: *control_port,
+                connect_port: *connect_port,
                 passive_ports: *passive_ports,
                 advertise: *advertise,
                 data_from_high_port: *data_from_high_port,
@@ -140,6 +142,9 @@ struct ServerOptions {
     /// The server's control port; default: that of its settings, or 21
     #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
     control_port: Option<u16>,
+    /// The port that clients connect to, where rules lead it to the control port; default: as the rules say, or the control port
+    #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
+    connect_port: Option<u16>,
     /// The ports that the server listens on for passive data connections; default: those of its settings, or any
     #[arg(long, value_name = "LOW-HIGH", value_parser = ports)]
     passive_ports: Option<(u16, u16)>,
