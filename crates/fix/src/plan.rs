@@ -102,7 +102,13 @@ pub fn remedies(diagnosis: &Diagnosis, situation: &Situation<'_>) -> Vec<Remedy>
                 Family::Ipv4 => Icmp::FragmentationNeeded,
                 Family::Ipv6 => Icmp::PacketTooBig,
             };
-            accept(Accepts::Icmp(icmp)).into_iter().collect()
+            // Clamping opens nothing, and helps where the narrow link is the gateway's own. Both are given: where one does
+            // alone, it is the last that is taken away again.
+            let clamp = (side == Side::Gateway).then_some(Remedy::ClampMss { backend, family });
+            clamp
+                .into_iter()
+                .chain(accept(Accepts::Icmp(icmp)))
+                .collect()
         }
         Why::AnnouncedElsewhere { .. } | Why::AddressRefused { .. } if !passive => vec![helper()],
         Why::FromElsewhere { .. } if active => vec![helper()],

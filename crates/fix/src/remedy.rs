@@ -48,6 +48,13 @@ pub enum Remedy {
         /// The interface that it leaves by.
         out: InterfaceName,
     },
+    /// Have both ends of the connections that a gateway passes on send no more than fits on its links.
+    ClampMss {
+        /// Which rules it belongs to.
+        backend: Backend,
+        /// For which family.
+        family: Family,
+    },
     /// Have the server keep to a range of passive ports.
     PassivePorts {
         /// The first.
@@ -260,6 +267,9 @@ impl fmt::Display for Remedy {
                     "give what leaves by {out} an address of the gateway's own"
                 )
             }
+            Remedy::ClampMss { .. } => f.write_str(
+                "clamp the MSS of TCP that the gateway passes on to what its links carry",
+            ),
             Remedy::PassivePorts { low, high } => write!(
                 f,
                 "have the server keep to the passive ports {low}-{high} (vsftpd: pasv_min_port={low}, pasv_max_port={high})"
@@ -299,6 +309,7 @@ impl Remedy {
                 | Remedy::Accept { .. }
                 | Remedy::Forward { .. }
                 | Remedy::Masquerade { .. }
+                | Remedy::ClampMss { .. }
         )
     }
 }
