@@ -128,6 +128,17 @@ fn a_patch_is_a_unified_diff() {
 }
 
 #[test]
+fn a_last_line_that_does_not_end_is_not_changed_for_that() {
+    let before = Source::new("rules", "*filter\n-A INPUT -j DROP\nCOMMIT");
+    let of = spot(TableFamily::Ip, "filter", "INPUT", 2, Some(1));
+    let remedy = accept(of, Accepts::Established);
+    let after = apply(&before, &[&remedy]).expect("it has a place");
+    let patch = patch(&before, &after);
+    assert!(!patch.contains("-COMMIT"), "{patch}");
+    assert!(after.text.ends_with(b"\nCOMMIT"), "{patch}");
+}
+
+#[test]
 fn what_hosts_of_a_network_need_is_written_in_each_form() {
     let of = |line| spot(TableFamily::Ip6, "filter", "INPUT", line, Some(1));
     let icmp = |icmp| accept(of(1), Accepts::Icmp(icmp));
