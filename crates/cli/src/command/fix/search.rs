@@ -14,7 +14,7 @@ use fwlab_runner::PreparedRuleset;
 use fwlab_scenario::plan::Cell;
 
 use crate::command::exit::complain;
-use crate::command::trial::{Bench, Candidate, PASSIVE_PORTS, Records, passes};
+use crate::command::trial::{Bench, Candidate, MOST, PASSIVE_PORTS, Records, passes};
 
 /// The passive ports that a server is to keep to: a range that the rules tell from others already, most likely for that. Docker's
 /// rules have one for each port.
@@ -34,7 +34,7 @@ pub(super) fn passive_ports(rules: &PreparedRuleset) -> (u16, u16) {
     }
     let mut usable = joined
         .into_iter()
-        .filter(|(low, high)| *low >= 1024 && (4..30_000).contains(&(high - low)));
+        .filter(|(low, high)| *low >= 1024 && (4..MOST).contains(&(high - low)));
     usable.next().unwrap_or(PASSIVE_PORTS)
 }
 
