@@ -19,6 +19,7 @@ mod sets;
 mod standing;
 mod tools;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use fwlab_model::ruleset::{ByPort, ByPush, Sets, Told};
@@ -56,6 +57,15 @@ pub struct PreparedRuleset {
 }
 
 impl PreparedRuleset {
+    /// The destination ports of TCP that rules look at, as ranges: those of one port, too.
+    pub fn ports(&self) -> BTreeSet<(u16, u16)> {
+        let of_part = |part: &Part| match &part.listed {
+            Listed::Iptables { listing, .. } => listing.ports(),
+            Listed::Native(listing) => listing.ports(),
+        };
+        self.parts.iter().flat_map(of_part).collect()
+    }
+
     /// A rule on a node that would assign FTP's helper, by its line.
     pub(crate) fn assigning(&self, node: &NodeName) -> Option<String> {
         let is_assigning = |statement: &str| {

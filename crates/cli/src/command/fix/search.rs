@@ -1,6 +1,6 @@
 //! The search: what stops a wanted transfer is mended, and what then stops it, until it passes or nothing more is known.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use fwlab_check::{Terms, Transfers};
@@ -53,6 +53,8 @@ pub(super) struct Search<'a> {
     pub(super) terms: &'a Terms,
     /// The passive ports that a server is to keep to where nobody chose any.
     pub(super) passive_ports: (u16, u16),
+    /// The ports that the rules look at.
+    pub(super) ports: BTreeSet<(u16, u16)>,
     /// Whether the control connections of some come through, and those of others do not: then a new rule is for the former.
     pub(super) is_divided: bool,
 }
