@@ -244,12 +244,13 @@ impl Search<'_> {
         let forwards = self.bench.subject.place.position() == Position::Forwarder;
         if self.is_divided && !whom.is_chosen() {
             let tried = &self.bench.tried[at];
-            let (interface, address) = tried.classes.named_near(tried.class);
+            let (near, far) = tried.classes.named_ends(tried.class);
             return Only {
                 leaving,
-                interface,
-                address,
-                ..Only::default()
+                interface: near.interface,
+                address: near.address,
+                far_interface: far.interface,
+                far_address: far.address,
             };
         }
         Only {
