@@ -13,6 +13,7 @@
 mod conditions;
 mod describe;
 mod interfaces;
+mod narrow;
 mod network;
 mod partition;
 mod place;

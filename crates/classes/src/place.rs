@@ -7,6 +7,7 @@ use fwlab_model::{BridgeSpec, IpNet, NextHop, RouteSpec, Topology};
 use fwlab_record::{Family, InterfaceName, is_private};
 use fwlab_scenario::{Layout, Port, Shape, Stage};
 
+use crate::narrow::narrowed;
 use crate::{End, Network, Position, Question, Representative};
 
 /// A named topology, and what more its firewall has.
@@ -115,6 +116,11 @@ impl Place {
         }
         self.without_way_back(class, family, &mut stage);
         self.ways_to_given(family, &mut stage);
+        if let Some(network) = &self.network
+            && matches!(position, Position::Router | Position::Forwarder)
+        {
+            narrowed(network, family, &mut stage);
+        }
         joined(&mut stage.topology);
         self.add_interfaces(&mut stage);
         stage
@@ -155,6 +161,11 @@ impl Place {
         let ends = stage.topology.ends_in(&firewall);
         let linked: Vec<IpNet> = ends.flat_map(|end| end.addresses.clone()).collect();
         let first = linked.first().map(IpNet::addr);
+        // Before any class is known, the lab's own addresses are at its links, and one of them may be the host's.
+        let taken: BTreeSet<IpAddr> = {
+            let addresses = stage.topology.addresses();
+            addresses.map(|(address, _)| address).collect()
+        };
         for node in &mut stage.topology.nodes {
             if node.name == stage.client
                 && let (Some(own), Some(first)) = (own, first)
@@ -173,7 +184,11 @@ impl Place {
                 node.bridges.push(BridgeSpec {
                     interface: name.clone(),
                     ports: Vec::new(),
-                    addresses: network.on(name, family),
+                    addresses: {
+                        let mut addresses = network.on(name, family);
+                        addresses.retain(|net| !taken.contains(&net.addr()));
+                        addresses
+                    },
                 });
             }
             node.routes.clear();
@@ -379,6 +394,26 @@ mod tests {
             assert!(addresses.contains(&"10.1.2.3".to_owned()), "{addresses:?}");
             assert!(addresses.contains(&far.to_owned()), "{addresses:?}");
         }
+    }
+
+    #[test]
+    fn a_host_may_have_an_address_of_the_lab_s_own() {
+        let name = |name: &str| InterfaceName::new(name).expect("a name");
+        let net = |net: &str| net.parse::<IpNet>().expect("a prefix");
+        let place = Place {
+            layout: Layout::new(Shape::ServerNat),
+            interfaces: BTreeSet::new(),
+            given: BTreeSet::new(),
+            network: Some(Network {
+                interfaces: vec![
+                    (name("lan0"), vec![net("192.168.7.1/24")]),
+                    (name("ppp0"), vec![net("198.51.100.1/32")]),
+                ],
+                ..Network::default()
+            }),
+        };
+        let stage = place.stage(&Representative::default(), Family::Ipv4, 21);
+        assert_eq!(stage.topology.mistakes(), []);
     }
 
     #[test]

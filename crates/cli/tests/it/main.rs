@@ -37,6 +37,7 @@ mod licences;
 mod lint;
 mod markdown;
 mod mutate;
+mod narrow;
 mod native;
 mod nft_hosts;
 mod old_kernel;
