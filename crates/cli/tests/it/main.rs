@@ -23,6 +23,7 @@ mod explained;
 mod faults;
 mod firewall_image;
 mod fix;
+mod fix_places;
 mod generate;
 mod harmless;
 mod host_files;

@@ -101,6 +101,39 @@ impl PreparedRuleset {
         found.next()
     }
 
+    /// The rules that lead to another chain and not back: a packet that they match comes to no later rule of theirs. With each its
+    /// line.
+    pub fn gotos(&self) -> Vec<(RuleId, Option<u32>)> {
+        let of_part = |part: &Part| -> Vec<(RuleId, Option<u32>)> {
+            let found: Vec<RuleId> = match &part.listed {
+                Listed::Iptables { listing, .. } => {
+                    let gotos = listing.rules().filter(|(_, rule)| rule.is_goto());
+                    gotos.map(|(id, _)| id).collect()
+                }
+                Listed::Native(listing) => {
+                    let rules = listing.chains().flat_map(|(chain, found)| {
+                        let numbered = (1..).map(RuleOrdinal).zip(found.rules());
+                        numbered.map(move |(ordinal, rule)| (chain, ordinal, rule))
+                    });
+                    let leads = |words: &str| words.split_whitespace().any(|word| word == "goto");
+                    rules
+                        .filter(|(_, _, rule)| leads(rule.statement()))
+                        .map(|(chain, ordinal, _)| RuleId {
+                            chain: chain.clone(),
+                            ordinal,
+                        })
+                        .collect()
+                }
+            };
+            let with_line = |id: RuleId| {
+                let line = part.lines.source_of(&id).map(|source| source.line);
+                (id, line)
+            };
+            found.into_iter().map(with_line).collect()
+        };
+        self.parts.iter().flat_map(of_part).collect()
+    }
+
     /// Which hosts its rules tell apart, as they are listed.
     pub fn told(&self) -> Vec<Told> {
         let sets: Vec<&Sets> = self.sets.iter().map(|(_, sets)| &**sets).collect();

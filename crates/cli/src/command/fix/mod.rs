@@ -101,6 +101,7 @@ fn fixed(arguments: &FixArguments) -> Result<Exit, Exit> {
         terms,
         passive_ports,
         ports: rules.ports(),
+        gotos: rules.gotos(),
         is_divided: false,
     };
     let none = Candidate::none(&subject);

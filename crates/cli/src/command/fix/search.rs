@@ -6,10 +6,10 @@ use std::net::IpAddr;
 use fwlab_check::{Terms, Transfers};
 use fwlab_classes::Position;
 use fwlab_explain::Diagnosis;
-use fwlab_fix::{Only, Remedy, Situation, remedies};
+use fwlab_fix::{Only, Remedy, Situation, Spot, remedies};
 use fwlab_model::IpNet;
 use fwlab_model::ruleset::Side;
-use fwlab_record::{Backend, CellRecord, Exit, Family, Judgement, Protection, Symptom};
+use fwlab_record::{Backend, CellRecord, Exit, Family, Judgement, Protection, RuleId, Symptom};
 use fwlab_runner::PreparedRuleset;
 use fwlab_scenario::plan::Cell;
 
@@ -55,6 +55,8 @@ pub(super) struct Search<'a> {
     pub(super) passive_ports: (u16, u16),
     /// The ports that the rules look at.
     pub(super) ports: BTreeSet<(u16, u16)>,
+    /// The rules that lead to another chain and not back, with their lines.
+    pub(super) gotos: Vec<(RuleId, Option<u32>)>,
     /// Whether the control connections of some come through, and those of others do not: then a new rule is for the former.
     pub(super) is_divided: bool,
 }
@@ -133,9 +135,12 @@ impl Search<'_> {
             let mut all = candidate.remedies().to_vec();
             for (at, record) in &left {
                 for remedy in self.remedies_of(&candidate, *at, record, prefers_range) {
-                    if !all.contains(&remedy) {
-                        all.push(remedy);
-                    }
+                    let was_tried = candidate.remedies().contains(&remedy);
+                    let remedy = match was_tried {
+                        true => self.before_goto(&remedy, &all),
+                        false => Some(remedy),
+                    };
+                    all.extend(remedy.filter(|remedy| !all.contains(remedy)));
                 }
             }
             if all.len() == candidate.remedies().len() {
@@ -150,6 +155,23 @@ impl Search<'_> {
             }
         }
         self.smallest(none, candidate, wanted, left)
+    }
+
+    /// The same before a rule by which packets leave the chain for good: what stands at its end, they do not come to.
+    fn before_goto(&self, remedy: &Remedy, known: &[Remedy]) -> Option<Remedy> {
+        let Remedy::Accept { spot, what } = remedy else {
+            return None;
+        };
+        let of_chain = self.gotos.iter().filter(|(id, _)| id.chain == spot.chain);
+        let mut before = of_chain.map(|(id, line)| Remedy::Accept {
+            spot: Spot {
+                line: *line,
+                ordinal: Some(id.ordinal.0),
+                ..spot.clone()
+            },
+            what: *what,
+        });
+        before.find(|one| spot.ordinal.is_none() && !known.contains(one))
     }
 
     /// Takes remedies away again, one by one, as long as what passes goes on passing.
