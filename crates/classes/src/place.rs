@@ -95,6 +95,7 @@ impl Place {
             (Position::Router, [inner, outer]) => {
                 put(client, class.address);
                 put(server, class.far_address);
+                part(client, server);
                 self.end(inner, class.interface.as_ref(), class, family);
                 self.end(outer, class.far_interface.as_ref(), class, family);
             }
@@ -316,6 +317,23 @@ fn put(port: &mut Port, address: Option<IpAddr>) {
     }
 }
 
+/// Keeps two hosts of one network from looking for each other on their own links: the network is the rules', and the hosts are on
+/// different ones.
+fn part(one: &mut Port, other: &mut Port) {
+    let meets = |one: &Port, other: &Port| {
+        let mut nets = one.addresses.iter();
+        nets.any(|net| other.addresses.iter().any(|far| net.contains(&far.addr())))
+    };
+    if !meets(one, other) && !meets(other, one) {
+        return;
+    }
+    for port in [one, other] {
+        for net in &mut port.addresses {
+            *net = IpNet::from(net.addr());
+        }
+    }
+}
+
 /// Lets the two ends of each link know each other, whatever their prefixes.
 fn joined(topology: &mut Topology) {
     for link in &topology.links {
@@ -343,98 +361,4 @@ fn joined(topology: &mut Topology) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn class(addresses: [&str; 2], interfaces: [&str; 2]) -> Representative {
-        let interface = |name: &str| InterfaceName::new(name).ok();
-        Representative {
-            interface: interface(interfaces[0]),
-            far_interface: interface(interfaces[1]),
-            address: addresses[0].parse().ok(),
-            far_address: addresses[1].parse().ok(),
-        }
-    }
-
-    #[test]
-    fn every_representative_can_be_built() {
-        for (shape, far) in [
-            (Shape::ServerFirewall, "203.0.113.5"),
-            (Shape::ClientFirewall, "203.0.113.5"),
-            (Shape::Gateway, "192.0.2.1"),
-            (Shape::ServerNat, "192.0.2.1"),
-        ] {
-            let place = Place {
-                layout: Layout::new(shape),
-                interfaces: [InterfaceName::new("docker0").expect("a name")].into(),
-                given: BTreeSet::new(),
-                network: None,
-            };
-            let stage = place.stage(
-                &class(["10.1.2.3", far], ["eth0", "eth1"]),
-                Family::Ipv4,
-                21,
-            );
-            assert_eq!(stage.topology.mistakes(), [], "{shape}");
-            let firewall = stage.firewall.clone().expect("there is one");
-            let names: Vec<&str> = stage
-                .topology
-                .interfaces_in(&firewall)
-                .map(|one| one.name.as_str())
-                .collect();
-            assert!(
-                names.contains(&"eth0") && names.contains(&"docker0"),
-                "{names:?}"
-            );
-            let addresses: Vec<String> = stage
-                .topology
-                .addresses()
-                .map(|(address, _)| address.to_string())
-                .collect();
-            assert!(addresses.contains(&"10.1.2.3".to_owned()), "{addresses:?}");
-            assert!(addresses.contains(&far.to_owned()), "{addresses:?}");
-        }
-    }
-
-    #[test]
-    fn a_host_may_have_an_address_of_the_lab_s_own() {
-        let name = |name: &str| InterfaceName::new(name).expect("a name");
-        let net = |net: &str| net.parse::<IpNet>().expect("a prefix");
-        let place = Place {
-            layout: Layout::new(Shape::ServerNat),
-            interfaces: BTreeSet::new(),
-            given: BTreeSet::new(),
-            network: Some(Network {
-                interfaces: vec![
-                    (name("lan0"), vec![net("192.168.7.1/24")]),
-                    (name("ppp0"), vec![net("198.51.100.1/32")]),
-                ],
-                ..Network::default()
-            }),
-        };
-        let stage = place.stage(&Representative::default(), Family::Ipv4, 21);
-        assert_eq!(stage.topology.mistakes(), []);
-    }
-
-    #[test]
-    fn who_says_nothing_gets_the_shape_as_it_is() {
-        for shape in [
-            Shape::ServerFirewall,
-            Shape::ClientFirewall,
-            Shape::Gateway,
-            Shape::ServerNat,
-        ] {
-            let place = Place {
-                layout: Layout::new(shape),
-                interfaces: BTreeSet::new(),
-                given: BTreeSet::new(),
-                network: None,
-            };
-            let asked = place.question(Family::Ipv4, 21, 50);
-            let classes = crate::Classes::of(&[], &asked);
-            assert_eq!(classes.len(), 1);
-            let stage = place.stage(&classes.representative(0), Family::Ipv4, 21);
-            assert_eq!(stage, Layout::new(shape).stage(21), "{shape}");
-        }
-    }
-}
+mod tests;
