@@ -189,3 +189,6 @@ fn spot(situation: &Situation<'_>) -> Option<Spot> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests;
