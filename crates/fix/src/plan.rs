@@ -6,7 +6,8 @@ use fwlab_explain::{Diagnosis, Opening, Why};
 use fwlab_model::ruleset::Side;
 use fwlab_record::{Backend, Cause, Family, InterfaceName, Role};
 
-use crate::remedy::{Accepts, Icmp, Only, Remedy, Spot};
+use crate::only::Only;
+use crate::remedy::{Accepts, Icmp, Remedy, Spot};
 
 /// What is known of a transfer beside its diagnosis.
 #[derive(Debug, Clone)]

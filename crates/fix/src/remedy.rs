@@ -1,9 +1,10 @@
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 
-use fwlab_model::IpNet;
 use fwlab_model::ruleset::Side;
 use fwlab_record::{Backend, ChainId, Family, InterfaceName};
+
+use crate::only::Only;
 
 /// One thing to change.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -102,84 +103,6 @@ pub struct Spot {
     pub ordinal: Option<u32>,
     /// For whom alone, where somebody chose.
     pub only: Only,
-}
-
-/// Peers that a rule is for.
-#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Only {
-    /// Whether packets to them are meant, and not those from them.
-    pub leaving: bool,
-    /// The interface that they are on.
-    pub interface: Option<InterfaceName>,
-    /// Their address, or their network.
-    pub address: Option<IpNet>,
-    /// On a router: the interface that the other end is on.
-    pub far_interface: Option<InterfaceName>,
-    /// The address of the other end, or its network.
-    pub far_address: Option<IpNet>,
-}
-
-impl Only {
-    /// As iptables writes it, with a blank behind it.
-    pub(crate) fn of_iptables(&self) -> String {
-        let [near, far] = self.ends();
-        let interface = |option: &str, name: &Option<InterfaceName>| {
-            name.as_ref().map(|name| format!("{option} {name} "))
-        };
-        let address = |option: &str, one: &Option<IpNet>| {
-            one.map(|one| format!("{option} {} ", written(one)))
-        };
-        let parts = [
-            interface(near.0, &self.interface),
-            interface(far.0, &self.far_interface),
-            address(near.1, &self.address),
-            address(far.1, &self.far_address),
-        ];
-        parts.into_iter().flatten().collect()
-    }
-
-    /// The same as nft writes it.
-    pub(crate) fn of_nft(&self) -> String {
-        let words = |option: &str| match option {
-            "-i" => "iifname",
-            "-o" => "oifname",
-            "-s" => "saddr",
-            _ => "daddr",
-        };
-        let [near, far] = self.ends();
-        let interface = |option: &str, name: &Option<InterfaceName>| {
-            let word = words(option);
-            name.as_ref().map(|name| format!("{word} \"{name}\" "))
-        };
-        let address = |option: &str, one: &Option<IpNet>| {
-            let word = words(option);
-            let family = |one: IpNet| if one.addr().is_ipv4() { "ip" } else { "ip6" };
-            one.map(|one| format!("{} {word} {} ", family(one), written(one)))
-        };
-        let parts = [
-            interface(near.0, &self.interface),
-            interface(far.0, &self.far_interface),
-            address(near.1, &self.address),
-            address(far.1, &self.far_address),
-        ];
-        parts.into_iter().flatten().collect()
-    }
-
-    /// The options of iptables for the interface and the address of either end.
-    fn ends(&self) -> [(&'static str, &'static str); 2] {
-        match self.leaving {
-            false => [("-i", "-s"), ("-o", "-d")],
-            true => [("-o", "-d"), ("-i", "-s")],
-        }
-    }
-}
-
-/// A network, or the one address that it is.
-fn written(net: IpNet) -> String {
-    match net.prefix_len() == net.max_prefix_len() {
-        true => net.addr().to_string(),
-        false => net.to_string(),
-    }
 }
 
 /// What a rule accepts.

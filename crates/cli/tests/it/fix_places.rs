@@ -53,7 +53,7 @@ COMMIT
             "rules.nft",
             script,
             "+\t\tiifname \"lan\" oifname \"wan\" ip daddr 203.0.113.0/24 tcp dport 50000-50100 accept\n",
-            " on lan to 203.0.113.0/24 on wan\n",
+            "50000-50100 of the server to clients: from lan to 203.0.113.0/24 on wan\n",
         ),
     ] {
         let ended = fix(name, rules, &more).with(0);
@@ -102,4 +102,25 @@ iptables -A INPUT -p udp -j DROP
         let accepts = ended.stdout.matches("  - accept").count();
         assert_eq!(accepts, 1, "{}", ended.stdout);
     }
+}
+
+/// On its way to the gateway itself a packet has no interface yet that it leaves by, whatever the rules name for those that are led on.
+#[test]
+fn a_rule_asks_for_no_interface_that_its_packets_lack() {
+    let Some(_lab) = lab() else { return };
+    let rules = "iptables -P INPUT DROP
+iptables -P FORWARD DROP
+iptables -A FORWARD -m conntrack --ctstate ESTABLISHED -j ACCEPT
+iptables -A FORWARD -i wan -o lan -p tcp --dport 21 -j ACCEPT
+iptables -t nat -A PREROUTING -i wan -p tcp --dport 21 -j DNAT --to-destination 192.168.7.10
+";
+    let more = ["--at", "port-forward", "--want", "explicit/pasv"];
+    let ended = fix("rules.sh", rules, &more).with(0);
+    for told in [
+        "+iptables -A FORWARD -i wan -o lan -p tcp -m tcp --dport 50000:50100 -j ACCEPT\n",
+        "+iptables -t nat -A PREROUTING -d 198.51.100.1 -p tcp -m tcp --dport 50000:50100 -j DNAT",
+    ] {
+        assert!(ended.stdout.contains(told), "{told}: {}", ended.stdout);
+    }
+    assert!(!ended.stdout.contains("-A INPUT"), "{}", ended.stdout);
 }

@@ -22,8 +22,8 @@ mod tools;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use fwlab_model::ruleset::{ByPort, ByPush, Sets, Told};
-use fwlab_record::{NodeName, RuleId, RuleOrdinal};
+use fwlab_model::ruleset::{ByPort, ByPush, Hook, Sets, Told};
+use fwlab_record::{ChainId, NodeName, RuleId, RuleOrdinal};
 
 pub(crate) use book::{Reading, Rulebook};
 pub(crate) use doubt::Doubt;
@@ -99,6 +99,15 @@ impl PreparedRuleset {
             })
         });
         found.next()
+    }
+
+    /// From which hooks a chain is known to be reached.
+    pub fn hooks_of(&self, chain: &ChainId) -> BTreeSet<Hook> {
+        let of_part = |part: &Part| match &part.listed {
+            Listed::Iptables { listing, .. } => listing.hooks_of(chain),
+            Listed::Native(listing) => listing.hooks_of(chain),
+        };
+        self.parts.iter().flat_map(of_part).collect()
     }
 
     /// The rules that lead to another chain and not back: a packet that they match comes to no later rule of theirs. With each its

@@ -100,8 +100,7 @@ fn fixed(arguments: &FixArguments) -> Result<Exit, Exit> {
         },
         terms,
         passive_ports,
-        ports: rules.ports(),
-        gotos: rules.gotos(),
+        rules,
         is_divided: false,
     };
     let none = Candidate::none(&subject);

@@ -1,6 +1,6 @@
 //! The search: what stops a wanted transfer is mended, and what then stops it, until it passes or nothing more is known.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use fwlab_check::{Terms, Transfers};
@@ -9,7 +9,7 @@ use fwlab_explain::Diagnosis;
 use fwlab_fix::{Only, Remedy, Situation, Spot, remedies};
 use fwlab_model::IpNet;
 use fwlab_model::ruleset::Side;
-use fwlab_record::{Backend, CellRecord, Exit, Family, Judgement, Protection, RuleId, Symptom};
+use fwlab_record::{Backend, CellRecord, Exit, Family, Judgement, Packet, Protection, Symptom};
 use fwlab_runner::PreparedRuleset;
 use fwlab_scenario::plan::Cell;
 
@@ -53,10 +53,8 @@ pub(super) struct Search<'a> {
     pub(super) terms: &'a Terms,
     /// The passive ports that a server is to keep to where nobody chose any.
     pub(super) passive_ports: (u16, u16),
-    /// The ports that the rules look at.
-    pub(super) ports: BTreeSet<(u16, u16)>,
-    /// The rules that lead to another chain and not back, with their lines.
-    pub(super) gotos: Vec<(RuleId, Option<u32>)>,
+    /// The rules as they are.
+    pub(super) rules: PreparedRuleset,
     /// Whether the control connections of some come through, and those of others do not: then a new rule is for the former.
     pub(super) is_divided: bool,
 }
@@ -162,10 +160,11 @@ impl Search<'_> {
         let Remedy::Accept { spot, what } = remedy else {
             return None;
         };
-        let of_chain = self.gotos.iter().filter(|(id, _)| id.chain == spot.chain);
+        let gotos = self.rules.gotos().into_iter();
+        let of_chain = gotos.filter(|(id, _)| id.chain == spot.chain);
         let mut before = of_chain.map(|(id, line)| Remedy::Accept {
             spot: Spot {
-                line: *line,
+                line,
                 ordinal: Some(id.ordinal.0),
                 ..spot.clone()
             },
@@ -212,6 +211,14 @@ impl Search<'_> {
         };
         let position = self.bench.subject.place.position();
         let connected = self.bench.tried[at].representative().far_address;
+        let mut only = self.only(at);
+        // What comes to the gateway's own address, and is not led on, leaves by no interface.
+        if position == Position::Forwarder
+            && let Some(Packet::Tcp { flow, .. }) = outcome.cause.packet()
+            && Some(flow.to.ip()) == connected
+        {
+            only.far_interface = None;
+        }
         let found = remedies(
             &diagnosis,
             &Situation {
@@ -239,7 +246,7 @@ impl Search<'_> {
                     })
                     .flatten(),
                 backend: self.backend(record.axes.backend),
-                only: self.only(at),
+                only,
                 prefers_range,
             },
         );
@@ -311,6 +318,7 @@ impl Search<'_> {
             return Some(remedy);
         };
         spot.backend = self.backend(spot.backend);
+        spot.only = spot.only.fitting(&self.rules.hooks_of(&spot.chain));
         let line = spot.line;
         let remedy = Remedy::Accept {
             spot: spot.clone(),

@@ -18,7 +18,7 @@ pub(super) fn opened(
     before: &Candidate,
     after: &Candidate,
 ) -> Result<String, Exit> {
-    let ports = Ports::of(after.remedies(), &search.ports);
+    let ports = Ports::of(after.remedies(), &search.rules.ports());
     let tried = ports.tried.iter();
     let knocks: Vec<Knock> = tried.map(|&to| Knock { from: None, to }).collect();
     let mut places = search.bench.one_of_each_class();
