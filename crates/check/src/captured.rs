@@ -213,7 +213,11 @@ pub(crate) fn network(host: &Host) -> Network {
             .all(|word| word.parse::<u32>().is_ok());
         is_numbers.then(|| ((*name).to_owned(), value.clone()))
     });
+    let mtus = host.links.iter();
     Network {
+        mtus: mtus
+            .filter_map(|link| Some((link.name.clone(), link.mtu?)))
+            .collect(),
         routes: routes.collect(),
         behind: Family::ALL
             .iter()

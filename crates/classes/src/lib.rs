@@ -13,6 +13,7 @@
 mod conditions;
 mod describe;
 mod interfaces;
+mod narrow;
 mod network;
 mod partition;
 mod place;
@@ -159,6 +160,15 @@ impl End {
     }
 }
 
+/// How rules name one end of a class.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Named {
+    /// The interface that it is on.
+    pub interface: Option<InterfaceName>,
+    /// Its addresses.
+    pub address: Option<IpNet>,
+}
+
 impl Classes {
     /// Divides hosts into classes by what rules tell of them.
     pub fn of(told: &[Told], question: &Question) -> Classes {
@@ -277,24 +287,41 @@ impl Classes {
         Some(made)
     }
 
-    /// How rules name the near end of a class: its interface, and its addresses, where these are one; nothing of what no rule names.
+    /// How rules name the two ends of a class, the near one first: the interface, and the addresses, where these are one; nothing of
+    /// what no rule names. An address that a forwarder's clients connect to is none of an end's: rules behind the translation do
+    /// not see it.
     ///
     /// # Panics
     /// When there is no such class.
-    pub fn named_near(&self, class: usize) -> (Option<InterfaceName>, Option<IpNet>) {
+    pub fn named_ends(&self, class: usize) -> (Named, Named) {
         let named = |wanted: Respect| {
             let mut values = self.values(&self.classes[class]);
             let (_, value) = values.find(|(respect, _)| *respect == wanted)?;
             (!value.is_rest()).then(|| value.words())
         };
-        let interface = named(Respect::Interface).filter(|words| !words.contains(['+', ',']));
-        let address = named(Respect::Address).and_then(|words| {
-            let one = || words.parse::<IpAddr>().map(IpNet::from);
-            words.parse().or_else(|_| one()).ok()
-        });
+        let interface = |wanted| {
+            let words = named(wanted).filter(|words| !words.contains(['+', ',']));
+            words.and_then(|name| InterfaceName::new(name).ok())
+        };
+        let address = |wanted| {
+            named(wanted).and_then(|words| {
+                let one = || words.parse::<IpAddr>().map(IpNet::from);
+                words.parse().or_else(|_| one()).ok()
+            })
+        };
+        let own = match self.position {
+            Position::Forwarder => None,
+            _ => address(Respect::Own),
+        };
         (
-            interface.and_then(|name| InterfaceName::new(name).ok()),
-            address,
+            Named {
+                interface: interface(Respect::Interface),
+                address: address(Respect::Address),
+            },
+            Named {
+                interface: interface(Respect::FarInterface),
+                address: address(Respect::FarAddress).or(own),
+            },
         )
     }
 

@@ -11,6 +11,8 @@ use fwlab_record::{Family, InterfaceName};
 pub struct Network {
     /// Its interfaces that peers can be on, each with its addresses.
     pub interfaces: Vec<(InterfaceName, Vec<IpNet>)>,
+    /// The largest packet of its interfaces, in bytes.
+    pub mtus: Vec<(InterfaceName, u32)>,
     /// Its routes: where packets for a prefix leave.
     pub routes: Vec<(IpNet, InterfaceName)>,
     /// Which addresses are behind which interface, as numbers: ranges that do not overlap.

@@ -7,6 +7,7 @@ use fwlab_model::{BridgeSpec, IpNet, NextHop, RouteSpec};
 use fwlab_record::{Family, InterfaceName};
 use fwlab_scenario::{Layout, Port, Shape, Stage};
 
+use crate::narrow::narrowed;
 use crate::ways::{joined, keep_apart};
 use crate::{End, Network, Position, Question, Representative};
 
@@ -152,6 +153,11 @@ impl Place {
         self.without_way_back(class, family, &mut stage);
         self.ways_to_given(family, &mut stage);
         self.by_way_of_the_host(family, &mut stage);
+        if let Some(network) = &self.network
+            && matches!(position, Position::Router | Position::Forwarder)
+        {
+            narrowed(network, family, &mut stage);
+        }
         joined(&mut stage.topology);
         self.add_interfaces(&mut stage);
         stage
@@ -215,6 +221,11 @@ impl Place {
         let ends = stage.topology.ends_in(&firewall);
         let linked: Vec<IpNet> = ends.flat_map(|end| end.addresses.clone()).collect();
         let first = linked.first().map(IpNet::addr);
+        // Before any class is known, the lab's own addresses are at its links, and one of them may be the host's.
+        let taken: BTreeSet<IpAddr> = {
+            let addresses = stage.topology.addresses();
+            addresses.map(|(address, _)| address).collect()
+        };
         for node in &mut stage.topology.nodes {
             if node.name == stage.client
                 && let (Some(own), Some(first)) = (own, first)
@@ -233,7 +244,11 @@ impl Place {
                 node.bridges.push(BridgeSpec {
                     interface: name.clone(),
                     ports: Vec::new(),
-                    addresses: network.on(name, family),
+                    addresses: {
+                        let mut addresses = network.on(name, family);
+                        addresses.retain(|net| !taken.contains(&net.addr()));
+                        addresses
+                    },
                 });
             }
             node.routes.clear();
@@ -294,76 +309,4 @@ fn put(port: &mut Port, address: Option<IpAddr>) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn class(addresses: [&str; 2], interfaces: [&str; 2]) -> Representative {
-        let interface = |name: &str| InterfaceName::new(name).ok();
-        Representative {
-            interface: interface(interfaces[0]),
-            far_interface: interface(interfaces[1]),
-            address: addresses[0].parse().ok(),
-            far_address: addresses[1].parse().ok(),
-        }
-    }
-
-    #[test]
-    fn every_representative_can_be_built() {
-        for (shape, near, far) in [
-            (Shape::ServerFirewall, "10.1.2.3", "203.0.113.5"),
-            (Shape::ClientFirewall, "10.1.2.3", "203.0.113.5"),
-            (Shape::Gateway, "10.1.2.3", "192.0.2.1"),
-            (Shape::ServerNat, "10.1.2.3", "192.0.2.1"),
-            (Shape::Hairpin, "192.168.7.77", "192.0.2.1"),
-        ] {
-            let place = Place {
-                layout: Layout::new(shape),
-                interfaces: [InterfaceName::new("docker0").expect("a name")].into(),
-                given: BTreeSet::new(),
-                network: None,
-            };
-            let stage = place.stage(&class([near, far], ["eth0", "eth1"]), Family::Ipv4, 21);
-            assert_eq!(stage.topology.mistakes(), [], "{shape}");
-            let firewall = stage.firewall.clone().expect("there is one");
-            let names: Vec<&str> = stage
-                .topology
-                .interfaces_in(&firewall)
-                .map(|one| one.name.as_str())
-                .collect();
-            assert!(
-                names.contains(&"eth0") && names.contains(&"docker0"),
-                "{names:?}"
-            );
-            let addresses: Vec<String> = stage
-                .topology
-                .addresses()
-                .map(|(address, _)| address.to_string())
-                .collect();
-            assert!(addresses.contains(&near.to_owned()), "{addresses:?}");
-            assert!(addresses.contains(&far.to_owned()), "{addresses:?}");
-        }
-    }
-
-    #[test]
-    fn who_says_nothing_gets_the_shape_as_it_is() {
-        for shape in [
-            Shape::ServerFirewall,
-            Shape::ClientFirewall,
-            Shape::Gateway,
-            Shape::ServerNat,
-            Shape::Hairpin,
-        ] {
-            let place = Place {
-                layout: Layout::new(shape),
-                interfaces: BTreeSet::new(),
-                given: BTreeSet::new(),
-                network: None,
-            };
-            let asked = place.question(Family::Ipv4, 21, 50);
-            let classes = crate::Classes::of(&[], &asked);
-            assert_eq!(classes.len(), 1);
-            let stage = place.stage(&classes.representative(0), Family::Ipv4, 21);
-            assert_eq!(stage, Layout::new(shape).stage(21), "{shape}");
-        }
-    }
-}
+mod tests;

@@ -98,10 +98,14 @@ impl Text {
         self.begins.max(1)
     }
 
-    /// The source with these lines in place of its own.
+    /// The source with these lines in place of its own, the last one ended as it was.
     pub(crate) fn into_source(self, source: &Source) -> Source {
+        let mut text = self.lines.join("\n").into_bytes();
+        if source.text.ends_with(b"\n") || source.text.is_empty() {
+            text.push(b'\n');
+        }
         Source {
-            text: (self.lines.join("\n") + "\n").into_bytes(),
+            text,
             ..source.clone()
         }
     }

@@ -10,19 +10,14 @@ pub(crate) fn insertion(text: &Text, remedy: &Remedy) -> Result<Insertion, NoPla
         Remedy::Helper {
             side, port, family, ..
         } => {
-            let program = program(text, *family);
-            if program.is_empty() {
-                return Err(NoPlace {
-                    why: "what `iptables -S` prints is of one table, and a helper is assigned in another: give `iptables-save`"
-                        .to_owned(),
-                });
-            }
-            let rule = format!("{program}-t raw {}", crate::in_dump::helper(*side, *port));
-            let lines = vec![comment(remedy), rule];
-            Ok(Insertion {
-                place: end(text),
-                lines,
-            })
+            let rule = format!("-t raw {}", crate::in_dump::helper(*side, *port));
+            of_table(
+                text,
+                remedy,
+                *family,
+                &rule,
+                "a helper is assigned in another",
+            )
         }
         Remedy::Forward {
             from,
@@ -36,6 +31,16 @@ pub(crate) fn insertion(text: &Text, remedy: &Remedy) -> Result<Insertion, NoPla
         }
         Remedy::Masquerade { family, which, .. } => {
             of_nat(text, remedy, *family, &crate::in_dump::masquerade(which))
+        }
+        Remedy::ClampMss { family, .. } => {
+            let rule = format!("-t mangle -I {}", crate::in_dump::CLAMP);
+            of_table(
+                text,
+                remedy,
+                *family,
+                &rule,
+                "the MSS is clamped in another",
+            )
         }
         Remedy::Accept { spot, what } => {
             let program = program(text, spot.family);
@@ -70,14 +75,33 @@ pub(crate) fn insertion(text: &Text, remedy: &Remedy) -> Result<Insertion, NoPla
 
 /// A rule of the table nat, at the end.
 fn of_nat(text: &Text, remedy: &Remedy, family: Family, rule: &str) -> Result<Insertion, NoPlace> {
+    let rule = format!("-t nat {rule}");
+    of_table(
+        text,
+        remedy,
+        family,
+        &rule,
+        "addresses are translated in another",
+    )
+}
+
+/// A rule of a table that is not filter, at the end.
+fn of_table(
+    text: &Text,
+    remedy: &Remedy,
+    family: Family,
+    rule: &str,
+    elsewhere: &str,
+) -> Result<Insertion, NoPlace> {
     let program = program(text, family);
     if program.is_empty() {
         return Err(NoPlace {
-            why: "what `iptables -S` prints is of one table, and addresses are translated in another: give `iptables-save`"
-                .to_owned(),
+            why: format!(
+                "what `iptables -S` prints is of one table, and {elsewhere}: give `iptables-save`"
+            ),
         });
     }
-    let lines = vec![comment(remedy), format!("{program}-t nat {rule}")];
+    let lines = vec![comment(remedy), format!("{program}{rule}")];
     Ok(Insertion {
         place: end(text),
         lines,

@@ -1,6 +1,7 @@
 //! In what `iptables-save` writes.
 
 use std::net::IpAddr;
+use std::ops::Range;
 
 use crate::edit::{Insertion, NoPlace, Text, comment};
 use crate::remedy::{HelperSide, PassedOn, Remedy, Spot};
@@ -38,12 +39,29 @@ pub(crate) fn insertion(text: &Text, remedy: &Remedy) -> Result<Insertion, NoPla
             let rule = [comment(remedy), masquerade(which)];
             Ok(at_the_end(text, "nat", &NAT, rule))
         }
+        Remedy::ClampMss { .. } => {
+            let rule = [comment(remedy), format!("-A {CLAMP}")];
+            // Before all others of the chain, since one of them may end the packet's way through it.
+            let place = range_of(text, "mangle").and_then(|lines| {
+                let mut lines = lines.into_iter();
+                lines.find(|at| text.lines[*at].trim_start().starts_with("-A FORWARD "))
+            });
+            Ok(match place {
+                Some(place) => Insertion {
+                    place,
+                    lines: rule.into(),
+                },
+                None => at_the_end(text, "mangle", &MANGLE, rule),
+            })
+        }
         Remedy::PassivePorts { .. } | Remedy::Advertise { .. } => Err(NoPlace::of_server()),
     }
 }
 
 /// The chains of the table nat.
 const NAT: [&str; 4] = ["PREROUTING", "INPUT", "OUTPUT", "POSTROUTING"];
+/// The chains of the table mangle.
+const MANGLE: [&str; 5] = ["PREROUTING", "INPUT", "FORWARD", "OUTPUT", "POSTROUTING"];
 
 /// A rule and its comment at the end of a table, which is made where there is none.
 fn at_the_end(text: &Text, table: &str, chains: &[&str], rule: [String; 2]) -> Insertion {
@@ -74,6 +92,10 @@ pub(crate) fn masquerade(which: &PassedOn) -> String {
     format!("-A POSTROUTING {which} -j MASQUERADE")
 }
 
+/// What each SYN announces is made no more than the routes both ways carry.
+pub(crate) const CLAMP: &str =
+    "FORWARD -p tcp -m tcp --tcp-flags SYN,RST SYN -j TCPMSS --clamp-mss-to-pmtu";
+
 pub(crate) fn helper(side: HelperSide, port: u16) -> String {
     let chain = match side {
         HelperSide::Incoming => "PREROUTING",
@@ -90,11 +112,16 @@ fn end(text: &Text, spot: &Spot) -> Result<usize, NoPlace> {
 
 /// The line of a table's COMMIT.
 fn end_of(text: &Text, table: &str) -> Option<usize> {
+    Some(range_of(text, table)?.end)
+}
+
+/// The lines of a table, up to its COMMIT.
+fn range_of(text: &Text, table: &str) -> Option<Range<usize>> {
     let begin = text
         .lines
         .iter()
         .position(|line| line.trim() == format!("*{table}"))?;
-    let rest = text.lines[begin..].iter();
-    let length = rest.clone().position(|line| line.trim() == "COMMIT")?;
-    Some(begin + length)
+    let mut rest = text.lines[begin..].iter();
+    let length = rest.position(|line| line.trim() == "COMMIT")?;
+    Some(begin..begin + length)
 }

@@ -79,6 +79,26 @@ pub(crate) fn insertion(text: &Text, remedy: &Remedy) -> Result<Insertion, NoPla
                 lines,
             })
         }
+        Remedy::ClampMss { family, .. } => {
+            let family = match family {
+                Family::Ipv4 => "ip",
+                Family::Ipv6 => "ip6",
+            };
+            let lines = vec![
+                String::new(),
+                comment(remedy),
+                format!("table {family} ftp_mss {{"),
+                "\tchain forward {".to_owned(),
+                "\t\ttype filter hook forward priority mangle; policy accept;".to_owned(),
+                "\t\ttcp flags syn tcp option maxseg size set rt mtu".to_owned(),
+                "\t}".to_owned(),
+                "}".to_owned(),
+            ];
+            Ok(Insertion {
+                place: text.lines.len(),
+                lines,
+            })
+        }
         Remedy::Accept { spot, what } => {
             let line = spot.line.ok_or_else(|| NoPlace {
                 why: format!("which line {} is of is not known", spot.chain),

@@ -9,14 +9,16 @@ mod in_commands;
 mod in_dump;
 mod in_script;
 mod mutant;
+mod only;
 mod plan;
 mod remedy;
 mod take_away;
 
 pub use edit::{NoPlace, apply, line_before, patch};
 pub use mutant::{Change, Mutant, RuleLine, mutants};
+pub use only::Only;
 pub use plan::{Situation, remedies};
-pub use remedy::{Accepts, HelperSide, Icmp, Only, PassedOn, Remedy, Spot};
+pub use remedy::{Accepts, HelperSide, Icmp, PassedOn, Remedy, Spot};
 pub use take_away::take_away;
 
 #[cfg(test)]

@@ -6,7 +6,8 @@ use fwlab_explain::{Diagnosis, Opening, Why};
 use fwlab_model::ruleset::Side;
 use fwlab_record::{Backend, Cause, Family, Role};
 
-use crate::remedy::{Accepts, Icmp, Only, PassedOn, Remedy, Spot};
+use crate::only::Only;
+use crate::remedy::{Accepts, Icmp, PassedOn, Remedy, Spot};
 
 /// What is known of a transfer beside its diagnosis.
 #[derive(Debug, Clone)]
@@ -102,7 +103,13 @@ pub fn remedies(diagnosis: &Diagnosis, situation: &Situation<'_>) -> Vec<Remedy>
                 Family::Ipv4 => Icmp::FragmentationNeeded,
                 Family::Ipv6 => Icmp::PacketTooBig,
             };
-            accept(Accepts::Icmp(icmp)).into_iter().collect()
+            // Clamping opens nothing, and helps where the narrow link is the gateway's own. Both are given: where one does
+            // alone, it is the last that is taken away again.
+            let clamp = (side == Side::Gateway).then_some(Remedy::ClampMss { backend, family });
+            clamp
+                .into_iter()
+                .chain(accept(Accepts::Icmp(icmp)))
+                .collect()
         }
         Why::AnnouncedElsewhere { .. } | Why::AddressRefused { .. } if !passive => vec![helper()],
         Why::FromElsewhere { .. } if active => vec![helper()],
@@ -184,3 +191,6 @@ fn spot(situation: &Situation<'_>) -> Option<Spot> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests;

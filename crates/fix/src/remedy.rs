@@ -5,6 +5,8 @@ use fwlab_model::IpNet;
 use fwlab_model::ruleset::Side;
 use fwlab_record::{Backend, ChainId, Family, InterfaceName};
 
+use crate::only::Only;
+
 /// One thing to change.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Remedy {
@@ -47,6 +49,13 @@ pub enum Remedy {
         family: Family,
         /// Which connections.
         which: PassedOn,
+    },
+    /// Have both ends of the connections that a gateway passes on send no more than fits on its links.
+    ClampMss {
+        /// Which rules it belongs to.
+        backend: Backend,
+        /// For which family.
+        family: Family,
     },
     /// Have the server keep to a range of passive ports.
     PassivePorts {
@@ -109,84 +118,6 @@ pub struct Spot {
     pub ordinal: Option<u32>,
     /// For whom alone, where somebody chose.
     pub only: Only,
-}
-
-/// Peers that a rule is for.
-#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Only {
-    /// Whether packets to them are meant, and not those from them.
-    pub leaving: bool,
-    /// The interface that they are on.
-    pub interface: Option<InterfaceName>,
-    /// Their address, or their network.
-    pub address: Option<IpNet>,
-    /// On a router: the interface that the other end is on.
-    pub far_interface: Option<InterfaceName>,
-    /// The address of the other end, or its network.
-    pub far_address: Option<IpNet>,
-}
-
-impl Only {
-    /// As iptables writes it, with a blank behind it.
-    pub(crate) fn of_iptables(&self) -> String {
-        let [near, far] = self.ends();
-        let interface = |option: &str, name: &Option<InterfaceName>| {
-            name.as_ref().map(|name| format!("{option} {name} "))
-        };
-        let address = |option: &str, one: &Option<IpNet>| {
-            one.map(|one| format!("{option} {} ", written(one)))
-        };
-        let parts = [
-            interface(near.0, &self.interface),
-            interface(far.0, &self.far_interface),
-            address(near.1, &self.address),
-            address(far.1, &self.far_address),
-        ];
-        parts.into_iter().flatten().collect()
-    }
-
-    /// The same as nft writes it.
-    pub(crate) fn of_nft(&self) -> String {
-        let words = |option: &str| match option {
-            "-i" => "iifname",
-            "-o" => "oifname",
-            "-s" => "saddr",
-            _ => "daddr",
-        };
-        let [near, far] = self.ends();
-        let interface = |option: &str, name: &Option<InterfaceName>| {
-            let word = words(option);
-            name.as_ref().map(|name| format!("{word} \"{name}\" "))
-        };
-        let address = |option: &str, one: &Option<IpNet>| {
-            let word = words(option);
-            let family = |one: IpNet| if one.addr().is_ipv4() { "ip" } else { "ip6" };
-            one.map(|one| format!("{} {word} {} ", family(one), written(one)))
-        };
-        let parts = [
-            interface(near.0, &self.interface),
-            interface(far.0, &self.far_interface),
-            address(near.1, &self.address),
-            address(far.1, &self.far_address),
-        ];
-        parts.into_iter().flatten().collect()
-    }
-
-    /// The options of iptables for the interface and the address of either end.
-    fn ends(&self) -> [(&'static str, &'static str); 2] {
-        match self.leaving {
-            false => [("-i", "-s"), ("-o", "-d")],
-            true => [("-o", "-d"), ("-i", "-s")],
-        }
-    }
-}
-
-/// A network, or the one address that it is.
-fn written(net: IpNet) -> String {
-    match net.prefix_len() == net.max_prefix_len() {
-        true => net.addr().to_string(),
-        false => net.to_string(),
-    }
 }
 
 /// What a rule accepts.
@@ -282,6 +213,9 @@ impl fmt::Display for Remedy {
                 f,
                 "give what comes from {net} and is led on to {server} there an address of the gateway's own"
             ),
+            Remedy::ClampMss { .. } => f.write_str(
+                "clamp the MSS of TCP that the gateway passes on to what its links carry",
+            ),
             Remedy::PassivePorts { low, high } => write!(
                 f,
                 "have the server keep to the passive ports {low}-{high} (vsftpd: pasv_min_port={low}, pasv_max_port={high})"
@@ -321,6 +255,7 @@ impl Remedy {
                 | Remedy::Accept { .. }
                 | Remedy::Forward { .. }
                 | Remedy::Masquerade { .. }
+                | Remedy::ClampMss { .. }
         )
     }
 }

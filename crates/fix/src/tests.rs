@@ -128,6 +128,17 @@ fn a_patch_is_a_unified_diff() {
 }
 
 #[test]
+fn a_last_line_that_does_not_end_is_not_changed_for_that() {
+    let before = Source::new("rules", "*filter\n-A INPUT -j DROP\nCOMMIT");
+    let of = spot(TableFamily::Ip, "filter", "INPUT", 2, Some(1));
+    let remedy = accept(of, Accepts::Established);
+    let after = apply(&before, &[&remedy]).expect("it has a place");
+    let patch = patch(&before, &after);
+    assert!(!patch.contains("-COMMIT"), "{patch}");
+    assert!(after.text.ends_with(b"\nCOMMIT"), "{patch}");
+}
+
+#[test]
 fn what_hosts_of_a_network_need_is_written_in_each_form() {
     let of = |line| spot(TableFamily::Ip6, "filter", "INPUT", line, Some(1));
     let icmp = |icmp| accept(of(1), Accepts::Icmp(icmp));
@@ -152,5 +163,48 @@ fn what_hosts_of_a_network_need_is_written_in_each_form() {
     assert!(
         after.contains("icmp code frag-needed accept\n\t\tdrop"),
         "{after}"
+    );
+}
+
+#[test]
+fn a_gateway_clamps_before_all_else_that_its_chain_does() {
+    let clamp = Remedy::ClampMss {
+        family: Family::Ipv4,
+        backend: Backend::Nft,
+    };
+    let after = |text| edited(text, std::slice::from_ref(&clamp));
+    let rule = "-p tcp -m tcp --tcp-flags SYN,RST SYN -j TCPMSS --clamp-mss-to-pmtu";
+    // A rule that accepts ends a packet's way through its chain.
+    let dump = after(
+        "*filter\n-A FORWARD -j DROP\nCOMMIT\n*mangle\n-A INPUT -j ACCEPT\n-A FORWARD -i lan -j ACCEPT\nCOMMIT\n",
+    );
+    let before_all = format!(
+        "-A INPUT -j ACCEPT\n# clamp the MSS of TCP that the gateway passes on to what its links carry\n-A FORWARD {rule}\n-A FORWARD -i lan"
+    );
+    assert!(dump.contains(&before_all), "{dump}");
+    let without = after("*filter\n-A FORWARD -j DROP\nCOMMIT\n");
+    assert!(
+        without.contains("COMMIT\n*mangle\n:PREROUTING"),
+        "{without}"
+    );
+    assert!(
+        without.ends_with(&format!("-A FORWARD {rule}\nCOMMIT\n")),
+        "{without}"
+    );
+    let commands = after("iptables -t mangle -A FORWARD -j ACCEPT\n");
+    assert!(
+        commands.ends_with(&format!("iptables -t mangle -I FORWARD {rule}\n")),
+        "{commands}"
+    );
+    let script = after("table ip f {\n}\n");
+    assert!(
+        script.ends_with("priority mangle; policy accept;\n\t\ttcp flags syn tcp option maxseg size set rt mtu\n\t}\n}\n"),
+        "{script}"
+    );
+    let listed = Source::new("rules", "-P FORWARD DROP\n-A FORWARD -p icmp -j DROP\n");
+    let error = apply(&listed, &[&clamp]).expect_err("it is of one table");
+    assert!(
+        error.to_string().contains("the MSS is clamped in another"),
+        "{error}"
     );
 }

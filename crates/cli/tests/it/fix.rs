@@ -3,7 +3,7 @@
 use crate::bad_input::folder;
 use crate::support::{Ended, end_of, fwlab, lab, shared};
 
-fn fix(name: &str, rules: &str, more: &[&str]) -> Ended {
+pub(crate) fn fix(name: &str, rules: &str, more: &[&str]) -> Ended {
     let folder = folder(&[(name, rules.as_bytes())]);
     let mut command = fwlab();
     command
@@ -60,7 +60,7 @@ fn the_least_that_does_is_found_and_tried() {
     for told in [
         "have the server keep to the passive ports 50000-50100",
         "+-A INPUT -p tcp -m tcp --dport 50000:50100 -j ACCEPT",
-        "it opens to new connections:\n  50000, 50100 of the server to clients: anyone",
+        "it opens to new connections:\n  50000-50100 of the server to clients: anyone",
     ] {
         assert!(ended.stdout.contains(told), "{told}: {}", ended.stdout);
     }
@@ -309,7 +309,7 @@ COMMIT
             "lead TCP to the ports 50000-50100 of 198.51.100.1 on to 192.168.7.10",
             forward,
             "198.51.100.1 stands for the address that clients connect to",
-            "it opens to new connections:\n  50000, 50100 of the server to clients",
+            "it opens to new connections:\n  50000-50100 of the server to clients",
         ] {
             assert!(ended.stdout.contains(told), "{told}: {}", ended.stdout);
         }
@@ -387,7 +387,7 @@ fn what_is_opened_is_for_those_who_come_through_alone() {
     let ended = fix("rules.v4", rules, &more).with(0);
     for told in [
         "+-A INPUT -i eth0 -s 203.0.113.0/24 -p tcp -m tcp --dport 50000:50100 -j ACCEPT\n",
-        "50000, 50100 of the server to clients: from 203.0.113.0/24 on eth0\n",
+        "50000-50100 of the server to clients: from 203.0.113.0/24 on eth0\n",
         "`fwlab check rules.v4 --at server --passive-ports 50000-50100` shows what the rules do",
     ] {
         assert!(ended.stdout.contains(told), "{}", ended.stdout);

@@ -37,6 +37,15 @@ impl Listing {
         }
         found.ranges()
     }
+
+    /// The destination ports of TCP that rules look at, as ranges: those of one port, too.
+    pub fn ports(&self) -> BTreeSet<(u16, u16)> {
+        let of_rules = self.rules().map(|(_, rule)| {
+            let words = rule.words();
+            looked_at(&walk(&words, self.family()))
+        });
+        of_rules.flat_map(|only| ports(&only)).collect()
+    }
 }
 
 impl NativeListing {
@@ -58,6 +67,20 @@ impl NativeListing {
         }
         found.ranges()
     }
+
+    /// The destination ports of TCP that rules look at, as ranges: those of one port, too. What is in a set of its own is not
+    /// known.
+    pub fn ports(&self) -> BTreeSet<(u16, u16)> {
+        self.looked_at()
+            .flat_map(|(_, _, only)| ports(only))
+            .collect()
+    }
+}
+
+/// The destination ports of TCP that a rule looks at.
+fn ports(only: &Only) -> impl Iterator<Item = (u16, u16)> + use<> {
+    let ports = only.to_ports.clone().filter(|_| only.is_of_tcp());
+    ports.into_iter().flatten()
 }
 
 /// As many rules of one port each, one port behind the other, are a range: Docker publishes one so.
@@ -73,8 +96,7 @@ struct Found {
 
 impl Found {
     fn add(&mut self, chain: &ChainId, only: &Only, rule: impl Fn() -> ByPort) {
-        let ports = only.to_ports.clone().filter(|_| only.is_of_tcp());
-        for (first, last) in ports.into_iter().flatten() {
+        for (first, last) in ports(only) {
             let found = ByPort {
                 ports: (first, last),
                 ..rule()
@@ -148,6 +170,8 @@ COMMIT
                 ((50000, 50010), vec![Hook::Input, Hook::Forward])
             ]
         );
+        let all: Vec<(u16, u16)> = listing.ports().into_iter().collect();
+        assert_eq!(all, [(20, 20), (21, 21), (40000, 40100), (50000, 50010)]);
     }
 
     #[test]

@@ -24,7 +24,19 @@ impl Listing {
     }
 }
 
+impl Listing {
+    /// From which hooks a chain is known to be reached.
+    pub fn hooks_of(&self, chain: &ChainId) -> BTreeSet<Hook> {
+        self.reached().of(chain)
+    }
+}
+
 impl NativeListing {
+    /// From which hooks a chain is known to be reached.
+    pub fn hooks_of(&self, chain: &ChainId) -> BTreeSet<Hook> {
+        self.reached().of(chain)
+    }
+
     /// From which hooks each chain can be reached.
     pub(super) fn reached(&self) -> Reached {
         let mut hooks = Reached::default();

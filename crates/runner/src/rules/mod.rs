@@ -19,10 +19,11 @@ mod sets;
 mod standing;
 mod tools;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use fwlab_model::ruleset::{ByPort, ByPush, Sets, Told};
-use fwlab_record::{NodeName, RuleId, RuleOrdinal};
+use fwlab_model::ruleset::{ByPort, ByPush, Hook, Sets, Told};
+use fwlab_record::{ChainId, NodeName, RuleId, RuleOrdinal};
 
 pub(crate) use book::{Reading, Rulebook};
 pub(crate) use doubt::Doubt;
@@ -56,6 +57,15 @@ pub struct PreparedRuleset {
 }
 
 impl PreparedRuleset {
+    /// The destination ports of TCP that rules look at, as ranges: those of one port, too.
+    pub fn ports(&self) -> BTreeSet<(u16, u16)> {
+        let of_part = |part: &Part| match &part.listed {
+            Listed::Iptables { listing, .. } => listing.ports(),
+            Listed::Native(listing) => listing.ports(),
+        };
+        self.parts.iter().flat_map(of_part).collect()
+    }
+
     /// A rule on a node that would assign FTP's helper, by its line.
     pub(crate) fn assigning(&self, node: &NodeName) -> Option<String> {
         let is_assigning = |statement: &str| {
@@ -89,6 +99,48 @@ impl PreparedRuleset {
             })
         });
         found.next()
+    }
+
+    /// From which hooks a chain is known to be reached.
+    pub fn hooks_of(&self, chain: &ChainId) -> BTreeSet<Hook> {
+        let of_part = |part: &Part| match &part.listed {
+            Listed::Iptables { listing, .. } => listing.hooks_of(chain),
+            Listed::Native(listing) => listing.hooks_of(chain),
+        };
+        self.parts.iter().flat_map(of_part).collect()
+    }
+
+    /// The rules that lead to another chain and not back: a packet that they match comes to no later rule of theirs. With each its
+    /// line.
+    pub fn gotos(&self) -> Vec<(RuleId, Option<u32>)> {
+        let of_part = |part: &Part| -> Vec<(RuleId, Option<u32>)> {
+            let found: Vec<RuleId> = match &part.listed {
+                Listed::Iptables { listing, .. } => {
+                    let gotos = listing.rules().filter(|(_, rule)| rule.is_goto());
+                    gotos.map(|(id, _)| id).collect()
+                }
+                Listed::Native(listing) => {
+                    let rules = listing.chains().flat_map(|(chain, found)| {
+                        let numbered = (1..).map(RuleOrdinal).zip(found.rules());
+                        numbered.map(move |(ordinal, rule)| (chain, ordinal, rule))
+                    });
+                    let leads = |words: &str| words.split_whitespace().any(|word| word == "goto");
+                    rules
+                        .filter(|(_, _, rule)| leads(rule.statement()))
+                        .map(|(chain, ordinal, _)| RuleId {
+                            chain: chain.clone(),
+                            ordinal,
+                        })
+                        .collect()
+                }
+            };
+            let with_line = |id: RuleId| {
+                let line = part.lines.source_of(&id).map(|source| source.line);
+                (id, line)
+            };
+            found.into_iter().map(with_line).collect()
+        };
+        self.parts.iter().flat_map(of_part).collect()
     }
 
     /// Which hosts its rules tell apart, as they are listed.

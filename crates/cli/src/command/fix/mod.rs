@@ -1,6 +1,7 @@
 //! `fix`: what to change for transfers to pass, tried before it is shown.
 
 mod next;
+mod ports;
 mod search;
 mod sweep;
 
@@ -99,6 +100,7 @@ fn fixed(arguments: &FixArguments) -> Result<Exit, Exit> {
         },
         terms,
         passive_ports,
+        rules,
         is_divided: false,
     };
     let none = Candidate::none(&subject);

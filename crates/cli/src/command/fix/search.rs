@@ -6,15 +6,15 @@ use std::net::IpAddr;
 use fwlab_check::{Terms, Transfers};
 use fwlab_classes::Position;
 use fwlab_explain::Diagnosis;
-use fwlab_fix::{Only, PassedOn, Remedy, Situation, remedies};
+use fwlab_fix::{Only, PassedOn, Remedy, Situation, Spot, remedies};
 use fwlab_model::IpNet;
 use fwlab_model::ruleset::Side;
-use fwlab_record::{Backend, CellRecord, Exit, Family, Judgement, Protection, Symptom};
+use fwlab_record::{Backend, CellRecord, Exit, Family, Judgement, Packet, Protection, Symptom};
 use fwlab_runner::PreparedRuleset;
 use fwlab_scenario::plan::Cell;
 
 use crate::command::exit::complain;
-use crate::command::trial::{Bench, Candidate, PASSIVE_PORTS, Records, passes};
+use crate::command::trial::{Bench, Candidate, MOST, PASSIVE_PORTS, Records, passes};
 
 /// The passive ports that a server is to keep to: a range that the rules tell from others already, most likely for that. Docker's
 /// rules have one for each port.
@@ -34,7 +34,7 @@ pub(super) fn passive_ports(rules: &PreparedRuleset) -> (u16, u16) {
     }
     let mut usable = joined
         .into_iter()
-        .filter(|(low, high)| *low >= 1024 && (4..30_000).contains(&(high - low)));
+        .filter(|(low, high)| *low >= 1024 && (4..MOST).contains(&(high - low)));
     usable.next().unwrap_or(PASSIVE_PORTS)
 }
 
@@ -53,6 +53,8 @@ pub(super) struct Search<'a> {
     pub(super) terms: &'a Terms,
     /// The passive ports that a server is to keep to where nobody chose any.
     pub(super) passive_ports: (u16, u16),
+    /// The rules as they are.
+    pub(super) rules: PreparedRuleset,
     /// Whether the control connections of some come through, and those of others do not: then a new rule is for the former.
     pub(super) is_divided: bool,
 }
@@ -131,9 +133,12 @@ impl Search<'_> {
             let mut all = candidate.remedies().to_vec();
             for (at, record) in &left {
                 for remedy in self.remedies_of(&candidate, *at, record, prefers_range) {
-                    if !all.contains(&remedy) {
-                        all.push(remedy);
-                    }
+                    let was_tried = candidate.remedies().contains(&remedy);
+                    let remedy = match was_tried {
+                        true => self.before_goto(&remedy, &all),
+                        false => Some(remedy),
+                    };
+                    all.extend(remedy.filter(|remedy| !all.contains(remedy)));
                 }
             }
             if all.len() == candidate.remedies().len() {
@@ -148,6 +153,24 @@ impl Search<'_> {
             }
         }
         self.smallest(none, candidate, wanted, left)
+    }
+
+    /// The same before a rule by which packets leave the chain for good: what stands at its end, they do not come to.
+    fn before_goto(&self, remedy: &Remedy, known: &[Remedy]) -> Option<Remedy> {
+        let Remedy::Accept { spot, what } = remedy else {
+            return None;
+        };
+        let gotos = self.rules.gotos().into_iter();
+        let of_chain = gotos.filter(|(id, _)| id.chain == spot.chain);
+        let mut before = of_chain.map(|(id, line)| Remedy::Accept {
+            spot: Spot {
+                line,
+                ordinal: Some(id.ordinal.0),
+                ..spot.clone()
+            },
+            what: *what,
+        });
+        before.find(|one| spot.ordinal.is_none() && !known.contains(one))
     }
 
     /// Takes remedies away again, one by one, as long as what passes goes on passing.
@@ -188,6 +211,14 @@ impl Search<'_> {
         };
         let position = self.bench.subject.place.position();
         let connected = self.bench.tried[at].representative().far_address;
+        let mut only = self.only(at);
+        // What comes to the gateway's own address, and is not led on, leaves by no interface.
+        if position == Position::Forwarder
+            && let Some(Packet::Tcp { flow, .. }) = outcome.cause.packet()
+            && Some(flow.to.ip()) == connected
+        {
+            only.far_interface = None;
+        }
         let found = remedies(
             &diagnosis,
             &Situation {
@@ -210,7 +241,7 @@ impl Search<'_> {
                 passed_on: self.passed_on(at),
                 server: self.server(at).filter(|_| position.forwards()),
                 backend: self.backend(record.axes.backend),
-                only: self.only(at),
+                only,
                 prefers_range,
             },
         );
@@ -256,12 +287,13 @@ impl Search<'_> {
         let forwards = self.bench.subject.place.position().forwards();
         if self.is_divided && !whom.is_chosen() {
             let tried = &self.bench.tried[at];
-            let (interface, address) = tried.classes.named_near(tried.class);
+            let (near, far) = tried.classes.named_ends(tried.class);
             return Only {
                 leaving,
-                interface,
-                address,
-                ..Only::default()
+                interface: near.interface,
+                address: near.address,
+                far_interface: far.interface,
+                far_address: far.address,
             };
         }
         Only {
@@ -300,6 +332,7 @@ impl Search<'_> {
             return Some(remedy);
         };
         spot.backend = self.backend(spot.backend);
+        spot.only = spot.only.fitting(&self.rules.hooks_of(&spot.chain));
         let line = spot.line;
         let remedy = Remedy::Accept {
             spot: spot.clone(),

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use fwlab_fix::{Accepts, Remedy};
 use fwlab_record::Exit;
 use fwlab_runner::{Doors, Knock};
 
+use super::ports::Ports;
 use super::search::Search;
-use crate::command::trial::{CLASSES, Candidate, PORTS};
+use crate::command::trial::{CLASSES, Candidate};
 
 /// What was opened to the peers of a class: ports of the server's, and of the client's.
 type Opened = (BTreeSet<u16>, BTreeSet<u16>);
@@ -18,8 +18,9 @@ pub(super) fn opened(
     before: &Candidate,
     after: &Candidate,
 ) -> Result<String, Exit> {
-    let ports = ports(after);
-    let knocks: Vec<Knock> = ports.iter().map(|&to| Knock { from: None, to }).collect();
+    let ports = Ports::of(after.remedies(), &search.rules.ports());
+    let tried = ports.tried.iter();
+    let knocks: Vec<Knock> = tried.map(|&to| Knock { from: None, to }).collect();
     let mut places = search.bench.one_of_each_class();
     let classes = places.len();
     places.truncate(CLASSES);
@@ -48,7 +49,7 @@ pub(super) fn opened(
         }
     }
     groups.retain(|((of_server, of_client), _)| !of_server.is_empty() || !of_client.is_empty());
-    let mut told = format!("\nOf {} ports that were tried", ports.len());
+    let mut told = format!("\nOf {} ports that were tried", knocks.len());
     if classes > CLASSES {
         told += &format!(", for {CLASSES} of {classes} classes of peers");
     }
@@ -57,44 +58,15 @@ pub(super) fn opened(
     }
     told += ", it opens to new connections:\n";
     for ((of_server, of_client), places) in &groups {
-        let listed = |ports: &BTreeSet<u16>| {
-            ports
-                .iter()
-                .map(u16::to_string)
-                .collect::<Vec<_>>()
-                .join(", ")
-        };
         let ends = [
             ("server to clients", of_server),
             ("client to servers", of_client),
         ];
-        let ends = ends.iter().filter(|(_, ports)| !ports.is_empty());
+        let ends = ends.iter().filter(|(_, opened)| !opened.is_empty());
         let ends: Vec<String> = ends
-            .map(|(end, ports)| format!("{} of the {end}", listed(ports)))
+            .map(|(end, opened)| format!("{} of the {end}", ports.listed(opened)))
             .collect();
         told += &format!("  {}: {}\n", ends.join("; "), search.bench.whom(places));
     }
     Ok(told)
-}
-
-/// The usual ones, and those at the ends of a range that is opened.
-fn ports(candidate: &Candidate) -> Vec<u16> {
-    let mut ports: BTreeSet<u16> = PORTS.into();
-    for remedy in candidate.remedies() {
-        if let Remedy::Accept {
-            what: Accepts::Ports { low, high },
-            ..
-        }
-        | Remedy::Forward { low, high, .. } = remedy
-        {
-            let ends = [
-                low.checked_sub(1),
-                Some(*low),
-                Some(*high),
-                high.checked_add(1),
-            ];
-            ports.extend(ends.into_iter().flatten());
-        }
-    }
-    ports.into_iter().filter(|port| *port > 0).collect()
 }

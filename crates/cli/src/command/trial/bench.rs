@@ -47,7 +47,11 @@ pub(in crate::command) fn passes(record: &CellRecord) -> bool {
     outcome.is_some_and(|outcome| outcome.symptom == Symptom::Transferred)
 }
 
-/// A few ports that are in no range that rules look at, nor in the one that a server is to keep to.
+/// A range of so many ports is no exception: what rules make of it, they make of the most.
+pub(in crate::command) const MOST: u16 = 30_000;
+
+/// A few ports that are in no range that rules look at, unless in one of the most of them, nor in the one that a server is to
+/// keep to.
 pub(in crate::command) fn other_ports(
     rules: &PreparedRuleset,
     kept: (u16, u16),
@@ -57,7 +61,12 @@ pub(in crate::command) fn other_ports(
     let windows = (20_000..60_000_u16).step_by(64).map(|low| (low, low + 63));
     let mut free = windows.filter(|(low, high)| {
         let apart = |(first, last): &(u16, u16)| last < low || first > high;
-        ranges.iter().all(apart)
+        let of_the_most = |(first, last): &(u16, u16)| {
+            (first..=last).contains(&low) && (first..=last).contains(&high) && last - first >= MOST
+        };
+        ranges
+            .iter()
+            .all(|range| apart(range) || of_the_most(range))
     });
     free.next()
 }
@@ -156,5 +165,53 @@ impl Bench<'_> {
         let records = ran(self.runtime, cells, &self.loader, &self.settings, None)?;
         let of_places = records.into_iter().map(|(at, record)| (places[at], record));
         Ok(of_places.collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use fwlab_model::ruleset::ByPort;
+    use fwlab_record::{ChainId, NodeName, RuleId, RuleOrdinal, TableFamily};
+
+    use super::*;
+
+    fn looking_at(ranges: &[(u16, u16)]) -> PreparedRuleset {
+        let input = ChainId {
+            family: TableFamily::Ipv4,
+            table: "filter".into(),
+            chain: "INPUT".into(),
+        };
+        let of_range = |ports: &(u16, u16)| ByPort {
+            rule: RuleId {
+                chain: input.clone(),
+                ordinal: RuleOrdinal(1),
+            },
+            source_line: None,
+            hooks: std::collections::BTreeSet::new(),
+            ports: *ports,
+        };
+        PreparedRuleset {
+            by_port: ranges
+                .iter()
+                .map(|ports| (NodeName::server(), of_range(ports)))
+                .collect(),
+            ..PreparedRuleset::default()
+        }
+    }
+
+    /// `--dport 1024: -j DROP` leaves no port out, and yet a range before it may be one that is let through.
+    #[test]
+    fn a_rule_about_the_most_ports_leaves_some_that_are_like_them() {
+        let found = |ranges: &[(u16, u16)]| other_ports(&looking_at(ranges), PASSIVE_PORTS);
+        assert_eq!(found(&[(49_152, 65_535)]), Some((20_000, 20_063)));
+        assert_eq!(
+            found(&[(1024, 65_535), (49_152, 65_535)]),
+            Some((20_000, 20_063))
+        );
+        assert_eq!(
+            found(&[(20_032, 65_535), (1024, 30_000)]),
+            Some((30_048, 30_111))
+        );
+        assert_eq!(found(&[(1024, 31_000), (31_001, 60_500)]), None);
     }
 }

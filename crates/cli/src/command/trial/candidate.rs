@@ -191,7 +191,8 @@ impl Candidate {
                 Remedy::Helper { .. }
                 | Remedy::Accept { .. }
                 | Remedy::Forward { .. }
-                | Remedy::Masquerade { .. } => {}
+                | Remedy::Masquerade { .. }
+                | Remedy::ClampMss { .. } => {}
             }
         }
         Arc::new(scenario)
@@ -259,7 +260,8 @@ fn slot_of(subject: &Subject, remedy: &Remedy) -> Option<Slot> {
         Remedy::Forward { backend, from, .. } => (*backend, Family::of(*from)),
         Remedy::Masquerade {
             backend, family, ..
-        } => (*backend, *family),
+        }
+        | Remedy::ClampMss { backend, family } => (*backend, *family),
         Remedy::PassivePorts { .. } | Remedy::Advertise { .. } => return None,
     };
     Slot::of(subject, backend, family)

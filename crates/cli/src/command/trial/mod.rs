@@ -5,7 +5,7 @@ mod candidate;
 mod knocks;
 mod ran;
 
-pub(super) use bench::{Bench, PASSIVE_PORTS, Records, other_ports, passes};
+pub(super) use bench::{Bench, MOST, PASSIVE_PORTS, Records, other_ports, passes};
 pub(super) use candidate::{Candidate, Slot};
 pub(super) use knocks::{CLASSES, PORTS};
 pub(super) use ran::ran;

@@ -1,0 +1,126 @@
+//! `fix`: where a remedy stands, for whom it is, and what is told of what it opens.
+
+use crate::fix::fix;
+use crate::support::lab;
+
+/// What lets through answers opens all ports that the rules accept, and not only the usual ones.
+#[test]
+fn ports_that_the_rules_name_are_tried_too() {
+    let Some(_lab) = lab() else { return };
+    let rules = "iptables -A INPUT -p tcp -m multiport --dports 21,8443,30000:35000 -j ACCEPT
+iptables -A INPUT -j DROP
+iptables -A OUTPUT -p tcp --sport 20:21 -j ACCEPT
+iptables -P OUTPUT DROP
+";
+    let more = ["--at", "server", "--backend", "nft", "--want", "plain/pasv"];
+    let kept = ["--passive-ports", "30000-35000"];
+    let ended = fix("rules.sh", rules, &[&more[..], &kept[..]].concat()).with(0);
+    for told in [
+        "+iptables -A OUTPUT -m conntrack --ctstate ESTABLISHED -j ACCEPT\n",
+        "it opens to new connections:\n  8443, 30000-35000 of the server to clients: anyone\n",
+    ] {
+        assert!(ended.stdout.contains(told), "{told}: {}", ended.stdout);
+    }
+}
+
+/// A gateway that lets clients out by one interface lets them to no data ports on another.
+#[test]
+fn what_is_opened_on_a_gateway_is_for_both_ends_that_the_rules_name() {
+    let Some(_lab) = lab() else { return };
+    let rules = "*filter
+:FORWARD DROP [0:0]
+-A FORWARD -m conntrack --ctstate ESTABLISHED -j ACCEPT
+-A FORWARD -i lan -o wan -p tcp -m tcp --dport 21 -j ACCEPT
+COMMIT
+";
+    let script = "table inet f {
+\tchain forward {
+\t\ttype filter hook forward priority filter; policy drop;
+\t\tct state established accept
+\t\tiifname \"lan\" oifname \"wan\" ip daddr 203.0.113.0/24 tcp dport 21 accept
+\t}
+}
+";
+    let more = ["--at", "gateway", "--want", "explicit/passive"];
+    for (name, rules, rule, to_whom) in [
+        (
+            "rules.v4",
+            rules,
+            "+-A FORWARD -i lan -o wan -p tcp -m tcp --dport 50000:50100 -j ACCEPT\n",
+            "50000-50100 of the server to clients: from lan to wan\n",
+        ),
+        (
+            "rules.nft",
+            script,
+            "+\t\tiifname \"lan\" oifname \"wan\" ip daddr 203.0.113.0/24 tcp dport 50000-50100 accept\n",
+            "50000-50100 of the server to clients: from lan to 203.0.113.0/24 on wan\n",
+        ),
+    ] {
+        let ended = fix(name, rules, &more).with(0);
+        for told in [rule, to_whom] {
+            assert!(ended.stdout.contains(told), "{told}: {}", ended.stdout);
+        }
+    }
+}
+
+/// What leaves a chain by `goto` comes to none of its later rules: at the chain's end a rule would be in vain.
+#[test]
+fn a_rule_stands_before_a_goto_that_leads_past_it() {
+    let Some(_lab) = lab() else { return };
+    let rules = "iptables -P INPUT DROP
+iptables -N ftp
+iptables -A ftp -p tcp --dport 21 -j ACCEPT
+iptables -A INPUT -p tcp -g ftp
+iptables -A INPUT -p udp -j DROP
+";
+    let script = "table ip f {
+\tchain ftp {
+\t\ttcp dport 21 accept
+\t}
+\tchain input {
+\t\ttype filter hook input priority filter; policy drop;
+\t\tct state established accept
+\t\tgoto ftp
+\t}
+}
+";
+    let more = ["--at", "server", "--want", "explicit/pasv"];
+    for (name, rules, rule) in [
+        (
+            "rules.sh",
+            rules,
+            "+iptables -A INPUT -p tcp -m tcp --dport 50000:50100 -j ACCEPT\n iptables -A INPUT -p tcp -g ftp\n",
+        ),
+        (
+            "rules.nft",
+            script,
+            "+\t\ttcp dport 50000-50100 accept\n \t\tgoto ftp\n",
+        ),
+    ] {
+        let ended = fix(name, rules, &more).with(0);
+        assert!(ended.stdout.contains(rule), "{rule}: {}", ended.stdout);
+        let accepts = ended.stdout.matches("  - accept").count();
+        assert_eq!(accepts, 1, "{}", ended.stdout);
+    }
+}
+
+/// On its way to the gateway itself a packet has no interface yet that it leaves by, whatever the rules name for those that are led on.
+#[test]
+fn a_rule_asks_for_no_interface_that_its_packets_lack() {
+    let Some(_lab) = lab() else { return };
+    let rules = "iptables -P INPUT DROP
+iptables -P FORWARD DROP
+iptables -A FORWARD -m conntrack --ctstate ESTABLISHED -j ACCEPT
+iptables -A FORWARD -i wan -o lan -p tcp --dport 21 -j ACCEPT
+iptables -t nat -A PREROUTING -i wan -p tcp --dport 21 -j DNAT --to-destination 192.168.7.10
+";
+    let more = ["--at", "port-forward", "--want", "explicit/pasv"];
+    let ended = fix("rules.sh", rules, &more).with(0);
+    for told in [
+        "+iptables -A FORWARD -i wan -o lan -p tcp -m tcp --dport 50000:50100 -j ACCEPT\n",
+        "+iptables -t nat -A PREROUTING -d 198.51.100.1 -p tcp -m tcp --dport 50000:50100 -j DNAT",
+    ] {
+        assert!(ended.stdout.contains(told), "{told}: {}", ended.stdout);
+    }
+    assert!(!ended.stdout.contains("-A INPUT"), "{}", ended.stdout);
+}
