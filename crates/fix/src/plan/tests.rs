@@ -38,7 +38,7 @@ fn against_icmp(side: Side) -> Vec<Remedy> {
         passive_ports: Err((50_000, 50_100)),
         connected: None,
         server: None,
-        out: None,
+        passed_on: None,
         backend: Backend::Nft,
         only: Only::default(),
         prefers_range: false,
