@@ -318,7 +318,7 @@ fn who_cannot_connect_to_the_server_is_not_tried() {
         "all passes",
     ];
     let ended = check(files, &[&asked[..], &data[..]].concat()).with(0);
-    assert!(ended.stdout.contains("2 met"), "{}", ended.stdout);
+    assert!(ended.stdout.contains("4 met"), "{}", ended.stdout);
 }
 
 #[test]
