@@ -8,6 +8,7 @@ use fwlab_record::{
 use crate::astray::{
     answered_past, is_reset_by_gateway, led_astray, no_way_back, said, time_exceeded,
 };
+use crate::by_match::looks_at;
 use crate::ends::Ends;
 
 /// Why a transfer did not pass.
@@ -43,6 +44,13 @@ pub enum Opening {
 pub enum Why {
     /// It opens the control connection, and the rules do not let it.
     ControlRefused,
+    /// A rule stopped it that tells packets apart by more than their connection: by how many there are, or what is in them.
+    ByMatch {
+        /// The rule's match, in its own words.
+        looks_at: String,
+        /// Why it met that rule, whatever that looks at.
+        besides: Box<Why>,
+    },
     /// It is of a connection that was let through when it was opened.
     EstablishedRefused,
     /// A helper expected the connection, and the rules do not accept it for that.
@@ -167,7 +175,13 @@ impl Diagnosis {
                     };
                     let (why, fact) = met.why(evidence);
                     rests_on.extend(fact);
-                    why
+                    match looks_at_of(&outcome.cause) {
+                        Some(looks_at) => Why::ByMatch {
+                            looks_at,
+                            besides: Box::new(why),
+                        },
+                        None => why,
+                    }
                 })
             }
             Cause::Helper { .. } => Why::Invalid,
@@ -202,6 +216,14 @@ impl Diagnosis {
     /// Whether the control connection itself came to nothing.
     pub fn is_of_control(&self) -> bool {
         self.connection == Role::Control
+    }
+}
+
+/// What the rule that stopped a packet looks at beside its connection.
+fn looks_at_of(cause: &Cause) -> Option<String> {
+    match cause {
+        Cause::Rule { statement, .. } => looks_at(statement),
+        _ => None,
     }
 }
 

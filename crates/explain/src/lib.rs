@@ -5,6 +5,7 @@
 //! What the evidence does not tell is not said.
 
 mod astray;
+mod by_match;
 mod diagnosis;
 mod ends;
 mod timeline;

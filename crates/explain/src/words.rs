@@ -9,6 +9,7 @@ impl Why {
     pub fn word(&self) -> &'static str {
         match self {
             Why::ControlRefused => "control-refused",
+            Why::ByMatch { .. } => "by-match",
             Why::EstablishedRefused => "established-refused",
             Why::RelatedRefused => "related-refused",
             Why::NoHelper { .. } => "no-helper",
@@ -79,6 +80,9 @@ impl Diagnosis {
             Why::ControlRefused => {
                 format!("{what} was not let through: no rule before this one accepts it.")
             }
+            Why::ByMatch { looks_at, .. } => format!(
+                "{what} met a rule that stops some packets and not others, by `{looks_at}`, and no rule before this one accepts it."
+            ),
             Why::EstablishedRefused if self.state.is_none() => format!(
                 "{what} is of a connection that was let through when it was opened, and no rule before this one accepts it."
             ),
@@ -183,6 +187,9 @@ impl Diagnosis {
         let passes = match &self.why {
             Why::ControlRefused => {
                 "It would pass if a rule before that one accepted TCP to the control port here."
+            }
+            Why::ByMatch { .. } => {
+                "It would pass where that match does not hold, or if a rule before that one accepted it."
             }
             Why::EstablishedRefused => {
                 "It would pass if a rule before that one accepted what is ESTABLISHED."

@@ -71,7 +71,12 @@ pub fn remedies(diagnosis: &Diagnosis, situation: &Situation<'_>) -> Vec<Remedy>
     };
     let active = matches!(diagnosis.connection, Role::Data(setup) if setup.is_active());
     let passive = matches!(diagnosis.connection, Role::Data(setup) if !setup.is_active());
-    match &diagnosis.why {
+    let why = match &diagnosis.why {
+        // A rule before it is no matter of what it looks at.
+        Why::ByMatch { besides, .. } => besides,
+        why => why,
+    };
+    match why {
         Why::Stateless if diagnosis.opening != Opening::Opens => {
             accept(Accepts::Established).into_iter().collect()
         }

@@ -131,9 +131,18 @@ impl Track {
         fates
     }
 
-    /// Whether the SYN, sent again, met the same fate as before, and conntrack changed nothing in between.
+    /// Whether the SYN, sent again, met the same fate as before, and conntrack changed nothing in between; or was answered no twice
+    /// since it was stopped, and nobody heard that.
     fn is_settled(&self, opener: &NodeName) -> bool {
-        match self.fates().as_slice() {
+        let fates = self.fates();
+        let noes_since = |stopped: &Stopped| {
+            let noes = self.unheard_noes(opener).into_iter();
+            noes.filter(|no| no.at > stopped.stop.at).count()
+        };
+        if fates.last().is_some_and(|last| noes_since(last) > 1) {
+            return true;
+        }
+        match fates.as_slice() {
             [.., before, last] => {
                 let undisturbed = || {
                     let mut changes = self.changes.iter();

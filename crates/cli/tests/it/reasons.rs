@@ -250,6 +250,7 @@ fn every_reason_of_the_tree_rests_on_its_evidence() {
             Why::NotForwarded => {
                 of_data && says(&|what| matches!(what, Seen::SentElsewhere { .. }))
             }
+            Why::ByMatch { looks_at, .. } => !looks_at.is_empty(),
             Why::NoWayBack { address } => is_private(*address),
             Why::TimeExceeded => says(&|what| {
                 matches!(

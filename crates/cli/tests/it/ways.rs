@@ -144,3 +144,32 @@ fn rules_of_another_way_leave_nothing_to_chance() {
         assert_eq!(told, is_chance, "{data}: {}", ended.stdout);
     }
 }
+
+/// A rule that tells packets apart by more than their connection is told for that, and not for a helper that is missing.
+#[test]
+fn a_rule_that_counts_is_told_for_what_it_looks_at() {
+    let Some(_lab) = lab() else { return };
+    let rules = "*filter\n-A INPUT -p tcp -m tcp --syn -m connlimit --connlimit-above 1 --connlimit-saddr -j REJECT --reject-with tcp-reset\nCOMMIT\n";
+    let asked = with(&["--at", "server", "--data", "epsv"]);
+    let ended = on("rules.v4", rules, "check", &asked).with(0);
+    let told =
+        "met a rule that stops some packets and not others, by `-m connlimit --connlimit-above 1";
+    assert!(ended.stdout.contains(told), "{}", ended.stdout);
+}
+
+/// A SYN that a rule stopped, and that later goes elsewhere, is told no twice and hears neither: that decides, and no timer of a minute.
+#[test]
+fn two_answers_that_nobody_hears_decide() {
+    let Some(_lab) = lab() else { return };
+    let rules = "iptables -P OUTPUT DROP\niptables -P FORWARD DROP\n\
+                 iptables -A FORWARD -m state --state ESTABLISHED -j ACCEPT\n\
+                 iptables -A FORWARD -p tcp --dport 21 -j ACCEPT\niptables -A FORWARD -p tcp --dport 1024:65535 -j DROP\n\
+                 iptables -t nat -A POSTROUTING -o wan -j MASQUERADE\niptables -t raw -A PREROUTING -p tcp --dport 21 -j CT --helper ftp\n";
+    let asked = with(&["--at", "gateway", "--out", "wan", "--data", "port"]);
+    let began = std::time::Instant::now();
+    let ended = on("rules.sh", rules, "check", &asked).with(0);
+    let told = "line 5 `-A FORWARD -p tcp -m tcp --dport 1024:65535 -j DROP` stopped SYN";
+    assert!(ended.stdout.contains(told), "{}", ended.stdout);
+    // By the client's own patience it takes 56 s.
+    assert!(began.elapsed().as_secs() < 30, "{:?}", began.elapsed());
+}

@@ -38,6 +38,9 @@ impl Kind {
             Why::NoHelper { .. } => {
                 "No conntrack helper reads the control connection, so the data connection is a stranger's."
             }
+            Why::ByMatch { .. } => {
+                "A rule stopped some packets of a connection, or some connections, and not others."
+            }
             Why::Stateless => {
                 "The connection is not tracked there, and the rules do not accept it."
             }
