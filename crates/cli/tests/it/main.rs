@@ -3,6 +3,7 @@
 
 mod against;
 mod architecture;
+mod as_pasted;
 mod bad_input;
 mod bad_scenario;
 mod bad_script;

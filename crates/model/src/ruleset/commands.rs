@@ -9,6 +9,7 @@ use super::prompt::{self, Program, Prompt};
 use super::prose::Prose;
 use super::quoting::Word;
 use super::reading::Reading;
+use super::script::{self, Prints};
 use super::shell::{CommandLine, Constants, Refused, constant, read_command};
 use super::statement::{Form, Statement};
 use super::tables::TableName;
@@ -22,6 +23,10 @@ pub(super) fn read(
     report: &mut Report,
 ) {
     let text = source.text();
+    if let Some(mistake) = script::needs_shell(source, Prints::Iptables) {
+        report.push(|| mistake);
+        return;
+    }
     let shown = pasted::is_shown_alone(text).then_some((family, TableName::Filter));
     if shown.is_some() {
         let note = format!(

@@ -8,7 +8,7 @@ use super::rules::Ruleset;
 use super::sets::{Sets, is_saved};
 use super::shell::constant;
 use super::text::{Source, SourceText};
-use super::{commands, saved, template};
+use super::{commands, fence, saved, template};
 use fwlab_record::{Family, words};
 
 /// The most bytes that a source may have.
@@ -127,6 +127,7 @@ pub(super) fn too_long(source: &Source, report: &mut Report) -> bool {
 }
 
 fn signs(text: &SourceText, report: &mut Report) {
+    fence::tell(report);
     let signs = text.signs();
     if signs.byte_order_mark {
         report.note(

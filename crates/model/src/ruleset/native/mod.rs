@@ -5,6 +5,7 @@
 
 mod asks;
 mod by_push;
+mod calls;
 mod complaint;
 mod echo;
 mod effect;
