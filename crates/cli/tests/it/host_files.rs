@@ -244,7 +244,7 @@ fn sets_that_no_file_makes_are_said_or_empty() {
     };
     let refused = check(&[]);
     assert_eq!(refused.code, Some(2), "{}", refused.stdout);
-    for way in ["ipset save", "--set NAME=ADDRESS", "--empty-sets"] {
+    for way in ["ipset save", "--set banned=ADDRESS", "--empty-sets"] {
         assert!(refused.stderr.contains(way), "{}", refused.stderr);
     }
     let said = check(&["--set", "banned=192.0.2.0/24"]);

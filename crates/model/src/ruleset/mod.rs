@@ -44,6 +44,7 @@ mod helper;
 mod input;
 mod listing;
 mod lookalike;
+mod missing_sets;
 mod mistake;
 pub mod native;
 mod number;

@@ -10,6 +10,7 @@ mod complaint;
 mod echo;
 mod effect;
 mod expression;
+mod flowtables;
 mod generate;
 mod impurity;
 mod listing;

@@ -3,6 +3,7 @@ use std::sync::Arc;
 
 use super::calls::{is_called, without_calls};
 use super::echo::Echo;
+use super::flowtables::Flowtables;
 use super::token::{Piece, Token, pieces, statements};
 use super::written::Written;
 use super::{LAB_TABLE, NativeListing, of_iptables, unprinted};
@@ -96,6 +97,40 @@ impl NativeScript {
     /// What `nft -f -` is given: the script without what its comments say, everything in its place.
     pub fn text(&self) -> &str {
         &self.loaded
+    }
+
+    /// The same script without its flowtables and what adds to them, for a kernel that has none; nothing where it has no
+    /// flowtable, or one for an interface that is not there: then nft's refusal may be about that.
+    pub fn without_flowtables(&self, is_there: impl Fn(&str) -> bool) -> Option<NativeScript> {
+        const WHY: &str = "left out, with all that adds to it: the kernel of this machine has no flowtables. A flowtable only makes \
+                           packets of established connections faster, and decides on nothing new";
+        let Flowtables { spans, devices } = Flowtables::of(&self.loaded, &self.pieces);
+        if spans.is_empty() || !devices.iter().all(|device| is_there(device)) {
+            return None;
+        }
+        let mut loaded = self.loaded.clone().into_bytes();
+        for byte in spans.iter().flat_map(|span| span.clone()) {
+            if loaded[byte] != b'\n' {
+                loaded[byte] = b' ';
+            }
+        }
+        let loaded = String::from_utf8(loaded).expect("whole words were blanked");
+        let mut notes = self.notes.clone();
+        notes.extend(
+            spans
+                .iter()
+                .filter(|span| self.loaded[(*span).clone()].contains("flowtable"))
+                .map(|span| Note {
+                    line: self.source.source_line(span.start, span.end),
+                    message: WHY.to_owned(),
+                }),
+        );
+        Some(NativeScript {
+            source: Arc::clone(&self.source),
+            pieces: pieces(&loaded).pieces,
+            loaded,
+            notes,
+        })
     }
 
     pub(super) fn pieces(&self) -> &[Piece] {
