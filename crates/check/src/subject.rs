@@ -13,12 +13,13 @@ use fwlab_scenario::plan::{Cell, Overrides, cells};
 use fwlab_scenario::{Layout, Scenario};
 
 use crate::expectation::Expectation;
+use crate::forwarded_range::forwarded_range;
 use crate::host_files::{self, HostFiles};
 use crate::messages::Messages;
 use crate::serving::Serving;
 use crate::terms::{At, Terms, Whom};
 use crate::tried::Tried;
-use crate::{captured, expectation, forwarded, peers, proving, question};
+use crate::{captured, elsewhere, expectation, forwarded, peers, proving, question, server_files};
 
 /// The rules of a host, and where they are tried.
 pub struct Subject {
@@ -90,8 +91,20 @@ impl Subject {
                     .find_map(|family| forwarded::by_rules(&files, *family, serving.control_port))
             })
             .flatten();
+        elsewhere::tell(&files, at, &place.layout, serving.control_port, said);
         if let Some(forwarded) = forwarded {
             serving.terms.control_port = forwarded.listening;
+            let range = forwarded_range(&files, forwarded.to, forwarded.connected);
+            let is_free =
+                serving.terms.passive_ports.is_none() && !server_files::are_given(&files, terms);
+            if let Some((low, high)) = range.filter(|_| is_free) {
+                said.say(
+                    format!("the rules forward the ports {low} to {high} to the server, too, and nobody says that it keeps to them"),
+                    Some(&format!(
+                        "give `--passive-ports {low}-{high}`, or the server's own settings, if these are its passive ports"
+                    )),
+                );
+            }
         }
         let connect_port = forwarded.map_or(serving.terms.control_port, |one| one.connected);
         Ok(Subject {

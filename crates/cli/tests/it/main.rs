@@ -42,6 +42,7 @@ mod native;
 mod nft_hosts;
 mod old_kernel;
 mod ordinary_user;
+mod other_hosts;
 mod packets;
 mod paths;
 mod patience;
