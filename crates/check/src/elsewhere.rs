@@ -1,7 +1,8 @@
 //! Rules that mean another place than the one where they are tried.
 
 use fwlab_model::ruleset::Source;
-use fwlab_scenario::{Layout, Shape};
+use fwlab_scenario::{Layout, RulesOrigin, Shape};
+use fwlab_text::one_line;
 
 use crate::forwarded;
 use crate::host_files::HostFiles;
@@ -22,10 +23,14 @@ pub(crate) fn tell(
         if let Some(forwarded) = forwarded {
             said.say(
                 format!(
-                    "the rules forward port {} to {}, as a gateway does for a server behind it: --at port-forward tries that",
+                    "{}: its rules forward port {} to {}, as a gateway does for a server behind it: --at port-forward tries that",
+                    one_line(&files.name),
                     forwarded.connected, forwarded.to
                 ),
-                Some("here clients connect to a server that is not behind these rules' forward"),
+                Some(match at {
+                    At::Server => "--at server takes the server to be on the host that has these rules",
+                    _ => "--at gateway has clients connect to the server's own address",
+                }),
             );
         }
     }
@@ -37,8 +42,9 @@ pub(crate) fn tell(
         for (line, name) in bridge_tables(source) {
             said.say(
                 format!(
-                    "{}:{line}: the table {name} is of the family bridge, and the host has no bridge here: nothing in it was met",
-                    source.name
+                    "{}:{line}: the table {} is of the family bridge, and the host has no bridge here: nothing in it was met",
+                    one_line(&source.name),
+                    one_line(&name)
                 ),
                 None,
             );
@@ -49,7 +55,7 @@ pub(crate) fn tell(
 /// The texts that may be scripts of nft.
 fn scripts(files: &HostFiles) -> impl Iterator<Item = &Source> {
     let own = match &files.origin {
-        fwlab_scenario::RulesOrigin::Written(source) => Some(source),
+        RulesOrigin::Written(source) => Some(source),
         _ => None,
     };
     let beside = files.beside.iter().map(|(_, source)| source);

@@ -269,6 +269,7 @@ fn read_all(paths: &[PathBuf], terms: &Terms, said: &mut Messages) -> Result<Hos
         std::mem::take(&mut slots.both_backends).into_slots(&mut slots.rules, &mut slots.ipv6);
     if !legacy.is_empty() {
         files.backends.own = vec![Backend::Nft];
+        files.backends.able = &[Backend::Nft];
     } else {
         for missing in missing {
             said.say(

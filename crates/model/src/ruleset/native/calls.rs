@@ -8,8 +8,9 @@ use crate::ruleset::text::SourceText;
 
 /// Whether a script calls nft, and so is one of a shell.
 pub(super) fn is_called(text: &SourceText) -> bool {
-    let mut lines = text.text().lines().filter_map(nft_line);
-    lines.any(|line| matches!(line, NftLine::Command(begins) if begins > 0))
+    // Behind a prompt alone there is no call.
+    let is_call = |line: &str| matches!(nft_line(line), Some(NftLine::Command(begins)) if begins < line.len());
+    text.text().lines().any(is_call)
 }
 
 /// The text without what people paste around it. Every line stays where it is.
@@ -246,6 +247,15 @@ mod tests {
         ] {
             assert_eq!(read(line).0.trim(), expected, "{line}");
         }
+    }
+
+    #[test]
+    fn a_listing_between_prompts_calls_nothing() {
+        let called = |text: &str| is_called(&SourceText::decode(&Source::new("test", text)));
+        assert!(!called(
+            "root@gw:~# nft list ruleset\ntable ip t {\n}\nroot@gw:~#\n"
+        ));
+        assert!(called("root@gw:~# nft flush ruleset\n"));
     }
 
     #[test]
