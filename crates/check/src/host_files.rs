@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use fwlab_host::{Host, MAX_CAPTURE, ServerRead, hidden_tables, without_table};
-use fwlab_model::ruleset::{Format, Note, Source, recognise, why_empty};
+use fwlab_model::ruleset::{Format, Note, Source, fence_notes, recognise, why_empty};
 use fwlab_record::{Backend, Exit, Family, InterfaceName};
 use fwlab_runner::written as rules;
 use fwlab_scenario::RulesOrigin;
@@ -225,6 +225,10 @@ fn read_all(paths: &[PathBuf], terms: &Terms, said: &mut Messages) -> Result<Hos
             return Err(Exit::Usage);
         }
         if recognise(&source) == Format::Sets {
+            let notes = fence_notes(&source).into_iter();
+            files
+                .notes
+                .extend(notes.map(|note| (source.name.clone(), note)));
             slots.fill(Slot::Sets, source, said)?;
             continue;
         }

@@ -151,6 +151,20 @@ iptables -A INPUT -j ACCEPT
 }
 
 #[test]
+fn sets_with_code_fences_are_read() {
+    let Some(_lab) = lab() else { return };
+    if !has_ipset() {
+        return;
+    }
+    let fenced = format!("```\n{}```\n", sets("192.0.2.99"));
+    let ended = check(&[("rules.v4", RULES), ("sets", &fenced)]).with(0);
+    for line in [1, 4] {
+        let note = format!("sets:{line}: a code fence: left out");
+        assert!(ended.stderr.contains(&note), "{note}\n{}", ended.stderr);
+    }
+}
+
+#[test]
 fn what_cannot_stand_together_is_told() {
     let _machine = shared();
     let sets = sets("192.0.2.99");

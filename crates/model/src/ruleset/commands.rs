@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::constants::{Constants, constant};
 use super::lookalike::{self, Role};
 use super::mistake::{Draft, MistakeKind, Report, quote};
 use super::pasted;
@@ -10,7 +11,7 @@ use super::prose::Prose;
 use super::quoting::Word;
 use super::reading::Reading;
 use super::script::{self, Prints};
-use super::shell::{CommandLine, Constants, Refused, constant, read_command};
+use super::shell::{CommandLine, Refused, read_command};
 use super::statement::{Form, Statement};
 use super::tables::TableName;
 use super::text::SourceText;

@@ -2,7 +2,8 @@
 
 use std::ops::Range;
 
-use super::mistake::Report;
+use super::mistake::{Note, Report};
+use super::text::{Source, SourceText};
 
 /// The lines that are fences, each without its end: three backticks or tildes, and perhaps the name of a language.
 pub(super) fn fences(text: &str) -> Vec<Range<usize>> {
@@ -39,6 +40,13 @@ pub(super) fn tell(report: &mut Report) {
     for fence in source.fences() {
         report.note(fence.start, fence.end, "a code fence: left out");
     }
+}
+
+/// What is left out of a text that only has lines, as `ipset save` writes them.
+pub fn fence_notes(source: &Source) -> Vec<Note> {
+    let mut report = Report::new(SourceText::decode(source));
+    tell(&mut report);
+    report.finish().0
 }
 
 #[cfg(test)]

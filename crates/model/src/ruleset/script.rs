@@ -2,8 +2,9 @@
 
 use std::ops::Range;
 
+use super::constants::{Constants, constant};
 use super::mistake::{Draft, MistakeKind};
-use super::shell::{Constants, constant, read_command};
+use super::shell::read_command;
 use super::text::SourceText;
 use fwlab_record::Family;
 

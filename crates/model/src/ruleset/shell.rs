@@ -1,10 +1,10 @@
 //! A command line as a shell would read it, up to what only a shell could do.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Range;
 
+use super::constants::{Constants, is_constant};
 use super::quoting::Word;
 
 /// Something that only a shell could carry out. It is named and refused:
@@ -52,23 +52,6 @@ pub(super) struct CommandLine<'t> {
     pub(super) end: usize,
     /// Where to read on.
     pub(super) next: usize,
-}
-
-/// Variables with a value that nothing but the text itself can give.
-pub(super) type Constants = BTreeMap<String, String>;
-
-/// The constant that a word sets, `NAME=value`: a value that a shell would leave as it is, in one word.
-pub(super) fn constant(word: &str) -> Option<(&str, &str)> {
-    let (name, value) = word.split_once('=')?;
-    is_constant(name, value).then_some((name, value))
-}
-
-fn is_constant(name: &str, value: &str) -> bool {
-    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_./:,+-@%".contains(&byte);
-    let named =
-        name.bytes().all(is_name) && !name.starts_with(|first: char| first.is_ascii_digit());
-    !name.is_empty() && named && !value.is_empty() && value.bytes().all(is_plain)
 }
 
 /// Reads one command from `at` to the end of its line, its continuations
