@@ -195,6 +195,8 @@ mod tests {
         let all = read("all blocked").expect("right");
         assert_eq!(all.transfers.selector(), &Selector::default());
         assert_eq!(all.symptom, SymptomDemand::Blocked);
+        let tls = read("tls/port blocked").expect("right");
+        assert_eq!(tls.transfers.to_string(), "explicit,implicit,ccc port");
         for (text, told) in [
             (
                 "passiv passes",
@@ -205,8 +207,8 @@ mod tests {
                 "`pases` is not an outcome: did you mean `passes`? [passes, blocked]",
             ),
             (
-                "tls/port blocked",
-                "`tls` is not a protection: [plain, explicit, implicit, ccc]",
+                "ssl/port blocked",
+                "`ssl` is not a protection: [plain, explicit, implicit, ccc, tls]",
             ),
             ("passive", "write whose transfers and what becomes of them"),
             ("", "write whose transfers"),

@@ -5,16 +5,17 @@ use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use fwlab_host::{Host, MAX_CAPTURE, ServerRead, hidden_tables, without_table};
-use fwlab_model::ruleset::{Format, Note, Source, recognise, why_empty};
+use fwlab_model::ruleset::{Format, Note, Source, fence_notes, recognise, why_empty};
 use fwlab_record::{Backend, Exit, Family, InterfaceName};
 use fwlab_runner::written as rules;
 use fwlab_scenario::RulesOrigin;
 use fwlab_scenario::input::{self, InputError};
 use fwlab_text::one_line;
 
+use crate::both_backends::{BothBackends, are_of_both};
 use crate::messages::Messages;
 use crate::terms::Terms;
-use crate::{captured, includes, server_files, sets};
+use crate::{asked_families, captured, includes, server_files, sets};
 
 /// The rules of a host, from one file or from several.
 pub struct HostFiles {
@@ -105,7 +106,7 @@ impl HostFiles {
     }
 
     /// Its rules, by what loads them, without what no rule is.
-    fn rules(&self) -> Vec<(Option<Backend>, Vec<String>)> {
+    pub(crate) fn rules(&self) -> Vec<(Option<Backend>, Vec<String>)> {
         let own = match &self.origin {
             RulesOrigin::Written(source) => Some(source),
             _ => None,
@@ -199,6 +200,7 @@ fn read_all(paths: &[PathBuf], terms: &Terms, said: &mut Messages) -> Result<Hos
         );
         return Err(Exit::Usage);
     }
+    let mut missing = Vec::new();
     let alone = sources.len() == 1;
     for source in sources {
         if source.text.starts_with(captured::BEGINS) {
@@ -223,6 +225,10 @@ fn read_all(paths: &[PathBuf], terms: &Terms, said: &mut Messages) -> Result<Hos
             return Err(Exit::Usage);
         }
         if recognise(&source) == Format::Sets {
+            let notes = fence_notes(&source).into_iter();
+            files
+                .notes
+                .extend(notes.map(|note| (source.name.clone(), note)));
             slots.fill(Slot::Sets, source, said)?;
             continue;
         }
@@ -247,15 +253,11 @@ fn read_all(paths: &[PathBuf], terms: &Terms, said: &mut Messages) -> Result<Hos
             continue;
         }
         if is_beside_legacy(&source) {
-            let missing = format!(
+            let missing_rules = format!(
                 "{} says that the host has rules of iptables-legacy, too, which decide as well",
                 one_line(&source.name)
             );
-            said.say(
-                &missing,
-                Some("`fwlab capture` has all of them in one file"),
-            );
-            files.incomplete.push(missing);
+            missing.push(missing_rules);
         }
         let own = rules::dumped_by(&source).into_iter();
         let new: Vec<Backend> = own.filter(|of| !files.backends.own.contains(of)).collect();
@@ -267,6 +269,20 @@ fn read_all(paths: &[PathBuf], terms: &Terms, said: &mut Messages) -> Result<Hos
         }
     }
     files.name = names.join(" + ");
+    let legacy =
+        std::mem::take(&mut slots.both_backends).into_slots(&mut slots.rules, &mut slots.ipv6);
+    if !legacy.is_empty() {
+        files.backends.own = vec![Backend::Nft];
+        files.backends.able = &[Backend::Nft];
+    } else {
+        for missing in missing {
+            said.say(
+                &missing,
+                Some("`fwlab capture` has all of them in one file"),
+            );
+            files.incomplete.push(missing);
+        }
+    }
     slots.shown_in_full(said)?;
     files.ipv6 = slots.ipv6;
     files.sets = slots.sets;
@@ -295,6 +311,8 @@ fn read_all(paths: &[PathBuf], terms: &Terms, said: &mut Messages) -> Result<Hos
                 .collect();
         }
     }
+    let legacy = legacy.into_iter().map(|dump| (Backend::Legacy, dump));
+    files.beside.extend(legacy);
     if matches!(files.origin, RulesOrigin::None) && files.ipv6.is_none() {
         let message = "sets of ipset alone are no rules".to_owned();
         said.say(message, Some("give the rules that match on them, too"));
@@ -304,6 +322,7 @@ fn read_all(paths: &[PathBuf], terms: &Terms, said: &mut Messages) -> Result<Hos
         files.backends.own = files.backends.able.to_vec();
     }
     files.families.sort();
+    asked_families::refuse_others(&files, terms, said)?;
     Ok(files)
 }
 
@@ -321,6 +340,7 @@ struct Slots {
     ipv6: Option<Source>,
     script: Option<Source>,
     sets: Option<Source>,
+    both_backends: BothBackends,
 }
 
 #[derive(Clone, Copy)]
@@ -379,6 +399,10 @@ impl Slots {
             *place = Some(source);
             return Ok(());
         };
+        if matches!(slot, Slot::Rules | Slot::Ipv6) && are_of_both(first, &source) {
+            self.both_backends.push(source);
+            return Ok(());
+        }
         said.say(
             format!("{} and {} are both {what}", first.name, source.name),
             Some("one host loads one of them: give that, or both as one file"),

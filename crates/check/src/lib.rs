@@ -12,15 +12,20 @@
 //! | have the cells of all classes | [`Subject::trial`] |
 
 mod alike;
+mod asked_families;
+mod both_backends;
 mod captured;
+mod elsewhere;
 mod expectation;
 mod forwarded;
+mod forwarded_range;
 mod forwards;
 mod given;
 mod host_files;
 mod includes;
 mod listening;
 mod messages;
+mod opened;
 mod peers;
 mod proving;
 mod question;
@@ -38,6 +43,7 @@ pub use expectation::{Expectation, all_known, all_settled, all_there};
 pub use host_files::{Backends, HostFiles, read as read_files};
 pub use messages::{Message, Messages};
 pub use peers::everybody;
+pub use server_files::are_given as has_server_settings;
 pub use serving::Serving;
 pub use sets::GivenSet;
 pub use subject::{OfFamilies, Subject, Trial};

@@ -8,8 +8,9 @@ use fwlab_host::{
 use fwlab_model::ruleset::{Format, Source, recognise};
 use fwlab_record::Exit;
 
-use crate::host_files;
+use crate::host_files::{self, HostFiles};
 use crate::messages::Messages;
+use crate::terms::{At, Terms};
 
 /// The server whose settings a file has, if it has any.
 pub(crate) fn program(source: &Source) -> Option<ServerProgram> {
@@ -99,4 +100,12 @@ pub(crate) fn read(
         Exit::Usage
     })?;
     Ok(Some(read))
+}
+
+/// Whether the settings of the server are known: by an option, by a file beside the rules, or of the host itself.
+pub fn are_given(files: &HostFiles, terms: &Terms) -> bool {
+    // The server of a gateway or a client is another host's.
+    let is_servers = terms.at.is_none_or(|at| at == At::Server);
+    let own = files.own_server.as_ref().filter(|_| is_servers);
+    !terms.server_options.config.is_empty() || files.server.as_ref().or(own).is_some()
 }

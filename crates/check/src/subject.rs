@@ -14,12 +14,15 @@ use fwlab_scenario::{Layout, Scenario};
 
 use crate::expectation::Expectation;
 use crate::forwarded::{self, Ports};
+use crate::forwarded_range::forwarded_range;
 use crate::host_files::{self, HostFiles};
 use crate::messages::Messages;
 use crate::serving::Serving;
 use crate::terms::{At, Terms, Whom};
 use crate::tried::Tried;
-use crate::{captured, expectation, given, listening, peers, proving, question};
+use crate::{
+    captured, elsewhere, expectation, given, listening, peers, proving, question, server_files,
+};
 
 /// The rules of a host, and where they are tried.
 pub struct Subject {
@@ -94,8 +97,20 @@ impl Subject {
             .forwards()
             .then(|| families.find_map(|family| forwarded::by_rules(&files, *family, ports)))
             .flatten();
+        elsewhere::tell(&files, at, &place.layout, ports, said);
         if let Some(forwarded) = forwarded {
             serving.terms.control_port = forwarded.listening;
+            let range = forwarded_range(&files, forwarded.to, forwarded.connected);
+            let is_free =
+                serving.terms.passive_ports.is_none() && !server_files::are_given(&files, terms);
+            if let Some((low, high)) = range.filter(|_| is_free) {
+                said.say(
+                    format!("the rules forward the ports {low} to {high} to the server, too, and nobody says that it keeps to them"),
+                    Some(&format!(
+                        "give `--passive-ports {low}-{high}`, or the server's own settings, if these are its passive ports"
+                    )),
+                );
+            }
         }
         let connect_port = match (forwarded, terms.server_options.connect_port) {
             (Some(one), _) => one.connected,

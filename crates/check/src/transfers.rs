@@ -47,25 +47,34 @@ impl FromStr for Transfers {
             None => (None, text),
         };
         let protections = protection.map(|word| {
-            let all: Vec<(&str, Protection)> = Protection::ALL
+            let tls = (
+                "tls",
+                Protection::ALL
+                    .iter()
+                    .filter(|one| **one != Protection::Plain)
+                    .copied()
+                    .collect(),
+            );
+            let all: Vec<(&str, Vec<Protection>)> = Protection::ALL
                 .iter()
-                .map(|one| (one.word(), *one))
+                .map(|one| (one.word(), vec![*one]))
+                .chain([tls])
                 .collect();
             among("a protection", word, &all)
         });
         let setups = among("a way to transfer", setup, &SETUPS)?;
         Ok(Transfers(Selector {
             data: setups.to_vec(),
-            protections: protections.transpose()?.into_iter().collect(),
+            protections: protections.transpose()?.unwrap_or_default(),
             ..Selector::default()
         }))
     }
 }
 
 /// What a word of a closed set stands for.
-pub(crate) fn among<T: Copy>(what: &str, word: &str, all: &[(&str, T)]) -> Result<T, String> {
+pub(crate) fn among<T: Clone>(what: &str, word: &str, all: &[(&str, T)]) -> Result<T, String> {
     if let Some((_, value)) = all.iter().find(|(known, _)| *known == word) {
-        return Ok(*value);
+        return Ok(value.clone());
     }
     let words: Vec<&str> = all.iter().map(|(known, _)| *known).collect();
     let near = nearest(word, words.iter().copied());
@@ -91,10 +100,14 @@ mod tests {
             read("all").expect("it is right").selector(),
             &Selector::default()
         );
-        let error = read("tls/port").expect_err("no such word");
+        assert_eq!(
+            read("tls/port").expect("it is right").to_string(),
+            "explicit,implicit,ccc port"
+        );
+        let error = read("ssl/port").expect_err("no such word");
         assert_eq!(
             error,
-            "`tls` is not a protection: [plain, explicit, implicit, ccc]"
+            "`ssl` is not a protection: [plain, explicit, implicit, ccc, tls]"
         );
         let error = read("passiv").expect_err("no such word");
         assert!(error.contains("did you mean `passive`?"), "{error}");

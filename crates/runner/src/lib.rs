@@ -24,7 +24,7 @@ mod words;
 pub mod written;
 
 pub use abilities::Abilities;
-pub use cell::Packets;
+pub use cell::{Packets, settling_ports};
 pub use fwlab_observe::{Direction, Frame};
 pub use housing::Housing;
 pub use patience::Patience;

@@ -13,6 +13,10 @@ pub struct Labels {
     labels: HashMap<(String, Family), String>,
     /// Notes that stand elsewhere already.
     told: HashSet<String>,
+    /// Whether cells that rest on a passive port picked by chance are marked.
+    pub(super) marks_chance: bool,
+    /// What loads the rules, where it is more than the backend of each cell.
+    loaders: Option<&'static str>,
 }
 
 impl Labels {
@@ -22,7 +26,19 @@ impl Labels {
             heading: (!is_only).then(|| rules.to_owned()),
             labels: HashMap::new(),
             told: HashSet::new(),
+            marks_chance: true,
+            loaders: None,
         }
+    }
+
+    /// Says that the rules of each row are of both backends of iptables, and loaded together.
+    pub fn of_both_backends(&mut self) {
+        self.loaders = Some("legacy+nft");
+    }
+
+    /// What loads the rules of a cell's row.
+    pub(super) fn loaders(&self, axes: &Axes) -> &'static str {
+        self.loaders.unwrap_or(axes.backend.word())
     }
 
     /// Takes notes that the user was told when the rules were read: they are not told again below the matrix.

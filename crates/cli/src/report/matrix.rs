@@ -2,7 +2,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use console::{Style, measure_text_width, pad_str};
-use fwlab_record::{CellRecord, DataSetup, Judgement, Symptom};
+use fwlab_record::{CellRecord, Chance, DataSetup, Judgement, Symptom};
+use fwlab_runner::settling_ports;
 
 use super::Labels;
 use super::ways::{Way, Ways, way};
@@ -113,6 +114,17 @@ const HEAD: usize = 72;
 pub struct Shown {
     words: &'static str,
     state: State,
+    /// Whether it rests on the port that a server happened to pick.
+    by_chance: bool,
+}
+
+/// The range of ports that the rules open for the server's passive data connections, where it keeps to none, so that what
+/// became of the cell rests on the port that it happened to pick.
+pub(crate) fn passive_ports_meant(record: &CellRecord) -> Option<(u16, u16)> {
+    if record.axes.data.is_active() || !record.chance.contains(&Chance::DataPort) {
+        return None;
+    }
+    record.notes.iter().find_map(|note| settling_ports(note))
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -138,12 +150,12 @@ impl Shown {
         };
         if matches!(judgement, Judgement::Met { deviated: true, .. }) {
             let words = "deviates";
-            return Shown { words, state };
+            return Shown::new(words, state);
         }
         let came_through = judgement.outcome().and_then(|outcome| outcome.came_through);
         if came_through.is_some() && state == State::Met {
             let words = "fell back";
-            return Shown { words, state };
+            return Shown::new(words, state);
         }
         let words = match (judgement.outcome().map(|outcome| outcome.symptom), state) {
             (Some(Symptom::Transferred), _) => "passes",
@@ -156,7 +168,15 @@ impl Shown {
             (None, State::NotRun) => "not run",
             (None, _) => "unclear",
         };
-        Shown { words, state }
+        Shown::new(words, state)
+    }
+
+    fn new(words: &'static str, state: State) -> Shown {
+        Shown {
+            words,
+            state,
+            by_chance: false,
+        }
     }
 
     /// The outcome in a word or two.
@@ -177,9 +197,10 @@ impl Shown {
         }
     }
 
-    /// With its mark: `✓ passes`.
+    /// With its mark: `✓ passes`, or `~ passes` where it rests on chance.
     pub(super) fn text(&self) -> String {
         match self.state {
+            State::Reported if self.by_chance => format!("~ {}", self.words),
             State::Met => format!("✓ {}", self.words),
             State::Missed => format!("✗ {}", self.words),
             State::Unclear => format!("? {}", self.words),
@@ -192,7 +213,7 @@ impl Shown {
         let style = match self.state {
             State::Met => Style::new().green(),
             State::Missed => Style::new().red().bold(),
-            State::Reported if self.words == "passes" => Style::new().green(),
+            State::Reported if self.words == "passes" && !self.by_chance => Style::new().green(),
             State::Reported => Style::new().yellow(),
             State::Unclear => Style::new().magenta().bold(),
             State::Skipped | State::NotRun => Style::new().dim(),
@@ -284,18 +305,20 @@ fn merged_rows(records: &[&CellRecord], labels: &Labels) -> Vec<Row> {
         let key = (
             label.clone(),
             way(axes),
-            axes.backend.word(),
+            labels.loaders(axes),
             server.clone(),
             client.clone(),
         );
         let row = single.entry(key).or_insert_with(|| Row {
             label,
             ways: BTreeSet::from([way(axes)]),
-            backends: BTreeSet::from([axes.backend.word()]),
+            backends: BTreeSet::from([labels.loaders(axes)]),
             peers: BTreeSet::from([(server, client)]),
             cells: BTreeMap::new(),
         });
-        row.cells.insert(axes.data, Shown::of(&record.judgement));
+        let mut shown = Shown::of(&record.judgement);
+        shown.by_chance = labels.marks_chance && passive_ports_meant(record).is_some();
+        row.cells.insert(axes.data, shown);
     }
     let mut rows: Vec<Row> = Vec::new();
     for row in single.into_values() {

@@ -31,6 +31,7 @@ pub use file::{ReportFile, ReportFileError, Taken};
 pub use folder::FolderError;
 pub use format::{Format, ReportTo, Reports};
 pub use labels::Labels;
+pub(crate) use matrix::passive_ports_meant;
 pub use matrix::{Shown, matrix};
 pub use packets::PacketFolder;
 pub use progress::Progress;

@@ -6,7 +6,7 @@ use fwlab_record::{CellRecord, Judgement};
 use fwlab_runner::Summary;
 
 use super::Labels;
-use super::causes::{Told, by_cause, reason};
+use super::causes::{Told, by_cause, cause_in_short, reason};
 use super::ways::{Ways, way};
 use crate::text::Page;
 use fwlab_text::{line, one_line};
@@ -64,13 +64,9 @@ pub fn findings(records: &[&CellRecord], labels: &Labels) -> Page {
         }
     }
     let mut unclear: BTreeMap<&str, usize> = BTreeMap::new();
+    text.append(&missed(records));
     for record in records {
         let (word, style, why) = match &record.judgement {
-            Judgement::Missed { outcome, why } => (
-                "missed",
-                Style::new().red().bold(),
-                format!("{}\n    {}", one_line(why), one_line(outcome)),
-            ),
             Judgement::Inconclusive { why } => {
                 let cells = unclear.entry(reason(why)).or_default();
                 *cells += 1;
@@ -106,6 +102,50 @@ pub fn findings(records: &[&CellRecord], labels: &Labels) -> Page {
         text.text("  ");
         text.styled(&dim, format_args!("skipped {count}: {}", line(why)));
         text.text('\n');
+    }
+    text
+}
+
+/// The cells that missed, by their causes: the first of each with its evidence, the others with a line.
+fn missed(records: &[&CellRecord]) -> Page {
+    let mut causes: Vec<(String, Vec<&CellRecord>)> = Vec::new();
+    for record in records {
+        let Judgement::Missed { outcome, why } = &record.judgement else {
+            continue;
+        };
+        let why = one_line(why);
+        let cause = format!("{why} {}", cause_in_short(&outcome.cause));
+        match causes.iter_mut().find(|(known, _)| *known == cause) {
+            Some((_, cells)) => cells.push(record),
+            None => causes.push((cause, vec![record])),
+        }
+    }
+    let mut text = Page::default();
+    let style = Style::new().red().bold();
+    for (_, cells) in causes {
+        for (record, is_first) in cells
+            .iter()
+            .zip(std::iter::once(true).chain(std::iter::repeat(false)))
+        {
+            let Judgement::Missed { outcome, why } = &record.judgement else {
+                continue;
+            };
+            text.text("  ");
+            text.styled(&style, "missed");
+            let axes = one_line(&record.axes);
+            if !is_first {
+                text.text(format_args!(" {axes}, likewise\n"));
+                continue;
+            }
+            text.text(format_args!(
+                " {axes}\n    {}\n    {}\n",
+                one_line(why),
+                one_line(outcome)
+            ));
+            for line in record.evidence.to_string().lines() {
+                text.text(format_args!("    {line}\n"));
+            }
+        }
     }
     text
 }

@@ -129,8 +129,8 @@ fn a_word_that_is_none_is_told_with_those_that_there_are() {
         ("passiv passes", "did you mean `passive`?"),
         ("passive pases", "did you mean `passes`? [passes, blocked]"),
         (
-            "tls/passive passes",
-            "`tls` is not a protection: [plain, explicit, implicit, ccc]",
+            "ssl/passive passes",
+            "`ssl` is not a protection: [plain, explicit, implicit, ccc, tls]",
         ),
         ("passive", "'explicit/port blocked'"),
         ("passive\u{1b}[31m passes", "is not a way to transfer"),
@@ -139,6 +139,50 @@ fn a_word_that_is_none_is_told_with_those_that_there_are() {
         assert!(ended.stderr.contains(told), "{told}\n{}", ended.stderr);
         assert!(!ended.stderr.contains('\u{1b}'), "{}", ended.stderr);
     }
+}
+
+/// Each way to protect a session that is tried.
+#[test]
+fn tls_is_every_protection_but_plain() {
+    let Some(_lab) = lab() else { return };
+    let protections = ["--protection", "plain,explicit"];
+    let expect = ["--expect", "tls/passive passes"];
+    let ended = check(&[&RANGE[..], &LAN, &protections, &expect].concat()).with(0);
+    assert!(
+        ended.stdout.contains("1 met, 3 reported"),
+        "{}",
+        ended.stdout
+    );
+    let ended = check(&[&RANGE[..], &LAN, &["--protection", "plain"], &expect].concat()).with(2);
+    assert!(
+        ended.stderr.contains("it names no cell that is tried"),
+        "{}",
+        ended.stderr
+    );
+}
+
+/// Below the first cell that a cause stopped is the evidence, below the others a line.
+#[test]
+fn the_evidence_of_a_cause_is_told_once() {
+    let Some(_lab) = lab() else { return };
+    let expect = ["--expect", "passive passes"];
+    let both = ["--protection", "plain,explicit"];
+    let folder = folder(&[("rules.sh", RULES.replace("40000:40100", "50000").as_bytes())]);
+    let ended = check_in(&folder, &[&RANGE[..], &LAN, &both, &expect].concat()).with(1);
+    let missed: Vec<&str> = ended
+        .stdout
+        .lines()
+        .filter(|line| line.trim_start().starts_with("missed "))
+        .collect();
+    assert_eq!(missed.len(), 2, "{}", ended.stdout);
+    assert!(!missed[0].ends_with("likewise"), "{}", ended.stdout);
+    assert!(missed[1].ends_with(", likewise"), "{}", ended.stdout);
+    assert_eq!(
+        ended.stdout.matches("required transferred").count(),
+        1,
+        "{}",
+        ended.stdout
+    );
 }
 
 /// Which port the server picks is chance, and the rules tell some from the rest: a gate that is met by luck is none.

@@ -166,9 +166,9 @@ fn what_has_no_remedy_is_told_with_its_reason() {
 #[test]
 fn a_wish_that_is_none_is_told() {
     let _machine = shared();
-    let ended = fix("rules.v4", DUMP, &["--at", "server", "--want", "tls/port"]).with(2);
+    let ended = fix("rules.v4", DUMP, &["--at", "server", "--want", "ssl/port"]).with(2);
     assert!(
-        ended.stderr.contains("`tls` is not a protection"),
+        ended.stderr.contains("`ssl` is not a protection"),
         "{}",
         ended.stderr
     );

@@ -151,6 +151,20 @@ iptables -A INPUT -j ACCEPT
 }
 
 #[test]
+fn sets_with_code_fences_are_read() {
+    let Some(_lab) = lab() else { return };
+    if !has_ipset() {
+        return;
+    }
+    let fenced = format!("```\n{}```\n", sets("192.0.2.99"));
+    let ended = check(&[("rules.v4", RULES), ("sets", &fenced)]).with(0);
+    for line in [1, 4] {
+        let note = format!("sets:{line}: a code fence: left out");
+        assert!(ended.stderr.contains(&note), "{note}\n{}", ended.stderr);
+    }
+}
+
+#[test]
 fn what_cannot_stand_together_is_told() {
     let _machine = shared();
     let sets = sets("192.0.2.99");
@@ -244,7 +258,7 @@ fn sets_that_no_file_makes_are_said_or_empty() {
     };
     let refused = check(&[]);
     assert_eq!(refused.code, Some(2), "{}", refused.stdout);
-    for way in ["ipset save", "--set NAME=ADDRESS", "--empty-sets"] {
+    for way in ["ipset save", "--set banned=ADDRESS", "--empty-sets"] {
         assert!(refused.stderr.contains(way), "{}", refused.stderr);
     }
     let said = check(&["--set", "banned=192.0.2.0/24"]);

@@ -3,6 +3,7 @@
 
 mod against;
 mod architecture;
+mod as_pasted;
 mod bad_input;
 mod bad_scenario;
 mod bad_script;
@@ -43,6 +44,7 @@ mod native;
 mod nft_hosts;
 mod old_kernel;
 mod ordinary_user;
+mod other_hosts;
 mod packets;
 mod paths;
 mod patience;

@@ -20,7 +20,7 @@ use crate::support::{
 };
 
 /// The right to start a lab, where nft is to be had; where not, says so.
-fn lab_with_nft() -> Option<std::sync::RwLockReadGuard<'static, ()>> {
+pub(crate) fn lab_with_nft() -> Option<std::sync::RwLockReadGuard<'static, ()>> {
     if find_tool("nft").is_none() {
         skipped(Need::Programs, "no nft on this machine");
         return None;

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::constants::{Constants, constant};
 use super::lookalike::{self, Role};
 use super::mistake::{Draft, MistakeKind, Report, quote};
 use super::pasted;
@@ -9,7 +10,8 @@ use super::prompt::{self, Program, Prompt};
 use super::prose::Prose;
 use super::quoting::Word;
 use super::reading::Reading;
-use super::shell::{CommandLine, Constants, Refused, constant, read_command};
+use super::script::{self, Prints};
+use super::shell::{CommandLine, Refused, read_command};
 use super::statement::{Form, Statement};
 use super::tables::TableName;
 use super::text::SourceText;
@@ -22,6 +24,10 @@ pub(super) fn read(
     report: &mut Report,
 ) {
     let text = source.text();
+    if let Some(mistake) = script::needs_shell(source, Prints::Iptables) {
+        report.push(|| mistake);
+        return;
+    }
     let shown = pasted::is_shown_alone(text).then_some((family, TableName::Filter));
     if shown.is_some() {
         let note = format!(

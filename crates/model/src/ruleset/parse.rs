@@ -1,14 +1,15 @@
 use std::sync::Arc;
 
+use super::constants::constant;
+use super::front_end::front_end;
 use super::mistake::{Draft, MistakeKind, Mistakes, Note, Report, quote};
 use super::pasted;
 use super::prompt;
 use super::reading::Reading;
 use super::rules::Ruleset;
 use super::sets::{Sets, is_saved};
-use super::shell::constant;
 use super::text::{Source, SourceText};
-use super::{commands, saved, template};
+use super::{commands, fence, saved, template};
 use fwlab_record::{Family, words};
 
 /// The most bytes that a source may have.
@@ -127,6 +128,7 @@ pub(super) fn too_long(source: &Source, report: &mut Report) -> bool {
 }
 
 fn signs(text: &SourceText, report: &mut Report) {
+    fence::tell(report);
     let signs = text.signs();
     if signs.byte_order_mark {
         report.note(
@@ -240,23 +242,6 @@ pub fn why_empty(source: &Source) -> (&'static str, &'static str) {
         "there are no rules in it: was iptables-save run as root?",
         EVERYTHING_PASSES,
     )
-}
-
-/// The front end whose command a line is, and what prints the rules that it makes.
-fn front_end(line: &str) -> Option<(&'static str, &'static str)> {
-    const BOTH: &str = "`iptables-save` and, for IPv6, `ip6tables-save`";
-    let mut words = line.split_ascii_whitespace();
-    let word = words.find(|word| !matches!(*word, "sudo" | "$" | "#"))?;
-    Some(match word.rsplit('/').next()? {
-        "ufw" => ("ufw", BOTH),
-        "firewall-cmd" | "firewall-offline-cmd" => ("firewalld", "`nft list ruleset`"),
-        "shorewall" | "shorewall6" => ("Shorewall", BOTH),
-        "firehol" => ("FireHOL", BOTH),
-        "ferm" => ("ferm", BOTH),
-        "csf" => ("CSF", BOTH),
-        "fw4" => ("fw4", "`nft list ruleset`"),
-        _ => return None,
-    })
 }
 
 /// The bytes of the first line that says something.

@@ -141,7 +141,36 @@ pub(super) fn prompt(line: &str) -> (Prompt, usize) {
             return (Prompt::Sure, behind(end + 1));
         }
     }
+    if let Some(end) = of_words(text) {
+        return (Prompt::Sure, behind(end));
+    }
     (Prompt::None, indent)
+}
+
+/// Where a prompt of several words ends: some words, who is at which host, perhaps the folder, and the sign, as
+/// `[Tue] 10:11 root@fw ~ # `.
+fn of_words(text: &str) -> Option<usize> {
+    let name = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+    let is_user = |word: &str| {
+        let named = |part: &str| !part.is_empty() && part.bytes().all(name);
+        let at = word.trim_start_matches('[').split_once('@');
+        at.is_some_and(|(user, host)| {
+            named(user) && named(host.split(':').next().unwrap_or_default())
+        })
+    };
+    let words = text.split([' ', '\t']).filter(|word| !word.is_empty());
+    let mut words = words.take(7).skip_while(|word| !is_user(word));
+    // What begins as a rule or a command does is none.
+    if text.starts_with(['-', ':', '*']) || starts_command(text) {
+        return None;
+    }
+    words.next()?;
+    let sign = words
+        .take(2)
+        .find(|word| matches!(*word, "#" | "$" | "%"))?;
+    let end = sign.as_ptr() as usize - text.as_ptr() as usize + sign.len();
+    let rest = text[end..].trim_start_matches([' ', '\t']);
+    (rest.is_empty() || starts_command(rest)).then_some(end)
 }
 
 #[cfg(test)]
@@ -181,6 +210,24 @@ mod tests {
         );
         assert_eq!(command("[root@host ~]#"), (Prompt::Sure, ""));
         assert_eq!(command("root@host:~$"), (Prompt::Sure, ""));
+        for (line, rest) in [
+            ("[Tue] 10:11 root@fw ~ # iptables -S", "iptables -S"),
+            (
+                "10:11 me@fw.example:/etc $ sudo iptables -S",
+                "sudo iptables -S",
+            ),
+            ("[Tue] 10:11 root@fw ~ #", ""),
+        ] {
+            assert_eq!(command(line), (Prompt::Sure, rest));
+        }
+        for line in [
+            "ask root@fw # about iptables",
+            "-A INPUT -m comment --comment root@fw # iptables -S",
+            "iptables -A INPUT -m comment --comment root@fw # iptables -S",
+            "two @ fw # iptables -S",
+        ] {
+            assert_eq!(prompt(line).0, Prompt::None, "{line}");
+        }
         assert_eq!(command("INPUT#"), (Prompt::None, "INPUT#"));
         assert_eq!(command("$IPT -A INPUT"), (Prompt::None, "$IPT -A INPUT"));
     }

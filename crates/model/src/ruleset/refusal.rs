@@ -7,6 +7,7 @@ use super::attempt::{Attempt, Refusal};
 use super::command::{Command, Verb};
 use super::complaint::target_in;
 use super::extension;
+use super::missing_sets::{self, MissingSets};
 use super::mistake::{Draft, MistakeKind, Mistakes, Report, quote};
 use super::statement::{Form, Statement};
 use super::suggest::nearest;
@@ -32,8 +33,15 @@ impl Attempt<'_> {
             attempt: self,
             made: made.collect(),
             missing: BTreeSet::new(),
+            sets: MissingSets::default(),
             sought: 0,
         };
+        for (at, refusal) in &self.refusals {
+            let line = self.commands()[*at].source().map(|source| source.line);
+            if let (Some(name), Some(line)) = (missing_sets::missing(&refusal.words), line) {
+                teller.sets.asked(name, line);
+            }
+        }
         for (&at, refusal) in &self.refusals {
             let command = &self.commands()[at];
             if let Some(statement) = command.statement(self.family, source) {
@@ -58,6 +66,8 @@ struct Teller<'a, 'r> {
     made: Vec<(usize, TableName, &'a str)>,
     /// The chains whose absence was told.
     missing: BTreeSet<(TableName, &'a str)>,
+    /// The sets whose absence is still to be told.
+    sets: MissingSets,
     sought: usize,
 }
 
@@ -115,6 +125,14 @@ impl<'a> Teller<'a, '_> {
         }
         if place::tell(statement, &walk, command, report) || helper::tell(statement, &walk, report)
         {
+            return;
+        }
+        if let Some(name) = missing_sets::missing(&refusal.words) {
+            let word = word_with(statement, name);
+            let span = word.map_or(statement.span.clone(), |word| statement.word_span(word));
+            if let Some(draft) = self.sets.tell(name, span) {
+                report.push(|| draft);
+            }
             return;
         }
         self.sought += 1;
@@ -303,11 +321,6 @@ fn in_its_words(
     let said = refusal.words.as_str();
     let about = quoted(said).find_map(|name| Some((name, word_with(statement, name)?)));
     let about = about.or_else(|| {
-        let set = walk.pieces.iter().find(|piece| piece.is("match-set"))?;
-        let name = set.first?;
-        said.contains(name.text).then_some((name.text, name.word))
-    });
-    let about = about.or_else(|| {
         let named = said.split_ascii_whitespace();
         let mut options = named.filter(|word| word.starts_with('-') && word.len() > 1);
         options.find_map(|option| Some((option, word_with(statement, option)?)))
@@ -431,13 +444,6 @@ fn advice(said: &str, about: &str, walk: &Walk<'_>) -> Option<String> {
         return Some(format!(
             "the lab does not know the host's users and groups: write the number, as `{lookup}` says there"
         ));
-    }
-    // `Set banned doesn't exist.`
-    if said.starts_with("Set ") && said.contains("exist") {
-        return Some(
-            "what makes the set is not among the rules: give what `ipset save` writes, too; or, with `fwlab check`, --set NAME=ADDRESS,… says what is in it, and --empty-sets that nothing is"
-                .to_owned(),
-        );
     }
     let jump = walk.pieces.iter().find(|piece| piece.is("reject-with"))?;
     (jump.value() == "tcp-reset")

@@ -62,7 +62,8 @@ impl<'t> Reader<'t, '_> {
         let indent = line.len() - line.trim_start().len();
         let span = start + indent..start + indent + trimmed.len();
         if trimmed.is_empty() {
-            if !line.is_empty() {
+            let is_fence = |fence: &Range<usize>| fence.start == start;
+            if !line.is_empty() && !self.report.source().fences().iter().any(is_fence) {
                 let note = "a line of blanks: left out; iptables-restore itself refuses it";
                 self.report.note(start, start + line.len(), note);
             }

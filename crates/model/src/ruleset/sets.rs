@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::mistake::{Draft, MistakeKind, Mistakes, Report};
+use super::mistake::{Draft, MistakeKind, Mistakes, Report, quote};
 use super::text::{Source, SourceLine, SourceText};
 
 /// Sets, as the lines that make and fill them, in order.
@@ -104,6 +104,12 @@ impl Sets {
             _ => 0..0,
         };
         let mut report = Report::new(Arc::clone(&self.source));
+        let unknown = words.contains("set type not supported");
+        if let (true, [(line, _)]) = (unknown, lines) {
+            let kind = line.split_ascii_whitespace().nth(2).unwrap_or_default();
+            report.push(|| not_here(kind, span));
+            return report.finish().1.expect("one was told");
+        }
         report.push(|| {
             Draft::new(
                 MistakeKind::Refused,
@@ -126,6 +132,20 @@ impl Sets {
         let at = places.next().filter(|_| places.next().is_none())?;
         self.lines.get(at..=at)
     }
+}
+
+/// A type of sets that ipset knows, and the kernel of this machine does not.
+fn not_here(kind: &str, span: std::ops::Range<usize>) -> Draft {
+    Draft::new(
+        MistakeKind::Refused,
+        span,
+        format!("the kernel of this machine has no sets of the type {}", quote(kind)),
+    )
+    .label("not made")
+    .help(
+        "check on a machine whose kernel has them; or take the set out of here, and, with `fwlab check`, --set NAME=ADDRESS,… says \
+         what is in it, and --empty-sets that nothing is",
+    )
 }
 
 /// `ipset v7.17: Error in line 3: Syntax error: …`
@@ -188,6 +208,23 @@ mod tests {
             told("ipset v7.17: Error in line 9: bad").1,
             0..text.len() - 1
         );
+    }
+
+    #[test]
+    fn a_type_that_the_kernel_lacks_is_told() {
+        let sets = Sets::read(&Source::new(
+            "sets",
+            "create s hash:ip,mark\nadd s 10.0.0.1,5\n",
+        ));
+        let told = sets.mistakes(
+            "ipset v7.17: Error in line 1: Kernel error received: set type not supported",
+        );
+        let mistake = &told.told()[0];
+        assert_eq!(
+            mistake.message(),
+            "the kernel of this machine has no sets of the type hash:ip,mark"
+        );
+        assert!(mistake.help().unwrap_or_default().contains("--empty-sets"));
     }
 
     #[test]

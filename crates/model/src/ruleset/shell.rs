@@ -1,10 +1,10 @@
 //! A command line as a shell would read it, up to what only a shell could do.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Range;
 
+use super::constants::{Constants, is_constant};
 use super::quoting::Word;
 
 /// Something that only a shell could carry out. It is named and refused:
@@ -52,20 +52,6 @@ pub(super) struct CommandLine<'t> {
     pub(super) end: usize,
     /// Where to read on.
     pub(super) next: usize,
-}
-
-/// Variables with a value that nothing but the text itself can give.
-pub(super) type Constants = BTreeMap<String, String>;
-
-/// The constant that a word sets, `NAME=value`: a value that a shell would leave as it is, in one word.
-pub(super) fn constant(word: &str) -> Option<(&str, &str)> {
-    let (name, value) = word.split_once('=')?;
-    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_./:,+-@%".contains(&byte);
-    let named =
-        name.bytes().all(is_name) && !name.starts_with(|first: char| first.is_ascii_digit());
-    let whole = !name.is_empty() && named && !value.is_empty() && value.bytes().all(is_plain);
-    whole.then_some((name, value))
 }
 
 /// Reads one command from `at` to the end of its line, its continuations
@@ -309,16 +295,26 @@ impl<'t> Reader<'t, '_> {
         false
     }
 
-    /// The value of the constant that stands here, `$NAME` or `${NAME}`, and how long that is.
+    /// The value of the constant that stands here, `$NAME` or `${NAME}`, and how long that is. Of `${NAME:-VALUE}`, where
+    /// the text sets no such name, the value that stands there.
     fn constant(&self) -> Option<(&str, usize)> {
-        let (Refused::Variable(written), length) = self.dollar()? else {
+        let (Refused::Variable(_), length) = self.dollar()? else {
             return None;
         };
-        let name = written.strip_prefix('$')?;
+        let name = self.text.get(self.at + 1..self.at + length)?;
         let name = name
             .strip_prefix('{')
             .map_or(Some(name), |name| name.strip_suffix('}'))?;
-        Some((self.constants.get(name)?, length))
+        if let Some(value) = self.constants.get(name) {
+            return Some((value, length));
+        }
+        let (name, default) = name.split_once('-')?;
+        let name = name.strip_suffix(':').unwrap_or(name);
+        match self.constants.get(name) {
+            Some(value) => Some((value, length)),
+            None if is_constant(name, default) => Some((default, length)),
+            None => None,
+        }
     }
 
     fn dollar(&self) -> Option<(Refused, usize)> {
@@ -437,6 +433,24 @@ mod tests {
         assert_eq!(refused("a 2>/dev/null").unwrap().1, ">");
         assert_eq!(refused("a {1,2}").unwrap().1, "{1,2}");
         assert_eq!(refused("a '$b;'"), None);
+    }
+
+    #[test]
+    fn a_value_that_stands_for_an_unset_name_is_read() {
+        let text = "${IF:-eth0} ${IF-eth1} \"${B:-x}\"";
+        assert_eq!(words(text), ["eth0", "eth1", "x"]);
+        let set = Constants::from([("IF".to_owned(), "ppp0".to_owned())]);
+        let line = read_command(text, 0, &set, |_| false);
+        assert_eq!(line.words[0].text, "ppp0");
+        for unknown in [
+            "${IF:-$B}",
+            "${IF:-}",
+            "${IF:+eth0}",
+            "${IF:=eth0}",
+            "${1:-eth0}",
+        ] {
+            assert!(read(unknown).refused.is_some(), "{unknown}");
+        }
     }
 
     #[test]

@@ -1,8 +1,11 @@
 use std::fmt;
+use std::ops::Range;
 use std::sync::Arc;
 
 use miette::{MietteError, MietteSpanContents, SourceCode, SourceSpan, SpanContents};
 use serde::{Deserialize, Serialize};
+
+use super::fence;
 
 /// A ruleset as it came: a name to call it by, and bytes that nobody has looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,6 +76,9 @@ impl fmt::Display for SourceLine {
 pub struct SourceText {
     name: String,
     text: String,
+    /// The text with its code fences, where it has some: this is what messages quote.
+    quoted: Option<String>,
+    fences: Vec<Range<usize>>,
     starts: Vec<usize>,
     signs: Signs,
     begins: (u32, usize),
@@ -128,8 +134,15 @@ impl SourceText {
                 picture_controls(&String::from_utf8_lossy(bytes))
             }
         };
+        let fences = fence::fences(&text);
+        let (text, quoted) = match fences[..] {
+            [] => (text, None),
+            _ => (fence::blanked(&text, &fences), Some(text)),
+        };
         Arc::new(SourceText {
             signs,
+            quoted,
+            fences,
             begins: source.begins,
             is_quotable: source.is_quotable,
             ..SourceText::new(&source.name, text)
@@ -146,6 +159,8 @@ impl SourceText {
                 .collect(),
             name: name.into(),
             text,
+            quoted: None,
+            fences: Vec::new(),
             signs: Signs::default(),
             begins: (1, 0),
             is_quotable: true,
@@ -162,7 +177,7 @@ impl SourceText {
         &self.name
     }
 
-    /// The text that every offset counts in.
+    /// The text that every offset counts in. Code fences around it are blanks here.
     pub fn text(&self) -> &str {
         &self.text
     }
@@ -177,7 +192,17 @@ impl SourceText {
     pub fn line(&self, line: u32) -> Option<&str> {
         let own = (line + 1).checked_sub(self.begins.0)?;
         let (start, end) = self.span_of_line(own)?;
-        Some(self.text()[start..end].trim_end_matches('\r'))
+        Some(self.as_written()[start..end].trim_end_matches('\r'))
+    }
+
+    /// The text with its code fences.
+    fn as_written(&self) -> &str {
+        self.quoted.as_deref().unwrap_or(&self.text)
+    }
+
+    /// The lines that are code fences.
+    pub(super) fn fences(&self) -> &[Range<usize>] {
+        &self.fences
     }
 
     /// The first byte of a line, 1 for the first of this text, and the one that ends it.
@@ -241,7 +266,10 @@ impl SourceCode for SourceText {
         let before = if line == 0 { self.begins.1 } else { 0 };
         let column = from - self.starts[line] + before;
         let count = line_of(to) - line;
-        let (data, span) = (&self.text.as_bytes()[from..to], (from, to - from).into());
+        let (data, span) = (
+            &self.as_written().as_bytes()[from..to],
+            (from, to - from).into(),
+        );
         let line = line + self.begins.0 as usize - 1;
         let name = self.name.clone();
         let contents = MietteSpanContents::new_named(name, data, span, line, column, count);

@@ -105,7 +105,7 @@ tells! {
     unclosed_quote: rule("-A INPUT -m comment --comment \"allow ftp -j ACCEPT");
     commands_that_do_not_go_together: rule("-A INPUT -I INPUT -j ACCEPT\n-p tcp -j ACCEPT\n-t nat -A INPUT -j ACCEPT");
     chains: rule("-N INPUT\n-N LOG\n-N a\n-N a\n-A INPUT -j a\n-X a\n-X none\n-E a b\n-E b b\n:averyveryverylongnameofachain - [0:0]");
-    shell: told("IPT=/sbin/iptables\n$IPT -A INPUT -j DROP\niptables -A INPUT -i $LAN -j DROP\niptables -A INPUT -j DROP; iptables -A OUTPUT -j DROP\niptables -F && iptables -X\niptables -A INPUT -j DROP 2>/dev/null\niptables -A INPUT -p tcp --dport {20,21}\niptables -A INPUT -s $(hostname)\niptables -A INPUT -s `hostname`\niptables -L | grep x\nif [ -x /sbin/iptables ]\niptables-restore < /etc/rules\n");
+    shell: told("IPT=/sbin/iptables\n$IPT -A INPUT -j DROP\niptables -A INPUT -i $LAN -j DROP\niptables -A INPUT -j DROP; iptables -A OUTPUT -j DROP\niptables -F && iptables -X\niptables -A INPUT -j DROP 2>/dev/null\niptables -A INPUT -p tcp --dport {20,21}\niptables -A INPUT -s $(hostname)\niptables -A INPUT -s `hostname`\niptables -L | grep x\niptables-restore < /etc/rules\n");
     unclosed_shell_quote: command("-A INPUT -m comment --comment 'allow\niptables -A INPUT -j DROP");
     prose_among_commands: told("To let FTP through:\niptables -A INPUT -j ACCEPT\nThen restart the server.\n");
     table_of_a_command: command("-t natt -A PREROUTING -j ACCEPT");

@@ -37,6 +37,7 @@ use crate::peers::PeerShelf;
 use crate::rules::{CellRules, Loader, lacks};
 use crate::waits::Waits;
 
+pub use by_chance::settling_ports;
 use fault::Fault;
 use guard::guarded;
 use lab::Lab;

@@ -18,6 +18,8 @@ type Key = (Arc<str>, Vec<InterfaceName>);
 struct Loaded {
     listing: Arc<NativeListing>,
     echo: Echo,
+    /// The script that was loaded, where it is not the one that was given: without what this kernel lacks.
+    instead: Option<NativeScript>,
 }
 
 const OF_IPTABLES: &str = "the script adds rules to chains of iptables-nft's, which it does not make: they are made \
@@ -57,13 +59,20 @@ impl Loader {
         let loaded = match PROVEN.get(&key) {
             Some(loaded) => loaded,
             None => {
-                let loaded = self.loaded(name, stage, node, script).await?;
+                let loaded = self
+                    .loaded_as_far_as_here(name, stage, node, script)
+                    .await?;
                 let loaded = Arc::new(loaded);
                 PROVEN.insert(key, Arc::clone(&loaded));
                 loaded
             }
         };
-        let Loaded { listing, echo } = &*loaded;
+        let Loaded {
+            listing,
+            echo,
+            instead,
+        } = &*loaded;
+        let script = instead.as_ref().unwrap_or(script);
         let lines =
             script
                 .correspond(listing, echo)
@@ -88,7 +97,7 @@ impl Loader {
             node: node.clone(),
             input: beforehand
                 .into_iter()
-                .chain([input.as_ref().to_owned()])
+                .chain([script.text().to_owned()])
                 .collect(),
             listed: Listed::Native(Arc::clone(listing)),
             lines: Arc::new(lines),
@@ -99,6 +108,32 @@ impl Loader {
             by_port,
             by_push,
             notes,
+        })
+    }
+
+    /// Loads a script into a throwaway of a node; where the kernel has no flowtables, without them.
+    async fn loaded_as_far_as_here(
+        &self,
+        name: &str,
+        stage: &Stage,
+        node: &NodeName,
+        script: &NativeScript,
+    ) -> Result<Loaded, PrepareError> {
+        let refused = match self.loaded(name, stage, node, script).await {
+            Err(refused @ PrepareError::Refused { .. }) => refused,
+            other => return other,
+        };
+        let is_there = |device: &str| {
+            let mut interfaces = stage.topology.interfaces_in(node);
+            interfaces.any(|interface| interface.name.as_str() == device)
+        };
+        let Some(without) = script.without_flowtables(is_there) else {
+            return Err(refused);
+        };
+        let loaded = self.loaded(name, stage, node, &without).await?;
+        Ok(Loaded {
+            instead: Some(without),
+            ..loaded
         })
     }
 
@@ -140,6 +175,7 @@ impl Loader {
         Ok(Loaded {
             listing: Arc::new(listing.await.map_err(failed)?),
             echo: Echo::parse(&String::from_utf8_lossy(&output.stdout)),
+            instead: None,
         })
     }
 

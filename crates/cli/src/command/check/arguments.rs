@@ -19,8 +19,9 @@ pub(in crate::command) struct CheckArguments {
     #[command(flatten)]
     pub(super) terms: CheckTerms,
     /// What must come of the table, for everybody who is tried: `[PROTECTION/]SETUP OUTCOME`, such as 'passive passes' or
-    /// 'explicit/port blocked'. SETUP is active, passive, port, eprt, pasv, epsv or all; OUTCOME is passes or blocked. It can be
-    /// given several times; where two name a cell, the last holds. The exit code is 1 where one is not met
+    /// 'explicit/port blocked'. PROTECTION is plain, explicit, implicit, ccc, or tls for all but plain; SETUP is active,
+    /// passive, port, eprt, pasv, epsv or all; OUTCOME is passes or blocked. It can be given several times; where two name a
+    /// cell, the last holds. The exit code is 1 where one is not met
     #[arg(long, value_name = "EXPECTATION")]
     pub(super) expect: Vec<Expectation>,
     /// Write the table as a scenario for `fwlab run`, with the rules beside it and everything that was observed required: what

@@ -1,12 +1,15 @@
 //! `check`: from the rules of a host to a table of who gets through.
 
 mod arguments;
+mod by_chance;
 mod scenario_files;
 mod table;
 
 use std::sync::Arc;
 
-use fwlab_check::{Subject, Terms, Trial, all_known, all_settled, all_there, everybody};
+use fwlab_check::{
+    Subject, Terms, Trial, all_known, all_settled, all_there, everybody, has_server_settings,
+};
 use fwlab_model::ruleset::Told;
 use fwlab_record::{CellRecord, Exit};
 use fwlab_runner::Loader;
@@ -14,6 +17,8 @@ use fwlab_runner::Loader;
 use super::execute::{Executed, execute, ready, runtime};
 use super::exit::{of_run, print, telling};
 use crate::report::{findings, matrix, summary_line};
+
+use by_chance::OpenRanges;
 
 pub(super) use arguments::{CheckArguments, CheckTerms, ports};
 pub(super) use table::Came;
@@ -57,8 +62,16 @@ fn checked(arguments: &CheckArguments) -> Result<Exit, Exit> {
             .iter()
             .map(|(name, note)| format!("{name}: {note}")),
     );
+    if subject.files.is_of_both_backends() {
+        labels.of_both_backends();
+    }
+    let open = OpenRanges::of(&records);
+    if !has_server_settings(&subject.files, &terms) {
+        telling(|said| open.tell(&subject.files, said));
+    }
     let mut page = labels.heading();
     page.append(&matrix(&shown, &labels));
+    page.append(&open.legend());
     page.append(&findings(&shown, &labels));
     if let Some(before) = &about.before {
         page.append(&before.page(&records));

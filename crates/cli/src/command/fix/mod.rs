@@ -27,7 +27,7 @@ pub(super) struct FixArguments {
     /// The rules, as `fwlab check` takes them
     #[arg(required = true, value_name = "RULES")]
     rules: Vec<PathBuf>,
-    /// The transfers that are to pass: active, passive, port, eprt, pasv, epsv or all, `explicit/` and the like before it
+    /// The transfers that are to pass: active, passive, port, eprt, pasv, epsv or all, `explicit/`, `tls/` and the like before it
     /// for those under a protection. Default: all in plain, and passive ones under TLS
     #[arg(long, value_name = "TRANSFERS", value_delimiter = ',', value_parser = transfers)]
     want: Vec<Transfers>,

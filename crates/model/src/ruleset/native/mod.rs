@@ -5,10 +5,12 @@
 
 mod asks;
 mod by_push;
+mod calls;
 mod complaint;
 mod echo;
 mod effect;
 mod expression;
+mod flowtables;
 mod generate;
 mod impurity;
 mod listing;

@@ -1,14 +1,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::calls::{is_called, without_calls};
 use super::echo::Echo;
+use super::flowtables::Flowtables;
 use super::token::{Piece, Token, pieces, statements};
 use super::written::Written;
 use super::{LAB_TABLE, NativeListing, of_iptables, unprinted};
 use crate::ruleset::correspond::{Correspondence, Difference, DifferenceKind};
+use crate::ruleset::fence;
 use crate::ruleset::mistake::{Draft, MistakeKind, Mistakes, Note, Report};
 use crate::ruleset::parse::too_long;
-use crate::ruleset::pasted::{NftLine, nft_line};
+use crate::ruleset::script::{Prints, needs_shell};
 use crate::ruleset::template;
 use crate::ruleset::text::{Source, SourceLine, SourceText};
 use fwlab_record::ChainId;
@@ -35,6 +38,12 @@ impl NativeScript {
         signs(&text, &mut report);
         // nft (1.0.6) does not survive all that a template may look like.
         if template::tell(text.text(), "nft list ruleset", &mut report) {
+            return Err(report.finish().1.expect("it was told"));
+        }
+        if is_called(&text)
+            && let Some(mistake) = needs_shell(&text, Prints::Nft)
+        {
+            report.push(|| mistake);
             return Err(report.finish().1.expect("it was told"));
         }
         let pasted = without_calls(&text, &mut report);
@@ -88,6 +97,40 @@ impl NativeScript {
     /// What `nft -f -` is given: the script without what its comments say, everything in its place.
     pub fn text(&self) -> &str {
         &self.loaded
+    }
+
+    /// The same script without its flowtables and what adds to them, for a kernel that has none; nothing where it has no
+    /// flowtable, or one for an interface that is not there: then nft's refusal may be about that.
+    pub fn without_flowtables(&self, is_there: impl Fn(&str) -> bool) -> Option<NativeScript> {
+        const WHY: &str = "left out, with all that adds to it: the kernel of this machine has no flowtables. A flowtable only makes \
+                           packets of established connections faster, and decides on nothing new";
+        let Flowtables { spans, devices } = Flowtables::of(&self.loaded, &self.pieces);
+        if spans.is_empty() || !devices.iter().all(|device| is_there(device)) {
+            return None;
+        }
+        let mut loaded = self.loaded.clone().into_bytes();
+        for byte in spans.iter().flat_map(|span| span.clone()) {
+            if loaded[byte] != b'\n' {
+                loaded[byte] = b' ';
+            }
+        }
+        let loaded = String::from_utf8(loaded).expect("whole words were blanked");
+        let mut notes = self.notes.clone();
+        notes.extend(
+            spans
+                .iter()
+                .filter(|span| self.loaded[(*span).clone()].contains("flowtable"))
+                .map(|span| Note {
+                    line: self.source.source_line(span.start, span.end),
+                    message: WHY.to_owned(),
+                }),
+        );
+        Some(NativeScript {
+            source: Arc::clone(&self.source),
+            pieces: pieces(&loaded).pieces,
+            loaded,
+            notes,
+        })
     }
 
     pub(super) fn pieces(&self) -> &[Piece] {
@@ -199,40 +242,6 @@ impl NativeScript {
     }
 }
 
-/// The text without what people paste around it, everything else in its place: prompts, and `nft` before each command.
-fn without_calls(text: &SourceText, report: &mut Report) -> String {
-    let mut bytes = text.text().as_bytes().to_vec();
-    let mut at = 0;
-    for whole in text.text().split_inclusive('\n') {
-        let start = at;
-        at += whole.len();
-        let line = whole.trim_end_matches(['\n', '\r']);
-        match nft_line(line) {
-            None => {}
-            Some(NftLine::Command(not_nfts)) => {
-                for range in not_nfts {
-                    bytes[start + range.start..start + range.end].fill(b' ');
-                }
-            }
-            Some(NftLine::Shows) => {
-                let end = start + line.len();
-                bytes[start..end].fill(b' ');
-                report.note(start, end, "shows the rules and changes none: left out");
-            }
-            Some(NftLine::ReadsFile) => report.push(|| {
-                Draft::new(
-                    MistakeKind::Command,
-                    start..start + line.len(),
-                    "`nft` with options reads rules from elsewhere, or does something else",
-                )
-                .label("not read here")
-                .help("give that file")
-            }),
-        }
-    }
-    String::from_utf8(bytes).expect("whole characters were blanked")
-}
-
 fn refuse(text: &SourceText, piece: &Piece, report: &mut Report) {
     match &text.text()[piece.span.clone()] {
         "include" => report.push(|| {
@@ -257,6 +266,7 @@ fn refuse(text: &SourceText, piece: &Piece, report: &mut Report) {
 }
 
 fn signs(text: &SourceText, report: &mut Report) {
+    fence::tell(report);
     let signs = text.signs();
     if signs.byte_order_mark {
         report.note(

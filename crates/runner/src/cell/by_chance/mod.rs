@@ -6,6 +6,8 @@ mod push;
 
 use std::collections::BTreeSet;
 
+pub use port::settling_ports;
+
 use fwlab_judge::{Finding, Watch};
 use fwlab_model::ruleset::Hook;
 use fwlab_record::{Chance, NodeName};

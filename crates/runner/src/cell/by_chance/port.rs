@@ -10,6 +10,18 @@ use fwlab_scenario::plan::Cell;
 use super::{ByChance, NAMED, comes_by, opens};
 use crate::rules::PreparedRuleset;
 
+/// How a note says which passive ports would leave nothing to chance.
+const OF_CHECK: &str = "of `fwlab check`: `--passive-ports ";
+
+/// The range of passive ports that would leave nothing to chance, as a note of a cell says it; nothing where the rules only
+/// tell single ports from the rest.
+pub fn settling_ports(note: &str) -> Option<(u16, u16)> {
+    let (_, ports) = note.split_once(OF_CHECK)?;
+    let (first, last) = ports.split('`').next()?.split_once('-')?;
+    let (first, last): (u16, u16) = (first.parse().ok()?, last.parse().ok()?);
+    (first < last).then_some((first, last))
+}
+
 /// The ranges of the rules that cut those ports in two from which a peer picked the data connection's by chance,
 /// and the setting that leaves nothing to chance.
 pub(super) fn port(cell: &Cell, rules: &PreparedRuleset, finding: &Finding) -> Option<ByChance> {
@@ -32,7 +44,12 @@ pub(super) fn port(cell: &Cell, rules: &PreparedRuleset, finding: &Finding) -> O
     let cutting = cutting.filter(|(node, rule)| may_meet(node, cell, &rule.rule, &told));
     let mut cutting: Vec<&ByPort> = cutting.map(|(_, rule)| rule).collect();
     cutting.dedup_by_key(|rule| (rule.ports, rule.source_line));
-    let (first, last) = cutting.first()?.ports;
+    // A single port is of another service, where there is a range.
+    let widest = cutting
+        .iter()
+        .rev()
+        .max_by_key(|rule| rule.ports.1 - rule.ports.0);
+    let (first, last) = widest?.ports;
     let told: Vec<String> = cutting
         .iter()
         .take(NAMED)
@@ -49,7 +66,7 @@ pub(super) fn port(cell: &Cell, rules: &PreparedRuleset, finding: &Finding) -> O
         more => format!(" and {more} more"),
     };
     let of_check = match setting {
-        "passive-ports" => format!(" (of `fwlab check`: `--passive-ports {first}-{last}`)"),
+        "passive-ports" => format!(" ({OF_CHECK}{first}-{last}`)"),
         _ => String::new(),
     };
     let note = format!(
@@ -124,6 +141,14 @@ fn cuts((first, last): (u16, u16), choice: &RangeInclusive<u16>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_ports_of_a_note_are_read_back() {
+        let note = |ports: &str| format!("it is chance ({OF_CHECK}{ports}`) settles it");
+        assert_eq!(settling_ports(&note("40000-40100")), Some((40000, 40100)));
+        assert_eq!(settling_ports(&note("8080-8080")), None);
+        assert_eq!(settling_ports("it is chance"), None);
+    }
 
     #[test]
     fn a_range_that_holds_some_of_the_ports_cuts_them() {
