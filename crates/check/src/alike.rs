@@ -110,7 +110,7 @@ impl Subject {
         families
             .map(|&family| {
                 let classes = Classes::of(&told, &asked(old, new, terms, &told, family));
-                peers::tell(&classes, family, said);
+                peers::tell(&classes, family, new.place.network.is_some(), said);
                 (family, Arc::new(classes))
             })
             .collect()

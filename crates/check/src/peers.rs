@@ -79,7 +79,7 @@ pub(crate) fn refused(terms: &Terms, spoken: &[Family], said: &mut Messages) -> 
 }
 
 /// Says what of the classes is not tried, and what is not known of them.
-pub(crate) fn tell(classes: &Classes, family: Family, said: &mut Messages) {
+pub(crate) fn tell(classes: &Classes, family: Family, is_known: bool, said: &mut Messages) {
     if classes.untried > 0 {
         let all = classes.len() + classes.untried;
         said.say(
@@ -91,6 +91,19 @@ pub(crate) fn tell(classes: &Classes, family: Family, said: &mut Messages) {
             Some(&format!(
                 "--classes {all} tries all; --on, --out, --from and --to choose some"
             )),
+        );
+    }
+    if is_known && classes.impossible > 0 {
+        let (count, are) = match classes.impossible {
+            1 => ("1 class".to_owned(), "is"),
+            more => (format!("{more} classes"), "are"),
+        };
+        said.say(
+            format!(
+                "{count} of {} peers that the rules tell apart {are} left out: no route of that host leads to such an address by such an interface",
+                family.protocol()
+            ),
+            None,
         );
     }
     for unread in &classes.unread {

@@ -167,7 +167,7 @@ impl Subject {
             .map(|&family| {
                 let asked = peers::question(self, whom, told, family);
                 let classes = Classes::of(told, &asked);
-                peers::tell(&classes, family, said);
+                peers::tell(&classes, family, self.place.network.is_some(), said);
                 (family, Arc::new(classes))
             })
             .collect()
