@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::made_up::{of_every_result, page_of};
 use super::page::Page;
+use crate::made_up::{of_every_result, page_of};
 use crate::tools::fetched;
 
 const OPEN: &str = "document.querySelector('td button.missed').click()";

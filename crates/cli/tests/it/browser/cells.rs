@@ -1,7 +1,7 @@
 //! A cell opens, by pointer and by the keyboard alone.
 
-use super::made_up::{of_every_result, page_of};
 use super::page::{Key, Page};
+use crate::made_up::{of_every_result, page_of};
 
 /// The button of the first cell that missed.
 const MISSED: &str = "document.querySelector('td button.missed')";

@@ -1,7 +1,7 @@
 //! Filters choose cells, and an earlier run is shown beside a later one.
 
-use super::made_up::{of_every_result, on, page_against, page_of, passed, stopped};
 use super::page::Page;
+use crate::made_up::{of_every_result, on, page_against, page_of, passed, stopped};
 
 /// The cells that are shown, and what is said of them.
 #[track_caller]

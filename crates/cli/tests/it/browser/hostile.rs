@@ -1,40 +1,12 @@
 //! What rules and peers say is text, whatever it looks like.
 
-use serde_json::Value;
-
-use super::made_up::{on, page_of, passed, stopped};
 use super::page::Page;
 use crate::hostile_markup::HOSTILE;
-
-/// Puts it wherever others' words stand.
-fn with_theirs(value: &mut Value) {
-    match value {
-        Value::Object(map) => {
-            for (key, value) in map {
-                match value {
-                    Value::String(text)
-                        if ["statement", "why", "ruleset", "scenario"].contains(&key.as_str()) =>
-                    {
-                        text.push_str(HOSTILE);
-                    }
-                    Value::Array(notes) if key == "notes" => notes.push(HOSTILE.into()),
-                    _ => with_theirs(value),
-                }
-            }
-        }
-        Value::Array(values) => values.iter_mut().for_each(with_theirs),
-        _ => {}
-    }
-}
+use crate::made_up::{hostile, page_of};
 
 #[test]
 fn what_others_wrote_is_shown_as_they_wrote_it() {
-    let mut cells = [
-        on(stopped(), "one", "rules", "pasv"),
-        on(passed(), "one", "rules", "port"),
-    ];
-    cells.iter_mut().for_each(with_theirs);
-    let (_folder, file) = page_of(&cells);
+    let (_folder, file) = page_of(&hostile());
     let Some(mut page) = Page::of(&file) else {
         return;
     };

@@ -1,7 +1,7 @@
 //! Narrow, light and dark.
 
-use super::made_up::{of_every_result, page_of};
 use super::page::Page;
+use crate::made_up::{of_every_result, page_of};
 
 /// Every text that can be seen, with a contrast to its ground below 4.5 (WCAG 2.2, 1.4.3), and how many were looked at.
 const FAINT: &str = "

@@ -6,6 +6,6 @@ mod driver;
 mod filters;
 mod hostile;
 mod looks;
-mod made_up;
+
 mod page;
 mod quiet;

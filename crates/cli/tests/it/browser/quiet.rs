@@ -1,7 +1,7 @@
 //! The page is quick, asks for nothing, and complains of nothing.
 
-use super::made_up::{many, page_by_hand, page_of};
 use super::page::Page;
+use crate::made_up::{many, page_by_hand, page_of};
 
 /// When the first table had been drawn, in milliseconds from the beginning of the navigation. The observer hears of it after
 /// the page's script, and the frame's callback comes with the frame that shows it; the task after that comes when it is drawn.

@@ -7,10 +7,11 @@ use serde::Deserialize;
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::hostile_markup::HOSTILE;
 use crate::support::{end_of, fwlab, shared};
 
 /// A line of each result.
-const KEPT: &str = include_str!("../../../../record/tests/it/version-2.jsonl");
+const KEPT: &str = include_str!("../../../record/tests/it/version-2.jsonl");
 
 fn lines() -> impl Iterator<Item = Value> {
     KEPT.lines()
@@ -25,7 +26,7 @@ fn kept(result: &str) -> Value {
 }
 
 /// A cell that passed.
-pub(super) fn passed() -> Value {
+pub(crate) fn passed() -> Value {
     let mut line = lines()
         .find(|line| line["symptom"] == "transferred")
         .expect("one passed");
@@ -36,7 +37,7 @@ pub(super) fn passed() -> Value {
 }
 
 /// A cell that a rule stopped, and that should have passed. The fourth fact of its evidence decided it.
-pub(super) fn stopped() -> Value {
+pub(crate) fn stopped() -> Value {
     let is_stopped = |line: &Value| line["cause"]["kind"] == "rule" && line["result"] == "reported";
     let mut line = lines().find(is_stopped).expect("a rule stopped one");
     line["result"] = "missed".into();
@@ -46,7 +47,7 @@ pub(super) fn stopped() -> Value {
 }
 
 /// A line on these axes.
-pub(super) fn on(mut line: Value, scenario: &str, ruleset: &str, data: &str) -> Value {
+pub(crate) fn on(mut line: Value, scenario: &str, ruleset: &str, data: &str) -> Value {
     for (axis, word) in [
         ("scenario", scenario),
         ("ruleset", ruleset),
@@ -59,7 +60,7 @@ pub(super) fn on(mut line: Value, scenario: &str, ruleset: &str, data: &str) -> 
 }
 
 /// A run of every result: two scenarios, of which one is all right.
-pub(super) fn of_every_result() -> Vec<Value> {
+pub(crate) fn of_every_result() -> Vec<Value> {
     vec![
         on(passed(), "fine", "open", "pasv"),
         on(passed(), "fine", "open", "epsv"),
@@ -72,8 +73,39 @@ pub(super) fn of_every_result() -> Vec<Value> {
     ]
 }
 
+/// Two cells, with hostile text wherever others' words stand.
+pub(crate) fn hostile() -> Vec<Value> {
+    let mut cells = vec![
+        on(stopped(), "one", "rules", "pasv"),
+        on(passed(), "one", "rules", "port"),
+    ];
+    cells.iter_mut().for_each(with_theirs);
+    cells
+}
+
+/// Puts it wherever others' words stand.
+fn with_theirs(value: &mut Value) {
+    match value {
+        Value::Object(map) => {
+            for (key, value) in map {
+                match value {
+                    Value::String(text)
+                        if ["statement", "why", "ruleset", "scenario"].contains(&key.as_str()) =>
+                    {
+                        text.push_str(HOSTILE);
+                    }
+                    Value::Array(notes) if key == "notes" => notes.push(HOSTILE.into()),
+                    _ => with_theirs(value),
+                }
+            }
+        }
+        Value::Array(values) => values.iter_mut().for_each(with_theirs),
+        _ => {}
+    }
+}
+
 /// So many cells, in scenarios of 400, of which each has some that missed.
-pub(super) fn many(cells: usize) -> Vec<Value> {
+pub(crate) fn many(cells: usize) -> Vec<Value> {
     let (met, missed) = (passed(), stopped());
     let setups = ["port", "pasv", "eprt", "epsv"];
     let line = |at: usize| {
@@ -89,9 +121,9 @@ pub(super) fn many(cells: usize) -> Vec<Value> {
     (0..cells).map(line).collect()
 }
 
-/// A folder with the page of a run, held against an earlier one.
+/// A folder with the reports of a run that is held against an earlier one: each with the name of its format.
 #[track_caller]
-pub(super) fn page_against(before: &[Value], now: &[Value]) -> (TempDir, PathBuf) {
+pub(crate) fn reports_against(before: &[Value], now: &[Value], formats: &[&str]) -> TempDir {
     let _started = shared();
     let folder = tempfile::tempdir().expect("a folder");
     let write = |name: &str, lines: &[Value]| {
@@ -106,25 +138,34 @@ pub(super) fn page_against(before: &[Value], now: &[Value]) -> (TempDir, PathBuf
     write("old.json", before);
     write("new.json", now);
     let mut command = fwlab();
-    command.current_dir(folder.path()).args([
-        "diff",
-        "old.json",
-        "new.json",
-        "--report=html=page.html",
-    ]);
+    command
+        .current_dir(folder.path())
+        .args(["diff", "old.json", "new.json"]);
+    for format in formats {
+        command.arg(format!("--report={format}={format}.report"));
+    }
     end_of(&mut command).with(if before == now { 0 } else { 1 });
+    folder
+}
+
+/// A folder with the page of a run that is held against an earlier one.
+#[track_caller]
+pub(crate) fn page_against(before: &[Value], now: &[Value]) -> (TempDir, PathBuf) {
+    let folder = reports_against(before, now, &["html"]);
+    // A browser goes by the name.
     let page = folder.path().join("page.html");
+    std::fs::rename(folder.path().join("html.report"), &page).expect("it was written");
     (folder, page)
 }
 
 /// A folder with the page of a run.
 #[track_caller]
-pub(super) fn page_of(lines: &[Value]) -> (TempDir, PathBuf) {
+pub(crate) fn page_of(lines: &[Value]) -> (TempDir, PathBuf) {
     page_against(lines, lines)
 }
 
 /// A folder with a page by hand.
-pub(super) fn page_by_hand(html: &str) -> (TempDir, PathBuf) {
+pub(crate) fn page_by_hand(html: &str) -> (TempDir, PathBuf) {
     let folder = tempfile::tempdir().expect("a folder");
     let page = folder.path().join("page.html");
     std::fs::write(&page, html).expect("it can be written");
