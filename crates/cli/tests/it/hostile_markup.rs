@@ -5,7 +5,7 @@ use std::fs;
 use crate::bad_input::folder;
 use crate::support::{end_of, fwlab, lab};
 
-const HOSTILE: &str = "</details></script><!--<img src=q onerror=alert(1)> @owned #1 [q](http://q) ``` | ` &lt; **b** $q$";
+pub(crate) const HOSTILE: &str = "</details></script><!--<img src=q onerror=alert(1)> @owned #1 [q](http://q) ``` | ` &lt; **b** $q$";
 
 /// A server that says it, and a rule that has it for a comment.
 fn scenario() -> String {

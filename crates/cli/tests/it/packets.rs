@@ -1,9 +1,12 @@
 //! `--capture`: the packets of each cell, as Wireshark opens them.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+use tempfile::TempDir;
 
 use crate::bad_input::folder;
 use crate::support::{end_of, fwlab, lab};
+use crate::tools::tool;
 
 const SCENARIO: &str = r#"
 description = "captured"
@@ -40,21 +43,29 @@ fn holds(bytes: &[u8], text: &str) -> bool {
         .any(|window| window == text.as_bytes())
 }
 
-#[test]
-fn the_packet_that_decided_says_why_and_tls_can_be_read() {
-    let Some(_lab) = lab() else { return };
+/// A folder with the captures of both cells.
+fn captured() -> TempDir {
     let folder = folder(&[("captured.toml", SCENARIO.as_bytes())]);
     let mut command = fwlab();
     command
         .current_dir(folder.path())
         .args(["run", "captured.toml", "--capture", "packets"]);
     end_of(&mut command).with(0);
-    let of = |protection: &str| {
-        let name = format!(
-            "packets/captured/drop-nft-libunftp-suppaftp-pasv-{protection}-ipv4-retr.pcapng"
-        );
-        blocks(&folder.path().join(name))
-    };
+    folder
+}
+
+/// The file of a cell.
+fn capture_of(folder: &TempDir, protection: &str) -> PathBuf {
+    folder.path().join(format!(
+        "packets/captured/drop-nft-libunftp-suppaftp-pasv-{protection}-ipv4-retr.pcapng"
+    ))
+}
+
+#[test]
+fn the_packet_that_decided_says_why_and_tls_can_be_read() {
+    let Some(_lab) = lab() else { return };
+    let folder = captured();
+    let of = |protection: &str| blocks(&capture_of(&folder, protection));
     let (plain, explicit) = (of("plain"), of("explicit"));
     let kinds = |blocks: &[(u32, Vec<u8>)]| {
         let mut kinds: Vec<u32> = blocks.iter().map(|(kind, _)| *kind).collect();
@@ -86,6 +97,74 @@ fn the_packet_that_decided_says_why_and_tls_can_be_read() {
             (4, 6, 2)
         );
     }
+}
+
+/// What the program that people open it with makes of it.
+#[test]
+fn tshark_reads_where_a_packet_was_why_one_was_stopped_and_the_dialogue_below_tls() {
+    let Some(_lab) = lab() else { return };
+    let folder = captured();
+    for protection in ["plain", "explicit"] {
+        let file = capture_of(&folder, protection);
+        let Some(lines) = tshark(&file) else { return };
+        for node in ["client", "server"] {
+            assert!(lines.iter().any(|line| line[0] == node), "{lines:#?}");
+        }
+        assert!(
+            lines
+                .iter()
+                .all(|line| ["client", "server"].contains(&&*line[0]))
+        );
+        let told: Vec<_> = lines.iter().filter(|line| !line[1].is_empty()).collect();
+        let [decided] = told[..] else {
+            panic!("{told:#?}")
+        };
+        assert_eq!((&*decided[0], &*decided[2]), ("server", "TCP"));
+        assert!(
+            decided[1].contains("ipv4/filter/INPUT/1, line 7 `"),
+            "{decided:?}"
+        );
+        assert!(decided[3].contains("[SYN]"), "{decided:?}");
+        let said: Vec<&str> = lines
+            .iter()
+            .filter(|line| line[2] == "FTP")
+            .map(|line| &*line[3])
+            .collect();
+        let is_said = |what: &str| said.iter().any(|line| line.starts_with(what));
+        for line in [
+            "Request: USER anonymous",
+            "Request: PASV",
+            "Response: 227 Entering Passive Mode",
+        ] {
+            assert!(is_said(line), "{line}: {said:#?}");
+        }
+        // Behind AUTH it was encrypted on the wire.
+        assert_eq!(is_said("Request: AUTH TLS"), protection == "explicit");
+    }
+}
+
+/// The packets as tshark reads them: interface, comment, protocol and what it says of them. Nothing where there is none.
+fn tshark(file: &Path) -> Option<Vec<Vec<String>>> {
+    let mut command = tool(&["tshark"])?;
+    command.args(["-n", "-T", "fields", "-r"]).arg(file);
+    for field in [
+        "frame.interface_name",
+        "frame.comment",
+        "_ws.col.Protocol",
+        "_ws.col.Info",
+    ] {
+        command.args(["-e", field]);
+    }
+    let text = end_of(&mut command).with(0).stdout;
+    let lines = text
+        .lines()
+        .map(|line| line.split('\t').map(str::to_owned).collect());
+    let lines: Vec<Vec<String>> = lines.collect();
+    assert!(
+        lines.len() > 20 && lines.iter().all(|line| line.len() == 4),
+        "{text}"
+    );
+    Some(lines)
 }
 
 #[test]

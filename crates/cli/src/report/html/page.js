@@ -118,6 +118,18 @@
     return scroll;
   };
 
+  // The first table at once, each other one after the frame that shows the one before: thousands of cells take seconds.
+  let drawn;
+  const drawOneByOne = (waiting) => {
+    drawn = waiting;
+    const next = () => {
+      if (drawn !== waiting) return;
+      waiting.shift()?.();
+      if (waiting.length > 0) requestAnimationFrame(() => setTimeout(next));
+    };
+    next();
+  };
+
   const isDull = (cell) => (cell.state === "met" || cell.state === "skipped") && cell.since !== "otherwise";
   const show = () => {
     const [result, symptom, cause, since] = ["result", "symptom", "cause", "since"].map((id) => at(id).value);
@@ -133,6 +145,7 @@
     );
     at("chosen").textContent = isFiltered ? `${chosen.length} of ${number(cells.length, "cell")} shown` : "all cells shown";
     const scenarios = document.createDocumentFragment();
+    const waiting = [];
     for (const [name, list] of groups(chosen, (cell) => cell.scenario)) {
       const section = make("details", undefined, "scenario");
       const summary = make("summary", `${name} `);
@@ -143,11 +156,17 @@
         if (section.open && !section.querySelector("table")) section.append(table(list, name));
       };
       section.addEventListener("toggle", draw);
-      section.open = isFiltered ? chosen.length <= 300 : list.some((cell) => !isDull(cell));
-      draw();
+      const isOpen = isFiltered ? chosen.length <= 300 : list.some((cell) => !isDull(cell));
+      if (isOpen) {
+        waiting.push(() => {
+          section.open = true;
+          draw();
+        });
+      }
       scenarios.append(section);
     }
     at("scenarios").replaceChildren(scenarios);
+    drawOneByOne(waiting);
   };
 
   const timeline = (cell) => {
