@@ -48,6 +48,7 @@ mod ordinary_user;
 mod packets;
 mod paths;
 mod patience;
+mod pictures;
 mod reach;
 mod reasons;
 mod recorded;
