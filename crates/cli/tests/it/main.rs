@@ -50,6 +50,7 @@ mod other_hosts;
 mod packets;
 mod paths;
 mod patience;
+mod pictures;
 mod reach;
 mod reasons;
 mod recorded;

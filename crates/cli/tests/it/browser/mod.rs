@@ -8,4 +8,5 @@ mod hostile;
 mod looks;
 
 mod page;
+mod pictures;
 mod quiet;
