@@ -1,4 +1,4 @@
-//! One page of HTML: what is in its data. That a browser shows it is tried by hand.
+//! One page of HTML: what is in its data. What a browser makes of it, `browser` tries.
 
 use std::fs;
 
