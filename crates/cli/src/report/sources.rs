@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use fwlab_record::{Axes, Backend, Cause, NodeName, TableFamily};
 use fwlab_scenario::plan::Cell;
 use fwlab_scenario::{Action, RulesOrigin, RulesetEntry, Scenario};
 
-/// The files that rules stand in: what the line of a cause is a line of.
+/// The files that rules stand in: what the line of a cause is a line of. And what else a report is told of scenarios.
 #[derive(Debug, Default)]
 pub struct Sources(HashMap<(String, String), OfRuleset>);
 
@@ -15,8 +15,23 @@ pub struct Sources(HashMap<(String, String), OfRuleset>);
 #[derive(Debug)]
 struct OfRuleset {
     scenario: Option<PathBuf>,
+    tags: Vec<String>,
     rules: Vec<Rules>,
 }
+
+/// The text of rules as they were given.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub(super) struct RulesText {
+    /// What reports call it, mostly a path.
+    pub(super) name: String,
+    /// The line that it begins on, 1 for the first.
+    pub(super) first: u32,
+    pub(super) text: String,
+}
+
+/// Texts, each once: hundreds of scenarios can be about one host's rules.
+#[derive(Debug, Default)]
+struct Texts(HashSet<Arc<RulesText>>);
 
 /// Rules of a node in a file.
 #[derive(Debug, PartialEq)]
@@ -28,6 +43,8 @@ struct Rules {
     is_ipv6: bool,
     /// Nothing for what is not a file: standard input.
     file: Option<PathBuf>,
+    /// Nothing for what is not to be quoted, or too long to be shown.
+    text: Option<Arc<RulesText>>,
 }
 
 /// A place in a file.
@@ -46,21 +63,49 @@ impl Sources {
     /// Those of planned cells.
     pub fn of(cells: &[Cell]) -> Sources {
         let mut sources = HashMap::new();
+        let mut texts = Texts::default();
         for cell in cells {
             let key = (cell.axes.scenario.clone(), cell.axes.ruleset.clone());
             let scenario = &cell.scenario;
             sources
                 .entry(key)
-                .or_insert_with(|| OfRuleset::of(scenario, cell.ruleset));
+                .or_insert_with(|| OfRuleset::of(scenario, cell.ruleset, &mut texts));
         }
         Sources(sources)
+    }
+
+    fn of_cell(&self, axes: &Axes) -> Option<&OfRuleset> {
+        self.0.get(&(axes.scenario.clone(), axes.ruleset.clone()))
+    }
+
+    /// The words to filter by of a cell's scenario.
+    pub(super) fn tags(&self, axes: &Axes) -> &[String] {
+        self.of_cell(axes).map_or(&[], |of| &of.tags)
+    }
+
+    /// The text of a cell's rules, and the line in its file that decided. Of several nodes' rules those that decided are meant, and
+    /// otherwise the ruleset's own.
+    pub(super) fn text(
+        &self,
+        axes: &Axes,
+        cause: Option<&Cause>,
+    ) -> Option<(&Arc<RulesText>, Option<u32>)> {
+        let of = self.of_cell(axes)?;
+        let Some((node, backend, family, line)) = cause.and_then(rule_of) else {
+            return Some((of.rules.first()?.text.as_ref()?, None));
+        };
+        let line = line?;
+        let beside = (backend != axes.backend).then_some(backend);
+        let there = of.of_node(node, beside, family).into_iter();
+        let mut texts = there.filter_map(|rules| rules.text.as_ref());
+        let found = texts.find(|text| text.has(line))?;
+        Some((found, Some(line)))
     }
 
     /// Where a cause's rule or policy stands, of a cell with these axes; without its line, or for a cause that is neither, the
     /// file of the cell's rules, or else the scenario's.
     pub(super) fn place(&self, axes: &Axes, cause: Option<&Cause>) -> Option<InFile> {
-        let key = (axes.scenario.clone(), axes.ruleset.clone());
-        let of = self.0.get(&key)?;
+        let of = self.of_cell(axes)?;
         if let Some((node, backend, family, line)) = cause.and_then(rule_of)
             && let Some(file) = of.file(node, (backend != axes.backend).then_some(backend), family)
         {
@@ -94,7 +139,7 @@ fn rule_of(cause: &Cause) -> Option<(&NodeName, Backend, TableFamily, Option<u32
 }
 
 impl OfRuleset {
-    fn of(scenario: &Arc<Scenario>, index: usize) -> OfRuleset {
+    fn of(scenario: &Arc<Scenario>, index: usize, texts: &mut Texts) -> OfRuleset {
         let loaded = scenario.steps.iter().filter_map(|step| match step.action {
             Action::Load(index) => Some(index),
             _ => None,
@@ -102,17 +147,23 @@ impl OfRuleset {
         let mut rules = Vec::new();
         for index in std::iter::once(index).chain(loaded) {
             if let Some(entry) = scenario.rulesets.get(index) {
-                add(&mut rules, scenario, entry);
+                add(&mut rules, scenario, entry, texts);
             }
         }
         OfRuleset {
             scenario: Some(scenario.path.clone()).filter(|path| is_file(path)),
+            tags: scenario.tags.clone(),
             rules,
         }
     }
 
-    /// The file of the rules of a node; nothing where several could be meant.
-    fn file(&self, node: &NodeName, beside: Option<Backend>, family: TableFamily) -> Option<&Path> {
+    /// The rules of a node that can be meant.
+    fn of_node(
+        &self,
+        node: &NodeName,
+        beside: Option<Backend>,
+        family: TableFamily,
+    ) -> Vec<&Rules> {
         let is_ipv6 = family == TableFamily::Ipv6;
         let there = |rules: &&Rules| {
             rules.node.as_ref() == Some(node) && (beside.is_none() || rules.beside == beside)
@@ -124,8 +175,14 @@ impl OfRuleset {
         if own.is_empty() {
             own = there;
         }
-        let beside = own.iter().filter(|rules| rules.beside == beside);
-        let mut files = beside.map(|rules| rules.file.as_deref());
+        own.retain(|rules| rules.beside == beside);
+        own
+    }
+
+    /// The file of the rules of a node; nothing where several could be meant.
+    fn file(&self, node: &NodeName, beside: Option<Backend>, family: TableFamily) -> Option<&Path> {
+        let own = self.of_node(node, beside, family).into_iter();
+        let mut files = own.map(|rules| rules.file.as_deref());
         let first = files.next().flatten()?;
         files.all(|file| file == Some(first)).then_some(first)
     }
@@ -142,13 +199,44 @@ fn file_of(source: &Source, whole: &Path) -> Option<PathBuf> {
     is_file(path).then(|| path.to_owned())
 }
 
-fn add(rules: &mut Vec<Rules>, scenario: &Scenario, entry: &RulesetEntry) {
+impl RulesText {
+    /// Whether a line of the file is one of these.
+    fn has(&self, line: u32) -> bool {
+        let lines = u32::try_from(self.text.lines().count()).unwrap_or(u32::MAX);
+        (self.first..self.first.saturating_add(lines)).contains(&line)
+    }
+}
+
+impl Texts {
+    /// The longest text that is shown, in bytes: some 1,000 rules.
+    const LONGEST: usize = 64 << 10;
+
+    fn of(&mut self, source: &Source) -> Option<Arc<RulesText>> {
+        if !source.is_quotable || source.text.len() > Texts::LONGEST {
+            return None;
+        }
+        let text = RulesText {
+            name: source.name.clone(),
+            first: source.begins.0,
+            text: String::from_utf8_lossy(&source.text).into_owned(),
+        };
+        if let Some(known) = self.0.get(&text) {
+            return Some(Arc::clone(known));
+        }
+        let text = Arc::new(text);
+        self.0.insert(Arc::clone(&text));
+        Some(text)
+    }
+}
+
+fn add(rules: &mut Vec<Rules>, scenario: &Scenario, entry: &RulesetEntry, texts: &mut Texts) {
     let firewall = entry.at.clone().or_else(|| scenario.stage.firewall.clone());
-    let of = |source: &Source, node: &Option<NodeName>, beside, is_ipv6| Rules {
+    let mut of = |source: &Source, node: &Option<NodeName>, beside, is_ipv6| Rules {
         node: node.clone(),
         beside,
         is_ipv6,
         file: file_of(source, &scenario.path),
+        text: texts.of(source),
     };
     if let RulesOrigin::Written(source) = &entry.origin {
         rules.push(of(source, &firewall, None, false));
@@ -162,5 +250,24 @@ fn add(rules: &mut Vec<Rules>, scenario: &Scenario, entry: &RulesetEntry) {
             rules.push(of(source, &node, None, false));
         }
         rules.extend(also.ipv6.iter().map(|it| of(it, &node, None, true)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_kept_once_and_only_where_it_may_be_shown() {
+        let mut texts = Texts::default();
+        let rules = Source::new("a.v4", "-A INPUT -j DROP\n").beginning_at(7, 0);
+        let kept = texts.of(&rules).expect("it may be shown");
+        assert!([6, 8].iter().all(|line| !kept.has(*line)) && kept.has(7));
+        let again = texts.of(&rules).expect("it may be shown");
+        assert!(Arc::ptr_eq(&kept, &again));
+        assert_eq!(texts.of(&rules.unquoted()), None);
+        let long = "#".repeat(Texts::LONGEST + 1);
+        assert_eq!(texts.of(&Source::new("long.v4", long)), None);
+        assert_eq!(texts.0.len(), 1);
     }
 }

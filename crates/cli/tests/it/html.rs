@@ -1,4 +1,4 @@
-//! One page of HTML: what is in its data. That a browser shows it is tried by hand.
+//! One page of HTML: what is in its data. What a browser makes of it, `browser` tries.
 
 use std::fs;
 
@@ -26,13 +26,31 @@ fn told(data: &Value, cell: &Value) -> Value {
     for (key, value) in cell.as_object().expect("a cell") {
         let value = match (key.as_str(), value) {
             ("evidence", Value::Array(facts)) => facts.len().into(),
-            ("ms" | "left_out", _) => continue,
+            ("ms" | "left_out" | "rules" | "line", _) => continue,
             (_, Value::Array(places)) => places.iter().map(word).collect(),
             (_, place) => word(place),
         };
         told.insert(key.clone(), value);
     }
     told.into()
+}
+
+/// Both rulesets stand in the page once, and the line of the rule that stopped a cell is that rule's.
+#[track_caller]
+fn assert_rules_are_there(data: &Value) {
+    let texts = data["texts"].as_array().expect("texts");
+    assert_eq!(texts.len(), 2, "{texts:?}");
+    let mut decided = Vec::new();
+    for cell in data["cells"].as_array().expect("cells") {
+        let number = |value: &Value| usize::try_from(value.as_u64()?).ok();
+        let text = &texts[number(&cell["rules"]).expect("a text")];
+        assert_eq!(text["name"], "two.toml");
+        if let Some(line) = number(&cell["line"]) {
+            let at = line - number(&text["first"]).expect("a line");
+            decided.extend(text["text"].as_str().expect("a text").lines().nth(at));
+        }
+    }
+    assert_eq!(decided, ["iptables -A INPUT -p tcp -j DROP"]);
 }
 
 #[test]
@@ -46,6 +64,7 @@ fn a_page_has_every_cell_and_the_evidence_of_what_was_missed() {
     let data: Value = serde_json::from_str(data_in(&page)).expect("it is JSON");
     let cells = data["cells"].as_array().expect("cells").iter();
     let mut cells: Vec<Value> = cells.map(|cell| told(&data, cell)).collect();
+    assert_rules_are_there(&data);
     for cell in &mut cells {
         let facts = cell["evidence"].as_u64().expect("a number");
         assert_eq!(facts > 0, cell["result"] == "missed", "{cell}");

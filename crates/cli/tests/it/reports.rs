@@ -222,6 +222,7 @@ fn junit_is_read_by_others() {
     run(folder.path(), &["junit=report.xml", "json=report.json"]);
     assert!(folder.path().join("report.json").exists());
     let text = std::fs::read_to_string(folder.path().join("report.xml")).expect("it was written");
+    crate::schemas::assert_is_junit(&folder.path().join("report.xml"));
     let report = Report::deserialize_from_str(&text).expect("it is JUnit's");
     assert_eq!((report.tests, report.failures, report.errors), (4, 1, 0));
     assert_eq!(report.test_suites.len(), 1);

@@ -1,4 +1,5 @@
-//! SARIF, as code scanning reads it: the shape is held by hand against the specification (version 2.1.0, section 3).
+//! SARIF, as code scanning reads it: held against the published schema, and by hand against what the specification (version 2.1.0,
+//! section 3) says beyond it.
 
 use std::fs;
 use std::path::Path;
@@ -10,6 +11,7 @@ use crate::support::{end_of, fwlab, lab};
 fn read(file: &Path) -> Value {
     let text = fs::read_to_string(file).expect("it was written");
     let sarif = serde_json::from_str(&text).expect("it is JSON");
+    crate::schemas::assert_is_sarif(&sarif);
     assert_sound(&sarif);
     sarif
 }

@@ -9,7 +9,8 @@ use crate::report::About;
 use crate::report::before::{Since, in_words};
 use crate::report::causes::{Told, cause_in_short};
 use crate::report::matrix::Shown;
-use fwlab_text::one_line;
+use crate::report::sources::RulesText;
+use fwlab_text::{lines, one_line};
 
 /// The place of a text among all words.
 type Word = usize;
@@ -22,7 +23,18 @@ pub(super) struct Data {
     words: Vec<String>,
     /// Whether the run is held against an earlier one.
     against: bool,
+    /// The rules as they were given, each text once.
+    texts: Vec<Text>,
     cells: Vec<Cell>,
+}
+
+/// The text of rules.
+#[derive(Debug, Serialize)]
+struct Text {
+    name: String,
+    /// The line that it begins on.
+    first: u32,
+    text: String,
 }
 
 /// A cell; what its keys mean stands in the script.
@@ -45,6 +57,14 @@ struct Cell {
     since: Option<Word>,
     notes: Vec<Word>,
     ms: f64,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    tags: Vec<Word>,
+    /// The place of its rules among all texts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rules: Option<usize>,
+    /// The line of them that decided.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line: Option<u32>,
     evidence: Vec<Seen>,
     left_out: usize,
 }
@@ -80,11 +100,34 @@ impl Words {
     }
 }
 
+/// Texts of rules, each once.
+#[derive(Debug, Default)]
+struct Texts<'a> {
+    places: HashMap<&'a RulesText, usize>,
+    texts: Vec<Text>,
+}
+
+impl<'a> Texts<'a> {
+    fn of(&mut self, rules: &'a RulesText) -> usize {
+        *self.places.entry(rules).or_insert_with(|| {
+            self.texts.push(Text {
+                name: one_line(&rules.name),
+                first: rules.first,
+                text: lines(rules.text.trim_end_matches('\n')).into_owned(),
+            });
+            self.texts.len() - 1
+        })
+    }
+}
+
 impl Data {
     /// That of a run.
     pub(super) fn of(records: &[&CellRecord], about: &About) -> Data {
         let mut words = Words::default();
-        let cells = records.iter().map(|record| cell(record, about, &mut words));
+        let mut texts = Texts::default();
+        let cells = records
+            .iter()
+            .map(|record| cell(record, about, &mut words, &mut texts));
         let cells = cells.collect();
         let mut setups: Vec<DataSetup> = records.iter().map(|record| record.axes.data).collect();
         setups.sort_unstable();
@@ -94,12 +137,18 @@ impl Data {
             setups: setups.into_iter().map(DataSetup::word).collect(),
             words: words.words,
             against: about.before.is_some(),
+            texts: texts.texts,
             cells,
         }
     }
 }
 
-fn cell(record: &CellRecord, about: &About, words: &mut Words) -> Cell {
+fn cell<'a>(
+    record: &CellRecord,
+    about: &'a About,
+    words: &mut Words,
+    texts: &mut Texts<'a>,
+) -> Cell {
     let axes = &record.axes;
     let judgement = &record.judgement;
     let outcome = judgement.outcome();
@@ -118,6 +167,9 @@ fn cell(record: &CellRecord, about: &About, words: &mut Words) -> Cell {
         true => &record.evidence.facts,
         false => &[],
     };
+    let rules = about
+        .sources
+        .text(axes, outcome.map(|outcome| &outcome.cause));
     Cell {
         axes: [
             words.of(&axes.scenario),
@@ -150,6 +202,14 @@ fn cell(record: &CellRecord, about: &About, words: &mut Words) -> Cell {
         }),
         notes: record.notes.iter().map(|note| words.of(note)).collect(),
         ms: in_ms(record.took),
+        tags: about
+            .sources
+            .tags(axes)
+            .iter()
+            .map(|tag| words.of(tag))
+            .collect(),
+        rules: rules.map(|(text, _)| texts.of(text)),
+        line: rules.and_then(|(_, line)| line),
         evidence: facts.iter().map(|fact| seen(fact, words)).collect(),
         left_out: record.evidence.left_out,
     }

@@ -28,6 +28,9 @@
       before: word(cell.before),
       since: word(cell.since),
       notes: cell.notes.map(word),
+      tag: (cell.tags ?? []).map(word),
+      rules: data.texts[cell.rules],
+      line: cell.line,
       took: cell.ms,
       evidence: cell.evidence,
       leftOut: cell.left_out,
@@ -41,8 +44,7 @@
   const count = (list, key) => {
     const counts = new Map();
     for (const one of list) {
-      const value = one[key];
-      if (value) counts.set(value, (counts.get(value) ?? 0) + 1);
+      for (const value of [one[key]].flat()) if (value) counts.set(value, (counts.get(value) ?? 0) + 1);
     }
     return counts;
   };
@@ -53,8 +55,9 @@
 
   at("counts").textContent = `${number(cells.length, "cell")}: ${inCounts(cells)}`;
   at("against").hidden = !data.against;
-  for (const key of ["result", "symptom", "cause", "since"]) {
+  for (const key of ["result", "symptom", "cause", "tag", "since"]) {
     const found = count(cells, key);
+    if (key === "tag") at("tags").hidden = found.size === 0;
     const counts = key === "result" ? inOrder(found) : [...found].sort((one, other) => other[1] - one[1]);
     for (const [value, n] of counts) {
       const option = make("option", `${value} (${n})`);
@@ -132,14 +135,15 @@
 
   const isDull = (cell) => (cell.state === "met" || cell.state === "skipped") && cell.since !== "otherwise";
   const show = () => {
-    const [result, symptom, cause, since] = ["result", "symptom", "cause", "since"].map((id) => at(id).value);
+    const [result, symptom, cause, tag, since] = ["result", "symptom", "cause", "tag", "since"].map((id) => at(id).value);
     const words = at("text").value.toLowerCase().split(/\s+/).filter(Boolean);
-    const isFiltered = Boolean(result || symptom || cause || since || words.length);
+    const isFiltered = Boolean(result || symptom || cause || tag || since || words.length);
     const chosen = cells.filter(
       (cell) =>
         (!result || cell.result === result) &&
         (!symptom || cell.symptom === symptom) &&
         (!cause || cell.cause === cause) &&
+        (!tag || cell.tag.includes(tag)) &&
         (!since || cell.since === since) &&
         words.every((word) => cell.text.includes(word)),
     );
@@ -207,6 +211,26 @@
     return scroll;
   };
 
+  // The rules as they were given, with the numbers of their lines, and the one that decided.
+  const rules = (cell) => {
+    const pre = make("pre", undefined, "text");
+    cell.rules.text.split("\n").forEach((text, i) => {
+      const number = cell.rules.first + i;
+      const decided = number === cell.line;
+      const line = make(decided ? "mark" : "span");
+      line.append(make("span", String(number), "number"));
+      if (decided) line.append(make("span", "This decided it: ", "hidden"));
+      line.append(text, "\n");
+      pre.append(line);
+    });
+    const scroll = make("div", undefined, "scroll");
+    scroll.tabIndex = 0;
+    scroll.setAttribute("role", "region");
+    scroll.setAttribute("aria-label", `Rules, ${cell.rules.name}`);
+    scroll.append(pre);
+    return scroll;
+  };
+
   const open = (cell) => {
     at("name").textContent = cell.name;
     const facts = [
@@ -225,6 +249,8 @@
     for (const [term, text] of facts) {
       if (text) at("facts").append(make("dt", term), make("dd", text));
     }
+    at("rules").replaceChildren();
+    if (cell.rules) at("rules").append(make("h3", `Rules, ${cell.rules.name}`), rules(cell));
     at("evidence").replaceChildren();
     if (cell.evidence.length > 0) {
       at("evidence").append(timeline(cell));
@@ -232,6 +258,11 @@
     }
     at("details").showModal();
     at("details").scrollTop = 0;
+    const decided = at("rules").querySelector("mark");
+    if (decided) {
+      const scroll = at("rules").querySelector(".scroll");
+      scroll.scrollTop = decided.offsetTop - scroll.clientHeight / 2;
+    }
     at("name").focus();
   };
 

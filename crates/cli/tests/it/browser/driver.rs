@@ -17,6 +17,9 @@ use crate::tools::tool;
 /// The most that a browser may take for one answer, on a slow machine that does other things too.
 const DEADLINE: Duration = Duration::from_secs(60);
 
+/// What it says on standard error, in its profile.
+const LOG: &str = "test.log";
+
 /// A browser that runs. Dropping this ends it.
 pub(super) struct Browser {
     child: Child,
@@ -25,8 +28,8 @@ pub(super) struct Browser {
     sent: u64,
     /// What it told without being asked, in order.
     events: Vec<Value>,
-    /// Where its profile is.
-    _profile: TempDir,
+    /// Where its profile is, and its log.
+    profile: TempDir,
 }
 
 impl Browser {
@@ -42,11 +45,8 @@ impl Browser {
         // A shell puts the pipes where the browser looks for them.
         let mut command = Command::new("sh");
         command
-            .args([
-                "-c",
-                "exec \"$@\" 3<&0 4>&1 </dev/null >/dev/null 2>/dev/null",
-            ])
-            .arg("sh")
+            .args(["-c", "exec \"$@\" 3<&0 4>&1 </dev/null >/dev/null 2>\"$0\""])
+            .arg(profile.path().join(LOG))
             .arg(browser.get_program())
             .args([
                 "--headless",
@@ -92,7 +92,7 @@ impl Browser {
             from,
             sent: 0,
             events: Vec::new(),
-            _profile: profile,
+            profile,
         })
     }
 
@@ -143,9 +143,11 @@ impl Browser {
     #[track_caller]
     fn told(&self, deadline: Instant, what: &str) -> Value {
         let left = deadline.saturating_duration_since(Instant::now());
-        self.from
-            .recv_timeout(left)
-            .unwrap_or_else(|error| panic!("the browser tells nothing of {what}: {error}"))
+        self.from.recv_timeout(left).unwrap_or_else(|error| {
+            let log = std::fs::read_to_string(self.profile.path().join(LOG));
+            let log = log.unwrap_or_default();
+            panic!("the browser tells nothing of {what}: {error}\n{log}")
+        })
     }
 }
 

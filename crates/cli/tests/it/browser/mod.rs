@@ -10,3 +10,4 @@ mod looks;
 mod page;
 mod pictures;
 mod quiet;
+mod rules;
