@@ -153,3 +153,32 @@ fn a_script_that_needs_a_shell_is_told_once_with_what_to_run() {
         }
     }
 }
+
+/// What people write around their rules is left out, and told.
+#[test]
+fn sentences_around_rules_are_left_out() {
+    let Some(_lab) = lab() else { return };
+    let dump = format!(
+        "Hi all,\n\nI have the following rules, and passive FTP does not work:\n\n{DUMP}\nAny ideas? Thanks,\nJoe\n"
+    );
+    let commands = "My firewall is this:\n\niptables -P INPUT DROP\niptables -A INPUT -p tcp --dport 21 -j ACCEPT\n\nWhat is wrong?\n";
+    for (text, told) in [
+        (
+            &dump[..],
+            "rules.txt:11: `Any ideas? Thanks,`, and a line more is no rule: left out",
+        ),
+        (
+            commands,
+            "rules.txt:6: `What is wrong?` is no rule: left out",
+        ),
+    ] {
+        let ended = check("rules.txt", text).with(0);
+        assert!(ended.stderr.contains(told), "{}", ended.stderr);
+    }
+    // A rule that is out of its place is none of these.
+    let misplaced = dump.replace(
+        "Any ideas? Thanks,",
+        "-A INPUT -p tcp --dport 990 -j ACCEPT",
+    );
+    check("rules.txt", &misplaced).with(2);
+}

@@ -1,4 +1,5 @@
-//! Text that is no rule.
+//! Text that is no rule. Sentences around the rules, as people write them who ask for help, are left out with a note; anything else
+//! may be a rule that is written wrong.
 
 use std::ops::Range;
 
@@ -17,6 +18,8 @@ struct Run {
     span: Range<usize>,
     first: String,
     in_table: bool,
+    /// Whether each of its lines is a sentence.
+    is_sentence: bool,
     lines: usize,
     last: u32,
 }
@@ -45,6 +48,7 @@ impl Prose {
         {
             run.last = number;
             run.lines += 1;
+            run.is_sentence &= is_sentence(line);
             return;
         }
         self.finish(report);
@@ -52,6 +56,7 @@ impl Prose {
             span,
             first: quote(line),
             in_table,
+            is_sentence: is_sentence(line),
             lines: 1,
             last: number,
         });
@@ -68,12 +73,17 @@ impl Prose {
         let Some(run) = self.run.take() else {
             return;
         };
+        let more = match run.lines {
+            1 => String::new(),
+            2 => ", and a line more".to_owned(),
+            lines => format!(", and {} lines more", lines - 1),
+        };
+        if run.is_sentence && !run.in_table {
+            let told = format!("`{}`{more} is no rule: left out", run.first);
+            report.note(run.span.start, run.span.end, told);
+            return;
+        }
         report.push(|| {
-            let more = match run.lines {
-                1 => String::new(),
-                2 => ", and a line more".to_owned(),
-                lines => format!(", and {} lines more", lines - 1),
-            };
             let draft = Draft::new(MistakeKind::Prose, run.span, format!("no rule: `{}`{more}", run.first)).label("text among the rules");
             if run.in_table && run.first.contains("tables ") {
                 draft.help("a command in a dump: leave out `iptables`, or write the whole file as commands")
@@ -83,5 +93,53 @@ impl Prose {
                 draft.help(self.elsewhere)
             }
         });
+    }
+}
+
+/// Whether a line is one of a text that people wrote for people: it begins or ends as a sentence does, and has none of the signs that
+/// commands and rules are made of.
+fn is_sentence(line: &str) -> bool {
+    let line = line.trim();
+    let is_of_commands = |sign: char| "$=|;<>{}[]\\&*`/~#".contains(sign);
+    let has_option = || {
+        let mut words = line.split_ascii_whitespace();
+        words.any(|word| word.starts_with('-') && word.len() > 1)
+    };
+    let begins = line.chars().next().is_some_and(char::is_uppercase);
+    let ends = line.ends_with(['.', ',', ':', '?', '!']);
+    (begins || ends)
+        && line.chars().any(char::is_lowercase)
+        && !line.contains(is_of_commands)
+        && !line.contains("tables ")
+        && !has_option()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sentences_are_told_from_what_may_be_a_rule() {
+        for (line, expected) in [
+            ("Hi all,", true),
+            (
+                "I have the following rules on my server, and FTP does not work:",
+                true,
+            ),
+            ("and then I load the module:", true),
+            ("Joe", true),
+            ("any ideas", false),
+            ("COMMIT", false),
+            ("service iptables save", false),
+            ("iptabels -A INPUT -j DROP", false),
+            ("Iptables -P INPUT DROP", false),
+            ("source ./other.sh", false),
+            ("IPT=iptables", false),
+            ("Run ./fw.sh.", false),
+            ("iptables off:", false),
+            ("if true; then", false),
+        ] {
+            assert_eq!(is_sentence(line), expected, "{line}");
+        }
     }
 }

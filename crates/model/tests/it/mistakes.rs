@@ -64,9 +64,9 @@ tells! {
     zero_width_space: rule("-A INPUT -p tcp\u{200b} -j ACCEPT");
     control_character: rule("-A INPUT -p tc\u{7}p -j ACCEPT");
     missing_commit: told("*filter\n-A INPUT -j ACCEPT\n*nat\nCOMMIT\n*mangle\n");
-    text_after_commit: told("*filter\nCOMMIT\nThat was the firewall.\nIt has served us well.\n-A INPUT -j DROP\n");
+    text_after_commit: told("*filter\nCOMMIT\nThat was the firewall.\nit has served us well\n-A INPUT -j DROP\n");
     rule_outside_a_table: told("-A INPUT -p tcp -j ACCEPT\n-A INPUT -j ACCEPT\n-A INPUT -j DROP\n");
-    prose_around_a_dump: told("Here are my rules:\n\n*filter\n-A INPUT -j ACCEPT\nand here the rest\nCOMMIT\nThanks!\n");
+    prose_around_a_dump: told("here are my rules\n\n*filter\n-A INPUT -j ACCEPT\nand here the rest\nCOMMIT\nthanks\n");
     a_command_in_a_dump: rule("iptables -A INPUT -j ACCEPT");
     comment_behind_a_rule: rule("-A INPUT -j ACCEPT # all");
     unknown_table: told("*fliter\n-A INPUT -j ACCEPT\nCOMMIT\n*none\nCOMMIT\n");
@@ -107,7 +107,7 @@ tells! {
     chains: rule("-N INPUT\n-N LOG\n-N a\n-N a\n-A INPUT -j a\n-X a\n-X none\n-E a b\n-E b b\n:averyveryverylongnameofachain - [0:0]");
     shell: told("IPT=/sbin/iptables\n$IPT -A INPUT -j DROP\niptables -A INPUT -i $LAN -j DROP\niptables -A INPUT -j DROP; iptables -A OUTPUT -j DROP\niptables -F && iptables -X\niptables -A INPUT -j DROP 2>/dev/null\niptables -A INPUT -p tcp --dport {20,21}\niptables -A INPUT -s $(hostname)\niptables -A INPUT -s `hostname`\niptables -L | grep x\niptables-restore < /etc/rules\n");
     unclosed_shell_quote: command("-A INPUT -m comment --comment 'allow\niptables -A INPUT -j DROP");
-    prose_among_commands: told("To let FTP through:\niptables -A INPUT -j ACCEPT\nThen restart the server.\n");
+    prose_among_commands: told("to let FTP through\niptables -A INPUT -j ACCEPT\nand restart the server\n");
     table_of_a_command: command("-t natt -A PREROUTING -j ACCEPT");
     other_family: command("-6 -A INPUT -j ACCEPT");
     too_long: command(&format!("-A INPUT -m comment --comment {} -j ACCEPT", "x".repeat(2_100)));
@@ -131,7 +131,7 @@ fn bytes_that_are_no_text_are_refused() {
 
 #[test]
 fn no_more_are_told_than_can_be_read() {
-    let text = "That was it.\n*filter\nCOMMIT\n".repeat(200);
+    let text = "that was it\n*filter\nCOMMIT\n".repeat(200);
     let mistakes = mistakes(&text);
     assert_eq!(mistakes.told().len(), MISTAKES_TOLD);
     assert_eq!(mistakes.more(), 150);

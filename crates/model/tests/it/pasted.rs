@@ -59,7 +59,7 @@ fn a_dump_behind_the_command_that_printed_it() {
         );
         assert!(rendered(&parsed).contains("-A INPUT -j DROP"));
     }
-    for other in ["iptables -F", "iptables-save | grep 21", "Dear all,"] {
+    for other in ["iptables -F", "iptables-save | grep 21", "dear all"] {
         let source = Source::new("test", format!("{other}\n*filter\nCOMMIT\n"));
         assert!(parse(&source, Family::Ipv4).mistakes.is_some(), "{other}");
     }

@@ -195,7 +195,7 @@ fn ports_that_are_cut_off_are_noted() {
 fn whole_files_are_refused_by_both() {
     let files = [
         "*filter\n-A INPUT -j ACCEPT\n",
-        "*filter\nCOMMIT\nThat was it.\n",
+        "*filter\nCOMMIT\nthat was it\n",
         "-A INPUT -j ACCEPT\n",
         "*fliter\nCOMMIT\n",
         "*filter\n*nat\nCOMMIT\n",
