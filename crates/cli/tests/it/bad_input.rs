@@ -158,22 +158,22 @@ fn an_empty_file_is_no_ruleset() {
 fn prose_around_a_dump_is_told() {
     let _machine = shared();
     let dump =
-        "Hello, what is wrong with my rules?\n\n*filter\n:INPUT DROP [0:0]\nCOMMIT\n\nThanks!\n";
+        "hello, what is wrong with our rules\n\n*filter\n:INPUT DROP [0:0]\nCOMMIT\n\nso long\n";
     insta::assert_snapshot!(checked(dump.as_bytes()), @"
     exit 2
       × 2 mistakes in rules.v4
-      × no rule: `Hello, what is wrong with my rules?`
+      × no rule: `hello, what is wrong with our rules`
        ╭─[rules.v4:1:1]
-     1 │ Hello, what is wrong with my rules?
+     1 │ hello, what is wrong with our rules
        · ─────────────────┬─────────────────
        ·                  ╰── text among the rules
      2 │ 
        ╰────
       help: outside of a table only `#` comments may stand
-      × no rule: `Thanks!`
+      × no rule: `so long`
        ╭─[rules.v4:7:1]
      6 │ 
-     7 │ Thanks!
+     7 │ so long
        · ───┬───
        ·    ╰── text among the rules
        ╰────
