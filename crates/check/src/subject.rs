@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use fwlab_classes::{Classes, Place};
+use fwlab_model::IpNet;
 use fwlab_model::ruleset::Told;
-use fwlab_record::{Backend, Exit, Family};
+use fwlab_record::{Backend, Exit, Family, PeerName};
 use fwlab_runner::{Loader, PrepareError};
 use fwlab_scenario::filter::Filter;
 use fwlab_scenario::plan::{Cell, Overrides, cells};
@@ -97,6 +98,19 @@ impl Subject {
             .forwards()
             .then(|| families.find_map(|family| forwarded::by_rules(&files, *family, ports)))
             .flatten();
+        let server = &place.layout.addressing.server;
+        let several = Family::ALL.iter().any(|family| {
+            let of_family = |net: &&IpNet| Family::of(net.addr()) == *family;
+            server.addresses.iter().filter(of_family).count() > 1
+        });
+        let is_active = serving.data.iter().any(|data| data.is_active());
+        if at.forwards() && several && is_active && serving.servers.contains(&PeerName::Libunftp) {
+            said.say(
+                "libunftp opens active data connections from the first of its addresses: where the rules choose another, active transfers end \
+                 otherwise than with a server that has that one alone",
+                Some("--server vsftpd opens them from the address that the client came to"),
+            );
+        }
         elsewhere::tell(&files, at, &place.layout, ports, said);
         if let Some(forwarded) = forwarded {
             serving.terms.control_port = forwarded.listening;

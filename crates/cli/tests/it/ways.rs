@@ -136,7 +136,6 @@ fn rules_of_another_way_leave_nothing_to_chance() {
                  -A PREROUTING -i wan -p tcp -m tcp --dport 40000:40100 -j DNAT --to-destination 10.0.0.5\nCOMMIT\n";
     for (data, is_chance) in [("eprt", false), ("epsv", true)] {
         let asked = with(&["--at", "port-forward", "--on", "wan", "--data", data]);
-        let asked = [&asked[..], &["--server", "vsftpd"]].concat();
         let ended = on("rules.v4", rules, "check", &asked).with(0);
         let told = ended
             .stdout
