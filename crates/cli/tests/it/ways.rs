@@ -133,8 +133,8 @@ fn a_container_finds_the_host_s_public_address() {
 fn rules_of_another_way_leave_nothing_to_chance() {
     let Some(_lab) = lab() else { return };
     let rules = "*nat\n-A PREROUTING -i wan -p tcp -m tcp --dport 21 -j DNAT --to-destination 10.0.0.5\n\
-                 -A PREROUTING -i wan -p tcp -m tcp --dport 40000:40100 -j DNAT --to-destination 10.0.0.5\nCOMMIT\n";
-    for (data, is_chance) in [("eprt", false), ("epsv", true)] {
+                 -A PREROUTING -i wan -p tcp -m tcp --dport 50000:50100 -j DNAT --to-destination 10.0.0.5\nCOMMIT\n";
+    for (data, is_chance) in [("port", false), ("epsv", true)] {
         let asked = with(&["--at", "port-forward", "--on", "wan", "--data", data]);
         let ended = on("rules.v4", rules, "check", &asked).with(0);
         let told = ended
