@@ -33,9 +33,14 @@ pub(crate) fn lab() -> Option<RwLockReadGuard<'static, ()>> {
     can_build().then(shared)
 }
 
+/// The right to start something while no other test of this process has started anything.
+pub(crate) fn alone() -> RwLockWriteGuard<'static, ()> {
+    MACHINE.write().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// The right to start a lab while no other test of this process has started anything.
 pub(crate) fn lab_alone() -> Option<RwLockWriteGuard<'static, ()>> {
-    can_build().then(|| MACHINE.write().unwrap_or_else(PoisonError::into_inner))
+    can_build().then(alone)
 }
 
 fn can_build() -> bool {

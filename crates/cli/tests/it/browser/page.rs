@@ -1,11 +1,12 @@
 //! A page in a browser, as somebody uses it.
 
+use std::any::Any;
 use std::path::Path;
 
 use serde_json::{Value, json};
 
 use super::driver::Browser;
-use crate::support::shared;
+use crate::support::{alone, shared};
 
 /// A page that is open, in a browser of its own.
 pub(super) struct Page {
@@ -14,7 +15,7 @@ pub(super) struct Page {
     /// What may be asked for: the file itself.
     url: String,
     // Last: what is started ends before.
-    _started: std::sync::RwLockReadGuard<'static, ()>,
+    _started: Box<dyn Any>,
 }
 
 /// A key, as the protocol has it.
@@ -28,7 +29,15 @@ pub(super) enum Key {
 impl Page {
     /// Opens nothing yet, where there is a browser.
     pub(super) fn blank() -> Option<Page> {
-        let started = shared();
+        Page::holding(Box::new(shared()))
+    }
+
+    /// The same while no other test of this process has started anything.
+    pub(super) fn blank_alone() -> Option<Page> {
+        Page::holding(Box::new(alone()))
+    }
+
+    fn holding(started: Box<dyn Any>) -> Option<Page> {
         let mut browser = Browser::start()?;
         let blank = json!({ "url": "about:blank" });
         let target = browser.ask(None, "Target.createTarget", blank)["targetId"].take();

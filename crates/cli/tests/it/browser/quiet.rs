@@ -16,12 +16,12 @@ new MutationObserver((_, observer) => {
   }));
 }).observe(document, { childList: true, subtree: true });";
 
-/// The first table of many is there before the others are drawn. How long that takes is printed: 0.3 to 0.4 s where nothing else runs,
-/// and more than that of a machine at work is the machine's.
+/// The first table of many is there before the others are drawn. It takes 0.2 to 0.4 s where nothing else runs, and so the machine is
+/// this test's own: `scripts/test` runs it when all others are done.
 #[test]
-fn the_first_table_of_ten_thousand_cells_waits_for_no_other() {
+fn ten_thousand_cells_have_their_first_table_within_a_second() {
     let (_folder, file) = page_of(&many(10_000));
-    let Some(mut page) = Page::blank() else {
+    let Some(mut page) = Page::blank_alone() else {
         return;
     };
     page.ask(
@@ -42,7 +42,8 @@ fn the_first_table_of_ten_thousand_cells_waits_for_no_other() {
         "document.querySelectorAll('#scenarios details').length",
     ]
     .map(|asked| page.number(asked));
-    assert!(best > 0.0 && tables * 4.0 < all, "{tables} of {all} tables");
+    assert!(tables * 4.0 < all, "{tables} of {all} tables");
+    assert!(best < 1000.0, "{took:?} ms");
     let counts = page.text("document.getElementById('counts').textContent");
     assert_eq!(counts, "10000 cells: 200 missed, 9800 met");
     page.assert_quiet();
