@@ -41,45 +41,45 @@ impl Only {
 
     /// As iptables writes it, with a blank behind it.
     pub(crate) fn of_iptables(&self) -> String {
-        let [near, far] = self.ends();
-        let interface = |option: &str, name: &Option<InterfaceName>| {
-            name.as_ref().map(|name| format!("{option} {name} "))
-        };
-        let address = |option: &str, one: &Option<IpNet>| {
-            one.map(|one| format!("{option} {} ", written(one)))
-        };
-        let parts = [
-            interface(near.0, &self.interface),
-            interface(far.0, &self.far_interface),
-            address(near.1, &self.address),
-            address(far.1, &self.far_address),
-        ];
-        parts.into_iter().flatten().collect()
+        self.in_words(
+            |option, name| format!("{option} {name} "),
+            |option, one| format!("{option} {} ", written(one)),
+        )
     }
 
     /// The same as nft writes it.
     pub(crate) fn of_nft(&self) -> String {
-        let words = |option: &str| match option {
+        let word = |option: &str| match option {
             "-i" => "iifname",
             "-o" => "oifname",
             "-s" => "saddr",
             _ => "daddr",
         };
+        self.in_words(
+            |option, name| format!("{} \"{name}\" ", word(option)),
+            |option, one| {
+                let family = if one.addr().is_ipv4() { "ip" } else { "ip6" };
+                format!("{family} {} {} ", word(option), written(one))
+            },
+        )
+    }
+
+    /// The interfaces and addresses that it names, by the options that iptables has for them.
+    fn in_words(
+        &self,
+        interface: impl Fn(&str, &InterfaceName) -> String,
+        address: impl Fn(&str, IpNet) -> String,
+    ) -> String {
         let [near, far] = self.ends();
-        let interface = |option: &str, name: &Option<InterfaceName>| {
-            let word = words(option);
-            name.as_ref().map(|name| format!("{word} \"{name}\" "))
+        let on = |option, name: &Option<InterfaceName>| {
+            name.as_ref().map(|name| interface(option, name))
         };
-        let address = |option: &str, one: &Option<IpNet>| {
-            let word = words(option);
-            let family = |one: IpNet| if one.addr().is_ipv4() { "ip" } else { "ip6" };
-            one.map(|one| format!("{} {word} {} ", family(one), written(one)))
-        };
+        let of = |option, one: Option<IpNet>| one.map(|one| address(option, one));
         let parts = [
-            interface(near.0, &self.interface),
-            interface(far.0, &self.far_interface),
-            address(near.1, &self.address),
-            address(far.1, &self.far_address),
+            on(near.0, &self.interface),
+            on(far.0, &self.far_interface),
+            of(near.1, self.address),
+            of(far.1, self.far_address),
         ];
         parts.into_iter().flatten().collect()
     }

@@ -2,26 +2,21 @@
 
 use crate::bad_input::{folder, told};
 use crate::native::lab_with_nft;
-use crate::support::{Ended, end_of, fwlab, lab};
+use crate::support::{Ended, lab};
+use crate::translated::on;
 
 fn check(name: &str, text: &str) -> Ended {
-    let folder = folder(&[(name, text.as_bytes())]);
-    let mut command = fwlab();
-    command.current_dir(folder.path()).args([
-        "check",
-        name,
+    const ASKED: [&str; 8] = [
         "--at",
         "server",
-        "--server",
-        "libunftp",
         "--data",
         "pasv",
         "--protection",
         "plain",
         "--passive-ports",
         "40000-40100",
-    ]);
-    end_of(&mut command)
+    ];
+    on(name, text, "check", &ASKED)
 }
 
 const DUMP: &str = "*filter\n:INPUT DROP [0:0]\n-A INPUT -m conntrack --ctstate ESTABLISHED -j ACCEPT\n\
