@@ -282,9 +282,13 @@ fn place(
     said: &mut Messages,
 ) -> Result<Place, Exit> {
     if terms.whom.out.is_some() && (!at.is_router() || at == At::Hairpin) {
+        let help = match at {
+            At::Hairpin => "at a hairpin clients and server are on one interface: --on",
+            _ => "--on is the interface of a host that the other end is on",
+        };
         said.say(
             "--out is the interface of a gateway that servers are on",
-            Some("--on is the interface of a host that the other end is on"),
+            Some(help),
         );
         return Err(Exit::Usage);
     }
