@@ -15,7 +15,7 @@ pub fn host(input: &[u8]) {
 
 /// These sections as a bundle that is whole.
 fn bundled(sections: &[u8]) -> Vec<u8> {
-    let body = [b"fwlab bundle 1\n".as_slice(), sections, b"\n"].concat();
+    let body = [b"fwlab bundle 2\n".as_slice(), sections, b"\n"].concat();
     let lines = body.split(|byte| *byte == b'\n');
     let headings = lines.filter(|line| line.starts_with(b"== ")).count();
     let end = format!("end sections={headings} bytes={} cksum=none\n", body.len());

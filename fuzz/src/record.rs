@@ -85,6 +85,7 @@ fn outcome(unread: &mut Unstructured<'_>) -> arbitrary::Result<Outcome> {
             backend: Backend::Legacy,
             rule: rule(unread)?,
             source_line: unread.arbitrary()?,
+            source_file: unread.arbitrary()?,
             statement: unread.arbitrary()?,
             packet: Packet::Other {
                 from: std::net::IpAddr::from(unread.arbitrary::<[u8; 4]>()?),

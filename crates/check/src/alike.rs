@@ -38,10 +38,10 @@ impl Subject {
         match (&old.files.host, &new.files.host) {
             (Some(before), Some(after)) if !same_network(before, after) => said.say(
                 format!(
-                    "the interfaces, addresses or routes of the two hosts differ: those of {} are used for both",
+                    "the two hosts differ in interfaces, addresses or routes: those of {} are used for both",
                     one_line(&new.files.name)
                 ),
-                Some("so what changes is due to their rules and to their servers' settings"),
+                Some("so any change is due to their rules and their servers' settings"),
             ),
             _ => {}
         }
@@ -73,16 +73,13 @@ impl Subject {
         let left = (other.protections.len(), other.data.len());
         if left.0 == 0 || left.1 == 0 {
             said.say(
-                "the two servers have no way to transfer in common, by their settings",
-                Some("--protection and --data say what is compared all the same"),
+                "by their settings, the two servers have no kind of transfer in common",
+                Some("--protection and --data choose what to compare all the same"),
             );
             return Err(Exit::Usage);
         }
         if ways != (left.0, left.1, left.0, left.1) {
-            said.say(
-                "only what both servers are asked for, by their settings, is compared",
-                None,
-            );
+            said.say("only what both servers' settings ask for is compared", None);
         }
         Ok(())
     }
@@ -100,7 +97,7 @@ impl Subject {
         if ports[0] != ports[1] {
             said.say(
                 format!(
-                    "the control port was {}, and is {}: peers that rules tell apart on the old one alone are not tried",
+                    "the control port was {}, and is {}: peers that only the rules for the old port tell apart are not tried",
                     ports[0], ports[1]
                 ),
                 None,

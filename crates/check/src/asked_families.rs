@@ -22,7 +22,7 @@ pub(crate) fn refuse_others(
     }
     said.say(
         format!(
-            "{} has rules for {}, and --family asks for {} alone",
+            "{} has rules for {}, but --family asks only for {}",
             one_line(&files.name),
             own.protocol(),
             asked.protocol()

@@ -38,7 +38,7 @@ pub(crate) fn read(name: &str, bytes: &[u8], said: &mut Messages) -> Result<Host
     })?;
     if !host.has_rules() {
         said.say(
-            format!("{name}: that host has no rules: everything passes, as far as it is concerned"),
+            format!("{name}: that host has no rules, so it lets everything pass"),
             Some("if it should have some, capture it again once they are loaded"),
         );
         return Err(Exit::Usage);
@@ -85,6 +85,13 @@ pub(crate) fn read(name: &str, bytes: &[u8], said: &mut Messages) -> Result<Host
         }
     }
     files.families = spoken(&host);
+    if files.families.is_empty() {
+        // Of no address, as far as is told: its rules say what it speaks.
+        files.families = vec![Family::Ipv4];
+        files
+            .families
+            .extend(files.ipv6.as_ref().map(|_| Family::Ipv6));
+    }
     tell_of(&host, name, said);
     files.host = Some(Box::new(host));
     Ok(files)
@@ -98,7 +105,7 @@ fn server(host: &Host, said: &mut Messages) -> Option<ServerRead> {
         Err(mistakes) => {
             said.mistakes(mistakes.told().cloned());
             said.say(
-                format!("the settings of {program} on that host are wrong, and not used"),
+                format!("the settings of {program} on that host are wrong and are not used"),
                 Some("--server-config FILE gives others"),
             );
             None
@@ -127,6 +134,14 @@ fn tell_of(host: &Host, name: &str, said: &mut Messages) {
             None,
         );
     }
+    if network(host).is_none() {
+        said.say(
+            format!(
+                "{name} has none of that host's addresses: peers are told apart only by its rules"
+            ),
+            Some("what `ip address` prints there is missing: is iproute2 on that host?"),
+        );
+    }
     if let Some(kernel) = &host.kernel {
         let release = kernel.split_whitespace().nth(1).unwrap_or(kernel);
         let here = fwlab_fabric::kernel_release();
@@ -140,7 +155,7 @@ fn tell_of(host: &Host, name: &str, said: &mut Messages) {
         if version(release) != version(&here) {
             said.say(
                 format!(
-                    "that host has Linux {}, and {here} runs here: what netfilter does may differ",
+                    "that host runs Linux {}, and this one {here}: netfilter may behave differently",
                     one_line(release)
                 ),
                 None,
@@ -149,10 +164,10 @@ fn tell_of(host: &Host, name: &str, said: &mut Messages) {
     }
     if host.assigns_helpers() {
         said.say(
-            "conntrack gives its helpers to connections by itself on that host (net.netfilter.nf_conntrack_helper is 1); \
-             since Linux 6.0 it does not, and here it does not",
+            "conntrack assigns its helpers by itself on that host (net.netfilter.nf_conntrack_helper is 1); \
+             since Linux 6.0 it does not, and neither does it here",
             Some(
-                "where the table shows a timeout of the data connection, it may pass there until the kernel is a newer one",
+                "where the table shows that the data connection times out, it may pass on that host until its kernel is upgraded",
             ),
         );
     }
@@ -164,7 +179,7 @@ fn tell_of(host: &Host, name: &str, said: &mut Messages) {
         };
         said.say(
             format!(
-                "that host asks other tables of routes than the main one for some packets (`{}: {}`{more}); here the main one counts",
+                "that host uses other routing tables than the main one for some packets (`{}: {}`{more}); here, only the main one is used",
                 first.priority,
                 one_line(&first.words)
             ),
@@ -174,14 +189,14 @@ fn tell_of(host: &Host, name: &str, said: &mut Messages) {
     let loose = host.parameters.get("nf_conntrack_ftp.loose");
     if loose.is_some_and(|value| !matches!(value.as_str(), "0" | "N")) {
         said.say(
-            "conntrack's FTP helper is loose on that host (nf_conntrack_ftp.loose): it takes addresses of third parties, and here it does not",
+            "conntrack's FTP helper is loose on that host (nf_conntrack_ftp.loose): it accepts addresses of third parties, which it does not here",
             None,
         );
     }
 }
 
-/// Its network, as far as peers meet it.
-pub(crate) fn network(host: &Host) -> Network {
+/// Its network, as far as peers meet it; nothing where none of its addresses is known.
+pub(crate) fn network(host: &Host) -> Option<Network> {
     let links = host.links.iter();
     let usable = links.filter(|link| {
         link.is_up && link.master.is_none() && link.kind.as_deref() != Some("loopback")
@@ -198,6 +213,9 @@ pub(crate) fn network(host: &Host) -> Network {
     let interfaces: Vec<(InterfaceName, Vec<IpNet>)> = interfaces
         .filter(|(_, addresses)| !addresses.is_empty())
         .collect();
+    if interfaces.is_empty() {
+        return None;
+    }
     let unicast = host
         .routes
         .iter()
@@ -214,7 +232,7 @@ pub(crate) fn network(host: &Host) -> Network {
         is_numbers.then(|| ((*name).to_owned(), value.clone()))
     });
     let mtus = host.links.iter();
-    Network {
+    Some(Network {
         mtus: mtus
             .filter_map(|link| Some((link.name.clone(), link.mtu?)))
             .collect(),
@@ -225,7 +243,7 @@ pub(crate) fn network(host: &Host) -> Network {
             .collect(),
         sysctls: settings.collect(),
         interfaces,
-    }
+    })
 }
 
 /// Which addresses of a family are behind which interface: between the ends of two prefixes, all go the same way.

@@ -17,12 +17,12 @@ pub(crate) fn tell(files: &HostFiles, at: At, layout: &Layout, ports: Ports, sai
         if let Some(forwarded) = forwarded {
             said.say(
                 format!(
-                    "{}: its rules forward port {} to {}, as a gateway does for a server behind it: --at port-forward tries that",
+                    "{}: its rules forward port {} to {}, as a gateway does for a server behind it; --at port-forward tests that",
                     one_line(&files.name),
                     forwarded.connected, forwarded.to
                 ),
                 Some(match at {
-                    At::Server => "--at server takes the server to be on the host that has these rules",
+                    At::Server => "--at server puts the server on the host that has these rules",
                     _ => "--at gateway has clients connect to the server's own address",
                 }),
             );
@@ -36,7 +36,7 @@ pub(crate) fn tell(files: &HostFiles, at: At, layout: &Layout, ports: Ports, sai
         for (line, name) in bridge_tables(source) {
             said.say(
                 format!(
-                    "{}:{line}: the table {} is of the family bridge, and the host has no bridge here: nothing in it was met",
+                    "{}:{line}: the table {} is of the family bridge, but the host has no bridge here: no packet came to it",
                     one_line(&source.name),
                     one_line(&name)
                 ),

@@ -4,7 +4,8 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use fwlab_record::{CellRecord, Chance, Exit, Judgement, Symptom};
-use fwlab_runner::UNREACHED;
+use fwlab_runner::{UNREACHED, settling_ports};
+
 use fwlab_scenario::plan::idle_requirements;
 use fwlab_scenario::{Requirement, Scenario, SymptomDemand};
 use fwlab_text::one_line;
@@ -33,7 +34,7 @@ impl FromStr for Expectation {
         let words: Vec<&str> = text.split_ascii_whitespace().collect();
         let [cells, outcome] = words[..] else {
             return Err(
-                "write whose transfers and what becomes of them: 'passive passes', 'explicit/port blocked', 'all passes'".into(),
+                "write which transfers, and how they end: 'passive passes', 'explicit/port blocked', 'all passes'".into(),
             );
         };
         Ok(Expectation {
@@ -81,12 +82,12 @@ pub(crate) fn refuse_idle(
         let names_none = one.why.starts_with("it names no cell");
         let (why, help) = match names_none {
             true => (
-                "it names no cell that is tried",
-                "--protection and --data choose what is tried",
+                "it names no cell that is run",
+                "--protection and --data choose which cells are run",
             ),
             false => (
-                "later ones name every cell that it names, and the last one holds",
-                "write the general one first, or leave it out",
+                "later ones name every cell that it names, and the last one counts",
+                "write the general one first, or remove it",
             ),
         };
         said.say(
@@ -108,20 +109,40 @@ pub fn all_settled(
 ) -> Result<(), Exit> {
     let mut settled = Ok(());
     for one in expected {
-        let by_luck = |record: &&&CellRecord| {
-            record.chance.contains(&Chance::DataPort) && !record.axes.data.is_active()
+        let about = records.iter().copied();
+        let about: Vec<&CellRecord> = about.filter(|record| one.is_about(record)).collect();
+        let by_port = |record: &&CellRecord| {
+            let is_told = |note: &String| settling_ports(note).is_some();
+            record.chance.contains(&Chance::DataPort)
+                && !record.axes.data.is_active()
+                && record.notes.iter().any(is_told)
         };
-        let mut about = records.iter().filter(|record| one.is_about(record));
-        if about.any(|record| by_luck(&record)) {
-            said.say(
-                format!(
-                    "--expect '{}': the server picks its passive ports by chance, and the rules tell some from the rest: another run may come to another end",
-                    one_line(&one.text)
-                ),
-                Some("--passive-ports LOW-HIGH, or the server's own settings, say which they are"),
-            );
-            settled = Err(Exit::Lab);
-        }
+        let by_other_port = |record: &&CellRecord| {
+            let of_ports = [Chance::DataPort, Chance::SourcePort];
+            of_ports.iter().any(|chance| record.chance.contains(chance))
+        };
+        let by_rule = |record: &&CellRecord| record.chance.contains(&Chance::Rule);
+        let (why, instead) = match () {
+            () if about.iter().any(by_port) => (
+                "the server picks its passive ports by chance, and the rules treat some differently from the rest",
+                "give --passive-ports LOW-HIGH, or the server's own settings",
+            ),
+            () if about.iter().any(by_other_port) => (
+                "the rules treat some of the ports that a peer may pick differently",
+                "narrow those rules by state, address or interface, or expect nothing of what they decide",
+            ),
+            () if about.iter().any(by_rule) => (
+                "rules decide by chance",
+                "remove those rules, or expect nothing of what they decide",
+            ),
+            () => continue,
+        };
+        let text = one_line(&one.text);
+        said.say(
+            format!("--expect '{text}': {why}: another run may end differently"),
+            Some(instead),
+        );
+        settled = Err(Exit::Lab);
     }
     settled
 }
@@ -136,12 +157,12 @@ pub fn all_there(
     let mut notes = records.iter().flat_map(|record| &record.notes);
     let why = match (incomplete.first(), notes.find(is_part)) {
         (Some(missing), _) => missing.as_str(),
-        (None, Some(_)) => "these rules are a part of a ruleset",
+        (None, Some(_)) => "these rules are only part of a ruleset",
         (None, None) => return Ok(()),
     };
     said.say(
         format!(
-            "what is expected is not known of the host: {}",
+            "it is not known whether the expectations hold for the host: {}",
             one_line(why)
         ),
         Some("give all rules of the host: what `iptables-save` prints as root, or `fwlab capture`"),
@@ -166,7 +187,7 @@ pub fn all_known(
             });
             said.say(
                 format!(
-                    "--expect '{}': every cell that it names was skipped, and nothing is known: {}",
+                    "--expect '{}': every cell that it names was skipped, so nothing is known: {}",
                     one_line(&one.text),
                     one_line(why.unwrap_or("there is none"))
                 ),
@@ -210,9 +231,9 @@ mod tests {
                 "ssl/port blocked",
                 "`ssl` is not a protection: [plain, explicit, implicit, ccc, tls]",
             ),
-            ("passive", "write whose transfers and what becomes of them"),
-            ("", "write whose transfers"),
-            ("a b c", "write whose transfers"),
+            ("passive", "write which transfers, and how they end"),
+            ("", "write which transfers"),
+            ("a b c", "write which transfers"),
             ("/ passes", "`` is not a"),
         ] {
             let error = read(text).expect_err(text);

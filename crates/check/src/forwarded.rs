@@ -96,9 +96,9 @@ pub(crate) fn place(
         {
             said.say(
                 format!(
-                    "the rules lead port {connected} of the gateway to port {listening} of the server: clients connect to the one, and it listens on the other"
+                    "the rules forward port {connected} of the gateway to port {listening} of the server: clients connect to the former, and the server listens on the latter"
                 ),
-                Some("--control-port says on which port the server listens, --connect-port to which clients connect"),
+                Some("--control-port says on which port the server listens, --connect-port to which port clients connect"),
             );
         }
     }

@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use fwlab_host::{Host, MAX_CAPTURE, ServerRead, hidden_tables, without_table};
-use fwlab_model::ruleset::{Format, Note, Source, fence_notes, recognise, why_empty};
+use fwlab_model::ruleset::{Format, Note, Source, around_notes, by_family, recognise, why_empty};
 use fwlab_record::{Backend, Exit, Family, InterfaceName};
 use fwlab_runner::written as rules;
 use fwlab_scenario::RulesOrigin;
@@ -189,11 +189,12 @@ fn read_all(paths: &[PathBuf], terms: &Terms, said: &mut Messages) -> Result<Hos
             None => sources.push(source),
         }
     }
+    let alone = sources.len() == 1;
     files.server = server_files::read(servers, said)?;
     if let (true, Some(server)) = (sources.is_empty(), &files.server) {
         said.say(
             format!(
-                "{} has the settings of {}, and there are no rules beside it",
+                "{} has the settings of {}, but no rules are given with it",
                 server.name, server.program
             ),
             Some("give the rules of that host, too: fwlab check rules.v4 vsftpd.conf"),
@@ -201,16 +202,15 @@ fn read_all(paths: &[PathBuf], terms: &Terms, said: &mut Messages) -> Result<Hos
         return Err(Exit::Usage);
     }
     let mut missing = Vec::new();
-    let alone = sources.len() == 1;
-    for source in sources {
+    for source in sources.into_iter().flat_map(dumps) {
         if source.text.starts_with(captured::BEGINS) {
             if !alone {
                 said.say(
                     format!(
-                        "{} is a whole host, and there are files beside it",
+                        "{} is a whole host, but other files are given with it",
                         source.name
                     ),
-                    Some("give the host alone, or its files alone"),
+                    Some("give only the host, or only its files"),
                 );
                 return Err(Exit::Usage);
             }
@@ -218,14 +218,16 @@ fn read_all(paths: &[PathBuf], terms: &Terms, said: &mut Messages) -> Result<Hos
             captured.server = files.server;
             return Ok(captured);
         }
-        names.push(source.name.clone());
+        if !names.contains(&source.name) {
+            names.push(source.name.clone());
+        }
         if recognise(&source) == Format::Empty {
             let (why, instead) = why_empty(&source);
             said.say(format!("{}: {why}", one_line(&source.name)), Some(instead));
             return Err(Exit::Usage);
         }
         if recognise(&source) == Format::Sets {
-            let notes = fence_notes(&source).into_iter();
+            let notes = around_notes(&source).into_iter();
             files
                 .notes
                 .extend(notes.map(|note| (source.name.clone(), note)));
@@ -254,7 +256,7 @@ fn read_all(paths: &[PathBuf], terms: &Terms, said: &mut Messages) -> Result<Hos
         }
         if is_beside_legacy(&source) {
             let missing_rules = format!(
-                "{} says that the host has rules of iptables-legacy, too, which decide as well",
+                "{} says that the host also has iptables-legacy rules, which count as well",
                 one_line(&source.name)
             );
             missing.push(missing_rules);
@@ -278,7 +280,7 @@ fn read_all(paths: &[PathBuf], terms: &Terms, said: &mut Messages) -> Result<Hos
         for missing in missing {
             said.say(
                 &missing,
-                Some("`fwlab capture` has all of them in one file"),
+                Some("`fwlab capture` reads all of them into one file"),
             );
             files.incomplete.push(missing);
         }
@@ -290,12 +292,12 @@ fn read_all(paths: &[PathBuf], terms: &Terms, said: &mut Messages) -> Result<Hos
         (None, Some(script)) if files.ipv6.is_none() => {
             if let Some(sets) = &files.sets {
                 let message = format!(
-                    "{} are sets of ipset, and no rules of iptables match on them",
+                    "{} are sets of ipset, but no iptables rules match on them",
                     sets.name
                 );
                 said.say(
                     message,
-                    Some("give the rules of iptables, too: nft has sets of its own"),
+                    Some("give the iptables rules, too: nft has its own sets"),
                 );
                 return Err(Exit::Usage);
             }
@@ -314,7 +316,7 @@ fn read_all(paths: &[PathBuf], terms: &Terms, said: &mut Messages) -> Result<Hos
     let legacy = legacy.into_iter().map(|dump| (Backend::Legacy, dump));
     files.beside.extend(legacy);
     if matches!(files.origin, RulesOrigin::None) && files.ipv6.is_none() {
-        let message = "sets of ipset alone are no rules".to_owned();
+        let message = "sets of ipset are not rules".to_owned();
         said.say(message, Some("give the rules that match on them, too"));
         return Err(Exit::Usage);
     }
@@ -324,6 +326,14 @@ fn read_all(paths: &[PathBuf], terms: &Terms, said: &mut Messages) -> Result<Hos
     files.families.sort();
     asked_families::refuse_others(&files, terms, said)?;
     Ok(files)
+}
+
+/// The dumps in a file: of both families where it has both.
+fn dumps(source: Source) -> Vec<Source> {
+    match recognise(&source) {
+        Format::Saved => by_family(source),
+        _ => vec![source],
+    }
 }
 
 /// Whether a dump was made where there are rules of the other backend that it does not show.
@@ -372,10 +382,10 @@ impl Slots {
                 if !is_listed {
                     said.say(
                         format!(
-                            "{} says that its table {table} has chains which iptables-save does not show",
+                            "{} says that its table {table} has chains that iptables-save does not show",
                             one_line(&dump.name)
                         ),
-                        Some("give what `nft list ruleset` prints on that host beside it, or the host as `fwlab capture` has it"),
+                        Some("also give what `nft list ruleset` prints on that host, or capture the host with `fwlab capture`"),
                     );
                     return Err(Exit::Usage);
                 }
@@ -390,9 +400,9 @@ impl Slots {
 
     fn fill(&mut self, slot: Slot, source: Source, said: &mut Messages) -> Result<(), Exit> {
         let (place, what) = match slot {
-            Slot::Rules => (&mut self.rules, "rules of iptables for IPv4"),
-            Slot::Ipv6 => (&mut self.ipv6, "rules of iptables for IPv6"),
-            Slot::Script => (&mut self.script, "scripts of nft"),
+            Slot::Rules => (&mut self.rules, "iptables rules for IPv4"),
+            Slot::Ipv6 => (&mut self.ipv6, "iptables rules for IPv6"),
+            Slot::Script => (&mut self.script, "nft scripts"),
             Slot::Sets => (&mut self.sets, "sets of ipset"),
         };
         let Some(first) = place.as_ref() else {
@@ -418,7 +428,7 @@ pub(crate) fn open(path: &Path, said: &mut Messages) -> Result<Source, Exit> {
     {
         let path = path.display();
         said.say(
-            format!("{path} is a scenario by its name, and no ruleset"),
+            format!("{path} is a scenario by its name, not a ruleset"),
             Some(&format!("write `fwlab run {path}`")),
         );
         return Err(Exit::Usage);

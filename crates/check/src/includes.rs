@@ -34,7 +34,7 @@ pub(crate) fn included(source: Source, folder: &Path, said: &mut Messages) -> Re
                 "--include {}: there is no such folder",
                 one_line(folder.display())
             ),
-            "name the folder that holds the files, as they stand on that host",
+            "name the folder that holds the files as on that host",
         );
     }
     let name = source.name.clone();
@@ -54,7 +54,7 @@ pub(crate) fn included(source: Source, folder: &Path, said: &mut Messages) -> Re
     }
     said.say(
         format!("{}: with what it includes, {told}", one_line(&name)),
-        Some("lines are counted with those of the included files"),
+        Some("line numbers count the lines of included files, too"),
     );
     Ok(Source {
         text: lines.join("\n").into_bytes(),
@@ -94,7 +94,7 @@ impl Reading<'_> {
                         one_line(pattern),
                         one_line(self.folder.display())
                     ),
-                    "put the file there, by the path that the script says or the end of that path",
+                    "put the file there, under the path in the script or the end of that path",
                 );
             };
             for path in found {
@@ -109,7 +109,7 @@ impl Reading<'_> {
                             "{place}: {} leads out of the folder of --include",
                             one_line(&name)
                         ),
-                        "put a copy of the file there, and no link",
+                        "put a copy of the file there, not a link",
                     );
                 }
                 let text = match input::read_file(&path) {

@@ -1,11 +1,11 @@
-//! From the files of a host to the transfers that tell whom its rules let through.
+//! From the files of a host to the transfers that show whom its rules let through.
 //!
-//! What `fwlab check`, `diff`, `fix`, `lint`, `explain` and the library's `Host` have in common. Nothing is printed here: what there is to
-//! say is in [`Messages`], where something is refused, too.
+//! What `fwlab check`, `diff`, `fix`, `lint`, `explain` and the library's `Host` have in common. Nothing is
+//! printed here: what there is to say is in [`Messages`], even if something is refused.
 //!
 //! | to | there is |
 //! | --- | --- |
-//! | read a host's files, each known by its content | [`read_files`], [`HostFiles`] |
+//! | read a host's files, recognising each by its content | [`read_files`], [`HostFiles`] |
 //! | say where they are tried, on whom, and how | [`Terms`] |
 //! | have both, with the server's settings | [`Subject`] |
 //! | divide the host's peers into classes | [`Subject::told`], [`Subject::classes`] |

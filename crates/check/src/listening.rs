@@ -41,11 +41,11 @@ pub(crate) fn retain(
     let Some(only) = only else { return Ok(()) };
     let other = spoken.iter().copied().find(|family| *family != only);
     let Some(other) = other else { return Ok(()) };
-    let alone = format!("the server waits for clients of {} alone", only.protocol());
+    let alone = format!("the server listens only for {} clients", only.protocol());
     if asked.contains(&other) || !spoken.contains(&only) {
         said.say(
-            format!("{alone}, and {} is asked for: nobody can connect to it", other.protocol()),
-            Some(&format!("--family {only}, or have the server wait for both (vsftpd: listen=NO, listen_ipv6=YES)")),
+            format!("{alone}, but {} is asked for: nobody can connect", other.protocol()),
+            Some(&format!("--family {only}, or have the server listen on both (vsftpd: listen=NO, listen_ipv6=YES)")),
         );
         return Err(Exit::Usage);
     }

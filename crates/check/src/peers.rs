@@ -68,7 +68,7 @@ pub(crate) fn refused(terms: &Terms, spoken: &[Family], said: &mut Messages) -> 
             let family = Family::of(*unspoken);
             said.say(
                 format!(
-                    "{unspoken} is an {} address, and nobody speaks that here",
+                    "{unspoken} is an {} address, but nobody speaks that here",
                     family.protocol()
                 ),
                 Some(&format!("add `--family {family}`")),
@@ -100,7 +100,7 @@ pub(crate) fn tell(classes: &Classes, family: Family, is_known: bool, said: &mut
         };
         said.say(
             format!(
-                "{count} of {} peers that the rules tell apart {are} left out: no route of that host leads to such an address by such an interface",
+                "{count} of {} peers that the rules tell apart {are} left out: that host has no route to such an address by such an interface",
                 family.protocol()
             ),
             None,
@@ -109,7 +109,7 @@ pub(crate) fn tell(classes: &Classes, family: Family, is_known: bool, said: &mut
     for unread in &classes.unread {
         said.say(
             format!(
-                "the rules tell peers apart by {unread}, which fwlab does not read: whom that is about is not tried"
+                "the rules tell peers apart by {unread}, which fwlab does not read: such peers are not tried"
             ),
             None,
         );
@@ -127,8 +127,8 @@ pub fn everybody(classes: &OfFamilies, follows: &str, said: &mut Messages) -> Re
         return Ok(());
     }
     said.say(
-        format!("not everybody was tried whom the rules tell apart: {follows}"),
-        Some("--classes tries more; --on, --out, --from and --to choose whom it is about"),
+        format!("not all peers that the rules tell apart were tried: {follows}"),
+        Some("--classes tries more; --on, --out, --from and --to choose some"),
     );
     Err(Exit::Lab)
 }

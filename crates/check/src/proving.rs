@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use fwlab_host::OwnSetting;
 use fwlab_record::{Exit, Place};
-use fwlab_runner::{Housing, PeerShelf};
+use fwlab_runner::{PeerRegistry, Placement};
 use fwlab_text::one_line;
 
 use crate::messages::Messages;
@@ -27,13 +27,13 @@ pub(crate) async fn prove(
     let Some(own) = &serving.own else {
         return Ok(());
     };
-    let housing = Housing {
+    let placement = Placement {
         place: in_containers.then_some(Place::Container),
-        ..Housing::default()
+        ..Placement::default()
     };
     // Nothing is built for this: a server that is not there yet tells in its cells.
-    let shelf = PeerShelf::of([(own.server, housing)].into(), None).await;
-    let Ok(program) = shelf.server(own.server) else {
+    let registry = PeerRegistry::of([(own.server, placement)].into(), None).await;
+    let Ok(program) = registry.server(own.server) else {
         return Ok(());
     };
     let Some(transfer) = starting::transfer(&*program, serving) else {
@@ -105,7 +105,7 @@ impl Refusal {
             _ if own.is_captured => (at.as_written(), "--server-config FILE gives others"),
             true => (
                 at.key.clone(),
-                "correct the name; if it is another version's, take the line out of the file",
+                "correct the name; if it is another version's, remove the line from the file",
             ),
             false => (at.as_written(), "correct the value"),
         };

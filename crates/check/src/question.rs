@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use fwlab_classes::{Position, Representative};
 use fwlab_model::{IpNet, NextHop, RouteSpec};
 use fwlab_record::{Family, Operation, PeerName};
-use fwlab_scenario::{ClientTerms, Matrix, RulesetEntry, Scenario, Stage};
+use fwlab_scenario::{ClientTerms, Deployment, Matrix, RulesetEntry, Scenario};
 
 use crate::expectation::Expectation;
 use crate::subject::Subject;
@@ -26,15 +26,16 @@ pub(crate) fn scenario(
         place,
         serving,
         connect_port,
+        told_range: _,
     } = subject;
     let families = match tried {
         Some(tried) => vec![tried.family],
         None => place.layout.families.clone(),
     };
     let class = tried.map_or_else(Representative::default, Tried::representative);
-    let mut stage = place.stage(&class, families[0], *connect_port);
+    let mut deployment = place.deployment(&class, families[0], *connect_port);
     if let Some(address) = serving.terms.advertised_address {
-        leads_nowhere(address, place.position(), families[0], &mut stage);
+        leads_nowhere(address, place.position(), families[0], &mut deployment);
     }
     Scenario {
         name: tried.map_or_else(|| files.name.clone(), |tried| tried.name(&files.name)),
@@ -43,7 +44,7 @@ pub(crate) fn scenario(
         reports: Vec::new(),
         messages: Vec::new(),
         tags: Vec::new(),
-        stage,
+        deployment,
         server: serving.terms.clone(),
         client: ClientTerms::default(),
         size: Scenario::DEFAULT_SIZE,
@@ -81,17 +82,22 @@ pub(crate) fn scenario(
 }
 
 /// Lets packets to an announced address that nobody has leave for it, as the Internet would have them.
-fn leads_nowhere(address: Ipv4Addr, position: Position, family: Family, stage: &mut Stage) {
+fn leads_nowhere(
+    address: Ipv4Addr,
+    position: Position,
+    family: Family,
+    deployment: &mut Deployment,
+) {
     let address = IpAddr::from(address);
-    let known = stage.topology.addresses();
+    let known = deployment.topology.addresses();
     if family != Family::Ipv4 || known.map(|(known, _)| known).any(|known| known == address) {
         return;
     }
-    let node = match (position, &stage.firewall) {
+    let node = match (position, &deployment.firewall) {
         (Position::Router, Some(firewall)) => firewall.clone(),
-        _ => stage.client.clone(),
+        _ => deployment.client.clone(),
     };
-    let ends = stage.topology.ends_in(&node);
+    let ends = deployment.topology.ends_in(&node);
     // A router's second end is the one towards the server.
     let Some(end) = ends.last() else { return };
     if end.addresses.iter().any(|net| net.contains(&address)) {
@@ -101,7 +107,7 @@ fn leads_nowhere(address: Ipv4Addr, position: Position, family: Family, stage: &
         to: IpNet::from(address),
         via: NextHop::Sink(end.interface.clone()),
     };
-    let mut nodes = stage.topology.nodes.iter_mut();
+    let mut nodes = deployment.topology.nodes.iter_mut();
     if let Some(node) = nodes.find(|known| known.name == node) {
         node.routes.push(route);
     }

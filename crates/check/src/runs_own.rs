@@ -60,8 +60,8 @@ impl RunsOwn {
         } = &self.settings;
         let settings = match stand.len() + set_up {
             0 => "no setting runs".to_owned(),
-            1 => "1 setting runs as it stands".into(),
-            count => format!("{count} settings run as they stand"),
+            1 => "1 setting is used as it is".into(),
+            count => format!("{count} settings are used as they are"),
         };
         let mut words = vec![format!("of {} {settings}", one_line(&self.name))];
         if !replaced.is_empty() {
@@ -130,7 +130,7 @@ mod tests {
         .in_words();
         assert_eq!(
             words,
-            "of vsftpd.conf 3 settings run as they stand; replaced by the lab's: local_root, rsa_cert_file; \
+            "of vsftpd.conf 3 settings are used as they are; replaced by the lab's: local_root, rsa_cert_file; \
              left out: a0, a1, a2, a3, a4, a5, a6, a7 and 2 more (logs), pam_service_name (who logs in)"
         );
     }

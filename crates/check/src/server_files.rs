@@ -59,10 +59,10 @@ pub(crate) fn read(
     if let Some(other) = other {
         said.say(
             format!(
-                "{} has the settings of {whose}, and {} those of another server",
+                "{} has the settings of {whose}, but {} has those of another server",
                 first.name, other.name
             ),
-            Some("give those of the server that is checked"),
+            Some("give the settings of the server that you check"),
         );
         return Err(Exit::Usage);
     }
@@ -73,7 +73,7 @@ pub(crate) fn read(
                 "{} and {} are both settings of vsftpd",
                 first.name, sources[1].name
             ),
-            Some("one server has one of them: give that"),
+            Some("a server has only one: give that"),
         );
         return Err(Exit::Usage);
     }

@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use fwlab_ftp::DataSourcePort;
 use fwlab_host::{ServerRead, ServerSettings};
 use fwlab_record::{DataSetup, Exit, Family, PeerName, Protection};
-use fwlab_runner::PeerShelf;
+use fwlab_runner::PeerRegistry;
 use fwlab_scenario::ServerTerms;
 use fwlab_text::one_line;
 
@@ -128,7 +128,7 @@ fn without(terms: &Terms) -> Serving {
 
 /// The server that most hosts have, where it is here.
 fn usual() -> Vec<PeerName> {
-    match PeerShelf::finds(PeerName::Vsftpd) {
+    match PeerRegistry::finds(PeerName::Vsftpd) {
         true => vec![PeerName::Vsftpd],
         false => vec![PeerName::Libunftp],
     }
@@ -264,7 +264,7 @@ impl Settled<'_> {
     fn own_server(&self) -> Option<PeerName> {
         let own: Option<PeerName> = self.read.program.word().parse().ok();
         let in_containers = self.terms.in_containers;
-        own.filter(|own| in_containers || PeerShelf::finds(*own))
+        own.filter(|own| in_containers || PeerRegistry::finds(*own))
     }
 
     /// What stands for that program, where it is not here.
@@ -272,7 +272,7 @@ impl Settled<'_> {
         let others = usual();
         self.say(
             format!(
-                "{} is not on this machine: {} stands for it, set up alike",
+                "{} is not on this machine: {}, set up in the same way, takes its place",
                 self.read.program, others[0]
             ),
             Some("--where container runs it in a container"),
@@ -288,7 +288,9 @@ impl Settled<'_> {
         match serving.servers.iter().find(|server| !can(server)) {
             None => serving.terms.require_session_reuse = true,
             Some(unable) => self.say(
-                format!("{unable} cannot demand that a TLS session is resumed: that is not tried"),
+                format!(
+                    "{unable} cannot demand that a TLS session is resumed, so that is not tried"
+                ),
                 None,
             ),
         }
@@ -339,7 +341,7 @@ impl Settled<'_> {
         if serving.data.is_empty() {
             self.say(
                 format!("{} refuses all transfers", one_line(&self.read.name)),
-                Some("--data tries some all the same, as another server would"),
+                Some("--data tries some all the same, as with another server"),
             );
             return Err(Exit::Usage);
         }
@@ -352,10 +354,10 @@ impl Settled<'_> {
         if let Some(own) = on.filter(IpAddr::is_loopback) {
             self.say(
                 format!(
-                    "{}: the server waits on {own}, the host's own loopback address: nobody else can connect to it, whatever the rules say",
+                    "{}: the server listens on {own}, the host's own loopback address: nobody else can connect to it, whatever the rules say",
                     one_line(&self.read.name)
                 ),
-                Some("let it wait on another address; without its settings, the rules alone are tried"),
+                Some("have it listen on another address; without its settings, only the rules are tried"),
             );
             return Err(Exit::Usage);
         }
@@ -381,7 +383,7 @@ impl Settled<'_> {
         });
         if let (At::Server, true, Some(address)) = (self.at, serving.to.is_empty(), listens) {
             self.say(
-                format!("clients connect to {address}, where the server waits"),
+                format!("clients connect to {address}, where the server listens"),
                 Some("--to chooses another address"),
             );
             serving.to = vec![address];
@@ -412,8 +414,8 @@ impl Settled<'_> {
     fn tell_unknown(&mut self, own: Ipv4Addr) {
         self.say(
             format!(
-                "the server announces {own}, which is not the address that clients connect to here: it is left out, as if a gateway \
-                 in front of the server led clients of that address to it"
+                "the server announces {own}, which is not the address that clients connect to here: it is left \
+                 out, as if a gateway in front of the server forwarded that address to it"
             ),
             Some(&format!(
                 "--to {own} lets clients connect to it; --advertise {own} announces it all the same"
@@ -428,7 +430,7 @@ fn in_words(settings: &ServerSettings, data_port: Option<u16>) -> Vec<String> {
     words.push(match settings.control_port {
         Some(port) => format!("port {port}"),
         None => format!(
-            "port {}, since another program waits for it",
+            "port {}, because another program listens on it",
             captured::DEFAULT_PORT
         ),
     });
@@ -462,7 +464,7 @@ fn in_words(settings: &ServerSettings, data_port: Option<u16>) -> Vec<String> {
         .listens_on
         .filter(|address| !address.is_unspecified())
     {
-        words.push(format!("waits on {address} alone"));
+        words.push(format!("listens on {address} only"));
     }
     words
 }

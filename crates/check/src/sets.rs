@@ -36,14 +36,14 @@ impl FromStr for GivenSet {
                 .all(|byte| byte.is_ascii_graphic() && !b"\"'\\;".contains(&byte));
         if !is_name {
             return Err(format!(
-                "`{name}` is not the name of a set: 1 to 31 characters without blanks or quotes"
+                "`{name}` is not a set name: 1 to 31 characters without blanks or quotes"
             ));
         }
         let members = members.split(',').filter(|member| !member.is_empty());
         let members = members.map(|member| {
             let address = member.parse::<IpAddr>().map(IpNet::from);
             address.or_else(|_| member.parse::<IpNet>()).map_err(|_| {
-                format!("`{member}` is not an address or a network, as 192.0.2.7 and 2001:db8::/32 are; sets of something else are given as a file that `ipset save` wrote")
+                format!("`{member}` is not an address or a network such as 192.0.2.7 or 2001:db8::/32; give sets of anything else as a file that `ipset save` wrote")
             })
         });
         Ok(GivenSet {
@@ -91,14 +91,14 @@ pub(crate) fn complete(
         };
         if made.contains(&set.name) {
             said.say(
-                format!("--set {name}: the files make that set already"),
-                Some("leave out --set, or take the set out of its file"),
+                format!("--set {name}: the files already make that set"),
+                Some("leave out --set, or remove the set from its file"),
             );
             return Err(Exit::Usage);
         }
         if looked.parts != 1 {
             said.say(
-                format!("--set {name}: rules compare {} parts of a packet with its members, and not an address alone", looked.parts),
+                format!("--set {name}: rules compare {} parts of a packet with its members, not just an address", looked.parts),
                 Some("give the set as `ipset save` writes it"),
             );
             return Err(Exit::Usage);
@@ -130,8 +130,8 @@ pub(crate) fn complete(
     if !missing.is_empty() {
         let names: Vec<&str> = missing.iter().map(|(name, _)| name.as_str()).collect();
         said.say(
-            format!("these sets are taken to be empty: {}", one_line(names.join(", "))),
-            Some("--set NAME=ADDRESS,… says what is in one; a file that `ipset save` wrote says it of all"),
+            format!("these sets are assumed to be empty: {}", one_line(names.join(", "))),
+            Some("--set NAME=ADDRESS,… says what is in one of them; a file that `ipset save` wrote has them all"),
         );
     }
     if text.is_empty() {
@@ -316,7 +316,7 @@ mod tests {
             (
                 Some("create bad hash:ip"),
                 "bad=192.0.2.7",
-                "--set bad: the files make that set already",
+                "--set bad: the files already make that set",
             ),
             (None, "pair=192.0.2.7", "--set pair: rules compare 2 parts"),
             (
@@ -325,7 +325,7 @@ mod tests {
                 "--set bad: 2001:db8::1/128 is of another family",
             ),
             (None, "bad", "write NAME=ADDRESS"),
-            (None, "=192.0.2.7", "`` is not the name of a set"),
+            (None, "=192.0.2.7", "`` is not a set name"),
             (
                 None,
                 "bad=192.0.2.700",

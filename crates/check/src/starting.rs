@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use fwlab_fabric::Fabric;
-use fwlab_ftp::{Content, PassivePorts, Patience, PeerError, Server, ServerSettings, TransferSpec};
+use fwlab_ftp::{Content, PassivePorts, PeerError, Server, ServerSettings, Timeouts, TransferSpec};
 use fwlab_model::{NodeSpec, Topology};
 use fwlab_record::NodeName;
 
@@ -37,8 +37,8 @@ pub(crate) async fn started(program: &dyn Server, settings: &ServerSettings) -> 
             Ok(()) => Started::Well,
             Err(_) => Started::Unclear,
         },
-        Err(PeerError::Ended { last_words, .. }) => {
-            Started::Refused(own_words(&last_words).to_owned())
+        Err(PeerError::Ended { recent_log, .. }) => {
+            Started::Refused(own_words(&recent_log).to_owned())
         }
         Err(_) => Started::Unclear,
     };
@@ -52,7 +52,7 @@ pub(crate) fn transfer(program: &dyn Server, serving: &Serving) -> Option<Transf
     protections.find_map(|protection| {
         let second = Duration::from_secs(1);
         let server = SocketAddr::from((Ipv4Addr::LOCALHOST, serving.terms.control_port));
-        let patience = Patience {
+        let timeouts = Timeouts {
             connect: second,
             silence: second,
             whole: second,
@@ -61,7 +61,7 @@ pub(crate) fn transfer(program: &dyn Server, serving: &Serving) -> Option<Transf
         let spec = TransferSpec {
             login: program.login(),
             protection: *protection,
-            ..TransferSpec::retr(server, *serving.data.first()?, content, patience)
+            ..TransferSpec::retr(server, *serving.data.first()?, content, timeouts)
         };
         let asked = settings(serving, &spec, serving.terms.options.clone());
         program.supports(&spec, &asked).is_yes().then_some(spec)

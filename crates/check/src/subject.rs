@@ -37,6 +37,8 @@ pub struct Subject {
     pub serving: Serving,
     /// The port that clients connect to: the one that the server listens on, unless a gateway leads there from another.
     pub connect_port: u16,
+    /// The range of ports that a gateway forwards to the server, where the user was told that nobody says it is the passive one.
+    pub told_range: Option<(u16, u16)>,
 }
 
 /// The classes of peers of each family that is spoken.
@@ -77,8 +79,8 @@ impl Subject {
         let backends = backends(terms, &files.backends, said)?;
         if files.looks_at_users() && !fwlab_fabric::has_ordinary_user() {
             said.say(
-                "the rules look at the user who sends a packet, and here everybody is root: fwlab may not become another user",
-                Some("run it as root: then clients are an ordinary user"),
+                "the rules look at the user who sends a packet, but everybody is root here: fwlab may not become another user",
+                Some("run it as root, and clients run as an ordinary user"),
             );
         }
         let mut serving = Serving::of(terms, at, &files, said)?;
@@ -106,20 +108,22 @@ impl Subject {
         let is_active = serving.data.iter().any(|data| data.is_active());
         if at.forwards() && several && is_active && serving.servers.contains(&PeerName::Libunftp) {
             said.say(
-                "libunftp opens active data connections from the first of its addresses: where the rules choose another, active transfers end \
-                 otherwise than with a server that has that one alone",
+                "libunftp opens active data connections from its first address: if the rules choose another, \
+                 active transfers end differently than with a server that has only that one",
                 Some("--server vsftpd opens them from the address that the client came to"),
             );
         }
         elsewhere::tell(&files, at, &place.layout, ports, said);
+        let mut told_range = None;
         if let Some(forwarded) = forwarded {
             serving.terms.control_port = forwarded.listening;
             let range = forwarded_range(&files, forwarded.to, forwarded.connected);
             let is_free =
                 serving.terms.passive_ports.is_none() && !server_files::are_given(&files, terms);
-            if let Some((low, high)) = range.filter(|_| is_free) {
+            told_range = range.filter(|_| is_free);
+            if let Some((low, high)) = told_range {
                 said.say(
-                    format!("the rules forward the ports {low} to {high} to the server, too, and nobody says that it keeps to them"),
+                    format!("the rules also forward ports {low} to {high} to the server, but nothing says that it keeps to them"),
                     Some(&format!(
                         "give `--passive-ports {low}-{high}`, or the server's own settings, if these are its passive ports"
                     )),
@@ -137,8 +141,8 @@ impl Subject {
             forwarded::redirected(&files, serving.terms.control_port),
         ) {
             said.say(
-                format!("the rules lead port {other} to the server's port {connect_port}, which clients connect to here"),
-                Some(&format!("--connect-port {other} has them connect to that")),
+                format!("the rules lead port {other} to the server's port {connect_port}, and clients connect to the latter here"),
+                Some(&format!("--connect-port {other} has them connect to the former")),
             );
         }
         Ok(Subject {
@@ -147,6 +151,7 @@ impl Subject {
             backends,
             place,
             serving,
+            told_range,
         })
     }
 
@@ -207,7 +212,7 @@ impl Subject {
                     family: *family,
                 };
                 let scenario = question::scenario(terms, self, Some(&of), expected);
-                let mistakes = scenario.stage.topology.mistakes();
+                let mistakes = scenario.deployment.topology.mistakes();
                 if !mistakes.is_empty() {
                     for mistake in &mistakes {
                         said.say(mistake, None);
@@ -227,12 +232,12 @@ impl Subject {
         if trial.planned.is_empty() {
             said.say(
                 match terms.whom.is_chosen() {
-                    true => "nobody is left to try: no host can be what was chosen",
-                    false => "nobody is left to try: no host that can be is told of by these files",
+                    true => "nobody is left to try: no host fits what was chosen",
+                    false => "nobody is left to try: these files name no host that fits",
                 },
                 Some(match (terms.whom.is_chosen(), &self.files.host) {
                     (true, Some(_)) => {
-                        "leave out one of --on, --out, --from and --to; the host's own interfaces and routes say who can be where. who is in the server's own network is tried by `--at hairpin`"
+                        "leave out one of --on, --out, --from and --to; the host's own interfaces and routes say who can be where; `--at hairpin` tries clients in the server's own network"
                     }
                     (true, None) => "leave out one of --on, --out, --from and --to",
                     (false, _) => {
@@ -266,7 +271,7 @@ fn backends(
                     "--backend {unable}: these rules are loaded by {}",
                     able.join(" or ")
                 ),
-                Some("`native` loads scripts of nft, `nft` and `legacy` load rules of iptables"),
+                Some("`native` loads nft scripts; `nft` and `legacy` load iptables rules"),
             );
             Err(Exit::Usage)
         }
@@ -283,11 +288,11 @@ fn place(
 ) -> Result<Place, Exit> {
     if terms.whom.out.is_some() && (!at.is_router() || at == At::Hairpin) {
         let help = match at {
-            At::Hairpin => "at a hairpin clients and server are on one interface: --on",
-            _ => "--on is the interface of a host that the other end is on",
+            At::Hairpin => "at a hairpin, clients and server are on one interface: --on",
+            _ => "--on is the host's interface on the side of the other end",
         };
         said.say(
-            "--out is the interface of a gateway that servers are on",
+            "--out is a gateway's interface on the side of the servers",
             Some(help),
         );
         return Err(Exit::Usage);
@@ -313,7 +318,7 @@ fn place(
         forwarded::place(files, &terms.whom.server_address, ports, &mut layout, said);
     } else if !terms.whom.server_address.is_empty() {
         said.say(
-            "--server-address is that of a server to which a port is forwarded: --at port-forward",
+            "--server-address is the address of a server to which a port is forwarded: use --at port-forward",
             Some("--to is the address that clients connect to"),
         );
         return Err(Exit::Usage);
@@ -322,7 +327,7 @@ fn place(
         layout,
         interfaces: files.named_interfaces(),
         given: given::given_sources(files),
-        network: files.host.as_deref().map(captured::network),
+        network: files.host.as_deref().and_then(captured::network),
     })
 }
 

@@ -71,7 +71,7 @@ pub struct Whom {
     pub to: Vec<IpAddr>,
     /// Where a port is forwarded: the server's own address, one of each family.
     pub server_address: Vec<IpAddr>,
-    /// At most as many classes of peers for a family; otherwise 50, and fewer of a ruleset of thousands.
+    /// At most this many classes of peers for each family; otherwise 50, and fewer for a ruleset of thousands of rules.
     pub classes: Option<u16>,
 }
 
@@ -152,8 +152,8 @@ impl Terms {
                 continue;
             };
             let why = match at {
-                At::PortForward => "its rules forward to a server: --at port-forward",
-                _ => "a server waits for clients there: --at server",
+                At::PortForward => "its rules forward to a server: use --at port-forward",
+                _ => "a server listens there: use --at server",
             };
             said.say(format!("{}: {why}", one_line(&files.name)), None);
             match told {
@@ -161,7 +161,7 @@ impl Terms {
                 Some((other, first)) if other != at => {
                     said.say(
                         format!(
-                            "{} and {} are not to be tried alike",
+                            "{} and {} cannot be tried in the same way",
                             one_line(&first.name),
                             one_line(&files.name)
                         ),

@@ -1,14 +1,14 @@
 //! Classes of peers: whom a ruleset can tell apart.
 //!
-//! Rules look at the interface by which a packet comes or goes and at its addresses. Two hosts that every such condition
-//! holds for alike are decided on alike, so that one of them stands for both: they are of one *class*. Each class has a
-//! representative, with which its transfers are tried.
+//! Rules look at the interface by which a packet comes or goes and at its addresses. If every such condition
+//! gives the same result for two hosts, the rules treat them alike, so one of them can represent both: they are
+//! in one *class*. Each class has a representative, with which its transfers are tried.
 //!
 //! | to | there is |
 //! | --- | --- |
 //! | divide hosts into classes | [`Classes::of`] |
-//! | put one's representative into a topology | [`Place::stage`] |
-//! | say which of them came to the same | [`Classes::describe`] |
+//! | put one's representative into a topology | [`Place::deployment`] |
+//! | say which of them ended the same | [`Classes::describe`] |
 
 mod conditions;
 mod describe;

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use fwlab_model::{IpNet, LinkEnd, LinkSpec, NextHop, NodeSpec, RouteSpec};
 use fwlab_record::{Family, InterfaceName, NodeName};
-use fwlab_scenario::Stage;
+use fwlab_scenario::Deployment;
 
 use crate::Network;
 
@@ -16,12 +16,12 @@ const LEAST_OF_IPV6: u32 = 1280;
 
 /// Gives the firewall's links the size that its interfaces have. Whose address is none of the link's own network is behind a router
 /// at its other end.
-pub(crate) fn narrowed(network: &Network, family: Family, stage: &mut Stage) {
-    let Some(firewall) = stage.firewall.clone() else {
+pub(crate) fn narrowed(network: &Network, family: Family, deployment: &mut Deployment) {
+    let Some(firewall) = deployment.firewall.clone() else {
         return;
     };
-    for at in 0..stage.topology.links.len() {
-        let link = &stage.topology.links[at];
+    for at in 0..deployment.topology.links.len() {
+        let link = &deployment.topology.links[at];
         let Some(own) = link.ends.iter().position(|end| end.node == firewall) else {
             continue;
         };
@@ -32,18 +32,23 @@ pub(crate) fn narrowed(network: &Network, family: Family, stage: &mut Stage) {
         if family == Family::Ipv6 && mtu < LEAST_OF_IPV6 {
             continue;
         }
-        stage.topology.links[at].mtu = Some(mtu);
+        deployment.topology.links[at].mtu = Some(mtu);
         let is_near = |net: &IpNet| own.addresses.iter().any(|own| own.contains(&net.addr()));
         if !peer.addresses.iter().all(is_near) {
-            put_beyond(family, at, (&own, &peer), stage);
+            put_beyond(family, at, (&own, &peer), deployment);
         }
     }
 }
 
 /// Puts a router between the firewall and the peer at the other end of a link.
-fn put_beyond(family: Family, link: usize, (own, peer): (&LinkEnd, &LinkEnd), stage: &mut Stage) {
+fn put_beyond(
+    family: Family,
+    link: usize,
+    (own, peer): (&LinkEnd, &LinkEnd),
+    deployment: &mut Deployment,
+) {
     let name = NodeName::new(format!("beyond-{}", own.interface).to_lowercase());
-    let free = free(family, stage);
+    let free = free(family, deployment);
     let (Ok(name), [near, far, ..]) = (name, &free[..]) else {
         return;
     };
@@ -66,7 +71,7 @@ fn put_beyond(family: Family, link: usize, (own, peer): (&LinkEnd, &LinkEnd), st
         to: everything(family),
         via: NextHop::Neighbour(*first),
     });
-    for node in &mut stage.topology.nodes {
+    for node in &mut deployment.topology.nodes {
         let (others, via) = match &node.name {
             one if *one == own.node => (&peers, near),
             one if *one == peer.node => (&owns, far),
@@ -91,20 +96,25 @@ fn put_beyond(family: Family, link: usize, (own, peer): (&LinkEnd, &LinkEnd), st
             .collect();
         node.routes.extend(beyond);
     }
-    stage.topology.nodes.push(router);
-    let links = &mut stage.topology.links;
+    deployment.topology.nodes.push(router);
+    let links = &mut deployment.topology.links;
     links[link].ends = [own.clone(), end("near", near)];
     links.push(LinkSpec::new([end("far", far), peer.clone()]));
 }
 
 /// Addresses for documentation that nobody in the lab has (RFC 5737, RFC 3849).
-fn free(family: Family, stage: &Stage) -> Vec<IpAddr> {
+fn free(family: Family, deployment: &Deployment) -> Vec<IpAddr> {
     let written = |at: u8| match family {
         Family::Ipv4 => IpAddr::from([192, 0, 2, at]),
         Family::Ipv6 => IpAddr::from([0x2001, 0xdb8, 0xffff, 0, 0, 0, 0, u16::from(at)]),
     };
     let mut free: Vec<IpAddr> = (200..=254).map(written).collect();
-    free.retain(|address| stage.topology.addresses().all(|(had, _)| had != *address));
+    free.retain(|address| {
+        deployment
+            .topology
+            .addresses()
+            .all(|(had, _)| had != *address)
+    });
     free
 }
 
@@ -135,7 +145,7 @@ mod tests {
     use crate::{Place, Representative};
 
     /// A gateway with a tunnel to the outside, and the lab that it stands in.
-    fn stage(server: &str, mtu: u32) -> Stage {
+    fn deployment(server: &str, mtu: u32) -> Deployment {
         let name = |name: &str| InterfaceName::new(name).expect("a name");
         let net = |net: &str| net.parse::<IpNet>().expect("a prefix");
         let place = Place {
@@ -157,28 +167,38 @@ mod tests {
             address: "10.77.1.2".parse().ok(),
             far_address: server.parse().ok(),
         };
-        place.stage(&class, Family::Ipv4, 21)
+        place.deployment(&class, Family::Ipv4, 21)
     }
 
     #[test]
     fn who_is_beyond_a_narrow_link_is_on_a_wide_one() {
-        let stage = stage("198.51.100.9", 1492);
-        assert_eq!(stage.topology.mistakes(), []);
-        let sizes: Vec<Option<u32>> = stage.topology.links.iter().map(|link| link.mtu).collect();
+        let deployment = deployment("198.51.100.9", 1492);
+        assert_eq!(deployment.topology.mistakes(), []);
+        let sizes: Vec<Option<u32>> = deployment
+            .topology
+            .links
+            .iter()
+            .map(|link| link.mtu)
+            .collect();
         assert_eq!(sizes, [None, Some(1492), None]);
-        let [.., last] = &stage.topology.links[..] else {
+        let [.., last] = &deployment.topology.links[..] else {
             panic!("there is a link beyond")
         };
-        assert_eq!(last.ends[1].node, stage.server);
+        assert_eq!(last.ends[1].node, deployment.server);
         assert_eq!(last.ends[0].node.as_str(), "beyond-ppp0");
     }
 
     #[test]
     fn who_is_at_its_other_end_has_a_narrow_one() {
-        let stage = stage("203.0.113.9", 1492);
-        let sizes: Vec<Option<u32>> = stage.topology.links.iter().map(|link| link.mtu).collect();
+        let deployment = deployment("203.0.113.9", 1492);
+        let sizes: Vec<Option<u32>> = deployment
+            .topology
+            .links
+            .iter()
+            .map(|link| link.mtu)
+            .collect();
         assert_eq!(sizes, [None, Some(1492)]);
-        let usual = self::stage("198.51.100.9", 1500);
+        let usual = self::deployment("198.51.100.9", 1500);
         assert!(usual.topology.links.iter().all(|link| link.mtu.is_none()));
     }
 }

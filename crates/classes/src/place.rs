@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use fwlab_model::{BridgeSpec, IpNet, NextHop, RouteSpec};
 use fwlab_record::{Family, InterfaceName};
-use fwlab_scenario::{Layout, Port, Shape, Stage};
+use fwlab_scenario::{Deployment, Layout, Port, Shape};
 
 use crate::narrow::narrowed;
 use crate::ways::{joined, keep_apart};
@@ -100,7 +100,12 @@ impl Place {
     }
 
     /// The topology with the representative of a class in it.
-    pub fn stage(&self, class: &Representative, family: Family, control_port: u16) -> Stage {
+    pub fn deployment(
+        &self,
+        class: &Representative,
+        family: Family,
+        control_port: u16,
+    ) -> Deployment {
         let mut layout = self.layout.clone();
         layout.families = vec![family];
         let position = self.position();
@@ -143,24 +148,24 @@ impl Place {
                 self.end(server, class.interface.as_ref(), class, family);
             }
         }
-        let mut stage = layout.stage(control_port);
+        let mut deployment = layout.deployment(control_port);
         if let (Position::Hairpin, Some(own)) = (position, class.far_address) {
-            stage.reached_at = vec![own];
+            deployment.reached_at = vec![own];
         }
         if let Some(network) = &self.network {
-            self.settle(network, class, family, &mut stage);
+            self.settle(network, class, family, &mut deployment);
         }
-        self.without_way_back(class, family, &mut stage);
-        self.ways_to_given(family, &mut stage);
-        self.by_way_of_the_host(family, &mut stage);
+        self.without_way_back(class, family, &mut deployment);
+        self.ways_to_given(family, &mut deployment);
+        self.by_way_of_the_host(family, &mut deployment);
         if let Some(network) = &self.network
             && matches!(position, Position::Router | Position::Forwarder)
         {
-            narrowed(network, family, &mut stage);
+            narrowed(network, family, &mut deployment);
         }
-        joined(&mut stage.topology);
-        self.add_interfaces(&mut stage);
-        stage
+        joined(&mut deployment.topology);
+        self.add_interfaces(&mut deployment);
+        deployment
     }
 
     /// Gives an end of the firewall's own the class's interface, with the addresses that the host has there.
@@ -205,29 +210,35 @@ impl Place {
     }
 
     /// Makes the firewall's node the host that is known.
-    fn settle(&self, network: &Network, class: &Representative, family: Family, stage: &mut Stage) {
+    fn settle(
+        &self,
+        network: &Network,
+        class: &Representative,
+        family: Family,
+        deployment: &mut Deployment,
+    ) {
         let own = self.position() == Position::Server || self.position().forwards();
         let own = class.far_address.filter(|_| own);
         if let Some(own) = own {
-            stage.reached_at = vec![own];
+            deployment.reached_at = vec![own];
         }
-        let Some(firewall) = stage.firewall.clone() else {
+        let Some(firewall) = deployment.firewall.clone() else {
             return;
         };
         let here: BTreeSet<InterfaceName> = {
-            let here = stage.topology.interfaces_in(&firewall);
+            let here = deployment.topology.interfaces_in(&firewall);
             here.map(|one| one.name.clone()).collect()
         };
-        let ends = stage.topology.ends_in(&firewall);
+        let ends = deployment.topology.ends_in(&firewall);
         let linked: Vec<IpNet> = ends.flat_map(|end| end.addresses.clone()).collect();
         let first = linked.first().map(IpNet::addr);
         // Before any class is known, the lab's own addresses are at its links, and one of them may be the host's.
         let taken: BTreeSet<IpAddr> = {
-            let addresses = stage.topology.addresses();
+            let addresses = deployment.topology.addresses();
             addresses.map(|(address, _)| address).collect()
         };
-        for node in &mut stage.topology.nodes {
-            if node.name == stage.client
+        for node in &mut deployment.topology.nodes {
+            if node.name == deployment.client
                 && let (Some(own), Some(first)) = (own, first)
                 && !linked.iter().any(|net| net.addr() == own)
             {
@@ -271,13 +282,13 @@ impl Place {
         }
     }
 
-    fn add_interfaces(&self, stage: &mut Stage) {
-        let Some(firewall) = &stage.firewall else {
+    fn add_interfaces(&self, deployment: &mut Deployment) {
+        let Some(firewall) = &deployment.firewall else {
             return;
         };
-        let here = stage.topology.interfaces_in(firewall);
+        let here = deployment.topology.interfaces_in(firewall);
         let here: BTreeSet<InterfaceName> = here.map(|one| one.name.clone()).collect();
-        let nodes = &mut stage.topology.nodes;
+        let nodes = &mut deployment.topology.nodes;
         let Some(node) = nodes.iter_mut().find(|node| node.name == *firewall) else {
             return;
         };

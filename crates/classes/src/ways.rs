@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use fwlab_model::{IpNet, NextHop, RouteSpec, Topology};
 use fwlab_record::{Family, is_private};
-use fwlab_scenario::{Port, Stage};
+use fwlab_scenario::{Deployment, Port};
 
 use crate::{Place, Position, Representative};
 
@@ -15,7 +15,7 @@ impl Place {
         &self,
         class: &Representative,
         family: Family,
-        stage: &mut Stage,
+        deployment: &mut Deployment,
     ) {
         let (Some(network), Some(out)) = (&self.network, &class.far_interface) else {
             return;
@@ -26,12 +26,12 @@ impl Place {
         if self.position() != Position::Router || !is_public || !is_inside {
             return;
         }
-        let ends = stage.topology.ends_in(&stage.server);
+        let ends = deployment.topology.ends_in(&deployment.server);
         let Some(interface) = ends.map(|end| end.interface.clone()).next() else {
             return;
         };
-        let server = stage.server.clone();
-        let mut nodes = stage.topology.nodes.iter_mut();
+        let server = deployment.server.clone();
+        let mut nodes = deployment.topology.nodes.iter_mut();
         if let Some(node) = nodes.find(|node| node.name == server) {
             for route in node
                 .routes
@@ -44,27 +44,27 @@ impl Place {
     }
 
     /// Lets the peer of a host find it by an address that its rules give to what leaves, and that nobody has.
-    pub(crate) fn ways_to_given(&self, family: Family, stage: &mut Stage) {
+    pub(crate) fn ways_to_given(&self, family: Family, deployment: &mut Deployment) {
         let peer = match self.position() {
-            Position::Server => stage.client.clone(),
-            Position::Client => stage.server.clone(),
+            Position::Server => deployment.client.clone(),
+            Position::Client => deployment.server.clone(),
             Position::Router | Position::Forwarder | Position::Hairpin => return,
         };
-        let Some(firewall) = stage.firewall.clone() else {
+        let Some(firewall) = deployment.firewall.clone() else {
             return;
         };
-        let had: Vec<IpAddr> = stage
+        let had: Vec<IpAddr> = deployment
             .topology
             .addresses()
             .map(|(address, _)| address)
             .collect();
         let own = {
-            let links = stage.topology.ends_in(&firewall);
+            let links = deployment.topology.ends_in(&firewall);
             let mut own = links.flat_map(|end| end.addresses.iter().map(IpNet::addr));
             own.find(|address| Family::of(*address) == family)
         };
         let Some(own) = own else { return };
-        let mut nodes = stage.topology.nodes.iter_mut();
+        let mut nodes = deployment.topology.nodes.iter_mut();
         let Some(node) = nodes.find(|node| node.name == peer) else {
             return;
         };
@@ -84,14 +84,14 @@ impl Place {
 
     /// Who is in a private network of a host that is known, as a container, sends what is not of that network to the host, if the
     /// host's own route to everywhere leaves by another interface.
-    pub(crate) fn by_way_of_the_host(&self, family: Family, stage: &mut Stage) {
+    pub(crate) fn by_way_of_the_host(&self, family: Family, deployment: &mut Deployment) {
         let (peer, host) = match self.position() {
-            Position::Server => (stage.client.clone(), stage.server.clone()),
-            Position::Client => (stage.server.clone(), stage.client.clone()),
+            Position::Server => (deployment.client.clone(), deployment.server.clone()),
+            Position::Client => (deployment.server.clone(), deployment.client.clone()),
             Position::Router | Position::Forwarder | Position::Hairpin => return,
         };
         let Some(network) = &self.network else { return };
-        let mut ends = stage.topology.ends_in(&host);
+        let mut ends = deployment.topology.ends_in(&host);
         let Some(end) = ends.next() else { return };
         let mut addresses = end.addresses.iter().map(IpNet::addr);
         let beside = addresses.find(|address| Family::of(*address) == family);
@@ -103,7 +103,7 @@ impl Place {
             return;
         };
         drop(ends);
-        let mut nodes = stage.topology.nodes.iter_mut();
+        let mut nodes = deployment.topology.nodes.iter_mut();
         if let Some(node) = nodes.find(|node| node.name == peer) {
             let everywhere = node
                 .routes

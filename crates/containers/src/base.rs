@@ -158,16 +158,16 @@ async fn make(
         };
         import(engine, archive).await
     };
-    let mut last_words = VecDeque::new();
+    let mut recent_log = VecDeque::new();
     let told = async {
         let mut lines = BufReader::new(said).lines();
         // What is not text is no reason to stop.
         while let Ok(Some(line)) = lines.next_line().await {
             alive.send_replace(());
             tell(&line);
-            last_words.push_back(line);
-            if last_words.len() > LAST_WORDS {
-                last_words.pop_front();
+            recent_log.push_back(line);
+            if recent_log.len() > LAST_WORDS {
+                recent_log.pop_front();
             }
         }
     };
@@ -186,7 +186,7 @@ async fn make(
     if !status.success() {
         return Err(BaseError::Failed {
             status,
-            said: Vec::from(last_words).join("\n"),
+            said: Vec::from(recent_log).join("\n"),
         });
     }
     imported

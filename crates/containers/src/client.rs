@@ -3,7 +3,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use fwlab_fabric::Node;
 use fwlab_ftp::{
-    Client, ClientReport, ContainedClient, Housed, PeerError, Role, Support, TransferSpec,
+    Client, ClientReport, Contained, ContainedClient, PeerError, Role, Support, TransferSpec,
     peer_entry,
 };
 use fwlab_record::PeerName;
@@ -40,7 +40,7 @@ impl Client for ColdClient {
         self.warm.supports(transfer)
     }
 
-    async fn housed(&self) -> Result<Option<Housed<dyn Client>>, PeerError> {
+    async fn contained(&self) -> Result<Option<Contained<dyn Client>>, PeerError> {
         let peer = self.name();
         let failed = |error: crate::ContainerError| PeerError::Container {
             peer,
@@ -58,7 +58,7 @@ impl Client for ColdClient {
             client,
             _container: idle,
         });
-        Ok(Some(Housed { peer, namespace }))
+        Ok(Some(Contained { peer, namespace }))
     }
 
     async fn transfer(&self, node: &Node, spec: &TransferSpec) -> Result<ClientReport, PeerError> {

@@ -57,16 +57,16 @@ pub(crate) enum Writable {
 
 /// Either kind of a container.
 #[derive(Debug, Clone)]
-enum Wanted {
+enum AnyRequest {
     AsImagesAre(Request),
     Held(HeldRequest),
 }
 
-impl Wanted {
+impl AnyRequest {
     fn image(&self) -> &str {
         match self {
-            Wanted::AsImagesAre(request) => &request.image,
-            Wanted::Held(request) => &request.image,
+            AnyRequest::AsImagesAre(request) => &request.image,
+            AnyRequest::Held(request) => &request.image,
         }
     }
 }
@@ -90,7 +90,7 @@ impl Container {
         engine: &Engine,
         request: Request,
     ) -> Result<Container, ContainerError> {
-        Container::begin(engine, Wanted::AsImagesAre(request)).await
+        Container::begin(engine, AnyRequest::AsImagesAre(request)).await
     }
 
     /// Starts one that ends with this process, in the same way.
@@ -98,10 +98,10 @@ impl Container {
         engine: &Engine,
         request: HeldRequest,
     ) -> Result<Container, ContainerError> {
-        Container::begin(engine, Wanted::Held(request)).await
+        Container::begin(engine, AnyRequest::Held(request)).await
     }
 
-    async fn begin(engine: &Engine, wanted: Wanted) -> Result<Container, ContainerError> {
+    async fn begin(engine: &Engine, wanted: AnyRequest) -> Result<Container, ContainerError> {
         let engine = engine.clone();
         let working = Working::start();
         // Both are handed over together: where nobody waits for them any more, the container goes
@@ -203,7 +203,7 @@ async fn remove(engine: &Engine, id: &str) {
     }
 }
 
-async fn start(engine: Engine, wanted: &Wanted) -> Result<Container, ContainerError> {
+async fn start(engine: Engine, wanted: &AnyRequest) -> Result<Container, ContainerError> {
     let _permit = STARTS.acquire().await.expect("it is never closed");
     fits(&engine, wanted.image()).await?;
     static COUNT: AtomicU64 = AtomicU64::new(0);
@@ -214,7 +214,7 @@ async fn start(engine: Engine, wanted: &Wanted) -> Result<Container, ContainerEr
     let image = || wanted.image().to_owned();
     let starting = async {
         match wanted {
-            Wanted::AsImagesAre(request) => {
+            AnyRequest::AsImagesAre(request) => {
                 let started = described(request, &owner, &name).start().await?;
                 let id = started.id().to_owned();
                 // Its own end blocks a thread until the container is removed, and for ever where the
@@ -222,7 +222,7 @@ async fn start(engine: Engine, wanted: &Wanted) -> Result<Container, ContainerEr
                 std::mem::forget(started);
                 Ok((id, None))
             }
-            Wanted::Held(request) => {
+            AnyRequest::Held(request) => {
                 let (id, held) = held::start(&engine, request, &owner, &name).await?;
                 Ok((id, Some(held)))
             }
@@ -308,7 +308,7 @@ impl Container {
 fn belongs(pid: u32, id: &str) -> Result<(), &'static str> {
     let groups = fs::read_to_string(format!("/proc/{pid}/cgroup")).unwrap_or_default();
     if !groups.contains(id) {
-        return Err("its processes are not seen from here; run fwlab on the machine itself");
+        return Err("its processes cannot be seen from here; run fwlab on the machine itself");
     }
     let user = |process: &str| {
         let found = fs::metadata(format!("/proc/{process}/ns/user")).ok()?;

@@ -42,7 +42,7 @@ impl Engine {
             Ok(Privilege::Root) => {}
             Ok(Privilege::UserNamespace) => {
                 return Err(NoEngine::new(
-                    "only root may hand a container its network",
+                    "only root may give a container its network",
                     "run fwlab as root: sudo fwlab …",
                 ));
             }
@@ -52,16 +52,16 @@ impl Engine {
         may_use(&socket).await?;
         let docker = docker_client_instance()
             .await
-            .map_err(|error| NoEngine::new(error.to_string(), mend(&socket)))?;
+            .map_err(|error| NoEngine::new(error.to_string(), remedy(&socket)))?;
         match tokio::time::timeout(ANSWER, docker.ping()).await {
             Ok(Ok(_)) => {}
             Ok(Err(error)) => {
                 let why = format!("Docker does not answer at {}: {error}", socket.display());
-                return Err(NoEngine::new(why, mend(&socket)));
+                return Err(NoEngine::new(why, remedy(&socket)));
             }
             Err(_) => {
                 let why = format!("Docker says nothing at {} for {ANSWER:?}", socket.display());
-                return Err(NoEngine::new(why, mend(&socket)));
+                return Err(NoEngine::new(why, remedy(&socket)));
             }
         }
         let engine = Engine { docker };
@@ -203,7 +203,7 @@ fn socket() -> Result<PathBuf, NoEngine> {
     match host.strip_prefix("unix://") {
         Some(path) => Ok(path.into()),
         None => Err(NoEngine::new(
-            format!("DOCKER_HOST is {host}, and only Docker on this machine can serve"),
+            format!("DOCKER_HOST is {host}, but fwlab can only use Docker on this machine"),
             "unset DOCKER_HOST",
         )),
     }
@@ -218,17 +218,17 @@ async fn may_use(socket: &Path) -> Result<(), NoEngine> {
             "install it, and start it: sudo apt-get install docker.io && sudo systemctl start docker",
         )),
         Err(error) if error.kind() == ErrorKind::PermissionDenied => Err(NoEngine::new(
-            format!("Docker's socket {shown} is not allowed to this user"),
+            format!("this user may not use Docker's socket {shown}"),
             "run fwlab as root: sudo fwlab …",
         )),
         Err(error) => Err(NoEngine::new(
             format!("Docker does not listen at {shown}: {error}"),
-            mend(socket),
+            remedy(socket),
         )),
     }
 }
 
-fn mend(socket: &Path) -> String {
+fn remedy(socket: &Path) -> String {
     if socket == Path::new("/var/run/docker.sock") {
         "sudo systemctl start docker".into()
     } else {

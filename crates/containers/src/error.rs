@@ -23,7 +23,7 @@ pub enum ContainerError {
     },
     /// The image is of another kind of machine.
     #[error(
-        "the image {image} is for {of}, and this machine is {here}: build it here: fwlab images"
+        "the image {image} is for {of}, but this machine is {here}: build it here with `fwlab images`"
     )]
     Platform {
         /// Its reference.
@@ -78,7 +78,7 @@ pub enum ContainerError {
         log: String,
     },
     /// Nothing tells when it is ready.
-    #[error("nothing tells when a container of {image} is ready: the image has no HEALTHCHECK")]
+    #[error("fwlab cannot tell when a container of {image} is ready: the image has no HEALTHCHECK")]
     NoSign {
         /// The image's reference.
         image: String,
@@ -99,8 +99,8 @@ impl ContainerError {
                 "write `ready = \"…\"`, a text that its log shows when its rules are in, or give the image a HEALTHCHECK: \
                  fwlab does not guess when rules are complete"
             }
-            ContainerError::NoImage { .. } => "docker images tells which there are",
-            _ => "`fwlab doctor` tells what this machine lacks",
+            ContainerError::NoImage { .. } => "`docker images` lists those that exist",
+            _ => "`fwlab doctor` says what this machine lacks",
         }
     }
 }

@@ -77,7 +77,7 @@ impl BuildEvent {
             }
             BuildEvent::Base(base) => match base.made_because() {
                 Some(why) => format!(
-                    "{} was made from Debian's packages (debootstrap), as debian:bookworm-slim could not be fetched: {why}",
+                    "{} was made from Debian's packages (debootstrap), because debian:bookworm-slim could not be fetched: {why}",
                     base.reference()
                 ),
                 None => format!("on {}", base.reference()),

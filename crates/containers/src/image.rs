@@ -18,7 +18,7 @@ pub enum Image {
 /// A file of `lab/`, at the path that it has there.
 macro_rules! lab {
     ($path:literal) => {
-        ($path, include_str!(concat!("../../../lab/", $path)))
+        ($path, include_str!(concat!("../lab/", $path)))
     };
 }
 

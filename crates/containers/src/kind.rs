@@ -59,9 +59,10 @@ impl Kind {
             .iter()
             .find(|(name, value)| !(self.contained.is_option)(name) || !is_value(value))
         {
-            Some((name, value)) => {
-                Support::no(format!("`{name}={value}` is no option of {}", self.peer))
-            }
+            Some((name, value)) => Support::no(format!(
+                "`{name}={value}` is not an option of {}",
+                self.peer
+            )),
             None => Support::Yes,
         }
     }
@@ -69,7 +70,7 @@ impl Kind {
 
 fn login(settings: &ServerSettings) -> Support {
     match settings.login {
-        Login::As { .. } => Support::no("the users of a server that the lab sets up are the lab's"),
+        Login::As { .. } => Support::no("the lab sets up the users of its own servers"),
         Login::Anonymous | Login::Named => Support::Yes,
     }
 }

@@ -1,33 +1,33 @@
 //! FTP servers and clients in containers, as peers of fwlab, through testcontainers; and
 //! firewalls that are containers.
 //!
-//! A container has no network of the engine's (`--network none`) and no privilege. What
-//! it is connected to is a lab's, and so are the rules: no peer's image needs iptables.
+//! A container has no engine network (`--network none`) and no privilege. Its links are a lab's, and so are the
+//! rules: no peer's image needs iptables.
 //!
 //! - [`Engine`] is the container engine of this machine, or [why there is none](NoEngine).
-//! - [`Image`] is what peers are in; [`build_images`] builds what is missing, from files
-//!   that are part of this program, and [`provide_images`] does so for who needs them.
+//! - [`Image`] is what peers run in; [`build_images`] builds what is missing, from files that are part of this
+//!   program, and [`provide_images`] does so for those who need them.
 //! - [`server`] and [`client`] give peers by name, behind the traits of `fwlab_ftp`.
-//!   [`Freshness`] says how much of a container is shared: *warm*, a peer is started in
+//!   [`ContainerReuse`] says how much of a container is shared: *warm*, a peer is started in
 //!   the root file system of a container that waits, and in the node's own fresh network;
 //!   *cold*, each cell has containers of its own, and their namespaces are its nodes.
-//! - A [`FirewallImage`] is somebody's own: its container loads its rules by itself, with
+//! - A [`FirewallImage`] is a user's own: its container loads its rules by itself, with
 //!   NET_ADMIN, into the namespace that becomes a node.
 //!
-//! All that speaks to an engine is behind the feature `engine`. Without it the same calls are there, and
-//! [`Engine::connect`] says that this fwlab was built without containers, so that nobody else has to distinguish.
+//! Everything that speaks to an engine is behind the feature `engine`. Without it, the same calls exist, and
+//! [`Engine::connect`] says that this fwlab was built without containers, so callers need not distinguish.
 //!
 //! Whatever this starts ends with this process; [`settle`] waits until all of it is removed.
 //! After `kill -9` a warm container ends by itself, as it lives as long as its input is
-//! held open. A cold server, and what else could be left, is known by its label, and removed by
-//! the next process that finds an [`Engine`]. So is what is left of a build. A container without
-//! that label, or of a process that lives, is never touched.
+//! held open. A cold server, and anything else that could be left, is known by its label, and the next process
+//! that finds an [`Engine`] removes it. So are the remains of a build. A container without that label, or of a
+//! living process, is never touched.
 
 mod events;
 mod firewall_image;
-mod freshness;
 mod image;
 mod no_engine;
+mod reuse;
 mod unsettled;
 
 #[cfg(feature = "engine")]
@@ -75,9 +75,9 @@ mod work;
 
 pub use events::{Base, BuildEvent, Builds};
 pub use firewall_image::FirewallImage;
-pub use freshness::{Freshness, image_of};
 pub use image::Image;
 pub use no_engine::NoEngine;
+pub use reuse::{ContainerReuse, image_of};
 pub use unsettled::Unsettled;
 
 #[cfg(not(feature = "engine"))]

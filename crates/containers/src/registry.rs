@@ -7,7 +7,7 @@ use crate::client::{ColdClient, contained};
 use crate::kind::Kind;
 use crate::server::ContainerServer;
 use crate::warm::Warm;
-use crate::{ContainerError, Engine, Freshness, Image};
+use crate::{ContainerError, ContainerReuse, Engine, Image};
 
 /// The server of that name, in containers.
 ///
@@ -16,7 +16,7 @@ use crate::{ContainerError, Engine, Freshness, Image};
 pub async fn server(
     peer: PeerName,
     engine: &Engine,
-    freshness: Freshness,
+    reuse: ContainerReuse,
 ) -> Result<Arc<dyn Server>, PeerMissing> {
     let kind = Kind::of(peer).ok_or_else(|| none(peer))?;
     let warm = warm(peer, kind.image(), engine).await?;
@@ -25,7 +25,7 @@ pub async fn server(
         engine: engine.clone(),
         root: warm.root(),
         version: warm.version(kind.package()),
-        freshness,
+        reuse,
     }))
 }
 
@@ -36,14 +36,14 @@ pub async fn server(
 pub async fn client(
     peer: PeerName,
     engine: &Engine,
-    freshness: Freshness,
+    reuse: ContainerReuse,
 ) -> Result<Arc<dyn Client>, PeerMissing> {
     let contained = contained(peer).ok_or_else(|| none(peer))?;
     let warm = warm(peer, Image::Client, engine).await?;
     let client = (contained.inside)(warm.root(), warm.version(contained.package));
-    Ok(match freshness {
-        Freshness::Warm => client,
-        Freshness::Cold => Arc::new(ColdClient {
+    Ok(match reuse {
+        ContainerReuse::Warm => client,
+        ContainerReuse::Cold => Arc::new(ColdClient {
             engine: engine.clone(),
             warm: client,
         }),
@@ -63,14 +63,14 @@ fn remedy(error: &ContainerError) -> &'static str {
         ContainerError::NoImage { .. }
         | ContainerError::NotBuilt { .. }
         | ContainerError::Platform { .. } => "fwlab images",
-        _ => "mend that, or run it on the host: --where host",
+        _ => "fix that, or run it on the host: --where host",
     }
 }
 
 fn none(peer: PeerName) -> PeerMissing {
     PeerMissing {
         peer,
-        why: "it runs in no container".into(),
+        why: "it cannot run in a container".into(),
         remedy: "run it on the host: --where host".into(),
     }
 }

@@ -3,7 +3,7 @@ use std::path::Path;
 use async_trait::async_trait;
 use fwlab_fabric::{Capabilities, ContainerRoot, Node, ProcessEnd, ProgramSpec, Scratch};
 use fwlab_ftp::{
-    Content, Housed, Login, PeerError, Places, RunningServer, START_DEADLINE, Server,
+    Contained, Content, Login, PeerError, Places, RunningServer, START_DEADLINE, Server,
     ServerProgram, ServerSettings, StoredFile, Support, TransferSpec, died, reserve_passive_ports,
     stored_in,
 };
@@ -14,7 +14,7 @@ use crate::container::{Container, Request, Writable};
 use crate::error::ContainerError;
 use crate::kind::Kind;
 use crate::settings::environment;
-use crate::{Engine, Freshness};
+use crate::{ContainerReuse, Engine};
 
 /// Where images have the program that starts their server.
 const SERVE: &str = "/usr/local/lib/fwlab/serve";
@@ -34,7 +34,7 @@ pub(crate) struct ContainerServer {
     pub(crate) engine: Engine,
     pub(crate) root: ContainerRoot,
     pub(crate) version: String,
-    pub(crate) freshness: Freshness,
+    pub(crate) reuse: ContainerReuse,
 }
 
 fn failed(kind: Kind) -> impl Fn(ContainerError) -> PeerError {
@@ -63,11 +63,11 @@ impl Server for ContainerServer {
         Login::Named
     }
 
-    async fn housed(
+    async fn contained(
         &self,
         settings: &ServerSettings,
-    ) -> Result<Option<Housed<dyn Server>>, PeerError> {
-        if self.freshness == Freshness::Warm {
+    ) -> Result<Option<Contained<dyn Server>>, PeerError> {
+        if self.reuse == ContainerReuse::Warm {
             return Ok(None);
         }
         let request = Request {
@@ -86,7 +86,7 @@ impl Server for ContainerServer {
             version: self.version.clone(),
             container: Mutex::new(Some(container)),
         });
-        Ok(Some(Housed { peer, namespace }))
+        Ok(Some(Contained { peer, namespace }))
     }
 
     async fn start(
@@ -213,7 +213,7 @@ impl ColdRunning {
             Ok(()) => Ok(()),
             Err(source) => Err(PeerError::NotListening {
                 peer,
-                last_words: self.words().await,
+                recent_log: self.words().await,
                 source,
             }),
         }
@@ -247,7 +247,7 @@ impl RunningServer for ColdRunning {
         died(&self.node, self.control_port, ended).await
     }
 
-    async fn last_words(&mut self) -> String {
+    async fn recent_log(&mut self) -> String {
         self.words().await
     }
 

@@ -1,7 +1,7 @@
 /// The engine has not done what it was asked in the end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "Docker has not removed all that was started in it: it is removed when fwlab next looks for \
+    "Docker has not removed everything that was started in it; fwlab will remove it the next time it uses \
      Docker; `docker ps --all --filter label={}` shows it",
     OWNER_LABEL
 )]

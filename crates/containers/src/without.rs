@@ -8,7 +8,7 @@ use fwlab_fabric::NetworkNamespace;
 use fwlab_ftp::{Client, PeerMissing, Server};
 use fwlab_record::PeerName;
 
-use crate::{Builds, FirewallImage, Freshness, Image, NoEngine, Unsettled};
+use crate::{Builds, ContainerReuse, FirewallImage, Image, NoEngine, Unsettled};
 
 /// The container engine of this machine: this fwlab was built without, so that there is no value of it.
 #[derive(Debug, Clone, Copy)]
@@ -129,7 +129,7 @@ pub async fn provide_images(engine: &Engine, _: &[Image], _: &Builds) {
 pub async fn server(
     _: PeerName,
     engine: &Engine,
-    _: Freshness,
+    _: ContainerReuse,
 ) -> Result<Arc<dyn Server>, PeerMissing> {
     match engine.0 {}
 }
@@ -142,7 +142,7 @@ pub async fn server(
 pub async fn client(
     _: PeerName,
     engine: &Engine,
-    _: Freshness,
+    _: ContainerReuse,
 ) -> Result<Arc<dyn Client>, PeerMissing> {
     match engine.0 {}
 }

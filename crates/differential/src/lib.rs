@@ -1,9 +1,9 @@
 //! Random rulesets, each run in ways that must agree.
 //!
 //! The judge says what stopped a transfer. What it says must not depend on how long it waited, on which
-//! backend loaded the rules, or on how they are written; and without the rule that it named, the transfer
-//! must come further or meet another. This crate makes rulesets (`generate`), runs each in all these
-//! ways (`trial`) and counts what disagrees (`tally`), each found thing as a scenario file.
+//! backend loaded the rules, or on how they are written; and without the rule that it named, the transfer must
+//! get further or meet another. This crate makes rulesets (`generate`), runs each in all these
+//! ways (`trial`) and counts what disagrees (`tally`), with a scenario file for each finding.
 
 mod compare;
 mod generate;

@@ -122,7 +122,10 @@ pub enum Why {
         address: IpAddr,
     },
     /// A rule of address translation sent it elsewhere.
-    SentElsewhere,
+    SentElsewhere {
+        /// Whether to a port of the host that translates, where the lab has no program that listens.
+        redirected: bool,
+    },
     /// A host answered no, and no rule had a part in it.
     NobodyListens,
     /// A peer closed the connection before its time, and no rule had a part in it.
@@ -163,8 +166,12 @@ impl Diagnosis {
             Cause::None => return None,
             Cause::Reply { reply } => said(reply, evidence, &mut rests_on),
             Cause::Rule {
-                led_to: Some(_), ..
-            } => Why::SentElsewhere,
+                led_to: Some(_),
+                statement,
+                ..
+            } => Why::SentElsewhere {
+                redirected: redirects(statement),
+            },
             Cause::Rule { .. } | Cause::Policy { .. } => {
                 of_icmp(&outcome.cause).unwrap_or_else(|| {
                     let met = Met {
@@ -303,6 +310,10 @@ impl Met<'_> {
                 };
                 is_whole && tracks(fact) && fact.connection == Some(Role::Control)
             };
+            // The client may not have said what was announced.
+            if let (Some(secured), None) = (never_read_again(evidence), made) {
+                return (Why::HiddenByTls, Some(secured));
+            }
             return match evidence.facts.iter().any(tracks) {
                 true if evidence.facts.iter().any(of_control) => (Why::Unknown, None),
                 true if is_secured(evidence) => (Why::HiddenByTls, None),
@@ -333,6 +344,24 @@ fn is_secured(evidence: &Evidence) -> bool {
     evidence.facts.iter().any(|fact| fact.what == Seen::Secured)
 }
 
+/// The event since which nothing of the dialogue could be read on the way: all that was announced later was in TLS.
+fn never_read_again(evidence: &Evidence) -> Option<EventId> {
+    let mut facts = evidence.facts.iter().rev();
+    let last = facts.find(|fact| {
+        matches!(
+            fact.what,
+            Seen::Command { .. }
+                | Seen::Reply { .. }
+                | Seen::Announced { .. }
+                | Seen::Rewritten { .. }
+                | Seen::NoReply { .. }
+                | Seen::Gap
+                | Seen::Secured
+        )
+    })?;
+    (last.what == Seen::Secured).then_some(last.event)
+}
+
 /// Whether a host's answer was the end of a connection, and no refusal of one.
 fn is_closed(cause: &Cause) -> bool {
     match cause {
@@ -342,6 +371,12 @@ fn is_closed(cause: &Cause) -> bool {
         } => flags.0 & TcpFlags::FIN != 0 && !flags.is_rst(),
         _ => false,
     }
+}
+
+/// Whether a rule, as it is listed, sends connections to a port of its own host.
+fn redirects(statement: &str) -> bool {
+    let mut words = statement.split_ascii_whitespace();
+    words.any(|word| word == "REDIRECT" || word == "redirect")
 }
 
 fn opening(packet: &Packet) -> Opening {
@@ -377,5 +412,47 @@ fn of_icmp(cause: &Cause) -> Option<Why> {
         (true, 133..=136, _) => Some(Why::NeighbourDiscovery),
         (true, 2, _) | (false, 3, 4) => Some(Why::PacketTooBig),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use fwlab_record::DataSetup;
+
+    use super::*;
+
+    fn said(what: impl IntoIterator<Item = Seen>) -> Evidence {
+        let facts = what.into_iter().enumerate().map(|(at, what)| Fact {
+            event: EventId(at as u64),
+            at: Duration::ZERO,
+            node: NodeName::client(),
+            connection: Some(Role::Control),
+            what,
+            deciding: false,
+        });
+        Evidence {
+            facts: facts.collect(),
+            ..Evidence::default()
+        }
+    }
+
+    #[test]
+    fn what_follows_in_tls_alone_is_hidden() {
+        let command = |line: &str| Seen::Command { line: line.into() };
+        let tls = [command("AUTH TLS"), Seen::Secured];
+        let met = Met {
+            connection: Role::Data(DataSetup::Epsv),
+            opening: Opening::Opens,
+            state: Some(ConntrackState::New),
+            node: &NodeName::client(),
+        };
+        let hidden = (Why::HiddenByTls, Some(EventId(1)));
+        assert_eq!(met.why(&said(tls.clone())), hidden);
+        // After CCC it is read again.
+        let in_the_clear = tls.into_iter().chain([command("EPSV")]);
+        assert_eq!(never_read_again(&said(in_the_clear)), None);
+        assert_eq!(never_read_again(&said([command("EPSV")])), None);
     }
 }

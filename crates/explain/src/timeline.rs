@@ -1,6 +1,8 @@
 //! One transfer as a timeline: a column for each node.
 
-use fwlab_record::{CellRecord, Fact, NodeName, Packet, Seen, Way};
+use fwlab_record::CellRecord;
+
+use crate::lanes::{lanes, place, words};
 
 /// The columns of the time and the event's number.
 const TIME: usize = 16;
@@ -11,7 +13,7 @@ const NARROWEST: usize = 24;
 /// What happened, in order: when, and in the column of the node where it was seen. Where the columns would be too narrow, one
 /// below the other.
 pub fn timeline(record: &CellRecord, width: usize) -> Vec<String> {
-    let nodes = nodes(record);
+    let nodes = lanes(&record.evidence.facts);
     let column = width.saturating_sub(TIME) / nodes.len().max(1);
     let mut lines = Vec::new();
     if column >= NARROWEST {
@@ -56,49 +58,6 @@ pub fn timeline(record: &CellRecord, width: usize) -> Vec<String> {
         ));
     }
     lines
-}
-
-/// From the client's side to the server's.
-fn nodes(record: &CellRecord) -> Vec<NodeName> {
-    let mut nodes = vec![NodeName::client()];
-    for fact in &record.evidence.facts {
-        let node = place(fact);
-        if !nodes.contains(&node) && node != NodeName::server() {
-            nodes.push(node);
-        }
-    }
-    nodes.push(NodeName::server());
-    nodes
-}
-
-/// What was said is said by whoever says it, wherever it was read.
-fn place(fact: &Fact) -> NodeName {
-    match &fact.what {
-        Seen::Reply { .. } | Seen::NoReply { .. } => NodeName::server(),
-        _ => fact.node.clone(),
-    }
-}
-
-fn words(fact: &Fact) -> String {
-    match &fact.what {
-        Seen::Command { line } => format!("› {line}"),
-        Seen::Reply { reply } => format!("‹ {reply}"),
-        Seen::Packet {
-            way,
-            packet: Packet::Tcp { flow, flags, .. },
-        } => {
-            let arrow = match way {
-                Way::Out => "sends",
-                Way::In => "gets",
-            };
-            format!("{arrow} {flags} {} → {}", flow.from, flow.to)
-        }
-        Seen::Stopped { cause, state } => {
-            let state = state.map(|state| format!(" ({})", state.word().to_uppercase()));
-            format!("✗ {cause}{}", state.unwrap_or_default())
-        }
-        other => other.to_string(),
-    }
 }
 
 /// A text in lines of at most so many columns, broken between words where it can be.

@@ -30,7 +30,7 @@ impl Why {
             Why::NotLedOn => "not-led-on",
             Why::AnsweredPast { .. } => "answered-past",
             Why::NoWayBack { .. } => "no-way-back",
-            Why::SentElsewhere => "sent-elsewhere",
+            Why::SentElsewhere { .. } => "sent-elsewhere",
             Why::NobodyListens => "nobody-listens",
             Why::Closed => "closed",
             Why::Said(_) => "said",
@@ -81,102 +81,105 @@ impl Diagnosis {
                 format!("{what} was not let through: no rule before this one accepts it.")
             }
             Why::ByMatch { looks_at, .. } => format!(
-                "{what} met a rule that stops some packets and not others, by `{looks_at}`, and no rule before this one accepts it."
+                "{what} met a rule that stops some packets but not others, by `{looks_at}`, and no rule before this one accepts it."
             ),
             Why::EstablishedRefused if self.state.is_none() => format!(
-                "{what} is of a connection that was let through when it was opened, and no rule before this one accepts it."
+                "{what} belongs to a connection that was let through when it was opened, but no rule before this one accepts it."
             ),
             Why::EstablishedRefused => format!(
-                "{what} is of a connection that was let through, which conntrack calls ESTABLISHED, and no rule before this one accepts that."
+                "{what} belongs to a connection that was let through and that conntrack calls ESTABLISHED, but no rule before this one accepts that."
             ),
             Why::RelatedRefused => format!(
-                "{what} was expected by conntrack's helper, which makes it RELATED, and no rule before this one accepts that."
+                "{what} was expected by conntrack's helper, which makes it RELATED, but no rule before this one accepts that."
             ),
             Why::NoHelper { unmet } => {
                 let unmet = unmet.as_ref().map_or_else(String::new, |unmet| format!("; {unmet}"));
                 format!(
-                    "{what} is NEW to conntrack, as a stranger's would be: no helper reads the control connection, so nobody expected it{unmet}."
+                    "{what} is NEW to conntrack, like any stranger's: no helper reads the control connection, so it was not expected{unmet}."
                 )
             }
             Why::ControlUntracked => format!(
-                "{what} is NEW to conntrack, as a stranger's would be: the control connection is not tracked, as a rule or the order of chains has it, so no helper reads it and nobody expected this one."
+                "{what} is NEW to conntrack, like any stranger's: a rule or the order of chains keeps the control connection untracked, so no helper reads it and this connection was not expected."
             ),
             Why::Stateless if self.is_new_data() => format!(
-                "{what} is a stranger's to these rules: the control connection is not tracked there, so nobody expected it, and no rule before this one accepts it."
+                "{what} looks like a stranger's to these rules: the control connection is not tracked there, so this one was not expected, and no rule before this one accepts it."
             ),
             Why::Stateless => format!(
-                "{what} is a stranger's to these rules: its connection is not tracked there, and no rule before this one accepts it."
+                "{what} looks like a stranger's to these rules: its connection is not tracked there, and no rule before this one accepts it."
             ),
             Why::HiddenByTls => format!(
-                "{what} is NEW to conntrack, as a stranger's would be: TLS hides the announcement, and no helper can read it."
+                "{what} is NEW to conntrack, like any stranger's: TLS hides the announcement, so no helper can read it."
             ),
-            Why::NotExpected(why) => format!("{what} was expected by no helper: {why}."),
+            Why::NotExpected(why) => format!("{what} was not expected by any helper: {why}."),
             Why::Invalid => {
-                format!("{what} is INVALID to conntrack: it fits no connection that it knows.")
+                format!("{what} is INVALID to conntrack: it fits no known connection.")
             }
             Why::Untracked => {
                 format!("{what} is UNTRACKED: a rule took its connection out of conntrack.")
             }
             Why::Forgotten => format!(
-                "{what} is NEW to conntrack, although its connection is not: conntrack has no entry of it any more, or never had one, and no rule before this one accepts it."
+                "{what} is NEW to conntrack, although its connection is not: conntrack has no entry for it any more, or never had one, and no rule before this one accepts it."
             ),
             Why::NeighbourDiscovery => {
-                "ICMPv6 by which neighbours find each other was stopped: without it no packet of IPv6 comes to them."
+                "The ICMPv6 messages by which neighbours find each other were stopped: without them, no IPv6 packet reaches a neighbour."
                     .to_owned()
             }
             Why::PacketTooBig => {
-                "The ICMP message that tells a sender to send smaller packets was stopped, and so it goes on sending too large ones."
+                "The ICMP message that tells a sender to send smaller packets was stopped, so the sender keeps sending packets that are too large."
                     .to_owned()
             }
             Why::AnnouncedElsewhere { announced, known } if active => format!(
-                "{what} went to {announced}, which the client announced; the server knows the client by {known}."
+                "{what} went to {announced}, which the client announced; the server knows the client as {known}."
             ),
             Why::AnnouncedElsewhere { announced, known } => format!(
-                "{what} went to {announced}, which the server announced; the client knows the server by {known}."
+                "{what} went to {announced}, which the server announced; the client knows the server as {known}."
             ),
             Why::AddressRefused {
                 announced,
                 known,
                 reply,
             } => format!(
-                "The client announced {announced}, the server knows it by {known}, and said no: {reply}"
+                "The client announced {announced}, but the server knows it as {known} and refused: {reply}"
             ),
             Why::FromElsewhere { came, known, reply } => {
-                let reply = reply.as_ref().map_or_else(String::new, |reply| format!(" The peer said no to it: {reply}"));
+                let reply = reply.as_ref().map_or_else(String::new, |reply| format!(" The peer refused it: {reply}"));
                 format!(
-                    "The data connection came from {came}, and the control connection is with {known}: address translation made them differ.{reply}"
+                    "The data connection came from {came}, but the control connection is with {known}: address translation made them differ.{reply}"
                 )
             }
             Why::NotForwarded => format!(
-                "{what} came to {}, which leads the control connection on to the server, and not this one.",
+                "{what} came to {}, which forwards the control connection to the server, but not this one.",
                 self.node
             ),
             Why::TimeExceeded => format!(
-                "{what} was dropped on its way, since its time to live had run out: a rule sets or lowers that (`-j TTL`, `-j HL`, `ip ttl set`), or the way is longer than its sender allows."
+                "{what} was dropped on the way because its time to live had run out: a rule sets or lowers it (`-j TTL`, `-j HL`, `ip ttl set`), or the path is longer than its sender allows."
             ),
             Why::NotLedOn => format!(
-                "The control connection came to {} itself, which answered no: no rule led it on to the server.",
+                "The control connection reached {} itself, which refused it: no rule forwarded it to the server.",
                 self.node
             ),
             Why::AnsweredPast { from, known } => format!(
-                "The server answered the client past the gateway, from {from}, since both are in one network; the client waits for an answer from {known}, to which it had connected."
+                "The server answered the client directly, from {from}, and not through the gateway, because both are in one network; the client waits for an answer from {known}, to which it had connected."
             ),
             Why::NoWayBack { address } => format!(
-                "{what} went to {address}, the private address that it came from; nobody out there is taken to have a way back to it."
+                "{what} went to {address}, the private address that it came from; hosts outside are taken to have no route back to it."
             ),
-            Why::SentElsewhere => {
+            Why::SentElsewhere { redirected: true } => format!(
+                "{what} was redirected to a port of the host itself. No program listens there in the lab; on the real host, a proxy may."
+            ),
+            Why::SentElsewhere { redirected: false } => {
                 format!(
-                    "{what} was sent elsewhere by address translation, and came to nothing there."
+                    "{what} was sent elsewhere by address translation, and failed there."
                 )
             }
             Why::NobodyListens => {
-                format!("{what} came to a host that answered no: no rule had a part in it.")
+                format!("{what} reached a host that refused it: no rule was involved.")
             }
             Why::Closed => {
-                "A peer closed the connection before its time, and no rule had a part in that."
+                "A peer closed the connection too early: no rule was involved."
                     .to_owned()
             }
-            Why::Said(reply) => format!("The peer said no itself: {reply}"),
+            Why::Said(reply) => format!("The peer itself refused: {reply}"),
             Why::Unknown => format!("{what} was stopped; the evidence does not say more."),
         }
     }
@@ -195,33 +198,34 @@ impl Diagnosis {
                 "It would pass if a rule before that one accepted what is ESTABLISHED."
             }
             Why::RelatedRefused => {
-                "It would pass if a rule before that one accepted what is RELATED by the helper ftp."
+                "It would pass if a rule before that one accepted what the helper ftp makes RELATED."
             }
             Why::Stateless if self.opening != Opening::Opens => {
-                "It would pass with its connection tracked and what is ESTABLISHED accepted, or accepted by its ports both ways."
+                "It would pass if its connection were tracked and what is ESTABLISHED accepted, or if the rules accepted it by its ports in both directions."
             }
             Why::NoHelper { .. } | Why::Stateless if active => {
-                "It would pass with the helper ftp assigned to the control connection, and what is RELATED by it accepted."
+                "It would pass if the helper ftp were assigned to the control connection and the rules accepted what it makes RELATED."
             }
             Why::ControlUntracked if active => {
-                "It would pass with the control connection tracked, the helper ftp assigned to it, and what is RELATED by that accepted."
+                "It would pass if the control connection were tracked, the helper ftp were assigned to it, and the rules accepted what it makes RELATED."
             }
             Why::ControlUntracked => {
-                "It would pass with the control connection tracked, the helper ftp assigned to it and what is RELATED by that accepted; or with a \
-                 range of passive ports that the server keeps to and the rules open."
+                "It would pass if the control connection were tracked, the helper ftp were assigned to it, and \
+                 the rules accepted what it makes RELATED; or if the server kept to a range of passive ports \
+                 that the rules open."
             }
             Why::NoHelper { .. } | Why::Stateless => {
-                "It would pass with the helper ftp assigned to the control connection and what is RELATED by it accepted; or with a \
-                 range of passive ports that the server keeps to and the rules open."
+                "It would pass if the helper ftp were assigned to the control connection and the rules accepted \
+                 what it makes RELATED; or if the server kept to a range of passive ports that the rules open."
             }
             Why::HiddenByTls if active => {
-                "Nothing but its ports tells it from a stranger's connection: with TLS, use passive transfers."
+                "Only its ports tell it from a stranger's connection: with TLS, use passive transfers."
             }
             Why::HiddenByTls => {
-                "It would pass with a range of passive ports that the server keeps to and the rules open: no helper sees into TLS."
+                "It would pass if the server kept to a range of passive ports that the rules open: no helper can see into TLS."
             }
             Why::Forgotten => {
-                "It would pass while conntrack keeps the entry of its connection, or if the rules accepted it by its ports both ways."
+                "It would pass while conntrack keeps the entry of its connection, or if the rules accepted it by its ports in both directions."
             }
             Why::NeighbourDiscovery => {
                 "It would pass if a rule before that one accepted ICMPv6 of the types 133 to 136."
@@ -233,33 +237,34 @@ impl Diagnosis {
             Why::AddressRefused {
                 announced, known, ..
             } if announced.is_ipv4() != known.is_ipv4() => {
-                "PORT and PASV have addresses of IPv4 alone: it would pass by EPRT or EPSV."
+                "PORT and PASV carry only IPv4 addresses: it would pass with EPRT or EPSV."
             }
             Why::AnnouncedElsewhere { .. } | Why::AddressRefused { .. }
                 if active || self.is_of_reply() =>
             {
-                "In plain FTP, a helper on the gateway in front of the client rewrites what it announces; passive transfers need none of it."
+                "In plain FTP, a helper on the gateway in front of the client rewrites what it announces; passive transfers do not need that."
             }
             Why::FromElsewhere { .. } if active => {
-                "It would pass if address translation gave what the server opens the address that its clients connect to: in plain FTP a \
-                 helper on the gateway does that, otherwise a rule; passive transfers need none of it."
+                "It would pass if address translation gave the connections that the server opens the address \
+                 that its clients connect to: in plain FTP, a helper on the gateway does that, otherwise a rule; \
+                 passive transfers do not need it."
             }
             Why::FromElsewhere { .. } => {
                 "It would pass if address translation gave all connections of a client the same address."
             }
             Why::TimeExceeded => "It would pass if no rule changed its time to live.",
             Why::NotLedOn => {
-                "It would pass if a rule of address translation, as DNAT, led it on from the address that the client connects to."
+                "It would pass if an address translation rule, such as DNAT, forwarded it from the address that the client connects to."
             }
             Why::AnsweredPast { .. } => {
-                "It would pass if the gateway gave what it leads on from that network an address of its own, too: source translation, as MASQUERADE does."
+                "It would pass if the gateway also gave its own address to what it forwards from that network: source translation, such as MASQUERADE."
             }
             Why::NoWayBack { .. } => {
-                "It would pass if the gateway gave what leaves it an address of its own: source translation, as MASQUERADE does."
+                "It would pass if the gateway gave its own address to what leaves it: source translation, such as MASQUERADE."
             }
             Why::NotForwarded => {
-                "It would pass if a range of passive ports that the server keeps to were led on to it, too; or, in plain FTP, by a helper on \
-                 the gateway that reads an address which is the server's own."
+                "It would pass if the gateway also forwarded a range of passive ports that the server keeps to; \
+                 or, in plain FTP, with a helper on the gateway, if the server announces its own address."
             }
             Why::AnnouncedElsewhere { .. } | Why::AddressRefused { .. } => {
                 "It would pass if the server announced the address that its clients connect to; in plain FTP, a helper on the \
@@ -268,9 +273,12 @@ impl Diagnosis {
             Why::Untracked => {
                 "It would pass if its connection were tracked, or accepted as UNTRACKED in both directions."
             }
+            Why::SentElsewhere { redirected: true } => {
+                "It would pass if that rule exempted FTP connections, or if an FTP proxy listened there."
+            }
             Why::NotExpected(_)
             | Why::Invalid
-            | Why::SentElsewhere
+            | Why::SentElsewhere { redirected: false }
             | Why::NobodyListens
             | Why::Closed
             | Why::Said(_)

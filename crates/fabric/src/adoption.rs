@@ -24,7 +24,7 @@ impl AdoptedLinks {
 
 impl Drop for AdoptedLinks {
     fn drop(&mut self) {
-        let mut batch = Batch::new();
+        let mut batch = Batch::default();
         for index in &self.links {
             batch.delete_link(*index);
         }

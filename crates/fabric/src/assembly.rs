@@ -91,7 +91,7 @@ pub(crate) async fn assemble(
             interfaces: Vec::new(),
         })
         .collect();
-    let mut made: Vec<Batch> = nodes.iter().map(|_| Batch::new()).collect();
+    let mut made: Vec<Batch> = nodes.iter().map(|_| Batch::default()).collect();
     for batch in &mut made {
         batch.set_up(LOOPBACK, "lo");
     }
@@ -151,7 +151,7 @@ impl Node<'_> {
 
     /// Bridges between the links, addresses on both, everything up.
     fn addressed(&self) -> Batch {
-        let mut batch = Batch::new();
+        let mut batch = Batch::default();
         for interface in &self.interfaces {
             let Interface { name, index, .. } = *interface;
             if let Kind::Bridge(bridge) = interface.kind {
@@ -169,7 +169,7 @@ impl Node<'_> {
     }
 
     fn routed(&self) -> Batch {
-        let mut batch = Batch::new();
+        let mut batch = Batch::default();
         // By these, neighbours of others are reached.
         for route in &self.spec.routes {
             if let NextHop::Link(interface) = &route.via {
@@ -231,7 +231,7 @@ impl Node<'_> {
                 .chain(ipv6.iter().map(|(one, _)| *one))
         };
         loop {
-            let mut batch = Batch::new();
+            let mut batch = Batch::default();
             for one in &carriers {
                 batch.query_link(one.index, one.name.as_str());
             }

@@ -10,6 +10,7 @@ use tokio::sync::mpsc;
 
 use crate::adoption::AdoptedLinks;
 use crate::assembly::assemble;
+use crate::machine::room_for_neighbours;
 use crate::node::Node;
 use crate::sysctl::SysctlName;
 use crate::thread::{NodeThread, all_ended};
@@ -39,7 +40,7 @@ pub enum FabricError {
     #[error("there is no node `{0}` to be that namespace")]
     NoSuchNode(NodeName),
     /// The kernel refused a namespace.
-    #[error("no network namespace for node `{node}`")]
+    #[error("there is no network namespace for node `{node}`")]
     Namespace {
         /// The node.
         node: NodeName,
@@ -71,7 +72,7 @@ pub enum FabricError {
         source: NetlinkError,
     },
     /// A link did not come up.
-    #[error("interface `{interface}` of node `{node}` carries nothing after {waited:?}")]
+    #[error("interface `{interface}` of node `{node}` still carries no packets after {waited:?}")]
     LinkDown {
         /// The node.
         node: NodeName,
@@ -111,6 +112,7 @@ impl Fabric {
         if !mistakes.is_empty() {
             return Err(FabricError::Topology(mistakes));
         }
+        room_for_neighbours().await;
         let mut fabric = Fabric {
             adopted: Vec::with_capacity(namespaces.len()),
             nodes: Vec::with_capacity(topology.nodes.len()),

@@ -1,13 +1,13 @@
-//! Everything of a lab that is made of kernel: namespaces, links, addresses, sysctls,
+//! Everything in a lab that the kernel provides: namespaces, links, addresses, sysctls,
 //! the processes in a namespace, and their end.
 //!
 //! This is the only crate that needs privilege, and the only one with `unsafe`
 //! (`src/sys`). It knows nothing of FTP, rules or packets.
 //!
 //! - [`Fabric`] builds a topology; a [`Node`] of it is a thread in a network namespace
-//!   that runs futures, [tools](ToolCall) and [programs](ProgramSpec). Neither is trusted: each
-//!   finds a root file system of its own, with [files of its own](Scratch).
-//! - An [`EnclosedTool`] is trusted with root's rights, and leaves nothing all the same.
+//!   that runs futures, [tools](ToolCall) and [programs](ProgramSpec). Neither is trusted: each sees its own
+//!   root file system, with [its own files](Scratch).
+//! - An [`EnclosedTool`] is trusted with root's rights, yet leaves nothing behind.
 //! - A node can be a [namespace](NetworkNamespace) that somebody else made, and a program
 //!   can run in a container's [root](ContainerRoot).
 //! - [`Privilege`] says by what right, [`Machine`] what else this machine can do, and
@@ -76,7 +76,7 @@ mod host_state;
 mod limits;
 mod machine;
 mod namespace;
-mod netlink;
+pub mod netlink;
 mod node;
 mod ordinary_user;
 mod privilege;

@@ -2,6 +2,8 @@ use std::io;
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
+use crate::machine::most_neighbours;
+
 /// Raises this process's limit of open files to what it is allowed, and returns the
 /// limit. A lab with many cells at once holds some twenty descriptors for each.
 ///
@@ -19,11 +21,7 @@ pub fn raise_open_file_limit() -> io::Result<u64> {
 /// of neighbours: so many as are asked for, or fewer.
 pub fn cells_at_a_time(wanted: usize) -> usize {
     let files = getrlimit(Resource::RLIMIT_NOFILE).map_or(u64::MAX, |(soft, _)| soft);
-    // The kernel's default, where another namespace's settings cannot be read.
-    const NEIGHBOURS: u64 = 1024;
-    let neighbours = std::fs::read_to_string("/proc/sys/net/ipv4/neigh/default/gc_thresh3");
-    let neighbours = neighbours.ok().and_then(|most| most.trim().parse().ok());
-    fitting(wanted, files, neighbours.unwrap_or(NEIGHBOURS))
+    fitting(wanted, files, most_neighbours())
 }
 
 /// So many cells as there are open files and neighbours for.

@@ -17,7 +17,7 @@ pub(crate) fn send(packet: &[u8]) -> io::Result<()> {
     let Segment { from, to, header } = Segment::read(packet).ok_or_else(|| {
         io::Error::new(
             io::ErrorKind::InvalidInput,
-            "this is no TCP segment behind a plain IP header",
+            "this is not a TCP segment after a plain IP header",
         )
     })?;
     let mut bytes = packet.to_vec();

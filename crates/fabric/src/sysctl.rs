@@ -9,16 +9,16 @@ use crate::{NodeGone, Privilege};
 #[derive(Debug, thiserror::Error)]
 pub enum SysctlError {
     /// The name is not dotted words below `net`.
-    #[error("`{0}` is no sysctl name: dotted words, as in net.ipv4.ip_forward")]
+    #[error("`{0}` is not a sysctl name: dotted words such as net.ipv4.ip_forward")]
     Malformed(String),
     /// It belongs to the whole machine, or is not known not to: a lab never sets it.
     #[error(
-        "`{0}` belongs to the whole machine, or is not known to belong to a network namespace alone: \
-         a lab does not set it"
+        "`{0}` belongs to the whole machine, or is not known to belong to a single network namespace: a lab does \
+         not set it"
     )]
     WholeMachine(String),
     /// `/proc/sys` is read-only here, as it is in most containers.
-    #[error("/proc/sys is read-only here: `fwlab doctor` tells what to do")]
+    #[error("/proc/sys is read-only here: `fwlab doctor` says what to do")]
     ReadOnly,
     /// This kernel has no such name, here or outside.
     #[error("this kernel has no sysctl `{0}`")]

@@ -82,14 +82,21 @@ pub(crate) struct Text {
     pub(crate) lines: Vec<String>,
     /// The line of the file that the first one is.
     begins: u32,
+    /// What stands before every line of a quotation, `> `; new lines have it, too.
+    mark: String,
 }
 
 impl Text {
     pub(crate) fn of(source: &Source) -> Text {
         let text = String::from_utf8_lossy(&source.text);
+        let mark = mark(&text);
+        let lines = text
+            .lines()
+            .map(|line| line.strip_prefix(mark).unwrap_or(line));
         Text {
-            lines: text.lines().map(str::to_owned).collect(),
+            lines: lines.map(str::to_owned).collect(),
             begins: source.begins.0,
+            mark: mark.to_owned(),
         }
     }
 
@@ -100,7 +107,13 @@ impl Text {
 
     /// The source with these lines in place of its own, the last one ended as it was.
     pub(crate) fn into_source(self, source: &Source) -> Source {
-        let mut text = self.lines.join("\n").into_bytes();
+        let quoted = self.lines.iter().map(|line| {
+            let is_bare = line.is_empty() || line == self.mark.trim_end();
+            let mark = if is_bare { "" } else { &self.mark };
+            format!("{mark}{line}")
+        });
+        let lines: Vec<String> = quoted.collect();
+        let mut text = lines.join("\n").into_bytes();
         if source.text.ends_with(b"\n") || source.text.is_empty() {
             text.push(b'\n');
         }
@@ -120,6 +133,22 @@ impl Text {
             .ok_or_else(|| NoPlace {
                 why: format!("line {line} is not one of the ruleset's"),
             })
+    }
+}
+
+/// What stands before every line of a text that says something, where it is the mark of a quotation.
+fn mark(text: &str) -> &str {
+    let first = text.lines().find(|line| !line.trim().is_empty());
+    let first = first.unwrap_or_default();
+    let rest = first.trim_start_matches(['>', ' ']);
+    let mark = &first[..first.len() - rest.len()];
+    let is_marked =
+        |line: &str| line.starts_with(mark) || line.trim().is_empty() || line == mark.trim_end();
+    let is_mark = mark.starts_with('>') && mark.ends_with(' ');
+    if is_mark && text.lines().all(is_marked) {
+        mark
+    } else {
+        ""
     }
 }
 

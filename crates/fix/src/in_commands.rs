@@ -19,6 +19,17 @@ pub(crate) fn insertion(text: &Text, remedy: &Remedy) -> Result<Insertion, NoPla
                 "a helper is assigned in another",
             )
         }
+        Remedy::Track {
+            side,
+            way,
+            port,
+            family,
+            ..
+        } => {
+            let rule = format!("-t raw -I {}", crate::in_dump::track(*side, *way, *port));
+            let elsewhere = "connections are taken out of conntrack in another";
+            of_table(text, remedy, *family, &rule, elsewhere)
+        }
         Remedy::Forward {
             from,
             to,
@@ -97,7 +108,7 @@ fn of_table(
     if program.is_empty() {
         return Err(NoPlace {
             why: format!(
-                "what `iptables -S` prints is of one table, and {elsewhere}: give `iptables-save`"
+                "`iptables -S` prints one table, and {elsewhere}: give what `iptables-save` prints"
             ),
         });
     }
@@ -177,7 +188,7 @@ fn program(text: &Text, family: Family) -> String {
 }
 
 /// Behind the last line, but before an `exit`.
-fn end(text: &Text) -> usize {
+pub(crate) fn end(text: &Text) -> usize {
     let exit = text
         .lines
         .iter()

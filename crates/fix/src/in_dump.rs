@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::ops::Range;
 
 use crate::edit::{Insertion, NoPlace, Text, comment};
-use crate::remedy::{HelperSide, PassedOn, Remedy, Spot};
+use crate::remedy::{ControlWay, HelperSide, PassedOn, Remedy, Spot};
 
 pub(crate) fn insertion(text: &Text, remedy: &Remedy) -> Result<Insertion, NoPlace> {
     match remedy {
@@ -21,9 +21,14 @@ pub(crate) fn insertion(text: &Text, remedy: &Remedy) -> Result<Insertion, NoPla
             Ok(Insertion { place, lines })
         }
         Remedy::Helper { side, port, .. } => {
-            let chains = ["PREROUTING", "OUTPUT"];
             let rule = [comment(remedy), helper(*side, *port)];
-            Ok(at_the_end(text, "raw", &chains, rule))
+            Ok(at_the_end(text, "raw", &RAW, rule))
+        }
+        Remedy::Track {
+            side, way, port, ..
+        } => {
+            let rule = [comment(remedy), format!("-A {}", track(*side, *way, *port))];
+            Ok(at_the_front(text, "raw", side.chain(), &RAW, rule))
         }
         Remedy::Forward {
             from,
@@ -41,23 +46,14 @@ pub(crate) fn insertion(text: &Text, remedy: &Remedy) -> Result<Insertion, NoPla
         }
         Remedy::ClampMss { .. } => {
             let rule = [comment(remedy), format!("-A {CLAMP}")];
-            // Before all others of the chain, since one of them may end the packet's way through it.
-            let place = range_of(text, "mangle").and_then(|lines| {
-                let mut lines = lines.into_iter();
-                lines.find(|at| text.lines[*at].trim_start().starts_with("-A FORWARD "))
-            });
-            Ok(match place {
-                Some(place) => Insertion {
-                    place,
-                    lines: rule.into(),
-                },
-                None => at_the_end(text, "mangle", &MANGLE, rule),
-            })
+            Ok(at_the_front(text, "mangle", "FORWARD", &MANGLE, rule))
         }
         Remedy::PassivePorts { .. } | Remedy::Advertise { .. } => Err(NoPlace::of_server()),
     }
 }
 
+/// The chains of the table raw.
+const RAW: [&str; 2] = ["PREROUTING", "OUTPUT"];
 /// The chains of the table nat.
 const NAT: [&str; 4] = ["PREROUTING", "INPUT", "OUTPUT", "POSTROUTING"];
 /// The chains of the table mangle.
@@ -75,6 +71,26 @@ fn at_the_end(text: &Text, table: &str, chains: &[&str], rule: [String; 2]) -> I
     Insertion {
         place: text.lines.len(),
         lines: begin.chain(rule).chain(end).collect(),
+    }
+}
+
+/// The same before all other rules of a chain, since one of them may end the packet's way through it.
+fn at_the_front(
+    text: &Text,
+    table: &str,
+    chain: &str,
+    chains: &[&str],
+    rule: [String; 2],
+) -> Insertion {
+    let begin = format!("-A {chain} ");
+    let place = range_of(text, table)
+        .and_then(|mut lines| lines.find(|at| text.lines[*at].trim_start().starts_with(&begin)));
+    match place {
+        Some(place) => Insertion {
+            place,
+            lines: rule.into(),
+        },
+        None => at_the_end(text, table, chains, rule),
     }
 }
 
@@ -97,11 +113,17 @@ pub(crate) const CLAMP: &str =
     "FORWARD -p tcp -m tcp --tcp-flags SYN,RST SYN -j TCPMSS --clamp-mss-to-pmtu";
 
 pub(crate) fn helper(side: HelperSide, port: u16) -> String {
-    let chain = match side {
-        HelperSide::Incoming => "PREROUTING",
-        HelperSide::Outgoing => "OUTPUT",
-    };
+    let chain = side.chain();
     format!("-A {chain} -p tcp -m tcp --dport {port} -j CT --helper ftp")
+}
+
+/// What is in conntrack by one rule stays there, whatever the next ones say.
+pub(crate) fn track(side: HelperSide, way: ControlWay, port: u16) -> String {
+    let chain = side.chain();
+    match way {
+        ControlWay::ToServer => format!("{chain} -p tcp -m tcp --dport {port} -j CT --helper ftp"),
+        ControlWay::FromServer => format!("{chain} -p tcp -m tcp --sport {port} -j ACCEPT"),
+    }
 }
 
 fn end(text: &Text, spot: &Spot) -> Result<usize, NoPlace> {

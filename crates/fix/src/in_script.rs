@@ -3,31 +3,33 @@
 use fwlab_record::Family;
 
 use crate::edit::{Insertion, NoPlace, Text, comment};
-use crate::remedy::{Accepts, HelperSide, PassedOn, Remedy, Spot};
+use crate::remedy::{Accepts, ControlWay, HelperSide, PassedOn, Remedy, Spot};
 
 pub(crate) fn insertion(text: &Text, remedy: &Remedy) -> Result<Insertion, NoPlace> {
     match remedy {
         Remedy::Helper { side, port, .. } => {
-            let (chain, hook) = match side {
-                HelperSide::Incoming => ("prerouting", "prerouting"),
-                HelperSide::Outgoing => ("output", "output"),
+            let table = OwnTable {
+                name: "inet ftp_helper",
+                helper: true,
+                chain: side.hook(),
+                stands: format!("filter hook {} priority mangle", side.hook()),
+                rule: format!("tcp dport {port} ct helper set \"ftp-standard\""),
             };
-            let lines = vec![
-                String::new(),
-                comment(remedy),
-                "table inet ftp_helper {".to_owned(),
-                "\tct helper ftp-standard {".to_owned(),
-                "\t\ttype \"ftp\" protocol tcp".to_owned(),
-                "\t}".to_owned(),
-                format!("\tchain {chain} {{"),
-                format!("\t\ttype filter hook {hook} priority mangle; policy accept;"),
-                format!("\t\ttcp dport {port} ct helper set \"ftp-standard\""),
-                "\t}".to_owned(),
-                "}".to_owned(),
-            ];
+            Ok(table.insertion(text, remedy))
+        }
+        Remedy::Track {
+            side, way, port, ..
+        } => {
+            let place = taken_out(text, *side)?;
+            let field = match way {
+                ControlWay::ToServer => "dport",
+                ControlWay::FromServer => "sport",
+            };
+            let indent = indent(&text.lines[place]);
+            let lines = [comment(remedy), format!("tcp {field} {port} accept")];
             Ok(Insertion {
-                place: text.lines.len(),
-                lines,
+                place,
+                lines: lines.map(|line| format!("{indent}{line}")).into(),
             })
         }
         Remedy::Forward {
@@ -38,20 +40,14 @@ pub(crate) fn insertion(text: &Text, remedy: &Remedy) -> Result<Insertion, NoPla
             ..
         } => {
             let family = if from.is_ipv4() { "ip" } else { "ip6" };
-            let lines = vec![
-                String::new(),
-                comment(remedy),
-                format!("table {family} ftp_forward {{"),
-                "\tchain prerouting {".to_owned(),
-                "\t\ttype nat hook prerouting priority dstnat; policy accept;".to_owned(),
-                format!("\t\t{family} daddr {from} tcp dport {low}-{high} dnat to {to}"),
-                "\t}".to_owned(),
-                "}".to_owned(),
-            ];
-            Ok(Insertion {
-                place: text.lines.len(),
-                lines,
-            })
+            let table = OwnTable {
+                name: &format!("{family} ftp_forward"),
+                helper: false,
+                chain: "prerouting",
+                stands: "nat hook prerouting priority dstnat".to_owned(),
+                rule: format!("{family} daddr {from} tcp dport {low}-{high} dnat to {to}"),
+            };
+            Ok(table.insertion(text, remedy))
         }
         Remedy::Masquerade { family, which, .. } => {
             let family = match family {
@@ -64,44 +60,32 @@ pub(crate) fn insertion(text: &Text, remedy: &Remedy) -> Result<Insertion, NoPla
                     format!("{family} saddr {net} {family} daddr {server}")
                 }
             };
-            let lines = vec![
-                String::new(),
-                comment(remedy),
-                format!("table {family} ftp_masquerade {{"),
-                "\tchain postrouting {".to_owned(),
-                "\t\ttype nat hook postrouting priority srcnat; policy accept;".to_owned(),
-                format!("\t\t{which} masquerade"),
-                "\t}".to_owned(),
-                "}".to_owned(),
-            ];
-            Ok(Insertion {
-                place: text.lines.len(),
-                lines,
-            })
+            let table = OwnTable {
+                name: &format!("{family} ftp_masquerade"),
+                helper: false,
+                chain: "postrouting",
+                stands: "nat hook postrouting priority srcnat".to_owned(),
+                rule: format!("{which} masquerade"),
+            };
+            Ok(table.insertion(text, remedy))
         }
         Remedy::ClampMss { family, .. } => {
             let family = match family {
                 Family::Ipv4 => "ip",
                 Family::Ipv6 => "ip6",
             };
-            let lines = vec![
-                String::new(),
-                comment(remedy),
-                format!("table {family} ftp_mss {{"),
-                "\tchain forward {".to_owned(),
-                "\t\ttype filter hook forward priority mangle; policy accept;".to_owned(),
-                "\t\ttcp flags syn tcp option maxseg size set rt mtu".to_owned(),
-                "\t}".to_owned(),
-                "}".to_owned(),
-            ];
-            Ok(Insertion {
-                place: text.lines.len(),
-                lines,
-            })
+            let table = OwnTable {
+                name: &format!("{family} ftp_mss"),
+                helper: false,
+                chain: "forward",
+                stands: "filter hook forward priority mangle".to_owned(),
+                rule: "tcp flags syn tcp option maxseg size set rt mtu".to_owned(),
+            };
+            Ok(table.insertion(text, remedy))
         }
         Remedy::Accept { spot, what } => {
             let line = spot.line.ok_or_else(|| NoPlace {
-                why: format!("which line {} is of is not known", spot.chain),
+                why: format!("the line of {} is not known", spot.chain),
             })?;
             let place = text.place(line)?;
             let statement = format!("{}{}", spot.only.of_nft(), statement(*what));
@@ -123,6 +107,106 @@ pub(crate) fn insertion(text: &Text, remedy: &Remedy) -> Result<Insertion, NoPla
         }
         Remedy::PassivePorts { .. } | Remedy::Advertise { .. } => Err(NoPlace::of_server()),
     }
+}
+
+/// A table of a remedy's own, with one chain and one rule.
+struct OwnTable<'a> {
+    /// Its family and its name.
+    name: &'a str,
+    /// Whether the rule assigns the helper, which the table then makes.
+    helper: bool,
+    chain: &'a str,
+    /// Where the chain stands.
+    stands: String,
+    rule: String,
+}
+
+/// What the helper's object says.
+const HELPER: &str = "type \"ftp\" protocol tcp";
+
+impl OwnTable<'_> {
+    /// At the end of a text: in a shell's commands as commands, otherwise as a block.
+    fn insertion(&self, text: &Text, remedy: &Remedy) -> Insertion {
+        let (rules, place) = match shell(text) {
+            Some(nft) => (self.commands(nft), super::in_commands::end(text)),
+            None => (self.block(), text.lines.len()),
+        };
+        let begin = [String::new(), comment(remedy)].into_iter();
+        Insertion {
+            place,
+            lines: begin.chain(rules).collect(),
+        }
+    }
+
+    fn block(&self) -> Vec<String> {
+        let mut lines = vec![format!("table {} {{", self.name)];
+        if self.helper {
+            let object = [
+                "\tct helper ftp-standard {",
+                &format!("\t\t{HELPER}"),
+                "\t}",
+            ];
+            lines.extend(object.map(str::to_owned));
+        }
+        lines.extend([
+            format!("\tchain {} {{", self.chain),
+            format!("\t\ttype {}; policy accept;", self.stands),
+            format!("\t\t{}", self.rule),
+            "\t}".to_owned(),
+            "}".to_owned(),
+        ]);
+        lines
+    }
+
+    fn commands(&self, nft: &str) -> Vec<String> {
+        let OwnTable {
+            name,
+            chain,
+            stands,
+            rule,
+            ..
+        } = self;
+        let mut lines = vec![format!("{nft}add table {name}")];
+        if self.helper {
+            lines.push(format!(
+                "{nft}add ct helper {name} ftp-standard '{{ {HELPER}; }}'"
+            ));
+        }
+        lines.extend([
+            format!("{nft}add chain {name} {chain} '{{ type {stands}; policy accept; }}'"),
+            format!("{nft}add rule {name} {chain} '{rule}'"),
+        ]);
+        lines
+    }
+}
+
+/// What stands before `add` in the commands of a text that is a shell's.
+fn shell(text: &Text) -> Option<&str> {
+    let mut commands = text.lines.iter().filter(|line| is_command(line));
+    let before = commands.find_map(|line| Some(line.split_once("add ")?.0))?;
+    before.trim_end().ends_with("nft").then_some(before)
+}
+
+/// The first rule that takes packets out of conntrack in a chain of that hook.
+fn taken_out(text: &Text, side: HelperSide) -> Result<usize, NoPlace> {
+    let hook = format!("hook {} ", side.hook());
+    let mut is_of_hook = false;
+    for (place, line) in text.lines.iter().enumerate() {
+        let code = line.split('#').next().unwrap_or_default();
+        if code.contains(" hook ") {
+            is_of_hook = code.contains(&hook);
+        }
+        if is_of_hook && code.split_whitespace().any(|word| word == "notrack") && !is_command(line)
+        {
+            return Ok(place);
+        }
+    }
+    Err(NoPlace {
+        why: format!(
+            "no rule of its own line takes packets out of conntrack in a chain of the hook {}",
+            side.hook()
+        ),
+    })
 }
 
 fn statement(what: Accepts) -> String {
@@ -174,7 +258,7 @@ fn command(
             });
         }
         Some(_) => place,
-        None => text.lines.len(),
+        None => super::in_commands::end(text),
     };
     let lines = vec![comment(remedy), rule];
     Ok(Insertion { place, lines })
@@ -189,13 +273,15 @@ fn end_of_chain(text: &Text, within: usize) -> Result<usize, NoPlace> {
     }
     let mut depth = 0_i32;
     for (place, line) in text.lines.iter().enumerate().skip(within) {
-        let code = line.split('#').next().unwrap_or_default();
-        for sign in code.chars() {
-            depth += match sign {
-                '{' => 1,
-                '}' => -1,
-                _ => 0,
-            };
+        let mut is_quoted = false;
+        for sign in line.chars() {
+            match sign {
+                '"' => is_quoted = !is_quoted,
+                '#' if !is_quoted => break,
+                '{' if !is_quoted => depth += 1,
+                '}' if !is_quoted => depth -= 1,
+                _ => {}
+            }
             if depth < 0 {
                 return match line.trim().starts_with('}') {
                     true => Ok(place),

@@ -7,7 +7,7 @@ use fwlab_model::ruleset::Side;
 use fwlab_record::{Backend, Cause, Family, Role};
 
 use crate::only::Only;
-use crate::remedy::{Accepts, Icmp, PassedOn, Remedy, Spot};
+use crate::remedy::{Accepts, ControlWay, Icmp, PassedOn, Remedy, Spot};
 
 /// What is known of a transfer beside its diagnosis.
 #[derive(Debug, Clone)]
@@ -32,6 +32,8 @@ pub struct Situation<'a> {
     pub backend: Backend,
     /// For whom alone a new connection is accepted.
     pub only: Only,
+    /// Whether some rules take packets out of conntrack.
+    pub untracks: bool,
     /// Whether a range of passive ports is opened where a helper would do.
     pub prefers_range: bool,
 }
@@ -59,6 +61,18 @@ pub fn remedies(diagnosis: &Diagnosis, situation: &Situation<'_>) -> Vec<Remedy>
         port: control_port,
         backend,
     };
+    let track = || -> Vec<Remedy> {
+        let kept = [ControlWay::ToServer, ControlWay::FromServer].map(|way| Remedy::Track {
+            family,
+            side: way.seen(side),
+            way,
+            port: control_port,
+            backend,
+        });
+        // A rule of iptables does both at once.
+        let helper = (backend == Backend::Native).then(helper);
+        kept.into_iter().chain(helper).collect()
+    };
     let range = || -> Vec<Remedy> {
         let ((low, high), is_kept) = match situation.passive_ports {
             Ok(ports) => (ports, true),
@@ -78,12 +92,27 @@ pub fn remedies(diagnosis: &Diagnosis, situation: &Situation<'_>) -> Vec<Remedy>
     };
     match why {
         Why::Stateless if diagnosis.opening != Opening::Opens => {
-            accept(Accepts::Established).into_iter().collect()
+            let untracked = situation.untracks && diagnosis.connection == Role::Control;
+            let kept = untracked.then(track).into_iter().flatten();
+            accept(Accepts::Established)
+                .into_iter()
+                .chain(kept)
+                .collect()
         }
         Why::EstablishedRefused => accept(Accepts::Established).into_iter().collect(),
         Why::RelatedRefused => accept(Accepts::Related).into_iter().collect(),
         Why::NoHelper { .. } | Why::Stateless if passive && situation.prefers_range => range(),
+        Why::Stateless if situation.untracks => track(),
+        // Of a connection that is untracked one way, conntrack knows no answers.
+        Why::Untracked | Why::Invalid
+            if situation.untracks && diagnosis.connection == Role::Control =>
+        {
+            track()
+        }
         Why::NoHelper { .. } | Why::Stateless => vec![helper()],
+        Why::ControlUntracked if situation.untracks && !(passive && situation.prefers_range) => {
+            track()
+        }
         Why::ControlUntracked if passive => range(),
         Why::HiddenByTls if passive => range(),
         // On the server's own way out, its port 20 is as good as a name.

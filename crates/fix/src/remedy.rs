@@ -21,6 +21,19 @@ pub enum Remedy {
         /// Which rules it belongs to.
         backend: Backend,
     },
+    /// Keep control connections in conntrack, before a rule takes them out.
+    Track {
+        /// For which family.
+        family: Family,
+        /// Where these packets are seen first.
+        side: HelperSide,
+        /// Which of their packets.
+        way: ControlWay,
+        /// The control port, as the firewall sees it first.
+        port: u16,
+        /// Which rules it belongs to.
+        backend: Backend,
+    },
     /// Accept something before the rule that stops it.
     Accept {
         /// Where.
@@ -85,13 +98,31 @@ pub enum PassedOn {
     },
 }
 
-/// Where control connections are seen first.
+/// Where packets of control connections are seen first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum HelperSide {
-    /// As they come in: on a server and on a gateway.
+    /// As they come in: those of a client on a server, and all on a gateway.
     Incoming,
-    /// As they are made: on a client.
+    /// As they are made: those of a client on the client.
     Outgoing,
+}
+
+impl HelperSide {
+    /// The chain of that hook in a table of iptables.
+    pub(crate) fn chain(self) -> &'static str {
+        match self {
+            HelperSide::Incoming => "PREROUTING",
+            HelperSide::Outgoing => "OUTPUT",
+        }
+    }
+
+    /// The hook, as nft calls it.
+    pub(crate) fn hook(self) -> &'static str {
+        match self {
+            HelperSide::Incoming => "prerouting",
+            HelperSide::Outgoing => "output",
+        }
+    }
 }
 
 impl From<Side> for HelperSide {
@@ -99,6 +130,26 @@ impl From<Side> for HelperSide {
         match side {
             Side::Client => HelperSide::Outgoing,
             Side::Server | Side::Gateway => HelperSide::Incoming,
+        }
+    }
+}
+
+/// Which packets of a control connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ControlWay {
+    /// Those to the server.
+    ToServer,
+    /// Those from it.
+    FromServer,
+}
+
+impl ControlWay {
+    /// Where a host sees them first.
+    pub(crate) fn seen(self, by: Side) -> HelperSide {
+        match (self, by) {
+            (ControlWay::ToServer, by) => by.into(),
+            (ControlWay::FromServer, Side::Server) => HelperSide::Outgoing,
+            (ControlWay::FromServer, Side::Client | Side::Gateway) => HelperSide::Incoming,
         }
     }
 }
@@ -184,6 +235,21 @@ impl fmt::Display for Remedy {
                     Family::Ipv6 => f.write_str(" over IPv6"),
                 }
             }
+            Remedy::Track {
+                way, port, backend, ..
+            } => match way {
+                ControlWay::FromServer => {
+                    write!(f, "keep what comes from port {port} in conntrack")
+                }
+                // A rule of nft does one of the two.
+                ControlWay::ToServer if *backend == Backend::Native => {
+                    write!(f, "keep connections to port {port} in conntrack")
+                }
+                ControlWay::ToServer => write!(
+                    f,
+                    "keep connections to port {port} in conntrack, and assign the helper ftp to them"
+                ),
+            },
             Remedy::Accept { spot, what } => {
                 let before = match (spot.ordinal, spot.line) {
                     (Some(_), Some(line)) => format!("before line {line}"),
@@ -198,24 +264,21 @@ impl fmt::Display for Remedy {
                 low,
                 high,
                 ..
-            } => write!(f, "lead TCP to the ports {low}-{high} of {from} on to {to}"),
+            } => write!(f, "forward TCP to ports {low}-{high} of {from} to {to}"),
             Remedy::Masquerade {
                 which: PassedOn::By(out),
                 ..
-            } => write!(
-                f,
-                "give what leaves by {out} an address of the gateway's own"
-            ),
+            } => write!(f, "give the gateway's own address to what leaves by {out}"),
             Remedy::Masquerade {
                 which: PassedOn::Within { net, server },
                 ..
             } => write!(
                 f,
-                "give what comes from {net} and is led on to {server} there an address of the gateway's own"
+                "give the gateway's own address to what comes from {net} and is forwarded to {server} there"
             ),
-            Remedy::ClampMss { .. } => f.write_str(
-                "clamp the MSS of TCP that the gateway passes on to what its links carry",
-            ),
+            Remedy::ClampMss { .. } => {
+                f.write_str("clamp the MSS of forwarded TCP to what the gateway's links carry")
+            }
             Remedy::PassivePorts { low, high } => write!(
                 f,
                 "have the server keep to the passive ports {low}-{high} (vsftpd: pasv_min_port={low}, pasv_max_port={high})"
@@ -252,6 +315,7 @@ impl Remedy {
         matches!(
             self,
             Remedy::Helper { .. }
+                | Remedy::Track { .. }
                 | Remedy::Accept { .. }
                 | Remedy::Forward { .. }
                 | Remedy::Masquerade { .. }

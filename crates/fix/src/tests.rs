@@ -83,6 +83,22 @@ fn a_script_of_a_shell_gets_commands_as_it_has_them() {
 }
 
 #[test]
+fn a_script_of_a_shell_gets_commands_of_nft() {
+    let script = "nft add table ip f\nnft add chain ip f i '{ type filter hook input priority 0; policy drop; }'\n";
+    assert_eq!(
+        edited(&format!("{script}exit 0\n"), &[helper()]),
+        format!(
+            "{script}\n# conntrack's helper reads FTP's control connections\nnft add table inet ftp_helper\n\
+             nft add ct helper inet ftp_helper ftp-standard '{{ type \"ftp\" protocol tcp; }}'\n\
+             nft add chain inet ftp_helper prerouting '{{ type filter hook prerouting priority mangle; policy accept; }}'\n\
+             nft add rule inet ftp_helper prerouting 'tcp dport 21 ct helper set \"ftp-standard\"'\nexit 0\n"
+        )
+    );
+    let of_nft = script.replace("nft ", "").replace('\'', "");
+    assert!(edited(&of_nft, &[helper()]).contains("\ntable inet ftp_helper {\n"));
+}
+
+#[test]
 fn a_script_of_nft_gets_statements_within_its_chains() {
     let script = "table inet filter {\n  chain input {\n    type filter hook input priority filter; policy drop;\n    tcp dport 21 accept\n  }\n}\n";
     let of = |ordinal, line| spot(TableFamily::Inet, "filter", "input", line, ordinal);
@@ -179,7 +195,7 @@ fn a_gateway_clamps_before_all_else_that_its_chain_does() {
         "*filter\n-A FORWARD -j DROP\nCOMMIT\n*mangle\n-A INPUT -j ACCEPT\n-A FORWARD -i lan -j ACCEPT\nCOMMIT\n",
     );
     let before_all = format!(
-        "-A INPUT -j ACCEPT\n# clamp the MSS of TCP that the gateway passes on to what its links carry\n-A FORWARD {rule}\n-A FORWARD -i lan"
+        "-A INPUT -j ACCEPT\n# clamp the MSS of forwarded TCP to what the gateway's links carry\n-A FORWARD {rule}\n-A FORWARD -i lan"
     );
     assert!(dump.contains(&before_all), "{dump}");
     let without = after("*filter\n-A FORWARD -j DROP\nCOMMIT\n");
@@ -207,4 +223,80 @@ fn a_gateway_clamps_before_all_else_that_its_chain_does() {
         error.to_string().contains("the MSS is clamped in another"),
         "{error}"
     );
+}
+
+#[test]
+fn what_is_put_into_a_quotation_has_its_mark() {
+    let of = spot(TableFamily::Ip, "filter", "INPUT", 3, Some(1));
+    let dump = "> *filter\n>\n> -A INPUT -j DROP\n\n> COMMIT\n";
+    let after = edited(
+        dump,
+        &[accept(of, Accepts::Icmp(Icmp::FragmentationNeeded))],
+    );
+    assert!(after.starts_with("> *filter\n>\n> # "), "{after}");
+    assert!(
+        after.ends_with("> -A INPUT -j DROP\n\n> COMMIT\n"),
+        "{after}"
+    );
+    assert!(
+        after
+            .lines()
+            .all(|line| line.is_empty() || line.starts_with('>')),
+        "{after}"
+    );
+}
+
+/// Braces of a comment open and close nothing.
+#[test]
+fn a_brace_in_a_comment_ends_no_chain() {
+    let script = "table inet f {\n\tchain c {\n\t\ttype filter hook input priority 0; policy drop;\n\
+        \t\ttcp dport 22 accept comment \"close } it\"\n\t\ttcp dport 23 accept comment \"an { open\" # } here\n\t}\n}\n";
+    let at_its_policy = spot(TableFamily::Inet, "f", "c", 3, None);
+    let after = edited(script, &[accept(at_its_policy, Accepts::Established)]);
+    assert!(
+        after.ends_with(
+            "# } here\n\t\t# FTP: what is ESTABLISHED\n\t\tct state established accept\n\t}\n}\n"
+        ),
+        "{after}"
+    );
+}
+
+/// What keeps packets in conntrack comes before what takes them out, in each form.
+#[test]
+fn control_connections_are_kept_before_they_are_taken_out() {
+    let track = |way, side, backend| Remedy::Track {
+        family: Family::Ipv4,
+        side,
+        way,
+        port: 2121,
+        backend,
+    };
+    let both = |backend| {
+        [
+            track(ControlWay::ToServer, HelperSide::Incoming, backend),
+            track(ControlWay::FromServer, HelperSide::Outgoing, backend),
+        ]
+    };
+    let dump = "*raw\n-A PREROUTING -j NOTRACK\n-A OUTPUT -j NOTRACK\nCOMMIT\n";
+    let after = edited(dump, &both(Backend::Nft));
+    for kept in [
+        "-A PREROUTING -p tcp -m tcp --dport 2121 -j CT --helper ftp\n-A PREROUTING -j NOTRACK",
+        "-A OUTPUT -p tcp -m tcp --sport 2121 -j ACCEPT\n-A OUTPUT -j NOTRACK",
+    ] {
+        assert!(after.contains(kept), "{after}");
+    }
+    let script = "table ip r {\n\tchain p {\n\t\ttype filter hook prerouting priority raw;\n\t\tnotrack\n\t}\n\
+        \tchain o {\n\t\ttype filter hook output priority raw;\n\t\tnotrack\n\t}\n}\n";
+    let after = edited(script, &both(Backend::Native));
+    for kept in [
+        "\t\ttcp dport 2121 accept\n\t\tnotrack",
+        "\t\ttcp sport 2121 accept\n\t\tnotrack",
+    ] {
+        assert!(after.contains(kept), "{after}");
+    }
+    // A jump leads there, and which hook it comes from the text alone does not say.
+    let elsewhere = script.replace("hook output", "hook input");
+    let remedies = both(Backend::Native);
+    let error = apply(&Source::new("rules", elsewhere), &[&remedies[1]]).expect_err("no place");
+    assert!(error.to_string().contains("the hook output"), "{error}");
 }

@@ -5,7 +5,7 @@ use fwlab_fabric::Node;
 use fwlab_record::{Announcement, DataSetup, PeerName};
 
 use crate::wire::{Progress, Reply};
-use crate::{Digest, Housed, PeerError, Support, TransferSpec};
+use crate::{Contained, Digest, PeerError, Support, TransferSpec};
 
 /// An FTP client that can be run in a node.
 #[async_trait]
@@ -26,7 +26,7 @@ pub trait Client: Send + Sync {
     /// # Errors
     ///
     /// When it cannot be had: all of them are faults of the lab.
-    async fn housed(&self) -> Result<Option<Housed<dyn Client>>, PeerError> {
+    async fn contained(&self) -> Result<Option<Contained<dyn Client>>, PeerError> {
         Ok(None)
     }
 

@@ -58,7 +58,7 @@ impl fmt::Debug for Content {
 pub enum ContentError {
     /// The name would mean something to a server, a client, or a shell.
     #[error(
-        "`{0}` is no file name: 1 to 64 of a-z, A-Z, 0-9, `.`, `_` and `-`, a letter or digit first"
+        "`{0}` is not a file name: 1 to 64 of a-z, A-Z, 0-9, `.`, `_` and `-`, a letter or digit first"
     )]
     Name(String),
     /// The size is over [`Content::MAX_SIZE`].

@@ -101,20 +101,20 @@ pub enum PeerError {
         how: String,
     },
     /// The program ended before it listened.
-    #[error("{peer}: it ended at once: {last_words}")]
+    #[error("{peer}: it ended at once: {recent_log}")]
     Ended {
         /// Which peer.
         peer: PeerName,
         /// What it said.
-        last_words: String,
+        recent_log: String,
     },
     /// The program does not listen.
-    #[error("{peer}: it does not listen: {last_words}")]
+    #[error("{peer}: it does not listen: {recent_log}")]
     NotListening {
         /// Which peer.
         peer: PeerName,
         /// What it said.
-        last_words: String,
+        recent_log: String,
         /// What was seen.
         #[source]
         source: SocketError,

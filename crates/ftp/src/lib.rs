@@ -5,12 +5,12 @@
 //! - [`Server`] and [`Client`] are the two sides of a transfer, each a trait with
 //!   several peers behind it. [`Libunftp`] and [`Suppaftp`] are libraries that run
 //!   inside the lab; [`Vsftpd`], [`Curl`], [`Lftp`], [`Tnftp`] and [`Wget`] are programs,
-//!   started in a node; [`script::ScriptedServer`] and [`script::ScriptedClient`] do
-//!   what no well-behaved peer does. [`server`] and [`client`] give them by name;
+//!   started in a node; [`script::ScriptedServer`] and [`script::ScriptedClient`] misbehave as no other peer
+//!   does. [`server`] and [`client`] give them by name;
 //!   [`PEERS`] is the table of all of them, and each has a folder below `peer`.
 //! - [`TransferSpec`] and [`ServerSettings`] say what is to be done; a peer that
-//!   cannot do it says [`Support::No`] and why, before anything is started. What it does
-//!   otherwise than the rest is a [`deviation`], with its reason and its sign.
+//!   cannot do it says [`Support::No`] and why, before anything is started. Where it differs from the rest is a
+//!   [`deviation`], with its reason and its sign.
 //! - A protection is TLS on both connections. A server shows a [`Certificate`], the
 //!   lab's own or a user's; every client believes whatever it is shown.
 //!   [`ClientReport::progress`] is what was said below the TLS.
@@ -19,7 +19,7 @@
 //!   the final reply, *and* [`TransferSpec::verify`] finds the right bytes where
 //!   they belong.
 //!
-//! A peer that is a container of its own is [`Housed`]: it brings its node's network
+//! A peer that is a container of its own is [`Contained`]: it brings its node's network
 //! namespace along.
 //!
 //! A failed transfer is data: [`ClientReport::result`] tells what the client saw,
@@ -60,12 +60,12 @@
 //! ```
 
 mod client;
+mod contained;
 mod content;
 pub mod deviation;
 mod digest;
 mod embedded;
 mod fault;
-mod housed;
 mod listing;
 mod pause;
 mod peer;
@@ -84,11 +84,11 @@ pub mod wire;
 pub use client::{
     Client, ClientFailure, ClientReport, Connection, FailureKind, ListedFile, Transferred,
 };
+pub use contained::Contained;
 pub use content::{Content, ContentError, ContentReader};
 pub use digest::Digest;
 pub use embedded::{Libunftp, Suppaftp, silence_failed_handshakes};
 pub use fault::{PeerError, PeerMissing};
-pub use housed::Housed;
 pub use pause::{Moment, Paused, Pauses};
 pub use peer::{
     CLIENT_WORDS, ContainedClient, ContainedServer, Curl, DEVIATIONS, Finds, Lftp, OwnServer,
@@ -101,5 +101,5 @@ pub use program::{
 pub use server::{DataSourcePort, PassivePorts, RunningServer, Server, ServerSettings, StoredFile};
 pub use support::Support;
 pub use tls::{Certificate, CertificateError, TlsSecrets};
-pub use transfer::{Login, PassiveAddress, Patience, Stored, TransferSpec};
+pub use transfer::{Login, PassiveAddress, Stored, Timeouts, TransferSpec};
 pub use verify::Mismatch;

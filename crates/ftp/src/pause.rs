@@ -113,13 +113,13 @@ impl Pauses {
 /// What a step of a session came to within a patience that does not run while the session is made
 /// to wait; `None` when that is over.
 pub(crate) async fn within<T>(
-    patience: Duration,
+    timeouts: Duration,
     pauses: Option<&Pauses>,
     step: impl Future<Output = T>,
 ) -> Option<T> {
     let waited = || pauses.map_or(Duration::ZERO, Pauses::so_far);
     let mut step = pin!(step);
-    let end = Instant::now() + patience;
+    let end = Instant::now() + timeouts;
     let before = waited();
     let mut deadline = end;
     loop {

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use fwlab_fabric::Node;
 use fwlab_record::{PeerName, Protection};
 
-use crate::{Certificate, Digest, Housed, Login, PeerError, Stored, Support, TransferSpec};
+use crate::{Certificate, Contained, Digest, Login, PeerError, Stored, Support, TransferSpec};
 
 /// An FTP server that can be run in a node.
 #[async_trait]
@@ -30,10 +30,10 @@ pub trait Server: Send + Sync {
     /// # Errors
     ///
     /// When it cannot be had: all of them are faults of the lab.
-    async fn housed(
+    async fn contained(
         &self,
         settings: &ServerSettings,
-    ) -> Result<Option<Housed<dyn Server>>, PeerError> {
+    ) -> Result<Option<Contained<dyn Server>>, PeerError> {
         let _ = settings;
         Ok(None)
     }
@@ -68,7 +68,7 @@ pub trait RunningServer: Send {
 
     /// What it last said of itself, for the message that tells of a fault.
     /// Empty when it said nothing.
-    async fn last_words(&mut self) -> String;
+    async fn recent_log(&mut self) -> String;
 
     /// Ends it and its sessions, and waits until it is gone.
     async fn stop(self: Box<Self>) -> Result<(), PeerError>;

@@ -67,7 +67,7 @@ impl Login {
 /// How long a client waits. Nothing is ever waited out in full: these are the
 /// ends of waits for something that may not come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Patience {
+pub struct Timeouts {
     /// For a connection to be opened, by either side.
     pub connect: Duration,
     /// For a reply, or for the next bytes of data.
@@ -114,7 +114,7 @@ pub struct TransferSpec {
     /// TIME-WAIT (RFC 9293 section 3.6.1).
     pub active_ports: Option<RangeInclusive<u16>>,
     /// How long the client waits.
-    pub patience: Patience,
+    pub timeouts: Timeouts,
     /// Where the client waits in the middle of its session; nowhere without.
     pub pauses: Option<Pauses>,
     /// How fast the client reads data, in bytes a second; as fast as it can without.
@@ -138,7 +138,7 @@ impl TransferSpec {
         server: SocketAddr,
         data_setup: DataSetup,
         content: Content,
-        patience: Patience,
+        timeouts: Timeouts,
     ) -> TransferSpec {
         TransferSpec {
             server,
@@ -150,7 +150,7 @@ impl TransferSpec {
             operation: Operation::Retr,
             content,
             active_ports: None,
-            patience,
+            timeouts,
             pauses: None,
             pace: None,
             tls_secrets: None,
@@ -180,6 +180,12 @@ impl TransferSpec {
             Operation::Appe | Operation::Rest => self.content.half()..size,
             Operation::List | Operation::Mlsd => 0..0,
         }
+    }
+
+    /// The ports that the client listens on, where it is told which: passively, it listens on none.
+    pub(crate) fn listened_ports(&self) -> Option<RangeInclusive<u16>> {
+        let ports = self.active_ports.clone();
+        ports.filter(|_| self.data_setup.is_active())
     }
 
     /// What no program can do: it runs through its session without us.

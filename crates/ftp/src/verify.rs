@@ -42,7 +42,7 @@ pub enum Mismatch {
         name: String,
     },
     /// What was done is not what was asked.
-    #[error("the client did something else than {0}")]
+    #[error("the client did something other than {0}")]
     Operation(Operation),
 }
 

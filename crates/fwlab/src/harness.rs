@@ -74,7 +74,7 @@ impl Arguments {
             };
             let mut value = || {
                 let value = value.clone().or_else(|| words.next());
-                value.ok_or_else(|| format!("{option} wants a value"))
+                value.ok_or_else(|| format!("{option} needs a value"))
             };
             match option.as_str() {
                 "--list" => arguments.list = true,
@@ -85,7 +85,7 @@ impl Arguments {
                 "--test-threads" => {
                     let threads = value()?.parse().ok().filter(|threads| *threads > 0);
                     arguments.threads =
-                        Some(threads.ok_or("--test-threads wants a number above 0")?);
+                        Some(threads.ok_or("--test-threads needs a number above 0")?);
                 }
                 "--format" | "--color" | "--logfile" | "-Z" => drop(value()?),
                 "--nocapture" | "--no-capture" | "--show-output" | "--test" | "--bench"

@@ -17,8 +17,8 @@ use crate::builds::builds;
 use crate::lab::block_on;
 use crate::{LabError, Observed};
 
-/// A host by its own files. What is not said here follows from them, as for `fwlab check`: where the host stands, its
-/// interfaces and addresses, its server's settings, and whom its rules tell apart.
+/// A host from its own files. What you do not set follows from them, as for `fwlab check`: where the host
+/// stands, its interfaces and addresses, its server's settings, and which peers its rules tell apart.
 ///
 /// ```no_run
 /// use fwlab::{DataSetup, Lab, Protection, assert_blocked, assert_transferred};
@@ -49,32 +49,32 @@ impl Host {
         }
     }
 
-    /// Says which host of a transfer it is. A captured host tells by itself, where a server waits on it or its rules forward
-    /// to one.
+    /// Says which host of a transfer it is. Not needed for a captured host if a server listens on it or its
+    /// rules forward to one.
     pub fn at(mut self, at: At) -> Host {
         self.terms.at = Some(at);
         self
     }
 
-    /// Only peers on this interface of the host; of a gateway, clients.
+    /// Only peers on this interface of the host; on a gateway, clients.
     pub fn on(mut self, interface: InterfaceName) -> Host {
         self.terms.whom.on = Some(interface);
         self
     }
 
-    /// Of a gateway: only servers on this interface.
+    /// On a gateway: only servers on this interface.
     pub fn out(mut self, interface: InterfaceName) -> Host {
         self.terms.whom.out = Some(interface);
         self
     }
 
-    /// Only clients of this address; one can be given for each family.
+    /// Only clients with this address; one can be given for each family.
     pub fn from(mut self, address: IpAddr) -> Host {
         self.terms.whom.from.push(address);
         self
     }
 
-    /// Only this address that clients connect to; one can be given for each family.
+    /// Clients connect to this address only; one can be given for each family.
     pub fn to(mut self, address: IpAddr) -> Host {
         self.terms.whom.to.push(address);
         self
@@ -86,7 +86,7 @@ impl Host {
         self
     }
 
-    /// At most as many classes of peers for a family; otherwise 50, and fewer of a ruleset of thousands.
+    /// At most this many classes of peers for each family; otherwise 50, and fewer for a ruleset of thousands of rules.
     pub fn classes(mut self, at_most: u16) -> Host {
         self.terms.whom.classes = Some(at_most.max(1));
         self
@@ -98,26 +98,26 @@ impl Host {
         self
     }
 
-    /// Only these protections; otherwise those that the server's settings allow, plain and explicit TLS where nothing is
-    /// known of them.
+    /// Only these protections; otherwise those that the server's settings allow, or plain and explicit TLS if
+    /// the settings are not known.
     pub fn protections(mut self, protections: impl IntoIterator<Item = Protection>) -> Host {
         self.terms.protections = protections.into_iter().collect();
         self
     }
 
-    /// Only these families; otherwise those that the rules are of.
+    /// Only these families; otherwise those of the rules.
     pub fn families(mut self, families: impl IntoIterator<Item = Family>) -> Host {
         self.terms.families = families.into_iter().collect();
         self
     }
 
-    /// Only these backends; otherwise those that the rules are of.
+    /// Only these backends; otherwise those of the rules.
     pub fn backends(mut self, backends: impl IntoIterator<Item = Backend>) -> Host {
         self.terms.backends = backends.into_iter().collect();
         self
     }
 
-    /// This server; otherwise the one whose settings are known, vsftpd where it is on this machine, or libunftp.
+    /// This server; otherwise the one whose settings are known, vsftpd if it is on this machine, or libunftp.
     pub fn server(mut self, server: PeerName) -> Host {
         self.terms.servers = vec![server];
         self
@@ -129,7 +129,7 @@ impl Host {
         self
     }
 
-    /// The server's own settings: vsftpd.conf, proftpd.conf or pure-ftpd.conf, and then what it includes.
+    /// The server's own settings: vsftpd.conf, proftpd.conf or pure-ftpd.conf, then the files that it includes.
     pub fn server_config(mut self, file: impl AsRef<Path>) -> Host {
         let config = &mut self.terms.server_options.config;
         config.push(file.as_ref().to_owned());
@@ -157,13 +157,13 @@ impl Host {
     /// Runs the transfers of all classes of peers.
     ///
     /// # Errors
-    /// When the files cannot be read or loaded, or not be asked this, or no lab can be made.
+    /// When the files cannot be read or loaded, when they do not fit what was asked, or when a lab cannot run.
     pub fn check(&self) -> Result<Table, LabError> {
         let host = self.clone();
         block_on(async move { host.checked().await })
     }
 
-    /// The same as [`Host::check`], for callers that have a runtime of their own.
+    /// The same as [`Host::check`], for callers that have their own runtime.
     ///
     /// # Errors
     /// As there.
@@ -222,7 +222,7 @@ impl Host {
         let mut said = Messages::default();
         let all = everybody(
             &classes,
-            "what is expected is not known of the others",
+            "for the others, it is not known whether the expectations hold",
             &mut said,
         );
         let unknown = all.err().map(|_| sentences(&mut said));
@@ -247,7 +247,7 @@ impl Host {
     }
 }
 
-/// What a cell came to, or why that is not known, in a line.
+/// How a cell ended, or why that is not known, in one line.
 fn came(record: &CellRecord) -> String {
     let came = match &record.judgement {
         Judgement::Inconclusive { why } => format!("inconclusive: {why}"),
@@ -268,7 +268,7 @@ fn sentences(said: &mut Messages) -> String {
 #[derive(Debug)]
 pub struct Table {
     rows: Vec<Row>,
-    /// What was said while the files were read: what the lab assumes, and what of the host is another here.
+    /// The messages from reading the files: what the lab assumes, and where it differs from the host.
     pub notes: Vec<String>,
     unknown: Option<String>,
     /// What is missing of the host's rules.
@@ -292,12 +292,12 @@ impl Table {
         &self.rows
     }
 
-    /// Holds every transfer that was tried against an expectation, as `fwlab check --expect` does: `passive passes`,
+    /// Compares every tried transfer with an expectation, as `fwlab check --expect` does: `passive passes`,
     /// `explicit/port blocked`.
     ///
     /// # Errors
-    /// When one came to something else, and when that is not known: nobody was tried, not everybody whom the rules tell
-    /// apart was, or it hangs on a port that the server picked by chance.
+    /// When a transfer ended differently, and when that is not known: nobody was tried, not all peers that the
+    /// rules tell apart were, or the result depends on a port that the server picked by chance.
     pub fn expect(&self, expectation: &str) -> Result<(), LabError> {
         let expected: Expectation = expectation
             .parse()
@@ -332,7 +332,7 @@ impl Table {
 }
 
 impl Row {
-    /// What one of its transfers came to; the first, where several servers, clients or backends were asked for.
+    /// How one of its transfers ended; the first, if several servers, clients or backends were asked for.
     ///
     /// # Errors
     /// When it has no outcome, or was not tried.
@@ -341,9 +341,8 @@ impl Row {
             .records
             .iter()
             .position(|record| record.axes.protection == protection && record.axes.data == data);
-        let place = place.ok_or_else(|| {
-            LabError::Host(format!("{protection} {data} was not among what was tried"))
-        })?;
+        let place =
+            place.ok_or_else(|| LabError::Host(format!("{protection} {data} was not tried")))?;
         match &self.observed[place] {
             Ok(observed) => Ok(observed),
             Err(LabError::NotSupported(why)) => Err(LabError::NotSupported(why.clone())),
@@ -352,7 +351,7 @@ impl Row {
         }
     }
 
-    /// What all of its transfers came to, as far as they have an outcome.
+    /// How all its transfers ended, as far as they have an outcome.
     pub fn transfers(&self) -> impl Iterator<Item = &Observed> {
         self.observed.iter().flatten()
     }

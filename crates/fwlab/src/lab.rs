@@ -50,7 +50,7 @@ pub struct Lab {
     size: u64,
 }
 
-/// Why a lab has no answer. That a transfer did not pass is an answer.
+/// Why a lab has no answer. A transfer that did not pass is an answer.
 #[derive(thiserror::Error)]
 pub enum LabError {
     /// A ruleset file cannot be read.
@@ -81,10 +81,13 @@ pub enum LabError {
     /// A peer cannot do this transfer.
     #[error("not run: {}", fwlab_text::lines(.0))]
     NotSupported(String),
+    /// A scenario written in place has mistakes, or cannot be run here.
+    #[error("{}", fwlab_text::lines(.0))]
+    Scenario(String),
     /// The lab could not tell what happened.
     #[error("inconclusive: {}", fwlab_text::lines(.0))]
     Inconclusive(String),
-    /// The files of a host cannot be used, or not as they were asked about.
+    /// The files of a host cannot be used, or not in the way that was asked for.
     #[cfg(feature = "hosts")]
     #[error("{}", fwlab_text::lines(.0))]
     Host(String),
@@ -147,7 +150,7 @@ impl Lab {
         Lab::new(Shape::ServerNat)
     }
 
-    /// A host by its own files: what `fwlab capture` wrote of it, or its rules, sets and its server's settings.
+    /// A host from its own files: what `fwlab capture` wrote on it, or its rules, sets and its server's settings.
     #[cfg(feature = "hosts")]
     pub fn host<P: AsRef<Path>>(files: impl IntoIterator<Item = P>) -> crate::Host {
         crate::Host::of(files)
@@ -206,51 +209,51 @@ impl Lab {
         self
     }
 
-    /// Gives the firewall's host this interface, as the rules call it. Without, a host
-    /// takes the one name that its rules use, and is `e0` where they use none.
+    /// Gives the firewall's host an interface of this name, as the rules call it. By default, it has the one
+    /// name that its rules use, or `e0` if they use none.
     pub fn interface(mut self, name: InterfaceName) -> Lab {
         self.interface = Some(name);
         self
     }
 
-    /// Lets client and server speak this family; otherwise IPv4. A dump that does not
-    /// say its family is taken to be of this one.
+    /// Makes client and server speak this family; otherwise IPv4. A dump that does not name its family is taken
+    /// to be of this one.
     pub fn family(mut self, family: Family) -> Lab {
         self.layout.families = vec![family];
         self
     }
 
-    /// Gives the client this address, in place of its own of that family.
+    /// Gives the client this address, instead of its own in that family.
     pub fn client_address(mut self, address: IpNet) -> Lab {
         self.layout.addressing.client.place(&[address]);
         self
     }
 
-    /// Gives the server this address, in place of its own of that family.
+    /// Gives the server this address, instead of its own in that family.
     pub fn server_address(mut self, address: IpNet) -> Lab {
         self.layout.addressing.server.place(&[address]);
         self
     }
 
-    /// Lets the server listen for passive data connections on these ports only.
+    /// Makes the server listen for passive data connections only on these ports.
     pub fn passive_ports(mut self, ports: std::ops::RangeInclusive<u16>) -> Lab {
         self.server.passive_ports = Some((*ports.start(), *ports.end()));
         self
     }
 
-    /// Lets the client listen for active data connections on these ports only.
+    /// Makes the client listen for active data connections only on these ports.
     pub fn active_ports(mut self, ports: std::ops::RangeInclusive<u16>) -> Lab {
         self.client.active_ports = Some(ports);
         self
     }
 
-    /// Lets active data connections come from port 20; otherwise from a high port.
+    /// Makes active data connections come from port 20; otherwise they come from a high port.
     pub fn data_from_port_20(mut self) -> Lab {
         self.server.data_source_port = DataSourcePort::Twenty;
         self
     }
 
-    /// Lets the server listen on this control port; otherwise on 21.
+    /// Makes the server listen on this control port; otherwise on 21.
     pub fn control_port(mut self, port: u16) -> Lab {
         self.server.control_port = port;
         self
@@ -262,32 +265,32 @@ impl Lab {
         self
     }
 
-    /// Lets the server's 227 announce this address, as behind NAT it must without a helper.
+    /// Makes the server's 227 announce this address, as it must behind NAT without a helper.
     pub fn advertised_address(mut self, address: Ipv4Addr) -> Lab {
         self.server.advertised_address = Some(address);
         self
     }
 
-    /// Uses this server in place of the embedded one, libunftp: another, or an [`OwnServer`](crate::OwnServer) that
-    /// runs already.
+    /// Uses this server instead of the embedded one, libunftp: another peer, or an
+    /// [`OwnServer`](crate::OwnServer) that is already running.
     pub fn server(mut self, server: impl Into<ServerPeer>) -> Lab {
         self.peers.0 = server.into();
         self
     }
 
-    /// Uses this client in place of the embedded one, suppaftp.
+    /// Uses this client instead of the embedded one, suppaftp.
     pub fn client(mut self, client: ClientPeer) -> Lab {
         self.peers.1 = client;
         self
     }
 
-    /// Transfers so many bytes; otherwise 300,000.
+    /// Transfers this many bytes; otherwise 300,000.
     pub fn size(mut self, bytes: u64) -> Lab {
         self.size = bytes.min(fwlab_ftp::Content::MAX_SIZE);
         self
     }
 
-    /// Downloads a file over this data setup, and tells what happened.
+    /// Downloads a file over this data setup, and returns what happened.
     ///
     /// # Errors
     /// When the lab has no answer.
@@ -295,7 +298,7 @@ impl Lab {
         self.run(data, Operation::Retr)
     }
 
-    /// Does this operation over this data setup, and tells what happened.
+    /// Does this operation over this data setup, and returns what happened.
     ///
     /// # Errors
     /// When the lab has no answer.
@@ -304,7 +307,7 @@ impl Lab {
         block_on(async move { lab.observe(data, operation).await })
     }
 
-    /// The same as [`Lab::run`], for callers that have a runtime of their own.
+    /// The same as [`Lab::run`], for callers that have their own runtime.
     ///
     /// # Errors
     /// When the lab has no answer.
@@ -319,11 +322,12 @@ impl Lab {
             return Err(LabError::NotSupported(why));
         }
         let scenario = Arc::new(self.scenario(data, operation));
-        if server.own.is_some() && scenario.stage.firewall.as_ref() == Some(&scenario.stage.server)
+        if server.own.is_some()
+            && scenario.deployment.firewall.as_ref() == Some(&scenario.deployment.server)
         {
             return Err(LabError::NotSupported(
-                "the namespace of a server that runs already outlives the lab, and rules in it would stay: \
-                 put the firewall on a gateway, or on the client's host"
+                "the namespace of a server that is already running outlives the lab, so rules in it would stay: \
+                 put the firewall on a gateway or on the client's host"
                     .into(),
             ));
         }
@@ -331,7 +335,11 @@ impl Lab {
         let settings = RunSettings {
             keep_evidence: true,
             builds: Some(builds()),
-            housed_apart: [(server.name, server.housing), (client.name, client.housing)].into(),
+            housed_apart: [
+                (server.name, server.placement),
+                (client.name, client.placement),
+            ]
+            .into(),
             ..RunSettings::default()
         };
         let run = Run::prepare(planned, Loader::find()?, settings)
@@ -377,7 +385,7 @@ impl Lab {
             reports: Vec::new(),
             messages: Vec::new(),
             tags: Vec::new(),
-            stage: layout.stage(self.server.control_port),
+            deployment: layout.deployment(self.server.control_port),
             server: ServerTerms {
                 own: server.own.clone(),
                 ..self.server.clone()

@@ -1,8 +1,8 @@
 //! fwlab proves on a real kernel which FTP transfers a firewall ruleset lets through,
 //! and names the rule that stops the rest.
 //!
-//! This crate is the library for tests: [`Lab`], [`assert_transferred!`], [`assert_blocked!`], [`assert_met`] and
-//! [`scenario_tests!`]. The command is the crate `fwlab-cli`.
+//! This crate is the library for tests: [`Lab`], [`assert_transferred!`], [`assert_blocked!`], [`assert_met`],
+//! [`observe_in_place`] and [`scenario_tests!`]. The command is the crate `fwlab-cli`.
 //! In a test, without root and without touching the host:
 //!
 //! ```
@@ -39,7 +39,7 @@ pub use fwlab_check::At;
 pub use fwlab_ftp::OwnServer;
 pub use fwlab_model::IpNet;
 pub use fwlab_model::ruleset::{DefaultPolicy, Passive, Policy, Side};
-/// All that fwlab says, as types: what causes and evidence are made of, too.
+/// Everything that fwlab says, as types, including what causes and evidence are made of.
 pub use fwlab_record as record;
 pub use fwlab_record::{
     Backend, Cause, CauseKind, DataSetup, Evidence, Family, InterfaceName, Operation, Outcome,
@@ -48,7 +48,7 @@ pub use fwlab_record::{
 pub use fwlab_runner::Present;
 #[cfg(feature = "hosts")]
 pub use host::{Host, Row, Table};
-pub use in_place::assert_met;
+pub use in_place::{assert_met, observe_in_place};
 pub use lab::{Lab, LabError};
 pub use observed::Observed;
 pub use peers::*;

@@ -9,7 +9,7 @@ use fwlab_text::message;
 
 use crate::LabError;
 
-/// What a transfer came to, with the evidence for it.
+/// How a transfer ended, with the evidence for it.
 #[derive(Debug, Clone)]
 pub struct Observed {
     /// The cell's name.
@@ -20,7 +20,7 @@ pub struct Observed {
     pub outcome: Outcome,
     /// What the kernel and the wire showed.
     pub evidence: Evidence,
-    /// What else there is to know, a sentence each.
+    /// What else there is to know, one sentence each.
     pub notes: Vec<String>,
     /// What it ran on and with.
     pub versions: Versions,
@@ -29,7 +29,7 @@ pub struct Observed {
 }
 
 impl Observed {
-    /// What a cell came to, with who took part in it; an error where that is no outcome.
+    /// How a cell ended, with its peers; an error if it has no outcome.
     pub(crate) fn of(record: CellRecord, peers: Vec<Present>) -> Result<Observed, LabError> {
         let CellRecord {
             axes,
@@ -75,12 +75,12 @@ impl Observed {
         )
     }
 
-    /// Why it was stopped, and what would have let it through, in sentences; nothing where the evidence does not tell.
+    /// Why it was stopped, and what would have let it through, in sentences; nothing if the evidence does not say.
     pub fn why(&self) -> Option<String> {
         Diagnosis::of_outcome(&self.outcome, &self.evidence).map(|found| found.sentences())
     }
 
-    /// Whether a policy stopped it, of the chain `table/CHAIN` or `family/table/chain`.
+    /// Whether the policy of the chain `table/CHAIN` or `family/table/chain` stopped it.
     pub fn is_blocked_by_policy(&self, chain: &str) -> bool {
         matches!(&self.outcome.cause, Cause::Policy { chain: id, .. } if id.is_named(chain))
     }
@@ -114,13 +114,13 @@ macro_rules! assert_transferred {
         match &$observed {
             observed => assert!(
                 observed.is_transferred(),
-                "it should have passed, and did not: {observed}"
+                "it should have passed, but did not: {observed}"
             ),
         }
     };
 }
 
-/// Asserts that the firewall stopped a transfer: anyhow, `by policy "filter/INPUT"`,
+/// Asserts that the firewall stopped a transfer: in any way, `by policy "filter/INPUT"`,
 /// or `by rule "filter/INPUT", 2`. The failure message is the evidence.
 #[macro_export]
 macro_rules! assert_blocked {
@@ -128,7 +128,7 @@ macro_rules! assert_blocked {
         match &$observed {
             observed => assert!(
                 observed.is_blocked_by_policy($chain),
-                "the policy of {} should have stopped it, and did not: {observed}",
+                "the policy of {} should have stopped it, but did not: {observed}",
                 $chain
             ),
         }
@@ -137,7 +137,7 @@ macro_rules! assert_blocked {
         match &$observed {
             observed => assert!(
                 observed.is_blocked_by_rule($chain, $ordinal),
-                "rule {} of {} should have stopped it, and did not: {observed}",
+                "rule {} of {} should have stopped it, but did not: {observed}",
                 $ordinal,
                 $chain
             ),
@@ -147,7 +147,7 @@ macro_rules! assert_blocked {
         match &$observed {
             observed => assert!(
                 observed.is_blocked(),
-                "the firewall should have stopped it, and did not: {observed}"
+                "the firewall should have stopped it, but did not: {observed}"
             ),
         }
     };

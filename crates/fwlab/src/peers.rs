@@ -1,12 +1,12 @@
 use std::marker::PhantomData;
 
-use fwlab_containers::Freshness;
+use fwlab_containers::ContainerReuse;
 use fwlab_ftp::OwnServer;
 use fwlab_record::{PeerName, Place};
-use fwlab_runner::Housing;
+use fwlab_runner::Placement;
 
-/// A server or client for a [`Lab`](crate::Lab), and where it runs: by default on the host where it is installed, and
-/// in a container otherwise.
+/// A server or client for a [`Lab`](crate::Lab), and where it runs: by default on the host if it is installed
+/// there, otherwise in a container.
 ///
 /// ```no_run
 /// use fwlab::{DataSetup, Lab, curl, vsftpd};
@@ -21,67 +21,71 @@ use fwlab_runner::Housing;
 #[must_use = "a peer does nothing until a lab has it"]
 pub struct Peer<Role> {
     pub(crate) name: PeerName,
-    pub(crate) housing: Housing,
+    pub(crate) placement: Placement,
     pub(crate) own: Option<OwnServer>,
     role: PhantomData<Role>,
 }
 
 /// What a server is.
 #[derive(Debug, Clone, Copy)]
-pub enum Serves {}
+pub enum ServerRole {}
 
 /// What a client is.
 #[derive(Debug, Clone, Copy)]
-pub enum Asks {}
+pub enum ClientRole {}
 
 /// A server, for [`Lab::server`](crate::Lab::server).
-pub type ServerPeer = Peer<Serves>;
+pub type ServerPeer = Peer<ServerRole>;
 
 /// A client, for [`Lab::client`](crate::Lab::client).
-pub type ClientPeer = Peer<Asks>;
+pub type ClientPeer = Peer<ClientRole>;
 
 impl<Role> Peer<Role> {
     fn new(name: PeerName) -> Peer<Role> {
         Peer {
             name,
-            housing: Housing::default(),
+            placement: Placement::default(),
             own: None,
             role: PhantomData,
         }
     }
 
-    /// Runs it in a container, one for all transfers of the process, each in a network of its own.
+    /// Runs it in a container: one for all transfers of the process, each in its own network.
     pub fn in_container(mut self) -> Peer<Role> {
-        self.housing = Housing {
+        self.placement = Placement {
             place: Some(Place::Container),
-            freshness: Freshness::Warm,
+            reuse: ContainerReuse::Warm,
         };
         self
     }
 
-    /// Gives each transfer a container of its own.
+    /// Gives each transfer its own container.
     pub fn cold(mut self) -> Peer<Role> {
-        self.housing = Housing {
+        self.placement = Placement {
             place: Some(Place::Container),
-            freshness: Freshness::Cold,
+            reuse: ContainerReuse::Cold,
         };
         self
     }
 
     /// Runs it as a program of the host, or not at all.
     pub fn on_host(mut self) -> Peer<Role> {
-        self.housing = Housing {
+        self.placement = Placement {
             place: Some(Place::Host),
-            freshness: Freshness::Warm,
+            reuse: ContainerReuse::Warm,
         };
         self
     }
 
-    /// Why it cannot run where it is to run, whatever the machine.
+    /// Why it cannot run where it should, whatever the machine.
     pub(crate) fn nowhere(&self) -> Option<String> {
-        let in_container = self.housing.place == Some(Place::Container);
-        (in_container && self.name.is_embedded())
-            .then(|| format!("{} runs in no container: it is inside the lab", self.name))
+        let in_container = self.placement.place == Some(Place::Container);
+        (in_container && self.name.is_embedded()).then(|| {
+            format!(
+                "{} does not run in a container: it is part of the lab",
+                self.name
+            )
+        })
     }
 }
 
@@ -105,7 +109,7 @@ pub fn pure_ftpd() -> ServerPeer {
     Peer::new(PeerName::PureFtpd)
 }
 
-/// pyftpdlib, a library of Python's.
+/// pyftpdlib, a Python library.
 pub fn pyftpdlib() -> ServerPeer {
     Peer::new(PeerName::Pyftpdlib)
 }
@@ -135,12 +139,12 @@ pub fn wget() -> ClientPeer {
     Peer::new(PeerName::Wget)
 }
 
-/// ftplib of Python's standard library.
+/// ftplib, from Python's standard library.
 pub fn ftplib() -> ClientPeer {
     Peer::new(PeerName::Ftplib)
 }
 
-/// A server of your own that runs already.
+/// Your own server, already running.
 impl From<OwnServer> for ServerPeer {
     fn from(own: OwnServer) -> ServerPeer {
         Peer {

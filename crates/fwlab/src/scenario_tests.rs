@@ -2,7 +2,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use fwlab_record::Judgement;
-use fwlab_runner::{Housing, PeerShelf, Run};
+use fwlab_runner::{PeerRegistry, Placement, Run};
 use fwlab_scenario::collect::scenarios;
 use fwlab_scenario::filter::Filter;
 use fwlab_scenario::plan::{Cell, Overrides, cells};
@@ -14,9 +14,9 @@ use crate::in_place::{failure, prepared};
 use crate::lab::block_on;
 use fwlab_text::{message, one_line, rendered};
 
-/// Makes the `main` of a test target (`harness = false`) that has one test for each
-/// cell of the scenarios below a folder, relative to the package. The tests are named as the cells are,
-/// so that filters find them, under `cargo test` and under nextest alike.
+/// Makes the `main` of a test target (`harness = false`) with one test for each cell of the scenarios below a
+/// folder, relative to the package. The tests have the cells' names, so that filters find them, under both
+/// `cargo test` and nextest.
 ///
 /// ```toml
 /// [[test]]
@@ -48,8 +48,8 @@ macro_rules! scenario_tests {
 #[doc(hidden)]
 pub fn harness_is_not_switched_off() -> ! {
     panic!(
-        "`scenario_tests!` brings a harness of its own, with a test for each cell. Switch off the usual one: \
-         write `harness = false` below this test's `[[test]]` in Cargo.toml"
+        "`scenario_tests!` brings its own harness, with a test for each cell. Switch off the usual one: write \
+         `harness = false` in this test's `[[test]]` in Cargo.toml"
     )
 }
 
@@ -80,13 +80,13 @@ pub fn run_scenario_tests(folder: &Path) -> ExitCode {
         .flat_map(|scenario| cells(scenario, &Overrides::default(), &Filter::default()))
         .collect();
     let of_cells = planned.clone();
-    let shelf = block_on(async move {
+    let registry = block_on(async move {
         let builds = builds();
-        PeerShelf::of_cells(&of_cells, |_| Housing::default(), Some(&builds)).await
+        PeerRegistry::of_cells(&of_cells, |_| Placement::default(), Some(&builds)).await
     });
     let trials = planned.into_iter().map(|cell| {
         let name = one_line(&cell.axes);
-        match Run::skip_reason(&cell, &shelf) {
+        match Run::skip_reason(&cell, &registry) {
             // A skipped cell stands in the list as an ignored test, with its reason.
             Some(why) => Trial {
                 name,

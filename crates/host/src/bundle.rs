@@ -2,7 +2,7 @@
 //! their number, bytes and sum. What the sections say is for others to read.
 //!
 //! ```text
-//! fwlab bundle 1
+//! fwlab bundle 2
 //!
 //! == about
 //! |what it is, as JSON
@@ -18,8 +18,13 @@
 //!
 //! == streams
 //! |a line of JSON a client
-//! end sections=5 bytes=123 cksum=4567
+//!
+//! == packets NUMBER
+//! |the pcapng file of the cell of that line of the records, as base64
+//! end sections=6 bytes=123 cksum=4567
 //! ```
+
+mod packets;
 
 use std::collections::BTreeMap;
 
@@ -27,8 +32,11 @@ use crate::frame::{Content, Lines, MAX_SECTION, split_end, version};
 use crate::mistake::{Problem, quote};
 use crate::seal::push_end;
 
-/// The format that is written and read. It changes when the file does.
-const FORMAT: u32 = 1;
+/// The format that is written. It changes when the file does.
+const FORMAT: u32 = 2;
+
+/// The format before, which is read too: it has no packets.
+const WITHOUT_PACKETS: u32 = 1;
 
 /// The most bytes that are written and read.
 pub const MAX_BUNDLE: u64 = 256 << 20;
@@ -51,6 +59,8 @@ pub struct Bundle {
     pub records: Vec<u8>,
     /// What each cell's judge was told.
     pub streams: Vec<u8>,
+    /// The packets of cells as pcapng, by the places of their records.
+    pub packets: BTreeMap<usize, Vec<u8>>,
 }
 
 /// Why a file is not read as a bundle, or cannot be written as one.
@@ -63,23 +73,23 @@ pub enum BundleMistake {
     NotABundle,
     /// It is of a format that came later.
     #[error(
-        "it is a bundle of format {0}, and this fwlab reads format {FORMAT}: a newer fwlab made it"
+        "it is a bundle of format {0}, and this fwlab reads formats {WITHOUT_PACKETS} and {FORMAT}: a newer fwlab made it"
     )]
     Newer(String),
     /// There is more of it than is read.
-    #[error("it is larger than {} MiB, the most that a bundle has", MAX_BUNDLE >> 20)]
+    #[error("it is larger than {} MiB, the most that a bundle may have", MAX_BUNDLE >> 20)]
     TooLarge,
     /// Its end is not there.
     #[error("it is cut off: its last line does not begin with `end`")]
     CutOff,
     /// Something stands behind its last line.
-    #[error("there is more behind the line that ends it")]
+    #[error("there is more after its last line")]
     BehindEnd,
     /// It is not what was written.
-    #[error("it was edited, or damaged on its way: {0}")]
+    #[error("it was edited, or damaged on the way: {0}")]
     Edited(String),
     /// A line that is none of the format.
-    #[error("line {line}: `{text}` is no line that a bundle has here")]
+    #[error("line {line}: `{text}` is not a line that a bundle has here")]
     Misplaced {
         /// Which line, 1 for the first.
         line: u32,
@@ -90,7 +100,7 @@ pub enum BundleMistake {
     #[error("the section `{0}` is not there")]
     Missing(&'static str),
     /// A section, or a file, that stands there already.
-    #[error("line {line}: `{text}` stands there twice")]
+    #[error("line {line}: `{text}` appears twice")]
     Twice {
         /// Which line, 1 for the first.
         line: u32,
@@ -98,11 +108,17 @@ pub enum BundleMistake {
         text: String,
     },
     /// A path that leads out of the bundle.
-    #[error("the path `{0}` is not one below the bundle's own folder")]
+    #[error("the path `{0}` is not below the bundle's own folder")]
     Outside(String),
     /// A file that is too large.
     #[error("the file `{0}` is larger than {most} MiB, the most that is read of one", most = MAX_SECTION >> 20)]
     LargeFile(String),
+    /// What should be the packets of a cell and is not.
+    #[error("`{0}`: it is not a pcapng file in lines of base64")]
+    NotPackets(String),
+    /// The packets of a cell are more than are read.
+    #[error("`{0}`: the packets take more than {most} MiB, the most for one cell", most = MAX_SECTION >> 20)]
+    ManyPackets(String),
     /// More files than are read.
     #[error("it has more than {MAX_FILES} files")]
     ManyFiles,
@@ -113,18 +129,20 @@ impl BundleMistake {
     pub fn help(&self) -> &'static str {
         match self {
             BundleMistake::NotABundle => "`fwlab run FILE --bundle OUT` writes one",
-            BundleMistake::Newer(_) => "use that fwlab, or have it written by this version",
-            BundleMistake::TooLarge | BundleMistake::LargeFile(_) | BundleMistake::ManyFiles => {
-                "bundle fewer cells: choose them by --filter"
-            }
+            BundleMistake::Newer(_) => "use that fwlab, or have it written again by this version",
+            BundleMistake::TooLarge
+            | BundleMistake::LargeFile(_)
+            | BundleMistake::ManyFiles
+            | BundleMistake::ManyPackets(_) => "bundle fewer cells: choose them with --filter",
             BundleMistake::CutOff | BundleMistake::BehindEnd | BundleMistake::Edited(_) => {
                 "copy it again as it is (binary, not text), or have it written again"
             }
             BundleMistake::Misplaced { .. }
             | BundleMistake::Missing(_)
             | BundleMistake::Twice { .. }
+            | BundleMistake::NotPackets(_)
             | BundleMistake::Outside(_) => {
-                "no fwlab wrote it so: have it written again by `fwlab run FILE --bundle OUT`"
+                "fwlab does not write it so: write it again with `fwlab run FILE --bundle OUT`"
             }
         }
     }
@@ -143,9 +161,11 @@ impl Bundle {
             return Err(BundleMistake::TooLarge);
         }
         let first = bytes.split(|byte| *byte == b'\n').next().unwrap_or(b"");
-        match version("bundle", first.strip_suffix(b"\r").unwrap_or(first)) {
+        let version = version("bundle", first.strip_suffix(b"\r").unwrap_or(first));
+        let has_packets = version.as_deref() == Some(&FORMAT.to_string());
+        match version {
             None => return Err(BundleMistake::NotABundle),
-            Some(version) if version != FORMAT.to_string() => {
+            Some(version) if !has_packets && version != WITHOUT_PACKETS.to_string() => {
                 return Err(BundleMistake::Newer(version));
             }
             Some(_) if first.ends_with(b"\r") => {
@@ -159,7 +179,10 @@ impl Bundle {
             _ => BundleMistake::CutOff,
         })?;
         end.holds(body).map_err(BundleMistake::Edited)?;
-        let mut reading = Reading::default();
+        let mut reading = Reading {
+            has_packets,
+            ..Reading::default()
+        };
         let mut lines = Lines::new("", body);
         while let Some(next) = lines.peek() {
             if next.is_empty() {
@@ -211,6 +234,16 @@ impl Bundle {
         }
         section("records", &self.records);
         section("streams", &self.streams);
+        for (place, file) in &self.packets {
+            let heading = format!("packets {}", place + 1);
+            if !packets::is_pcapng(file) {
+                return Err(BundleMistake::NotPackets(heading));
+            }
+            if file.len() > MAX_SECTION {
+                return Err(BundleMistake::ManyPackets(heading));
+            }
+            section(&heading, &packets::encoded(file));
+        }
         push_end(&mut text, sections);
         match text.len() as u64 > MAX_BUNDLE {
             true => Err(BundleMistake::TooLarge),
@@ -234,11 +267,14 @@ fn within(path: &str) -> Result<(), BundleMistake> {
 #[derive(Default)]
 struct Reading {
     sections: usize,
+    /// Whether its format has packets.
+    has_packets: bool,
     about: Option<Vec<u8>>,
     scenario: Option<(String, Vec<u8>)>,
     files: BTreeMap<String, Vec<u8>>,
     records: Option<Vec<u8>>,
     streams: Option<Vec<u8>>,
+    packets: BTreeMap<usize, Vec<u8>>,
 }
 
 impl Reading {
@@ -256,6 +292,16 @@ impl Reading {
             ("about", "") => self.about.replace(content.text()).is_some(),
             ("records", "") => self.records.replace(content.text()).is_some(),
             ("streams", "") => self.streams.replace(content.text()).is_some(),
+            ("packets", number) if self.has_packets => {
+                let place = packets::place(number)
+                    .ok_or_else(|| BundleMistake::Misplaced { line, text: text() })?;
+                let file = packets::decoded(&content.text())
+                    .ok_or_else(|| BundleMistake::NotPackets(text()))?;
+                if file.len() > MAX_SECTION {
+                    return Err(BundleMistake::ManyPackets(text()));
+                }
+                self.packets.insert(place, file).is_some()
+            }
             ("scenario" | "file", path) => {
                 within(path)?;
                 let bytes = content.text();
@@ -293,6 +339,7 @@ impl Reading {
             files: self.files,
             records: self.records.ok_or(BundleMistake::Missing("records"))?,
             streams: self.streams.ok_or(BundleMistake::Missing("streams"))?,
+            packets: self.packets,
         })
     }
 }
@@ -311,6 +358,7 @@ mod tests {
             files: BTreeMap::from([("rules/r 1".into(), vec![0, b'\r', b'\n', 255])]),
             records: b"{}\n{}\n".to_vec(),
             streams: Vec::new(),
+            packets: BTreeMap::from([(1, b"\n\r\r\nx".to_vec())]),
         }
     }
 
@@ -343,8 +391,8 @@ mod tests {
 
     #[test]
     fn a_newer_one_is_told_by_its_number() {
-        let newer = b"fwlab bundle 2\nwhatever\n";
-        assert_eq!(Bundle::read(newer), Err(BundleMistake::Newer("2".into())));
+        let newer = b"fwlab bundle 3\nwhatever\n";
+        assert_eq!(Bundle::read(newer), Err(BundleMistake::Newer("3".into())));
         assert_eq!(
             Bundle::read(b"fwlab host 1\n"),
             Err(BundleMistake::NotABundle)
@@ -353,12 +401,34 @@ mod tests {
 
     /// What nobody wrote, with a sum that fits.
     fn sealed(sections: &[&str]) -> Result<Bundle, BundleMistake> {
-        let mut text = b"fwlab bundle 1\n".to_vec();
+        sealed_as(FORMAT, sections)
+    }
+
+    fn sealed_as(format: u32, sections: &[&str]) -> Result<Bundle, BundleMistake> {
+        let mut text = format!("fwlab bundle {format}\n").into_bytes();
         for section in sections {
             text.extend_from_slice(format!("\n== {section}\n|x\n").as_bytes());
         }
         push_end(&mut text, sections.len());
         Bundle::read(&text)
+    }
+
+    #[test]
+    fn one_of_the_format_before_is_read_and_has_no_packets() {
+        let good = ["about", "scenario s.toml", "records", "streams"];
+        let read = sealed_as(WITHOUT_PACKETS, &good).expect("it is read");
+        assert_eq!(read.packets, BTreeMap::new());
+        let more = [&good[..], &["packets 1"]].concat();
+        let read = sealed_as(WITHOUT_PACKETS, &more);
+        assert!(
+            matches!(read, Err(BundleMistake::Misplaced { .. })),
+            "{read:?}"
+        );
+        let read = sealed(&more);
+        assert!(
+            matches!(read, Err(BundleMistake::NotPackets(_))),
+            "{read:?}"
+        );
     }
 
     #[test]
@@ -388,11 +458,11 @@ mod tests {
         for (sections, told) in [
             (&["about"][..], "the section `scenario` is not there"),
             (&good[..3], "the section `streams` is not there"),
-            (&["about", "about"], "line 6: `about` stands there twice"),
-            (&["file x", "file x"], "line 6: `file x` stands there twice"),
+            (&["about", "about"], "line 6: `about` appears twice"),
+            (&["file x", "file x"], "line 6: `file x` appears twice"),
             (
                 &["else"],
-                "line 3: `else` is no line that a bundle has here",
+                "line 3: `else` is not a line that a bundle has here",
             ),
         ] {
             let error = sealed(sections).expect_err(told);

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Reads what decides about FTP on this host, and writes it as one text file that a person can read.
+# Reads everything that matters to FTP on this host, and writes it as one text file that a person can read.
 #
 #   sh capture.sh > host.fwlab
 #   sh capture.sh -o host.fwlab
@@ -130,7 +130,7 @@ network() { # NAME ARGUMENTS OF ip…
     name=$1
     shift
     if ! has ip; then
-        unread "$name" "there is no ip"
+        section "$name" "proc_$name"
     elif [ "$json" = yes ]; then
         section "$name" ip -json -pretty "$@"
     else
@@ -146,6 +146,128 @@ links() {
     else
         network links link
     fi
+}
+
+policy() { # NAME ARGUMENTS OF ip…
+    if has ip; then network "$@"; else unread "$1" "there is no ip: rules that ask other tables are not known"; fi
+}
+
+# Where there is no `ip`: what the kernel shows in /proc and /sys, in the words of `ip`.
+interfaces() { sed -n 's/^ *\([^ :]*\):.*/\1/p' /proc/net/dev; }
+
+proc_links() {
+    interfaces | while read -r interface; do
+        folder=/sys/class/net/$interface
+        { read -r index <"$folder/ifindex" && read -r flags <"$folder/flags" && read -r mtu <"$folder/mtu" && read -r type <"$folder/type"; } || exit 1
+        states=
+        [ $((flags & 1)) = 0 ] || states=UP
+        # Of one that is down it cannot be read.
+        if { read -r carrier <"$folder/carrier"; } 2>/dev/null && [ "$carrier" = 1 ]; then states=$states,LOWER_UP; fi
+        master=$(sed -n 's/^INTERFACE=/ master /p' "$folder/master/uevent" 2>/dev/null)
+        printf '%s: %s: <%s> mtu %s%s\n' "$index" "$interface" "$states" "$mtu" "$master"
+        [ "$type" != 772 ] || printf '    link/loopback\n'
+        [ ! -d "$folder/bridge" ] || printf '    bridge\n'
+    done
+}
+
+# An address of IPv4 is one number of this processor there.
+number() { # HEX
+    number=$((0x$1))
+    if [ "$order" = little ]; then
+        number=$(((number & 255) << 24 | (number >> 8 & 255) << 16 | (number >> 16 & 255) << 8 | (number >> 24 & 255)))
+    fi
+}
+
+dotted() { # NUMBER
+    printf '%d.%d.%d.%d' $(($1 >> 24 & 255)) $(($1 >> 16 & 255)) $(($1 >> 8 & 255)) $(($1 & 255))
+}
+
+length() { # MASK
+    length=0 mask=$1
+    while [ $((mask >> 31 & 1)) = 1 ]; do length=$((length + 1)) mask=$((mask << 1)); done
+}
+
+groups() { printf '%s' "$1" | sed -e 's/..../&:/g' -e 's/:$//'; }
+
+proc_routes() {
+    [ -r /proc/net/route ] || { printf 'there is no /proc/net/route\n' >&2 && return 1; }
+    sed 1d /proc/net/route | while read -r interface to via flags _ _ metric mask _; do
+        number "$mask"
+        length "$number"
+        number "$to"
+        to=$(dotted "$number")/$length
+        number "$via"
+        case $((0x$flags & 0x203)):$interface in
+        1:\*) printf 'blackhole %s metric %s\n' "$to" "$metric" ;;
+        1:*) printf '%s dev %s scope link metric %s\n' "$to" "$interface" "$metric" ;;
+        3:*) printf '%s via %s dev %s metric %s\n' "$to" "$(dotted "$number")" "$interface" "$metric" ;;
+        *) printf 'unreachable %s metric %s\n' "$to" "$metric" ;;
+        esac
+    done
+}
+
+# Without those of the host itself, of groups, and the last one, which refuses. Those of other tables are among them.
+proc_routes6() {
+    [ -r /proc/net/ipv6_route ] || return 0
+    while read -r to length _ _ via metric _ _ flags interface; do
+        case $to:$metric:$interface in ff* | *:ffffffff:lo) continue ;; esac
+        [ $((0x$flags & 0x81100000)) = 0 ] || continue
+        to=$(groups "$to")/$((0x$length)) metric=$((0x$metric))
+        case $((0x$flags & 0x203)) in
+        1) printf '%s dev %s metric %s\n' "$to" "$interface" "$metric" ;;
+        3) printf '%s via %s dev %s metric %s\n' "$to" "$(groups "$via")" "$interface" "$metric" ;;
+        *) printf 'unreachable %s metric %s\n' "$to" "$metric" ;;
+        esac
+    done </proc/net/ipv6_route
+}
+
+# The kernel does not show there which interface has an address of IPv4. It is that of the network around it, which the interface
+# has by an address and not by a mere route where the last address of it is a broadcast.
+interface_of() { # ADDRESS
+    rest=$1. own=0 chosen='' longest=0
+    case $1 in 127.*) chosen=lo longest=8 rest='' ;; esac
+    while [ -n "$rest" ]; do own=$((own * 256 + ${rest%%.*})) rest=${rest#*.}; done
+    while [ "$own" != 0 ] && read -r interface to _ flags _ _ _ mask _; do
+        [ "$flags" = 0001 ] && [ "$interface" != '*' ] || continue
+        number "$mask"
+        inside=$number
+        length "$inside"
+        number "$to"
+        [ "$length" -ge "$longest" ] && [ "$length" != 0 ] && [ $((own & inside)) = "$number" ] || continue
+        case "$length:$ends" in
+        31:* | *" $(dotted $((number | ~inside & 4294967295))) "*) ;;
+        *) continue ;;
+        esac
+        if [ "$length" -gt "$longest" ] || [ "$chosen" = "$interface" ]; then chosen=$interface; else chosen=; fi
+        longest=$length
+    done </proc/net/route
+    if [ -z "$chosen" ]; then
+        printf 'which interface has %s is not known without ip\n' "$1" >&2
+        return 1
+    fi
+    printf '%s %s/%s\n' "$chosen" "$1" "$longest"
+}
+
+proc_addresses() {
+    all=' ' ends=' '
+    while read -r first second third _; do
+        case $first:$second:$third in
+        '|--:'*) shown=$second ;;
+        /32:host:LOCAL) case $all in *" $shown "*) ;; *) all="$all$shown " ;; esac ;;
+        /32:link:BROADCAST) ends="$ends$shown " ;;
+        esac
+    done </proc/net/fib_trie || return 1
+    found=$(for shown in $all; do interface_of "$shown" || exit 1; done) || return 1
+    interfaces | while read -r interface; do
+        printf '0: %s: \n' "$interface"
+        printf '%s\n' "$found" | while read -r of net; do
+            [ "$of" != "$interface" ] || printf '    inet %s\n' "$net"
+        done
+        [ -r /proc/net/if_inet6 ] || continue
+        while read -r shown _ length _ _ of; do
+            [ "$of" != "$interface" ] || printf '    inet6 %s/%s\n' "$(groups "$shown")" $((0x$length))
+        done </proc/net/if_inet6
+    done
 }
 
 # The kernel gives some only to who reads them in one go, which sh's own `read` does not. Two of them are secrets. A dot in the
@@ -232,7 +354,6 @@ address() { # HEX
 
 # From /proc, as other ways load a module. The ports of FTP, and those of programs that are named after it.
 listening() {
-    case $(printf '\001\000' | od -An -tx2 2>/dev/null) in *0001*) order=little ;; *) order=big ;; esac
     sockets=$(cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | sed -n 's/^ *[0-9]*: \([0-9A-F]*\):\([0-9A-F]*\) [0-9A-F:]* 0A [^ ]* [^ ]* [^ ]* *[0-9]* *[0-9]* \([0-9]*\) .*/\1 \2 \3/p')
     [ -n "$sockets" ] || return 0
     # shellcheck disable=SC2012 # names of descriptors are numbers
@@ -262,6 +383,7 @@ body() {
     printf '# command above them answered, and lines that begin with ! what it complained of. Read it before you send it.\n'
     printf 'redacted no\n'
     readable=no unreadable=no
+    case $(printf '\001\000' | od -An -tx2 2>/dev/null) in *0001*) order=little ;; *) order=big ;; esac
     section hostname uname -n
     section kernel uname -srm
     if [ -r /etc/os-release ]; then section system cat /etc/os-release; else absent system "there is no /etc/os-release"; fi
@@ -292,8 +414,8 @@ body() {
     network addresses addr
     network routes -4 route show table main
     network routes6 -6 route show table main
-    network rules -4 rule
-    network rules6 -6 rule
+    policy rules -4 rule
+    policy rules6 -6 rule
     section sysctls settings
     section modules modules
     section parameters parameters
@@ -312,7 +434,7 @@ case $#:${1-} in
     ;;
 esac
 if ! is_root; then
-    say "only root can read a host's rules, and this is not root: run it with sudo. Nothing was written"
+    say "only root can read a host's rules: run this with sudo. Nothing was written"
     exit 1
 fi
 if [ -z "$file" ] && [ -t 1 ]; then
@@ -320,7 +442,7 @@ if [ -z "$file" ] && [ -t 1 ]; then
     exit 2
 fi
 if [ -n "$file" ] && [ -e "$file" ]; then
-    say "$file is there already: remove it, or name another file. Nothing was written"
+    say "$file exists already: remove it, or name another file. Nothing was written"
     exit 1
 fi
 # It is held until it is whole, so that nothing half-read is written.
@@ -334,7 +456,7 @@ bytes=$(printf '%s' "$whole" | wc -c | tr -d ' ')
 if has cksum; then
     sum=$(printf '%s' "$whole" | cksum)
 else
-    say "there is no cksum here: that the file is edited later is noticed by its length alone"
+    say "there is no cksum here: only its length will show if the file is edited later"
     sum=none
 fi
 finish() { printf '%send sections=%s bytes=%s cksum=%s\n' "$whole" "$count" "$bytes" "${sum%% *}"; }

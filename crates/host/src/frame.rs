@@ -188,7 +188,7 @@ impl End {
             return Err(format!("it has {has} bytes, and was written with {had}"));
         }
         match self.sum {
-            Some(sum) if sum != cksum(body) => Err("its checksum is another".to_owned()),
+            Some(sum) if sum != cksum(body) => Err("its checksum differs".to_owned()),
             _ => Ok(()),
         }
     }

@@ -8,10 +8,10 @@
 //! | know its network | [`Host::addresses`], [`Host::route_to`] |
 //! | replace public addresses before it is sent on | [`redact()`] |
 //! | know what the settings of its FTP server say | [`Host::server_files`], [`read_server()`] |
-//! | make one whole that was edited on purpose | [`seal()`] |
+//! | seal one again that was edited on purpose | [`seal()`] |
 //! | have a run in one file, in the same form | [`Bundle`] |
 //!
-//! The file is text that somebody else wrote, and nothing that stands in it is opened, run or resolved. This crate
+//! The file is text that somebody else wrote: nothing in it is opened, run or resolved. This crate
 //! does no I/O.
 //!
 //! ```

@@ -1,5 +1,3 @@
-use std::fmt;
-
 use miette::Diagnostic;
 
 use crate::frame::{FORMAT, MAX_CAPTURE, MAX_SECTION};
@@ -24,32 +22,32 @@ pub enum Problem {
     #[error("it is cut off: its last line does not begin with `end`")]
     CutOff,
     /// Its text is not the one that its last line is about.
-    #[error("it was edited, or damaged on its way: {0}")]
+    #[error("it was edited, or damaged on the way: {0}")]
     Edited(String),
     /// Its lines end as Windows has them.
     #[error("its line ends were changed: lines end with CR LF")]
     LineEnds,
     /// Something stands behind its last line.
-    #[error("there is more behind the line that ends it")]
+    #[error("there is more after its last line")]
     BehindEnd,
     /// A line that is none of the format.
-    #[error("`{0}` is no line that `fwlab capture` writes here")]
+    #[error("`{0}` is not a line that `fwlab capture` writes here")]
     Misplaced(String),
     /// A section that the format does not have.
     #[error("there is no section `{0}`")]
     UnknownSection(String),
     /// A section that stands there already.
-    #[error("the section {0} stands there twice")]
+    #[error("the section {0} appears twice")]
     Twice(SectionName),
     /// More in a section than is read.
-    #[error("a section is larger than {} MiB, the most that is read of one", MAX_SECTION >> 20)]
+    #[error("a section is larger than {} MiB, the most that fwlab reads", MAX_SECTION >> 20)]
     LargeSection,
     /// More sections than are read.
     #[error("there are more sections than a host has")]
     ManySections,
     /// A table that iptables-save does not show in full, and of which there is no listing of nft's.
     #[error(
-        "the table {0} has chains that iptables-save does not show, and the host's rules of nft are not here"
+        "the table {0} has chains that iptables-save does not show, and the host's nft rules are missing"
     )]
     Hidden(String),
     /// What a command answered is not in its form.
@@ -72,7 +70,7 @@ impl Problem {
                 "use that fwlab, or capture the host again with this one's script: fwlab capture --print > capture.sh"
             }
             Problem::TooLarge | Problem::LargeSection | Problem::ManySections => {
-                "capture the host again; if it really has so much, give its rules as files of their own: fwlab check rules.v4 rules.v6"
+                "capture the host again; if it really has so much, give its rules as separate files: fwlab check rules.v4 rules.v6"
             }
             Problem::CutOff | Problem::BehindEnd => "copy it again, or capture the host again",
             Problem::Edited(_) => {
@@ -88,14 +86,16 @@ impl Problem {
                 "install nft on that host (the package nftables), and capture it again"
             }
             Problem::Answer { .. } => {
-                "capture the host again; if it stays so, please report it with this line"
+                "capture the host again; if that does not help, please report it with this line"
             }
         }
     }
 }
 
 /// One thing that is wrong with the file: what, and where.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Diagnostic)]
+#[error("{}: {problem}", place(name, *line))]
+#[diagnostic(code("host"), help("{}", problem.help()))]
 pub struct CaptureMistake {
     name: String,
     line: Option<u32>,
@@ -122,32 +122,22 @@ impl CaptureMistake {
     }
 }
 
-impl fmt::Display for CaptureMistake {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = fwlab_text::line(&self.name);
-        match self.line {
-            Some(line) => write!(f, "{name}:{line}: {}", self.problem),
-            None => write!(f, "{name}: {}", self.problem),
-        }
-    }
-}
-
-impl std::error::Error for CaptureMistake {}
-
-impl Diagnostic for CaptureMistake {
-    fn code<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
-        Some(Box::new("host"))
-    }
-
-    fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
-        Some(Box::new(self.problem.help()))
+/// A file, and the line of it where it is about one, as a compiler names them.
+pub(crate) fn place(file: &str, line: Option<u32>) -> String {
+    let file = fwlab_text::line(file);
+    match line {
+        Some(line) => format!("{file}:{line}"),
+        None => file.to_string(),
     }
 }
 
 /// Everything that is wrong with the file, in order of line: never nothing.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Diagnostic)]
+#[error("{first}{}", untold(*more))]
+#[diagnostic(forward(first))]
 pub struct CaptureMistakes {
     first: Box<CaptureMistake>,
+    #[related]
     others: Vec<CaptureMistake>,
     more: usize,
 }
@@ -186,30 +176,10 @@ impl From<CaptureMistake> for CaptureMistakes {
     }
 }
 
-impl fmt::Display for CaptureMistakes {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.first.fmt(f)?;
-        match self.more {
-            0 => Ok(()),
-            more => write!(f, " (and {more} more mistakes than are told)"),
-        }
-    }
-}
-
-impl std::error::Error for CaptureMistakes {}
-
-impl Diagnostic for CaptureMistakes {
-    fn code<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
-        self.first.code()
-    }
-
-    fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
-        self.first.help()
-    }
-
-    fn related<'a>(&'a self) -> Option<Box<dyn Iterator<Item = &'a dyn Diagnostic> + 'a>> {
-        let others = self.others.iter().map(|other| other as &dyn Diagnostic);
-        (!self.others.is_empty()).then(|| Box::new(others) as Box<_>)
+fn untold(more: usize) -> String {
+    match more {
+        0 => String::new(),
+        more => format!(" (and {more} more mistakes)"),
     }
 }
 

@@ -3,8 +3,8 @@
 use fwlab_record::Flow;
 
 use super::connections::ConnectionId;
-use super::death::Death;
-use super::watch::Watch;
+use super::failure::ConnectionFailure;
+use super::tracker::SessionTracker;
 
 /// A connection that nobody will be told of the end of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,7 +15,7 @@ pub struct InVain {
     pub opening: bool,
 }
 
-impl Watch {
+impl SessionTracker {
     /// Whether the lab may act on what it knows by now.
     fn may_act(&self) -> bool {
         !self.lost && self.unread.is_none()
@@ -34,14 +34,14 @@ impl Watch {
 
     /// The connections that the rules have stopped for good, and that the lab has not ended yet.
     pub fn in_vain(&self) -> impl Iterator<Item = InVain> + '_ {
-        let deaths = self.deaths().filter(|_| self.may_act());
-        deaths
-            .filter(|(id, role, death)| {
-                self.is_final(*id, death) && role.is_watched() && !self.ended.contains(id)
+        let failures = self.failures().filter(|_| self.may_act());
+        failures
+            .filter(|(id, role, failure)| {
+                self.is_final(*id, failure) && role.is_watched() && !self.ended.contains(id)
             })
-            .map(|(id, _, death)| InVain {
+            .map(|(id, _, failure)| InVain {
                 id,
-                opening: death.opening,
+                opening: failure.opening,
             })
     }
 
@@ -52,7 +52,7 @@ impl Watch {
             || self.may_act()
                 && self
                     .deciding()
-                    .is_some_and(|(id, _, death)| self.is_final(id, &death))
+                    .is_some_and(|(id, _, failure)| self.is_final(id, &failure))
     }
 
     /// A flow by which a connection is known.
@@ -61,16 +61,16 @@ impl Watch {
     }
 
     /// Whether nobody will be told of a connection's end, however long is waited.
-    fn is_final(&self, id: ConnectionId, death: &Death) -> bool {
+    fn is_final(&self, id: ConnectionId, failure: &ConnectionFailure) -> bool {
         // What is stopped of the control connection when the final reply was read is the goodbye.
         let is_goodbye = self.control() == Some(id) && self.is_complete();
-        death.settled && !death.heard && !is_goodbye && !self.may_yet_speak(id, death)
+        failure.settled && !failure.heard && !is_goodbye && !self.may_yet_speak(id, failure)
     }
 
     /// Whether a peer that pauses may go on, and say what changes what conntrack makes of the rest. One that waits for its
     /// connection to open does not.
-    fn may_yet_speak(&self, id: ConnectionId, death: &Death) -> bool {
-        let waiting = self.opener(id).filter(|_| death.opening);
+    fn may_yet_speak(&self, id: ConnectionId, failure: &ConnectionFailure) -> bool {
+        let waiting = self.opener(id).filter(|_| failure.opening);
         let mut pausing = self.terms.pausing.iter();
         pausing.any(|node| Some(node) != waiting)
     }

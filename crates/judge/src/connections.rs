@@ -5,7 +5,7 @@ use fwlab_record::{Flow, Packet};
 
 use super::track::Track;
 
-/// A connection that a [`Watch`](super::Watch) follows.
+/// A connection that a [`SessionTracker`](super::SessionTracker) follows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ConnectionId(usize);
 

@@ -10,7 +10,7 @@ use super::connections::ConnectionId;
 use super::event::{Event, What};
 use super::stop::Stop;
 use super::track::{is_answer, is_syn_ack, opens};
-use super::watch::Watch;
+use super::tracker::SessionTracker;
 
 /// The most that is kept of packets that are of no known connection.
 const KEPT_EARLY: usize = 1 << 10;
@@ -39,7 +39,7 @@ struct Place<'a> {
     node: &'a NodeName,
 }
 
-impl Watch {
+impl SessionTracker {
     /// Takes in an event. They come in the order of their numbers.
     pub fn take(&mut self, event: &Event) -> Said {
         self.now = event.id;

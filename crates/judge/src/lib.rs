@@ -1,14 +1,14 @@
 //! The judge: from what was reported of a cell to its outcome. Pure.
 //!
-//! A [`Watch`] takes in the [`Event`]s of a session, in order, and says what the lab may do meanwhile; [`judge`] decides when
+//! A [`SessionTracker`] takes in the [`Event`]s of a session, in order, and says what the lab may do meanwhile; [`judge`] decides when
 //! it is over. What a cell's judge was told can be kept as a [`Stream`], and [replayed](Stream::replay) anywhere, without any
 //! privilege.
 
 mod acts;
 mod answers;
 mod connections;
-mod death;
 mod event;
+mod failure;
 mod intake;
 mod opened;
 mod opening;
@@ -16,17 +16,17 @@ mod order;
 mod path;
 mod recording;
 mod roles;
-mod showing;
+mod sign_result;
 mod stop;
 mod talk;
 mod terms;
 mod track;
-mod watch;
+mod tracker;
 
 use std::net::IpAddr;
 use std::time::Duration;
 
-use death::Ender;
+use failure::Ender;
 use fwlab_ftp::wire::{Progress, Reply};
 use fwlab_record::{
     Announcement, Cause, DataSetup, EventId, NodeName, Outcome, Phase, Role, Symptom,
@@ -36,14 +36,14 @@ use track::Closed;
 
 pub use acts::InVain;
 pub use connections::ConnectionId;
-pub use death::Death;
 pub use event::{Event, What};
+pub use failure::ConnectionFailure;
 pub use intake::Said;
 pub use recording::{Differs, Stream};
-pub use showing::{Showing, showing};
+pub use sign_result::{SignResult, sign_result};
 pub use stop::{Doubted, Stop, StoppedBy};
 pub use terms::Terms;
-pub use watch::Watch;
+pub use tracker::SessionTracker;
 
 /// How the client's part ended, as far as the judge needs to know.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -104,22 +104,22 @@ pub enum Finding {
 /// Passing is decided end to end. Not passing is decided by what the kernel showed:
 /// a connection's death, a peer's refusal, a packet that vanished. Where there is
 /// none of these, or where events were lost, the lab could not tell.
-pub fn judge(watch: &mut Watch, ending: &Ending) -> Finding {
+pub fn judge(tracker: &mut SessionTracker, ending: &Ending) -> Finding {
     if let Some(progress) = &ending.progress {
-        watch.told_by_client(progress.clone());
+        tracker.take_client_report(progress.clone());
     }
     let client = match &ending.client {
-        ClientEnd::Done if watch.has_meddled() => &ClientEnd::Failed(
+        ClientEnd::Done if tracker.has_meddled() => &ClientEnd::Failed(
             "it was done when the lab had ended a connection of its session".to_owned(),
         ),
         client => client,
     };
-    let mut outcome = match decided(watch, client) {
+    let mut outcome = match decided(tracker, client) {
         Finding::Outcome(outcome) => outcome,
         inconclusive @ Finding::Inconclusive(_) => return inconclusive,
     };
     // What a client does when the lab has ended a connection is not what it does when nobody has.
-    if !watch.has_meddled() {
+    if !tracker.has_meddled() {
         outcome.came_through = ending.came_through;
     }
     // Something stopped a packet, or may have, that could not be read: a reset that nobody's rule is known for may be that
@@ -127,8 +127,8 @@ pub fn judge(watch: &mut Watch, ending: &Ending) -> Finding {
     if !outcome.cause.may_be_the_labs() {
         return Finding::Outcome(outcome);
     }
-    let not_found = || watch.not_found().map(not_found);
-    match watch.unread().map(str::to_owned).or_else(not_found) {
+    let not_found = || tracker.not_found().map(not_found);
+    match tracker.unread().map(str::to_owned).or_else(not_found) {
         Some(why) => Finding::Inconclusive(format!("{why}; it seems to be {outcome}")),
         None => Finding::Outcome(outcome),
     }
@@ -143,10 +143,12 @@ fn not_found(address: IpAddr) -> String {
     )
 }
 
-fn decided(watch: &Watch, client: &ClientEnd) -> Finding {
+fn decided(tracker: &SessionTracker, client: &ClientEnd) -> Finding {
     let client_words = match client {
         // Where the lab reads the dialogue, it must have come to its end there, too.
-        ClientEnd::Done if !watch.has_lost() && !watch.is_hidden() && !watch.is_complete() => {
+        ClientEnd::Done
+            if !tracker.has_lost() && !tracker.is_hidden() && !tracker.is_complete() =>
+        {
             "it was done, and no final reply had come"
         }
         ClientEnd::Done => {
@@ -161,71 +163,71 @@ fn decided(watch: &Watch, client: &ClientEnd) -> Finding {
         ClientEnd::Failed(words) => words.as_str(),
         ClientEnd::Cut => "it was still waiting",
     };
-    if watch.has_lost() {
+    if tracker.has_lost() {
         return Finding::Inconclusive(format!(
             "the transfer failed, and the kernel's evidence is incomplete (events were lost); the client: {client_words}"
         ));
     }
-    if let Some((id, role, death)) = watch.deciding() {
-        return Finding::Outcome(dead(watch, (id, role), &death));
+    if let Some((id, role, failure)) = tracker.deciding() {
+        return Finding::Outcome(failed(tracker, (id, role), &failure));
     }
-    if let Some(outcome) = vanished(watch) {
+    if let Some(outcome) = vanished(tracker) {
         return Finding::Outcome(outcome);
     }
-    let told = told_late(watch);
+    let told = told_late(tracker);
     // That the server could not connect is what came of it.
     let is_hearsay = |reply: &Reply| told.is_some() && reply.code.number() == CANNOT_CONNECT;
-    if let Some((phase, reply)) = refusal(watch).filter(|(_, reply)| !is_hearsay(reply)) {
+    if let Some((phase, reply)) = refusal(tracker).filter(|(_, reply)| !is_hearsay(reply)) {
         return Finding::Outcome(Outcome {
             symptom: Symptom::Refused,
             phase,
             cause: Cause::Reply {
                 reply: reply.to_string(),
             },
-            event: watch.event_of(&reply),
+            event: tracker.event_of(&reply),
             came_through: None,
         });
     }
-    if let Some(flood) = watch.flood() {
-        let phase = watch.progress().phase();
+    if let Some(flood) = tracker.flood() {
+        let phase = tracker.progress().phase();
         return Finding::Inconclusive(format!("the transfer failed at {phase}: {flood}"));
     }
     if let Some(outcome) = told {
         return Finding::Outcome(outcome);
     }
-    if let Some(outcome) = closed(watch) {
+    if let Some(outcome) = closed(tracker) {
         return Finding::Outcome(outcome);
     }
-    if let Some(outcome) = never_spoke(watch) {
+    if let Some(outcome) = never_spoke(tracker) {
         return Finding::Outcome(outcome);
     }
-    if let Some(address) = watch.not_found() {
+    if let Some(address) = tracker.not_found() {
         return Finding::Inconclusive(not_found(address));
     }
     Finding::Inconclusive(format!(
         "the transfer failed at {}, but no rule stopped a packet of it and no host or peer said no; the client: \
          {client_words}",
-        watch.progress().phase()
+        tracker.progress().phase()
     ))
 }
 
 /// A host's no, or a loss, with its event; or the rule that had sent the packet there, where it was meant for somewhere else.
 fn led_to(
-    watch: &Watch,
+    tracker: &SessionTracker,
     (id, role): (ConnectionId, Role),
     met: Cause,
     event: EventId,
 ) -> (Cause, EventId) {
     // Who does not learn a neighbour's hardware address tells itself, after some seconds, that there is no way to it.
     let to_itself = match &met {
-        Cause::Host { node, .. } => watch.opener(id) == Some(node),
+        Cause::Host { node, .. } => tracker.opener(id) == Some(node),
         Cause::Loss { .. } => true,
         _ => false,
     };
-    if let Some(stop) = watch.neighbour().filter(|_| to_itself) {
+    if let Some(stop) = tracker.neighbour().filter(|_| to_itself) {
         return (stop.cause(), stop.event);
     }
-    let Some(rule) = watch.sent_away(id, role) else {
+    let Some(rule) = tracker.sent_away(id, role) else {
         return (met, event);
     };
     let mut cause = rule.cause();
@@ -235,21 +237,25 @@ fn led_to(
     (cause, rule.event)
 }
 
-fn dead(watch: &Watch, (id, role): (ConnectionId, Role), death: &Death) -> Outcome {
+fn failed(
+    tracker: &SessionTracker,
+    (id, role): (ConnectionId, Role),
+    failure: &ConnectionFailure,
+) -> Outcome {
     let control = role == Role::Control;
-    let symptom = match (control, death.heard) {
+    let symptom = match (control, failure.heard) {
         (true, false) => Symptom::ControlTimeout,
         (true, true) => Symptom::ControlRejected,
         (false, false) => Symptom::DataTimeout,
         (false, true) => Symptom::DataRejected,
     };
-    let phase = match (control, death.opening) {
+    let phase = match (control, failure.opening) {
         (true, true) => Phase::ControlConnect,
-        (true, false) => watch.phase_without(death),
+        (true, false) => tracker.phase_without(failure),
         (false, true) => Phase::DataConnect,
         (false, false) => Phase::Transfer,
     };
-    let met = match &death.by {
+    let met = match &failure.by {
         Ender::Stop(stop) => stop.cause(),
         Ender::Host { node, packet } => {
             let (node, packet) = (node.clone(), *packet);
@@ -260,9 +266,9 @@ fn dead(watch: &Watch, (id, role): (ConnectionId, Role), death: &Death) -> Outco
             Cause::Loss { node, packet }
         }
     };
-    let (cause, event) = match &death.by {
-        Ender::Stop(_) => (met, death.event),
-        _ => led_to(watch, (id, role), met, death.event),
+    let (cause, event) = match &failure.by {
+        Ender::Stop(_) => (met, failure.event),
+        _ => led_to(tracker, (id, role), met, failure.event),
     };
     Outcome {
         symptom,
@@ -277,8 +283,8 @@ fn dead(watch: &Watch, (id, role): (ConnectionId, Role), death: &Death) -> Outco
 const CANNOT_CONNECT: u16 = 425;
 
 /// A program that was told of an ICMP error when its connection was open.
-fn told_late(watch: &Watch) -> Option<Outcome> {
-    let (role, stop) = watch.soft_error()?;
+fn told_late(tracker: &SessionTracker) -> Option<Outcome> {
+    let (role, stop) = tracker.soft_error()?;
     let (symptom, phase) = match role {
         Role::Control => (Symptom::ControlRejected, Phase::ControlConnect),
         _ => (Symptom::DataRejected, Phase::DataConnect),
@@ -293,19 +299,19 @@ fn told_late(watch: &Watch) -> Option<Outcome> {
 }
 
 /// The reply by which a peer said no to something that the transfer needs.
-fn refusal(watch: &Watch) -> Option<(Phase, Reply)> {
-    let progress = watch.progress();
+fn refusal(tracker: &SessionTracker) -> Option<(Phase, Reply)> {
+    let progress = tracker.progress();
     let refused = |reply: &&Reply| reply.code.is_negative();
     if let Some(reply) = progress.greeting.as_ref().filter(refused) {
         return Some((Phase::Greeting, reply.clone()));
     }
-    if let Some((phase, reply)) = watch.refused_command() {
+    if let Some((phase, reply)) = tracker.refused_command() {
         return Some((*phase, reply.clone()));
     }
     let asked = progress
         .setups
         .iter()
-        .filter(|exchange| exchange.setup == watch.asked());
+        .filter(|exchange| exchange.setup == tracker.asked());
     if let Some(reply) = asked
         .filter_map(|exchange| exchange.answer.as_ref())
         .find(refused)
@@ -322,13 +328,13 @@ fn refusal(watch: &Watch) -> Option<(Phase, Reply)> {
     }
     // Of a hidden dialogue no command was seen: the client's last word from the server has to do.
     let latest = progress.latest.as_ref().filter(refused)?;
-    watch
+    tracker
         .is_hidden()
         .then(|| (progress.phase(), latest.clone()))
 }
 
 /// A peer that closed a connection before its time, and said no in no reply.
-fn closed(watch: &Watch) -> Option<Outcome> {
+fn closed(tracker: &SessionTracker) -> Option<Outcome> {
     let outcome = |symptom, phase, node: &NodeName, closed: &Closed| Outcome {
         symptom,
         phase,
@@ -339,8 +345,8 @@ fn closed(watch: &Watch) -> Option<Outcome> {
         event: Some(EventId(closed.place)),
         came_through: None,
     };
-    let server = &watch.terms().server;
-    if let Some(closed) = watch.data_closed_early() {
+    let server = &tracker.terms().server;
+    if let Some(closed) = tracker.data_closed_early() {
         return Some(outcome(
             Symptom::DataRejected,
             Phase::Transfer,
@@ -348,38 +354,38 @@ fn closed(watch: &Watch) -> Option<Outcome> {
             closed,
         ));
     }
-    let closed = watch.control_closed_by_server()?;
-    let phase = watch.progress().phase();
+    let closed = tracker.control_closed_by_server()?;
+    let phase = tracker.progress().phase();
     Some(outcome(Symptom::ControlRejected, phase, server, closed))
 }
 
 /// A control connection on which nobody said anything, since the packet that ends its handshake was stopped, and no TCP sent it
 /// again: something answered in the server's place, as SYNPROXY does.
-fn never_spoke(watch: &Watch) -> Option<Outcome> {
-    let id = watch.control()?;
-    if watch.progress().greeting.is_some() {
+fn never_spoke(tracker: &SessionTracker) -> Option<Outcome> {
+    let id = tracker.control()?;
+    if tracker.progress().greeting.is_some() {
         return None;
     }
-    let death = watch.track(id).stopped_handshake()?;
-    Some(dead(watch, (id, Role::Control), &death))
+    let failure = tracker.track(id).stopped_handshake()?;
+    Some(failed(tracker, (id, Role::Control), &failure))
 }
 
 /// A SYN or SYN-ACK that left one node and never came in where it should, or that a rule sent to where nobody took it: lost
 /// outside netfilter, as no rule stopped it.
-fn vanished(watch: &Watch) -> Option<Outcome> {
-    let control = watch.control().map(|id| (id, Role::Control));
-    let data = watch.asked_data().map(|id| (id, watch.role(id)));
+fn vanished(tracker: &SessionTracker) -> Option<Outcome> {
+    let control = tracker.control().map(|id| (id, Role::Control));
+    let data = tracker.asked_data().map(|id| (id, tracker.role(id)));
     let mut unanswered = control
         .into_iter()
         .chain(data)
-        .filter(|(id, _)| !watch.track(*id).is_answered(watch.opener(*id)));
+        .filter(|(id, _)| !tracker.track(*id).is_answered(tracker.opener(*id)));
     let (id, role) = unanswered.next()?;
-    let track = watch.track(id);
-    let mut acceptors = watch
+    let track = tracker.track(id);
+    let mut acceptors = tracker
         .flows(id)
         .iter()
-        .filter_map(|flow| watch.owner_of(flow.to.ip()));
-    let opener = watch.opener(id);
+        .filter_map(|flow| tracker.owner_of(flow.to.ip()));
+    let opener = tracker.opener(id);
     // Over loopback a packet goes out and comes in at one node.
     let arrived = |node: &&NodeName| {
         track.syn.ends_at(node) || opener == Some(node) && track.syn.reached(node)
@@ -389,7 +395,7 @@ fn vanished(watch: &Watch) -> Option<Outcome> {
     }
     let path = match acceptors.find(arrived) {
         None => &track.syn,
-        Some(_) if track.syn_ack.end().is_none() && watch.sent_away(id, role).is_some() => {
+        Some(_) if track.syn_ack.end().is_none() && tracker.sent_away(id, role).is_some() => {
             &track.syn
         }
         Some(_) => &track.syn_ack,
@@ -397,7 +403,7 @@ fn vanished(watch: &Watch) -> Option<Outcome> {
     let (node, packet, event) = path.end()?;
     let node = node.clone();
     let (cause, event) = led_to(
-        watch,
+        tracker,
         (id, role),
         Cause::Loss { node, packet },
         EventId(event),

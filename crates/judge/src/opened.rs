@@ -6,7 +6,7 @@ use std::time::Duration;
 use fwlab_record::{EventId, NodeName, Packet, TcpFlags};
 
 use super::answers::Heard;
-use super::death::{Death, Ender};
+use super::failure::{ConnectionFailure, Ender};
 use super::track::{Ends, Stopped, Track, is_answer, opens};
 
 /// A retransmission follows its first sending by no less than this. The kernel's
@@ -18,14 +18,14 @@ const RETRANSMISSION_GAP: Duration = Duration::from_millis(150);
 const SILENCE: Duration = Duration::from_millis(2_500);
 
 impl Track {
-    pub(super) fn opened_death(&self, ends: Ends<'_>) -> Option<Death> {
+    pub(super) fn opened_failure(&self, ends: Ends<'_>) -> Option<ConnectionFailure> {
         let rejected = self.opened_stops().filter(|stopped| stopped.stop.rejects);
         let resets = rejected.filter_map(|stopped| self.reset_by(stopped, ends));
         let foreign = self.foreign_reset(ends);
         resets
             .chain(self.stopped_again(ends))
             .chain(foreign)
-            .min_by_key(|death| death.at)
+            .min_by_key(|failure| failure.at)
     }
 
     fn opened_stops(&self) -> impl Iterator<Item = &Stopped> {
@@ -36,11 +36,11 @@ impl Track {
 
     /// A rule rejected a packet with a reset, and the reset came in at the side that had sent the packet. An ICMP error is
     /// none: an open connection takes it for something that will pass (RFC 1122 section 4.2.3.9).
-    fn reset_by(&self, stopped: &Stopped, ends: Ends<'_>) -> Option<Death> {
+    fn reset_by(&self, stopped: &Stopped, ends: Ends<'_>) -> Option<ConnectionFailure> {
         let heard = self
             .resets(ends)
             .find(|heard| heard.by_opener == stopped.from_opener)?;
-        Some(Death {
+        Some(ConnectionFailure {
             event: stopped.stop.event,
             at: heard.at,
             by: Ender::Stop(stopped.stop.clone()),
@@ -81,7 +81,7 @@ impl Track {
     }
 
     /// The packet that ends the handshake was stopped, and nothing else of the connection was.
-    pub(super) fn stopped_handshake(&self) -> Option<Death> {
+    pub(super) fn stopped_handshake(&self) -> Option<ConnectionFailure> {
         let ends_handshake = |stopped: &Stopped| {
             let packet = &stopped.stop.packet;
             stopped.from_opener
@@ -90,7 +90,7 @@ impl Track {
         };
         let mut stops = self.opened_stops();
         let stopped = stops.next().filter(|stopped| ends_handshake(stopped))?;
-        stops.all(ends_handshake).then(|| Death {
+        stops.all(ends_handshake).then(|| ConnectionFailure {
             event: stopped.stop.event,
             at: stopped.stop.at,
             by: Ender::Stop(stopped.stop.clone()),
@@ -101,7 +101,7 @@ impl Track {
     }
 
     /// A host that is neither of the two sides reset the connection.
-    fn foreign_reset(&self, ends: Ends<'_>) -> Option<Death> {
+    fn foreign_reset(&self, ends: Ends<'_>) -> Option<ConnectionFailure> {
         let sides = [ends.opener, Some(ends.acceptor)];
         let is_foreign = |heard: &Heard| {
             let origin = heard.origin.as_ref();
@@ -115,7 +115,7 @@ impl Track {
         let heard = self
             .resets(ends)
             .find(|heard| is_foreign(heard) && !by_rule(heard))?;
-        Some(Death {
+        Some(ConnectionFailure {
             event: EventId(heard.place),
             at: heard.at,
             by: Ender::Host {
@@ -138,7 +138,7 @@ impl Track {
     }
 
     /// The first packet that was stopped, sent again by its TCP, and stopped again.
-    fn stopped_again(&self, ends: Ends<'_>) -> Option<Death> {
+    fn stopped_again(&self, ends: Ends<'_>) -> Option<ConnectionFailure> {
         let mut firsts: BTreeMap<Segment, &Stopped> = BTreeMap::new();
         let mut found: Option<(&Stopped, &Stopped)> = None;
         let stops = self.opened_stops().filter(|stopped| {
@@ -158,7 +158,7 @@ impl Track {
             }
         }
         let (first, again) = found?;
-        Some(Death {
+        Some(ConnectionFailure {
             event: first.stop.event,
             at: first.stop.at,
             settled: again.stop.is_as(&first.stop)

@@ -5,7 +5,7 @@ use std::time::Duration;
 use fwlab_record::{EventId, NodeName, Packet};
 
 use super::answers::Heard;
-use super::death::{Death, Ender};
+use super::failure::{ConnectionFailure, Ender};
 use super::track::{Ends, Stopped, Track, is_answer, is_syn_ack, opens};
 
 /// The lab sends a SYN again so often at most. More than that only a ruleset needs that keeps changing its mind; then
@@ -21,7 +21,7 @@ struct No {
 }
 
 impl Track {
-    pub(super) fn opening_death(&self, ends: Ends<'_>) -> Option<Death> {
+    pub(super) fn opening_failure(&self, ends: Ends<'_>) -> Option<ConnectionFailure> {
         let opener = ends.opener?;
         let first = self.first_impediment();
         if let Some(heard) = self.answers.heard(opener, true).next() {
@@ -42,7 +42,7 @@ impl Track {
                 (event, at, Ender::Host { node, packet })
             }
         };
-        Some(Death {
+        Some(ConnectionFailure {
             event,
             at,
             by,
@@ -53,7 +53,7 @@ impl Track {
     }
 
     /// The side that opened was told no: by the host itself, or by the rule that stopped its SYN.
-    fn heard_while_opening(&self, heard: Heard, first: Option<&Stopped>) -> Death {
+    fn heard_while_opening(&self, heard: Heard, first: Option<&Stopped>) -> ConnectionFailure {
         let (event, by) = match first {
             Some(stopped) if stopped.place < heard.place || stopped.stop.rejects => {
                 (stopped.stop.event, Ender::Stop(stopped.stop.clone()))
@@ -64,7 +64,7 @@ impl Track {
                 (EventId(heard.place), Ender::Host { node, packet })
             }
         };
-        Death {
+        ConnectionFailure {
             event,
             at: heard.at,
             by,

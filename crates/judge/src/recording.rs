@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::event::{Event, What};
 use super::terms::Terms;
-use super::watch::Watch;
+use super::tracker::SessionTracker;
 use super::{ClientEnd, Ending, Finding, judge};
 
 /// What the judge was told of one session, and what it made of that: enough to judge it again.
@@ -70,27 +70,27 @@ impl Stream {
     /// When something is found that is not what was found when it was recorded, or when the lab would not have done what it
     /// did.
     pub fn replay(&self) -> Result<(), Differs> {
-        let mut watch = Watch::new(self.terms.clone());
+        let mut tracker = SessionTracker::new(self.terms.clone());
         for event in &self.events {
             let at = event.id;
             match &event.what {
                 What::Ended { flow } => {
-                    let is_known = |one: super::InVain| watch.flows(one.id).contains(flow);
-                    if !watch.in_vain().any(is_known) {
+                    let is_known = |one: super::InVain| tracker.flows(one.id).contains(flow);
+                    if !tracker.in_vain().any(is_known) {
                         return Err(Differs::Ended { at });
                     }
                 }
                 What::SentAgain { flow } => {
-                    let is_known = |id| watch.flows(id).contains(flow);
-                    if !watch.wanted_again().any(is_known) {
+                    let is_known = |id| tracker.flows(id).contains(flow);
+                    if !tracker.wanted_again().any(is_known) {
                         return Err(Differs::SentAgain { at });
                     }
                 }
                 _ => {}
             }
-            watch.take(event);
+            tracker.take(event);
         }
-        let now = judge(&mut watch, &self.ending);
+        let now = judge(&mut tracker, &self.ending);
         if now == self.finding {
             return Ok(());
         }

@@ -6,13 +6,13 @@ use fwlab_ftp::wire::Side;
 use fwlab_record::{DataSetup, Flow, NodeName, Packet, Role};
 
 use super::connections::ConnectionId;
-use super::death::Death;
+use super::failure::ConnectionFailure;
 use super::stop::Stop;
 use super::terms::Terms;
 use super::track::Ends;
-use super::watch::Watch;
+use super::tracker::SessionTracker;
 
-impl Watch {
+impl SessionTracker {
     /// The node that opened a connection: its SYN left there and came from nowhere. Where that was
     /// not seen, the node that has the address it comes from.
     pub fn opener(&self, id: ConnectionId) -> Option<&NodeName> {
@@ -77,11 +77,11 @@ impl Watch {
     }
 
     /// The connections that are known to be dead, with what they were for.
-    pub fn deaths(&self) -> impl Iterator<Item = (ConnectionId, Role, Death)> + '_ {
+    pub fn failures(&self) -> impl Iterator<Item = (ConnectionId, Role, ConnectionFailure)> + '_ {
         self.connections.iter().filter_map(|(id, connection)| {
             let role = self.role(id);
-            let death = connection.track.death(self.ends(id, role))?;
-            Some((id, role, death))
+            let failure = connection.track.failure(self.ends(id, role))?;
+            Some((id, role, failure))
         })
     }
 
@@ -106,11 +106,11 @@ impl Watch {
 
     /// The death that decides the cell: of the control connection, or of a data
     /// connection of the setup that was asked for; the first one.
-    pub fn deciding(&self) -> Option<(ConnectionId, Role, Death)> {
+    pub fn deciding(&self) -> Option<(ConnectionId, Role, ConnectionFailure)> {
         let asked = Role::Data(self.terms.asked);
-        self.deaths()
+        self.failures()
             .filter(|(_, role, _)| *role == Role::Control || *role == asked)
-            .min_by_key(|(_, _, death)| death.at)
+            .min_by_key(|(_, _, failure)| failure.at)
     }
 
     /// The session's control connection: the client's first one to the server.

@@ -72,6 +72,9 @@ pub enum StoppedBy {
         /// The line of the ruleset's source that it came from, 1 for the first.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         source_line: Option<u32>,
+        /// The file that the line is of, where the rules of a node, or of the cell, are of several.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        source_file: Option<String>,
         /// The rule as the kernel lists it.
         statement: String,
     },
@@ -84,6 +87,9 @@ pub enum StoppedBy {
         /// The line of the ruleset's source that set it, 1 for the first.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         source_line: Option<u32>,
+        /// The file that the line is of, where the rules of a node, or of the cell, are of several.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        source_file: Option<String>,
         /// The policy as the kernel lists it.
         statement: String,
     },
@@ -102,12 +108,14 @@ impl StoppedBy {
                 backend,
                 rule,
                 source_line,
+                source_file,
                 statement,
             } => Cause::Rule {
                 node,
                 backend,
                 rule,
                 source_line,
+                source_file,
                 statement,
                 packet,
                 led_to: None,
@@ -116,12 +124,14 @@ impl StoppedBy {
                 backend,
                 chain,
                 source_line,
+                source_file,
                 statement,
             } => Cause::Policy {
                 node,
                 backend,
                 chain,
                 source_line,
+                source_file,
                 statement,
                 packet,
             },

@@ -5,7 +5,7 @@ use std::time::Duration;
 use fwlab_ftp::wire::{Dialogue, Event as Line, Exchange, Progress, Reply, Side};
 use fwlab_record::{Announcement, DataSetup, EventId, Packet, Phase};
 
-use super::death::{Death, Ender};
+use super::failure::{ConnectionFailure, Ender};
 
 /// The most bytes of control payload that are kept of one cell: a session is some
 /// hundred; a peer that floods is no reason to hold more.
@@ -174,7 +174,7 @@ impl Talk {
     }
 
     /// What the client itself tells of the dialogue, when it is over.
-    pub(super) fn told_by_client(&mut self, progress: Progress) {
+    pub(super) fn take_client_report(&mut self, progress: Progress) {
         self.reported = Some(progress);
     }
 
@@ -197,15 +197,15 @@ impl Talk {
     /// kept from the other side.
     pub(super) fn phase_without(
         &self,
-        death: &Death,
+        failure: &ConnectionFailure,
         hidden: bool,
         side_of: impl Fn(&Packet) -> Option<(Side, u32)>,
     ) -> Phase {
         let come = self.progress(hidden).phase();
-        let stop = match &death.by {
+        let stop = match &failure.by {
             Ender::Stop(stop) => stop,
             // The server's host was told no when it sent its final reply.
-            Ender::Host { .. } if !death.heard && come == Phase::Transfer => {
+            Ender::Host { .. } if !failure.heard && come == Phase::Transfer => {
                 return Phase::Completion;
             }
             _ => return come,

@@ -5,7 +5,7 @@ use fwlab_record::{
     Symptom, TcpFlags,
 };
 
-use super::death::Ender;
+use super::failure::Ender;
 use super::{ClientEnd, Stop, StoppedBy, What};
 use packets::{ACK, RST, SYN, SYN_ACK, control, first, flow, policy, rule, syn, syn_ack, tcp};
 use told::{Told, failed, outcome};
@@ -19,6 +19,6 @@ mod lost;
 mod others;
 mod packets;
 mod refused;
-mod showing;
+mod sign_result;
 mod told;
 mod translated;

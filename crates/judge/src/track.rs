@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::answers::Answers;
-use super::death::{Death, Ender};
+use super::failure::{ConnectionFailure, Ender};
 use super::path::Path;
 use super::stop::Stop;
 
@@ -202,18 +202,18 @@ impl Track {
 
     /// What ended the connection, as far as is known by now: the first that kept it from going on and was not
     /// overcome since.
-    pub(super) fn death(&self, ends: Ends<'_>) -> Option<Death> {
+    pub(super) fn failure(&self, ends: Ends<'_>) -> Option<ConnectionFailure> {
         if self.is_answered(ends.opener) {
-            return self.opened_death(ends);
+            return self.opened_failure(ends);
         }
-        self.opening_death(ends).or_else(|| {
+        self.opening_failure(ends).or_else(|| {
             let Swallowed {
                 place,
                 at,
                 node,
                 packet,
             } = self.swallowed.clone()?;
-            Some(Death {
+            Some(ConnectionFailure {
                 event: EventId(place),
                 at,
                 by: Ender::Nobody { node, packet },

@@ -6,15 +6,16 @@ use fwlab_record::{NodeName, Packet};
 use tokio::sync::mpsc;
 
 use crate::capture::{self, CaptureSocket, CapturedPacket, Received};
-use crate::conntrack::{self, HelperDrop, InvalidPacket, Remark};
+use crate::conntrack::{self, ConntrackLog, HelperDrop, InvalidPacket};
+use crate::error::errno;
 use crate::event::{Event, SentPacket, Source, What};
 use crate::interface::Interfaces;
 use crate::log::Record;
 use crate::names::Names;
-use crate::netlink::{Message, Messages, NetfilterSocket, subsystem};
 use crate::settings::{Newer, ObserverSettings};
 use crate::trace::{Joiner, LegacyPlace, NftMessage};
 use crate::turn::{Lost, Turn, turn};
+use fwlab_fabric::netlink::{Messages, Netfilter, NetlinkSocket, subsystem};
 
 /// `NFT_MSG_TRACE` and `NFULNL_MSG_PACKET`.
 const TRACE: u8 = 17;
@@ -56,14 +57,14 @@ impl Decoder {
     /// Reads at most so many datagrams.
     pub(crate) fn netfilter(
         &mut self,
-        socket: &NetfilterSocket<WatchedFd>,
+        socket: &NetlinkSocket<WatchedFd>,
         buffer: &mut [u8],
         most: usize,
     ) -> Turn {
         turn(
             most,
             buffer,
-            |buffer| socket.receive(buffer),
+            |buffer| socket.receive(buffer).map_err(errno),
             |received| match received {
                 Ok((length, buffer)) => self.messages(&buffer[..length], Instant::now()),
                 Err(Lost) => self.lost(Source::Netfilter),
@@ -116,13 +117,13 @@ impl Decoder {
 
     pub(crate) fn messages(&mut self, datagram: &[u8], at: Instant) {
         for message in Messages::new(datagram) {
-            let Message::Netfilter {
+            let Some(Netfilter {
                 subsystem,
                 kind,
                 flags,
                 family,
                 attributes,
-            } = message
+            }) = message.netfilter()
             else {
                 continue;
             };
@@ -166,15 +167,15 @@ impl Decoder {
             }));
         }
         let packet_id = self.joiner.packet_id(&record.headers);
-        Some(match Remark::read(record.prefix)? {
-            Remark::HelperDrop { helper, reason } => What::HelperDrop(HelperDrop {
+        Some(match ConntrackLog::read(record.prefix)? {
+            ConntrackLog::HelperDrop { helper, reason } => What::HelperDrop(HelperDrop {
                 family: record.family,
                 helper: self.names.get(helper),
                 reason: reason.to_owned(),
                 packet,
                 packet_id,
             }),
-            Remark::Invalid { reason } => What::Invalid(InvalidPacket {
+            ConntrackLog::Invalid { reason } => What::Invalid(InvalidPacket {
                 family: record.family,
                 reason: reason.to_owned(),
                 packet,

@@ -1,4 +1,4 @@
-use std::fmt;
+use std::{fmt, io};
 
 use fwlab_fabric::NodeGone;
 use fwlab_record::NodeName;
@@ -26,6 +26,11 @@ pub enum ObserveError {
         /// The node.
         node: NodeName,
     },
+}
+
+/// What the kernel answered.
+pub(crate) fn errno(error: io::Error) -> Errno {
+    Errno::from_raw(error.raw_os_error().unwrap_or_default())
 }
 
 /// What an observer was doing when it failed.

@@ -8,8 +8,8 @@ use fwlab_record::{NodeName, Packet};
 use nix::errno::Errno;
 use tokio::sync::{mpsc, oneshot};
 
-use crate::capture::{CaptureSocket, Direction, Received, errno};
-use crate::error::{ObserveError, Step};
+use crate::capture::{CaptureSocket, Direction, Received};
+use crate::error::{ObserveError, Step, errno};
 use crate::headers::Headers;
 use crate::reader::size_buffer;
 use crate::turn::{Turn, turn};

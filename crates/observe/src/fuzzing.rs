@@ -10,10 +10,10 @@ use crate::decoder::Decoder;
 use crate::headers::Headers;
 use crate::log::Record;
 use crate::names::Names;
-use crate::netlink::{Attributes, Message, Messages, flags};
 use crate::settings::ObserverSettings;
 use crate::trace::{LegacyPlace, NftMessage};
 use crate::{NftRules, capture, conntrack};
+use fwlab_fabric::netlink::{Attributes, Messages, Netfilter, Received, flags};
 
 /// Datagrams one after the other: each behind two bytes of its length, lower first, or up to the end of the input.
 pub fn datagrams(mut bytes: &[u8]) {
@@ -30,9 +30,9 @@ pub fn datagrams(mut bytes: &[u8]) {
         let mut read = 0;
         for message in Messages::new(datagram) {
             read += 1;
-            if let Message::Netfilter {
+            if let Some(Netfilter {
                 family, attributes, ..
-            } = message
+            }) = message.netfilter()
             {
                 within(&attributes, datagram);
                 let before = rules.len();
@@ -62,18 +62,8 @@ pub fn datagrams(mut bytes: &[u8]) {
     }
 }
 
-fn number(message: Message<'_>) -> (u8, u8, u16, u8) {
-    match message {
-        Message::Netfilter {
-            subsystem,
-            kind,
-            flags,
-            family,
-            ..
-        } => (subsystem, kind, flags, family),
-        Message::Answer(code) => (0, 0, code as u16, 0),
-        Message::Done { flags } => (0, 1, flags, 0),
-    }
+fn number(message: Received<'_>) -> (u16, u16) {
+    (message.kind, message.flags)
 }
 
 /// Every attribute lies within the bytes, and none in another.
@@ -141,7 +131,7 @@ pub fn log(family: u8, bytes: &[u8]) {
             assert!(record.prefix.contains(part));
         }
     }
-    let _ = conntrack::Remark::read(record.prefix);
+    let _ = conntrack::ConntrackLog::read(record.prefix);
 }
 
 /// A packet from its IP header on.

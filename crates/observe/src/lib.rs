@@ -3,8 +3,8 @@
 //! ([`ConntrackEvent`], [`ExpectationEvent`]), and what went over the wire ([`CapturedPacket`]).
 //!
 //! An [`Observer`] opens its sockets in one node and sends what it reads as [`Event`]s.
-//! It judges nothing: what stopped a packet the runner reads from the steps and the rules, and what that means is the judge's
-//! to say.
+//! It judges nothing: the runner reads from the steps and the rules what stopped a packet, and the judge says
+//! what that means.
 //!
 //! ```
 //! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
@@ -48,7 +48,7 @@
 //! | `conntrack`, `capture` | the other two kinds of evidence |
 //! | `frames` | every packet in whole, for those who want to read it themselves |
 //! | `rules` | handle → ordinal |
-//! | `netlink`, `headers` | bytes |
+//! | `headers` | bytes |
 //!
 //! This crate knows no FTP, loads no rules but its own, starts no process, and has no unsafe code.
 
@@ -65,9 +65,9 @@ mod headers;
 mod interface;
 mod log;
 mod names;
-mod netlink;
 mod observer;
 mod reader;
+mod request;
 mod rules;
 mod settings;
 mod table;

@@ -3,17 +3,18 @@ use std::os::fd::AsFd;
 use std::sync::Arc;
 
 use fwlab_fabric::WatchedFd;
+use fwlab_fabric::netlink::{Batch, NetlinkSocket, Protocol};
 use fwlab_record::NodeName;
 use nix::errno::Errno;
 use nix::sys::socket::{setsockopt, sockopt};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::capture::{self, CaptureSocket};
+use crate::capture::CaptureSocket;
 use crate::decoder::Decoder;
-use crate::error::Step;
+use crate::error::{Step, errno};
 use crate::event::Event;
 use crate::log;
-use crate::netlink::{Builder, NetfilterSocket};
+use crate::request::request;
 use crate::rules::{self, NftRules};
 use crate::settings::{Newer, ObserverSettings};
 use crate::table;
@@ -32,10 +33,10 @@ pub(crate) enum Command {
 /// The task that reads: on the node's thread, in the node's namespace.
 pub(crate) struct Reader {
     /// Trace, conntrack and expectations, all in one queue and so in the order in which they happened.
-    netfilter: NetfilterSocket<WatchedFd>,
+    netfilter: NetlinkSocket<WatchedFd>,
     capture: CaptureSocket<WatchedFd>,
     /// Owns the lab's table, and lists rules. Nothing comes here unasked.
-    requests: NetfilterSocket,
+    requests: NetlinkSocket,
     control_ports: Vec<u16>,
     /// What the lab's own table writes before a packet that opens a connection: of this run only, so that
     /// no rule of somebody else's writes the same.
@@ -69,25 +70,30 @@ impl Reader {
         events: mpsc::UnboundedSender<Event>,
     ) -> Result<Reader, (Step, Errno)> {
         let at = |step: Step| move |errno: Errno| (step, errno);
-        let mut buffer = vec![0; BUFFER];
-
-        let netfilter = NetfilterSocket::open().map_err(at(Step::OpenNetfilter))?;
+        let netfilter = NetlinkSocket::open(Protocol::Netfilter)
+            .map_err(errno)
+            .map_err(at(Step::OpenNetfilter))?;
         size_buffer(&netfilter, settings.receive_buffer).map_err(at(Step::SizeBuffer))?;
-        netfilter.join(GROUPS).map_err(at(Step::Subscribe))?;
-        log::bind(&netfilter, &mut buffer).map_err(at(Step::BindLog))?;
+        netfilter
+            .join(GROUPS)
+            .map_err(errno)
+            .map_err(at(Step::Subscribe))?;
+        log::bind(&netfilter).map_err(at(Step::BindLog))?;
 
         let capture = CaptureSocket::open(&settings.control_ports)?;
         size_buffer(&capture, settings.receive_buffer).map_err(at(Step::SizeBuffer))?;
 
         // Last: from here on packets are marked, and somebody listens.
-        let requests = NetfilterSocket::open().map_err(at(Step::OpenNetfilter))?;
+        let requests = NetlinkSocket::open(Protocol::Netfilter)
+            .map_err(errno)
+            .map_err(at(Step::OpenNetfilter))?;
         let owns_its_table = !settings.pretend_without.contains(&Newer::OwnedTable);
         let sent = format!("fwlab {:x} ", RandomState::new().hash_one(&node));
         let load = |owned| table::load(&settings.control_ports, &sent, owned);
-        let owns_its_table = load_table(&requests, load, owns_its_table, &mut buffer)
-            .map_err(at(Step::LoadTable))?;
+        let owns_its_table =
+            load_table(&requests, load, owns_its_table).map_err(at(Step::LoadTable))?;
 
-        let register = |error| (Step::Register, capture::errno(error));
+        let register = |error| (Step::Register, errno(error));
         Ok(Reader {
             netfilter: netfilter.watched().map_err(register)?,
             capture: capture.watched().map_err(register)?,
@@ -97,7 +103,7 @@ impl Reader {
             traces_everything: false,
             decoder: Decoder::new(node, &settings, sent.clone(), events),
             sent,
-            buffer,
+            buffer: vec![0; BUFFER],
             most_queued: 2 * settings.receive_buffer / LEAST_CHARGE + TURN,
         })
     }
@@ -124,7 +130,7 @@ impl Reader {
                         let _ = answer.send(self.reload_table());
                     }
                     Some(Command::ListRules(answer)) => {
-                        let _ = answer.send(rules::list(&self.requests, &mut self.buffer));
+                        let _ = answer.send(rules::list(&self.requests));
                     }
                 },
                 ready = self.netfilter.fd().readable() => {
@@ -149,9 +155,9 @@ impl Reader {
 
     /// Closing the sockets would do, if nobody else held them: a child of any thread of this process does, between
     /// fork and exec. What cannot be taken away is gone already.
-    fn dismantle(mut self) {
-        let _ = log::unbind(&self.netfilter, &mut self.buffer);
-        let _ = self.requests.request(&table::remove(), &mut self.buffer);
+    fn dismantle(self) {
+        let _ = log::unbind(&self.netfilter);
+        let _ = request(&self.requests, table::remove());
     }
 
     fn drain(&mut self) {
@@ -162,12 +168,12 @@ impl Reader {
     }
 
     fn reload_table(&mut self) -> Result<(), Errno> {
-        match self.requests.request(&table::remove(), &mut self.buffer) {
+        match request(&self.requests, table::remove()) {
             Ok(()) | Err(Errno::ENOENT) => {}
             Err(errno) => return Err(errno),
         }
         let table = table::load(&self.control_ports, &self.sent, self.owns_its_table);
-        self.requests.request(&table, &mut self.buffer)?;
+        request(&self.requests, table)?;
         if std::mem::take(&mut self.traces_everything) {
             self.trace_everything()?;
         }
@@ -176,8 +182,7 @@ impl Reader {
 
     fn trace_everything(&mut self) -> Result<(), Errno> {
         if !self.traces_everything {
-            self.requests
-                .request(&table::trace_everything(), &mut self.buffer)?;
+            request(&self.requests, table::trace_everything())?;
             self.traces_everything = true;
         }
         Ok(())
@@ -186,20 +191,19 @@ impl Reader {
 
 /// Loads the lab's table, owned by the socket if the kernel can; returns whether it is.
 fn load_table(
-    requests: &NetfilterSocket,
-    load: impl Fn(bool) -> Builder,
+    requests: &NetlinkSocket,
+    load: impl Fn(bool) -> Batch,
     owned: bool,
-    buffer: &mut [u8],
 ) -> Result<bool, Errno> {
     if owned {
-        match requests.request(&load(true), buffer) {
+        match request(requests, load(true)) {
             Ok(()) => return Ok(true),
             // What a kernel says to a flag that it does not know.
             Err(Errno::EINVAL | Errno::EOPNOTSUPP) => {}
             Err(errno) => return Err(errno),
         }
     }
-    requests.request(&load(false), buffer)?;
+    request(requests, load(false))?;
     Ok(false)
 }
 

@@ -4,13 +4,13 @@ use std::sync::Arc;
 use fwlab_record::{RuleOrdinal, TableFamily};
 use nix::errno::Errno;
 
+use crate::error::errno;
 use crate::names::Names;
-use crate::netlink::{
-    Attributes, Builder, Message, Messages, NetfilterSocket, be64, family, flags, kind, subsystem,
-    text,
-};
 use crate::table::TABLE;
 use crate::trace::table_family;
+use fwlab_fabric::netlink::{
+    Attributes, Batch, Netfilter, NetlinkSocket, be64, family, flags, kind, subsystem, text,
+};
 
 /// A chain of nf_tables.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -81,51 +81,38 @@ const RULE_HANDLE: u16 = 3;
 const TRIES: usize = 16;
 
 /// Lists the rules in one dump. The kernel answers within the calls themselves, so nothing waits.
-pub(crate) fn list(socket: &NetfilterSocket, buffer: &mut [u8]) -> Result<NftRules, Errno> {
-    for _ in 0..TRIES {
-        if let Some(rules) = dump(socket, buffer)? {
-            return Ok(rules);
+pub(crate) fn list(socket: &NetlinkSocket) -> Result<NftRules, Errno> {
+    let mut tries = 0..TRIES;
+    loop {
+        match dump(socket) {
+            // They changed under it.
+            Err(Errno::EINTR) if tries.next().is_some() => {}
+            listed => return listed,
         }
     }
-    Err(Errno::EINTR)
 }
 
-/// One dump; `None` when the rules changed under it.
-fn dump(socket: &NetfilterSocket, buffer: &mut [u8]) -> Result<Option<NftRules>, Errno> {
-    let mut request = Builder::default();
+fn dump(socket: &NetlinkSocket) -> Result<NftRules, Errno> {
+    let mut request = Batch::default();
     let get = kind(subsystem::NF_TABLES, GET_RULE);
-    request.message(get, flags::DUMP, family::UNSPECIFIED, 0, |_| {});
-    socket.send(&request)?;
+    let purpose = "list the rules of nf_tables";
+    request.netfilter(get, flags::DUMP, family::UNSPECIFIED, purpose, |_| {});
     let mut rules = NftRules::default();
     let mut names = Names::default();
-    let mut interrupted = false;
-    loop {
-        let length = match socket.receive(buffer) {
-            Err(Errno::EINTR) => continue,
-            received => received?,
-        };
-        for message in Messages::new(&buffer[..length]) {
-            match message {
-                Message::Netfilter {
-                    subsystem: subsystem::NF_TABLES,
-                    kind: NEW_RULE,
-                    flags,
-                    family,
-                    attributes,
-                } => {
-                    interrupted |= flags & flags::DUMP_INTERRUPTED != 0;
-                    rules.take(family, attributes, &mut names);
-                }
-                Message::Netfilter { .. } => {}
-                Message::Done { flags } => {
-                    interrupted |= flags & flags::DUMP_INTERRUPTED != 0;
-                    return Ok((!interrupted).then_some(rules));
-                }
-                Message::Answer(0) => {}
-                Message::Answer(code) => return Err(Errno::from_raw(-code)),
-            }
+    let listed = socket.exchange(request, |message| {
+        if let Some(Netfilter {
+            subsystem: subsystem::NF_TABLES,
+            kind: NEW_RULE,
+            family,
+            attributes,
+            ..
+        }) = message.netfilter()
+        {
+            rules.take(family, attributes, &mut names);
         }
-    }
+    });
+    listed.map_err(|error| errno(error.source))?;
+    Ok(rules)
 }
 
 impl NftRules {
@@ -162,7 +149,7 @@ impl NftRules {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::netlink::Body;
+    use fwlab_fabric::netlink::Body;
 
     #[test]
     fn an_ordinal_is_a_place_not_a_handle() {

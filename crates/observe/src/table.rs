@@ -26,7 +26,7 @@
 
 use fwlab_record::TcpFlags;
 
-use crate::netlink::{Body, Builder, family, flags, kind, subsystem};
+use fwlab_fabric::netlink::{Batch, Body, family, flags};
 
 /// The name of the lab's own table, of family `inet`. Whoever lists a node's rules sees it, too.
 pub const TABLE: &str = fwlab_model::ruleset::native::LAB_TABLE;
@@ -49,13 +49,11 @@ const BUDGET: u32 = 256;
 
 const SECONDS_OF_A_DAY: u64 = 86_400;
 
-// Messages of nf_tables (`enum nf_tables_msg_types`) and of batches (`nfnetlink.h`).
+// Messages of nf_tables (`enum nf_tables_msg_types`).
 const NEW_TABLE: u8 = 0;
 const DELETE_TABLE: u8 = 2;
 const NEW_CHAIN: u8 = 3;
 const NEW_RULE: u8 = 6;
-const BATCH_BEGIN: u16 = 0x10;
-const BATCH_END: u16 = 0x11;
 
 const TABLE_NAME: u16 = 1;
 const TABLE_FLAGS: u16 = 2;
@@ -74,104 +72,99 @@ const RULE_EXPRESSIONS: u16 = 4;
 
 /// The batch that makes the table. What opens a connection is logged as it was sent, and ICMP
 /// messages in whole, with `sent` as their prefix.
-pub(crate) fn load(control_ports: &[u16], sent: &str, owned: bool) -> Builder {
-    let mut batch = Builder::default();
-    begin(&mut batch);
-    batch.message(
-        nf_tables(NEW_TABLE),
-        flags::CREATE,
-        family::INET,
-        0,
-        |table| {
-            table.text(TABLE_NAME, TABLE);
-            if owned {
-                table.be32(TABLE_FLAGS, FLAG_OWNER);
-            }
-        },
-    );
-    batch.message(
-        nf_tables(NEW_CHAIN),
-        flags::CREATE,
-        family::INET,
-        0,
-        |chain| {
-            chain.text(CHAIN_TABLE, TABLE).text(CHAIN_NAME, MARK);
-        },
-    );
-    for (name, hook) in BASE_CHAINS {
-        batch.message(
-            nf_tables(NEW_CHAIN),
+pub(crate) fn load(control_ports: &[u16], sent: &str, owned: bool) -> Batch {
+    Batch::of_nf_tables(|batch| {
+        batch.nf_tables(
+            NEW_TABLE,
             flags::CREATE,
             family::INET,
-            0,
-            |chain| {
+            "make the lab's table",
+            |table| {
+                table.text(TABLE_NAME, TABLE);
+                if owned {
+                    table.be32(TABLE_FLAGS, FLAG_OWNER);
+                }
+            },
+        );
+        chain(batch, MARK, |_| {});
+        for (name, hook) in BASE_CHAINS {
+            chain(batch, name, |chain| {
                 chain
-                    .text(CHAIN_TABLE, TABLE)
-                    .text(CHAIN_NAME, name)
                     .nested(CHAIN_HOOK, |hooked| {
                         hooked
                             .be32(HOOK_NUMBER, hook)
                             .signed_be32(HOOK_PRIORITY, PRIORITY);
                     })
                     .text(CHAIN_TYPE, "filter");
-            },
-        );
-        if hook == OUTPUT {
-            rule(&mut batch, name, |list| {
-                expression::protocol(list, TCP);
-                expression::tcp_flags(list, TcpFlags::SYN);
-                expression::log(list, sent);
             });
+            if hook == OUTPUT {
+                rule(batch, name, |list| {
+                    expression::protocol(list, TCP);
+                    expression::tcp_flags(list, TcpFlags::SYN);
+                    expression::log(list, sent);
+                });
+            }
+            rule(batch, name, |list| expression::jump(list, MARK));
         }
-        rule(&mut batch, name, |list| expression::jump(list, MARK));
-    }
-    rule(&mut batch, MARK, |list| {
-        expression::protocol(list, TCP);
-        expression::tcp_flags(list, 0x07);
-        expression::trace(list);
-    });
-    for port in control_ports {
-        for at in [SOURCE_PORT, DESTINATION_PORT] {
-            rule(&mut batch, MARK, |list| {
-                expression::protocol(list, TCP);
-                expression::port(list, at, *port);
+        rule(batch, MARK, |list| {
+            expression::protocol(list, TCP);
+            expression::tcp_flags(list, 0x07);
+            expression::trace(list);
+        });
+        for port in control_ports {
+            for at in [SOURCE_PORT, DESTINATION_PORT] {
+                rule(batch, MARK, |list| {
+                    expression::protocol(list, TCP);
+                    expression::port(list, at, *port);
+                    expression::trace(list);
+                });
+            }
+        }
+        for protocol in [ICMP, ICMPV6] {
+            rule(batch, MARK, |list| {
+                expression::protocol(list, protocol);
+                expression::log(list, sent);
                 expression::trace(list);
             });
         }
-    }
-    for protocol in [ICMP, ICMPV6] {
-        rule(&mut batch, MARK, |list| {
-            expression::protocol(list, protocol);
-            expression::log(list, sent);
+        rule(batch, MARK, |list| {
+            expression::limit(list, BUDGET);
             expression::trace(list);
         });
-    }
-    rule(&mut batch, MARK, |list| {
-        expression::limit(list, BUDGET);
-        expression::trace(list);
-    });
-    end(&mut batch);
-    batch
+    })
 }
 
 /// The batch that adds the rule for every packet.
-pub(crate) fn trace_everything() -> Builder {
-    let mut batch = Builder::default();
-    begin(&mut batch);
-    rule(&mut batch, MARK, expression::trace);
-    end(&mut batch);
-    batch
+pub(crate) fn trace_everything() -> Batch {
+    Batch::of_nf_tables(|batch| rule(batch, MARK, expression::trace))
 }
 
 /// The batch that takes the table away.
-pub(crate) fn remove() -> Builder {
-    let mut batch = Builder::default();
-    begin(&mut batch);
-    batch.message(nf_tables(DELETE_TABLE), 0, family::INET, 0, |table| {
-        table.text(TABLE_NAME, TABLE);
+pub(crate) fn remove() -> Batch {
+    Batch::of_nf_tables(|batch| {
+        let purpose = "take the lab's table away";
+        batch.nf_tables(DELETE_TABLE, 0, family::INET, purpose, |table| {
+            table.text(TABLE_NAME, TABLE);
+        });
+    })
+}
+
+fn chain(batch: &mut Batch, name: &str, write: impl FnOnce(&mut Body)) {
+    let purpose = "make a chain of the lab's table";
+    batch.nf_tables(NEW_CHAIN, flags::CREATE, family::INET, purpose, |chain| {
+        chain.text(CHAIN_TABLE, TABLE).text(CHAIN_NAME, name);
+        write(chain);
     });
-    end(&mut batch);
-    batch
+}
+
+fn rule(batch: &mut Batch, chain: &str, expressions: impl FnOnce(&mut Body)) {
+    let create = flags::CREATE | flags::APPEND;
+    let purpose = "add a rule to the lab's table";
+    batch.nf_tables(NEW_RULE, create, family::INET, purpose, |rule| {
+        rule.text(RULE_TABLE, TABLE)
+            .text(RULE_CHAIN, chain)
+            .nested(RULE_EXPRESSIONS, expressions);
+    });
 }
 
 const TCP: u8 = 6;
@@ -180,43 +173,10 @@ const ICMPV6: u8 = 58;
 const SOURCE_PORT: u32 = 0;
 const DESTINATION_PORT: u32 = 2;
 
-const fn nf_tables(message: u8) -> u16 {
-    kind(subsystem::NF_TABLES, message)
-}
-
-fn begin(batch: &mut Builder) {
-    batch.message(
-        BATCH_BEGIN,
-        0,
-        family::UNSPECIFIED,
-        subsystem::NF_TABLES.into(),
-        |_| {},
-    );
-}
-
-fn end(batch: &mut Builder) {
-    batch.message(
-        BATCH_END,
-        0,
-        family::UNSPECIFIED,
-        subsystem::NF_TABLES.into(),
-        |_| {},
-    );
-}
-
-fn rule(batch: &mut Builder, chain: &str, expressions: impl FnOnce(&mut Body)) {
-    let create = flags::CREATE | flags::APPEND;
-    batch.message(nf_tables(NEW_RULE), create, family::INET, 0, |rule| {
-        rule.text(RULE_TABLE, TABLE)
-            .text(RULE_CHAIN, chain)
-            .nested(RULE_EXPRESSIONS, expressions);
-    });
-}
-
 /// Expressions of nf_tables, as far as this table needs them
 /// (`include/uapi/linux/netfilter/nf_tables.h`). Values travel in register 1, verdicts in register 0.
 mod expression {
-    use crate::netlink::Body;
+    use fwlab_fabric::netlink::Body;
 
     const ELEMENT: u16 = 1;
     const NAME: u16 = 1;

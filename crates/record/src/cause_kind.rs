@@ -11,7 +11,7 @@ words! {
         Policy,
         /// The conntrack helper itself.
         Helper,
-        /// A host answered no.
+        /// A host refused.
         Host,
         /// A packet was lost outside netfilter.
         Loss,

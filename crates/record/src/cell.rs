@@ -228,6 +228,7 @@ mod tests {
                 ordinal: RuleOrdinal(3),
             },
             source_line: None,
+            source_file: None,
             statement: "drop".into(),
             packet: packet(),
             led_to,
@@ -243,6 +244,7 @@ mod tests {
                 backend: Backend::Legacy,
                 chain: chain(),
                 source_line: Some(4),
+                source_file: None,
                 statement: "-P INPUT DROP".into(),
                 packet: packet(),
             },
@@ -288,6 +290,16 @@ mod tests {
                     deciding: true,
                 }],
                 left_out: 3,
+                matched: vec![crate::Matched {
+                    node: node.clone(),
+                    backend: Backend::Nft,
+                    rule: RuleId {
+                        chain: chain(),
+                        ordinal: RuleOrdinal(3),
+                    },
+                    source_line: Some(3),
+                    times: 2,
+                }],
             },
         }
     }

@@ -1,8 +1,8 @@
 //! What fwlab says, as types: the words of the field, causes and outcomes, the evidence for them, and the record of a cell.
 //!
-//! This is the lowest crate, and what other programs depend on. It does no I/O and knows no async runtime. What it writes
-//! it reads back as it was: a [`CellRecord`] is one line of the JSON report, and nothing beside it says the same in
-//! another shape. Text is made of these types, and never read to learn what happened.
+//! This is the lowest crate, and the one that other programs depend on. It does no I/O and knows no async runtime. What it writes
+//! it reads back as it was: a [`CellRecord`] is one line of the JSON report, and nothing else says the same in
+//! another shape. Text is made from these types, and never read to learn what happened.
 //!
 //! Words have one spelling, the same in scenario files, filters and reports:
 //!
@@ -50,12 +50,12 @@ pub use cell::{CellRecord, Judgement, NotRun};
 pub use chance::Chance;
 pub use conntrack_state::ConntrackState;
 pub use data_setup::DataSetup;
-pub use evidence::{Became, EventId, Evidence, Fact, Seen, Source, Way};
+pub use evidence::{Became, EventId, Evidence, Fact, Matched, Seen, Source, Way};
 pub use exit::Exit;
 pub use family::Family;
 pub use name::{InterfaceName, NameError, NodeName};
 pub use operation::Operation;
-pub use outcome::{Cause, Outcome};
+pub use outcome::{Cause, Outcome, line_in_words};
 pub use packet::{Flow, Packet, TcpFlags};
 pub use peer::PeerName;
 pub use phase::Phase;

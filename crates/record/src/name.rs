@@ -9,10 +9,10 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NameError {
     /// A node name must be 1 to 32 characters of `a-z`, `0-9` and `-`, and start with a letter.
-    #[error("`{0}` is no node name: 1 to 32 of a-z, 0-9 and -, a letter first")]
+    #[error("`{0}` is not a node name: 1 to 32 of a-z, 0-9 and -, a letter first")]
     Node(String),
     /// An interface name must be what the kernel takes: 1 to 15 bytes, no `/`, no blank, not `.` or `..`.
-    #[error("`{0}` is no interface name: 1 to 15 bytes, no / and no blank, neither . nor ..")]
+    #[error("`{0}` is not an interface name: 1 to 15 bytes without / or blanks, and not . or ..")]
     Interface(String),
 }
 

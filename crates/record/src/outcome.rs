@@ -27,6 +27,9 @@ pub enum Cause {
         /// The line of the ruleset's source that the rule came from, 1 for the first.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         source_line: Option<u32>,
+        /// The file that the line is of, where the rules of a node, or of the cell, are of several.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        source_file: Option<String>,
         /// The rule as the kernel lists it.
         statement: String,
         /// The packet that it stopped, or sent elsewhere.
@@ -49,6 +52,9 @@ pub enum Cause {
         /// The line of the ruleset's source that set the policy, 1 for the first.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         source_line: Option<u32>,
+        /// The file that the line is of, where the rules of a node, or of the cell, are of several.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        source_file: Option<String>,
         /// The policy as the kernel lists it, `-P INPUT DROP`.
         statement: String,
         /// The packet that it stopped.
@@ -132,8 +138,9 @@ impl Cause {
 
 impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let line = |line: &Option<u32>| {
-            line.map(|line| format!(" (line {line})"))
+        let line = |line: &Option<u32>, file: &Option<String>| {
+            line_in_words(*line, file.as_deref())
+                .map(|line| format!(" ({line})"))
                 .unwrap_or_default()
         };
         match self {
@@ -142,12 +149,13 @@ impl fmt::Display for Cause {
                 node,
                 rule,
                 source_line,
+                source_file,
                 statement,
                 packet,
                 led_to,
                 ..
             } => {
-                let line = line(source_line);
+                let line = line(source_line, source_file);
                 write!(f, "{node}: rule {rule}{line} `{statement}` ")?;
                 match led_to {
                     None => write!(f, "stopped {packet}"),
@@ -158,6 +166,7 @@ impl fmt::Display for Cause {
                 node,
                 chain,
                 source_line,
+                source_file,
                 statement,
                 packet,
                 ..
@@ -165,7 +174,7 @@ impl fmt::Display for Cause {
                 write!(
                     f,
                     "{node}: policy of {chain}{} `{statement}` stopped {packet}",
-                    line(source_line)
+                    line(source_line, source_file)
                 )
             }
             Cause::Helper { node, packet } => {
@@ -178,6 +187,15 @@ impl fmt::Display for Cause {
             Cause::Reply { reply } => write!(f, "the peer replied `{reply}`"),
         }
     }
+}
+
+/// A line of a ruleset's source, and where several files could be meant, the file: `line 8 of rules.v6`.
+pub fn line_in_words(line: Option<u32>, file: Option<&str>) -> Option<String> {
+    let line = line?;
+    Some(match file {
+        Some(file) => format!("line {line} of {file}"),
+        None => format!("line {line}"),
+    })
 }
 
 /// What happened to one transfer. Data, never an error. That the lab could

@@ -13,7 +13,7 @@ words! {
         ControlTimeout,
         /// The control connection was answered with a TCP reset or an ICMP error.
         ControlRejected,
-        /// The peer said no in an FTP reply.
+        /// The peer refused in an FTP reply.
         Refused,
     }
 }

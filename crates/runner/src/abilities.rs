@@ -5,7 +5,7 @@ use fwlab_ftp::deviation::{Asked, Deviation, ruled_out};
 use fwlab_ftp::{Client, Content, DataSourcePort, Login, Server, ServerSettings, TransferSpec};
 use fwlab_record::{DataSetup, Family, Operation, Protection};
 
-use crate::patience::CLIENT_PATIENCE;
+use crate::patience::CLIENT_TIMEOUTS;
 
 /// What a peer can do, found out by asking it for everything.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -113,6 +113,6 @@ fn transfer(asked: &Asked, login: Login) -> TransferSpec {
         login,
         protection: asked.protection,
         operation: asked.operation,
-        ..TransferSpec::retr(server, asked.data, content, CLIENT_PATIENCE)
+        ..TransferSpec::retr(server, asked.data, content, CLIENT_TIMEOUTS)
     }
 }

@@ -1,31 +1,31 @@
 use fwlab_ftp::deviation::{Deviation, Effect, Instead};
 use fwlab_record::{Judgement, Outcome, Symptom};
 
-use fwlab_judge::Showing;
+use fwlab_judge::SignResult;
 
 /// Where each peer has a folder, with its deviations in it.
 const PEERS: &str = "crates/ftp/src/peer";
 
 /// A deviation that a cell was searched for.
 #[derive(Debug, Clone)]
-pub(crate) struct Sought {
+pub(crate) struct ExpectedDeviation {
     pub(crate) deviation: Deviation,
     /// The version of the peer that ran.
     pub(crate) version: String,
-    pub(crate) showing: Showing,
+    pub(crate) sign_result: SignResult,
 }
 
-impl Sought {
+impl ExpectedDeviation {
     /// What a deviation that is gone is told by.
     fn gone(&self) -> Option<String> {
-        let Showing::Absent(seen) = &self.showing else {
+        let SignResult::Absent(seen) = &self.sign_result else {
             return None;
         };
         let Deviation { peer, word, .. } = self.deviation;
         // A folder's name is the peer's, as Rust spells it.
         let folder = peer.word().replace('-', "_");
         Some(format!(
-            "recorded deviation `{word}` of {peer} {} no longer shows ({}): {seen}; take it out of {PEERS}/{folder}/deviations.rs",
+            "recorded deviation `{word}` of {peer} {} no longer shows ({}): {seen}; remove it from {PEERS}/{folder}/deviations.rs",
             self.version,
             self.deviation.sentence()
         ))
@@ -45,7 +45,7 @@ impl Sought {
             Effect::RulesOut(outcomes) | Effect::Instead(outcomes) => outcomes.iter().any(is),
             Effect::GivesUp => outcome.is_none(),
         };
-        self.showing == Showing::Shows && may_be
+        self.sign_result == SignResult::Shows && may_be
     }
 
     /// The deviation in a note.
@@ -59,10 +59,10 @@ impl Sought {
 /// cell was run for decides alone; another one excuses the outcomes that it leads to.
 pub(crate) fn with_deviations(
     judgement: Judgement,
-    sought: &[Sought],
+    sought: &[ExpectedDeviation],
     notes: &mut Vec<String>,
 ) -> Judgement {
-    let gone: Vec<String> = sought.iter().filter_map(Sought::gone).collect();
+    let gone: Vec<String> = sought.iter().filter_map(ExpectedDeviation::gone).collect();
     let on_purpose = sought.iter().any(|one| one.deviation.is_ruling_out());
     if !gone.is_empty() {
         return without(judgement, gone, on_purpose, notes);
@@ -70,7 +70,7 @@ pub(crate) fn with_deviations(
     let outcome = judgement.outcome();
     let leading = sought.iter().filter(|one| one.leads_to(outcome));
     let leading = leading.filter(|one| one.deviation.is_ruling_out() || !on_purpose);
-    let leading: Vec<String> = leading.map(Sought::note).collect();
+    let leading: Vec<String> = leading.map(ExpectedDeviation::note).collect();
     if leading.is_empty() {
         return if on_purpose {
             not_as_recorded(judgement, sought)
@@ -126,33 +126,33 @@ fn without(
 
 /// A cell that was run for a deviation, and ended in another way than is recorded; or it shows neither
 /// that the deviation is there nor that it is gone. Where rules stopped it before, it is like any other.
-fn not_as_recorded(judgement: Judgement, sought: &[Sought]) -> Judgement {
-    let words = |showing: bool| {
+fn not_as_recorded(judgement: Judgement, sought: &[ExpectedDeviation]) -> Judgement {
+    let words = |sign_result: bool| {
         let of_these = sought.iter().filter(|one| one.deviation.is_ruling_out());
         let words: Vec<&str> = of_these
-            .filter(|one| (one.showing == Showing::Shows) == showing)
+            .filter(|one| (one.sign_result == SignResult::Shows) == sign_result)
             .map(|one| one.deviation.word)
             .collect();
         words.join(", ")
     };
-    let showing = words(true);
+    let sign_result = words(true);
     let stopped = |outcome: &Outcome| outcome.symptom != Symptom::Transferred;
-    if showing.is_empty() && judgement.outcome().is_some_and(stopped) {
+    if sign_result.is_empty() && judgement.outcome().is_some_and(stopped) {
         return judgement;
     }
     match judgement.into_outcome() {
-        Some(outcome) if !showing.is_empty() => Judgement::Missed {
+        Some(outcome) if !sign_result.is_empty() => Judgement::Missed {
             outcome,
             why: format!(
-                "deviation {showing} shows, and leads to another outcome than is recorded below {PEERS}"
+                "deviation {sign_result} shows, but leads to a different outcome from the one recorded below {PEERS}"
             ),
         },
-        _ if !showing.is_empty() => Judgement::Inconclusive {
-            why: format!("deviation {showing} shows, and what came of it could not be told"),
+        _ if !sign_result.is_empty() => Judgement::Inconclusive {
+            why: format!("deviation {sign_result} shows, but its effect could not be determined"),
         },
         _ => Judgement::Inconclusive {
             why: format!(
-                "the session did not come so far that its deviation could show: {}",
+                "the session did not get far enough for its deviation to show: {}",
                 words(false)
             ),
         },

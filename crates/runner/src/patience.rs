@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use fwlab_ftp::Patience as ClientPatience;
+use fwlab_ftp::Timeouts;
 
 /// Whether the kernel's evidence ends a cell, or the peers' own timers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -18,7 +18,7 @@ impl std::str::FromStr for Patience {
         match word {
             "early" => Ok(Patience::Early),
             "full" => Ok(Patience::Full),
-            _ => Err(format!("`{word}` is no patience: write early or full")),
+            _ => Err(format!("`{word}` is not a patience: write early or full")),
         }
     }
 }
@@ -26,7 +26,7 @@ impl std::str::FromStr for Patience {
 /// How long clients wait where nothing ends their waiting. A SYN is sent four times
 /// in the first six seconds (Linux: after 1, 2 and 4 s), so that a ruleset that lets
 /// only some through has its chance.
-pub(crate) const CLIENT_PATIENCE: ClientPatience = ClientPatience {
+pub(crate) const CLIENT_TIMEOUTS: Timeouts = Timeouts {
     connect: Duration::from_secs(8),
     silence: Duration::from_secs(12),
     whole: Duration::from_secs(60),

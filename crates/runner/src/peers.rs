@@ -8,19 +8,19 @@ use fwlab_record::{PeerName, Place};
 use fwlab_scenario::plan::Cell;
 
 use crate::abilities::Abilities;
-use crate::housing::Housing;
 use crate::images;
+use crate::placement::Placement;
 use crate::rules::no_container;
 
 /// The peers of this machine, each looked for once.
-pub struct PeerShelf {
-    servers: Shelf<dyn Server>,
-    clients: Shelf<dyn Client>,
+pub struct PeerRegistry {
+    servers: Searched<dyn Server>,
+    clients: Searched<dyn Client>,
     /// The images that are to be firewalls and of which no container can be started, and why.
     without: BTreeMap<String, String>,
 }
 
-type Shelf<P> = BTreeMap<PeerName, Result<Found<P>, PeerMissing>>;
+type Searched<P> = BTreeMap<PeerName, Result<Found<P>, PeerMissing>>;
 
 /// A peer, and where it was found.
 struct Found<P: ?Sized> {
@@ -52,24 +52,24 @@ impl fmt::Display for Present {
     }
 }
 
-impl PeerShelf {
+impl PeerRegistry {
     /// Looks for every peer on the host.
-    pub fn stock() -> PeerShelf {
-        PeerShelf::on_host(PeerName::ALL.iter().copied())
+    pub fn discover() -> PeerRegistry {
+        PeerRegistry::on_host(PeerName::ALL.iter().copied())
     }
 
     /// Whether one peer is on this machine: the others are not looked for, since each is a program that has to be run.
     pub fn finds(peer: PeerName) -> bool {
-        PeerShelf::on_host([peer]).has(peer)
+        PeerRegistry::on_host([peer]).has(peer)
     }
 
-    fn on_host(peers: impl IntoIterator<Item = PeerName>) -> PeerShelf {
+    fn on_host(peers: impl IntoIterator<Item = PeerName>) -> PeerRegistry {
         let place = Place::Host;
         let (servers, clients): (Vec<PeerName>, Vec<PeerName>) =
             peers.into_iter().partition(|peer| peer.is_server());
         let server = |peer| fwlab_ftp::server(peer).map(|peer| Found { peer, place });
         let client = |peer| fwlab_ftp::client(peer).map(|peer| Found { peer, place });
-        PeerShelf {
+        PeerRegistry {
             servers: servers
                 .into_iter()
                 .map(|peer| (peer, server(peer)))
@@ -86,40 +86,40 @@ impl PeerShelf {
     /// needed is started, and its image is built where somebody is told of that.
     pub async fn of_cells(
         cells: &[Cell],
-        housing: impl Fn(PeerName) -> Housing,
+        placement: impl Fn(PeerName) -> Placement,
         builds: Option<&Builds>,
-    ) -> PeerShelf {
+    ) -> PeerRegistry {
         images::firewalls(cells, builds).await;
         let axes = cells.iter().map(|cell| &cell.axes);
         let peers = axes.flat_map(|axes| [axes.server, axes.client]);
-        let peers = peers.map(|peer| (peer, housing(peer))).collect();
-        let mut shelf = PeerShelf::of(peers, builds).await;
+        let peers = peers.map(|peer| (peer, placement(peer))).collect();
+        let mut registry = PeerRegistry::of(peers, builds).await;
         let images = cells
             .iter()
             .filter_map(|cell| cell.scenario.rulesets[cell.ruleset].image());
         let mut seen = BTreeSet::new();
         for image in images.filter(|image| seen.insert(&image.image)) {
             if let Some(why) = no_container(image).await {
-                shelf.without.insert(image.image.clone(), why);
+                registry.without.insert(image.image.clone(), why);
             }
         }
-        shelf
+        registry
     }
 
     /// Looks for these peers, each where it is to run. A container that is needed is started, and its
     /// image is built where somebody is told of that.
-    pub async fn of(peers: BTreeMap<PeerName, Housing>, builds: Option<&Builds>) -> PeerShelf {
-        let mut shelf = PeerShelf::on_host(peers.keys().copied());
-        let wanted: Vec<(PeerName, Housing)> = peers
+    pub async fn of(peers: BTreeMap<PeerName, Placement>, builds: Option<&Builds>) -> PeerRegistry {
+        let mut registry = PeerRegistry::on_host(peers.keys().copied());
+        let wanted: Vec<(PeerName, Placement)> = peers
             .into_iter()
-            .filter(|(peer, housing)| match housing.place {
+            .filter(|(peer, placement)| match placement.place {
                 Some(Place::Host) => false,
                 Some(Place::Container) => !peer.is_embedded(),
-                None => !shelf.has(*peer),
+                None => !registry.has(*peer),
             })
             .collect();
         if wanted.is_empty() {
-            return shelf;
+            return registry;
         }
         let engine = Engine::connect().await;
         if let (Ok(engine), Some(builds)) = (&engine, builds) {
@@ -128,22 +128,22 @@ impl PeerShelf {
             let images: Vec<Image> = images.into_iter().collect();
             provide_images(engine, &images, builds).await;
         }
-        for (peer, housing) in wanted {
+        for (peer, placement) in wanted {
             if peer.is_server() {
                 let found = match &engine {
-                    Ok(engine) => fwlab_containers::server(peer, engine, housing.freshness).await,
+                    Ok(engine) => fwlab_containers::server(peer, engine, placement.reuse).await,
                     Err(none) => Err(without_engine(peer, none)),
                 };
-                put(&mut shelf.servers, peer, found, housing);
+                put(&mut registry.servers, peer, found, placement);
             } else {
                 let found = match &engine {
-                    Ok(engine) => fwlab_containers::client(peer, engine, housing.freshness).await,
+                    Ok(engine) => fwlab_containers::client(peer, engine, placement.reuse).await,
                     Err(none) => Err(without_engine(peer, none)),
                 };
-                put(&mut shelf.clients, peer, found, housing);
+                put(&mut registry.clients, peer, found, placement);
             }
         }
-        shelf
+        registry
     }
 
     /// The server of that name, ready to be started as often as needed.
@@ -169,8 +169,8 @@ impl PeerShelf {
 
     /// Where a peer runs; `None` when it is missing.
     pub fn place(&self, peer: PeerName) -> Option<Place> {
-        fn place<P: ?Sized>(shelf: &Shelf<P>, peer: PeerName) -> Option<Place> {
-            Some(shelf.get(&peer)?.as_ref().ok()?.place)
+        fn place<P: ?Sized>(registry: &Searched<P>, peer: PeerName) -> Option<Place> {
+            Some(registry.get(&peer)?.as_ref().ok()?.place)
         }
         place(&self.servers, peer).or_else(|| place(&self.clients, peer))
     }
@@ -218,8 +218,12 @@ fn present<P: ?Sized>(
     })
 }
 
-fn taken<P: ?Sized>(shelf: &Shelf<P>, peer: PeerName, role: &str) -> Result<Arc<P>, PeerMissing> {
-    match shelf.get(&peer) {
+fn taken<P: ?Sized>(
+    registry: &Searched<P>,
+    peer: PeerName,
+    role: &str,
+) -> Result<Arc<P>, PeerMissing> {
+    match registry.get(&peer) {
         Some(Ok(found)) => Ok(Arc::clone(&found.peer)),
         Some(Err(missing)) => Err(missing.clone()),
         None => Err(PeerMissing {
@@ -233,33 +237,33 @@ fn taken<P: ?Sized>(shelf: &Shelf<P>, peer: PeerName, role: &str) -> Result<Arc<
 /// Puts a peer of containers in the place of what was found on the host. A peer that is
 /// nowhere is missing for both reasons.
 fn put<P: ?Sized>(
-    shelf: &mut Shelf<P>,
+    registry: &mut Searched<P>,
     peer: PeerName,
     found: Result<Arc<P>, PeerMissing>,
-    housing: Housing,
+    placement: Placement,
 ) {
     let place = Place::Container;
-    let found = match (found, shelf.get(&peer)) {
+    let found = match (found, registry.get(&peer)) {
         (Ok(peer), _) => Ok(Found { peer, place }),
-        (Err(contained), Some(Err(host))) if housing.place.is_none() => Err(PeerMissing {
+        (Err(contained), Some(Err(host))) if placement.place.is_none() => Err(PeerMissing {
             peer,
             why: format!("{}; and in a container: {}", host.why, contained.why),
             remedy: format!("{}, or: {}", host.remedy, contained.remedy),
         }),
         (Err(missing), _) => Err(missing),
     };
-    shelf.insert(peer, found);
+    registry.insert(peer, found);
 }
 
 fn without_engine(peer: PeerName, none: &NoEngine) -> PeerMissing {
     PeerMissing {
         peer,
         why: none.why.clone(),
-        remedy: none.mend.clone(),
+        remedy: none.remedy.clone(),
     }
 }
 
-impl fmt::Debug for PeerShelf {
+impl fmt::Debug for PeerRegistry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list()
             .entries(self.servers.keys().chain(self.clients.keys()))

@@ -8,7 +8,7 @@ use std::time::Duration;
 use futures::future::{join_all, try_join_all};
 use fwlab_fabric::{Fabric, FabricError, Node, NodeGone};
 use fwlab_record::{Family, NodeName};
-use fwlab_scenario::Stage;
+use fwlab_scenario::Deployment;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::oneshot;
@@ -101,7 +101,7 @@ pub enum ReachError {
         source: io::Error,
     },
     /// The topology has no such node, or no address of the family there.
-    #[error("the topology has no {0} that can be connected to over {1}")]
+    #[error("the topology has no {0} that can be reached over {1}")]
     Nobody(NodeName, Family),
 }
 
@@ -113,27 +113,28 @@ impl Loader {
     pub async fn reach(
         &self,
         rules: &PreparedRuleset,
-        stage: &Stage,
+        deployment: &Deployment,
         family: Family,
         knocks: &[Knock],
     ) -> Result<Reach, ReachError> {
-        let fabric = Fabric::build(&stage.topology).await?;
+        let fabric = Fabric::build(&deployment.topology).await?;
         self.load(&fabric, rules).await?;
         let node = |name: &NodeName| {
             let nobody = || ReachError::Nobody(name.clone(), family);
             fabric.node(name).ok_or_else(nobody)
         };
-        let (client, server) = (node(&stage.client)?, node(&stage.server)?);
+        let (client, server) = (node(&deployment.client)?, node(&deployment.server)?);
         let nobody = |name: &NodeName| ReachError::Nobody(name.clone(), family);
-        let target = stage
+        let target = deployment
             .connect_to(family)
-            .ok_or_else(|| nobody(&stage.server))?;
-        let mut addresses = stage.topology.addresses();
-        let back = addresses
-            .find(|(address, owner)| **owner == stage.client && Family::of(*address) == family);
-        let (back, _) = back.ok_or_else(|| nobody(&stage.client))?;
+            .ok_or_else(|| nobody(&deployment.server))?;
+        let mut addresses = deployment.topology.addresses();
+        let back = addresses.find(|(address, owner)| {
+            **owner == deployment.client && Family::of(*address) == family
+        });
+        let (back, _) = back.ok_or_else(|| nobody(&deployment.client))?;
         // Both listen before either connects: a port that the kernel picks for a connection is none that is listened on then.
-        let names = [&stage.server, &stage.client];
+        let names = [&deployment.server, &deployment.client];
         let (serving, answering) = tokio::try_join!(
             Listening::on((names[0], server), family, knocks),
             Listening::on((names[1], client), family, knocks)

@@ -16,11 +16,11 @@ use fwlab_scenario::plan::Cell;
 use fwlab_scenario::{Action, Scenario};
 use tokio::sync::mpsc::UnboundedSender;
 
-use crate::cell::{Packets, Recorded, Workshop, record_of};
-use crate::housing::Housing;
+use crate::cell::{CellRunner, Packets, Recorded, record_of};
 use crate::images;
 use crate::patience::Patience;
-use crate::peers::PeerShelf;
+use crate::peers::PeerRegistry;
+use crate::placement::Placement;
 use crate::rules::{CellRules, Loader, PrepareError, PreparedRuleset};
 use crate::sysctls;
 use crate::waits::Waits;
@@ -41,11 +41,11 @@ pub struct RunSettings {
     /// Whether each cell's packets are kept.
     pub keep_packets: bool,
     /// Where peers run.
-    pub housing: Housing,
+    pub placement: Placement,
     /// What is known of peers to be otherwise than with the rest.
     pub deviations: &'static [Deviation],
     /// Peers that run elsewhere than the others.
-    pub housed_apart: BTreeMap<PeerName, Housing>,
+    pub housed_apart: BTreeMap<PeerName, Placement>,
     /// Who is told when images of fwlab that are missing are built; `None`: they are not built, and
     /// their cells are skipped.
     pub builds: Option<Builds>,
@@ -64,7 +64,7 @@ impl Default for RunSettings {
             keep_evidence: false,
             keep_streams: false,
             keep_packets: false,
-            housing: Housing::default(),
+            placement: Placement::default(),
             deviations: DEVIATIONS,
             housed_apart: BTreeMap::new(),
             builds: None,
@@ -149,6 +149,20 @@ pub struct Summary {
 }
 
 impl Summary {
+    /// The same run's numbers, of its cells as they were judged in the end.
+    #[must_use]
+    pub fn recounted<'j>(self, judgements: impl IntoIterator<Item = &'j Judgement>) -> Summary {
+        let mut summary = Summary {
+            interrupted: self.interrupted,
+            took: self.took,
+            ..Summary::default()
+        };
+        judgements
+            .into_iter()
+            .for_each(|judgement| summary.count(judgement));
+        summary
+    }
+
     fn count(&mut self, judgement: &Judgement) {
         *match judgement {
             Judgement::Met { .. } => &mut self.met,
@@ -214,7 +228,7 @@ pub fn not_run(cell: &Cell, why: NotRun) -> CellRecord {
 #[derive(Debug)]
 pub struct Run {
     cells: Vec<(Cell, CellRules)>,
-    workshop: Workshop,
+    cell_runner: CellRunner,
     settings: RunSettings,
 }
 
@@ -263,8 +277,8 @@ impl Run {
         let rulesets: Vec<Arc<PreparedRuleset>> =
             rulesets.into_iter().flatten().map(Arc::new).collect();
         let apart = &settings.housed_apart;
-        let housing = |peer| apart.get(&peer).copied().unwrap_or(settings.housing);
-        let peers = PeerShelf::of_cells(&cells, housing, settings.builds.as_ref()).await;
+        let placement = |peer| apart.get(&peer).copied().unwrap_or(settings.placement);
+        let peers = PeerRegistry::of_cells(&cells, placement, settings.builds.as_ref()).await;
         let cells = cells
             .into_iter()
             .zip(places)
@@ -281,7 +295,7 @@ impl Run {
             })
             .collect();
         let default = ObserverSettings::default();
-        let workshop = Workshop {
+        let cell_runner = CellRunner {
             peers,
             loader,
             deviations: settings.deviations,
@@ -298,19 +312,19 @@ impl Run {
         };
         Ok(Run {
             cells,
-            workshop,
+            cell_runner,
             settings,
         })
     }
 
     /// Why a cell would be skipped, as far as is known without running it.
-    pub fn skip_reason(cell: &Cell, peers: &PeerShelf) -> Option<String> {
+    pub fn skip_reason(cell: &Cell, peers: &PeerRegistry) -> Option<String> {
         crate::cell::skip_reason(cell, peers, DEVIATIONS)
     }
 
     /// The peers of the cells, and where they run.
-    pub fn peers(&self) -> &PeerShelf {
-        &self.workshop.peers
+    pub fn peers(&self) -> &PeerRegistry {
+        &self.cell_runner.peers
     }
 
     /// The cells, in the order in which they are begun.
@@ -325,7 +339,7 @@ impl Run {
 
     async fn recorded(&self, index: usize, waits: &Waits) -> Recorded {
         let (cell, ruleset) = &self.cells[index];
-        self.workshop.run(cell, ruleset, waits).await
+        self.cell_runner.run(cell, ruleset, waits).await
     }
 
     /// Runs all cells. When this returns, every node has ended; dropping it ends what runs.

@@ -1,11 +1,12 @@
 use fwlab_fabric::try_sysctls;
-use fwlab_scenario::{Problem, Scenario, ScenarioError, Sysctl};
+use fwlab_model::Placed;
+use fwlab_scenario::{Scenario, ScenarioError, Sysctl};
 
 /// Tries a scenario's settings of every node in namespaces that are thrown away. What this kernel
 /// does not know, or does not take, is a mistake with its place.
 pub(crate) fn refused(scenario: &Scenario) -> Option<ScenarioError> {
     let mut mistakes = Vec::new();
-    let topology = &scenario.stage.topology;
+    let topology = &scenario.deployment.topology;
     for node in &topology.nodes {
         let of_node = scenario.sysctls.iter();
         let of_node = of_node.filter(|sysctl| sysctl.node == node.name);
@@ -26,11 +27,7 @@ pub(crate) fn refused(scenario: &Scenario) -> Option<ScenarioError> {
         let tried = try_sysctls(&settings, &interfaces);
         for ((sysctl, _), tried) in of_node.into_iter().zip(tried) {
             if let Err(error) = tried {
-                mistakes.push(Problem {
-                    span: sysctl.span.clone(),
-                    message: error.to_string(),
-                    help: None,
-                });
+                mistakes.push(Placed::here(sysctl.span.clone(), error.to_string()));
             }
         }
     }

@@ -9,7 +9,7 @@ use crate::format::value::{Addresses, Node, Number, Port, PortRange, Switch, Wor
 use crate::read::script::ClientScript;
 
 table! {
-    ClientTable, ["client"], "How the FTP client is set up, whichever it is.",
+    ClientTable, ["client"], "How the FTP client is set up, whichever client it is.",
     fills terms:
     /// How a client is set up, whichever it is.
     #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,19 +19,19 @@ table! {
     }
     keys {
         "active-ports", PortRange,
-        "where it listens for active data connections; default: any port of its choice"
+        "the ports where it listens for active data connections; default: any port of its choice"
             => active_ports: Option<RangeInclusive<u16>> = None;
         "at", Node, "the node that it runs on; default `client`" -> at;
         "connect-to", Addresses,
-        "the address that it connects to; default: the one that the topology has for it, which is the server's own \
-         unless the server is behind NAT" -> connect_to;
+        "the address that it connects to; default: the topology's, which is the server's own unless the server \
+         is behind NAT" -> connect_to;
         "control-port", Port, "the port that it connects to; default: the server's" -> control_port;
         "read-pace", Number<u64, 1, { u32::MAX as u64 }>,
-        "bytes a second that it reads from the data connection at most; default: as fast as it can"
+        "the most bytes per second that it reads from the data connection; default: as fast as it can"
             => read_pace: Option<u64> = None;
         "passive-address", Word<PassiveAddress>,
-        "`ignored`: of a 227 it takes the port alone and connects to the address of the control connection, as curl \
-         does by default; default `announced`"
+        "`ignored`: takes only the port from a 227 and connects to the address of the control connection, as \
+         curl does by default; default `announced`"
             => passive_address: PassiveAddress = PassiveAddress::Announced;
         "session-reuse", Switch,
         "whether a protected data connection resumes the TLS session of the control connection; default `true`"

@@ -12,7 +12,7 @@ use crate::{Outline, Scenario, ScenarioError};
 pub enum CollectError {
     /// A path is not there or cannot be read.
     #[error("cannot read {}", path.display())]
-    #[diagnostic(help("name a scenario file, or a folder of them"))]
+    #[diagnostic(help("name a scenario file or a folder of them"))]
     Unreadable {
         /// The path.
         path: PathBuf,
@@ -23,7 +23,7 @@ pub enum CollectError {
     /// A folder holds a link out of it.
     #[error("{} leads out of {}", path.display(), folder.display())]
     #[diagnostic(help(
-        "of a folder only what is in it is read; a scenario elsewhere can be named itself"
+        "fwlab reads only what is inside a folder; name a scenario elsewhere by itself"
     ))]
     Outside {
         /// The link.
@@ -32,7 +32,7 @@ pub enum CollectError {
         folder: PathBuf,
     },
     /// A file is no scenario.
-    #[error("{} is no scenario file: those end in .toml", path.display())]
+    #[error("{} is not a scenario file: those end in .toml", path.display())]
     #[diagnostic(help("for the truth table of a ruleset, write `fwlab check {} --at server`", path.display()))]
     NoScenario {
         /// The path.
@@ -41,7 +41,7 @@ pub enum CollectError {
     /// A folder holds no scenario.
     #[error("{} holds no scenario", path.display())]
     #[diagnostic(help(
-        "a scenario is a file that ends in .toml; `fwlab schema` tells what stands in it"
+        "a scenario is a file that ends in .toml; `fwlab schema` describes its contents"
     ))]
     Empty {
         /// The folder.

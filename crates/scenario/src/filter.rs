@@ -22,13 +22,13 @@ enum Term {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum FilterError {
     /// There is nothing in it.
-    #[error("an empty filter would choose nothing")]
+    #[error("an empty filter chooses nothing")]
     Empty,
     /// `axis=word` with an axis that is none.
     #[error("`{0}` is not an axis; the axes are {axes}", axes = axes().collect::<Vec<_>>().join(", "))]
     UnknownAxis(String),
     /// `axis=word` with a word that the axis never has.
-    #[error("`{word}` is no {axis}; write {}", words.join(", "))]
+    #[error("`{word}` is not a value of {axis}; write {}", words.join(", "))]
     UnknownWord {
         /// The axis.
         axis: &'static str,
@@ -209,7 +209,7 @@ mod tests {
         let error = Filter::parse(&["data=psav"]).expect_err("no data setup");
         assert_eq!(
             error.to_string(),
-            "`psav` is no data; write port, eprt, pasv, epsv"
+            "`psav` is not a value of data; write port, eprt, pasv, epsv"
         );
     }
 }

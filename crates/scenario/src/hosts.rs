@@ -4,24 +4,24 @@ use fwlab_ftp::script::Hosts;
 use fwlab_record::{Axes, Family, NodeName, PeerName};
 
 use crate::Scenario;
-use crate::stage::Stage;
+use crate::deployment::Deployment;
 
 /// The addresses of a stage's nodes as scripts know them: the first one of a family.
 /// `client` and `server` are who plays them, where no node has these names.
-pub(super) fn hosts(stage: &Stage, family: Family) -> Hosts {
+pub(super) fn hosts(deployment: &Deployment, family: Family) -> Hosts {
     let address = |node: &NodeName| {
-        let mut addresses = stage.topology.addresses();
+        let mut addresses = deployment.topology.addresses();
         addresses
             .find(|(address, owner)| *owner == node && Family::of(*address) == family)
             .map(|(address, _)| address)
     };
-    let nodes = stage.topology.nodes.iter().map(|node| &node.name);
+    let nodes = deployment.topology.nodes.iter().map(|node| &node.name);
     let named: Hosts = nodes
         .filter_map(|name| Some((name.clone(), address(name)?)))
         .collect();
     let roles = [
-        (NodeName::client(), address(&stage.client)),
-        (NodeName::server(), address(&stage.server)),
+        (NodeName::client(), address(&deployment.client)),
+        (NodeName::server(), address(&deployment.server)),
     ];
     let roles = roles
         .into_iter()
@@ -34,7 +34,7 @@ pub(super) fn hosts(stage: &Stage, family: Family) -> Hosts {
 impl Scenario {
     /// The addresses of the nodes that scripts may name, in cells of a family.
     pub fn hosts(&self, family: Family) -> Hosts {
-        hosts(&self.stage, family)
+        hosts(&self.deployment, family)
     }
 
     /// Where the peers of a cell connect to, by their scripts, although nobody announces

@@ -36,7 +36,7 @@ pub enum InputError {
     #[error("it is {0}, and only plain files are read")]
     NotAFile(&'static str),
     /// It is a file of `/proc`, `/sys` and the like.
-    #[error("it is made up by the kernel as it is read, and only plain files are read")]
+    #[error("the kernel makes its content up as it is read, and only plain files are read")]
     OfKernel,
     /// There is more of it than is read.
     #[error("it is larger than {} MiB, the most that is read", .0 >> 20)]
@@ -175,9 +175,12 @@ mod tests {
         for (path, words) in [
             ("/dev/zero", "a device"),
             ("/", "a directory"),
-            ("/proc/self/status", "made up by the kernel"),
-            ("/proc/kmsg", "made up by the kernel"),
-            ("/sys/kernel/uevent_seqnum", "made up by the kernel"),
+            ("/proc/self/status", "the kernel makes its content up"),
+            ("/proc/kmsg", "the kernel makes its content up"),
+            (
+                "/sys/kernel/uevent_seqnum",
+                "the kernel makes its content up",
+            ),
         ] {
             let error = read_file(Path::new(path)).expect_err(path).to_string();
             let is_forbidden =

@@ -6,7 +6,7 @@ use crate::format::vocabulary::{Clients, Servers};
 
 table! {
     MatrixTable, ["matrix"],
-    "Every combination is a cell. A peer that cannot do a cell skips it, with the reason.",
+    "Every combination is a cell. A peer that cannot do a cell skips it and says why.",
     fills matrix:
     /// The axes that are multiplied to cells.
     #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,7 +16,7 @@ table! {
     }
     keys {
         "rulesets", Texts,
-        "the rulesets that cells begin with; default all. What only a `[[step]]` loads is left out here" -> rulesets;
+        "the rulesets that cells begin with; default all. Leave out those that only a `[[step]]` loads" -> rulesets;
         "servers", Words<Servers>, "default `libunftp`"
             => servers: Vec<PeerName> = vec![PeerName::Libunftp];
         "clients", Words<Clients>, "default `suppaftp`"
@@ -28,13 +28,13 @@ table! {
          and then CCC; default `plain`"
             => protections: Vec<Protection> = vec![Protection::Plain];
         "families", Words<Family>,
-        "the family that client and server speak; a named topology has addresses of these; default `ipv4`"
+        "the family that client and server speak; a named topology gets addresses of these; default `ipv4`"
             => families: Vec<Family> = vec![Family::Ipv4];
         "operations", Words<Operation>, "default `retr`"
             => operations: Vec<Operation> = vec![Operation::Retr];
         "deviations", Switch,
-        "`true` runs cells too that a peer's recorded deviation rules out: such a cell is met when just that shows, and \
-         missed when it no longer does; default `false`"
+        "`true` also runs cells that a peer's recorded deviation rules out: such a cell is met if exactly that \
+         shows, and missed if it no longer does; default `false`"
             => deviations: bool = false;
     }
 }

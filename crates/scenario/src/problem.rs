@@ -2,36 +2,9 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use fwlab_model::Placed;
 use fwlab_model::ruleset::{MISTAKES_TOLD, SourceText};
-use miette::{Diagnostic, LabeledSpan, SourceSpan};
-
-/// One mistake in a scenario file.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{message}")]
-pub struct Problem {
-    /// Where it stands, in bytes.
-    pub span: Range<usize>,
-    /// What is wrong.
-    pub message: String,
-    /// What to write instead.
-    pub help: Option<String>,
-}
-
-impl Diagnostic for Problem {
-    fn help<'a>(&'a self) -> Option<Box<dyn std::fmt::Display + 'a>> {
-        self.help
-            .as_ref()
-            .map(|help| Box::new(help) as Box<dyn std::fmt::Display>)
-    }
-
-    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
-        let span = SourceSpan::from(self.span.clone());
-        Some(Box::new(std::iter::once(LabeledSpan::new_with_span(
-            Some("here".into()),
-            span,
-        ))))
-    }
-}
+use miette::Diagnostic;
 
 /// Everything that is wrong with one scenario file.
 #[derive(Debug, thiserror::Error, Diagnostic)]
@@ -44,7 +17,7 @@ pub struct ScenarioError {
     pub source_code: Arc<SourceText>,
     /// The mistakes, at most [`MISTAKES_TOLD`], in order of place.
     #[related]
-    pub problems: Vec<Problem>,
+    pub problems: Vec<Placed>,
     /// How many there are beside those.
     pub more: usize,
     #[help]
@@ -54,7 +27,7 @@ pub struct ScenarioError {
 /// Collects the mistakes of one file, so that all of them are told at once.
 #[derive(Debug, Default)]
 pub(crate) struct Problems {
-    kept: Vec<Problem>,
+    kept: Vec<Placed>,
     more: usize,
 }
 
@@ -63,11 +36,7 @@ const MISTAKES_KEPT: usize = 100 * MISTAKES_TOLD;
 
 impl Problems {
     pub(crate) fn add(&mut self, span: Range<usize>, message: impl Into<String>) {
-        self.push(Problem {
-            span,
-            message: message.into(),
-            help: None,
-        });
+        self.push(Placed::here(span, message));
     }
 
     pub(crate) fn add_with_help(
@@ -76,14 +45,10 @@ impl Problems {
         message: impl Into<String>,
         help: impl Into<String>,
     ) {
-        self.push(Problem {
-            span,
-            message: message.into(),
-            help: Some(help.into()),
-        });
+        self.push(Placed::here(span, message).with_help(help));
     }
 
-    fn push(&mut self, problem: Problem) {
+    fn push(&mut self, problem: Placed) {
         if self.kept.len() >= MISTAKES_KEPT {
             self.more += 1;
         } else {
@@ -102,7 +67,7 @@ impl Problems {
 
     pub(crate) fn into_error(mut self, path: PathBuf, text: &str) -> ScenarioError {
         self.kept
-            .sort_by_key(|problem| (problem.span.start, problem.span.end));
+            .sort_by_key(|problem| problem.span().map(|span| (span.start, span.end)));
         let more = self.more + self.kept.len().saturating_sub(MISTAKES_TOLD);
         self.kept.truncate(MISTAKES_TOLD);
         ScenarioError {
@@ -110,15 +75,14 @@ impl Problems {
             path,
             problems: self.kept,
             more,
-            more_in_words: (more > 0).then(|| {
-                format!("the first {MISTAKES_TOLD}, and {more} more: one may lead to many")
-            }),
+            more_in_words: (more > 0)
+                .then(|| format!("the first {MISTAKES_TOLD}, and {more} more: one may cause many")),
         }
     }
 }
 
-impl FromIterator<Problem> for Problems {
-    fn from_iter<T: IntoIterator<Item = Problem>>(all: T) -> Problems {
+impl FromIterator<Placed> for Problems {
+    fn from_iter<T: IntoIterator<Item = Placed>>(all: T) -> Problems {
         let mut problems = Problems::default();
         all.into_iter().for_each(|problem| problems.push(problem));
         problems

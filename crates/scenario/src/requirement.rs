@@ -21,7 +21,7 @@ pub struct Requirement {
     pub phase: Option<Phase>,
     /// Why.
     pub cause: Option<CauseDemand>,
-    /// Where it stands in its file, in bytes; empty for one made by a program.
+    /// Where it belongs in its file, in bytes; empty for one made by a program.
     pub span: Range<usize>,
 }
 
@@ -67,8 +67,8 @@ impl std::fmt::Display for SymptomDemand {
 
 table! {
     RequireTable, [["require"]],
-    "A requirement for the cells that its selectors name; without selectors, for all. Where several name a cell, the \
-     last one holds. A cell that none names is reported and nothing more.",
+    "A requirement for the cells that its selectors name; without selectors, for all. If several name a cell, \
+     the last one counts. A cell that none names is only reported.",
     fills selector:
     /// Names cells by their axes. An empty list names every value.
     #[derive(Debug, Clone, PartialEq, Eq, Hash)]

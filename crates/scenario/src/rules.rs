@@ -2,9 +2,8 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use fwlab_containers::FirewallImage;
-use fwlab_model::ruleset::{Policy, Source};
+use fwlab_model::ruleset::{Policy, Source, SourceText};
 use fwlab_record::{Backend, NodeName};
-use miette::NamedSource;
 
 /// A ruleset of a scenario, before it is parsed.
 #[derive(Debug, Clone)]
@@ -65,7 +64,7 @@ pub struct ImageRules {
     /// Where it is named, in bytes.
     pub span: Range<usize>,
     /// The scenario file.
-    pub file: Arc<NamedSource<String>>,
+    pub file: Arc<SourceText>,
 }
 
 impl RulesetEntry {

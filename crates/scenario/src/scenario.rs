@@ -3,13 +3,15 @@ use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use fwlab_model::Placed;
+
+use crate::deployment::Deployment;
 use crate::plan::IdleRequirement;
-use crate::problem::{Problem, Problems, ScenarioError};
+use crate::problem::{Problems, ScenarioError};
 use crate::read::file;
 use crate::read::source::Files;
 use crate::requirement::Requirement;
 use crate::rules::RulesetEntry;
-use crate::stage::Stage;
 use crate::steps::Step;
 use crate::sysctls::Sysctl;
 use crate::{ClientTerms, Matrix, ServerTerms};
@@ -30,7 +32,7 @@ pub struct Scenario {
     /// Words to filter by.
     pub tags: Vec<String>,
     /// Nodes, links and roles.
-    pub stage: Stage,
+    pub deployment: Deployment,
     /// How the server is set up.
     pub server: ServerTerms,
     /// How the client is set up.
@@ -70,16 +72,16 @@ impl Scenario {
 
     /// Requirements that nothing is held against, as mistakes of the file.
     pub fn idle_requirements_error(&self, idle: &[IdleRequirement]) -> Option<ScenarioError> {
-        let mistakes = idle.iter().map(|IdleRequirement { index, why }| Problem {
-            span: self.requirements[*index].span.clone(),
-            message: format!("this requirement is never held against a cell: {why}"),
-            help: Some("mend its selectors, or take it out".into()),
+        let mistakes = idle.iter().map(|IdleRequirement { index, why }| {
+            let span = self.requirements[*index].span.clone();
+            let message = format!("this requirement never applies to a cell: {why}");
+            Placed::here(span, message).with_help("fix its selectors, or remove it")
         });
         self.mistaken(mistakes)
     }
 
     /// What was found to be wrong with it after it was read, as mistakes of the file; `None` where nothing was.
-    pub fn mistaken(&self, mistakes: impl IntoIterator<Item = Problem>) -> Option<ScenarioError> {
+    pub fn mistaken(&self, mistakes: impl IntoIterator<Item = Placed>) -> Option<ScenarioError> {
         let problems = Problems::from_iter(mistakes);
         (!problems.is_empty()).then(|| problems.into_error(self.path.clone(), &self.text))
     }

@@ -25,9 +25,9 @@ fn told(text: &str) -> Vec<String> {
     let problems = error.problems.iter();
     problems
         .map(|problem| {
-            let place = &text[problem.span.clone()];
+            let place = &text[problem.span().expect("a place")];
             let place = place.lines().next().unwrap_or_default();
-            format!("{place} — {}", problem.message)
+            format!("{place} — {}", problem.message())
         })
         .collect()
 }
@@ -77,24 +77,24 @@ at = "host"
 
 #[test]
 fn nodes_and_links_make_a_stage() {
-    let stage = sound(&format!("{NODES}{RULES}")).stage;
+    let deployment = sound(&format!("{NODES}{RULES}")).deployment;
     assert_eq!(
-        (stage.client.as_str(), stage.server.as_str()),
+        (deployment.client.as_str(), deployment.server.as_str()),
         ("caller", "host")
     );
-    assert_eq!(stage.firewall, NodeName::new("forth").ok());
-    let connect_to = stage.connect_to(Family::Ipv4).expect("an address");
+    assert_eq!(deployment.firewall, NodeName::new("forth").ok());
+    let connect_to = deployment.connect_to(Family::Ipv4).expect("an address");
     assert_eq!(connect_to.to_string(), "10.3.0.10:2121");
-    assert_eq!(stage.topology.links[2].mtu, Some(1300));
+    assert_eq!(deployment.topology.links[2].mtu, Some(1300));
     // And its long form is itself.
     let (_, roles) = NODES.split_once("[client]").expect("they are there");
     let again = format!(
         "description = \"Again.\"\n{}\n[client]{roles}{RULES}",
-        stage.long_form()
+        deployment.long_form()
     );
-    let again = sound(&again).stage;
-    assert_eq!(again.topology, stage.topology);
-    assert_eq!(again.firewall, stage.firewall);
+    let again = sound(&again).deployment;
+    assert_eq!(again.topology, deployment.topology);
+    assert_eq!(again.firewall, deployment.firewall);
 }
 
 #[test]
@@ -131,20 +131,20 @@ text = "iptables -P FORWARD DROP"
     assert_eq!(
         told(text),
         [
-            "[topology] — node `server` has no IPv4 address, and there are cells that need one",
+            "[topology] — node `server` has no IPv4 address, but there are cells that need one",
             "\"gatway\" — this topology has no node `gatway`",
-            "\"192.0.2.1\" — 192.0.2.1 is no address of this topology",
+            "\"192.0.2.1\" — 192.0.2.1 is not an address of this topology",
             "\"fd77:1::2/64\" — fd77:1::2/64 is the only IPv6 address on its link",
             "e7 — node `client` has no interface `e7`",
-            "{ to = \"0.0.0.0/0\", via = \"10.77.9.1\" } — node `client` has a route via 10.77.9.1, which is on none of its links",
+            "{ to = \"0.0.0.0/0\", via = \"10.77.9.1\" } — node `client` has a route via 10.77.9.1, which is not on any of its links",
             "{ to = \"::/0\" } — a route has exactly one of `via`, `link` or `sink`",
-            "\"10.77.1.2/24\" — the address 10.77.1.2 stands on two interfaces",
-            "\"203.0.113.300/24\" — `203.0.113.300/24` is no address with a prefix length: invalid IP address syntax",
-            "br0 — bridge `br0` of node `gateway` has the port `lan7`, where no link ends",
-            "[[topology.link]] — a link of 900 bytes carries no IPv6, which needs 1280",
-            "\"srv:e0\" — a link ends at `srv`, which is no node of this topology",
-            "[\"client\", \"gateway:lan2\", \"server:e1\"] — a link has two ends, and not 3",
-            "\"client\" — `client` is no end of a link",
+            "\"10.77.1.2/24\" — two interfaces have the address 10.77.1.2",
+            "\"203.0.113.300/24\" — `203.0.113.300/24` is not a valid address with a prefix length: invalid IP address syntax",
+            "br0 — bridge `br0` of node `gateway` has the port `lan7`, but no link ends there",
+            "[[topology.link]] — a link of 900 bytes cannot carry IPv6, which needs 1280",
+            "\"srv:e0\" — a link ends at `srv`, which is not a node of this topology",
+            "[\"client\", \"gateway:lan2\", \"server:e1\"] — a link has two ends, not 3",
+            "\"client\" — `client` is not an end of a link",
         ]
     );
 }
@@ -167,15 +167,15 @@ connect-to = ["10.77.1.77", "127.0.0.1"]
     assert_eq!(
         told(&format!("{text}{RULES}")),
         [
-            "\"fd77:1::9/64\" — an IPv6 address, and no cell of this scenario speaks that",
-            "\"192.168.8.10/24\" — 192.168.7.1/24 and 192.168.8.10/24 are on one link, but not in one network",
-            "\"10.77.1.9/24\" — this topology has two gateways, and `gateway-client-side` does not say which",
+            "\"fd77:1::9/64\" — an IPv6 address, but no cell of this scenario speaks that",
+            "\"192.168.8.10/24\" — 192.168.7.1/24 and 192.168.8.10/24 are on the same link but not in the same network",
+            "\"10.77.1.9/24\" — this topology has two gateways, but `gateway-client-side` does not say which",
             "12 — 12 is out of range",
-            "\"client-gateway\" — a shape has its nodes and links already, so `firewall` says nothing",
+            "\"client-gateway\" — a shape already has its nodes and links, so `firewall` has no effect",
             "\"clinet\" — this topology has no node `clinet`",
-            "\"10.77.1.77\" — 10.77.1.77 is no address of this topology",
+            "\"10.77.1.77\" — 10.77.1.77 is not an address of this topology",
             "\"127.0.0.1\" — 127.0.0.1 is of the same family as 10.77.1.77",
-            "\"127.0.0.1\" — a loopback address is the client's own, and the server is on another node",
+            "\"127.0.0.1\" — a loopback address is the client's own, but the server is on another node",
         ]
     );
 }
@@ -185,7 +185,7 @@ fn what_says_more_of_a_shape_is_wrong_beside_nodes() {
     let text = NODES.replace("firewall = \"forth\"", "firewall = \"forth\"\nthird = true");
     assert_eq!(
         told(&format!("{text}{RULES}")),
-        ["true — `third` says more of a shape, and this topology has none"]
+        ["true — `third` adds to a shape, but this topology has none"]
     );
     assert_eq!(
         told(&format!("description = \"Nothing.\"\n[topology]\n{RULES}")),
@@ -199,7 +199,7 @@ fn clients_that_would_share_an_address_are_told() {
                 gateway-client-side = \"198.51.100.3/24\"\n";
     assert_eq!(
         told(&format!("{text}{RULES}")),
-        ["\"198.51.100.3/24\" — the address 198.51.100.3 stands on two interfaces"]
+        ["\"198.51.100.3/24\" — two interfaces have the address 198.51.100.3"]
     );
 }
 
@@ -252,7 +252,7 @@ helper = true
     assert_eq!(
         told,
         [
-            "[[ruleset.also]] — node `client-gateway` loads two rulesets, and the second would replace the first"
+            "[[ruleset.also]] — node `client-gateway` loads two rulesets, but the second would replace the first"
         ]
     );
     let nowhere = text.replace("at = \"client-gateway\"\n", "");
@@ -281,27 +281,27 @@ fn a_dump_stands_where_its_family_belongs() {
         (
             dump.to_owned(),
             r#""ipv6""#,
-            "an IPv4 dump, and no cell of this scenario speaks IPv4",
+            "an IPv4 dump, but no cell of this scenario speaks IPv4",
         ),
         (
             dump6.to_owned(),
             r#""ipv4""#,
-            "an IPv6 dump, and no cell of this scenario speaks IPv6",
+            "an IPv6 dump, but no cell of this scenario speaks IPv6",
         ),
         (
             dump.replace("*filter", "# Generated by ip6tables-save v1.8.9\\n*filter"),
             r#""ipv4""#,
-            "these are rules for IPv6, and an IPv4 dump belongs here",
+            "these are rules for IPv6, but an IPv4 dump belongs here",
         ),
         (
             r#"text6 = "ip6tables -P INPUT DROP""#.to_owned(),
             r#""ipv6""#,
-            "commands name their family themselves, and an IPv6 dump belongs here",
+            "commands name their family themselves, but an IPv6 dump belongs here",
         ),
         (
             format!("text = \"iptables -P INPUT DROP\"\n{dump6}"),
             r#""ipv4""#,
-            "an IPv6 dump stands beside an IPv4 dump only",
+            "an IPv6 dump can only stand beside an IPv4 dump",
         ),
     ];
     for (rules, families, message) in wrong {
@@ -367,8 +367,8 @@ cause = { kind = "policy", chain = "own/forward" }
     for name in ["none.pem", "none.v4", "none.v6"] {
         assert!(
             mistakes.iter().any(|mistake| {
-                text[mistake.span.clone()].contains(name)
-                    && mistake.message.starts_with(&unread(name))
+                text[mistake.span().expect("a place")].contains(name)
+                    && mistake.message().starts_with(&unread(name))
             }),
             "{mistakes:#?}"
         );
@@ -393,4 +393,42 @@ load = "written"
 "#;
     let outline = Scenario::parse("test", Path::new("nowhere/test.toml"), text).expect("sound");
     assert!(!outline.has_cells());
+}
+
+#[test]
+fn a_misspelt_key_of_a_topology_is_one_mistake() {
+    let of_shape = |topology: &str| format!("description = \"d\"\n[topology]\n{topology}\n{RULES}");
+    let nodes = format!("{NODES}{RULES}");
+    for (text, mistake) in [
+        (
+            of_shape("shpe = \"gateway\""),
+            "shpe — unknown key `shpe` in [topology]",
+        ),
+        (
+            of_shape("nod = [{ name = \"client\" }]"),
+            "nod — unknown key `nod` in [topology]",
+        ),
+        (
+            nodes.replace("topology.node", "topology.nodes"),
+            "nodes — unknown key `nodes` in [topology]",
+        ),
+        (
+            nodes.replace("topology.link", "topology.links"),
+            "links — unknown key `links` in [topology]",
+        ),
+        (
+            nodes.replace("firewall", "firewal"),
+            "firewal — unknown key `firewal` in [topology]",
+        ),
+        // An image loads its own rules: that there are none is no second mistake.
+        (
+            "description = \"d\"\n[topology]\nshape = \"gateway\"\nfirewal = { image = \"i\" }\n"
+                .to_owned(),
+            "firewal — unknown key `firewal` in [topology]",
+        ),
+    ] {
+        assert_eq!(told(&text), [mistake], "{text}");
+    }
+    // A word that is near to none of them leaves a topology without any.
+    assert_eq!(told(&of_shape("zzz = 1")).len(), 2);
 }

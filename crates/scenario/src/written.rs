@@ -35,8 +35,8 @@ impl WrittenScenario {
         if !scenario.tags.is_empty() {
             line(&mut text, "tags", &list(&scenario.tags));
         }
-        let _ = write!(text, "\n{}", scenario.stage.long_form());
-        for node in &scenario.stage.topology.nodes {
+        let _ = write!(text, "\n{}", scenario.deployment.long_form());
+        for node in &scenario.deployment.topology.nodes {
             if node.sysctls.is_empty() {
                 continue;
             }
@@ -74,7 +74,7 @@ impl WrittenScenario {
                 line(&mut text, "file", &file(kind, source));
             }
             RulesOrigin::None if ipv6.is_some() => {}
-            _ => return Err("its rules are not of a file".into()),
+            _ => return Err("its rules do not come from a file".into()),
         }
         if let Some(ipv6) = ipv6 {
             line(&mut text, "file6", &file("rules6", ipv6));
@@ -95,7 +95,7 @@ impl WrittenScenario {
             }
             _ => {
                 return Err(
-                    "a scenario file has rules of one backend beside a ruleset, and here are more"
+                    "a scenario file can have rules of only one backend beside a ruleset, and these are more"
                         .into(),
                 );
             }
@@ -111,8 +111,8 @@ impl WrittenScenario {
 fn server(scenario: &Scenario, text: &mut String) {
     let terms = &scenario.server;
     *text += "\n[server]\n";
-    if scenario.stage.server != NodeName::server() {
-        line(text, "at", &quoted(scenario.stage.server.as_str()));
+    if scenario.deployment.server != NodeName::server() {
+        line(text, "at", &quoted(scenario.deployment.server.as_str()));
     }
     line(text, "control-port", &terms.control_port.to_string());
     if let Some((low, high)) = terms.passive_ports {
@@ -138,13 +138,17 @@ fn server(scenario: &Scenario, text: &mut String) {
 }
 
 fn client(scenario: &Scenario, text: &mut String) {
-    let stage = &scenario.stage;
+    let deployment = &scenario.deployment;
     let mut own = String::new();
-    if stage.client != NodeName::client() {
-        line(&mut own, "at", &quoted(stage.client.as_str()));
+    if deployment.client != NodeName::client() {
+        line(&mut own, "at", &quoted(deployment.client.as_str()));
     }
-    if stage.connect_port != scenario.server.control_port {
-        line(&mut own, "control-port", &stage.connect_port.to_string());
+    if deployment.connect_port != scenario.server.control_port {
+        line(
+            &mut own,
+            "control-port",
+            &deployment.connect_port.to_string(),
+        );
     }
     if !own.is_empty() {
         let _ = write!(text, "\n[client]\n{own}");

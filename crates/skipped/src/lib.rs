@@ -1,4 +1,4 @@
-//! How a test tells that it cannot run here: it is printed, counted, and a failure where it was asked for.
+//! How a test says that it cannot run here: this is printed, counted, and a failure if asked for.
 //!
 //! - `FWLAB_REQUIRE=lab,containers,programs` names what this machine must have: a test that lacks it fails.
 //! - `FWLAB_SKIPPED=FILE` is where each such test adds a line, to be counted at the end (`scripts/test` does).

@@ -25,10 +25,10 @@ fn every_representative_can_be_built() {
             given: BTreeSet::new(),
             network: None,
         };
-        let stage = place.stage(&class([near, far], ["eth0", "eth1"]), Family::Ipv4, 21);
-        assert_eq!(stage.topology.mistakes(), [], "{shape}");
-        let firewall = stage.firewall.clone().expect("there is one");
-        let names: Vec<&str> = stage
+        let deployment = place.deployment(&class([near, far], ["eth0", "eth1"]), Family::Ipv4, 21);
+        assert_eq!(deployment.topology.mistakes(), [], "{shape}");
+        let firewall = deployment.firewall.clone().expect("there is one");
+        let names: Vec<&str> = deployment
             .topology
             .interfaces_in(&firewall)
             .map(|one| one.name.as_str())
@@ -37,7 +37,7 @@ fn every_representative_can_be_built() {
             names.contains(&"eth0") && names.contains(&"docker0"),
             "{names:?}"
         );
-        let addresses: Vec<String> = stage
+        let addresses: Vec<String> = deployment
             .topology
             .addresses()
             .map(|(address, _)| address.to_string())
@@ -63,8 +63,8 @@ fn a_host_may_have_an_address_of_the_lab_s_own() {
             ..Network::default()
         }),
     };
-    let stage = place.stage(&Representative::default(), Family::Ipv4, 21);
-    assert_eq!(stage.topology.mistakes(), []);
+    let deployment = place.deployment(&Representative::default(), Family::Ipv4, 21);
+    assert_eq!(deployment.topology.mistakes(), []);
 }
 
 #[test]
@@ -85,8 +85,8 @@ fn who_says_nothing_gets_the_shape_as_it_is() {
         let asked = place.question(Family::Ipv4, 21, 50);
         let classes = crate::Classes::of(&[], &asked);
         assert_eq!(classes.len(), 1);
-        let stage = place.stage(&classes.representative(0), Family::Ipv4, 21);
-        assert_eq!(stage, Layout::new(shape).stage(21), "{shape}");
+        let deployment = place.deployment(&classes.representative(0), Family::Ipv4, 21);
+        assert_eq!(deployment, Layout::new(shape).deployment(21), "{shape}");
     }
 }
 
@@ -100,10 +100,13 @@ fn client_and_server_of_one_network_are_still_on_two_links() {
         network: None,
     };
     let one = class(["10.77.1.2", "10.77.1.3"], ["lan", "wan"]);
-    let stage = place.stage(&one, Family::Ipv4, 21);
-    assert_eq!(stage.topology.mistakes(), []);
-    for peer in [&stage.client, &stage.server] {
-        let own = stage.topology.ends_in(peer).flat_map(|end| &end.addresses);
+    let deployment = place.deployment(&one, Family::Ipv4, 21);
+    assert_eq!(deployment.topology.mistakes(), []);
+    for peer in [&deployment.client, &deployment.server] {
+        let own = deployment
+            .topology
+            .ends_in(peer)
+            .flat_map(|end| &end.addresses);
         let nets: Vec<String> = own.map(ToString::to_string).collect();
         assert!(nets.iter().all(|net| net.ends_with("/32")), "{nets:?}");
     }

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use fwlab_record::{Judgement, PeerName, Protection};
-use fwlab_runner::{Housing, Loader, Run, RunEvent, RunSettings};
+use fwlab_runner::{Loader, Placement, Run, RunEvent, RunSettings};
 use fwlab_scenario::Scenario;
 use fwlab_scenario::filter::Filter;
 use fwlab_scenario::plan::{Cell, Overrides, cells};
@@ -52,7 +52,7 @@ pub(crate) struct Sort {
     pub(crate) server: PeerName,
     pub(crate) client: PeerName,
     pub(crate) protection: Protection,
-    pub(crate) housing: Housing,
+    pub(crate) placement: Placement,
 }
 
 /// The one that most figures are of.
@@ -62,7 +62,7 @@ pub(crate) const PASSES: Sort = Sort {
     server: PeerName::Libunftp,
     client: PeerName::Suppaftp,
     protection: Protection::Plain,
-    housing: Housing::ANYWHERE,
+    placement: Placement::ANYWHERE,
 };
 
 /// The one beside it that does not pass.
@@ -91,7 +91,7 @@ impl Sort {
 
     fn settings(self) -> RunSettings {
         RunSettings {
-            housing: self.housing,
+            placement: self.placement,
             ..RunSettings::default()
         }
     }

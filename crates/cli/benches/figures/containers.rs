@@ -1,6 +1,6 @@
-use fwlab_containers::{Engine, Freshness, Image};
+use fwlab_containers::{ContainerReuse, Engine, Image};
 use fwlab_record::{PeerName, Place};
-use fwlab_runner::Housing;
+use fwlab_runner::Placement;
 use tokio::runtime::Runtime;
 
 use crate::cells::{BLOCKED, PASSES, Sort};
@@ -15,11 +15,11 @@ pub(crate) fn containers(runtime: &Runtime) {
     let [passes, blocked] = [PASSES, BLOCKED].map(|sort| Sort {
         server: PeerName::Vsftpd,
         client: PeerName::Curl,
-        housing: housing(Freshness::Warm),
+        placement: placement(ContainerReuse::Warm),
         ..sort
     });
     let cold = Sort {
-        housing: housing(Freshness::Cold),
+        placement: placement(ContainerReuse::Cold),
         ..passes
     };
     let warm = passes.alone(runtime, 40);
@@ -39,10 +39,10 @@ pub(crate) fn containers(runtime: &Runtime) {
     );
 }
 
-fn housing(freshness: Freshness) -> Housing {
-    Housing {
+fn placement(reuse: ContainerReuse) -> Placement {
+    Placement {
         place: Some(Place::Container),
-        freshness,
+        reuse,
     }
 }
 

@@ -20,18 +20,18 @@ pub(crate) fn copy(runtime: &Runtime) {
 /// Seconds for 100 MiB by RETR, and by a plain copy, between the same two namespaces: medians of five.
 fn large(runtime: &Runtime) -> (f64, f64) {
     const SIZE: u64 = 100 << 20;
-    let stage = &PASSES.cell().scenario.stage.clone();
-    let connect_to = stage
+    let deployment = &PASSES.cell().scenario.deployment.clone();
+    let connect_to = deployment
         .connect_to(Family::Ipv4)
         .expect("the shapes have addresses of IPv4");
     let (mut ftp, mut plain) = (Vec::new(), Vec::new());
     for _ in 0..5 {
         runtime.block_on(async {
-            let fabric = Fabric::build(&stage.topology).await.expect("a fabric");
+            let fabric = Fabric::build(&deployment.topology).await.expect("a fabric");
             let node = |name| fabric.node(&name).expect("a node of the stage").clone();
             let (client, server) = (node(NodeName::client()), node(NodeName::server()));
             let content = Content::new("large", SIZE).expect("within the limit");
-            let patience = fwlab_ftp::Patience {
+            let patience = fwlab_ftp::Timeouts {
                 connect: Duration::from_secs(5),
                 silence: Duration::from_secs(5),
                 whole: Duration::from_secs(60),

@@ -16,25 +16,25 @@ use super::exit::{complain, print, tell};
 #[derive(Debug, Args)]
 #[command(after_help = ON_ANOTHER_HOST, group = ArgGroup::new("changed").args(["redact", "edited"]).multiple(true))]
 pub(super) struct CaptureArguments {
-    /// Print the script that reads a host, for one without fwlab: plain POSIX sh
+    /// Print the script that reads a host, in plain POSIX sh, for hosts without fwlab
     #[arg(long, conflicts_with_all = ["output", "redact", "from", "edited"])]
     print: bool,
-    /// The file to write, which must not be there yet. Default: host.fwlab, host.redacted.fwlab or host.edited.fwlab
+    /// The file to write, which must not exist yet. Default: host.fwlab, host.redacted.fwlab or host.edited.fwlab
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// Replace public addresses and the host's name by others. Who is in which network stays; so do comments of rules
+    /// Replace public addresses and the host's name with others. Addresses of one network stay in one network; comments of rules stay as they are
     #[arg(long)]
     redact: bool,
-    /// Read this file, captured before, and no host: to redact it, or because it was edited
+    /// Read this earlier capture instead of the host: to redact it, or because it was edited
     #[arg(long, value_name = "FILE", requires = "changed")]
     from: Option<PathBuf>,
-    /// The file was edited on purpose: write it whole again, with a checksum that fits
+    /// The file was edited on purpose: write it again, with a valid checksum
     #[arg(long, requires = "from")]
     edited: bool,
 }
 
 const ON_ANOTHER_HOST: &str = "On a host without fwlab:\n\n  fwlab capture --print > capture.sh\n  \
-    sudo sh capture.sh -o host.fwlab    (on the host)\n\nIt only reads, and says what. Read the file before you send it.";
+    sudo sh capture.sh -o host.fwlab    (on the host)\n\nThe script only reads, and says what it reads. Read the file before you send it.";
 
 /// What messages call a capture that is in no file yet.
 const THIS_HOST: &str = "this host";
@@ -57,7 +57,7 @@ pub(super) fn capture(arguments: &CaptureArguments) -> Exit {
     if fs::symlink_metadata(&path).is_ok() {
         complain(
             format!(
-                "{} is there already, and nothing is written over it",
+                "{} exists already, and fwlab does not overwrite it",
                 path.display()
             ),
             Some("remove it, or name another file: -o FILE"),
@@ -115,8 +115,8 @@ fn written(
             has_comments,
         } = redact(name, &text, edits, &key).map_err(mistaken)?;
         let mut said = format!(
-            "{shown} is written, with {addresses} public addresses replaced. Read it before you send it: names in settings, \
-             interfaces and cards' addresses are as they were"
+            "{shown} is written, with {addresses} public addresses replaced. Read it before you send it: names \
+             in settings, interface names and hardware addresses are unchanged"
         );
         if has_comments {
             said += ", and so are the comments of rules";
@@ -128,7 +128,7 @@ fn written(
             Edits::Refused => text,
         };
         let said = format!(
-            "{shown} is written. Read it before you send it: it has this host's addresses, names and rules. \
+            "{shown} is written. Read it before you send it: it contains this host's addresses, names and rules. \
              `fwlab capture --redact --from {shown}` replaces public addresses.\n"
         );
         (text, said)
@@ -158,7 +158,7 @@ fn given(path: &Path) -> Result<(String, Vec<u8>), Exit> {
 fn this_host() -> Result<(String, Vec<u8>), Exit> {
     if !matches!(Privilege::current(), Ok(Privilege::Root)) {
         complain(
-            "only root can read a host's rules, and nothing was written",
+            "only root can read a host's rules; nothing was written",
             Some("run it as root: sudo fwlab capture"),
         );
         return Err(Exit::Lab);
@@ -182,7 +182,7 @@ fn this_host() -> Result<(String, Vec<u8>), Exit> {
         Err(InputError::Unreadable(error)) => Err(cannot("read what sh writes", error)),
         Err(error) => {
             complain(
-                format!("what is captured of this host is not written: {error}"),
+                format!("the capture of this host was not written: {error}"),
                 None,
             );
             Err(Exit::Lab)

@@ -11,8 +11,8 @@ use fwlab_text::{line, one_line};
 pub(super) fn by_symptom(scenarios: &[Outline]) -> String {
     let mut page = String::from(
         "# Failures by symptom\n\n\
-         What a user sees, what it is, and the scenario that shows it. `fwlab list --by-symptom` prints this page of a folder\n\
-         of scenarios; `fwlab run` with a scenario's file shows it happen, packet by packet.\n",
+         What a user sees, what causes it, and the scenario that shows it. `fwlab list --by-symptom` prints this page for a folder\n\
+         of scenarios; `fwlab run` with a scenario's file shows how it happens, packet by packet.\n",
     );
     page += &by_message(scenarios);
     // What fails first: that is what people come for.
@@ -45,7 +45,7 @@ fn by_message(scenarios: &[Outline]) -> String {
     }
     let mut text = String::from(
         "\n## What programs print\n\n\
-         In their own words; addresses, ports and times are those of one such case.\n\n",
+         In their own words; addresses, ports and times are from one such case.\n\n",
     );
     for (message, scenarios) in seen {
         text += &format!("- {}\n", code(message));
@@ -63,17 +63,17 @@ fn link(scenario: &Scenario) -> String {
 fn about(symptom: Symptom) -> &'static str {
     match symptom {
         Symptom::Transferred => {
-            "Nothing stops these: rulesets that work, and what they had to do for it."
+            "Nothing stops these: rulesets that work, and what makes them work."
         }
         Symptom::DataTimeout => {
-            "The login works, then a listing or transfer hangs: the data connection meets silence."
+            "The login works, then a listing or transfer hangs: the data connection gets no answer."
         }
         Symptom::DataRejected => "The login works, then the data connection is refused at once.",
         Symptom::ControlTimeout => {
-            "The control connection meets silence: nothing is reached at all, or a reply never comes."
+            "The control connection gets no answer: nothing is reached at all, or a reply never comes."
         }
         Symptom::ControlRejected => "The control connection is refused at once.",
-        Symptom::Refused => "A peer says no in an FTP reply.",
+        Symptom::Refused => "A peer refuses in an FTP reply.",
     }
 }
 

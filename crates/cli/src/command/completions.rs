@@ -7,7 +7,7 @@ use super::exit::print;
 
 #[derive(Debug, Args)]
 pub(super) struct CompletionsArguments {
-    /// The shell that is to complete
+    /// The shell to write the script for
     #[arg(value_parser = shell())]
     shell: Shell,
 }

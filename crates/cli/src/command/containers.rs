@@ -1,10 +1,10 @@
 use clap::Args;
 use fwlab_containers::{
-    Builds, Engine, Freshness, Image, PruneEvent, build_images, image_of, provide_images,
+    Builds, ContainerReuse, Engine, Image, PruneEvent, build_images, image_of, provide_images,
     prune_images,
 };
 use fwlab_record::{Exit, PeerName, Place};
-use fwlab_runner::Housing;
+use fwlab_runner::Placement;
 use fwlab_scenario::plan::Cell;
 
 use super::execute::interrupted;
@@ -16,27 +16,27 @@ use crate::builds::Builder;
 /// Where peers run.
 #[derive(Debug, Args)]
 pub(super) struct Where {
-    /// Where peers that are programs run; default: on the host where they are installed, and in
-    /// containers otherwise
+    /// Where peers that are programs run; default: on the host if they are installed there, otherwise in
+    /// containers
     #[arg(id = "where", long = "where", value_name = "PLACE", value_parser = word::place())]
     place: Option<Place>,
-    /// Give each cell containers of its own, started for it, in place of those that wait for
-    /// all cells; with it, peers run in containers
+    /// Start new containers for each cell, instead of sharing those that wait for all cells; peers then run in
+    /// containers
     #[arg(long)]
     cold: bool,
-    /// End with 3 when something that is needed is not there, in place of skipping its cells
+    /// Exit with 3 if something needed is missing, instead of skipping its cells
     #[arg(long, value_name = "WHAT", value_parser = ["containers"])]
     require: Option<String>,
 }
 
 impl Where {
-    pub(super) fn housing(&self) -> Housing {
-        let (place, freshness) = if self.cold {
-            (self.place.or(Some(Place::Container)), Freshness::Cold)
+    pub(super) fn placement(&self) -> Placement {
+        let (place, reuse) = if self.cold {
+            (self.place.or(Some(Place::Container)), ContainerReuse::Cold)
         } else {
-            (self.place, Freshness::Warm)
+            (self.place, ContainerReuse::Warm)
         };
-        Housing { place, freshness }
+        Placement { place, reuse }
     }
 
     /// Whether containers are there for these cells, if that is required.
@@ -83,7 +83,7 @@ impl Where {
 
 async fn engine() -> Result<Engine, Exit> {
     Engine::connect().await.map_err(|none| {
-        complain(format!("no containers: {}", none.why), Some(&none.mend));
+        complain(format!("no containers: {}", none.why), Some(&none.remedy));
         Exit::Lab
     })
 }
@@ -94,7 +94,7 @@ pub(super) struct ImagesArguments {
     #[arg(long, value_name = "PEER", value_delimiter = ',')]
     peer: Vec<PeerName>,
 
-    /// Build none, but remove those of other versions of fwlab
+    /// Build nothing; remove the images of other versions of fwlab
     #[arg(long, conflicts_with = "peer")]
     prune: bool,
 }

@@ -1,7 +1,7 @@
 use fwlab_containers::{Engine, Image, image_of};
 use fwlab_fabric::{Ability, Machine, Privilege, install_package};
 use fwlab_ftp::peer_entry;
-use fwlab_runner::PeerShelf;
+use fwlab_runner::PeerRegistry;
 
 use super::exit::print;
 use fwlab_record::Exit;
@@ -12,7 +12,7 @@ pub(super) fn doctor() -> Exit {
     if let Ok(privilege) = &machine.privilege {
         let words = match privilege {
             Privilege::Root => "root",
-            Privilege::UserNamespace => "an ordinary user, in a user namespace of its own",
+            Privilege::UserNamespace => "an ordinary user, in its own user namespace",
         };
         found("privilege", words);
     }
@@ -31,15 +31,15 @@ pub(super) fn doctor() -> Exit {
     {
         found("kernel", &ability.to_string());
     }
-    let shelf = PeerShelf::stock();
-    let inventory = shelf.inventory();
+    let registry = PeerRegistry::discover();
+    let inventory = registry.inventory();
     for present in inventory.iter().flatten() {
         found(present.peer.word(), &present.version);
     }
     let mut works = true;
     for missing in machine.missing() {
         works &= missing.optional;
-        lacks(&missing.what, &missing.why, &missing.mend);
+        lacks(&missing.what, &missing.why, &missing.remedy);
     }
     for missing in inventory.iter().filter_map(|found| found.as_ref().err()) {
         match peer_entry(missing.peer).program {
@@ -72,11 +72,11 @@ fn containers() {
     runtime.block_on(async {
         let engine = match Engine::connect().await {
             Ok(engine) => engine,
-            Err(none) => return lacks("containers", &none.why, &none.mend),
+            Err(none) => return lacks("containers", &none.why, &none.remedy),
         };
         match engine.version().await {
             Ok(version) => found("containers", &format!("Docker {version}")),
-            Err(none) => return lacks("containers", &none.why, &none.mend),
+            Err(none) => return lacks("containers", &none.why, &none.remedy),
         }
         for image in Image::ALL {
             match image.is_built(&engine).await {
@@ -92,6 +92,6 @@ fn found(what: &str, detail: &str) {
     print(format!("✓ {what:26} {detail}\n"));
 }
 
-fn lacks(what: &str, why: &str, mend: &str) {
-    print(format!("✗ {what:26} {why}\n  {:26} {mend}\n", ""));
+fn lacks(what: &str, why: &str, remedy: &str) {
+    print(format!("✗ {what:26} {why}\n  {:26} {remedy}\n", ""));
 }

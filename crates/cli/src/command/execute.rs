@@ -2,18 +2,19 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use fwlab_judge::Stream;
 use fwlab_record::{CellRecord, Exit};
-use fwlab_runner::{Loader, PeerShelf, Run, RunSettings, Summary};
+use fwlab_runner::{Loader, PeerRegistry, Run, RunSettings, Summary};
 use fwlab_scenario::plan::Cell;
 use miette::Diagnostic;
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc::unbounded_channel;
 
+use super::bundle::Kept;
 use super::exit::{complain, tell};
 use super::interruption::Interruption;
 use super::reporters::{Finished, ReportFiles, Reporters};
 use super::run::How;
+use super::settle::Settle;
 use crate::report::About;
 
 /// What a run gave, in the order of its cells.
@@ -34,7 +35,7 @@ pub(super) fn ready() -> Result<Loader, Exit> {
     }
     if let Err(error) = fwlab_fabric::raise_open_file_limit() {
         complain(
-            format!("the limit of open files stays where it is: {error}"),
+            format!("the limit of open files could not be raised: {error}"),
             None,
         );
     }
@@ -49,8 +50,10 @@ pub(super) fn ready() -> Result<Loader, Exit> {
 pub(super) struct Beside<'a> {
     /// Files that it reads: no report is written over them.
     pub(super) read: Vec<&'a Path>,
-    /// The file that a bundle is written to: streams are kept for it, and evidence of all cells.
+    /// The file that a bundle is written to: streams and packets are kept for it, and evidence of all cells.
     pub(super) bundle: Option<&'a Path>,
+    /// What settles some records before they are written.
+    pub(super) settle: Option<&'a dyn Settle>,
 }
 
 /// What asynchronous work runs in.
@@ -75,36 +78,37 @@ pub(super) fn execute(
     ran.map(|(executed, _)| executed)
 }
 
-/// The same, with something beside the cells; and what each cell's judge was told, where a bundle is written.
+/// The same, with something beside the cells; and what else a bundle has, where one is written.
 pub(super) fn execute_beside(
     cells: Vec<Cell>,
     loader: Loader,
     settings: RunSettings,
     how: &How,
     beside: &Beside<'_>,
-) -> Result<(Executed, Vec<Stream>), Exit> {
+) -> Result<(Executed, Kept), Exit> {
     let keeps = beside.bundle.is_some();
     let settings = RunSettings {
         keep_evidence: settings.keep_evidence || keeps,
         keep_streams: settings.keep_streams || keeps,
+        keep_packets: settings.keep_packets || keeps,
         ..settings
     };
     if settings.at_a_time() < settings.jobs {
         complain(
             format!(
-                "{} cells at a time in place of {}: for more, this machine allows too few open files, or too few neighbours",
+                "{} cells at a time instead of {}: this machine allows too few open files or neighbours for more",
                 settings.at_a_time(),
                 settings.jobs
             ),
             Some(
-                "to have more: ulimit -n 65536; and a greater net.ipv4.neigh.default.gc_thresh3 (and net.ipv6's)",
+                "to run more: ulimit -n 65536, and raise net.ipv4.neigh.default.gc_thresh3 (and that of net.ipv6)",
             ),
         );
     }
     let files = ReportFiles::open(how, &cells, beside)?;
     let about = files.about();
     let runtime = runtime()?;
-    runtime.block_on(async {
+    let ran = runtime.block_on(async {
         let mut interruption = Interruption::listen();
         let planned = cells.clone();
         let prepare = async {
@@ -128,7 +132,7 @@ pub(super) fn execute_beside(
                 return Err(if lab { Exit::Lab } else { Exit::Usage });
             }
         };
-        let begun = Reporters::begin(&planned, files);
+        let begun = Reporters::begin(&planned, files, beside.settle);
         let mut reporters = match begun {
             Ok(reporters) => reporters,
             Err(error) => {
@@ -150,28 +154,33 @@ pub(super) fn execute_beside(
         let (summary, written) = tokio::join!(all, read);
         let programs = programs(run.peers());
         drop(run);
-        let Finished {
-            records,
-            streams,
-            written: finished,
-        } = reporters.finish();
-        let written = written.and(finished);
         if summary.interrupted.is_some() {
-            return Err(interrupted(written).await);
+            let finished = reporters.finish().written;
+            return Err(interrupted(written.and(finished)).await);
         }
         settled().await;
-        written.map_err(unwritten)?;
-        let executed = Executed {
-            records,
-            summary,
-            programs,
-            about,
-        };
-        Ok((executed, streams))
-    })
+        Ok((reporters, summary, programs, written))
+    });
+    let (mut reporters, summary, programs, written) = ran?;
+    let settled = reporters.settle();
+    let Finished {
+        records,
+        kept,
+        written: finished,
+    } = reporters.finish();
+    written.and(finished).map_err(unwritten)?;
+    settled?;
+    let executed = Executed {
+        // What was settled may have been a sample of few.
+        summary: summary.recounted(records.iter().map(|record| &record.judgement)),
+        records,
+        programs,
+        about,
+    };
+    Ok((executed, kept))
 }
 
-fn programs(peers: &PeerShelf) -> String {
+fn programs(peers: &PeerRegistry) -> String {
     let present = peers.inventory().into_iter().flatten();
     let programs: Vec<String> = present
         .filter(|present| !present.peer.is_embedded())

@@ -2,12 +2,13 @@ use std::fmt::Display;
 use std::io::{ErrorKind, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use console::Term;
 use fwlab_check::{Message, Messages};
 use fwlab_record::Exit;
 use fwlab_runner::Summary;
 use miette::{Diagnostic, GraphicalTheme};
 
-use crate::text::Page;
+use crate::text::{Page, columns};
 
 /// The exit code of the process: a result that could not be told is none.
 pub(super) fn code(exit: Exit) -> u8 {
@@ -46,6 +47,15 @@ pub(crate) fn print(page: impl Into<Page>) {
         && !UNWRITTEN.swap(true, Ordering::Relaxed)
     {
         complain(format!("standard output cannot be written: {error}"), None);
+    }
+}
+
+/// Writes text that is read, and not copied: on a terminal no line is longer than that is wide.
+pub(crate) fn print_prose(page: impl Into<Page>) {
+    let page = page.into();
+    match columns(&Term::stdout()) {
+        Some(columns) => print(page.within(columns)),
+        None => print(page),
     }
 }
 
@@ -93,5 +103,8 @@ pub(crate) fn complain(what: impl Display, help: Option<&str>) {
     if let Some(help) = help {
         page.text(format_args!("  {help}\n"));
     }
-    print_aside(page);
+    match columns(&Term::stderr()) {
+        Some(columns) => print_aside(page.within(columns)),
+        None => print_aside(page),
+    }
 }

@@ -15,17 +15,17 @@ use fwlab_text::{line, one_line};
 use super::bundle::{Bundled, is_bundle};
 use super::check::{CheckTerms, told};
 use super::execute::{Executed, execute, ready};
-use super::exit::{complain, print, telling};
-use crate::report::{EarlierError, read_report};
-use crate::text::Page;
+use super::exit::{complain, print, print_prose, telling};
+use crate::report::{EarlierError, PacketFolder, read_report};
+use crate::text::{Page, columns};
 
 #[derive(Debug, Args)]
 pub(super) struct ExplainArguments {
-    /// The rules, as `fwlab check` takes them; or a JSON report that was written with `--evidence all`; or a bundle of
-    /// `fwlab run --bundle`
+    /// The rules, as `fwlab check` takes them; a JSON report written with `--evidence all`; or a bundle written
+    /// by `fwlab run --bundle`
     #[arg(required = true, value_name = "RULES|REPORT|BUNDLE")]
     files: Vec<PathBuf>,
-    /// Which transfer: words of the cell's name, or axis=word, as `--filter` of `fwlab run` takes them. Default: the first that
+    /// Which transfer: words of the cell's name, or axis=word, as in `fwlab run --filter`. Default: the first that
     /// did not pass
     #[arg(long, value_name = "WORDS")]
     cell: Option<String>,
@@ -46,12 +46,17 @@ fn explained(arguments: &ExplainArguments) -> Result<Exit, Exit> {
         complain(format!("--cell: {error}"), None);
         Exit::Usage
     })?;
-    let (records, sources) = match &arguments.files[..] {
-        [file] => match of_report(file)? {
+    let bundled = match &arguments.files[..] {
+        [file] if is_bundle(file) => Some(Bundled::read(file)?),
+        _ => None,
+    };
+    let (records, sources) = match (&bundled, &arguments.files[..]) {
+        (Some(bundled), _) => (bundled.records.clone(), Vec::new()),
+        (None, [file]) => match of_report(file)? {
             Some(records) => (records, Vec::new()),
             None => run(arguments)?,
         },
-        _ => run(arguments)?,
+        (None, _) => run(arguments)?,
     };
     let admitted = records
         .iter()
@@ -65,7 +70,12 @@ fn explained(arguments: &ExplainArguments) -> Result<Exit, Exit> {
         complain("there is no such transfer", Some(&names(&records)));
         return Err(Exit::Usage);
     };
-    print(page(record, &sources));
+    let told = match (&bundled, &arguments.terms.how.capture) {
+        (Some(bundled), Some(folder)) => unpacked(bundled, &filter, folder)?,
+        _ => Page::default(),
+    };
+    print_prose(page(record, &sources));
+    print(told);
     Ok(Exit::Good)
 }
 
@@ -78,15 +88,42 @@ fn names(records: &[Arc<CellRecord>]) -> String {
     let shown = shown.collect::<Vec<_>>().join("\n  ");
     match records.len() {
         0 => "the report has no cells".to_owned(),
-        count => format!("{count} cells are there, for example\n  {shown}"),
+        count => format!("{count} cells exist, for example\n  {shown}"),
     }
 }
 
-/// The cells of a report or a bundle; nothing where the file is neither.
-fn of_report(file: &Path) -> Result<Option<Vec<Arc<CellRecord>>>, Exit> {
-    if is_bundle(file) {
-        return Ok(Some(Bundled::read(file)?.records));
+/// Writes the packets that a bundle has of the chosen cells into a folder: what was written, in words.
+fn unpacked(bundled: &Bundled, filter: &Filter, folder: &Path) -> Result<Page, Exit> {
+    let packets = bundled.packets();
+    let packets = packets.filter(|(record, _)| filter.admits(&record.axes, &[]));
+    let packets: Vec<(&CellRecord, &[u8])> = packets.collect();
+    if packets.is_empty() {
+        complain(
+            "--capture: the bundle has no packets of these cells",
+            Some("an older fwlab wrote it, or there were more packets than a bundle has room for"),
+        );
+        return Err(Exit::Usage);
     }
+    let mut files = PacketFolder::open(folder).map_err(|error| {
+        complain(&error, Some(error.help()));
+        Exit::Usage
+    })?;
+    for (record, file) in &packets {
+        files.add(record, file).map_err(|error| {
+            complain(format!("the packets could not be written: {error}"), None);
+            Exit::Lab
+        })?;
+    }
+    let folder = folder.display();
+    let cells = match packets.len() {
+        1 => "one cell".to_owned(),
+        count => format!("{count} cells"),
+    };
+    Ok(Page::from(format!("\nthe packets of {cells}: {folder}\n")))
+}
+
+/// The cells of a report; nothing where the file is none.
+fn of_report(file: &Path) -> Result<Option<Vec<Arc<CellRecord>>>, Exit> {
     match read_report(file) {
         Ok(records) => Ok(Some(records)),
         Err(error @ EarlierError::Line { .. }) => {
@@ -126,14 +163,13 @@ fn page(record: &CellRecord, sources: &[Source]) -> Page {
     let style = console::Style::new().bold();
     page.styled(&style, one_line(&record.axes));
     page.text('\n');
-    let width = usize::from(console::Term::stdout().size().1).clamp(40, 160);
-    let width = if console::user_attended() { width } else { 120 };
+    let width = columns(&console::Term::stdout()).map_or(120, |columns| columns.clamp(40, 160));
     let told = timeline(record, width);
     for one in &told {
         page.text(format_args!("{}\n", line(one)));
     }
     if told.len() <= 1 {
-        page.text("  the record has no evidence: write the report with --evidence all\n");
+        page.text("  the record has no evidence; write the report with --evidence all\n");
     }
     page.text('\n');
     if let Some(outcome) = record.judgement.outcome() {

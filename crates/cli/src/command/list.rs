@@ -22,10 +22,10 @@ pub(super) struct ListArguments {
     /// Name every cell, as filters see it
     #[arg(long)]
     cells: bool,
-    /// Print a page of Markdown that lists the scenarios by what a user sees
+    /// Print a Markdown page that lists the scenarios by what a user sees
     #[arg(long, conflicts_with = "cells")]
     by_symptom: bool,
-    /// Only these cells, as `run` takes it
+    /// Only these cells, as in `fwlab run`
     #[arg(long, value_name = "WORDS")]
     filter: Vec<String>,
 }
@@ -33,7 +33,7 @@ pub(super) struct ListArguments {
 /// What is listed in place of scenarios.
 #[derive(Debug, Subcommand)]
 enum Listed {
-    /// Servers and clients: version, place, what they can do, and what they do otherwise than the rest
+    /// Servers and clients: version, place, what they can do, and how they differ from the rest
     Peers(PeersArguments),
 }
 

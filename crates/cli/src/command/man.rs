@@ -6,7 +6,7 @@ use super::exit::{complain, print};
 
 #[derive(Debug, Args)]
 pub(super) struct ManArguments {
-    /// The command whose page it is; without, the page of fwlab itself
+    /// The command to describe; default: fwlab itself
     command: Option<String>,
 }
 

@@ -26,6 +26,7 @@ mod requirements;
 mod rerun;
 mod run;
 mod schema;
+mod settle;
 mod topology;
 mod trial;
 mod watch;
@@ -52,21 +53,21 @@ const EXIT_CODES: &str = "Exit codes: 0 everything required was met; 1 something
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Run scenarios and hold their outcomes against their requirements
+    /// Run scenarios and compare their outcomes with their requirements
     Run(run::RunArguments),
     /// Print the truth table of your own ruleset
     Check(Box<check::CheckArguments>),
-    /// Show one transfer as a timeline, and why it went as it did
+    /// Show one transfer as a timeline, and why it ended as it did
     Explain(Box<explain::ExplainArguments>),
-    /// Say what to change for transfers to pass: tried, and written as a patch of your own rules
+    /// Say what to change so that transfers pass: tried first, then written as a patch to your own rules
     Fix(Box<fix::FixArguments>),
-    /// Print the fewest rules that let through what was asked for, proven before they are printed
+    /// Print the fewest rules that let through what you ask for, proven before they are printed
     Generate(generate::GenerateArguments),
-    /// Say which rules change nothing, and which let in more than FTP: each taken away in turn, and tried
+    /// Take each rule away in turn, and say which change nothing and which let in more than FTP
     Lint(Box<lint::LintArguments>),
-    /// Make one mistake after another in the rules of scenarios, and say which of them no requirement notices
+    /// Make one mistake after another in the rules of scenarios, and say which ones no requirement notices
     Mutate(mutate::MutateArguments),
-    /// Print which transfers other rules change
+    /// Print which transfers would change under other rules
     Diff(Box<diff::DiffArguments>),
     /// Read this host's firewall, network and FTP server into one file
     Capture(capture::CaptureArguments),
@@ -76,13 +77,13 @@ enum Command {
     Schema(schema::SchemaArguments),
     /// Print what a named topology stands for, as nodes and links
     Topology(topology::TopologyArguments),
-    /// Build the images that peers in containers run in, where they are missing
+    /// Build the missing images for peers that run in containers
     Images(containers::ImagesArguments),
-    /// Tell what this machine can do, and what to do about the rest
+    /// Say what this machine can do, and what to do about what it cannot
     Doctor,
-    /// Print a script by which a shell completes fwlab's commands and options
+    /// Print a script that lets a shell complete fwlab's commands and options
     Completions(completions::CompletionsArguments),
-    /// Print the manual page of fwlab, or of one of its commands
+    /// Print the manual page of fwlab or of one of its commands
     Man(man::ManArguments),
 }
 

@@ -6,7 +6,7 @@ use fwlab_ftp::DEVIATIONS;
 use fwlab_ftp::deviation::Deviation;
 use fwlab_ftp::{DataSourcePort, PeerMissing};
 use fwlab_record::{DataSetup, Exit, Family, PeerName};
-use fwlab_runner::{Abilities, PeerShelf, Present, Run};
+use fwlab_runner::{Abilities, PeerRegistry, Present, Run};
 
 use super::containers::Where;
 use super::exit::{complain, print};
@@ -16,7 +16,7 @@ use super::exit::{complain, print};
 pub(super) struct PeersArguments {
     #[command(flatten)]
     place: Where,
-    /// Print the deviations alone, as they stand in docs/peers.md
+    /// Print only the deviations, as they stand in docs/peers.md
     #[arg(long)]
     deviations: bool,
 }
@@ -37,17 +37,17 @@ pub(super) fn peers(arguments: &PeersArguments) -> Exit {
             return Exit::Lab;
         }
     };
-    let housing = arguments.place.housing();
+    let placement = arguments.place.placement();
     let named = PeerName::ALL.iter().copied();
     let named = named.filter(|peer| !peer.is_scripted());
     let (inventory, abilities) = runtime.block_on(async {
-        let shelf = PeerShelf::of(named.map(|peer| (peer, housing)).collect(), None).await;
-        let inventory = shelf.inventory();
+        let registry = PeerRegistry::of(named.map(|peer| (peer, placement)).collect(), None).await;
+        let inventory = registry.inventory();
         let abilities: Vec<Option<Abilities>> = inventory
             .iter()
-            .map(|found| shelf.abilities(peer_of(found)))
+            .map(|found| registry.abilities(peer_of(found)))
             .collect();
-        drop(shelf);
+        drop(registry);
         if let Err(unsettled) = Run::settle().await {
             complain(unsettled, None);
         }
@@ -63,8 +63,7 @@ pub(super) fn peers(arguments: &PeersArguments) -> Exit {
     for missing in inventory.iter().filter_map(|found| found.as_ref().err()) {
         let _ = writeln!(text, "{missing}");
     }
-    text +=
-        "\nWhat they do otherwise than the rest (docs/peers.md has why, and where that is from):\n";
+    text += "\nHow they differ from the rest (docs/peers.md has reasons and sources):\n";
     let width = DEVIATIONS
         .iter()
         .map(|one| one.word.len())
@@ -177,7 +176,7 @@ fn page() -> String {
         if peer.replace(one.peer) != Some(one.peer) {
             let _ = write!(
                 page,
-                "\n### {}\n\n| deviation | what it does | why, and where that is from |\n| --- | --- | --- |\n",
+                "\n### {}\n\n| deviation | what it does | reason and source |\n| --- | --- | --- |\n",
                 one.peer
             );
         }

@@ -1,21 +1,22 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use fwlab_judge::Stream;
 use fwlab_model::ruleset::Source;
 use fwlab_record::{CellRecord, Exit, NotRun};
 use fwlab_runner::{RunEvent, not_run};
 use fwlab_scenario::plan::Cell;
 use fwlab_scenario::{RulesOrigin, Scenario};
 
+use super::bundle::Kept;
 use super::execute::Beside;
 use super::exit::complain;
 use super::run::How;
+use super::settle::Settle;
 use crate::report::{
     About, Before, FolderError, Format, PacketFolder, Progress, ReportFile, ReportTo, Reports,
-    Sources, StreamFolder, Taken,
+    Sources, StreamFolder, Taken, pcapng,
 };
 
 /// The files of the reports that were asked for: they can be written, and nothing is lost by that.
@@ -24,7 +25,8 @@ pub(super) struct ReportFiles {
     streams: Option<StreamFolder>,
     packets: Option<PacketFolder>,
     about: Arc<About>,
-    keeps_streams: bool,
+    /// Whether a bundle is written.
+    keeps: bool,
 }
 
 impl ReportFiles {
@@ -82,7 +84,7 @@ impl ReportFiles {
             files,
             streams,
             packets,
-            keeps_streams: beside.bundle.is_some(),
+            keeps: beside.bundle.is_some(),
             about: Arc::new(About {
                 evidence: how.evidence,
                 sources: Sources::of(cells),
@@ -143,35 +145,46 @@ fn read_by(scenario: &Scenario) -> impl Iterator<Item = &Path> {
 }
 
 /// The readers of a run's events.
-pub(super) struct Reporters {
+pub(super) struct Reporters<'a> {
     progress: Progress,
     reports: Reports,
     streams: Option<StreamFolder>,
     packets: Option<PacketFolder>,
     records: BTreeMap<usize, Arc<CellRecord>>,
-    /// What each cell's judge was told, where somebody wants it.
-    kept: Option<BTreeMap<usize, Vec<Stream>>>,
+    /// Which records are not written as the cells finish.
+    settle: Option<&'a dyn Settle>,
+    /// Those of them that there are.
+    unsettled: BTreeSet<usize>,
+    /// What a bundle has beside the records, where one is written.
+    kept: Option<Kept>,
 }
 
 /// What the readers of a run's events have in the end.
 pub(super) struct Finished {
-    /// In the order of their cells, and so are the streams.
+    /// In the order of their cells.
     pub(super) records: Vec<Arc<CellRecord>>,
-    pub(super) streams: Vec<Stream>,
+    /// What a bundle has beside them.
+    pub(super) kept: Kept,
     /// Whether every report was written.
     pub(super) written: io::Result<()>,
 }
 
-impl Reporters {
+impl<'a> Reporters<'a> {
     /// Begins the reports of a run of these cells.
-    pub(super) fn begin(cells: &[Cell], files: ReportFiles) -> io::Result<Reporters> {
+    pub(super) fn begin(
+        cells: &[Cell],
+        files: ReportFiles,
+        settle: Option<&'a dyn Settle>,
+    ) -> io::Result<Reporters<'a>> {
         Ok(Reporters {
             progress: Progress::new(cells.iter().map(|cell| cell.axes.to_string()).collect()),
             reports: Reports::begin(files.files, &files.about)?,
             streams: files.streams,
             packets: files.packets,
             records: BTreeMap::new(),
-            kept: files.keeps_streams.then(BTreeMap::new),
+            settle,
+            unsettled: BTreeSet::new(),
+            kept: files.keeps.then(Kept::default),
         })
     }
 
@@ -185,17 +198,23 @@ impl Reporters {
                 packets,
             } => {
                 self.progress.add(index, &record);
-                let captured = match (&mut self.packets, packets) {
-                    (Some(folder), Some(packets)) => folder.add(&record, &packets),
-                    _ => Ok(()),
-                };
+                let mut captured = Ok(());
+                if let Some(packets) = packets {
+                    let file = pcapng(&record, &packets);
+                    if let Some(folder) = &mut self.packets {
+                        captured = folder.add(&record, &file);
+                    }
+                    if let Some(kept) = &mut self.kept {
+                        kept.packets.add(index, file);
+                    }
+                }
                 let scenario = &record.axes.scenario;
                 let kept = self
                     .streams
                     .as_mut()
                     .map_or(Ok(()), |folder| folder.add(scenario, &streams));
-                if let Some(all) = &mut self.kept {
-                    all.insert(index, streams);
+                if let Some(kept) = &mut self.kept {
+                    kept.streams.insert(index, streams);
                 }
                 self.add(index, record).and(kept).and(captured)
             }
@@ -213,25 +232,48 @@ impl Reporters {
     }
 
     fn add(&mut self, index: usize, record: Arc<CellRecord>) -> io::Result<()> {
-        let written = self.reports.add(index, &record);
+        let waits = self.settle.is_some_and(|settle| settle.waits(&record));
+        let written = match waits {
+            true => {
+                self.unsettled.insert(index);
+                Ok(())
+            }
+            false => self.reports.add(index, &record),
+        };
         self.records.insert(index, record);
         written
     }
 
-    /// Ends the reports.
-    pub(super) fn finish(self) -> Finished {
+    /// Settles the records that wait for it: every cell was run. `Err`: why they stay as they are was told.
+    pub(super) fn settle(&mut self) -> Result<(), Exit> {
         self.progress.finish();
-        let kept = self.kept.unwrap_or_default();
+        let Some(settle) = self.settle else {
+            return Ok(());
+        };
+        let waiting = self.unsettled.iter();
+        let waiting = waiting.map(|index| (*index, Arc::clone(&self.records[index])));
+        let settled = settle.settled(waiting.collect())?;
+        self.records.extend(settled);
+        Ok(())
+    }
+
+    /// Ends the reports.
+    pub(super) fn finish(mut self) -> Finished {
+        self.progress.finish();
+        let mut written = Ok(());
+        for index in &self.unsettled {
+            written = written.and(self.reports.add(*index, &self.records[index]));
+        }
         Finished {
-            written: self.reports.finish(),
+            written: written.and(self.reports.finish()),
             records: self.records.into_values().collect(),
-            streams: kept.into_values().flatten().collect(),
+            kept: self.kept.unwrap_or_default(),
         }
     }
 
     /// Reports of a run that was interrupted before its first cell.
     pub(super) fn of_none(cells: &[Cell], by: &'static str, files: ReportFiles) -> io::Result<()> {
-        let mut reporters = Reporters::begin(cells, files)?;
+        let mut reporters = Reporters::begin(cells, files, None)?;
         let mut written = Ok(());
         for (index, cell) in cells.iter().enumerate() {
             let record = not_run(cell, NotRun::interrupted(by, false));

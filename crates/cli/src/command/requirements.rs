@@ -33,7 +33,7 @@ fn of_scenario(scenario: &Scenario, records: &[&CellRecord], page: &mut Page) {
         "# {path}: what was observed, by `fwlab run --write-requirements`.\n"
     ));
     if !scenario.requirements.is_empty() {
-        page.text("# The file has requirements already: take those out before these go in.\n");
+        page.text("# The file already has requirements: take those out before you put these in.\n");
     }
     let (observed, without) = what_can_be_required(scenario, records);
     for (why, cells) in without {
@@ -78,7 +78,7 @@ fn outcome<'a>(scenario: &Scenario, record: &'a CellRecord) -> Result<&'a Outcom
     if !record.chance.is_empty() {
         let words: Vec<&str> = record.chance.iter().map(|chance| chance.word()).collect();
         return Err(format!(
-            "what was by chance ({}): another run may see something else",
+            "what happened by chance ({}): another run may see something else",
             words.join(", ")
         ));
     }

@@ -132,13 +132,13 @@ impl Earlier {
         }
         complain(
             format!(
-                "{}: {} not met there and no longer exist here, so that nothing is known of them:\n  {}",
+                "{}: {} not met there and no longer exist here, so nothing is known about them:\n  {}",
                 self.file.display(),
                 counted(gone.len(), "cell was", "cells were"),
                 named.join("\n  ")
             ),
             Some(
-                "cells are known by their names: give the paths, --server and --client of the run that wrote the report",
+                "cells are matched by name: give the paths, --server and --client of the run that wrote the report",
             ),
         );
     }

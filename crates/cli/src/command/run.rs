@@ -16,7 +16,7 @@ use super::bundle::{BundleFile, Bundled, is_bundle};
 use super::choice::{choice, filter_of};
 use super::containers::Where;
 use super::execute::{Beside, Executed, execute_beside, ready};
-use super::exit::{complain, of_run, print, print_aside, tell};
+use super::exit::{complain, of_run, print, print_aside, print_prose, tell};
 use super::requirements::written;
 use super::rerun::Earlier;
 use super::watch::{Watched, watch};
@@ -28,38 +28,39 @@ use fwlab_text::{line, one_line};
 
 #[derive(Debug, Args)]
 pub(super) struct RunArguments {
-    /// Scenario files, or folders of them; or one bundle, whose cells are run again
+    /// Scenario files or folders of them, or one bundle, whose cells are run again
     #[arg(default_value = "scenarios")]
     paths: Vec<PathBuf>,
-    /// Only these cells: words of the cell's name, or axis=word; all words of one filter must
-    /// hold, several filters are alternatives
+    /// Only these cells: words of the cell's name, or axis=word. All words of one filter must match; several
+    /// filters are alternatives
     #[arg(long, value_name = "WORDS")]
     filter: Vec<String>,
     /// Only this backend
     #[arg(long, value_name = "BACKEND", value_delimiter = ',', value_parser = word::backend())]
     backend: Vec<Backend>,
-    /// These servers in place of the scenarios' own, but for scripted ones
+    /// Use these servers instead of the scenarios' own, except for scripted ones
     #[arg(long, value_name = "PEER", value_delimiter = ',', value_parser = word::server())]
     server: Vec<PeerName>,
-    /// These clients in place of the scenarios' own, but for scripted ones
+    /// Use these clients instead of the scenarios' own, except for scripted ones
     #[arg(long, value_name = "PEER", value_delimiter = ',', value_parser = word::client())]
     client: Vec<PeerName>,
     #[command(flatten)]
     how: How,
-    /// Go on after a cell that missed its requirement, or that the lab could not tell of
+    /// Go on after a cell that missed its requirement or is unclear
     #[arg(long)]
     keep_going: bool,
-    /// Only the cells that this JSON report has as missed, inconclusive or not run
+    /// Only the cells that were missed, inconclusive or not run in this JSON report
     #[arg(long, value_name = "REPORT")]
     rerun: Option<PathBuf>,
-    /// Print what was observed as [[require]] blocks for the scenario's file, in place of tables; all cells are run
+    /// Print what was observed as [[require]] blocks for the scenario's file, instead of tables; all cells are run
     #[arg(long, conflicts_with_all = ["server", "client"])]
     write_requirements: bool,
-    /// Run again when a file changes that was read: the scenarios that it is of, or all
+    /// Run again when a file that was read changes: the scenarios that use it, or all
     #[arg(long, conflicts_with_all = ["bundle", "rerun", "write_requirements", "report", "record", "capture", "against"])]
     watch: bool,
-    /// Write a new file with all that somebody else needs to see it: the scenario and its files, versions, and what was
-    /// seen of each chosen cell. `fwlab run FILE` runs it again, and `fwlab explain FILE` explains it without running
+    /// Write a new file with everything somebody else needs to look at the run: the scenario and its files,
+    /// versions, and what was seen of each chosen cell, including its packets. `fwlab run FILE` runs it again;
+    /// `fwlab explain FILE` explains it without running
     #[arg(long, value_name = "FILE")]
     bundle: Option<PathBuf>,
 }
@@ -67,7 +68,7 @@ pub(super) struct RunArguments {
 /// How cells are run, whichever they are.
 #[derive(Debug, Args)]
 pub(super) struct How {
-    /// Cells at a time; default: twelve for each processor
+    /// How many cells to run at a time; default: twelve for each processor
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=512))]
     pub(super) jobs: Option<u16>,
     /// What ends a cell that does not pass: early, the kernel's evidence; full, the peers' own timers
@@ -75,22 +76,23 @@ pub(super) struct How {
     pub(super) patience: Patience,
     #[command(flatten)]
     pub(super) place: Where,
-    /// Do not build images that cells need and that are missing: their cells are skipped
+    /// Do not build missing images: cells that need them are skipped
     #[arg(long)]
     no_build: bool,
     // The help is that of the formats' table.
     #[arg(long, value_name = "FORMAT=FILE", help = Format::help())]
     pub(super) report: Vec<ReportTo>,
-    /// Which cells bring their evidence along in reports: those that missed or are unclear, or all
+    /// Which cells include their evidence in reports: those that missed or are unclear, or all
     #[arg(long, value_name = "missed|all", default_value = "missed")]
     pub(super) evidence: EvidenceOf,
-    /// Record what each cell's judge was told, into a new or empty folder: a file a scenario, to be judged again
+    /// Record what each cell's judge was told in a new or empty folder: one file for each scenario, to be judged again
     #[arg(long, value_name = "DIR")]
     pub(super) record: Option<PathBuf>,
-    /// Hold the run against an earlier one: say which cells end otherwise than in this JSON report. An HTML report shows both
+    /// Compare the run with an earlier one: say which cells end differently from this JSON report. An HTML report shows both
     #[arg(long, value_name = "REPORT")]
     pub(super) against: Option<PathBuf>,
-    /// Write the packets of each cell into a new or empty folder: a pcapng file a cell, for Wireshark, with TLS's secrets in it
+    /// Write the packets of each cell to a new or empty folder: one pcapng file for each cell, for Wireshark,
+    /// with the TLS secrets in it. `fwlab explain BUNDLE` writes those of the bundle
     #[arg(long, value_name = "DIR")]
     pub(super) capture: Option<PathBuf>,
 }
@@ -101,12 +103,37 @@ impl How {
         (!self.no_build).then(|| Builder::Run.builds())
     }
 
+    /// Refuses reports and the like, which a command would not write.
+    ///
+    /// # Errors
+    /// When one was asked for: then that is said.
+    pub(super) fn without_reports(&self, command: &str) -> Result<(), Exit> {
+        let asked = [
+            ("--report", !self.report.is_empty()),
+            ("--record", self.record.is_some()),
+            ("--capture", self.capture.is_some()),
+            ("--against", self.against.is_some()),
+        ];
+        match asked.iter().find(|(_, is_asked)| *is_asked) {
+            None => Ok(()),
+            Some((option, _)) => {
+                complain(
+                    format!(
+                        "`fwlab {command}` has no {option}: it runs the cells of a table many times over"
+                    ),
+                    Some("`fwlab check` with the same options reports on the table itself"),
+                );
+                Err(Exit::Usage)
+            }
+        }
+    }
+
     pub(super) fn settings(&self) -> RunSettings {
         let default = RunSettings::default();
         RunSettings {
             jobs: self.jobs.map_or(default.jobs, usize::from),
             patience: self.patience,
-            housing: self.place.housing(),
+            placement: self.place.placement(),
             builds: self.builds(),
             keep_evidence: self.evidence == EvidenceOf::All,
             keep_streams: self.record.is_some(),
@@ -190,8 +217,9 @@ fn ran(arguments: &RunArguments, watched: Option<&mut Watched>) -> Result<Exit, 
     let beside = Beside {
         read: read.chain(arguments.rerun.as_deref()).collect(),
         bundle: into,
+        settle: None,
     };
-    let (executed, streams) = execute_beside(planned, loader, settings, &arguments.how, &beside)?;
+    let (executed, kept) = execute_beside(planned, loader, settings, &arguments.how, &beside)?;
     let Executed {
         records,
         summary,
@@ -215,13 +243,13 @@ fn ran(arguments: &RunArguments, watched: Option<&mut Watched>) -> Result<Exit, 
         page.append(&before.page(&records));
     }
     if let Some(file) = into_file {
-        page.append(&file.write(&records, &streams)?);
+        page.append(&file.write(&records, kept)?);
     }
     page.append(&summary_line(&summary));
     page.text('\n');
     match arguments.write_requirements {
         true => print_aside(page),
-        false => print(page),
+        false => print_prose(page),
     }
     Ok(of_run(&summary))
 }
@@ -232,9 +260,9 @@ fn bundled(arguments: &RunArguments) -> Result<Option<Bundled>, Exit> {
         return Ok(None);
     };
     let refused = match arguments {
-        _ if arguments.paths.len() > 1 => "is a bundle, and is run by itself",
+        _ if arguments.paths.len() > 1 => "is a bundle, which must be run by itself",
         _ if !arguments.server.is_empty() || !arguments.client.is_empty() => {
-            "is a bundle, and says itself which servers and clients there are"
+            "is a bundle, which itself says which servers and clients to use"
         }
         _ => return Bundled::read(file).map(Some),
     };
@@ -260,10 +288,10 @@ pub(super) fn plan(
         if size.cells() > MAX_CELLS || planned.len() > MAX_CELLS {
             complain(
                 format!(
-                    "with {} there would be {size}, and at most {MAX_CELLS} are run at once",
+                    "with {} there would be {size}, and at most {MAX_CELLS} can be run at once",
                     scenario.path.display()
                 ),
-                Some("name fewer scenarios, peers or backends, or choose cells by --filter"),
+                Some("name fewer scenarios, peers or backends, or choose cells with --filter"),
             );
             return Err(Exit::Usage);
         }
@@ -309,7 +337,7 @@ fn show(scenarios: &[Arc<Scenario>], records: &[Arc<CellRecord>]) {
         page.append(&matrix(records, &labels));
         page.append(&findings(records, &labels));
         page.text('\n');
-        print(page);
+        print_prose(page);
     }
     if !not_run.is_empty() {
         let names = one_line(not_run.join(", "));

@@ -9,7 +9,7 @@ pub(super) struct SchemaArguments {
     /// As a JSON Schema, for editors
     #[arg(long)]
     json: bool,
-    /// The JSON Schema of a line of the JSON report, in place of the scenario file's
+    /// The JSON Schema of a line of the JSON report, instead of the scenario file's
     #[arg(long, conflicts_with = "json")]
     record: bool,
 }

@@ -10,10 +10,10 @@ pub(super) struct TopologyArguments {
     /// The shape
     #[arg(value_parser = word::shape())]
     shape: Shape,
-    /// So many clients beside each other
+    /// How many clients to put side by side
     #[arg(long, value_name = "COUNT", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=9))]
     clients: u8,
-    /// With the host `third` in the server's network
+    /// Add the host `third` to the server's network
     #[arg(long)]
     third: bool,
     /// Only the addresses of this family
@@ -36,6 +36,6 @@ pub(super) fn topology(arguments: &TopologyArguments) -> Exit {
         arguments.family.clone()
     };
     // The control port is the server's business, and is no part of the long form.
-    print(layout.stage(21).long_form());
+    print(layout.deployment(21).long_form());
     Exit::Good
 }

@@ -16,7 +16,7 @@ pub struct About {
 /// Which cells bring their evidence along in a report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum EvidenceOf {
-    /// Those that missed their requirement, and those that the lab could not tell of.
+    /// Those that missed their requirement or are unclear.
     Missed,
     /// All.
     All,

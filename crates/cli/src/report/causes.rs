@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use fwlab_explain::{Diagnosis, Why};
-use fwlab_record::{Cause, CellRecord, Flow, Packet};
+use fwlab_record::{Cause, CellRecord, Flow, Packet, line_in_words};
 
 /// Cells by what stopped them, in the order of the causes' words.
 pub(super) fn by_cause<'a>(records: &[&'a CellRecord]) -> BTreeMap<String, Vec<&'a CellRecord>> {
@@ -88,8 +88,9 @@ pub(crate) fn cause_in_short(cause: &Cause) -> String {
         ),
         other => other.to_string(),
     };
-    let line = |line: &Option<u32>| {
-        line.map(|line| format!(", line {line}"))
+    let line = |line: &Option<u32>, file: &Option<String>| {
+        line_in_words(*line, file.as_deref())
+            .map(|line| format!(", {line}"))
             .unwrap_or_default()
     };
     match cause {
@@ -97,12 +98,13 @@ pub(crate) fn cause_in_short(cause: &Cause) -> String {
             node,
             rule,
             source_line,
+            source_file,
             statement,
             packet: met,
             led_to,
             ..
         } => {
-            let line = line(source_line);
+            let line = line(source_line, source_file);
             let did = match led_to {
                 None => format!("stopped {}", packet(met)),
                 Some(then) => format!("sent {} elsewhere: {}", packet(met), cause_in_short(then)),
@@ -113,13 +115,14 @@ pub(crate) fn cause_in_short(cause: &Cause) -> String {
             node,
             chain,
             source_line,
+            source_file,
             statement,
             packet: stopped,
             ..
         } => {
             format!(
                 "{node}: {chain}{} `{statement}` stopped {}",
-                line(source_line),
+                line(source_line, source_file),
                 packet(stopped)
             )
         }

@@ -27,7 +27,7 @@ pub enum EarlierError {
         name: String,
     },
     /// A line of it is not a cell, or is one of another version.
-    #[error("{name}:{line}: this is not a cell of a report that this fwlab reads: {why}")]
+    #[error("{name}:{line}: this is not a cell of a report that this fwlab can read: {why}")]
     Line {
         /// The file.
         name: String,
@@ -43,10 +43,10 @@ impl EarlierError {
     pub fn help(&self) -> &'static str {
         match self {
             EarlierError::Unreadable { .. } | EarlierError::Foreign { .. } => {
-                "name the file that `fwlab run … --report json=FILE` wrote"
+                "name a file that `fwlab run … --report json=FILE` wrote"
             }
             EarlierError::Line { .. } => {
-                "it was cut off, edited, or written by another version: write it anew with --report json=FILE"
+                "it was cut off, edited, or written by another version: write it again with --report json=FILE"
             }
         }
     }
@@ -108,8 +108,7 @@ mod tests {
         assert_eq!(
             error.to_string().split(" at line").next(),
             Some(
-                "r.json:3: this is not a cell of a report that this fwlab reads: \
-                 a record of version 3, and this reads version 2"
+                "r.json:3: this is not a cell of a report that this fwlab can read: a record of version 3, and this reads version 2"
             )
         );
         for other in ["", "[]", "<html>"] {

@@ -38,25 +38,25 @@ pub enum ReportFileError {
         source: io::Error,
     },
     /// The run reads the file.
-    #[error("{} is read by this run, and a report there would overwrite it", path.display())]
+    #[error("{} is read by this run, so a report would overwrite it", path.display())]
     Input {
         /// The file.
         path: PathBuf,
     },
     /// Something else is in the file.
-    #[error("{} exists and is not a report of fwlab, so no report is written over it", path.display())]
+    #[error("{} exists and is not a report of fwlab, so fwlab does not overwrite it", path.display())]
     Foreign {
         /// The file.
         path: PathBuf,
     },
     /// It is a directory, a device or a socket.
-    #[error("{} is not a file, and no report is written there", path.display())]
+    #[error("{} is not a file, so no report is written there", path.display())]
     NotAFile {
         /// What was named.
         path: PathBuf,
     },
     /// Something else is written to the file.
-    #[error("{} and {other} would be written to one file", path.display())]
+    #[error("{} and {other} would be written to the same file", path.display())]
     Shared {
         /// The file.
         path: PathBuf,
@@ -73,12 +73,12 @@ impl ReportFileError {
                 "name a file in a folder that exists and that you may write to"
             }
             ReportFileError::Foreign { .. } => {
-                "name a file that does not exist yet; or move this one away, or delete it"
+                "name a file that does not exist yet, or move this one away or delete it"
             }
             ReportFileError::Input { .. }
             | ReportFileError::NotAFile { .. }
             | ReportFileError::Shared { .. } => {
-                "name a file of its own for each report: --report json=report.json"
+                "name a different file for each report: --report json=report.json"
             }
         }
     }

@@ -16,7 +16,7 @@ pub enum FolderError {
         source: io::Error,
     },
     /// Something is in it.
-    #[error("{} is not empty, and what is recorded there would be mixed with that", path.display())]
+    #[error("{} is not empty, so recorded files would be mixed with what is there", path.display())]
     Occupied {
         /// The folder.
         path: PathBuf,

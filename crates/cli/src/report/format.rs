@@ -101,6 +101,9 @@ impl FromStr for ReportTo {
         if file.is_empty() {
             return Err("the file has no name".into());
         }
+        if file == "-" {
+            return Err("standard output has the table: name a file, such as `report.json`; a file that really has this name is `./-`".into());
+        }
         Ok(ReportTo {
             format,
             file: file.into(),
@@ -161,6 +164,7 @@ mod tests {
             ("json", "write json=FILE"),
             ("yaml=x", "`yaml` is not a format: write json=FILE"),
             ("json=", "the file has no name"),
+            ("json=-", "standard output has the table"),
         ] {
             let error = text.parse::<ReportTo>().expect_err(text);
             assert!(error.starts_with(told), "{error}");

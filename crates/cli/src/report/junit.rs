@@ -11,7 +11,7 @@ use fwlab_text::{line, lines, one_line};
 
 pub(super) const FORMAT: Format = Format {
     word: "junit",
-    what: "JUnit's XML, as CI systems read it",
+    what: "JUnit XML, for CI systems",
     is_report,
     begin: |file, about| Gathered::report(file, about, written),
 };

@@ -41,7 +41,8 @@ impl Labels {
         self.loaders.unwrap_or(axes.backend.word())
     }
 
-    /// Takes notes that the user was told when the rules were read: they are not told again below the matrix.
+    /// Takes notes that the user was told when the rules were read, or is told by a cell that has no mark: they are not told again
+    /// below the matrix.
     pub fn were_told(&mut self, notes: impl IntoIterator<Item = String>) {
         self.told.extend(notes);
     }

@@ -1,13 +1,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use console::{Style, measure_text_width, pad_str};
+use console::{Style, Term, measure_text_width, pad_str};
 use fwlab_record::{CellRecord, Chance, DataSetup, Judgement, Symptom};
 use fwlab_runner::settling_ports;
 
 use super::Labels;
 use super::ways::{Way, Ways, way};
-use crate::text::Page;
+use crate::text::{Page, columns};
 use fwlab_text::one_line;
 
 /// The cells of one scenario: a row for each ruleset, or each class of peers, and each way to transfer, a column for each
@@ -43,9 +43,12 @@ impl Table {
     }
 }
 
-/// Draws the table of the cells of one scenario.
+/// Draws the table of the cells of one scenario. Where a terminal is too narrow for its rows, each cell has a line of its own.
 pub fn matrix(records: &[&CellRecord], labels: &Labels) -> Page {
-    let Table { columns, rows } = Table::of(records, labels);
+    drawn(&Table::of(records, labels), columns(&Term::stdout()))
+}
+
+fn drawn(Table { columns, rows }: &Table, fits: Option<usize>) -> Page {
     let width = |column: usize| {
         rows.iter()
             .map(|row| measure_text_width(&row.head[column]))
@@ -65,13 +68,16 @@ pub fn matrix(records: &[&CellRecord], labels: &Labels) -> Page {
         .map(|width| width + 2)
         .sum::<usize>()
         + 2;
+    if fits.is_some_and(|fits| fits < indent + CELL * columns.len()) {
+        return narrow(columns, rows);
+    }
     text.text(" ".repeat(indent));
-    for column in &columns {
+    for column in columns {
         text.text(pad_str(column.word(), CELL, console::Alignment::Left, None));
     }
     text.trim_end();
     text.text('\n');
-    for row in &rows {
+    for row in rows {
         let [name, rest @ ..] = &row.head;
         let mut beside = name.as_str();
         if above {
@@ -91,7 +97,7 @@ pub fn matrix(records: &[&CellRecord], labels: &Labels) -> Page {
                 );
             }
         }
-        for column in &columns {
+        for column in columns {
             let shown = row.cells.get(column);
             let width = shown.map_or(0, |shown| shown.add_to(&mut text));
             // The widest one fills its column.
@@ -99,6 +105,25 @@ pub fn matrix(records: &[&CellRecord], labels: &Labels) -> Page {
         }
         text.trim_end();
         text.text('\n');
+    }
+    text
+}
+
+/// A table with a line for each cell.
+fn narrow(columns: &BTreeSet<DataSetup>, rows: &[TableRow]) -> Page {
+    let mut text = Page::default();
+    for row in rows {
+        let head = row.head.iter().filter(|part| !part.is_empty());
+        let head: Vec<&str> = head.map(String::as_str).collect();
+        text.text(format_args!("  {}\n", head.join("  ")));
+        for column in columns {
+            text.text(format_args!("    {:6}", column.word()));
+            if let Some(shown) = row.cells.get(column) {
+                shown.add_to(&mut text);
+            }
+            text.trim_end();
+            text.text('\n');
+        }
     }
     text
 }
@@ -114,8 +139,8 @@ const HEAD: usize = 72;
 pub struct Shown {
     words: &'static str,
     state: State,
-    /// Whether it rests on the port that a server happened to pick.
-    by_chance: bool,
+    /// What it rests on beside the rules: then one outcome is a sample, and another run may show another.
+    by_chance: Option<&'static str>,
 }
 
 /// The range of ports that the rules open for the server's passive data connections, where it keeps to none, so that what
@@ -125,6 +150,19 @@ pub(crate) fn passive_ports_meant(record: &CellRecord) -> Option<(u16, u16)> {
         return None;
     }
     record.notes.iter().find_map(|note| settling_ports(note))
+}
+
+/// Whether what became of a cell rests on a port that a side happened to pick from ports that nobody can choose for it: then the
+/// cell is what the most of them come to.
+pub(crate) fn by_port_of_kernel(record: &CellRecord) -> bool {
+    let by_data_port =
+        record.chance.contains(&Chance::DataPort) && passive_ports_meant(record).is_none();
+    by_data_port || record.chance.contains(&Chance::SourcePort)
+}
+
+/// Whether rules that decide by chance were asked about a cell's packets.
+pub(crate) fn decided_by_chance(record: &CellRecord) -> bool {
+    record.chance.contains(&Chance::Rule)
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -175,7 +213,7 @@ impl Shown {
         Shown {
             words,
             state,
-            by_chance: false,
+            by_chance: None,
         }
     }
 
@@ -197,10 +235,16 @@ impl Shown {
         }
     }
 
-    /// With its mark: `✓ passes`, or `~ passes` where it rests on chance.
+    fn has_outcome(&self) -> bool {
+        matches!(self.state, State::Met | State::Missed | State::Reported)
+    }
+
+    /// With its mark: `✓ passes`; where it rests on chance, on what: `~ by port`, or what the most ports come to: `~ passes`.
     pub(super) fn text(&self) -> String {
+        if let Some(rests_on) = self.by_chance.filter(|_| self.has_outcome()) {
+            return format!("~ {rests_on}");
+        }
         match self.state {
-            State::Reported if self.by_chance => format!("~ {}", self.words),
             State::Met => format!("✓ {}", self.words),
             State::Missed => format!("✗ {}", self.words),
             State::Unclear => format!("? {}", self.words),
@@ -211,9 +255,10 @@ impl Shown {
     /// Adds it to a page, and tells its width in columns.
     fn add_to(&self, page: &mut Page) -> usize {
         let style = match self.state {
+            _ if self.by_chance.is_some() && self.has_outcome() => Style::new().yellow(),
             State::Met => Style::new().green(),
             State::Missed => Style::new().red().bold(),
-            State::Reported if self.words == "passes" && !self.by_chance => Style::new().green(),
+            State::Reported if self.words == "passes" => Style::new().green(),
             State::Reported => Style::new().yellow(),
             State::Unclear => Style::new().magenta().bold(),
             State::Skipped | State::NotRun => Style::new().dim(),
@@ -317,7 +362,16 @@ fn merged_rows(records: &[&CellRecord], labels: &Labels) -> Vec<Row> {
             cells: BTreeMap::new(),
         });
         let mut shown = Shown::of(&record.judgement);
-        shown.by_chance = labels.marks_chance && passive_ports_meant(record).is_some();
+        shown.by_chance = match labels.marks_chance {
+            true if decided_by_chance(record) => Some("by chance"),
+            true if passive_ports_meant(record).is_some() => Some("by port"),
+            true => by_port_of_kernel(record).then_some(shown.words),
+            false => None,
+        };
+        // What the port that was picked came to is not shown, and tells no row from another.
+        if let Some(rests_on) = shown.by_chance {
+            shown.words = rests_on;
+        }
         row.cells.insert(axes.data, shown);
     }
     let mut rows: Vec<Row> = Vec::new();
@@ -344,4 +398,45 @@ fn merged_rows(records: &[&CellRecord], labels: &Labels) -> Vec<Row> {
     let mut merged = alike_ways(merged);
     merged.sort_by_key(|row| order.iter().position(|name| *name == row.label));
     merged
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table() -> Table {
+        let head = ["  from 203.0.113.0/24 on eth0", "", "nft", "vsftpd ← curl"];
+        let cells = [
+            (DataSetup::Port, Shown::new("ctl timeout", State::Reported)),
+            (DataSetup::Epsv, Shown::new("passes", State::Reported)),
+        ];
+        Table {
+            columns: cells.iter().map(|(setup, _)| *setup).collect(),
+            rows: vec![TableRow {
+                head: head.map(|part| part.trim_start().to_owned()),
+                cells: cells.into_iter().collect(),
+            }],
+        }
+    }
+
+    #[test]
+    fn a_table_is_drawn_as_its_terminal_is_wide() {
+        let wide = "                                                       port          epsv
+  from 203.0.113.0/24 on eth0  nft  vsftpd ← curl  ctl timeout   passes
+";
+        let wide = wide.replacen(&" ".repeat(4), "", 1);
+        for fits in [None, Some(120), Some(80)] {
+            assert_eq!(drawn(&table(), fits).to_string(), wide, "{fits:?}");
+        }
+        let narrow = "  from 203.0.113.0/24 on eth0  nft  vsftpd ← curl
+    port  ctl timeout
+    epsv  passes
+";
+        let page = drawn(&table(), Some(40));
+        assert_eq!(page.to_string(), narrow);
+        assert_eq!(
+            page.within(40).to_string(),
+            narrow.replace("  vsftpd", "\n    vsftpd")
+        );
+    }
 }

@@ -27,17 +27,16 @@ impl PacketFolder {
         empty(folder).map(|folder| PacketFolder { folder })
     }
 
-    /// Adds the packets of a cell: an interface a node, what decided in a comment, and the secrets of TLS.
+    /// Adds the packets of a cell, as [`pcapng`] gives them.
     ///
     /// # Errors
     /// When a file cannot be written.
-    pub fn add(&mut self, record: &CellRecord, packets: &Packets) -> io::Result<()> {
+    pub fn add(&mut self, record: &CellRecord, pcapng: &[u8]) -> io::Result<()> {
         let name = record.axes.to_string();
         let cell = name.strip_prefix(&record.axes.scenario).unwrap_or(&name);
         let cell = cell.trim_start_matches(':').replace("::", "-");
         let path = file_name(&format!("{}/{cell}", record.axes.scenario), "pcapng");
         let path = self.folder.join(path);
-        let written = written(record, packets, &name);
         // Two scenarios may have names that make one file's.
         let new = || {
             let mut free = (1..1000).filter_map(|number| made_new(&path, number));
@@ -45,7 +44,7 @@ impl PacketFolder {
         };
         let made = path.parent().map_or(Ok(()), fs::create_dir_all);
         let made = made.and_then(|()| new());
-        made.and_then(|mut file| io::Write::write_all(&mut file, &written))
+        made.and_then(|mut file| io::Write::write_all(&mut file, pcapng))
             .map_err(|error| with_path(&path, &error))
     }
 }
@@ -62,7 +61,9 @@ fn made_new(path: &Path, number: u32) -> Option<io::Result<File>> {
     }
 }
 
-fn written(record: &CellRecord, packets: &Packets, name: &str) -> Vec<u8> {
+/// The packets of a cell: an interface a node, what decided in a comment, and the secrets of TLS.
+pub fn pcapng(record: &CellRecord, packets: &Packets) -> Vec<u8> {
+    let name = &record.axes;
     let outcome = record.judgement.outcome();
     let mut about = format!("{name}: {}", Shown::of(&record.judgement).words());
     let because = outcome.map(|outcome| cause_in_short(&outcome.cause));

@@ -16,6 +16,12 @@ const TICK: Duration = Duration::from_secs(1);
 /// A cell that takes no longer is not said to be waited for: most take less than a second.
 const LONG: Duration = Duration::from_secs(2);
 
+/// The columns of the bar, with the blank behind it.
+const BAR: usize = 31;
+
+/// The fewest columns of a terminal that has room for a bar beside the numbers.
+const WIDE: usize = 80;
+
 /// Lines on standard error that tell how far a run is; nothing where that is no terminal.
 #[derive(Debug)]
 pub struct Progress {
@@ -35,7 +41,10 @@ impl Progress {
         let bar = ProgressBar::with_draw_target(Some(cells.len() as u64), target);
         let state = Arc::new(Mutex::new(State::new(cells, Instant::now())));
         let drawn = Arc::clone(&state);
-        let style = ProgressStyle::with_template("{bar:30} {state}");
+        let style = ProgressStyle::with_template(match width >= WIDE {
+            true => "{bar:30} {state}",
+            false => "{state}",
+        });
         let style = style.expect("the template is a constant");
         let told = move |_: &ProgressState, text: &mut dyn std::fmt::Write| {
             let said = lock(&drawn).lines(Instant::now(), width);
@@ -65,7 +74,7 @@ impl Progress {
     }
 
     /// Takes the lines away.
-    pub fn finish(self) {
+    pub fn finish(&self) {
         self.bar.finish_and_clear();
     }
 }
@@ -123,24 +132,45 @@ impl State {
         }
     }
 
-    /// The numbers; and below them what is waited for, where that takes long.
+    /// The numbers, on as many lines as they take; and below them what is waited for, where that takes long.
     fn lines(&self, now: Instant, width: usize) -> String {
-        let mut text = format!("{}/{} cells", self.done, self.names.len());
-        if self.missed > 0 {
-            let _ = write!(text, ", {} missed", self.missed);
-        }
-        if self.unclear > 0 {
-            let _ = write!(text, ", {} inconclusive", self.unclear);
-        }
-        let took = now.saturating_duration_since(self.began);
-        let _ = write!(text, ", {}", in_words(took));
-        if let Some(left) = self.left(took) {
-            let _ = write!(text, ", about {} left", in_words(left));
+        let mut text = String::new();
+        let mut left = match width >= WIDE {
+            true => width - BAR,
+            false => width,
+        };
+        for part in self.numbers(now) {
+            let needed = part.len() + ", ".len();
+            if text.is_empty() {
+                text = part;
+            } else if needed < left {
+                text = format!("{text}, {part}");
+            } else {
+                text = format!("{text},\n{part}");
+                left = width;
+            }
+            left = left.saturating_sub(needed);
         }
         if let Some(waiting) = self.waiting(now) {
             let _ = write!(text, "\n{}", truncate_str(&waiting, width, "…"));
         }
         text
+    }
+
+    fn numbers(&self, now: Instant) -> Vec<String> {
+        let mut numbers = vec![format!("{}/{} cells", self.done, self.names.len())];
+        if self.missed > 0 {
+            numbers.push(format!("{} missed", self.missed));
+        }
+        if self.unclear > 0 {
+            numbers.push(format!("{} inconclusive", self.unclear));
+        }
+        let took = now.saturating_duration_since(self.began);
+        numbers.push(in_words(took));
+        if let Some(left) = self.left(took) {
+            numbers.push(format!("about {} left", in_words(left)));
+        }
+        numbers
     }
 
     /// By how long the cells took that are done. Of the last ones, which may be the slowest, it says too little.

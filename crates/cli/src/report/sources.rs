@@ -1,9 +1,10 @@
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use fwlab_model::ruleset::Source;
-use fwlab_record::{Axes, Backend, Cause, NodeName, TableFamily};
+use fwlab_record::{Axes, Backend, Cause, Matched, NodeName, TableFamily};
+use fwlab_scenario::input::is_within;
 use fwlab_scenario::plan::Cell;
 use fwlab_scenario::{Action, RulesOrigin, RulesetEntry, Scenario};
 
@@ -27,6 +28,8 @@ pub(super) struct RulesText {
     /// The line that it begins on, 1 for the first.
     pub(super) first: u32,
     pub(super) text: String,
+    /// Whether it lies with the scenario, and may be shown whether it was loaded or not.
+    pub(super) is_own: bool,
 }
 
 /// Texts, each once: hundreds of scenarios can be about one host's rules.
@@ -95,11 +98,32 @@ impl Sources {
             return Some((of.rules.first()?.text.as_ref()?, None));
         };
         let line = line?;
-        let beside = (backend != axes.backend).then_some(backend);
-        let there = of.of_node(node, beside, family).into_iter();
-        let mut texts = there.filter_map(|rules| rules.text.as_ref());
-        let found = texts.find(|text| text.has(line))?;
+        let found = of.text_of(axes, node, backend, family, line)?;
         Some((found, Some(line)))
+    }
+
+    /// How often the lines of a text of a cell's rules matched.
+    pub(super) fn matched(
+        &self,
+        axes: &Axes,
+        text: &Arc<RulesText>,
+        matched: &[Matched],
+    ) -> BTreeMap<u32, u64> {
+        let mut lines = BTreeMap::new();
+        let Some(of) = self.of_cell(axes) else {
+            return lines;
+        };
+        for rule in matched {
+            let Some(line) = rule.source_line else {
+                continue;
+            };
+            let family = rule.rule.chain.family;
+            let found = of.text_of(axes, &rule.node, rule.backend, family, line);
+            if found.is_some_and(|found| Arc::ptr_eq(found, text)) {
+                *lines.entry(line).or_default() += rule.times;
+            }
+        }
+        lines
     }
 
     /// Where a cause's rule or policy stands, of a cell with these axes; without its line, or for a cause that is neither, the
@@ -179,6 +203,21 @@ impl OfRuleset {
         own
     }
 
+    /// The text that a line of a node's rules is in.
+    fn text_of(
+        &self,
+        axes: &Axes,
+        node: &NodeName,
+        backend: Backend,
+        family: TableFamily,
+        line: u32,
+    ) -> Option<&Arc<RulesText>> {
+        let beside = (backend != axes.backend).then_some(backend);
+        let there = self.of_node(node, beside, family).into_iter();
+        let mut texts = there.filter_map(|rules| rules.text.as_ref());
+        texts.find(|text| text.has(line))
+    }
+
     /// The file of the rules of a node; nothing where several could be meant.
     fn file(&self, node: &NodeName, beside: Option<Backend>, family: TableFamily) -> Option<&Path> {
         let own = self.of_node(node, beside, family).into_iter();
@@ -199,6 +238,13 @@ fn file_of(source: &Source, whole: &Path) -> Option<PathBuf> {
     is_file(path).then(|| path.to_owned())
 }
 
+/// Whether a file is below the folder that the run was started in. Below the root everything is.
+fn is_below_here(file: &Path) -> bool {
+    let here = Path::new("");
+    let is_root = std::env::current_dir().map_or(true, |here| here.parent().is_none());
+    !is_root && is_within(file, here)
+}
+
 impl RulesText {
     /// Whether a line of the file is one of these.
     fn has(&self, line: u32) -> bool {
@@ -212,13 +258,17 @@ impl Texts {
     const LONGEST: usize = 64 << 10;
 
     fn of(&mut self, source: &Source) -> Option<Arc<RulesText>> {
-        if !source.is_quotable || source.text.len() > Texts::LONGEST {
+        // A scenario may name any file there is. Of rules that were loaded, those below the folder that the run was started
+        // in are shown with it: what is shared there, scenarios beside each other name.
+        let is_shown = source.is_quotable || is_below_here(Path::new(&source.name));
+        if !is_shown || source.text.len() > Texts::LONGEST {
             return None;
         }
         let text = RulesText {
             name: source.name.clone(),
             first: source.begins.0,
             text: String::from_utf8_lossy(&source.text).into_owned(),
+            is_own: source.is_quotable,
         };
         if let Some(known) = self.0.get(&text) {
             return Some(Arc::clone(known));
@@ -230,7 +280,10 @@ impl Texts {
 }
 
 fn add(rules: &mut Vec<Rules>, scenario: &Scenario, entry: &RulesetEntry, texts: &mut Texts) {
-    let firewall = entry.at.clone().or_else(|| scenario.stage.firewall.clone());
+    let firewall = entry
+        .at
+        .clone()
+        .or_else(|| scenario.deployment.firewall.clone());
     let mut of = |source: &Source, node: &Option<NodeName>, beside, is_ipv6| Rules {
         node: node.clone(),
         beside,
@@ -266,8 +319,12 @@ mod tests {
         let again = texts.of(&rules).expect("it may be shown");
         assert!(Arc::ptr_eq(&kept, &again));
         assert_eq!(texts.of(&rules.unquoted()), None);
+        for (name, is_shown) in [("Cargo.toml", true), ("/etc/passwd", false)] {
+            let shared = Source::new(name, "-A INPUT -j DROP\n").unquoted();
+            assert_eq!(texts.of(&shared).is_some(), is_shown, "{name}");
+        }
         let long = "#".repeat(Texts::LONGEST + 1);
         assert_eq!(texts.of(&Source::new("long.v4", long)), None);
-        assert_eq!(texts.0.len(), 1);
+        assert_eq!(texts.0.len(), 2);
     }
 }

@@ -87,7 +87,7 @@ pub fn findings(records: &[&CellRecord], labels: &Labels) -> Page {
     for (why, cells) in unclear {
         if let Some(more @ 1..) = cells.checked_sub(UNCLEAR_TOLD) {
             text.text(format_args!(
-                "  and {more} more inconclusive cells of the same reason: {}; a JSON report has each\n",
+                "  and {more} more inconclusive cells for the same reason: {}; a JSON report lists each\n",
                 one_line(why)
             ));
         }

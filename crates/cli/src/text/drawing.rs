@@ -1,13 +1,18 @@
+use console::Term;
 use fwlab_text::Told;
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme};
 
 use super::page::Page;
+use super::wrapped::columns;
+
+/// The most columns that a mistake is told in.
+const WIDEST: usize = 100;
 
 impl Page {
     /// A mistake with its place; those that are told with it follow, one below the other.
     pub(crate) fn of_mistake(mistake: &dyn Diagnostic, theme: GraphicalTheme) -> Page {
         let handler = GraphicalReportHandler::new_themed(theme)
-            .with_width(100)
+            .with_width(columns(&Term::stderr()).map_or(WIDEST, |columns| columns.min(WIDEST)))
             .with_cause_chain();
         let told = Told::all(mistake);
         let text = told.iter().map(|mistake| render(&handler, mistake));

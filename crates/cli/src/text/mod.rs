@@ -13,7 +13,9 @@
 mod drawing;
 mod markdown;
 mod page;
+mod wrapped;
 
 pub use page::Page;
 
 pub(crate) use markdown::{code, markdown};
+pub(crate) use wrapped::columns;

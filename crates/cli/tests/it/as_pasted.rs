@@ -1,5 +1,7 @@
 //! Rules as people paste them from pages and shells: code fences, the shell's quoting, prompts, scripts.
 
+use fwlab_skipped::{Need, skipped};
+
 use crate::bad_input::{folder, told};
 use crate::native::lab_with_nft;
 use crate::support::{Ended, lab};
@@ -160,11 +162,11 @@ fn sentences_around_rules_are_left_out() {
     for (text, told) in [
         (
             &dump[..],
-            "rules.txt:11: `Any ideas? Thanks,`, and a line more is no rule: left out",
+            "rules.txt:11: `Any ideas? Thanks,`, and a line more is not a rule: left out",
         ),
         (
             commands,
-            "rules.txt:6: `What is wrong?` is no rule: left out",
+            "rules.txt:6: `What is wrong?` is not a rule: left out",
         ),
     ] {
         let ended = check("rules.txt", text).with(0);
@@ -176,4 +178,65 @@ fn sentences_around_rules_are_left_out() {
         "-A INPUT -p tcp --dport 990 -j ACCEPT",
     );
     check("rules.txt", &misplaced).with(2);
+}
+
+/// Notes of what somebody did: what makes no rule is left out, and what `#` was taken for is said.
+#[test]
+fn a_session_is_read_with_what_was_done_besides() {
+    let Some(_lab) = lab() else { return };
+    let text = "$ sudo -s\n# iptables -A INPUT -p tcp --dport 22 -j ACCEPT\n# iptables -P INPUT DROP\n# exit\nsudo apt-get install iptables-persistent\nsudo iptables-save > a\n";
+    let ended = check("notes.txt", text).with(0);
+    for told in [
+        "notes.txt:1: opens a shell: left out",
+        "notes.txt:2: 2 lines like this, a command after `#`: taken for commands at root's prompt",
+        "notes.txt:5: installs or removes programs: left out",
+    ] {
+        assert!(ended.stderr.contains(told), "{told}\n{}", ended.stderr);
+    }
+    let cause = "line 3 `-P INPUT DROP` stopped SYN";
+    assert!(ended.stdout.contains(cause), "{}", ended.stdout);
+}
+
+#[test]
+fn a_dump_of_a_page_is_read_with_its_lines() {
+    let Some(_lab) = lab() else { return };
+    let listing = "Chain INPUT (policy DROP)\ntarget prot opt source destination\nACCEPT tcp -- 0.0.0.0/0 0.0.0.0/0 tcp dpt:21\n\n";
+    let dump = DUMP.trim_end();
+    for (text, line) in [
+        (format!("```{dump}```\n"), 2),
+        (format!("<pre>\n<b>{dump}</b>\n</pre>\n"), 3),
+        (format!("> root@h:~# iptables-save\n{DUMP}"), 3),
+        (
+            format!("root@h:~# iptables -L\n{listing}root@h:~# iptables-save\n{DUMP}"),
+            8,
+        ),
+        (format!("cat > a <<'EOF'\n{DUMP}EOF\n"), 3),
+    ] {
+        let ended = check("page.txt", &text).with(0);
+        let cause = format!("line {line} `-P INPUT DROP` stopped SYN");
+        assert!(ended.stdout.contains(&cause), "{text}\n{}", ended.stdout);
+    }
+}
+
+/// No packet of FTP is of a user that only the host has.
+#[test]
+fn users_of_the_host_have_a_made_up_number() {
+    let Some(_lab) = lab_with_nft() else { return };
+    if !fwlab_fabric::has_ordinary_user() {
+        skipped(
+            Need::Machine,
+            "here everybody is root, and iptables takes no other number",
+        );
+        return;
+    }
+    let script = "table inet t {\n chain o {\n  type filter hook output priority 0; policy accept;\n  meta skuid \"debian-tor\" drop\n }\n}\n";
+    let rules = "*filter\n-A OUTPUT -m owner --uid-owner debian-tor -j DROP\nCOMMIT\n";
+    for (name, text) in [("rules.nft", script), ("rules.v4", rules)] {
+        let ended = check(name, text).with(0);
+        let told = "`debian-tor` is a user of the host whose number is not known here: 64999";
+        assert!(ended.stderr.contains(told), "{}", ended.stderr);
+        assert!(ended.stdout.contains("passes"), "{}", ended.stdout);
+        let ftp = check(name, &text.replace("debian-tor", "ftp")).with(2);
+        assert!(ftp.stderr.contains("`id -u NAME`"), "{}", ftp.stderr);
+    }
 }

@@ -67,7 +67,7 @@ symptom = "data-timeout"
     insta::assert_snapshot!(said(&format!("{SOUND}{more}")), @r#"
     exit 2
       × scenario.toml has 1 mistake
-      × this requires data-timeout of cells of which transferred is required already
+      × this requires data-timeout of cells that already require transferred
         ╭─[scenario.toml:14:1]
      13 │ symptom = "transferred"
      14 │ [[require]]
@@ -75,7 +75,7 @@ symptom = "data-timeout"
         ·      ╰── here
      15 │ data = "pasv"
         ╰────
-      help: leave one of the two out, or select fewer cells here
+      help: remove one of the two, or select fewer cells here
     "#);
 }
 
@@ -99,7 +99,7 @@ fn a_requirement_that_names_no_cell_is_told() {
     insta::assert_snapshot!(said(&format!("{SOUND}{more}")), @r#"
     exit 2
       × scenario.toml has 1 mistake
-      × this requirement is never held against a cell: it names no cell of this scenario
+      × this requirement never applies to a cell: it names no cell of this scenario
         ╭─[scenario.toml:10:1]
       9 │ clients = ["suppaftp"]
      10 │ [[require]]
@@ -107,7 +107,7 @@ fn a_requirement_that_names_no_cell_is_told() {
         ·      ╰── here
      11 │ server = "vsftpd"
         ╰────
-      help: mend its selectors, or take it out
+      help: fix its selectors, or remove it
     "#);
 }
 
@@ -120,7 +120,7 @@ fn an_address_outside_the_link_is_told() {
     insta::assert_snapshot!(said(&text), @r#"
     exit 2
       × scenario.toml has 1 mistake
-      × 192.168.0.211/24 and 192.168.1.201/24 are on one link, but not in one network
+      × 192.168.0.211/24 and 192.168.1.201/24 are on the same link but not in the same network
        ╭─[scenario.toml:3:10]
      2 │ [topology]
      3 │ client = "192.168.0.211/24"
@@ -146,7 +146,7 @@ fn a_port_that_is_none_is_told() {
      12 │ passive-ports = "50000-90000"
         ╰────
       help: 1 to 65535
-      × `50000-90000` is no port and no range of ports
+      × `50000-90000` is not a port or a range of ports
         ╭─[scenario.toml:12:17]
      11 │ control-port = 70000
      12 │ passive-ports = "50000-90000"
@@ -154,7 +154,7 @@ fn a_port_that_is_none_is_told() {
         ·                       ╰── here
      13 │ [client]
         ╰────
-      help: a port is 1 to 65535; a range is written "50000-50100"
+      help: a port is 1 to 65535; write a range as "50000-50100"
       × 50010 is above 50000
         ╭─[scenario.toml:14:16]
      13 │ [client]
@@ -235,7 +235,7 @@ cause = { kind = "polcy" }
      4 │ client = "10.0.0.300/24"
        ╰────
       help: did you mean `client-firewall`?
-      × `10.0.0.300/24` is no address with a prefix length: invalid IP address syntax
+      × `10.0.0.300/24` is not a valid address with a prefix length: invalid IP address syntax
        ╭─[scenario.toml:4:10]
      3 │ shape = "client-firewal"
      4 │ client = "10.0.0.300/24"
@@ -326,7 +326,7 @@ fn what_a_server_cannot_show_or_announce_is_told() {
     insta::assert_snapshot!(told(folder.path(), &["run", "scenario.toml"]), @r#"
     exit 2
       × scenario.toml has 3 mistakes
-      × no-certificate.pem: a TLS file that is no certificate: it must hold a PEM section `BEGIN
+      × no-certificate.pem: a TLS file that is not a certificate: it must hold a PEM section `BEGIN
       │ CERTIFICATE`, the server's own before its issuers'
         ╭─[scenario.toml:11:15]
      10 │ [server]
@@ -335,8 +335,8 @@ fn what_a_server_cannot_show_or_announce_is_told() {
         ·                         ╰── here
      12 │ advertised-address = "2001:db8::1"
         ╰────
-      help: leave it out, and the lab makes a certificate and its key
-      × `2001:db8::1` is no IPv4 address: invalid IPv4 address syntax
+      help: remove it, and the lab makes a certificate and its key
+      × `2001:db8::1` is not a valid IPv4 address: invalid IPv4 address syntax
         ╭─[scenario.toml:12:22]
      11 │ certificate = "no-certificate.pem"
      12 │ advertised-address = "2001:db8::1"
@@ -409,7 +409,7 @@ load = "image"
     insta::assert_snapshot!(said(text), @r#"
     exit 2
       × scenario.toml has 5 mistakes
-      × `` is no image
+      × `` is not an image
        ╭─[scenario.toml:3:22]
      2 │ [topology]
      3 │ firewall = { image = "", ready = "", at = "gatway" }
@@ -436,7 +436,7 @@ load = "image"
      4 │ [[topology.node]]
        ╰────
       help: its nodes are client, server
-      × the firewall's rules are those that its image loads, so a ruleset says nothing
+      × the firewall's rules are those that its image loads, so a ruleset has no effect
         ╭─[scenario.toml:12:1]
      11 │ between = ["client:e0", "server:e0"]
      12 │ [[ruleset]]
@@ -444,8 +444,8 @@ load = "image"
         ·      ╰── here
      13 │ name = "rules"
         ╰────
-      help: leave it out, or write `firewall` without an image
-      × what an image loads stands there from the start, and nothing is loaded over it
+      help: remove it, or write `firewall` without an image
+      × an image's rules are there from the start, and nothing is loaded over them
         ╭─[scenario.toml:17:8]
      16 │ at = "logged-in"
      17 │ load = "image"

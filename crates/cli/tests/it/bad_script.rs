@@ -68,7 +68,7 @@ clients = "scripted-client"
      16 │ RETR {fiel}
         ╰────
       help: write `@listen` on a line before
-      × nothing is known to be filled in for `{fiel}`
+      × fwlab does not know what to fill in for `{fiel}`
         ╭─[scenario.toml:16:6]
      15 │ @accept
      16 │ RETR {fiel}
@@ -85,7 +85,7 @@ clients = "scripted-client"
         ·  ╰── here
      20 │ '''
         ╰────
-      help: take it out, or write it before QUIT
+      help: remove it, or write it before QUIT
     "#);
 }
 
@@ -127,7 +127,7 @@ servers = "scripted-server"
        ·                     ╰── here
      8 │ """
        ╰────
-      help: give it one in [topology], or write a port alone: `from 20`
+      help: give it one in [topology], or write only a port: `from 20`
       × a client waits for a reply's code, whatever its text
         ╭─[scenario.toml:10:10]
       9 │ [client]

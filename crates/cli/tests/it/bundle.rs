@@ -75,8 +75,7 @@ fn a_run_is_seen_elsewhere_from_one_file() {
     let Some(_lab) = lab() else { return };
     let there = folder();
     let ended = bundle(there.path()).with(0);
-    let line =
-        "out.fwlab: 2 cells, what was seen of them, of/me/two.toml, rules/open.v4, rules/shut.v4; ";
+    let line = "out.fwlab: 2 cells, what was seen of them, packets of 2, of/me/two.toml, rules/open.v4, rules/shut.v4; ";
     assert!(ended.stdout.contains(line), "{}", ended.stdout);
     let written = fs::read(there.path().join("out.fwlab")).expect("it was written");
     let read = Bundle::read(&written).expect("it is whole");
@@ -133,6 +132,67 @@ fn it_is_explained_without_running() {
         assert!(stdout.contains(told), "{stdout}");
         assert!(stdout.contains("227 "), "{stdout}");
     }
+}
+
+/// The packets are those of each cell, and come out into a folder, with nothing of the bundle in their names that leads out of it.
+#[test]
+fn its_packets_can_be_read() {
+    let Some(_lab) = lab() else { return };
+    let there = folder();
+    let place = there.path();
+    bundle(place).with(0);
+    let explain = |arguments: &[&str]| {
+        let mut command = fwlab();
+        command.current_dir(place).args(["explain", "out.fwlab"]);
+        end_of(command.args(arguments))
+    };
+    let Ended { stdout, .. } = explain(&["--capture", "all"]).with(0);
+    assert!(
+        stdout.ends_with("the packets of 2 cells: all\n"),
+        "{stdout}"
+    );
+    assert!(stdout.contains("`-A INPUT -p tcp -j DROP`"), "{stdout}");
+    let cell =
+        |ruleset: &str| format!("{ruleset}-nft-libunftp-suppaftp-pasv-plain-ipv4-retr.pcapng");
+    let names = BTreeSet::from([cell("open"), cell("shut")]);
+    assert_eq!(inside(&place.join("all/of/me/two")), names);
+    let Ended { stdout, .. } = explain(&["--capture", "one", "--cell", "shut"]).with(0);
+    assert!(
+        stdout.ends_with("the packets of one cell: one\n"),
+        "{stdout}"
+    );
+    let shut = fs::read(place.join("one/of/me/two").join(cell("shut"))).expect("it is there");
+    let has = |text: &str| shut.windows(text.len()).any(|it| it == text.as_bytes());
+    assert!(has("USER anonymous") && has("-A INPUT -p tcp -j DROP"));
+    let ended = explain(&["--capture", "one"]).with(2);
+    assert!(ended.stderr.contains("is not empty"), "{}", ended.stderr);
+
+    let file = place.join("out.fwlab");
+    let written = fs::read(&file).expect("it is there");
+    let mut changed = Bundle::read(&written).expect("it is whole");
+    let records = String::from_utf8(changed.records.clone()).expect("it is text");
+    changed.records = records.replace("\"of/me/two\"", "\"../../out\"").into();
+    fs::write(&file, changed.write().expect("it can be")).expect("it can be written");
+    explain(&["--capture", "deep/er"]).with(0);
+    assert_eq!(inside(&place.join("deep/er/_/_/out")), names);
+
+    // One that an older fwlab wrote.
+    changed.packets.clear();
+    let old = String::from_utf8(changed.write().expect("it can be")).expect("it is text");
+    let (body, end) = old.rsplit_once("end ").expect("an end");
+    let old = format!("{}end {end}", body.replacen("bundle 2", "bundle 1", 1));
+    fs::write(&file, without_sum(&old)).expect("it can be written");
+    let told = explain(&[]).with(0);
+    assert!(told.stdout.contains("227 "), "{}", told.stdout);
+    let ended = explain(&["--capture", "none"]).with(2);
+    assert!(
+        ended
+            .stderr
+            .contains("the bundle has no packets of these cells"),
+        "{}",
+        ended.stderr
+    );
+    assert!(!place.join("none").exists());
 }
 
 #[test]
@@ -210,19 +270,19 @@ fn a_bad_bundle_is_told() {
         (good[..good.len() - 1].to_vec(), "it is cut off"),
         (
             text.replace("-j DROP", "-j DROQ").into_bytes(),
-            "it was edited, or damaged on its way: its checksum is another",
+            "it was edited, or damaged on the way: its checksum differs",
         ),
         (
-            text.replacen("bundle 1", "bundle 2", 1).into_bytes(),
-            "it is a bundle of format 2, and this fwlab reads format 1: a newer fwlab made it",
+            text.replacen("bundle 2", "bundle 3", 1).into_bytes(),
+            "it is a bundle of format 3, and this fwlab reads formats 1 and 2: a newer fwlab made it",
         ),
         (
             [&good[..], b"more\n"].concat(),
-            "there is more behind the line that ends it",
+            "there is more after its last line",
         ),
         (
             outside(&text),
-            "the path `../../../tmp/x` is not one below the bundle's own folder",
+            "the path `../../../tmp/x` is not below the bundle's own folder",
         ),
         (
             of(&|bundle| bundle.records = b"{\"schema\":3}\n".to_vec()),
@@ -235,6 +295,13 @@ fn a_bad_bundle_is_told() {
         (
             of(&|bundle| bundle.about = b"[]".to_vec()),
             "what it says of itself",
+        ),
+        (
+            of(&|bundle| {
+                let file = bundle.packets[&0].clone();
+                bundle.packets.insert(7, file);
+            }),
+            "it has packets of the cell 8 but no record of that cell",
         ),
     ] {
         fs::write(&file, bad).expect("it can be written");
@@ -263,7 +330,7 @@ fn a_bad_bundle_is_told() {
         ),
         (
             of(&|bundle| bundle.text = SCENARIO.replace("\"shut\"", "\"closed\"").into_bytes()),
-            "its scenario has no cell of/me/two::shut::nft",
+            "it has a record of the cell of/me/two::shut::nft",
         ),
     ] {
         fs::write(&file, bad).expect("it can be written");
@@ -276,9 +343,14 @@ fn a_bad_bundle_is_told() {
 
 /// A bundle with a path that leads out, and a last line that fits.
 fn outside(text: &str) -> Vec<u8> {
-    let text = text.replace("== file rules/open.v4", "== file ../../../tmp/x");
-    let (body, _) = text.rsplit_once("end sections=").expect("it has an end");
-    let end = format!("end sections=6 bytes={} cksum=none\n", body.len());
+    without_sum(&text.replace("== file rules/open.v4", "== file ../../../tmp/x"))
+}
+
+/// The same with a last line that fits, and has no checksum.
+fn without_sum(text: &str) -> Vec<u8> {
+    let (body, end) = text.rsplit_once("end sections=").expect("it has an end");
+    let (sections, _) = end.split_once(' ').expect("there is more");
+    let end = format!("end sections={sections} bytes={} cksum=none\n", body.len());
     [body.as_bytes(), end.as_bytes()].concat()
 }
 
@@ -294,7 +366,7 @@ fn a_huge_bundle_is_not_read() {
         let mut called = fwlab();
         called.current_dir(folder.path()).args([command, "huge"]);
         let ended = end_of(&mut called).with(2);
-        let told = "huge: it is larger than 256 MiB, the most that a bundle has";
+        let told = "huge: it is larger than 256 MiB, the most that a bundle may have";
         assert!(ended.stderr.contains(told), "{}", ended.stderr);
     }
 }
@@ -338,16 +410,16 @@ fn what_cannot_be_bundled_is_told() {
         ),
         (
             &["absolute.toml", "--bundle", "x"],
-            "by its absolute path, which is another elsewhere",
+            "by an absolute path, which will not hold on another machine",
         ),
         (
             &[own, "bad.toml", "--bundle", "x"],
-            "cells of several scenarios are chosen",
+            "a bundle has one scenario, and the chosen cells are of several",
         ),
         (&["bad.toml", "--bundle", "x"], "NOWHERE"),
         (
             &[own, "--bundle", "x", "--report", "json=x"],
-            "x and the bundle would be written to one file",
+            "x and the bundle would be written to the same file",
         ),
     ] {
         let ended = run(place, arguments).with(2);
@@ -390,11 +462,11 @@ fn a_bundle_is_run_by_itself_and_not_written_over() {
     for (arguments, told) in [
         (
             &["out.fwlab", "scenarios"][..],
-            "is a bundle, and is run by itself",
+            "is a bundle, which must be run by itself",
         ),
         (
             &["out.fwlab", "--client", "curl"],
-            "says itself which servers and clients",
+            "itself says which servers and clients",
         ),
         (
             &["out.fwlab", "--report", "json=out.fwlab"],

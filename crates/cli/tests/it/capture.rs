@@ -43,7 +43,7 @@ fn a_file_is_redacted_into_another() {
     // What was redacted can be given again, and nothing is written over.
     let again = ["capture", "--redact", "--from", "host.redacted.fwlab"];
     let said = told(path, &again);
-    assert!(said.contains("is there already"), "{said}");
+    assert!(said.contains("exists already"), "{said}");
     let said = told(path, &[&again[..], &["-o", "twice.fwlab"]].concat());
     assert!(said.starts_with("exit 0\n"), "{said}");
 }

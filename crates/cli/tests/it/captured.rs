@@ -134,7 +134,9 @@ fn the_peers_of_a_host_are_those_that_its_routes_lead_to() {
     let policy = format!("line {} `-P INPUT DROP`", policy.expect("it is there") + 1);
     assert!(ended.stdout.contains(&policy), "{policy}: {}", ended.stdout);
     assert!(
-        ended.stderr.contains("that host has Linux 5.10.0-28-amd64"),
+        ended
+            .stderr
+            .contains("that host runs Linux 5.10.0-28-amd64"),
         "{}",
         ended.stderr
     );
@@ -193,7 +195,7 @@ COMMIT
     assert!(
         ended
             .stderr
-            .contains("its rules forward to a server: --at port-forward"),
+            .contains("its rules forward to a server: use --at port-forward"),
         "{}",
         ended.stderr
     );
@@ -253,7 +255,7 @@ fn the_settings_of_a_host_s_server_are_used() {
     assert_eq!(rows(&ended).len(), 1, "{}", ended.stdout);
     assert!(rows(&ended)[0].contains("passes"), "{}", ended.stdout);
     for said in [
-        "a server waits for clients there: --at server",
+        "a server listens there: use --at server",
         "host.fwlab: /etc/vsftpd.conf: port 2121, passive ports 40000-40100, announces 203.0.113.6",
     ] {
         assert!(ended.stderr.contains(said), "{said}\n{}", ended.stderr);
@@ -272,7 +274,7 @@ fn the_settings_of_a_host_s_server_are_used() {
     assert!(
         ended
             .stderr
-            .contains("the settings of vsftpd on that host are wrong, and not used"),
+            .contains("the settings of vsftpd on that host are wrong and are not used"),
         "{}",
         ended.stderr
     );
@@ -376,7 +378,7 @@ fn a_table_becomes_scenarios_that_stand_as_regressions() {
     let refused = command(&check);
     assert_eq!(refused.code, Some(2), "{}", refused.stdout);
     assert!(
-        refused.stderr.contains("host.toml is there already"),
+        refused.stderr.contains("host.toml exists already"),
         "{}",
         refused.stderr
     );

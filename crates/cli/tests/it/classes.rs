@@ -132,7 +132,7 @@ fn interfaces_that_nft_looks_up_are_there() {
   }
 }
 ";
-    let ended = check(script, "rules.nft", &["--at", "server"]);
+    let ended = check(script, "rules.nft", &["--at", "server", "--family", "ipv4"]);
     expect(
         &ended,
         &[
@@ -184,7 +184,7 @@ fn a_choice_that_nobody_can_be_is_told() {
     for (more, told) in [
         (
             &["--at", "server", "--out", "eth0"][..],
-            "--out is the interface of a gateway",
+            "--out is a gateway's interface",
         ),
         (
             &["--at", "server", "--from", "2001:db8::1"],
@@ -225,7 +225,14 @@ fn rules_behind_verdict_maps_and_in_chains_without_a_name() {
 }
 ";
     let of = |more: &[&str]| {
-        let ports = ["--at", "server", "--passive-ports", "40000-50000"];
+        let ports = [
+            "--at",
+            "server",
+            "--family",
+            "ipv4",
+            "--passive-ports",
+            "40000-50000",
+        ];
         check(script, "rules.nft", &[&ports[..], more].concat())
     };
     for (from, on, outcome) in [
@@ -267,7 +274,9 @@ fn rules_behind_verdict_maps_and_in_chains_without_a_name() {
         ended.stderr
     );
     assert!(
-        ended.stderr.contains("not everybody was tried"),
+        ended
+            .stderr
+            .contains("not all peers that the rules tell apart were tried"),
         "{}",
         ended.stderr
     );

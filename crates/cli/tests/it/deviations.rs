@@ -97,8 +97,8 @@ symptom = "transferred"
     let mut command = fwlab();
     let command = command.env("FWLAB_PEERS", &peers).arg("run").arg(&file);
     let ended = end_of(command).with(1);
-    let told = "recorded deviation `refuses-mlsd` of vsftpd 0 (scripted) no longer shows (vsftpd answers MLSD with 500): \
-                MLSD was answered with `226 there you are`; take it out of crates/ftp/src/peer/vsftpd/deviations.rs";
+    let told = "recorded deviation `refuses-mlsd` of vsftpd 0 (scripted) no longer shows (vsftpd answers MLSD \
+                with 500): MLSD was answered with `226 there you are`; remove it from crates/ftp/src/peer/vsftpd/deviations.rs";
     assert!(ended.stdout.contains(told), "{}", ended.stdout);
 
     // Without the key such a cell is left out, as nobody looks for it.

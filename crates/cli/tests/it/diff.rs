@@ -132,7 +132,7 @@ fn rules_that_change_no_transfer_are_told_from_rules_that_are_the_same() {
     let ended = of_rules(&again, &[]).with(0);
     says(
         &ended,
-        &["the rules are the same, and none of 4 transfers changes"],
+        &["the rules are the same, and none of 4 transfers change"],
     );
     // Of a dump that does not say what wrote it, what the other one is loaded by is compared.
     let unsigned = OLD.split_once('\n').expect("two lines").1;
@@ -140,7 +140,10 @@ fn rules_that_change_no_transfer_are_told_from_rules_that_are_the_same() {
     says(&ended, &["none of 4 transfers", "8 cells in "]);
     let other = OLD.replace("COMMIT", "-A INPUT -p udp -j ACCEPT\nCOMMIT");
     let ended = of_rules(&other, &[]).with(0);
-    says(&ended, &["the rules differ, and none of 4 transfers does"]);
+    says(
+        &ended,
+        &["the rules differ, but none of 4 transfers change"],
+    );
 }
 
 /// Neither ruleset tells all of these peers apart by itself.
@@ -177,7 +180,7 @@ fn the_peers_are_those_that_both_tell_apart_together() {
         &[&both[..], &["--on", "lan0", "--from", "203.0.113.9"]].concat(),
     )
     .with(0);
-    says(&ended, &["none of 2 transfers does"]);
+    says(&ended, &["none of 2 transfers change"]);
 }
 
 /// From iptables to nft: each backend of the old rules beside the new one.
@@ -203,7 +206,7 @@ fn rules_in_another_language_are_compared() {
     };
     says(
         &of("40000-40100").with(0),
-        &["the rules differ, and none of 4 transfers does"],
+        &["the rules differ, but none of 4 transfers change"],
     );
     let ended = of("40000-40001").with(1);
     says(

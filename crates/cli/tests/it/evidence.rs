@@ -215,7 +215,7 @@ tcp sport 50000-50100 tcp flags & (syn | psh) == 0 accept
 #[test]
 fn an_error_about_the_last_packet_of_a_handshake_is_noted_as_chance() {
     let Some(_lab) = lab() else { return };
-    let words = "whether suppaftp is told that its packet was rejected is chance";
+    let words = "whether suppaftp learns that its packet was rejected is chance";
     let rejects = |flags: &str| {
         let rules =
             format!("iptables -A INPUT -p tcp --dport 50000:50100 --tcp-flags {flags} -j REJECT");

@@ -97,22 +97,22 @@ fn an_expectation_of_nothing_that_is_known_is_told() {
     let skipped = ["--data", "eprt", "--expect", "eprt passes"];
     let ended = check(&skipped).with(3);
     assert!(
-        ended.stderr.contains("--expect 'eprt passes': every cell that it names was skipped, and nothing is known: not supported by libunftp"),
+        ended.stderr.contains("--expect 'eprt passes': every cell that it names was skipped, so nothing is known: not supported by libunftp"),
         "{}",
         ended.stderr
     );
     for (expect, told) in [
         (
             &["implicit/all passes"][..],
-            "--expect 'implicit/all passes': it names no cell that is tried",
+            "--expect 'implicit/all passes': it names no cell that is run",
         ),
         (
             &["epsv passes"][..],
-            "--expect 'epsv passes': it names no cell that is tried",
+            "--expect 'epsv passes': it names no cell that is run",
         ),
         (
             &["passive passes", "all blocked"][..],
-            "--expect 'passive passes': later ones name every cell that it names, and the last one holds",
+            "--expect 'passive passes': later ones name every cell that it names, and the last one counts",
         ),
     ] {
         let options: Vec<&str> = expect.iter().flat_map(|one| ["--expect", *one]).collect();
@@ -155,7 +155,7 @@ fn tls_is_every_protection_but_plain() {
     );
     let ended = check(&[&RANGE[..], &LAN, &["--protection", "plain"], &expect].concat()).with(2);
     assert!(
-        ended.stderr.contains("it names no cell that is tried"),
+        ended.stderr.contains("it names no cell that is run"),
         "{}",
         ended.stderr
     );

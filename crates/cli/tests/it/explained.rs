@@ -35,8 +35,8 @@ fn a_transfer_is_told_from_its_rules_and_from_its_record() {
         "▶",
         "✗ server: rule ipv4/filter/INPUT/3 (line 5)",
         "  ▶     5 │ -A INPUT -j REJECT",
-        "no helper reads the control connection, so nobody expected it. (events ",
-        "It would pass with the helper ftp assigned",
+        "no helper reads the control connection, so it was not expected. (events ",
+        "It would pass if the helper ftp were assigned",
     ];
     let plain = ["--protection", "plain"];
     let of_rules = run(&[&["explain", "rules.v4"], &of[..], &plain].concat()).with(0);
@@ -68,7 +68,7 @@ fn a_transfer_is_told_from_its_rules_and_from_its_record() {
         none.stderr
     );
     assert!(
-        none.stderr.contains("4 cells are there, for example"),
+        none.stderr.contains("4 cells exist, for example"),
         "{}",
         none.stderr
     );
@@ -83,7 +83,7 @@ fn a_report_that_cannot_be_read_is_told() {
             "report.json:1: this is not a cell",
         ),
         ("{\"schema\":99}\n", "report.json:1: this is not a cell"),
-        ("", "there are no rules in it"),
+        ("", "it has no rules"),
     ] {
         let folder = folder(&[("report.json", text.as_bytes())]);
         let mut command = fwlab();
@@ -117,30 +117,30 @@ fn the_reason_that_is_said_is_the_one_that_the_rules_were_written_for() {
             [begin, established].concat(),
             plain,
             "no helper reads the control connection",
-            "with the helper ftp assigned",
+            "if the helper ftp were assigned",
         ),
         (
             [begin, established, helper].concat(),
             plain,
             "was expected by conntrack's helper, which makes it RELATED",
-            "accepted what is RELATED by the helper ftp",
+            "accepted what the helper ftp makes RELATED",
         ),
         (
             [begin, established, helper].concat(),
             secured,
             "TLS hides the announcement",
-            "no helper sees into TLS",
+            "no helper can see into TLS",
         ),
         (
             begin.to_owned(),
             active,
             "its connection is not tracked there",
-            "with its connection tracked and what is ESTABLISHED accepted",
+            "if its connection were tracked and what is ESTABLISHED accepted",
         ),
         (
             [begin, helper].concat(),
             active,
-            "is of a connection that was let through",
+            "belongs to a connection that was let through",
             "accepted what is ESTABLISHED",
         ),
         (
@@ -195,12 +195,12 @@ fn why_no_helper_reads_along_is_told() {
         (
             "rules.nft",
             script,
-            "line 7 `tcp dport 21 ct helper set \"f\"` would assign one, and its first packet did not meet that in time.",
+            "line 7 `tcp dport 21 ct helper set \"f\"` would assign one, but its first packet did not meet it in time.",
         ),
         (
             "rules.v4",
             dump,
-            "the control connection is not tracked, as a rule or the order of chains has it, so no helper reads it",
+            "a rule or the order of chains keeps the control connection untracked, so no helper reads it",
         ),
     ] {
         let folder = folder(&[(name, rules.as_bytes())]);

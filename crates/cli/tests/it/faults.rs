@@ -215,7 +215,7 @@ fn rules_that_are_not_there_are_not_judged() {
     assert!(
         ended
             .stderr
-            .contains("`-A INPUT -p tcp -j DROP` did not load, and nothing was said of it"),
+            .contains("`-A INPUT -p tcp -j DROP` did not load, and the loader did not say why"),
         "{}",
         ended.stderr
     );

@@ -197,7 +197,7 @@ fn a_target_of_iptables_is_not_judged_by_what_nft_lists() {
     }
     let scenario = Scenario::of("{ image = \"fwlab/firewall\", backend = \"native\" }");
     let Ended { stdout, .. } = scenario.run(&[]).with(3);
-    let told = "gateway: a rule of ip/filter/FORWARD dropped or rejected the packet, and which of the two cannot be told";
+    let told = "gateway: a rule of ip/filter/FORWARD dropped or rejected the packet, but it is not known which";
     assert!(stdout.contains(told), "{stdout}");
     assert!(stdout.contains("1 inconclusive"), "{stdout}");
 }
@@ -242,7 +242,7 @@ fn rules_that_change_meanwhile_are_not_judged() {
     ));
     let Ended { stdout, .. } = scenario.run(&[]).with(3);
     assert!(
-        stdout.contains("gateway had other rules at the end than at the start"),
+        stdout.contains("gateway had different rules at the end"),
         "{stdout}"
     );
     assert_eq!(restless.containers(), 0);
@@ -321,7 +321,7 @@ fn an_image_that_cannot_be_a_firewall_is_a_mistake_of_the_file() {
         ),
         (
             "{ image = \"fwlab/client\" }",
-            "nothing tells when a container of fwlab/client:",
+            "fwlab cannot tell when a container of fwlab/client:",
         ),
     ] {
         let scenario = Scenario::of(firewall);
@@ -363,8 +363,7 @@ fn a_peer_runs_beside_the_firewall_unless_it_is_a_container_of_its_own() {
     // Nothing was run then, and that shows nothing.
     let Ended { stdout, .. } = scenario.run(&["--cold", "--client", "curl"]).with(3);
     assert!(
-        stdout
-            .contains("client is the firewall's container, and a cold peer would be another there"),
+        stdout.contains("client is the firewall's container, so a cold peer cannot run there"),
         "{stdout}"
     );
     assert!(

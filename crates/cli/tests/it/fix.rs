@@ -1,6 +1,7 @@
 //! `fix`: remedies that were tried, as a patch of the person's own file.
 
 use crate::bad_input::folder;
+use crate::native::lab_with_nft;
 use crate::support::{Ended, end_of, fwlab, lab, shared};
 
 pub(crate) fn fix(name: &str, rules: &str, more: &[&str]) -> Ended {
@@ -135,7 +136,7 @@ fn what_was_written_is_what_was_tried() {
     assert!(again.contains("nothing to fix"), "{again}");
     let over = run(&["fix", "rules.sh", "--write", "fixed.sh"]).with(2);
     assert!(
-        over.stderr.contains("nothing is written over it"),
+        over.stderr.contains("fwlab does not overwrite it"),
         "{}",
         over.stderr
     );
@@ -237,34 +238,97 @@ fn commands_are_called_as_the_script_calls_them() {
     );
 }
 
-/// Rules that open a part of the ports that a server picks from: what passes by luck does not pass.
+/// What it would not write is refused before anything is run, and a host to which nobody connects is told as one.
 #[test]
-fn a_transfer_that_passes_by_luck_is_mended_too() {
+fn what_fix_does_not_do_is_told() {
     let Some(_lab) = lab() else { return };
-    let rules = "iptables -P INPUT DROP
-iptables -A INPUT -m conntrack --ctstate ESTABLISHED -j ACCEPT
-iptables -A INPUT -p tcp --dport 21 -j ACCEPT
-iptables -A INPUT -p tcp --dport 40000:65000 -j ACCEPT
-";
-    // libunftp picks one of 49152 to 65535: nearly always one that is open.
-    for _ in 0..3 {
-        let more = [
-            "--at",
+    let rules = "iptables -P INPUT DROP\n";
+    for option in [
+        ["--report", "json=x"],
+        ["--record", "x"],
+        ["--capture", "x"],
+        ["--against", "x"],
+    ] {
+        let more = [&["--at", "server"][..], &option].concat();
+        let ended = fix("rules.sh", rules, &more).with(2);
+        let told = format!("`fwlab fix` has no {}", option[0]);
+        assert!(ended.stderr.contains(&told), "{}", ended.stderr);
+    }
+    let apart =
+        "iptables -P INPUT DROP\niptables -A INPUT -s 198.51.100.7 -p tcp --dport 21 -j REJECT\n";
+    let ended = fix(
+        "rules.sh",
+        apart,
+        &["--at", "server", "--want", "plain/pasv"],
+    )
+    .with(2);
+    let told = "no peer's control connection comes through, and nobody said whose must";
+    assert!(ended.stderr.contains(told), "{}", ended.stderr);
+}
+
+/// Rules that take the control connection out of conntrack: it stays there, which opens nothing, as a range of ports would.
+#[test]
+fn control_connections_stay_in_conntrack() {
+    let Some(_lab) = lab_with_nft() else { return };
+    let dump = "*raw\n-A PREROUTING -p tcp --dport 21 -j CT --notrack\n-A OUTPUT -p tcp --sport 21 -j CT --notrack\nCOMMIT\n\
+        *filter\n:INPUT DROP [0:0]\n-A INPUT -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT\n\
+        -A INPUT -p tcp --dport 21 -j ACCEPT\nCOMMIT\n";
+    let commands = "iptables -t raw -A PREROUTING -p tcp --dport 21 -j NOTRACK\niptables -t raw -A PREROUTING -p tcp --sport 21 -j NOTRACK\n\
+        iptables -P FORWARD DROP\n\
+        iptables -A FORWARD -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT\niptables -A FORWARD -p tcp --dport 21 -j ACCEPT\n\
+        iptables -A FORWARD -p tcp --sport 21 -j ACCEPT\n";
+    let script = "table inet f {\n\tchain pre {\n\t\ttype filter hook prerouting priority raw;\n\t\ttcp dport 21 notrack\n\t}\n\
+        \tchain out {\n\t\ttype filter hook output priority raw;\n\t\ttcp sport 21 notrack\n\t}\n\
+        \tchain i {\n\t\ttype filter hook input priority 0; policy drop;\n\t\tct state established,related accept\n\
+        \t\ttcp dport 21 accept\n\t}\n}\n";
+    // One way alone: there is no rule to stand before in the chain of the other.
+    let one_way = script.replace("tcp sport 21 notrack", "");
+    for (name, rules, at, changes) in [
+        (
+            "rules.v4",
+            dump,
             "server",
-            "--want",
-            "explicit/pasv",
-            "--backend",
-            "nft",
-        ];
-        let ended = fix("rules.sh", rules, &more).with(0);
-        assert!(
-            ended
-                .stdout
-                .contains("keep to the passive ports 40000-65000"),
-            "{}",
-            ended.stdout
-        );
-        assert!(!ended.stdout.contains("+iptables"), "{}", ended.stdout);
+            &[
+                "+-A PREROUTING -p tcp -m tcp --dport 21 -j CT --helper ftp\n -A PREROUTING",
+                "+-A OUTPUT -p tcp -m tcp --sport 21 -j ACCEPT\n -A OUTPUT",
+            ][..],
+        ),
+        (
+            "rules.sh",
+            commands,
+            "gateway",
+            &[
+                "+iptables -t raw -I PREROUTING -p tcp -m tcp --dport 21 -j CT --helper ftp",
+                "+iptables -t raw -I PREROUTING -p tcp -m tcp --sport 21 -j ACCEPT",
+            ],
+        ),
+        (
+            "host.nft",
+            script,
+            "server",
+            &[
+                "+\t\ttcp dport 21 accept\n \t\ttcp dport 21 notrack",
+                "+\t\ttcp sport 21 accept\n \t\ttcp sport 21 notrack",
+                "+\t\ttcp dport 21 ct helper set",
+            ],
+        ),
+        (
+            "host.nft",
+            &one_way,
+            "server",
+            &[
+                "+\t\ttcp dport 21 accept\n \t\ttcp dport 21 notrack",
+                "+\t\ttcp dport 21 ct helper set",
+            ],
+        ),
+    ] {
+        let more = ["--at", at, "--want", "plain/pasv", "--family", "ipv4"];
+        let ended = fix(name, rules, &more).with(0);
+        for change in changes {
+            assert!(ended.stdout.contains(change), "{change}: {}", ended.stdout);
+        }
+        let opens = "it opens none to new connections";
+        assert!(ended.stdout.contains(opens), "{name}: {}", ended.stdout);
     }
 }
 
@@ -306,7 +370,7 @@ COMMIT
         for told in [
             "have the server announce 198.51.100.1",
             "have the server keep to the passive ports 50000-50100",
-            "lead TCP to the ports 50000-50100 of 198.51.100.1 on to 192.168.7.10",
+            "forward TCP to ports 50000-50100 of 198.51.100.1 to 192.168.7.10",
             forward,
             "198.51.100.1 stands for the address that clients connect to",
             "it opens to new connections:\n  50000-50100 of the server to clients",
@@ -324,6 +388,47 @@ COMMIT
     .with(0);
     assert!(given.stdout.contains("-d 203.0.113.9 "), "{}", given.stdout);
     assert!(!given.stdout.contains("stands for"), "{}", given.stdout);
+}
+
+/// A word names the same transfers to `fix` and to `check`: what was wanted, and no more, is what is expected to pass.
+#[test]
+fn all_is_every_transfer_to_fix_as_to_check() {
+    let Some(_lab) = lab() else { return };
+    let rules = "*filter
+:INPUT DROP [0:0]
+:OUTPUT DROP [0:0]
+-A INPUT -m conntrack --ctstate ESTABLISHED -j ACCEPT
+-A INPUT -p tcp -m tcp --dport 21 -j ACCEPT
+-A OUTPUT -m conntrack --ctstate ESTABLISHED -j ACCEPT
+COMMIT
+";
+    let passive_alone = ["all blocked", "plain/all passes", "tls/passive passes"];
+    for (want, expected) in [
+        (&["--want", "all"][..], &["all passes"][..]),
+        (&["--want", "plain/all,tls/passive"], &passive_alone),
+        (&[], &passive_alone),
+    ] {
+        let folder = folder(&[("rules.v4", rules.as_bytes())]);
+        let command = |name: &str, rules: &str| {
+            let mut command = fwlab();
+            command
+                .current_dir(folder.path())
+                .args([name, rules, "--at", "server", "--server", "libunftp"]);
+            command
+        };
+        let mut fixing = command("fix", "rules.v4");
+        end_of(fixing.args(want).args(["--write", "fixed.v4"])).with(0);
+        let mut checking = command("check", "fixed.v4");
+        checking.args(["--passive-ports", "50000-50100"]);
+        for expected in expected {
+            checking.args(["--expect", expected]);
+        }
+        let checked = end_of(&mut checking);
+        assert_eq!(checked.code, Some(0), "{want:?}: {}", checked.stdout);
+    }
+    let help = end_of(fwlab().args(["fix", "--help"])).with(0).stdout;
+    let default = "[default: plain/all,tls/passive]";
+    assert!(help.contains(default), "{help}");
 }
 
 /// Rules for IPv6 that forget ICMPv6: nobody finds the server, whatever else they accept.

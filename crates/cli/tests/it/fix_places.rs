@@ -53,7 +53,7 @@ COMMIT
             "rules.nft",
             script,
             "+\t\tiifname \"lan\" oifname \"wan\" ip daddr 203.0.113.0/24 tcp dport 50000-50100 accept\n",
-            "50000-50100 of the server to clients: from lan to 203.0.113.0/24 on wan\n",
+            "50000-50100 of the server to clients: from lan to 203.0.113.0/24 on wan over IPv4\n",
         ),
     ] {
         let ended = fix(name, rules, &more).with(0);
@@ -123,4 +123,67 @@ iptables -t nat -A PREROUTING -i wan -p tcp --dport 21 -j DNAT --to-destination 
         assert!(ended.stdout.contains(told), "{told}: {}", ended.stdout);
     }
     assert!(!ended.stdout.contains("-A INPUT"), "{}", ended.stdout);
+}
+
+/// Where no rule accepts untracked answers, the control connection itself is what stays in conntrack; and rules that need no
+/// change are no mistake of who asks for a file.
+#[test]
+fn what_is_stopped_untracked_stays_in_conntrack() {
+    let Some(_lab) = lab() else { return };
+    let rules = "*raw
+:PREROUTING ACCEPT [0:0]
+-A PREROUTING -p tcp --dport 21 -j CT --notrack
+COMMIT
+*filter
+:INPUT ACCEPT [0:0]
+:OUTPUT DROP [0:0]
+-A OUTPUT -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
+COMMIT
+";
+    let more = [
+        "--at",
+        "server",
+        "--want",
+        "plain/all",
+        "--backend",
+        "nft",
+        "--write",
+        "fixed.v4",
+    ];
+    let ended = fix("rules.v4", rules, &more).with(0);
+    let kept = "+-A PREROUTING -p tcp -m tcp --dport 21 -j CT --helper ftp\n -A PREROUTING -p tcp --dport 21 -j CT --notrack";
+    assert!(ended.stdout.contains(kept), "{}", ended.stdout);
+    let open = "*filter\n:INPUT DROP [0:0]\n-A INPUT -m conntrack --ctstate ESTABLISHED -j ACCEPT\n\
+        -A INPUT -p tcp -m multiport --dports 21,40000:40100 -j ACCEPT\nCOMMIT\n";
+    let more = [&more[..2], &["--want", "passive"], &more[4..]].concat();
+    let ended = fix("rules.v4", open, &more).with(0);
+    let told = "no rules were changed, so fixed.v4 is not written";
+    assert!(ended.stderr.contains(told), "{}", ended.stderr);
+}
+
+/// Rules for other services tell peers apart to whom answers open what is theirs.
+#[test]
+fn what_is_opened_to_peers_of_other_services_is_told() {
+    let Some(_lab) = lab() else { return };
+    let rules = "*filter
+:INPUT DROP [0:0]
+:OUTPUT DROP [0:0]
+-A INPUT -p tcp --dport 21 -j ACCEPT
+-A INPUT -s 10.0.0.0/8 -p tcp --dport 22 -j ACCEPT
+-A OUTPUT -p tcp --sport 21 -j ACCEPT
+COMMIT
+";
+    let more = [
+        "--at",
+        "server",
+        "--want",
+        "plain/pasv",
+        "--backend",
+        "nft",
+        "--passive-ports",
+        "40000-40100",
+    ];
+    let ended = fix("rules.v4", rules, &more).with(0);
+    let told = "it opens to new connections:\n  22 of the server to clients: from 10.0.0.0/8\n";
+    assert!(ended.stdout.contains(told), "{}", ended.stdout);
 }

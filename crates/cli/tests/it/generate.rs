@@ -35,6 +35,13 @@ fn what_is_printed_does_what_was_asked() {
             ["plain/active passes", "passive blocked"],
         ),
         (
+            "server",
+            "save",
+            &["--allow", "active,tls"][..],
+            &[][..],
+            ["active passes", "passive blocked"],
+        ),
+        (
             "gateway",
             "save",
             &with_helper[..],
@@ -45,7 +52,7 @@ fn what_is_printed_does_what_was_asked() {
         let made = generate(&[&["--at", at, "--format", format][..], asked].concat()).with(0);
         assert!(
             made.stderr
-                .contains("what was asked for passes, and nothing else did"),
+                .contains("what you asked for passed, and nothing else did"),
             "{}",
             made.stderr
         );
@@ -106,7 +113,7 @@ fn what_no_rules_can_do_is_refused_with_the_nearest() {
     let refused = generate(&["--at", "gateway", "--allow", "active,tls"]).with(2);
     assert_eq!(refused.stdout, "");
     insta::assert_snapshot!(refused.stderr, @"
-    fwlab: no rules can do this: active FTP under TLS: no helper reads what TLS hides, so the server's connection is as any stranger's
-      the nearest is --allow passive,tls --passive-ports 50000-50100, and the server keeps to these ports
+    fwlab: no rules can do this: active FTP under TLS: no helper can read under TLS, so the server's connection looks like any stranger's
+      the nearest that rules can do is --allow passive,tls --passive-ports 50000-50100, with the server limited to these ports
     ");
 }

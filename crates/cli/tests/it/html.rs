@@ -26,7 +26,7 @@ fn told(data: &Value, cell: &Value) -> Value {
     for (key, value) in cell.as_object().expect("a cell") {
         let value = match (key.as_str(), value) {
             ("evidence", Value::Array(facts)) => facts.len().into(),
-            ("ms" | "left_out" | "rules" | "line", _) => continue,
+            ("ms" | "left_out" | "rules" | "line" | "matched", _) => continue,
             (_, Value::Array(places)) => places.iter().map(word).collect(),
             (_, place) => word(place),
         };
@@ -54,7 +54,7 @@ fn assert_rules_are_there(data: &Value) {
 }
 
 #[test]
-fn a_page_has_every_cell_and_the_evidence_of_what_was_missed() {
+fn a_page_has_every_cell_and_the_evidence_of_what_did_not_pass() {
     let Some(_lab) = lab() else { return };
     let folder = tempfile::tempdir().expect("a folder");
     crate::reports::run(folder.path(), &["html=report.html"]);
@@ -67,7 +67,8 @@ fn a_page_has_every_cell_and_the_evidence_of_what_was_missed() {
     assert_rules_are_there(&data);
     for cell in &mut cells {
         let facts = cell["evidence"].as_u64().expect("a number");
-        assert_eq!(facts > 0, cell["result"] == "missed", "{cell}");
+        let is_stopped = !cell["cause"].is_null() || cell["result"] == "missed";
+        assert_eq!(facts > 0, is_stopped, "{cell}");
         cell["evidence"] = (facts > 0).into();
     }
     insta::assert_snapshot!(serde_json::to_string_pretty(&cells).expect("JSON"));
@@ -95,4 +96,56 @@ fn evidence_of_all_cells_is_in_the_page_where_it_was_asked_for() {
     };
     assert_eq!(facts("missed"), [0, 0]);
     assert!(facts("all").iter().all(|facts| *facts > 10));
+}
+
+/// Scenarios beside each other share rules. What lies anywhere else on the machine is nobody's to show.
+#[test]
+fn rules_outside_the_scenario_s_folder_are_in_the_page_where_the_run_was_started_above_them() {
+    let Some(_lab) = lab() else { return };
+    let folder = tempfile::tempdir().expect("a folder");
+    let place = folder.path();
+    let scenario = r#"description = "shared"
+topology.shape = "server-firewall"
+matrix = { servers = "libunftp", data = "pasv" }
+[[ruleset]]
+name = "drop"
+backends = "nft"
+file = "../rules/drop.v4"
+"#;
+    let rules = "iptables -A INPUT -p tcp --dport 21 -j DROP\n";
+    for (path, text) in [
+        ("scenarios/a.toml", scenario),
+        ("scenarios/b.toml", scenario),
+        ("rules/drop.v4", rules),
+    ] {
+        let path = place.join(path);
+        fs::create_dir_all(path.parent().expect("a folder")).expect("it is made");
+        fs::write(path, text).expect("it can be written");
+    }
+    let texts = |folder: &str| {
+        let mut command = fwlab();
+        command.current_dir(place.join(folder));
+        let scenarios = place.join("scenarios");
+        command.arg("run").arg(scenarios);
+        command.args(["--report=html=report.html"]);
+        end_of(&mut command).with(0);
+        let page = fs::read_to_string(place.join(folder).join("report.html"));
+        let data: Value =
+            serde_json::from_str(data_in(&page.expect("it was written"))).expect("JSON");
+        let lines: Vec<&Value> = data["cells"].as_array().expect("cells").iter().collect();
+        let is_lit = lines
+            .iter()
+            .all(|cell| cell["line"] == 1 && !cell["rules"].is_null());
+        let is_counted = lines.iter().all(|cell| cell["matched"][0][0] == 1);
+        let texts = data["texts"].as_array().expect("texts").clone();
+        (texts, is_lit && is_counted)
+    };
+    let (shown, is_lit) = texts(".");
+    let [text] = &shown[..] else {
+        panic!("once: {shown:?}")
+    };
+    assert_eq!(text["text"], rules.trim_end());
+    assert!(is_lit);
+    let (hidden, _) = texts("scenarios");
+    assert_eq!(hidden, Vec::<Value>::new());
 }

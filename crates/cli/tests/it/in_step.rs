@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use fwlab::PeerName;
 use fwlab_record::{Became, CellRecord, Judgement, Place, Seen};
-use fwlab_runner::{Housing, Patience, RunSettings};
+use fwlab_runner::{Patience, Placement, RunSettings};
 use fwlab_scenario::plan::Overrides;
 use fwlab_skipped::{Need, skipped};
 
@@ -48,9 +48,9 @@ fn on_host(patience: Patience) -> RunSettings {
         patience,
         keep_going: true,
         keep_evidence: true,
-        housing: Housing {
+        placement: Placement {
             place: Some(Place::Host),
-            ..Housing::ANYWHERE
+            ..Placement::ANYWHERE
         },
         ..RunSettings::default()
     }
@@ -144,7 +144,7 @@ fn clients_that_cannot_be_made_to_wait_are_said_to_be_out_of_step() {
         on_host(Patience::Early),
     );
     assert_eq!(records.len(), 2, "both backends");
-    let note = "the 2 clients are not in step: curl cannot be made to wait for another";
+    let note = "the 2 clients are not in step: curl cannot be made to wait for others";
     for record in records {
         assert!(record.notes.iter().any(|said| said == note), "{record:#?}");
     }

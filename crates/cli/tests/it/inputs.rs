@@ -89,9 +89,12 @@ fn only_plain_files_are_read() {
         ("/dev/zero", "it is a device, and only plain files are read"),
         ("/dev/tty", "it is a device"),
         ("pipe", "it is a pipe, and only plain files are read"),
-        ("/proc/kmsg", "made up by the kernel"),
-        ("/proc/self/environ", "made up by the kernel"),
-        ("/sys/kernel/uevent_seqnum", "made up by the kernel"),
+        ("/proc/kmsg", "the kernel makes its content up"),
+        ("/proc/self/environ", "the kernel makes its content up"),
+        (
+            "/sys/kernel/uevent_seqnum",
+            "the kernel makes its content up",
+        ),
         (".", "it is a directory"),
         ("large", "it is larger than 16 MiB, the most that is read"),
     ] {
@@ -225,7 +228,7 @@ fn a_matrix_of_millions_is_refused_before_it_is_made() {
         "10000 rulesets and backends",
         "2 servers",
         "3 clients",
-        "at most 100000 are run",
+        "at most 100000 can be run",
         "name fewer `rulesets` in [matrix]",
     ] {
         let folded = told.split_whitespace().collect::<Vec<_>>().join(" ");

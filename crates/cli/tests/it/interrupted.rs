@@ -10,9 +10,10 @@ use nix::sys::signal::Signal;
 use quick_junit::{NonSuccessKind, Report, TestCaseStatus};
 use serde_json::Value;
 
+use crate::other_hosts::dump;
 use crate::support::{Running, count, end_of, eventually, fwlab, lab, report};
 
-const SOON: Duration = Duration::from_secs(20);
+const SOON: Duration = Duration::from_secs(60);
 
 /// Some cells pass at once, and some wait for eight seconds at least.
 const SCENARIO: &str = r#"
@@ -247,4 +248,48 @@ fn a_run_that_stops_at_a_miss_shows_the_cells_that_it_did_not_come_to() {
         .values()
         .filter(|(word, message)| *word == "skipped" && *message == format!("not run: {why}"));
     assert_eq!((cases.len(), not_run.count()), (12, 11));
+}
+
+/// A record that waits for other ports to be tried is written as it is when that is interrupted.
+#[test]
+fn a_check_that_is_interrupted_while_it_tries_other_ports_has_every_cell_in_its_reports() {
+    let Some(_lab) = lab() else { return };
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path();
+    let rules = dump("nf_tables", "50000:60000");
+    fs::write(path.join("rules.v4"), rules).expect("it can be written");
+    let mut command = fwlab();
+    command
+        .current_dir(path)
+        .args(["check", "rules.v4", "--at", "server"])
+        .args([
+            "--server=libunftp",
+            "--client=suppaftp",
+            "--backend=nft",
+            "--data=pasv",
+            "--protection=plain",
+            "--patience=full",
+            "--jobs=5",
+            "--report=json=report.json",
+        ]);
+    let running = Running::start(&mut command);
+    // One cell is asked for: where there are several clients at a time, other ports are tried.
+    let tasks = format!("/proc/{}/task", running.id());
+    let clients = || {
+        let tasks = fs::read_dir(&tasks).into_iter().flatten().flatten();
+        let names = tasks.filter_map(|task| fs::read_to_string(task.path().join("comm")).ok());
+        names.filter(|name| name.trim() == "client").count()
+    };
+    eventually("other ports are tried", SOON, || clients() > 1);
+    assert_eq!(
+        fs::read_to_string(path.join("report.json")).ok().as_deref(),
+        Some("")
+    );
+    running.signal(Signal::SIGINT);
+    let ended = running.end(SOON).with(3);
+    assert_eq!(ended.stdout, "", "no result is told of it");
+    assert!(ended.stderr.contains("interrupted"), "{}", ended.stderr);
+    let cells = report(&path.join("report.json"));
+    let chances: Vec<&Value> = cells.values().map(|cell| &cell["chance"]).collect();
+    assert_eq!(chances, [&serde_json::json!(["data-port"])]);
 }

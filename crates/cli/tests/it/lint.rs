@@ -47,22 +47,22 @@ COMMIT
     rules.v4: 6 lines of rules taken away in turn; tried were 16 transfers and 22 ports, for 2 classes of peers
 
     ipv4/filter/INPUT/3, line 8 `-A INPUT -s 10.0.0.0/8 -p tcp -m tcp --dport 21 -j ACCEPT`
-      changes nothing: all that was tried came to the same without it
+      changes nothing: everything that was tried ended the same without it
 
     ipv4/filter/INPUT/5, line 10 `-A INPUT -p tcp -m tcp --dport 8081 -j ACCEPT`
-      changes nothing: all that was tried came to the same without it
+      changes nothing: everything that was tried ended the same without it
       line 9 `-A INPUT -j REJECT --reject-with icmp-host-prohibited` decides on every packet before it
 
     ipv4/filter/spare/1, line 11 `-A spare -p tcp -j ACCEPT`
-      changes nothing: all that was tried came to the same without it
+      changes nothing: everything that was tried ended the same without it
       no rule leads to the chain ipv4/filter/spare
 
-    Each was taken away by itself: without one of them, another may be needed.
+    Each was taken away by itself: once one of them is gone, another may be needed.
 
-    Rules that were not taken away, so it is not known what they change:
+    Rules that were not taken away, so what they change is not known:
       1 about other protocols than TCP: ipv4/filter/INPUT/6
-      1 asking or doing what was not varied: -m limit
-      1 naming peers that were not all tried: ipv4/filter/INPUT/7
+      1 asking for or doing something that was not varied: -m limit
+      1 naming peers of which not all were tried: ipv4/filter/INPUT/7
 
     3 changed something, 3 nothing, no hole by a source port that was tried
     ");
@@ -128,7 +128,7 @@ fn a_helper_that_is_needed_is_needed() {
     for told in [
         "inet/filter/input/3, line 13 `ct state related accept`\n  changes nothing",
         "inet/filter/input/4, line 14 `ct state related ct helper \"ftp\" accept`\n  changes nothing",
-        "Each was taken away by itself: without one of them, another may be needed.",
+        "Each was taken away by itself: once one of them is gone, another may be needed.",
         "\n3 changed something, 2 nothing",
     ] {
         assert!(ended.stdout.contains(told), "{told}: {}", ended.stdout);
@@ -153,12 +153,12 @@ COMMIT
 
     A hole: ipv4/filter/INPUT/2, line 6 `-A INPUT -s 10.77.0.0/16 -p tcp -m tcp --sport 20 --dport 1024:65535 -j ACCEPT`
       SYN 10.77.0.1:20 → 10.77.0.2:1024 came through, with no FTP session open
-      from port 20 new connections came through, from ports that the kernel picked none did, to
+      from port 20 new connections came through, but not from ports that the kernel picked, to
       1024, 3306, 5432, 8080, 20000, 32768, 40000, 49152, 55555, 60999, 65535
       peers: to 10.77.0.0/16
-      who is root sends from any port, so the port tells nothing of the sender
-      instead, for active FTP in plain: assign the helper ftp and accept what is RELATED by it;
-      `fwlab fix --want active` writes both. Under TLS no helper reads along: use passive FTP
+      root can send from any port, so the port says nothing about the sender
+      instead, for active FTP without TLS, assign the helper ftp and accept what is RELATED by it;
+      `fwlab fix --want active` writes both. Under TLS, no helper can read: use passive FTP
 
     2 changed something, 0 nothing, 1 hole
     ");
@@ -211,9 +211,9 @@ COMMIT
 ";
     let ended = lint("rules.v4", rules, "server", &[]).with(0);
     for told in [
-        "2 asking or doing what was not varied: ipv4/filter/INPUT/1; --tcp-flags FIN,SYN",
-        "1 where no packet came that was tried: ipv4/filter/many/1",
-        "1 naming peers that were not all tried: ipv4/filter/INPUT/2",
+        "2 asking for or doing something that was not varied: ipv4/filter/INPUT/1; --tcp-flags FIN,SYN",
+        "1 that no tried packet came to: ipv4/filter/many/1",
+        "1 naming peers of which not all were tried: ipv4/filter/INPUT/2",
         "\n2 changed something, 0 nothing, no hole",
     ] {
         assert!(ended.stdout.contains(told), "{told}: {}", ended.stdout);
@@ -238,12 +238,63 @@ fn related_to_any_port_is_a_hole() {
     A hole: ipv4/filter/INPUT/2, line 7 `-A INPUT -p tcp -m conntrack --ctstate RELATED -j ACCEPT`
       a server's connection to port 22 of the client came through when the client had announced that port; nobody else's did
       peers: anyone
-      the helper ftp expects whatever is announced: who makes a client speak FTP, be it a page in its browser, opens any of its ports so
-      instead: accept what is RELATED to the ports 1024 and above alone, as `--dport 1024:` does
+      the helper ftp expects whatever is announced: anything that makes a client speak FTP, such as a page in its browser, can open any of its ports this way
+      instead: accept what is RELATED only to ports 1024 and above, as `--dport 1024:` does
 
     3 changed something, 0 nothing, 1 hole
     ");
     let narrow = rules("-m tcp --dport 1024: -m conntrack --ctstate RELATED");
     let ended = lint("rules.v4", &narrow, "client", &["--backend", "nft"]).with(0);
     assert!(ended.stdout.contains("no hole"), "{}", ended.stdout);
+}
+
+/// What front ends write whatever is allowed: chains that rules lead to and that hold nothing, and chains that none leads to.
+#[test]
+fn many_chains_that_change_nothing_are_told_by_their_chain() {
+    let Some(_lab) = lab() else { return };
+    let rules = "*filter
+:INPUT DROP [0:0]
+:before - [0:0]
+:after - [0:0]
+:track - [0:0]
+:deny - [0:0]
+:spare - [0:0]
+-A INPUT -j before
+-A INPUT -p tcp -j after
+-A INPUT -j track
+-A INPUT -m conntrack --ctstate ESTABLISHED -j ACCEPT
+-A INPUT -p tcp -m tcp --dport 21 -j ACCEPT
+-A before -j deny
+-A spare -p tcp -j ACCEPT
+COMMIT
+";
+    let ended = lint("rules.v4", rules, "server", &[]).with(1);
+    insta::assert_snapshot!(ended.stdout, @r"
+    rules.v4: 7 lines of rules taken away in turn; tried were 8 transfers and 20 ports, for 1 class of peers
+
+    ipv4/filter/spare/1, line 14 `-A spare -p tcp -j ACCEPT`
+      changes nothing: everything that was tried ended the same without it
+      no rule leads to the chain ipv4/filter/spare
+
+    Rules that lead to another chain, and change nothing:
+      3 in ipv4/filter/INPUT: lines 8, 9, 10
+      1 in ipv4/filter/before: line 13
+      3 of 4 also match protocols other than TCP, which were not tried
+      --verbose lists each of them
+
+    Each was taken away by itself: once one of them is gone, another may be needed.
+
+    2 changed something, 5 nothing, no hole by a source port that was tried
+    ");
+    let each = lint("rules.v4", rules, "server", &["--verbose"]).with(1);
+    for told in [
+        "ipv4/filter/INPUT/1, line 8 `-A INPUT -j before`\n  changes nothing",
+        "ipv4/filter/INPUT/2, line 9 `-A INPUT -p tcp -j after`\n  changes nothing",
+        "ipv4/filter/INPUT/3, line 10 `-A INPUT -j track`\n  changes nothing",
+        "ipv4/filter/before/1, line 13 `-A before -j deny`\n  changes nothing",
+        "\n2 changed something, 5 nothing",
+    ] {
+        assert!(each.stdout.contains(told), "{told}: {}", each.stdout);
+    }
+    assert!(!each.stdout.contains("--verbose"), "{}", each.stdout);
 }

@@ -43,10 +43,10 @@ fn what_no_requirement_notices_is_told_by_its_line() {
       rules.v4, line 3 `-A INPUT -i lo -j ACCEPT`
         taken away: every transfer ends as before
         without `-i lo`: a cell ends otherwise, which no requirement forbids (server::own::nft::libunftp::suppaftp::pasv::plain::ipv4::retr: timeout → passes)
-        behind line 4: every transfer ends as before
+        after line 4: every transfer ends as before
       rules.v4, line 4 `-A INPUT -p tcp --dport 21 -j ACCEPT`
         without `--dport 21`: a cell ends otherwise, which no requirement forbids (server::own::nft::libunftp::suppaftp::pasv::plain::ipv4::retr: timeout → passes)
-        behind line 5: every transfer ends as before
+        after line 5: every transfer ends as before
       rules.v4, line 5 `-A INPUT -m conntrack --ctstate ESTABLISHED -j ACCEPT`
         without `-m conntrack --ctstate ESTABLISHED`: a cell ends otherwise, which no requirement forbids (server::own::nft::libunftp::suppaftp::pasv::plain::ipv4::retr: timeout → passes)
     note: 1 mistake that the loader refuses, not counted
@@ -57,9 +57,9 @@ fn what_no_requirement_notices_is_told_by_its_line() {
     server own: 6 of 9 mistakes noticed
       rules.v4, line 3 `-A INPUT -i lo -j ACCEPT`
         taken away: every transfer ends as before
-        behind line 4: every transfer ends as before
+        after line 4: every transfer ends as before
       rules.v4, line 4 `-A INPUT -p tcp --dport 21 -j ACCEPT`
-        behind line 5: every transfer ends as before
+        after line 5: every transfer ends as before
     note: 1 mistake that the loader refuses, not counted
     66 % noticed of 9 mistakes: 6 missed a requirement, 3 did not, 0 unclear
     ");
@@ -82,12 +82,12 @@ fn requirements_that_do_not_hold_prove_nothing() {
     let Some(_lab) = lab() else { return };
     let ended = mutate(RULES, "[[require]]\nsymptom = \"transferred\"\n").with(1);
     insta::assert_snapshot!(ended.stderr, @r"
-    fwlab: server::own::nft::libunftp::suppaftp::pasv::plain::ipv4::retr misses its requirement as it is
-      `fwlab run` shows why; mistakes are made in rules whose requirements hold
+    fwlab: server::own::nft::libunftp::suppaftp::pasv::plain::ipv4::retr misses its requirement without any mistake
+      `fwlab run` shows why; fwlab mutates only rules whose requirements hold
     ");
     let ended = mutate(RULES, "").with(2);
     insta::assert_snapshot!(ended.stderr, @r"
-    fwlab: no requirement is held against a cell
+    fwlab: no requirement names a cell
       write [[require]] into the scenario; `fwlab run --write-requirements` prints what was observed
     ");
 }
@@ -106,8 +106,8 @@ fn rules_that_nobody_wrote_have_no_line() {
         .args(["mutate", "none.toml"]);
     let ended = end_of(&mut command);
     insta::assert_snapshot!(ended.stderr, @r"
-    note: nobody wrote the rules of none of none, so there is no line to change
-    fwlab: there is no rule that can be changed, and that a requirement looks at
+    note: the rules of none of none were not written by hand, so there is no line to change
+    fwlab: there is no rule to change that a requirement looks at
       a scenario needs rules that somebody wrote, and [[require]]
     ");
 }

@@ -85,20 +85,20 @@ fn a_gateway_with_a_narrow_link_clamps() {
     let ended = fixed(("iptables-nft", "iptables-nft-save", DUMP), LINKS).with(0);
     insta::assert_snapshot!(ended.stdout, @r"
     host.fwlab: 1 of 1 stopped transfers pass with this, and 1 are as before:
-      - clamp the MSS of TCP that the gateway passes on to what its links carry
+      - clamp the MSS of forwarded TCP to what the gateway's links carry
 
     --- host.fwlab: iptables-save (nft)
     +++ host.fwlab: iptables-save (nft)
     @@ -1,4 +1,6 @@
      *mangle
      :FORWARD ACCEPT [0:0]
-    +# clamp the MSS of TCP that the gateway passes on to what its links carry
+    +# clamp the MSS of forwarded TCP to what the gateway's links carry
     +-A FORWARD -p tcp -m tcp --tcp-flags SYN,RST SYN -j TCPMSS --clamp-mss-to-pmtu
      -A FORWARD -i lan0 -j ACCEPT
      COMMIT
 
     Of 20 ports that were tried, it opens none to new connections.
-    The patch is of the rules as that host had them loaded: write its lines where they are loaded from, such as ufw's before.rules, Docker's DOCKER-USER chain or /etc/nftables.conf.
+    The patch applies to the rules as they were loaded on that host. Write its lines where they are loaded from, such as ufw's before.rules, Docker's DOCKER-USER chain or /etc/nftables.conf.
     ");
     let ended = fixed(("nft", "nft list ruleset", SCRIPT), LINKS).with(0);
     for told in [

@@ -81,7 +81,7 @@ fn without_nft_s_listing_nothing_is_said_of_it() {
         ),
         (
             ("rules.v4", SAVED.to_owned()),
-            "its table filter has chains which iptables-save does not show",
+            "its table filter has chains that iptables-save does not show",
         ),
     ] {
         let (name, text) = files;
@@ -97,10 +97,10 @@ fn a_part_of_a_ruleset_meets_no_expectation() {
         "*filter\n:ufw-user-input - [0:0]\n-A ufw-user-input -p tcp --dport 22 -j ACCEPT\nCOMMIT\n";
     let beside = "# Warning: iptables-legacy tables present, use iptables-legacy-save to see them\n*filter\n:INPUT ACCEPT [0:0]\nCOMMIT\n";
     for (text, told) in [
-        (part, "these rules are a part of a ruleset"),
+        (part, "these rules are only part of a ruleset"),
         (
             beside,
-            "rules of iptables-legacy, too, which decide as well",
+            "also has iptables-legacy rules, which count as well",
         ),
     ] {
         let ended = check(
@@ -179,6 +179,6 @@ fn other_tables_of_routes_are_told_of() {
         ("rules", "ip -4 rule", rules),
     ]);
     let ended = check(&[("host.fwlab", &text)], &["--at", "server"]).with(0);
-    let told = "asks other tables of routes than the main one for some packets (`100: from 203.0.113.6 lookup 5`)";
+    let told = "uses other routing tables than the main one for some packets (`100: from 203.0.113.6 lookup 5`)";
     assert!(ended.stderr.contains(told), "{}", ended.stderr);
 }

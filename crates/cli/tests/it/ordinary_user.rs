@@ -72,7 +72,7 @@ fn an_ordinary_user_gets_the_outcomes_that_root_gets() {
     let in_containers = |name: &str| name.starts_with("containers/");
     for (name, line) in theirs.iter().filter(|(name, _)| in_containers(name)) {
         let why = line["why"].as_str().unwrap_or_default();
-        let is_roots = why.contains("only root may hand a container its network");
+        let is_roots = why.contains("only root may give a container its network");
         assert!(line["result"] == "skipped" && is_roots, "{name}: {why}");
     }
     let on_host = |cells: &BTreeMap<String, Value>| {

@@ -272,7 +272,7 @@ fn every_reason_of_the_tree_rests_on_its_evidence() {
             | Why::Forgotten
             | Why::NeighbourDiscovery
             | Why::PacketTooBig
-            | Why::SentElsewhere
+            | Why::SentElsewhere { .. }
             | Why::NobodyListens
             | Why::Closed => true,
             Why::Unknown => false,

@@ -69,7 +69,7 @@ fn a_stream_is_judged_again_as_the_cell_was() {
     }
     // Into a folder that holds something, nothing is recorded.
     let again = recorded(folder.path()).with(2);
-    let said = "kept/streams is not empty, and what is recorded there would be mixed with that";
+    let said = "kept/streams is not empty, so recorded files would be mixed with what is there";
     assert!(again.stderr.contains(said), "{}", again.stderr);
     assert!(again.stderr.contains("new or empty"), "{}", again.stderr);
 }

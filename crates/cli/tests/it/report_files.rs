@@ -88,8 +88,8 @@ fn a_ruleset_is_not_overwritten_by_its_own_report() {
     let path = folder.path();
     symlink("rules.v4", path.join("link")).expect("a link");
     fs::hard_link(path.join("rules.v4"), path.join("same")).expect("a link");
-    let read = "is read by this run, and a report there would overwrite it";
-    let help = "name a file of its own for each report";
+    let read = "is read by this run, so a report would overwrite it";
+    let help = "name a different file for each report";
     for report in [
         "json=rules.v4",
         "junit=rules.v4",
@@ -148,7 +148,7 @@ fn nothing_but_a_report_is_written_over() {
                 path,
                 &CHECK,
                 &[&report],
-                &[&told, "move this one away, or delete it"],
+                &[&told, "move this one away or delete it"],
             );
         }
     }
@@ -246,7 +246,7 @@ fn two_reports_do_not_go_to_one_file() {
             path,
             &CHECK,
             &[one, other],
-            &["would be written to one file"],
+            &["would be written to the same file"],
         );
     }
     let out = File::create(path.join("report")).expect("a file");
@@ -262,7 +262,7 @@ fn two_reports_do_not_go_to_one_file() {
         .expect("it runs");
     let told = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(
-        told.contains("report and standard output would be written to one file"),
+        told.contains("report and standard output would be written to the same file"),
         "{told}"
     );
     assert_eq!(output.status.code(), Some(2));
@@ -307,7 +307,7 @@ fn a_report_that_cannot_be_written_is_told_before_the_run() {
                 path,
                 &CHECK,
                 &[&report],
-                &["is not a file, and no report is written there"],
+                &["is not a file, so no report is written there"],
             );
         }
     }

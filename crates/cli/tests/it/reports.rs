@@ -113,7 +113,7 @@ symptom = "data-timeout"
       router  plain     legacy,nft  libunftp ← suppaftp  ✓ passes
       router  explicit  legacy,nft  libunftp ← suppaftp  ✓ timeout
       explicit: gateway: ipv4/filter/FORWARD, line 9 `-P FORWARD DROP` stopped SYN 10.77.1.2 → 203.0.113.10, a high port
-        The data connection, which the client opens to the server, is NEW to conntrack, as a stranger's would be: TLS hides the announcement, and no helper can read it. It would pass with a range of passive ports that the server keeps to and the rules open: no helper sees into TLS.
+        The data connection, which the client opens to the server, is NEW to conntrack, like any stranger's: TLS hides the announcement, so no helper can read it. It would pass if the server kept to a range of passive ports that the rules open: no helper can see into TLS.
     "#);
 }
 

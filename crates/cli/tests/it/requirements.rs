@@ -139,7 +139,7 @@ fn a_file_with_requirements_is_told_and_run_to_its_end() {
     let wrong = format!("{text}[[require]]\nsymptom = \"transferred\"\n");
     put(folder, &wrong);
     let ended = end_of(run(folder).args(["--write-requirements", "--jobs", "1"])).with(1);
-    let told = "# The file has requirements already: take those out before these go in.\n";
+    let told = "# The file already has requirements: take those out before you put these in.\n";
     assert!(ended.stdout.contains(told), "{}", ended.stdout);
     assert!(!ended.stdout.contains("not run"), "{}", ended.stdout);
     let block = "\n[[require]]\ndata = [\"port\", \"pasv\", \"epsv\"]\nsymptom = \"control-timeout\"\nphase = \"control-connect\"\n\

@@ -114,7 +114,7 @@ fn what_no_longer_exists_is_named_and_counted() {
     scenario(folder, "closed", PASSES);
     let ended = end_of(run(folder).args(["--rerun", "first.json"])).with(2);
     assert_eq!(ended.stdout, "");
-    let gone = "first.json: 2 cells were not met there and no longer exist here, so that nothing is known of them:\n  \
+    let gone = "first.json: 2 cells were not met there and no longer exist here, so nothing is known about them:\n  \
                 two::shut::nft::libunftp::suppaftp::pasv::plain::ipv4::retr\n  \
                 two::shut::nft::libunftp::suppaftp::epsv::plain::ipv4::retr\n";
     assert!(ended.stderr.contains(gone), "{}", ended.stderr);
@@ -150,8 +150,7 @@ fn what_cannot_be_run_again_is_told() {
     for (file, told) in [
         (
             "newer.json",
-            "fwlab: --rerun: newer.json:1: this is not a cell of a report that this fwlab reads: \
-             a record of version 3, and this reads version 2",
+            "fwlab: --rerun: newer.json:1: this is not a cell of a report that this fwlab can read: a record of version 3, and this reads version 2",
         ),
         (
             "other.json",
@@ -181,7 +180,7 @@ fn the_report_that_is_read_is_not_written_over() {
     let mut command = run(folder);
     command.args(["--rerun", "first.json", "--report", "json=first.json"]);
     let ended = end_of(&mut command).with(2);
-    let told = "first.json is read by this run, and a report there would overwrite it";
+    let told = "first.json is read by this run, so a report would overwrite it";
     assert!(ended.stderr.contains(told), "{}", ended.stderr);
     assert_eq!(
         std::fs::read(folder.join("first.json")).expect("it is there"),

@@ -126,17 +126,17 @@ fn a_command_that_vsftpd_conf_denies_is_refused_by_the_server() {
     says(
         &ended,
         &[
-            "of vsftpd.conf 4 settings run as they stand; replaced by the lab's: local_enable, local_root, rsa_cert_file; \
+            "of vsftpd.conf 4 settings are used as they are; replaced by the lab's: local_enable, local_root, rsa_cert_file; \
              left out: pam_service_name (who logs in), banner_file (the host's files)",
         ],
     );
-    assert!(!ended.stderr.contains("not heeded"), "{}", ended.stderr);
+    assert!(!ended.stderr.contains("ignored"), "{}", ended.stderr);
     // Another server does not run with them, and that is said.
     let ended = check(files, &[&data[..], &["--server", "libunftp"]].concat()).with(0);
     assert_eq!(rows(&ended), [["passes", "passes"]], "{}", ended.stdout);
     says(
         &ended,
-        &["cmds_denied may refuse transfers, and is not heeded here"],
+        &["cmds_denied may refuse transfers, but is ignored here"],
     );
 }
 
@@ -292,16 +292,16 @@ fn who_cannot_connect_to_the_server_is_not_tried() {
     let ended = with("", &[]).with(0);
     says(
         &ended,
-        &["the server waits for clients of IPv4 alone: IPv6 is not tried"],
+        &["the server listens only for IPv4 clients: IPv6 is not tried"],
     );
     assert!(!ended.stdout.contains("ipv6"), "{}", ended.stdout);
     says(
         &with("", &["--family", "ipv4,ipv6"]).with(2),
-        &["the server waits for clients of IPv4 alone, and IPv6 is asked for"],
+        &["the server listens only for IPv4 clients, but IPv6 is asked for"],
     );
     says(
         &with("listen_address=127.0.0.1\n", &[]).with(2),
-        &["the server waits on 127.0.0.1, the host's own loopback address"],
+        &["the server listens on 127.0.0.1, the host's own loopback address"],
     );
     let both = RANGE.replace("listen=YES", "listen_ipv6=YES");
     let files: &[(&str, &[u8])] = &[
@@ -421,7 +421,7 @@ fn settings_that_are_wrong_are_told_and_nothing_is_run() {
         ("proftpd.conf", b"Port 21\n"),
     ];
     let ended = check(two, &["vsftpd.conf", "proftpd.conf"]).with(2);
-    says(&ended, &["those of another server"]);
+    says(&ended, &["has those of another server"]);
     let folder = folder(&two[..1]);
     let mut command = fwlab();
     command
@@ -429,6 +429,6 @@ fn settings_that_are_wrong_are_told_and_nothing_is_run() {
         .args(["check", "vsftpd.conf", "--at", "server"]);
     says(
         &end_of(&mut command).with(2),
-        &["there are no rules beside it"],
+        &["no rules are given with it"],
     );
 }

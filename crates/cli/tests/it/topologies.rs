@@ -115,7 +115,7 @@ none = true
     insta::assert_snapshot!(told(folder.path(), &["run", "wrong.toml"]), @r#"
     exit 2
       × wrong.toml has 2 mistakes
-      × the address 10.0.0.1 stands on two interfaces
+      × two interfaces have the address 10.0.0.1
         ╭─[wrong.toml:9:21]
       8 │ name = "server"
       9 │ addresses = { e0 = ["10.0.0.1/24"] }
@@ -123,7 +123,7 @@ none = true
         ·                           ╰── here
      10 │ [[topology.link]]
         ╰────
-      × a link ends at `sever`, which is no node of this topology
+      × a link ends at `sever`, which is not a node of this topology
         ╭─[wrong.toml:13:25]
      12 │ [[topology.link]]
      13 │ between = ["client:e1", "sever:e1"]

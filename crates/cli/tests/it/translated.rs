@@ -71,14 +71,14 @@ fn missing_source_translation_is_told_and_mended() {
     let ended = on("host.fwlab", &without, "check", &whom).with(0);
     for told in [
         "ctl timeout",
-        "the private address that it came from; nobody out there is taken to have a way back to it.",
+        "the private address that it came from; hosts outside are taken to have no route back to it.",
     ] {
         assert!(ended.stdout.contains(told), "{}", ended.stdout);
     }
     let ended = on("host.fwlab", &without, "fix", &whom).with(0);
     for told in [
         "+-A POSTROUTING -o wan -j MASQUERADE\n",
-        "write its lines where they are loaded from",
+        "Write its lines where they are loaded from",
     ] {
         assert!(ended.stdout.contains(told), "{}", ended.stdout);
     }
@@ -106,7 +106,7 @@ fn peers_of_a_host_find_the_address_that_it_takes() {
         "active passes",
     ];
     let ended = on("rules.v4", rules, "check", &more).with(0);
-    let note = "the data connection came from 192.0.2.9, and the client had connected to 10.77.0.1: clients that look at that refuse it";
+    let note = "the data connection came from 192.0.2.9, but the client had connected to 10.77.0.1: clients that check this refuse it";
     assert!(ended.stdout.contains(note), "{}", ended.stdout);
 }
 
@@ -165,8 +165,8 @@ fn a_hairpin_needs_source_translation() {
     ];
     let expecting =
         |what: &'static str| [&whom[..], &["--expect", what, "--from", "192.168.1.9"]].concat();
-    let past = "The server answered the client past the gateway, from 192.168.1.5, since both are in one network; \
-                the client waits for an answer from 203.0.113.7";
+    let past = "The server answered the client directly, from 192.168.1.5, and not through the gateway, because \
+                both are in one network; the client waits for an answer from 203.0.113.7";
     for (name, with, without) in [
         ("rules.v4", rules(snat), rules("")),
         ("host.fwlab", captured(snat), captured("")),
@@ -199,8 +199,35 @@ fn what_no_rule_leads_on_is_told() {
         "plain",
     ];
     let ended = on("rules.v4", rules, "check", &more).with(0);
-    let told = "The control connection came to gateway itself, which answered no: no rule led it on to the server.";
+    let told = "The control connection reached gateway itself, which refused it: no rule forwarded it to the server.";
     assert!(ended.stdout.contains(told), "{}", ended.stdout);
+}
+
+/// What to give so that nothing is chance is said once: before the table, where `~` marks what is.
+#[test]
+fn a_forwarded_range_that_nobody_keeps_to_is_told_once() {
+    let Some(_lab) = lab() else { return };
+    let rules = "*nat\n-A PREROUTING -p tcp -m tcp --dport 21 -j DNAT --to-destination 192.168.1.5\n\
+                 -A PREROUTING -p tcp -m tcp --dport 50000:60000 -j DNAT --to-destination 192.168.1.5\nCOMMIT\n\
+                 *filter\n:FORWARD DROP [0:0]\n-A FORWARD -m conntrack --ctstate ESTABLISHED -j ACCEPT\n\
+                 -A FORWARD -d 192.168.1.5 -p tcp -m tcp --dport 21 -j ACCEPT\n\
+                 -A FORWARD -d 192.168.1.5 -p tcp -m tcp --dport 50000:60000 -j ACCEPT\nCOMMIT\n";
+    let more = ["--at", "port-forward", "--data", "epsv"];
+    let ended = on("rules.v4", rules, "check", &more).with(0);
+    let advice = ended.stderr.matches("`--passive-ports 50000-60000`");
+    assert_eq!(advice.count(), 1, "{}", ended.stderr);
+    let told = "the rules also forward ports 50000 to 60000 to the server";
+    assert!(ended.stderr.contains(told), "{}", ended.stderr);
+    assert!(ended.stdout.contains("~ by port"), "{}", ended.stdout);
+    // Of another range that rules accept, what is forwarded passes.
+    let other = rules.replace(
+        "--dport 50000:60000 -j ACCEPT",
+        "--dport 50000:61000 -j ACCEPT",
+    );
+    let ended = on("rules.v4", &other, "check", &more).with(0);
+    let advice = ended.stderr.matches("`--passive-ports 50000-60000`");
+    assert_eq!(advice.count(), 1, "{}", ended.stderr);
+    assert!(ended.stdout.contains("~ by port"), "{}", ended.stdout);
 }
 
 /// A port of the host's own that rules lead to the server's is what clients connect to where that is asked for.
@@ -256,7 +283,7 @@ fn a_port_of_a_node_leads_to_any_of_its_servers() {
     };
     let ended = with(&["pasv"]).with(0);
     // Its active data comes from the first of its addresses, whichever was chosen.
-    let told = "libunftp opens active data connections from the first of its addresses";
+    let told = "libunftp opens active data connections from its first address";
     assert!(!ended.stderr.contains(told), "{}", ended.stderr);
     assert!(with(&["port"]).stderr.contains(told));
     match has_program("vsftpd") {
@@ -271,7 +298,7 @@ fn a_port_of_a_node_leads_to_any_of_its_servers() {
     }
     for told in [
         "they forward the same port to 192.168.1.6, too",
-        "the rules lead port 30021 of the gateway to port 21 of the server",
+        "the rules forward port 30021 of the gateway to port 21 of the server",
     ] {
         assert!(ended.stderr.contains(told), "{}", ended.stderr);
     }

@@ -19,7 +19,7 @@ fn a_time_to_live_that_runs_out_is_told() {
         );
         let asked = with(&["--at", "gateway", "--data", "epsv"]);
         let ended = on("rules.v4", &rules, "check", &asked).with(0);
-        for told in [ended_by, "since its time to live had run out"] {
+        for told in [ended_by, "because its time to live had run out"] {
             assert!(ended.stdout.contains(told), "{ports}: {}", ended.stdout);
         }
     }
@@ -152,7 +152,7 @@ fn a_rule_that_counts_is_told_for_what_it_looks_at() {
     let asked = with(&["--at", "server", "--data", "epsv"]);
     let ended = on("rules.v4", rules, "check", &asked).with(0);
     let told =
-        "met a rule that stops some packets and not others, by `-m connlimit --connlimit-above 1";
+        "met a rule that stops some packets but not others, by `-m connlimit --connlimit-above 1";
     assert!(ended.stdout.contains(told), "{}", ended.stdout);
 }
 
@@ -171,4 +171,21 @@ fn two_answers_that_nobody_hears_decide() {
     assert!(ended.stdout.contains(told), "{}", ended.stdout);
     // By the client's own patience it takes 56 s.
     assert!(began.elapsed().as_secs() < 30, "{:?}", began.elapsed());
+}
+
+/// On the real host a proxy may listen where the lab has none.
+#[test]
+fn a_redirect_to_a_port_of_the_host_s_own_is_told_as_that() {
+    let Some(_lab) = lab() else { return };
+    let rules =
+        "*nat\n-A PREROUTING -p tcp -m tcp --dport 21 -j REDIRECT --to-ports 2121\nCOMMIT\n";
+    let asked = with(&["--at", "gateway", "--data", "epsv"]);
+    let ended = on("rules.v4", rules, "check", &asked).with(0);
+    for told in [
+        "ctl rejected",
+        "was redirected to a port of the host itself. No program listens there in the lab; on the real host, a proxy may.",
+        "It would pass if that rule exempted FTP connections",
+    ] {
+        assert!(ended.stdout.contains(told), "{}", ended.stdout);
+    }
 }

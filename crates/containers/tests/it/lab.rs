@@ -2,11 +2,11 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use fwlab_containers::{Engine, Freshness, Image};
+use fwlab_containers::{ContainerReuse, Engine, Image};
 use fwlab_fabric::{Fabric, Node, ToolCall, find_tool};
 use fwlab_ftp::{
-    Client, ClientReport, Content, DataSourcePort, Login, Patience, PeerError, Server,
-    ServerSettings, TransferSpec,
+    Client, ClientReport, Content, DataSourcePort, Login, PeerError, Server, ServerSettings,
+    Timeouts, TransferSpec,
 };
 use fwlab_model::{LinkEnd, LinkSpec, NodeSpec, Topology};
 use fwlab_record::{DataSetup, InterfaceName, NodeName, Operation, PeerName};
@@ -23,8 +23,8 @@ pub(crate) async fn peers() -> Option<(Arc<dyn Server>, Arc<dyn Client>)> {
             return lacking(&format!("{image} is not built; fwlab images"));
         }
     }
-    let server = fwlab_containers::server(PeerName::Vsftpd, &engine, Freshness::Warm).await;
-    let client = fwlab_containers::client(PeerName::Curl, &engine, Freshness::Warm).await;
+    let server = fwlab_containers::server(PeerName::Vsftpd, &engine, ContainerReuse::Warm).await;
+    let client = fwlab_containers::client(PeerName::Curl, &engine, ContainerReuse::Warm).await;
     Some((server.expect("it is built"), client.expect("it is built")))
 }
 
@@ -84,7 +84,7 @@ impl Lab {
     ) -> Result<Moved, PeerError> {
         let server_port = SocketAddr::from(([192, 168, 0, 201], 21));
         let content = Content::new("left.bin", 10_000).expect("a name and a size");
-        let patience = Patience {
+        let timeouts = Timeouts {
             connect: Duration::from_secs(5),
             silence: Duration::from_secs(5),
             whole: Duration::from_secs(30),
@@ -93,7 +93,7 @@ impl Lab {
             login: Login::Named,
             operation,
             active_ports: Some(39632..=39632),
-            ..TransferSpec::retr(server_port, DataSetup::Port, content, patience)
+            ..TransferSpec::retr(server_port, DataSetup::Port, content, timeouts)
         };
         let settings = ServerSettings {
             data_source_port: DataSourcePort::Twenty,

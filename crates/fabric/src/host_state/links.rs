@@ -5,7 +5,9 @@ use std::net::IpAddr;
 
 use fwlab_model::IpNet;
 
-use crate::netlink::{Attributes, Batch, NetlinkSocket, Protocol, Received, text, u16_at, u32_at};
+use crate::netlink::{
+    Attributes, Batch, NetlinkSocket, Protocol, Received, flags, text, u16_at, u32_at,
+};
 
 const RTM_F_CLONED: u32 = 0x200;
 const RTPROT_RA: u8 = 9;
@@ -17,7 +19,9 @@ pub(super) fn interfaces() -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     dump(libc::RTM_GETLINK, &[0; 16], |reply| {
         let attribute = |kind| Attributes::after(reply.body, 16).find(kind);
-        let name = attribute(libc::IFLA_IFNAME).map(text).unwrap_or_default();
+        let name = attribute(libc::IFLA_IFNAME)
+            .and_then(text)
+            .unwrap_or_default();
         let mtu = attribute(libc::IFLA_MTU).and_then(|value| u32_at(value, 0));
         let master = attribute(libc::IFLA_MASTER).and_then(|value| u32_at(value, 0));
         found.insert(format!(
@@ -98,9 +102,8 @@ fn dump(kind: u16, header: &[u8], mut reply: impl FnMut(&Received<'_>)) {
     let Ok(socket) = NetlinkSocket::open(Protocol::Route) else {
         return;
     };
-    let mut batch = Batch::new();
-    let flags = libc::NLM_F_REQUEST | libc::NLM_F_DUMP;
-    batch.push(kind, flags, "list", |message| {
+    let mut batch = Batch::default();
+    batch.push(kind, flags::DUMP, "list", |message| {
         message.raw(header);
     });
     // A refusal shows as an empty list, the same before and after.

@@ -29,7 +29,7 @@ pub struct Missing {
     /// Why it is not there.
     pub why: String,
     /// The command, or the sentence, that mends it.
-    pub mend: String,
+    pub remedy: String,
     /// Whether labs work without it, with less to show.
     pub optional: bool,
 }
@@ -93,7 +93,7 @@ impl Machine {
             missing.push(Missing {
                 what: "privilege to make network namespaces".to_owned(),
                 why: error.door.to_string(),
-                mend: error.help.clone(),
+                remedy: error.help.clone(),
                 optional: false,
             });
         }
@@ -108,7 +108,7 @@ impl Machine {
                 missing.push(Missing {
                     what: name.clone(),
                     why: "it is not installed".to_owned(),
-                    mend: distribution.install(name),
+                    remedy: distribution.install(name),
                     optional,
                 });
             }
@@ -117,7 +117,7 @@ impl Machine {
             missing.push(Missing {
                 what: "nft".to_owned(),
                 why: "it is not installed: cells of the backend native are skipped".to_owned(),
-                mend: distribution.install("nft"),
+                remedy: distribution.install("nft"),
                 optional: true,
             });
         }
@@ -126,7 +126,7 @@ impl Machine {
             missing.push(Missing {
                 what: ability.to_string(),
                 why: with_sources(&**reason),
-                mend: mend(*ability),
+                remedy: remedy(*ability),
                 optional: match ability {
                     needed if needed.is_needed() => false,
                     Ability::NftRules | Ability::LegacyRules => any_backend,
@@ -145,7 +145,7 @@ pub fn kernel_release() -> String {
         .map_or_else(|error| error.to_string(), |text| text.trim().to_owned())
 }
 
-fn mend(ability: Ability) -> String {
+fn remedy(ability: Ability) -> String {
     match ability {
         // As in every container that was not started otherwise.
         Ability::Settings => {

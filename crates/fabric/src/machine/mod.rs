@@ -13,6 +13,7 @@ pub use ability::Ability;
 pub use examination::{Machine, Missing, kernel_release};
 pub use modules::need_xtables;
 pub use neighbours::neighbour_overflows;
+pub(crate) use neighbours::{most_neighbours, room_for_neighbours};
 pub use packages::install_package;
 pub use peers::{PeerProgram, Peers};
 pub use tools::{ToolProgram, find_tool, version_said};

@@ -13,7 +13,9 @@ use nix::sched::{CloneFlags, unshare};
 use super::ability::Ability;
 use super::tools::find_tool;
 use crate::ProgramSpec;
-use crate::netlink::{Batch, Message, NetlinkError, NetlinkSocket, Protocol, TcpSockets};
+use crate::netlink::{
+    Batch, Body, NetlinkError, NetlinkSocket, Protocol, TcpSockets, family, kind, subsystem,
+};
 
 /// Why an ability is not there.
 pub(super) type Reason = Box<dyn std::error::Error + Send + Sync>;
@@ -106,7 +108,6 @@ fn load_rules(tool: &str) -> Result<(), Reason> {
 const DEADLINE: Duration = Duration::from_secs(5);
 
 const TABLE: &str = "fwlab-probe";
-const NFPROTO_INET: u8 = 1;
 
 /// One message of an nf_tables transaction: type and attributes.
 type NftMessage = fn(&mut Batch);
@@ -114,46 +115,20 @@ type NftMessage = fn(&mut Batch);
 /// Makes a table with these messages in it; all of it goes with the namespace.
 fn nft(messages: &[NftMessage]) -> Result<(), Reason> {
     const NFTA_TABLE_NAME: u16 = 1;
-    let subsystem = libc::NFNL_SUBSYS_NFTABLES as u16;
-    let bracket = |message: &mut Message<'_>| {
-        let [high, low] = subsystem.to_be_bytes();
-        message.raw(&[0, 0, high, low]);
-    };
     let socket = NetlinkSocket::open(Protocol::Netfilter)?;
-    let mut batch = Batch::new();
-    batch.push(
-        libc::NFNL_MSG_BATCH_BEGIN as u16,
-        libc::NLM_F_REQUEST,
-        "begin a transaction",
-        bracket,
-    );
-    nft_message(
-        &mut batch,
-        libc::NFT_MSG_NEWTABLE,
-        "make a table",
-        |message| {
-            message.text(NFTA_TABLE_NAME, TABLE);
-        },
-    );
-    for message in messages {
-        message(&mut batch);
-    }
-    batch.push_trailer(libc::NFNL_MSG_BATCH_END as u16, bracket);
+    let batch = Batch::of_nf_tables(|batch| {
+        nft_message(batch, libc::NFT_MSG_NEWTABLE, "make a table", |body| {
+            body.text(NFTA_TABLE_NAME, TABLE);
+        });
+        for message in messages {
+            message(batch);
+        }
+    });
     Ok(socket.exchange(batch, |_| {})?)
 }
 
-fn nft_message(
-    batch: &mut Batch,
-    kind: i32,
-    purpose: &str,
-    attributes: impl FnOnce(&mut Message<'_>),
-) {
-    let kind = (libc::NFNL_SUBSYS_NFTABLES << 8 | kind) as u16;
-    let flags = libc::NLM_F_REQUEST | libc::NLM_F_CREATE;
-    batch.push(kind, flags, purpose, |message| {
-        message.raw(&[NFPROTO_INET, 0, 0, 0]);
-        attributes(message);
-    });
+fn nft_message(batch: &mut Batch, kind: i32, purpose: &str, attributes: impl FnOnce(&mut Body)) {
+    batch.nf_tables(kind as u8, 0, family::INET, purpose, attributes);
 }
 
 fn chain(batch: &mut Batch) {
@@ -178,27 +153,27 @@ fn trace_rule(batch: &mut Batch) {
     const NFTA_DATA_VALUE: u16 = 1;
     const NFTA_META_KEY: u16 = 2;
     const NFTA_META_SREG: u16 = 3;
-    let expression = |list: &mut Message<'_>, name: &str, data: &dyn Fn(&mut Message<'_>)| {
-        list.nest(NFTA_LIST_ELEM, |element| {
+    let expression = |list: &mut Body, name: &str, data: &dyn Fn(&mut Body)| {
+        list.nested(NFTA_LIST_ELEM, |element| {
             element.text(NFTA_EXPR_NAME, name);
-            element.nest(NFTA_EXPR_DATA, |inner| data(inner));
+            element.nested(NFTA_EXPR_DATA, |inner| data(inner));
         });
     };
     let register = (libc::NFT_REG_1 as u32).to_be_bytes();
     nft_message(batch, libc::NFT_MSG_NEWRULE, "trace packets", |message| {
         message.text(NFTA_RULE_TABLE, TABLE);
         message.text(NFTA_RULE_CHAIN, "trace");
-        message.nest(NFTA_RULE_EXPRESSIONS, |list| {
+        message.nested(NFTA_RULE_EXPRESSIONS, |list| {
             expression(list, "immediate", &|data| {
-                data.attribute(NFTA_IMMEDIATE_DREG, &register);
-                data.nest(NFTA_IMMEDIATE_DATA, |value| {
-                    value.attribute(NFTA_DATA_VALUE, &[1]);
+                data.bytes(NFTA_IMMEDIATE_DREG, &register);
+                data.nested(NFTA_IMMEDIATE_DATA, |value| {
+                    value.bytes(NFTA_DATA_VALUE, &[1]);
                 });
             });
             expression(list, "meta", &|data| {
                 let key = (libc::NFT_META_NFTRACE as u32).to_be_bytes();
-                data.attribute(NFTA_META_KEY, &key);
-                data.attribute(NFTA_META_SREG, &register);
+                data.bytes(NFTA_META_KEY, &key);
+                data.bytes(NFTA_META_SREG, &register);
             });
         });
     });
@@ -218,12 +193,12 @@ fn ftp_helper(batch: &mut Batch) {
     nft_message(batch, libc::NFT_MSG_NEWOBJ, purpose, |message| {
         message.text(NFTA_OBJ_TABLE, TABLE);
         message.text(NFTA_OBJ_NAME, TABLE);
-        message.attribute(NFTA_OBJ_TYPE, &NFT_OBJECT_CT_HELPER.to_be_bytes());
-        message.nest(NFTA_OBJ_DATA, |data| {
+        message.bytes(NFTA_OBJ_TYPE, &NFT_OBJECT_CT_HELPER.to_be_bytes());
+        message.nested(NFTA_OBJ_DATA, |data| {
             data.text(NFTA_CT_HELPER_NAME, "ftp");
             let ipv4 = (libc::NFPROTO_IPV4 as u16).to_be_bytes();
-            data.attribute(NFTA_CT_HELPER_L3PROTO, &ipv4);
-            data.attribute(NFTA_CT_HELPER_L4PROTO, &[libc::IPPROTO_TCP as u8]);
+            data.bytes(NFTA_CT_HELPER_L3PROTO, &ipv4);
+            data.bytes(NFTA_CT_HELPER_L4PROTO, &[libc::IPPROTO_TCP as u8]);
         });
     });
 }
@@ -231,12 +206,11 @@ fn ftp_helper(batch: &mut Batch) {
 fn bind_log() -> Result<(), Reason> {
     const NFULA_CFG_CMD: u16 = 1;
     let socket = NetlinkSocket::open(Protocol::Netfilter)?;
-    let mut batch = Batch::new();
+    let mut batch = Batch::default();
     for command in [libc::NFULNL_CFG_CMD_PF_BIND, libc::NFULNL_CFG_CMD_BIND] {
-        let kind = (libc::NFNL_SUBSYS_ULOG << 8 | libc::NFULNL_MSG_CONFIG) as u16;
-        batch.push(kind, libc::NLM_F_REQUEST, "log packets", |message| {
-            message.raw(&[libc::AF_INET as u8, 0, 0, 0]);
-            message.attribute(NFULA_CFG_CMD, &[command as u8]);
+        let config = kind(subsystem::LOG, libc::NFULNL_MSG_CONFIG as u8);
+        batch.netfilter(config, 0, family::IPV4, "log packets", |body| {
+            body.byte(NFULA_CFG_CMD, command as u8);
         });
     }
     Ok(socket.exchange(batch, |_| {})?)
@@ -272,7 +246,7 @@ fn set_loopback_up() -> Result<(), NetlinkError> {
         source,
     };
     let route = NetlinkSocket::open(Protocol::Route).map_err(unavailable)?;
-    let mut batch = Batch::new();
+    let mut batch = Batch::default();
     batch.set_up(1, "lo");
     route.exchange(batch, |_| {})
 }

@@ -6,11 +6,13 @@ use std::os::fd::{AsRawFd, BorrowedFd};
 use fwlab_model::IpNet;
 use fwlab_record::InterfaceName;
 
-use super::attributes::{Attributes, Received};
-use super::batch::{Batch, Message};
+use super::attributes::Attributes;
+use super::batch::Batch;
+use super::body::Body;
+use super::flags;
+use super::messages::Received;
 
-const REQUEST: i32 = libc::NLM_F_REQUEST;
-const CREATE: i32 = REQUEST | libc::NLM_F_CREATE | libc::NLM_F_EXCL;
+const CREATE: u16 = flags::CREATE | flags::EXCLUSIVE;
 const IFINFO: usize = 16;
 /// The next hop is on the link, whatever addresses say (`linux/rtnetlink.h`).
 const RTNH_F_ONLINK: u32 = 4;
@@ -40,10 +42,10 @@ impl Batch {
         self.push(libc::RTM_NEWLINK, CREATE, purpose, |message| {
             message.raw(&ifinfo(near.index, 0));
             end(message, near, mtu);
-            message.nest(libc::IFLA_LINKINFO, |info| {
-                info.attribute(libc::IFLA_INFO_KIND, b"veth");
-                info.nest(libc::IFLA_INFO_DATA, |data| {
-                    data.nest(VETH_INFO_PEER, |peer| {
+            message.nested(libc::IFLA_LINKINFO, |info| {
+                info.bytes(libc::IFLA_INFO_KIND, b"veth");
+                info.nested(libc::IFLA_INFO_DATA, |data| {
+                    data.nested(VETH_INFO_PEER, |peer| {
                         peer.raw(&ifinfo(far.index, 0));
                         end(peer, far, mtu);
                         peer.u32(libc::IFLA_NET_NS_FD, there.as_raw_fd().cast_unsigned());
@@ -52,7 +54,7 @@ impl Batch {
             });
         });
 
-        fn end(message: &mut Message<'_>, end: &VethEnd<'_>, mtu: Option<u32>) {
+        fn end(message: &mut Body, end: &VethEnd<'_>, mtu: Option<u32>) {
             message.text(libc::IFLA_IFNAME, end.name.as_str());
             if let Some(mtu) = mtu {
                 message.u32(libc::IFLA_MTU, mtu);
@@ -73,11 +75,11 @@ impl Batch {
             // Of its own: it would take that of a port, and a frame to it would come
             // in twice to whoever listens, at the port and at the bridge.
             let [_, high, middle, low] = index.to_be_bytes();
-            message.attribute(libc::IFLA_ADDRESS, &[2, 0, 1, high, middle, low]);
-            message.nest(libc::IFLA_LINKINFO, |info| {
-                info.attribute(libc::IFLA_INFO_KIND, b"bridge");
-                info.nest(libc::IFLA_INFO_DATA, |data| {
-                    data.attribute(IFLA_BR_MCAST_SNOOPING, &[0]);
+            message.bytes(libc::IFLA_ADDRESS, &[2, 0, 1, high, middle, low]);
+            message.nested(libc::IFLA_LINKINFO, |info| {
+                info.bytes(libc::IFLA_INFO_KIND, b"bridge");
+                info.nested(libc::IFLA_INFO_DATA, |data| {
+                    data.bytes(IFLA_BR_MCAST_SNOOPING, &[0]);
                 });
             });
         });
@@ -86,7 +88,7 @@ impl Batch {
     /// Makes an interface the port of a bridge.
     pub(crate) fn add_port(&mut self, name: &InterfaceName, index: u32, bridge: u32) {
         let purpose = format!("make {name} the port of a bridge");
-        self.push(libc::RTM_NEWLINK, REQUEST, purpose, |message| {
+        self.push(libc::RTM_NEWLINK, 0, purpose, |message| {
             message.raw(&ifinfo(index, 0));
             message.u32(libc::IFLA_MASTER, bridge);
         });
@@ -94,14 +96,14 @@ impl Batch {
 
     pub(crate) fn set_up(&mut self, index: u32, name: &str) {
         let purpose = format!("set {name} up");
-        self.push(libc::RTM_NEWLINK, REQUEST, purpose, |message| {
+        self.push(libc::RTM_NEWLINK, 0, purpose, |message| {
             message.raw(&ifinfo(index, libc::IFF_UP.cast_unsigned()));
         });
     }
 
     /// Takes a link down and away, with its other end.
     pub(crate) fn delete_link(&mut self, index: u32) {
-        self.push(libc::RTM_DELLINK, REQUEST, "delete a link", |message| {
+        self.push(libc::RTM_DELLINK, 0, "delete a link", |message| {
             message.raw(&ifinfo(index, 0));
         });
     }
@@ -115,8 +117,8 @@ impl Batch {
             header[4..].copy_from_slice(&index.to_ne_bytes());
             message.raw(&header);
             with_octets(address.addr(), |octets| {
-                message.attribute(libc::IFA_LOCAL, octets);
-                message.attribute(libc::IFA_ADDRESS, octets);
+                message.bytes(libc::IFA_LOCAL, octets);
+                message.bytes(libc::IFA_ADDRESS, octets);
             });
             message.u32(libc::IFA_FLAGS, libc::IFA_F_NODAD);
         });
@@ -148,7 +150,7 @@ impl Batch {
             IpNet::V6(_) => IpAddr::from([0x100, 0, 0, 0, 0, 0, 0, 1]),
         };
         let purpose = format!("add a neighbour to {name} that is nobody");
-        let replace = REQUEST | libc::NLM_F_CREATE | libc::NLM_F_REPLACE;
+        let replace = flags::CREATE | flags::REPLACE;
         self.push(libc::RTM_NEWNEIGH, replace, purpose, |message| {
             let mut header = [0; 12];
             header[0] = family(nobody);
@@ -156,9 +158,9 @@ impl Batch {
             header[8..10].copy_from_slice(&libc::NUD_PERMANENT.to_ne_bytes());
             message.raw(&header);
             with_octets(nobody, |octets| {
-                message.attribute(libc::NDA_DST, octets);
+                message.bytes(libc::NDA_DST, octets);
             });
-            message.attribute(libc::NDA_LLADDR, &NOBODY);
+            message.bytes(libc::NDA_LLADDR, &NOBODY);
         });
         let purpose = format!("add the route to {to} out of {name} to nobody");
         self.route(purpose, to, Some(nobody), RTNH_F_ONLINK, |message| {
@@ -172,7 +174,7 @@ impl Batch {
         to: IpNet,
         via: Option<IpAddr>,
         flags: u32,
-        more: impl FnOnce(&mut Message<'_>),
+        more: impl FnOnce(&mut Body),
     ) {
         self.push(libc::RTM_NEWROUTE, CREATE, purpose, |message| {
             let mut header = [0; 12];
@@ -193,11 +195,11 @@ impl Batch {
             header[8..].copy_from_slice(&flags.to_ne_bytes());
             message.raw(&header);
             with_octets(to.network(), |octets| {
-                message.attribute(libc::RTA_DST, octets);
+                message.bytes(libc::RTA_DST, octets);
             });
             if let Some(via) = via {
                 with_octets(via, |octets| {
-                    message.attribute(libc::RTA_GATEWAY, octets);
+                    message.bytes(libc::RTA_GATEWAY, octets);
                 });
             }
             more(message);
@@ -208,7 +210,7 @@ impl Batch {
     pub(crate) fn query_link(&mut self, index: u32, name: &str) {
         const RTEXT_FILTER_SKIP_STATS: u32 = 1 << 3;
         let purpose = format!("tell the state of {name}");
-        self.push(libc::RTM_GETLINK, REQUEST, purpose, |message| {
+        self.push(libc::RTM_GETLINK, 0, purpose, |message| {
             message.raw(&ifinfo(index, 0));
             message.u32(libc::IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
         });
@@ -217,13 +219,13 @@ impl Batch {
     /// Asks how packets to an address of one of the namespace's own interfaces go.
     pub(crate) fn query_route(&mut self, to: IpAddr, index: u32) {
         let purpose = format!("tell the route to {to}");
-        self.push(libc::RTM_GETROUTE, REQUEST, purpose, |message| {
+        self.push(libc::RTM_GETROUTE, 0, purpose, |message| {
             let mut header = [0; 12];
             header[0] = family(to);
             header[1] = if to.is_ipv4() { 32 } else { 128 };
             message.raw(&header);
             with_octets(to, |octets| {
-                message.attribute(libc::RTA_DST, octets);
+                message.bytes(libc::RTA_DST, octets);
             });
             // A link-local address is looked up on its link alone.
             message.u32(libc::RTA_OIF, index);
@@ -251,8 +253,8 @@ pub(crate) fn port_forwards(reply: &Received<'_>) -> bool {
     const IFLA_BRPORT_STATE: u16 = 1;
     const BR_STATE_FORWARDING: u8 = 3;
     let info = Attributes::after(reply.body, IFINFO).find(libc::IFLA_LINKINFO);
-    let port = info.and_then(|info| Attributes(info).find(IFLA_INFO_SLAVE_DATA));
-    let state = port.and_then(|port| Attributes(port).find(IFLA_BRPORT_STATE));
+    let port = info.and_then(|info| Attributes::new(info).find(IFLA_INFO_SLAVE_DATA));
+    let state = port.and_then(|port| Attributes::new(port).find(IFLA_BRPORT_STATE));
     state == Some(&[BR_STATE_FORWARDING])
 }
 

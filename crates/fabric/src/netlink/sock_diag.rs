@@ -44,9 +44,9 @@ impl TcpSockets {
         if matches!(found.state, TCP_LISTEN | TCP_TIME_WAIT) {
             return Ok(false);
         }
-        let mut batch = Batch::new();
+        let mut batch = Batch::default();
         let purpose = format!("end the socket {flow}");
-        batch.push(SOCK_DESTROY, libc::NLM_F_REQUEST, purpose, |message| {
+        batch.push(SOCK_DESTROY, 0, purpose, |message| {
             message.raw(&request(flow, found.cookie));
         });
         match self.0.exchange(batch, |_| {}) {
@@ -82,16 +82,11 @@ impl TcpSockets {
 
     fn find(&self, flow: Flow) -> Result<Option<TcpSocket>, NetlinkError> {
         const NO_COOKIE: [u8; 8] = [0xff; 8];
-        let mut batch = Batch::new();
+        let mut batch = Batch::default();
         let purpose = format!("look up the socket {flow}");
-        batch.push(
-            SOCK_DIAG_BY_FAMILY,
-            libc::NLM_F_REQUEST,
-            purpose,
-            |message| {
-                message.raw(&request(flow, NO_COOKIE));
-            },
-        );
+        batch.push(SOCK_DIAG_BY_FAMILY, 0, purpose, |message| {
+            message.raw(&request(flow, NO_COOKIE));
+        });
         let mut found = None;
         let result = self.0.exchange(batch, |reply| {
             // `struct inet_diag_msg`: state at 1, the cookie last in `id` (4..52).

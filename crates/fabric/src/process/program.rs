@@ -226,7 +226,7 @@ impl ProgramSpec {
 #[derive(Debug, thiserror::Error)]
 pub enum ProgramError {
     /// Its path is relative.
-    #[error("`{}` is no absolute path", .0.display())]
+    #[error("`{}` is not an absolute path", .0.display())]
     NotAbsolute(PathBuf),
     /// Its files would be mounted over it.
     #[error("`{}` would be hidden by its files at `{}`", program.display(), mount_point.display())]

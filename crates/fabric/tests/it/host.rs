@@ -141,9 +141,9 @@ fn the_machine_is_examined_for_real() {
     for missing in machine.missing() {
         eprintln!(
             "missing: {} ({}): {}",
-            missing.what, missing.why, missing.mend
+            missing.what, missing.why, missing.remedy
         );
-        assert!(!missing.what.is_empty() && !missing.why.is_empty() && !missing.mend.is_empty());
+        assert!(!missing.what.is_empty() && !missing.why.is_empty() && !missing.remedy.is_empty());
     }
     assert!(
         machine.kernel.starts_with(|c: char| c.is_ascii_digit()),

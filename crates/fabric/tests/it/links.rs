@@ -2,7 +2,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use futures::StreamExt;
-use fwlab_fabric::{Fabric, FabricError, Node, ToolCall};
+use fwlab_fabric::{Fabric, FabricError, Node, ToolCall, neighbour_overflows};
 use fwlab_model::{NextHop, RouteSpec, Topology};
 use fwlab_record::NodeName;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -163,20 +163,33 @@ async fn no_first_packet_is_lost_on_a_fresh_link() {
         (&both, "[fd00::201]:21"),
         (&ipv4_pair(), "192.168.0.201:21"),
     ] {
-        let took: Vec<Duration> = futures::stream::iter(0..200)
-            .map(|_| async move {
-                let fabric = build(topology).await;
-                let client = node(&fabric, &NodeName::client());
-                let server = node(&fabric, &NodeName::server());
-                echo(client, server, address.parse().expect("an address")).await
-            })
-            .buffer_unordered(at_once)
-            .collect()
-            .await;
-        let slowest = took.iter().max().expect("there were some");
-        let late = took.iter().filter(|&&took| took >= RETRY).count();
-        assert_eq!(late, 0, "{address}: the slowest took {slowest:?}");
+        let slowest = slowest_of(200, at_once, async || {
+            let fabric = build(topology).await;
+            let client = node(&fabric, &NodeName::client());
+            let server = node(&fabric, &NodeName::server());
+            echo(client, server, address.parse().expect("an address")).await
+        });
+        let slowest = slowest.await;
+        assert!(slowest < RETRY, "{address}: the slowest took {slowest:?}");
     }
+}
+
+/// How long the slowest of so many took, once the machine's table of neighbours had room all the while: others fill it, too, and
+/// while it is full, first packets are lost on any link.
+pub(crate) async fn slowest_of(
+    count: usize,
+    at_once: usize,
+    take: impl AsyncFn() -> Duration,
+) -> Duration {
+    for _ in 0..10 {
+        let before = neighbour_overflows();
+        let all = futures::stream::iter(0..count).map(|_| take());
+        let took: Vec<Duration> = all.buffer_unordered(at_once).collect().await;
+        if neighbour_overflows() == before {
+            return took.into_iter().max().expect("there were some");
+        }
+    }
+    panic!("the machine's table of neighbours was full each time")
 }
 
 /// A router asks for an IPv6 neighbour from its link-local address, and asks nothing, for a second, while that is not

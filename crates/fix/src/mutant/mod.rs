@@ -28,7 +28,7 @@ impl fmt::Display for Change {
         match self {
             Change::Dropped => f.write_str("taken away"),
             Change::Widened(words) => write!(f, "without `{words}`"),
-            Change::Moved(line) => write!(f, "behind line {line}"),
+            Change::Moved(line) => write!(f, "after line {line}"),
             Change::PolicyAccepts => f.write_str("with the policy ACCEPT"),
         }
     }

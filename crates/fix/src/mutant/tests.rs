@@ -78,7 +78,7 @@ fn every_kind_of_mistake_is_made_once() {
             "2 with the policy ACCEPT",
             "3 taken away",
             "3 without `-p tcp`",
-            "3 behind line 5",
+            "3 after line 5",
             "4 taken away",
             "5 taken away"
         ]

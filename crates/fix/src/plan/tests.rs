@@ -13,6 +13,7 @@ fn against_icmp(side: Side) -> Vec<Remedy> {
             chain: "OUTPUT".to_owned(),
         },
         source_line: None,
+        source_file: None,
         statement: "-P OUTPUT DROP".to_owned(),
         packet: Packet::Icmp {
             from: [192, 0, 2, 1].into(),
@@ -41,6 +42,7 @@ fn against_icmp(side: Side) -> Vec<Remedy> {
         passed_on: None,
         backend: Backend::Nft,
         only: Only::default(),
+        untracks: false,
         prefers_range: false,
     };
     remedies(&diagnosis, &situation)

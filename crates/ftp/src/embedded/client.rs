@@ -13,15 +13,15 @@ use tokio::time::timeout;
 
 use super::connections::{Connections, Connector};
 use super::stream::Stream;
-use super::{failure, flow, own_listener, own_means};
+use super::{custom_listener, failure, flow, library_data};
 use crate::listing::listed_files;
 use crate::pause::within;
 use crate::reserve::reserve_ports;
 use crate::tls::NAME;
 use crate::transcript::Transcript;
 use crate::{
-    Client, ClientFailure, ClientReport, Connection, FailureKind, Moment, Patience, Pauses,
-    PeerError, Support, TransferSpec, Transferred,
+    Client, ClientFailure, ClientReport, Connection, FailureKind, Moment, Pauses, PeerError,
+    Support, Timeouts, TransferSpec, Transferred,
 };
 
 const PEER: PeerName = PeerName::Suppaftp;
@@ -66,11 +66,7 @@ impl Client for Suppaftp {
     }
 
     async fn transfer(&self, node: &Node, spec: &TransferSpec) -> Result<ClientReport, PeerError> {
-        if let Some(ports) = spec
-            .active_ports
-            .clone()
-            .filter(|_| spec.data_setup.is_active())
-        {
+        if let Some(ports) = spec.listened_ports() {
             reserve_ports(node, ports)
                 .await
                 .map_err(|source| PeerError::Sysctl { peer: PEER, source })?;
@@ -104,7 +100,7 @@ impl From<ClientFailure> for End {
 
 async fn report(spec: &TransferSpec) -> Result<ClientReport, PeerError> {
     let transcript = Arc::new(Mutex::new(Transcript::default()));
-    let whole = spec.patience.whole;
+    let whole = spec.timeouts.whole;
     let session = session(spec, Arc::clone(&transcript));
     let result = match within(whole, spec.pauses.as_ref(), session).await {
         Some(Ok(transferred)) => Ok(transferred),
@@ -143,31 +139,31 @@ async fn session(
     spec: &TransferSpec,
     transcript: Arc<Mutex<Transcript>>,
 ) -> Result<Transferred, End> {
-    let patience = spec.patience;
+    let timeouts = spec.timeouts;
     let connections = Arc::new(Connections::new(spec, transcript));
     let ftp = connect(spec, &connections).await?;
-    let mut ftp = own_means::prepared(ftp, spec, &connections);
+    let mut ftp = library_data::prepared(ftp, spec, &connections);
     protect(&mut ftp, spec, &connections).await?;
     replied(
         "USER and PASS",
-        patience,
+        timeouts,
         ftp.login(spec.login.user(), spec.login.password()),
     )
     .await?;
     if spec.protection == Protection::Ccc {
         let ccc = ftp.custom_command("CCC", &[Status::CommandOk]);
-        replied("CCC", patience, ccc).await?;
+        replied("CCC", timeouts, ccc).await?;
         connections.clear_control().await?;
     }
-    replied("TYPE", patience, ftp.transfer_type(FileType::Binary)).await?;
+    replied("TYPE", timeouts, ftp.transfer_type(FileType::Binary)).await?;
     connections.pause(Moment::LoggedIn).await;
-    let transferred = if own_listener::is_needed(spec) {
-        own_listener::transfer(&mut ftp, spec, &connections).await?
+    let transferred = if custom_listener::is_needed(spec) {
+        custom_listener::transfer(&mut ftp, spec, &connections).await?
     } else {
-        own_means::transfer(&mut ftp, spec, &connections).await?
+        library_data::transfer(&mut ftp, spec, &connections).await?
     };
     // The transfer is over: a server that goes without a goodbye takes nothing from it.
-    let _ = timeout(patience.silence, ftp.quit()).await;
+    let _ = timeout(timeouts.silence, ftp.quit()).await;
     Ok(transferred)
 }
 
@@ -180,9 +176,9 @@ async fn connect(
     spec: &TransferSpec,
     connections: &Arc<Connections>,
 ) -> Result<Ftp, ClientFailure> {
-    let Patience {
+    let Timeouts {
         connect, silence, ..
-    } = spec.patience;
+    } = spec.timeouts;
     let connector = Connector(Arc::clone(connections));
     let mut greeted = pin!(Ftp::connect_secure_implicit(spec.server, connector, NAME));
     let opened = async {
@@ -196,13 +192,13 @@ async fn connect(
         Ok(Some(greeted)) => greeted,
         Ok(None) => {
             // TLS has an end of its own to its patience, which comes before this one.
-            let patience = match spec.protection {
+            let timeouts = match spec.protection {
                 Protection::Implicit => silence * 2,
                 _ => silence,
             };
-            match timeout(patience, greeted).await {
+            match timeout(timeouts, greeted).await {
                 Ok(greeted) => greeted,
-                Err(_) => return Err(failure::no_reply("the connection", patience)),
+                Err(_) => return Err(failure::no_reply("the connection", timeouts)),
             }
         }
         Err(_) => return Err(failure::connect_deadline(Connection::Control, connect)),
@@ -223,16 +219,16 @@ async fn protect(
     spec: &TransferSpec,
     connections: &Connections,
 ) -> Result<(), ClientFailure> {
-    let patience = spec.patience;
+    let timeouts = spec.timeouts;
     if matches!(spec.protection, Protection::Explicit | Protection::Ccc) {
         let auth = ftp.custom_command("AUTH TLS", &[Status::AuthOk]);
-        replied("AUTH TLS", patience, auth).await?;
+        replied("AUTH TLS", timeouts, auth).await?;
         connections.secure_control().await?;
     }
     if spec.protection.protects_data() {
         for line in ["PBSZ 0", "PROT P"] {
             let said = ftp.custom_command(line, &[Status::CommandOk]);
-            replied(line, patience, said).await?;
+            replied(line, timeouts, said).await?;
         }
     }
     Ok(())
@@ -241,13 +237,13 @@ async fn protect(
 /// Waits for a step of the control connection, a reply's worth of patience.
 pub(super) async fn replied<T>(
     to: &str,
-    patience: Patience,
+    timeouts: Timeouts,
     step: impl Future<Output = FtpResult<T>>,
 ) -> Result<T, ClientFailure> {
-    match timeout(patience.silence, step).await {
+    match timeout(timeouts.silence, step).await {
         Ok(Ok(done)) => Ok(done),
         Ok(Err(error)) => Err(failure::control(&error)),
-        Err(_) => Err(failure::no_reply(to, patience.silence)),
+        Err(_) => Err(failure::no_reply(to, timeouts.silence)),
     }
 }
 
@@ -266,7 +262,7 @@ pub(super) async fn flow_through(
     data: &mut (impl tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin),
     spec: &TransferSpec,
 ) -> Result<Transferred, ClientFailure> {
-    let silence = spec.patience.silence;
+    let silence = spec.timeouts.silence;
     let moved = spec.moved();
     match spec.operation {
         Operation::Retr | Operation::Rest => {

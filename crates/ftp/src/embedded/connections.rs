@@ -19,12 +19,12 @@ use super::sockets::{open, receive_buffer};
 use super::stream::Stream;
 use crate::tls::{connector, server_name};
 use crate::transcript::Transcript;
-use crate::{ClientFailure, Connection, FailureKind, Moment, Patience, Pauses, TransferSpec};
+use crate::{ClientFailure, Connection, FailureKind, Moment, Pauses, Timeouts, TransferSpec};
 
 /// The connections of one session: suppaftp has each of them from here, with TLS on
 /// it or without.
 pub(super) struct Connections {
-    patience: Patience,
+    timeouts: Timeouts,
     protection: Protection,
     tls: TlsConnector,
     receive_buffer: Option<u32>,
@@ -42,7 +42,7 @@ pub(super) struct Connections {
 impl Connections {
     pub(super) fn new(spec: &TransferSpec, transcript: Arc<Mutex<Transcript>>) -> Connections {
         Connections {
-            patience: spec.patience,
+            timeouts: spec.timeouts,
             protection: spec.protection,
             tls: connector(spec.session_reuse, spec.tls_secrets.as_ref()),
             receive_buffer: receive_buffer(spec),
@@ -87,7 +87,7 @@ impl Connections {
         step: impl AsyncFnOnce(&Control) -> io::Result<()>,
     ) -> Result<(), ClientFailure> {
         let control = self.control.get().expect("it is open before any step");
-        let silence = self.patience.silence;
+        let silence = self.timeouts.silence;
         match timeout(silence, step(control)).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(error)) => Err(failure::tls(Connection::Control, &error)),
@@ -101,7 +101,7 @@ impl Connections {
         if !self.protection.protects_data() {
             return Ok(Stream::Plain(socket, false));
         }
-        let silence = self.patience.silence;
+        let silence = self.timeouts.silence;
         match timeout(silence, self.tls.connect(server_name(), socket)).await {
             Ok(Ok(tls)) => Ok(Stream::Tls(Box::new(tls))),
             Ok(Err(error)) => Err(failure::tls(Connection::Data, &error)),
@@ -126,11 +126,11 @@ impl Connections {
     /// Opens a passive data connection. Before that it is agreed on, and not yet used.
     pub(super) async fn open_data(&self, address: SocketAddr) -> FtpResult<TcpStream> {
         self.pause(Moment::Agreed).await;
-        let patience = self.patience.connect;
-        let failure = match timeout(patience, open(address, self.receive_buffer)).await {
+        let timeouts = self.timeouts.connect;
+        let failure = match timeout(timeouts, open(address, self.receive_buffer)).await {
             Ok(Ok(stream)) => return Ok(stream),
             Ok(Err(error)) => failure::connect(Connection::Data, &error),
-            Err(_) => failure::connect_deadline(Connection::Data, patience),
+            Err(_) => failure::connect_deadline(Connection::Data, timeouts),
         };
         Err(self.note(failure))
     }

@@ -3,12 +3,11 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
-use tokio_rustls::client::TlsStream;
 
-use crate::tls::server_name;
+use crate::tls::{Layer, Tls};
 use crate::transcript::Transcript;
 use crate::wire::Side;
 
@@ -18,17 +17,9 @@ use crate::wire::Side;
 #[derive(Debug, Clone)]
 pub(super) struct Control {
     socket: Arc<TcpStream>,
-    layer: Arc<Mutex<Layer>>,
+    /// Its lock is held for a poll and never longer.
+    layer: Arc<Mutex<Layer<Socket>>>,
     transcript: Arc<Mutex<Transcript>>,
-}
-
-/// What lies on the socket. Its lock is held for a poll and never longer.
-#[derive(Debug)]
-enum Layer {
-    Plain(Socket),
-    Tls(Box<TlsStream<Socket>>),
-    /// A handshake is under way, or has failed: nobody can read or write.
-    Between,
 }
 
 impl Control {
@@ -48,28 +39,21 @@ impl Control {
 
     /// Puts TLS on.
     pub(super) async fn secure(&self, connector: &TlsConnector) -> io::Result<()> {
-        *self.layer() = Layer::Between;
-        let socket = Socket(Arc::clone(&self.socket));
-        let tls = connector.connect(server_name(), socket).await?;
-        *self.layer() = Layer::Tls(Box::new(tls));
+        let layer = std::mem::take(&mut *self.layer());
+        let secured = layer.secured(Tls::Client(connector)).await?;
+        *self.layer() = secured;
         Ok(())
     }
 
-    /// Takes TLS off (RFC 4217 section 12.3): tells the server so, and reads until it
-    /// has said the same, so that what follows is in the clear both ways.
+    /// Takes TLS off.
     pub(super) async fn clear(&self) -> io::Result<()> {
-        let layer = std::mem::replace(&mut *self.layer(), Layer::Between);
-        if let Layer::Tls(mut tls) = layer {
-            tls.shutdown().await?;
-            if tls.read(&mut [0]).await? > 0 {
-                return Err(io::Error::other("the server goes on under TLS after CCC"));
-            }
-        }
-        *self.layer() = Layer::Plain(Socket(Arc::clone(&self.socket)));
+        let layer = std::mem::take(&mut *self.layer());
+        let cleared = layer.cleared(Side::Client).await?;
+        *self.layer() = cleared;
         Ok(())
     }
 
-    fn layer(&self) -> MutexGuard<'_, Layer> {
+    fn layer(&self) -> MutexGuard<'_, Layer<Socket>> {
         // A poll that panicked left a broken TLS session, which says so when it is used.
         self.layer.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -83,24 +67,7 @@ impl Control {
         transcript.take(from, bytes);
         transcript.unflooded()
     }
-
-    fn with_layer<T>(
-        &self,
-        poll: impl FnOnce(Pin<&mut dyn Duplex>) -> Poll<io::Result<T>>,
-    ) -> Poll<io::Result<T>> {
-        let mut layer = self.layer();
-        let layer: &mut dyn Duplex = match &mut *layer {
-            Layer::Plain(socket) => socket,
-            Layer::Tls(tls) => tls.as_mut(),
-            Layer::Between => return Poll::Ready(Err(io::Error::other("TLS is not up"))),
-        };
-        poll(Pin::new(layer))
-    }
 }
-
-trait Duplex: AsyncRead + AsyncWrite + Unpin {}
-
-impl<T: AsyncRead + AsyncWrite + Unpin> Duplex for T {}
 
 impl AsyncRead for Control {
     fn poll_read(
@@ -109,7 +76,7 @@ impl AsyncRead for Control {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
-        ready!(self.with_layer(|layer| layer.poll_read(context, buffer)))?;
+        ready!(Pin::new(&mut *self.layer()).poll_read(context, buffer))?;
         Poll::Ready(self.heard(Side::Server, &buffer.filled()[before..]))
     }
 }
@@ -120,21 +87,21 @@ impl AsyncWrite for Control {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let written = ready!(self.with_layer(|layer| layer.poll_write(context, bytes)))?;
+        let written = ready!(Pin::new(&mut *self.layer()).poll_write(context, bytes))?;
         self.heard(Side::Client, &bytes[..written])?;
         Poll::Ready(Ok(written))
     }
 
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.with_layer(|layer| layer.poll_flush(context))
+        Pin::new(&mut *self.layer()).poll_flush(context)
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.with_layer(|layer| layer.poll_shutdown(context))
+        Pin::new(&mut *self.layer()).poll_shutdown(context)
     }
 }
 
-/// A TCP socket that its owners share.
+/// A TCP socket that its owners share: suppaftp asks for it at any time, whatever lies on it.
 #[derive(Debug)]
 struct Socket(Arc<TcpStream>);
 

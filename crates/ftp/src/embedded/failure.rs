@@ -75,8 +75,8 @@ pub(crate) fn tls_deadline(on: Connection, silence: Duration) -> ClientFailure {
 }
 
 /// Patience for a connection ended.
-pub(crate) fn connect_deadline(on: Connection, patience: Duration) -> ClientFailure {
-    deadline(on, format!("not open after {patience:?}"))
+pub(crate) fn connect_deadline(on: Connection, timeouts: Duration) -> ClientFailure {
+    deadline(on, format!("not open after {timeouts:?}"))
 }
 
 /// Patience for a reply ended.

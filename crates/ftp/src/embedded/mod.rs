@@ -3,21 +3,21 @@
 mod client;
 mod connections;
 mod control;
+mod custom_listener;
 pub(crate) mod failure;
 pub(crate) mod flow;
 pub(crate) mod gather;
-pub(crate) mod last_words;
-mod own_listener;
-mod own_means;
+mod library_data;
+mod panic_filter;
+pub(crate) mod recent_log;
 pub(crate) mod running;
 mod server;
-mod silenced;
 mod sockets;
 pub(crate) mod storage;
 mod stream;
 
 pub use client::Suppaftp;
 pub(crate) use client::command;
+pub use panic_filter::silence_failed_handshakes;
 pub use server::Libunftp;
-pub use silenced::silence_failed_handshakes;
 pub(crate) use sockets::{receive_buffer, socket_for};

@@ -2,14 +2,14 @@ use async_trait::async_trait;
 use tokio::task::{JoinHandle, JoinSet};
 
 use super::gather::ControlSockets;
-use super::last_words::LastWords;
+use super::recent_log::LastWords;
 use super::storage::Storage;
 use crate::{PeerError, RunningServer, StoredFile};
 
 /// A server inside the lab that listens, its files in memory. Dropping it ends it.
 pub(crate) struct Running {
     pub(crate) storage: Storage,
-    pub(crate) last_words: LastWords,
+    pub(crate) recent_log: LastWords,
     pub(crate) serving: JoinHandle<()>,
     pub(crate) sockets: ControlSockets,
     pub(crate) gathering: JoinSet<()>,
@@ -31,8 +31,8 @@ impl RunningServer for Running {
         self.gathering.spawn(self.sockets.gather());
     }
 
-    async fn last_words(&mut self) -> String {
-        self.last_words.text()
+    async fn recent_log(&mut self) -> String {
+        self.recent_log.text()
     }
 
     async fn stop(mut self: Box<Self>) -> Result<(), PeerError> {

@@ -15,7 +15,7 @@ use tokio_rustls::rustls::ServerConfig;
 use unftp_core::auth::{AuthenticationError, Authenticator, Credentials, DefaultUser, Principal};
 
 use super::gather::ControlSockets;
-use super::last_words::LastWords;
+use super::recent_log::LastWords;
 use super::running::Running;
 use super::storage::Storage;
 use crate::reserve::{reserve_all, reserve_ports};
@@ -67,7 +67,7 @@ impl Server for Libunftp {
         };
         let ports = || match settings.passive_ports {
             Some(PassivePorts { min, max }) if min > max || min == 0 => Support::no(format!(
-                "libunftp takes no range of passive ports from {min} to {max}"
+                "libunftp does not take a range of passive ports from {min} to {max}"
             )),
             _ => Support::Yes,
         };
@@ -76,7 +76,7 @@ impl Server for Libunftp {
             None => Support::Yes,
         };
         let tls = || match settings.protection {
-            Protection::Implicit => Support::no("libunftp speaks no TLS before AUTH"),
+            Protection::Implicit => Support::no("libunftp does not speak TLS before AUTH"),
             Protection::Explicit | Protection::Ccc if settings.require_session_reuse => {
                 Support::no("libunftp never demands that a TLS session is resumed")
             }
@@ -94,12 +94,12 @@ impl Server for Libunftp {
             .await
             .map_err(|source| PeerError::Sysctl { peer: PEER, source })?;
         let storage = Storage::holding(settings.stored.clone());
-        let last_words = LastWords::default();
+        let recent_log = LastWords::default();
         let sockets = ControlSockets::default();
         let address = SocketAddr::new(settings.address, settings.control_port);
         let sessions = Sessions {
             storage: storage.clone(),
-            logger: last_words.logger(),
+            logger: recent_log.logger(),
             sockets: sockets.clone(),
             passive_ports: settings.passive_ports,
             passive_host: match settings.advertised_address {
@@ -125,7 +125,7 @@ impl Server for Libunftp {
             })?;
         Ok(Box::new(Running {
             storage,
-            last_words,
+            recent_log,
             serving,
             sockets,
             gathering: JoinSet::new(),

@@ -2,6 +2,7 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use fwlab_fabric::ContainerRoot;
+use fwlab_model::NodeSpec;
 use fwlab_record::PeerName;
 
 use crate::deviation::Deviation;
@@ -24,8 +25,8 @@ pub struct PeerEntry {
 }
 
 impl PeerEntry {
-    /// The ports from which the kernel picks one, by the default of `net.ipv4.ip_local_port_range`.
-    pub(super) const KERNELS_CHOICE: RangeInclusive<u16> = 32768..=60999;
+    /// The kernel picks one, of the node's ephemeral ports.
+    pub(super) const KERNELS_CHOICE: RangeInclusive<u16> = NodeSpec::EPHEMERAL_PORTS;
 
     /// Whether it is a server.
     pub const fn is_server(&self) -> bool {
@@ -37,7 +38,7 @@ impl PeerEntry {
         !matches!(self.name, PeerName::OwnServer)
     }
 
-    /// The folder of `lab/images` with the image that it is in; `None`: it runs in no container.
+    /// The folder of `lab/images` with the image that it is in; `None`: it cannot run in a container.
     pub fn image(&self) -> Option<&'static str> {
         match &self.role {
             Role::Server { contained, .. } => contained.as_ref().map(|one| one.image),
@@ -54,14 +55,14 @@ pub type Finds<P> = fn() -> Result<Arc<P>, PeerMissing>;
 pub enum Role {
     /// A server.
     Server {
-        /// Finds it in the lab or on this machine; `None`: it runs in a container alone.
+        /// Finds it in the lab or on this machine; `None`: it runs only in a container.
         here: Option<Finds<dyn Server>>,
         /// What it is in a container; `None`: it runs in none.
         contained: Option<ContainedServer>,
     },
     /// A client.
     Client {
-        /// Finds it in the lab or on this machine; `None`: it runs in a container alone.
+        /// Finds it in the lab or on this machine; `None`: it runs only in a container.
         here: Option<Finds<dyn Client>>,
         /// What it is in a container; `None`: it runs in none.
         contained: Option<ContainedClient>,

@@ -38,7 +38,7 @@ pub fn client(name: PeerName) -> Result<Arc<dyn Client>, PeerMissing> {
 fn in_a_container_alone(peer: PeerName) -> PeerMissing {
     PeerMissing {
         peer,
-        why: "it runs in a container alone".into(),
+        why: "it runs only in a container".into(),
         remedy: "run it there: --where container".into(),
     }
 }

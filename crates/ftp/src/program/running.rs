@@ -82,13 +82,13 @@ impl ServerProgram {
             listening = self.node.wait_listening(self.control_port, START_DEADLINE) => listening,
             ended = self.program.wait() => {
                 let status = ended.map_err(|source| PeerError::Lost { peer, source })?;
-                let last_words = format!("{status}; {}", self.words());
-                return Err(PeerError::Ended { peer, last_words });
+                let recent_log = format!("{status}; {}", self.words());
+                return Err(PeerError::Ended { peer, recent_log });
             }
         };
         listening.map_err(|source| PeerError::NotListening {
             peer,
-            last_words: self.words(),
+            recent_log: self.words(),
             source,
         })
     }
@@ -123,7 +123,7 @@ impl RunningServer for ServerProgram {
         died(&self.node, self.control_port, ended).await
     }
 
-    async fn last_words(&mut self) -> String {
+    async fn recent_log(&mut self) -> String {
         self.words()
     }
 

@@ -102,11 +102,7 @@ impl Kind {
         let Kind {
             peer, marks, log, ..
         } = self;
-        if let Some(ports) = spec
-            .active_ports
-            .clone()
-            .filter(|_| spec.data_setup.is_active())
-        {
+        if let Some(ports) = spec.listened_ports() {
             reserve_ports(node, ports)
                 .await
                 .map_err(|source| PeerError::Sysctl { peer, source })?;
@@ -125,7 +121,7 @@ impl Kind {
             .await
             .map_err(|source| PeerError::Start { peer, source })?;
         let lost = |source| PeerError::Lost { peer, source };
-        let status = match timeout(spec.patience.whole, program.wait()).await {
+        let status = match timeout(spec.timeouts.whole, program.wait()).await {
             Ok(status) => {
                 let status = status.map_err(lost)?;
                 // Nothing that a server or a network does ends a client so.
@@ -215,7 +211,7 @@ impl Session {
                 kind: FailureKind::Deadline,
                 words: format!(
                     "{} is not done after {:?}",
-                    self.kind.peer, spec.patience.whole
+                    self.kind.peer, spec.timeouts.whole
                 ),
             });
         };

@@ -5,7 +5,7 @@ mod server;
 
 use super::mistake::Mistakes;
 use super::parsed::Script;
-use super::step::{Does, Step};
+use super::step::{Step, StepKind};
 use crate::wire::Side;
 
 pub(super) fn check(script: &Script, mistakes: &mut Mistakes) {
@@ -19,7 +19,9 @@ const LISTEN_FIRST: &str = "write `@listen` on a line before";
 
 /// Tells of a port that is to be filled in where nobody listens.
 fn needs_listener(step: &Step, listens: bool, mistakes: &mut Mistakes) {
-    let Does::Say(text) = &step.does else { return };
+    let StepKind::Say(text) = &step.does else {
+        return;
+    };
     if !listens {
         for span in text.ports() {
             mistakes.add(span.clone(), "nobody listens here", LISTEN_FIRST);

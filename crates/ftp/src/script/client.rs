@@ -85,7 +85,7 @@ async fn report(
     script: &Script,
     hosts: &Hosts,
 ) -> Result<ClientReport, PeerError> {
-    let whole = spec.patience.whole;
+    let whole = spec.timeouts.whole;
     let end = Instant::now() + whole;
     let mut session = match timeout_at(end, Session::open(spec, script, hosts)).await {
         Ok(Ok(session)) => session,

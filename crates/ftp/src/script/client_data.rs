@@ -32,7 +32,7 @@ impl Session<'_> {
         let Some(listener) = &self.listener else {
             return Err(NoValue::Port.into());
         };
-        let patience = self.spec.patience.connect;
+        let timeouts = self.spec.timeouts.connect;
         let control = &mut self.control;
         let waiting = async {
             loop {
@@ -58,9 +58,9 @@ impl Session<'_> {
                 }
             }
         };
-        let data = match timeout(patience, waiting).await {
+        let data = match timeout(timeouts, waiting).await {
             Ok(data) => data?,
-            Err(_) => return Err(failure::connect_deadline(Connection::Data, patience).into()),
+            Err(_) => return Err(failure::connect_deadline(Connection::Data, timeouts).into()),
         };
         self.data = Some(data);
         Ok(())
@@ -78,15 +78,15 @@ impl Session<'_> {
                 .ok_or_else(|| NoValue::Host(target.host.clone()))?,
             None => self.announced.ok_or_else(nothing_announced)?,
         };
-        let patience = self.spec.patience.connect;
+        let timeouts = self.spec.timeouts.connect;
         let connecting = sockets::connect(from, self.own, to, receive_buffer(self.spec));
-        let data = match timeout(patience, connecting).await {
+        let data = match timeout(timeouts, connecting).await {
             Ok(Ok(data)) => data,
             Ok(Err(NotOpen::NotBound(not_bound))) => return Err(not_bound.into()),
             Ok(Err(NotOpen::Failed { source, .. })) => {
                 return Err(failure::connect(Connection::Data, &source).into());
             }
-            Err(_) => return Err(failure::connect_deadline(Connection::Data, patience).into()),
+            Err(_) => return Err(failure::connect_deadline(Connection::Data, timeouts).into()),
         };
         self.data = Some(data);
         Ok(())
@@ -135,7 +135,7 @@ impl Session<'_> {
     async fn send_content(&mut self) -> Result<Transferred, ClientFailure> {
         let mut data = self.protected_data().await?;
         let (content, range) = (&self.spec.content, self.spec.moved());
-        let silence = self.spec.patience.silence;
+        let silence = self.spec.timeouts.silence;
         let bytes = flow::send(&mut data, content, range, silence, None).await?;
         self.close(data, self.protects_data).await;
         Ok(Transferred::Sent { bytes })
@@ -143,7 +143,7 @@ impl Session<'_> {
 
     async fn receive_content(&mut self) -> Result<Transferred, ClientFailure> {
         let mut data = self.protected_data().await?;
-        let (spec, silence) = (self.spec, self.spec.patience.silence);
+        let (spec, silence) = (self.spec, self.spec.timeouts.silence);
         let transferred = if spec.operation.is_listing() {
             let listing = flow::receive_listing(&mut data, silence).await?;
             Transferred::Listed {
@@ -164,7 +164,7 @@ impl Session<'_> {
     /// bytes are to go, after the preliminary reply, as servers expect.
     async fn protected_data(&mut self) -> Result<Data, ClientFailure> {
         let socket = self.data.take().ok_or_else(nothing_announced)?;
-        let silence = self.spec.patience.silence;
+        let silence = self.spec.timeouts.silence;
         let tls = self.protects_data.then_some(&self.tls);
         match timeout(silence, data::of_client(socket, tls)).await {
             Ok(Ok(data)) => Ok(data),
@@ -175,7 +175,7 @@ impl Session<'_> {
 
     /// Ends the data connection; the final reply tells how it went.
     async fn close(&self, data: Data, drain: bool) {
-        let _ = timeout(self.spec.patience.silence, data::close(data, drain)).await;
+        let _ = timeout(self.spec.timeouts.silence, data::close(data, drain)).await;
     }
 
     /// Takes note of what was moved. A server that refuses a data connection for its

@@ -29,8 +29,8 @@ pub(super) fn broke(error: &io::Error) -> ClientFailure {
 
 pub(super) fn no_ftp(event: &Event) -> ClientFailure {
     let words = match event {
-        Event::NoReply { line } => format!("`{line}` is no reply"),
-        other => format!("{other:?} is no reply"),
+        Event::NoReply { line } => format!("`{line}` is not a reply"),
+        other => format!("{other:?} is not a reply"),
     };
     on_control(FailureKind::NoFtp, words)
 }
@@ -41,9 +41,9 @@ pub(super) fn silent(silence: Duration) -> ClientFailure {
 
 pub(super) fn nothing_transferred(moved: bool) -> ClientFailure {
     let words = if moved {
-        "the script came to its end without a positive reply after the transfer"
+        "the script ended without a positive reply after the transfer"
     } else {
-        "the script came to its end without a transfer"
+        "the script ended without a transfer"
     };
     on_control(FailureKind::Program, words)
 }

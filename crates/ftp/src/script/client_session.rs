@@ -10,15 +10,14 @@ use tokio_rustls::TlsConnector;
 use super::client_failure::{broke, closed, no_ftp, nothing_transferred, silent};
 use super::control::Control;
 use super::expand::{NoValue, Segment, Values};
-use super::layer::Tls;
 use super::parsed::Script;
 use super::place::Hosts;
 use super::sockets::{self, NotBound, NotOpen};
-use super::step::{Does, Step};
-use super::text::{Piece, Sent, Text};
+use super::step::{Step, StepKind};
+use super::template::{Sent, Template, TemplatePart};
 use super::words::Expected;
 use crate::embedded::failure;
-use crate::tls::connector;
+use crate::tls::{Tls, connector};
 use crate::wire::{Event, Reply, Side};
 use crate::{ClientFailure, Connection, PassiveAddress, TransferSpec, Transferred};
 
@@ -86,17 +85,17 @@ impl<'a> Session<'a> {
         script: &'a Script,
         hosts: &'a Hosts,
     ) -> Result<Session<'a>, ClientFailure> {
-        let patience = spec.patience.connect;
+        let timeouts = spec.timeouts.connect;
         let on = Connection::Control;
         // The address is of no matter: nothing is bound.
         let connecting = sockets::connect(None, spec.server.ip(), spec.server, None);
-        let stream = match timeout(patience, connecting).await {
+        let stream = match timeout(timeouts, connecting).await {
             Ok(Ok(stream)) => stream,
             Ok(Err(NotOpen::Failed { source, .. })) => return Err(failure::connect(on, &source)),
             Ok(Err(NotOpen::NotBound(error))) => {
                 return Err(failure::connect(on, &error.source));
             }
-            Err(_) => return Err(failure::connect_deadline(on, patience)),
+            Err(_) => return Err(failure::connect_deadline(on, timeouts)),
         };
         let own = stream.local_addr();
         let mut session = Session {
@@ -133,7 +132,7 @@ impl<'a> Session<'a> {
                 Err(End::Failed(failure)) => return Err(self.at_line(failure).into()),
                 Err(fault) => return Err(fault),
             }
-            if step.does == Does::Close {
+            if step.does == StepKind::Close {
                 break;
             }
         }
@@ -166,38 +165,39 @@ impl<'a> Session<'a> {
         nothing_transferred(moved)
     }
 
-    async fn perform(&mut self, does: &Does) -> Result<(), End> {
+    async fn perform(&mut self, does: &StepKind) -> Result<(), End> {
         match does {
-            Does::Say(text) => self.say(text).await,
-            Does::Expect(expected) => self.expect(*expected).await,
-            Does::Listen(port) => self.listen(*port),
-            Does::Accept => self.accept().await,
-            Does::Connect { from, to } => self.connect(*from, to.as_ref()).await,
-            Does::Open => self.open_data().await,
-            Does::Send => self.send().await,
-            Does::Receive => self.receive().await,
-            Does::Pause(pause) => {
+            StepKind::Say(text) => self.say(text).await,
+            StepKind::Expect(expected) => self.expect(*expected).await,
+            StepKind::Listen(port) => self.listen(*port),
+            StepKind::Accept => self.accept().await,
+            StepKind::Connect { from, to } => self.connect(*from, to.as_ref()).await,
+            StepKind::Open => self.open_data().await,
+            StepKind::Send => self.send().await,
+            StepKind::Receive => self.receive().await,
+            StepKind::Pause(pause) => {
                 // Part of the experiment: the script says how long, 5 s at most.
                 tokio::time::sleep(*pause).await;
                 Ok(())
             }
-            Does::Login => self.login().await,
-            Does::Setup => {
-                self.say(&Text(vec![(Piece::Setup(None), 0..0)])).await?;
+            StepKind::Login => self.login().await,
+            StepKind::Setup => {
+                self.say(&Template(vec![(TemplatePart::Setup(None), 0..0)]))
+                    .await?;
                 self.expect(Expected::Class(2)).await
             }
-            Does::Transfer => self.transfer().await,
-            Does::Tls => Ok(self.secure().await?),
-            Does::Clear => Ok(self.clear().await?),
-            Does::LowerCase => {
+            StepKind::Transfer => self.transfer().await,
+            StepKind::Tls => Ok(self.secure().await?),
+            StepKind::Clear => Ok(self.clear().await?),
+            StepKind::LowerCase => {
                 self.lower_case = true;
                 Ok(())
             }
-            Does::Close | Does::Silence | Does::Unread => Ok(()),
+            StepKind::Close | StepKind::Silence | StepKind::Unread => Ok(()),
         }
     }
 
-    async fn say(&mut self, text: &Text) -> Result<(), End> {
+    async fn say(&mut self, text: &Template) -> Result<(), End> {
         let active = self.spec.data_setup.is_active();
         for command in text.commands() {
             match command {
@@ -238,26 +238,26 @@ impl<'a> Session<'a> {
     }
 
     pub(super) async fn say_plain(&mut self, line: String) -> Result<(), End> {
-        let line = Text(vec![(Piece::Literal(line), 0..0)]);
+        let line = Template(vec![(TemplatePart::Literal(line), 0..0)]);
         let segments = self.values().expand(&line)?;
         self.send_line(&segments).await
     }
 
     async fn send_line(&mut self, segments: &[Segment]) -> Result<(), End> {
-        let patience = self.spec.patience.silence;
-        match timeout(patience + pauses(segments), self.control.say(segments)).await {
+        let timeouts = self.spec.timeouts.silence;
+        match timeout(timeouts + pauses(segments), self.control.say(segments)).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(error)) => Err(broke(&error).into()),
-            Err(_) => Err(silent(patience).into()),
+            Err(_) => Err(silent(timeouts).into()),
         }
     }
 
     pub(super) async fn hear_reply(&mut self) -> Result<Reply, ClientFailure> {
-        let patience = self.spec.patience;
+        let timeouts = self.spec.timeouts;
         // A server that connects before it answers needs a connection's patience too.
         let silence = match self.way {
-            Some(Way::Accept) => patience.silence + patience.connect,
-            _ => patience.silence,
+            Some(Way::Accept) => timeouts.silence + timeouts.connect,
+            _ => timeouts.silence,
         };
         match timeout(silence, self.control.hear()).await {
             Ok(Ok(Some(Event::Reply { reply, .. }))) => {
@@ -298,13 +298,13 @@ impl<'a> Session<'a> {
     }
 
     async fn secure(&mut self) -> Result<(), ClientFailure> {
-        let silence = self.spec.patience.silence;
+        let silence = self.spec.timeouts.silence;
         let tls = Tls::Client(&self.tls);
         tls_step(silence, self.control.secure(tls)).await
     }
 
     async fn clear(&mut self) -> Result<(), ClientFailure> {
-        let silence = self.spec.patience.silence;
+        let silence = self.spec.timeouts.silence;
         tls_step(silence, self.control.clear()).await
     }
 

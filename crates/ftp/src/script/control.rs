@@ -1,11 +1,12 @@
 use std::collections::VecDeque;
 use std::io;
 
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::sleep;
 
 use super::expand::Segment;
-use super::layer::{Layer, Tls};
+use crate::tls::{Ended, Layer, Tls};
 use crate::transcript::Transcript;
 use crate::wire::{Event, Side};
 
@@ -15,7 +16,7 @@ const MOST_AHEAD: usize = 1024;
 /// One end of a control connection.
 #[derive(Debug)]
 pub(super) struct Control {
-    layer: Layer,
+    layer: Ended<Layer<TcpStream>>,
     /// The side at this end.
     side: Side,
     transcript: Transcript,
@@ -26,7 +27,7 @@ pub(super) struct Control {
 impl Control {
     pub(super) fn new(stream: TcpStream, side: Side) -> Control {
         Control {
-            layer: Layer::Plain(stream),
+            layer: Ended(Layer::Plain(stream)),
             side,
             transcript: Transcript::default(),
             heard: VecDeque::new(),
@@ -76,12 +77,14 @@ impl Control {
         self.heard.iter()
     }
 
-    /// Sends a line, segment by segment: TCP_NODELAY is set, so that each write is one.
+    /// Sends a line, segment by segment: TCP_NODELAY is set, so that each write is one,
+    /// or one TLS record.
     pub(super) async fn say(&mut self, segments: &[Segment]) -> io::Result<()> {
         for segment in segments {
             match segment {
                 Segment::Bytes(bytes) => {
-                    self.layer.write(bytes).await?;
+                    self.layer.write_all(bytes).await?;
+                    self.layer.flush().await?;
                     self.transcript.take(self.side, bytes);
                 }
                 // Part of the experiment: the script says how long, 5 s at most.
@@ -93,12 +96,16 @@ impl Control {
 
     /// Puts TLS on.
     pub(super) async fn secure(&mut self, tls: Tls<'_>) -> io::Result<()> {
-        self.layer.secure(tls).await
+        let layer = std::mem::take(&mut self.layer.0);
+        self.layer.0 = layer.secured(tls).await?;
+        Ok(())
     }
 
     /// Takes TLS off.
     pub(super) async fn clear(&mut self) -> io::Result<()> {
-        self.layer.clear(self.side).await
+        let layer = std::mem::take(&mut self.layer.0);
+        self.layer.0 = layer.cleared(self.side).await?;
+        Ok(())
     }
 
     /// What was said, both ways, in the clear.

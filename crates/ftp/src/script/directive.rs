@@ -2,8 +2,8 @@ use std::ops::Range;
 
 use super::mistake::Mistakes;
 use super::place::parse_port;
-use super::step::Does;
-use super::text::Text;
+use super::step::StepKind;
+use super::template::Template;
 use super::words::parse_pause;
 use crate::wire::Side;
 
@@ -23,43 +23,43 @@ fn known(side: Side) -> Vec<&'static str> {
 }
 
 /// Reads a line that begins with `@`, at byte `at` of the script.
-pub(super) fn parse(line: &str, at: usize, side: Side, mistakes: &mut Mistakes) -> Does {
+pub(super) fn parse(line: &str, at: usize, side: Side, mistakes: &mut Mistakes) -> StepKind {
     let (name, argument) = line
         .split_once(char::is_whitespace)
         .map_or((line, ""), |(name, argument)| (name, argument.trim()));
     let span = at..at + line.len();
     let plain = match name {
-        "@accept" => Some(Does::Accept),
-        "@open" => Some(Does::Open),
-        "@send" => Some(Does::Send),
-        "@receive" => Some(Does::Receive),
-        "@close" => Some(Does::Close),
-        "@tls" => Some(Does::Tls),
-        "@clear" => Some(Does::Clear),
-        "@silence" if side == Side::Server => Some(Does::Silence),
-        "@login" if side == Side::Client => Some(Does::Login),
-        "@setup" if side == Side::Client => Some(Does::Setup),
-        "@transfer" if side == Side::Client => Some(Does::Transfer),
-        "@lower-case" if side == Side::Client => Some(Does::LowerCase),
+        "@accept" => Some(StepKind::Accept),
+        "@open" => Some(StepKind::Open),
+        "@send" => Some(StepKind::Send),
+        "@receive" => Some(StepKind::Receive),
+        "@close" => Some(StepKind::Close),
+        "@tls" => Some(StepKind::Tls),
+        "@clear" => Some(StepKind::Clear),
+        "@silence" if side == Side::Server => Some(StepKind::Silence),
+        "@login" if side == Side::Client => Some(StepKind::Login),
+        "@setup" if side == Side::Client => Some(StepKind::Setup),
+        "@transfer" if side == Side::Client => Some(StepKind::Transfer),
+        "@lower-case" if side == Side::Client => Some(StepKind::LowerCase),
         _ => None,
     };
     if let Some(does) = plain {
         if !argument.is_empty() {
             mistakes.add(
                 span,
-                format!("`{name}` stands alone, and not with `{argument}`"),
+                format!("`{name}` stands alone, without `{argument}`"),
                 format!("write `{name}`"),
             );
         }
         return does;
     }
     let read = match name {
-        "@listen" if argument.is_empty() => Ok(Does::Listen(None)),
+        "@listen" if argument.is_empty() => Ok(StepKind::Listen(None)),
         "@listen" => parse_port(argument)
-            .map(|port| Does::Listen(Some(port)))
+            .map(|port| StepKind::Listen(Some(port)))
             .map_err(|why| (why, "for example `@listen 8080`")),
         "@pause" => parse_pause(argument)
-            .map(Does::Pause)
+            .map(StepKind::Pause)
             .map_err(|why| (why, "for example `@pause 50ms`; 5s at most")),
         "@connect" => connect(argument).map_err(|why| {
             (
@@ -69,17 +69,17 @@ pub(super) fn parse(line: &str, at: usize, side: Side, mistakes: &mut Mistakes) 
         }),
         "@say" => {
             let begin = line.len() - line["@say".len()..].trim_start().len();
-            let text = Text::parse(&line[begin..], at + begin, side, mistakes);
-            Ok(Does::Say(text))
+            let text = Template::parse(&line[begin..], at + begin, side, mistakes);
+            Ok(StepKind::Say(text))
         }
         _ => {
             unknown(name, span, side, mistakes);
-            return Does::Unread;
+            return StepKind::Unread;
         }
     };
     read.unwrap_or_else(|(why, example)| {
         mistakes.add(span, why, example);
-        Does::Unread
+        StepKind::Unread
     })
 }
 
@@ -89,7 +89,7 @@ fn unknown(name: &str, line: Range<usize>, side: Side, mistakes: &mut Mistakes) 
         Side::Server => (&OF_CLIENTS, "client"),
     };
     let message = if of_others.contains(&name) {
-        format!("`{name}` is for a {others}'s script")
+        format!("`{name}` belongs in a {others}'s script")
     } else {
         format!("there is no `{name}`")
     };
@@ -98,7 +98,7 @@ fn unknown(name: &str, line: Range<usize>, side: Side, mistakes: &mut Mistakes) 
 }
 
 /// `[from PORT|ADDRESS|ADDRESS:PORT] [to HOST:PORT]`
-fn connect(argument: &str) -> Result<Does, String> {
+fn connect(argument: &str) -> Result<StepKind, String> {
     let (mut from, mut to) = (None, None);
     let mut words = argument.split_whitespace();
     while let Some(word) = words.next() {
@@ -115,5 +115,5 @@ fn connect(argument: &str) -> Result<Does, String> {
             }
         }
     }
-    Ok(Does::Connect { from, to })
+    Ok(StepKind::Connect { from, to })
 }

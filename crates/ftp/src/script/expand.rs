@@ -4,7 +4,7 @@ use std::time::Duration;
 use fwlab_record::DataSetup;
 
 use super::place::{Host, Hosts, Target};
-use super::text::{Piece, Text};
+use super::template::{Template, TemplatePart};
 use crate::wire::{ExtendedPort, HostPort};
 
 /// What stands for the own address over IPv6 where there is no room for it: clients and
@@ -50,20 +50,20 @@ pub(super) enum NoValue {
 
 impl Values<'_> {
     /// Fills a line in, its end included.
-    pub(super) fn expand(&self, text: &Text) -> Result<Vec<Segment>, NoValue> {
+    pub(super) fn expand(&self, text: &Template) -> Result<Vec<Segment>, NoValue> {
         let mut segments = Vec::new();
         let mut bytes = String::new();
         let mut verb = true;
         for (piece, _) in &text.0 {
             let part = match piece {
-                Piece::Pause(pause) => {
+                TemplatePart::Pause(pause) => {
                     if !bytes.is_empty() {
                         segments.push(Segment::Bytes(std::mem::take(&mut bytes).into_bytes()));
                     }
                     segments.push(Segment::Pause(*pause));
                     continue;
                 }
-                Piece::LineEnd => {
+                TemplatePart::LineEnd => {
                     bytes += "\r\n";
                     verb = true;
                     continue;
@@ -84,27 +84,27 @@ impl Values<'_> {
         Ok(segments)
     }
 
-    fn part(&self, piece: &Piece) -> Result<String, NoValue> {
+    fn part(&self, piece: &TemplatePart) -> Result<String, NoValue> {
         Ok(match piece {
-            Piece::Literal(literal) => literal.clone(),
-            Piece::LineEnd | Piece::Pause(_) => String::new(),
-            Piece::Address(host) => self.address(host.as_ref())?.to_string(),
-            Piece::HostNumbers(host) => match self.address(host.as_ref())? {
+            TemplatePart::Literal(literal) => literal.clone(),
+            TemplatePart::LineEnd | TemplatePart::Pause(_) => String::new(),
+            TemplatePart::Address(host) => self.address(host.as_ref())?.to_string(),
+            TemplatePart::HostNumbers(host) => match self.address(host.as_ref())? {
                 IpAddr::V4(four) => four.to_string().replace('.', ","),
                 six => return Err(NoValue::HostNumbers(six)),
             },
-            Piece::Port => self.own_port()?.to_string(),
-            Piece::PortNumbers => {
+            TemplatePart::Port => self.own_port()?.to_string(),
+            TemplatePart::PortNumbers => {
                 let [high, low] = self.own_port()?.to_be_bytes();
                 format!("{high},{low}")
             }
-            Piece::File => self.file.to_owned(),
-            Piece::SetupVerb => self.setup_verb().to_owned(),
-            Piece::SetupArgument => {
+            TemplatePart::File => self.file.to_owned(),
+            TemplatePart::SetupVerb => self.setup_verb().to_owned(),
+            TemplatePart::SetupArgument => {
                 let argument = self.setup_argument(None)?;
                 argument.unwrap_or_default()
             }
-            Piece::Setup(target) => {
+            TemplatePart::Setup(target) => {
                 let announced = self.setup_argument(target.as_ref())?;
                 let verb = self.setup_verb();
                 announced.map_or_else(|| verb.to_owned(), |to| format!("{verb} {to}"))
@@ -159,7 +159,7 @@ mod tests {
 
     fn segments(line: &str, setup: DataSetup, lower_case: bool) -> Result<Vec<Segment>, NoValue> {
         let mut mistakes = Mistakes::default();
-        let text = Text::parse(line, 0, Side::Client, &mut mistakes);
+        let text = Template::parse(line, 0, Side::Client, &mut mistakes);
         assert!(mistakes.0.is_empty(), "{mistakes:?}");
         let hosts: Hosts = [(fwlab_record::NodeName::gateway(), [10, 77, 1, 1].into())]
             .into_iter()

@@ -15,7 +15,6 @@ mod data;
 mod defaults;
 mod directive;
 mod expand;
-mod layer;
 mod mistake;
 mod parse;
 mod parsed;
@@ -26,7 +25,7 @@ mod server_session;
 mod sockets;
 mod step;
 mod support;
-mod text;
+mod template;
 mod words;
 
 pub use client::ScriptedClient;

@@ -2,8 +2,8 @@ use super::check;
 use super::directive;
 use super::mistake::{Mistake, Mistakes};
 use super::parsed::Script;
-use super::step::{Answer, Does, Step};
-use super::text::{Sent, Text};
+use super::step::{Answer, Step, StepKind};
+use super::template::{Sent, Template};
 use super::words::{Expected, VERBS, known_verb};
 use crate::wire::Side;
 
@@ -19,7 +19,7 @@ impl Line<'_> {
         self.at..self.at + self.text.len()
     }
 
-    fn step(&self, does: Does) -> Step {
+    fn step(&self, does: StepKind) -> Step {
         Step {
             line: self.number,
             span: self.span(),
@@ -80,43 +80,43 @@ pub(super) fn parse(side: Side, text: &str, first_line: usize) -> Result<Script,
 }
 
 /// A client's line is a directive, a reply that it waits for, or a command that it sends.
-fn client_line(line: &Line<'_>, mistakes: &mut Mistakes) -> Does {
+fn client_line(line: &Line<'_>, mistakes: &mut Mistakes) -> StepKind {
     if line.text.starts_with('@') {
         return directive::parse(line.text, line.at, Side::Client, mistakes);
     }
     if line.text.starts_with(|first: char| first.is_ascii_digit()) {
         return expected(line, mistakes);
     }
-    let text = Text::parse(line.text, line.at, Side::Client, mistakes);
+    let text = Template::parse(line.text, line.at, Side::Client, mistakes);
     for command in text.commands() {
         if let Sent::Command { verb, .. } = command
             && known_verb(&verb).is_none()
         {
             mistakes.add_unknown(
                 line.span(),
-                format!("`{verb}` is no FTP command, and only `@say` sends what is none"),
+                format!("`{verb}` is not an FTP command, and only `@say` sends anything else"),
                 verb,
                 VERBS.to_vec(),
             );
         }
     }
-    Does::Say(text)
+    StepKind::Say(text)
 }
 
-fn expected(line: &Line<'_>, mistakes: &mut Mistakes) -> Does {
+fn expected(line: &Line<'_>, mistakes: &mut Mistakes) -> StepKind {
     let (code, rest) = line
         .text
         .split_once(char::is_whitespace)
         .unwrap_or((line.text, ""));
     match code.parse::<Expected>() {
-        Ok(expected) if rest.is_empty() => Does::Expect(expected),
+        Ok(expected) if rest.is_empty() => StepKind::Expect(expected),
         Ok(expected) => {
             mistakes.add(
                 line.span(),
                 "a client waits for a reply's code, whatever its text",
                 format!("write `{expected}` alone"),
             );
-            Does::Unread
+            StepKind::Unread
         }
         Err(why) => {
             mistakes.add(
@@ -124,7 +124,7 @@ fn expected(line: &Line<'_>, mistakes: &mut Mistakes) -> Does {
                 why,
                 "write the code that the server must answer with, `227`, or its class, `2yz`",
             );
-            Does::Unread
+            StepKind::Unread
         }
     }
 }
@@ -141,19 +141,19 @@ fn server_line(line: &Line<'_>, script: &mut Script, mistakes: &mut Mistakes) {
             mistakes.add(
                 line.span(),
                 "a reply begins with a code, 100 to 699, and a blank or `-`",
-                "`@say` sends a line that is no reply",
+                "`@say` sends a line that is not a reply",
             );
         }
-        Does::Say(Text::parse(line.text, line.at, Side::Server, mistakes))
+        StepKind::Say(Template::parse(line.text, line.at, Side::Server, mistakes))
     } else if first.is_ascii_alphabetic() {
         return verb(line, script, mistakes);
     } else {
         mistakes.add(
             line.span(),
-            "this is no verb, no reply and no directive",
-            "`@say` sends a line that is no reply",
+            "this is not a verb, a reply or a directive",
+            "`@say` sends a line that is not a reply",
         );
-        Does::Unread
+        StepKind::Unread
     };
     let steps = match script.answers.last_mut() {
         Some(answer) => &mut answer.steps,

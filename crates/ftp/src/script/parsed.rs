@@ -5,8 +5,8 @@ use fwlab_record::NodeName;
 
 use super::mistake::Mistake;
 use super::place::{Host, Target};
-use super::step::{Answer, Does, Step};
-use super::text::Text;
+use super::step::{Answer, Step, StepKind};
+use super::template::Template;
 use crate::wire::Side;
 
 /// What a scripted peer does, line by line. It does no I/O: [`ScriptedServer`] and
@@ -54,7 +54,8 @@ impl Script {
 
     /// Whether it pauses somewhere. Then a side that is silent may yet speak.
     pub fn pauses(&self) -> bool {
-        self.steps().any(|step| matches!(step.does, Does::Pause(_)))
+        self.steps()
+            .any(|step| matches!(step.does, StepKind::Pause(_)))
             || self.texts().any(|(_, text)| text.pauses())
     }
 
@@ -63,7 +64,7 @@ impl Script {
         let mut targets: Vec<&Target> = self
             .steps()
             .filter_map(|step| match &step.does {
-                Does::Connect { to, .. } => to.as_ref(),
+                StepKind::Connect { to, .. } => to.as_ref(),
                 _ => None,
             })
             .collect();
@@ -83,21 +84,21 @@ impl Script {
     /// The addresses that it connects from, which its node must have, with their places.
     pub fn source_addresses(&self) -> impl Iterator<Item = (IpAddr, Range<usize>)> {
         self.steps().filter_map(|step| match step.does {
-            Does::Connect { from, .. } => Some((from?.address?, step.span.clone())),
+            StepKind::Connect { from, .. } => Some((from?.address?, step.span.clone())),
             _ => None,
         })
     }
 
     /// Whether it takes TLS off by itself.
     pub(super) fn clears(&self) -> bool {
-        self.steps().any(|step| step.does == Does::Clear)
+        self.steps().any(|step| step.does == StepKind::Clear)
     }
 
     /// The ports that it listens on by number, from the lowest to the highest.
     pub(super) fn listened_ports(&self) -> Option<RangeInclusive<u16>> {
         let ports = || {
             self.steps().filter_map(|step| match step.does {
-                Does::Listen(port) => port,
+                StepKind::Listen(port) => port,
                 _ => None,
             })
         };
@@ -110,9 +111,9 @@ impl Script {
         self.opening.iter().chain(answers)
     }
 
-    pub(super) fn texts(&self) -> impl Iterator<Item = (&Step, &Text)> {
+    pub(super) fn texts(&self) -> impl Iterator<Item = (&Step, &Template)> {
         self.steps().filter_map(|step| match &step.does {
-            Does::Say(text) => Some((step, text)),
+            StepKind::Say(text) => Some((step, text)),
             _ => None,
         })
     }
@@ -122,7 +123,7 @@ impl Script {
             .texts()
             .flat_map(|(_, text)| text.hosts().map(|(host, span)| (host, span.clone())));
         let connected = self.steps().filter_map(|step| match &step.does {
-            Does::Connect { to, .. } => Some((&to.as_ref()?.host, step.span.clone())),
+            StepKind::Connect { to, .. } => Some((&to.as_ref()?.host, step.span.clone())),
             _ => None,
         });
         said.chain(connected)

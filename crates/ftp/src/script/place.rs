@@ -81,7 +81,7 @@ impl FromStr for Host {
         }
         // A dotted text was meant to be an address; its error says so better.
         if text.contains(['.', ':']) {
-            return Err(format!("`{text}` is no address and no node"));
+            return Err(format!("`{text}` is not an address or a node"));
         }
         NodeName::new(text)
             .map(Host::Node)
@@ -128,7 +128,7 @@ impl FromStr for Source {
                 address: None,
                 port: Some(port),
             })
-            .map_err(|_| format!("`{text}` is no port and no address"))
+            .map_err(|_| format!("`{text}` is not a port or an address"))
     }
 }
 
@@ -137,7 +137,7 @@ pub(super) fn parse_port(text: &str) -> Result<u16, String> {
     let digits = text.bytes().all(|byte| byte.is_ascii_digit());
     match text.parse() {
         Ok(port @ 1..) if digits => Ok(port),
-        _ => Err(format!("`{text}` is no port, 1 to 65535")),
+        _ => Err(format!("`{text}` is not a port, 1 to 65535")),
     }
 }
 

@@ -13,7 +13,7 @@ use super::place::Hosts;
 use super::server_session::{Session, Terms};
 use super::sockets;
 use crate::embedded::gather::ControlSockets;
-use crate::embedded::last_words::LastWords;
+use crate::embedded::recent_log::LastWords;
 use crate::embedded::running::Running;
 use crate::embedded::storage::Storage;
 use crate::reserve::reserve_ports;
@@ -61,7 +61,7 @@ impl Server for ScriptedServer {
         };
         let ports = || match settings.passive_ports {
             Some(PassivePorts { min, max }) if min > max => Support::no(format!(
-                "a scripted server takes no range of passive ports from {min} to {max}"
+                "a scripted server does not take a range of passive ports from {min} to {max}"
             )),
             _ => Support::Yes,
         };
@@ -93,7 +93,7 @@ impl Server for ScriptedServer {
                 .await
                 .map_err(|source| PeerError::Sysctl { peer: PEER, source })?;
         }
-        let last_words = LastWords::default();
+        let recent_log = LastWords::default();
         let tls = settings.shown_certificate().server_configuration();
         let terms = Terms {
             script,
@@ -110,7 +110,7 @@ impl Server for ScriptedServer {
             control_tls: TlsAcceptor::from(Arc::clone(&tls)),
             data_tls: data_tls(&tls),
             require_session_reuse: settings.require_session_reuse,
-            logger: last_words.logger(),
+            logger: recent_log.logger(),
         };
         let storage = terms.storage.clone();
         let address = SocketAddr::new(settings.address, settings.control_port);
@@ -133,7 +133,7 @@ impl Server for ScriptedServer {
             })?;
         Ok(Box::new(Running {
             storage,
-            last_words,
+            recent_log,
             serving,
             sockets: ControlSockets::default(),
             gathering: JoinSet::new(),

@@ -10,13 +10,13 @@ use tokio_rustls::TlsAcceptor;
 use super::control::Control;
 use super::defaults::{Answer as ByDefault, GREETING, Manners};
 use super::expand::{Segment, Values};
-use super::layer::Tls;
 use super::parsed::Script;
 use super::place::Hosts;
 use super::sockets;
-use super::step::{Does, Step};
-use super::text::Text;
+use super::step::{Step, StepKind};
+use super::template::Template;
 use crate::embedded::storage::Storage;
+use crate::tls::Tls;
 use crate::wire::{Command, Event, HostPort, Side};
 use crate::{DataSourcePort, PassivePorts};
 
@@ -202,30 +202,30 @@ impl Session {
         Ok(())
     }
 
-    async fn perform(&mut self, does: &Does, to: Option<&Command>) -> Result<(), Stop> {
+    async fn perform(&mut self, does: &StepKind, to: Option<&Command>) -> Result<(), Stop> {
         match does {
-            Does::Say(text) => self.say_text(text).await,
-            Does::Listen(port) => self.listen(*port),
-            Does::Accept => self.accept().await,
-            Does::Connect { from, to } => self.connect(*from, to.as_ref()).await,
-            Does::Open => self.open().await,
-            Does::Send => self.send(to).await,
-            Does::Receive => self.receive(to).await,
-            Does::Pause(pause) => {
+            StepKind::Say(text) => self.say_text(text).await,
+            StepKind::Listen(port) => self.listen(*port),
+            StepKind::Accept => self.accept().await,
+            StepKind::Connect { from, to } => self.connect(*from, to.as_ref()).await,
+            StepKind::Open => self.open().await,
+            StepKind::Send => self.send(to).await,
+            StepKind::Receive => self.receive(to).await,
+            StepKind::Pause(pause) => {
                 // Part of the experiment: the script says how long, 5 s at most.
                 tokio::time::sleep(*pause).await;
                 Ok(())
             }
-            Does::Close => Err(Stop::Over),
-            Does::Tls => self.secure().await,
-            Does::Clear => self.clear().await,
-            Does::Silence
-            | Does::Expect(_)
-            | Does::Login
-            | Does::Setup
-            | Does::Transfer
-            | Does::LowerCase
-            | Does::Unread => Ok(()),
+            StepKind::Close => Err(Stop::Over),
+            StepKind::Tls => self.secure().await,
+            StepKind::Clear => self.clear().await,
+            StepKind::Silence
+            | StepKind::Expect(_)
+            | StepKind::Login
+            | StepKind::Setup
+            | StepKind::Transfer
+            | StepKind::LowerCase
+            | StepKind::Unread => Ok(()),
         }
     }
 
@@ -287,7 +287,7 @@ impl Session {
         Ok(self.control.say(&[line]).await?)
     }
 
-    async fn say_text(&mut self, text: &Text) -> Result<(), Stop> {
+    async fn say_text(&mut self, text: &Template) -> Result<(), Stop> {
         let values = Values {
             own: self.announced_own(),
             port: self.port(),

@@ -2,7 +2,7 @@ use std::ops::Range;
 use std::time::Duration;
 
 use super::place::{Source, Target};
-use super::text::Text;
+use super::template::Template;
 use super::words::Expected;
 
 /// One line of a script: what its peer does when it comes to it.
@@ -15,14 +15,14 @@ pub(super) struct Step {
     /// As it is written, for messages.
     pub(super) written: String,
     /// What is done.
-    pub(super) does: Does,
+    pub(super) does: StepKind,
 }
 
 /// What a step does.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Does {
+pub(super) enum StepKind {
     /// Sends a line.
-    Say(Text),
+    Say(Template),
     /// Waits for a reply. A client's.
     Expect(Expected),
     /// Listens for a data connection, on this port.

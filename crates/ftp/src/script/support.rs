@@ -6,8 +6,8 @@ use fwlab_record::{DataSetup, Operation, Protection};
 
 use super::parsed::Script;
 use super::place::Hosts;
-use super::step::Does;
-use super::text::Sent;
+use super::step::StepKind;
+use super::template::Sent;
 use crate::{Support, TransferSpec};
 
 impl Script {
@@ -33,17 +33,17 @@ impl Script {
     /// Whether a client's script can do this protection: all of them when it leaves the
     /// login to the cell, otherwise the one that it speaks.
     pub(super) fn supports_protection(&self, protection: Protection) -> Support {
-        let does = |what: Does| self.opening.iter().find(|step| step.does == what);
-        let (step, fixed) = match (does(Does::Clear), does(Does::Tls)) {
+        let does = |what: StepKind| self.opening.iter().find(|step| step.does == what);
+        let (step, fixed) = match (does(StepKind::Clear), does(StepKind::Tls)) {
             (Some(clear), _) => (Some(clear), Protection::Ccc),
             (None, Some(tls)) => (Some(tls), Protection::Explicit),
-            (None, None) if does(Does::Login).is_some() => return Support::Yes,
+            (None, None) if does(StepKind::Login).is_some() => return Support::Yes,
             (None, None) => (None, Protection::Plain),
         };
         match step {
             _ if fixed == protection => Support::Yes,
             Some(step) => Support::no(format!("line {} of its script is for {fixed}", step.line)),
-            None => Support::no("its script speaks no TLS: `@login` does, as the cell asks"),
+            None => Support::no("its script does not speak TLS: `@login` does, as the cell asks"),
         }
     }
 
@@ -53,8 +53,8 @@ impl Script {
         let mut asked = None;
         for step in &self.opening {
             match &step.does {
-                Does::Setup => asked = Some((step, None)),
-                Does::Say(text) => {
+                StepKind::Setup => asked = Some((step, None)),
+                StepKind::Say(text) => {
                     for command in text.commands() {
                         match command {
                             Sent::Setup { to_target: false } => asked = Some((step, None)),
@@ -91,8 +91,8 @@ impl Script {
     /// A script that accepts is for active setups, one that connects for passive ones.
     fn supports_direction(&self, setup: DataSetup) -> Support {
         let against = self.opening.iter().find(|step| match step.does {
-            Does::Accept => !setup.is_active(),
-            Does::Connect { .. } => setup.is_active(),
+            StepKind::Accept => !setup.is_active(),
+            StepKind::Connect { .. } => setup.is_active(),
             _ => false,
         });
         let opener = if setup.is_active() {
@@ -114,7 +114,7 @@ impl Script {
     /// Whether a client's script can do this operation: all of them when it leaves the
     /// transfer to the cell or moves nothing, otherwise the one that it asks for.
     pub(super) fn supports_operation(&self, operation: Operation) -> Support {
-        let moves = |does: &Does| matches!(does, Does::Send | Does::Receive);
+        let moves = |does: &StepKind| matches!(does, StepKind::Send | StepKind::Receive);
         let Some(moving) = self.opening.iter().rfind(|step| moves(&step.does)) else {
             return Support::Yes;
         };
@@ -138,7 +138,7 @@ impl Script {
         });
         let (line, fixed) = match asked {
             Some((step, fixed)) => (step.line, fixed),
-            None if moving.does == Does::Send => (moving.line, Operation::Stor),
+            None if moving.does == StepKind::Send => (moving.line, Operation::Stor),
             None => (moving.line, Operation::Retr),
         };
         if fixed == operation {

@@ -81,11 +81,11 @@ fn what_can_never_happen_in_a_client_s_script() {
         ),
         (
             "@login\n@open",
-            "2: this can never happen: no data connection is agreed on before it",
+            "2: this can never happen: no data connection has been agreed on before it",
         ),
         (
             "@login\n@transfer",
-            "2: this can never happen: no data connection is agreed on before it",
+            "2: this can never happen: no data connection has been agreed on before it",
         ),
         (
             "@login\n@listen\n@receive",
@@ -105,7 +105,7 @@ fn what_can_never_happen_in_a_client_s_script() {
         ),
         (
             "220\n@clear",
-            "2: this can never happen: there is no TLS to take off",
+            "2: this can never happen: there is no TLS to end",
         ),
         (
             "@login\n@tls",
@@ -130,7 +130,7 @@ fn what_can_never_happen_in_a_server_s_script() {
         ),
         (
             "220 a\n@open",
-            "2: this can never happen: no data connection is agreed on before it",
+            "2: this can never happen: no data connection has been agreed on before it",
         ),
         (
             "220 a\n@connect from 20",
@@ -154,7 +154,7 @@ fn what_can_never_happen_in_a_server_s_script() {
         ),
         (
             "220 a\n@clear",
-            "2: this can never happen: there is no TLS to take off",
+            "2: this can never happen: there is no TLS to end",
         ),
         (
             "QUIT\n@close\n221 bye",
@@ -179,28 +179,32 @@ fn what_cannot_be_read() {
         (
             Side::Client,
             "220\n@silence",
-            "2: `@silence` is for a server's script",
+            "2: `@silence` belongs in a server's script",
         ),
         (
             Side::Server,
             "@login",
-            "1: `@login` is for a client's script",
+            "1: `@login` belongs in a client's script",
         ),
         (
             Side::Client,
             "220\nRTER x",
-            "2: `RTER` is no FTP command, and only `@say` sends what is none",
+            "2: `RTER` is not an FTP command, and only `@say` sends anything else",
         ),
         (
             Side::Client,
             "220 ready",
             "1: a client waits for a reply's code, whatever its text",
         ),
-        (Side::Client, "22", "1: `22` is no reply code, 100 to 699"),
+        (
+            Side::Client,
+            "22",
+            "1: `22` is not a reply code, 100 to 699",
+        ),
         (
             Side::Client,
             "7yz",
-            "1: `7yz` is no class of replies, 1yz to 6yz",
+            "1: `7yz` is not a class of replies, 1yz to 6yz",
         ),
         (Side::Server, "PASSV\n230 x", "1: no client sends `PASSV`"),
         (
@@ -221,12 +225,12 @@ fn what_cannot_be_read() {
         (
             Side::Server,
             "(x)",
-            "1: this is no verb, no reply and no directive",
+            "1: this is not a verb, a reply or a directive",
         ),
         (
             Side::Server,
             "220 {prot}",
-            "1: nothing is known to be filled in for `{prot}`",
+            "1: fwlab does not know what to fill in for `{prot}`",
         ),
         (
             Side::Server,
@@ -236,7 +240,7 @@ fn what_cannot_be_read() {
         (
             Side::Server,
             "220 a\n@listen 0",
-            "2: `0` is no port, 1 to 65535",
+            "2: `0` is not a port, 1 to 65535",
         ),
         (
             Side::Server,
@@ -251,7 +255,7 @@ fn what_cannot_be_read() {
         (
             Side::Server,
             "RETR\n@accept now",
-            "2: `@accept` stands alone, and not with `now`",
+            "2: `@accept` stands alone, without `now`",
         ),
     ] {
         let got = mistakes(side, text);

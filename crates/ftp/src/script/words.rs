@@ -60,7 +60,7 @@ impl FromStr for Expected {
         if let Some(class) = text.strip_suffix("yz") {
             return match class.parse() {
                 Ok(class @ 1..=6) if class.to_string() == text[..1] => Ok(Expected::Class(class)),
-                _ => Err(format!("`{text}` is no class of replies, 1yz to 6yz")),
+                _ => Err(format!("`{text}` is not a class of replies, 1yz to 6yz")),
             };
         }
         let three_digits = text.len() == 3 && text.bytes().all(|byte| byte.is_ascii_digit());
@@ -69,7 +69,7 @@ impl FromStr for Expected {
             .filter(|_| three_digits)
             .and_then(ReplyCode::new)
             .map(Expected::Code)
-            .ok_or_else(|| format!("`{text}` is no reply code, 100 to 699"))
+            .ok_or_else(|| format!("`{text}` is not a reply code, 100 to 699"))
     }
 }
 
@@ -85,7 +85,7 @@ impl fmt::Display for Expected {
 /// A pause: `50ms` or `2s`.
 pub(super) fn parse_pause(text: &str) -> Result<Duration, String> {
     let (number, unit) = text.split_at(text.bytes().take_while(u8::is_ascii_digit).count());
-    let wrong = || format!("`{text}` is no pause, for example `50ms` or `2s`");
+    let wrong = || format!("`{text}` is not a pause such as `50ms` or `2s`");
     let number: u64 = number.parse().map_err(|_| wrong())?;
     let pause = match unit {
         "ms" => Duration::from_millis(number),

@@ -25,18 +25,18 @@ struct Inner {
 pub enum CertificateError {
     /// There is no certificate in it.
     #[error(
-        "a TLS file that is no certificate: it must hold a PEM section `BEGIN CERTIFICATE`, \
+        "a TLS file that is not a certificate: it must hold a PEM section `BEGIN CERTIFICATE`, \
          the server's own before its issuers'"
     )]
     NoCertificate,
     /// There is no private key in it.
     #[error(
-        "a TLS file without a key: beside the certificate it must hold a PEM section \
+        "a TLS file without a key: besides the certificate, it must hold a PEM section \
          `BEGIN PRIVATE KEY`, not encrypted"
     )]
     NoKey,
     /// A section of it is broken.
-    #[error("a TLS file that is no PEM text: {why}")]
+    #[error("a TLS file that is not PEM text: {why}")]
     NoPem {
         /// What is wrong.
         why: String,
@@ -159,7 +159,7 @@ mod tests {
         assert!(
             error("")
                 .to_string()
-                .starts_with("a TLS file that is no certificate")
+                .starts_with("a TLS file that is not a certificate")
         );
         let cut = certificate.replace("-----END CERTIFICATE-----", "");
         assert!(matches!(error(&cut), CertificateError::NoPem { .. }));

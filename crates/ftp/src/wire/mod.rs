@@ -15,6 +15,7 @@ mod line;
 mod measure;
 mod progress;
 mod reassembler;
+mod record_bounds;
 mod records;
 mod reply;
 
@@ -27,4 +28,5 @@ pub use line::MAX_LINE;
 pub use measure::{MAX_BYTES_SAID, MAX_LINES_SAID};
 pub use progress::{Exchange, Progress, SetupExchange};
 pub use reassembler::{MAX_HELD, Piece, Reassembler};
+pub(crate) use record_bounds::RecordBounds;
 pub use reply::{MAX_REPLY_TEXT, Reply, ReplyCode};

@@ -1,10 +1,10 @@
-/// Passes over the TLS records of one direction (RFC 8446 section 5.1), and notices where
-/// they end: after CCC the direction goes on in the clear. A record begins with its type,
+use super::record_bounds::RecordBounds;
+
+/// Passes over the TLS records of one direction, and notices where they end: after CCC the direction goes on in the clear. A record begins with its type,
 /// a number below that of any character that a line of FTP begins with.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Records {
-    header: Vec<u8>,
-    left: usize,
+    bounds: RecordBounds,
     begun: bool,
     end: End,
 }
@@ -23,9 +23,6 @@ enum End {
 /// change_cipher_spec, alert, handshake, application_data, heartbeat.
 const TYPES: std::ops::RangeInclusive<u8> = 20..=24;
 
-/// Type, version and length.
-const HEADER: usize = 5;
-
 impl Records {
     /// Takes the next bytes, and gives those of them that are in the clear.
     pub(super) fn pass<'a>(&mut self, mut bytes: &'a [u8]) -> &'a [u8] {
@@ -35,25 +32,15 @@ impl Records {
                 End::Unknown => return &[],
                 End::NotSeen => {}
             }
-            if self.left > 0 {
-                let passed = self.left.min(bytes.len());
-                self.left -= passed;
-                bytes = &bytes[passed..];
-                continue;
-            }
-            if self.header.is_empty() && !TYPES.contains(first) {
+            if self.bounds.is_between() && !TYPES.contains(first) {
                 // Without a record before it, it is no end of TLS but something odd.
                 self.end = if self.begun { End::Clear } else { End::Unknown };
                 continue;
             }
-            let (part, rest) = bytes.split_at(bytes.len().min(HEADER - self.header.len()));
-            self.header.extend_from_slice(part);
+            let (part, rest) = bytes.split_at(bytes.len().min(self.bounds.to_next()));
+            self.bounds.pass(part);
+            self.begun = true;
             bytes = rest;
-            if let [_, _, _, high, low] = self.header[..] {
-                self.left = usize::from(u16::from_be_bytes([high, low]));
-                self.header.clear();
-                self.begun = true;
-            }
         }
         &[]
     }

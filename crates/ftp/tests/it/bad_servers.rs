@@ -1,6 +1,6 @@
 use std::time::{Duration, Instant};
 
-use fwlab_ftp::{Client, ClientReport, Connection, FailureKind, Patience, Suppaftp, TransferSpec};
+use fwlab_ftp::{Client, ClientReport, Connection, FailureKind, Suppaftp, Timeouts, TransferSpec};
 use fwlab_record::{DataSetup, Operation};
 use libtest_mimic::{Failed, Trial};
 
@@ -8,7 +8,7 @@ use crate::lab::{Lab, spec, trial};
 use crate::scripted::{PASSIVE, Step, answer, logged_in, say, serve};
 
 /// Short enough for a test, long enough for a busy machine.
-pub(crate) const SHORT: Patience = Patience {
+pub(crate) const SHORT: Timeouts = Timeouts {
     connect: Duration::from_millis(400),
     silence: Duration::from_millis(400),
     whole: Duration::from_secs(3),
@@ -206,7 +206,7 @@ fn data(bytes: u64) -> Step {
 
 fn retr(setup: DataSetup) -> TransferSpec {
     TransferSpec {
-        patience: SHORT,
+        timeouts: SHORT,
         ..spec(setup, Operation::Retr, SIZE)
     }
 }
@@ -301,7 +301,7 @@ async fn nobody_connects() -> Result<(), Failed> {
 async fn says_425() -> Result<(), Failed> {
     let spec = TransferSpec {
         active_ports: Some(39632..=39632),
-        patience: Patience {
+        timeouts: Timeouts {
             connect: Duration::from_secs(60),
             ..SHORT
         },

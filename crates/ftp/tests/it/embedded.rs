@@ -228,8 +228,8 @@ async fn dropped_session() -> Result<(), Failed> {
     let settings = ServerSettings::for_transfer(&slow);
     let lab = Lab::build().await;
     let running = Libunftp.start(&lab.server, &settings).await?;
-    let patience = std::time::Duration::from_millis(200);
-    let dropped = tokio::time::timeout(patience, Suppaftp.transfer(&lab.client, &slow)).await;
+    let timeouts = std::time::Duration::from_millis(200);
+    let dropped = tokio::time::timeout(timeouts, Suppaftp.transfer(&lab.client, &slow)).await;
     assert!(dropped.is_err(), "it would take an hour");
     let quick = TransferSpec { pace: None, ..slow };
     let report = Suppaftp.transfer(&lab.client, &quick).await?;

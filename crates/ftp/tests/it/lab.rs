@@ -6,7 +6,7 @@ use fwlab_fabric::{Fabric, Node};
 use fwlab_ftp::DEVIATIONS;
 use fwlab_ftp::deviation::{Asked, ruled_out};
 use fwlab_ftp::{
-    Client, ClientReport, Content, Patience, RunningServer, Server, ServerSettings, Support,
+    Client, ClientReport, Content, RunningServer, Server, ServerSettings, Support, Timeouts,
     TransferSpec,
 };
 use fwlab_model::{LinkEnd, LinkSpec, NodeSpec, Topology};
@@ -63,7 +63,7 @@ impl Lab {
 }
 
 /// Patience of a length that no healthy case comes near.
-pub(crate) const AMPLE: Patience = Patience {
+pub(crate) const AMPLE: Timeouts = Timeouts {
     connect: Duration::from_secs(10),
     silence: Duration::from_secs(10),
     whole: Duration::from_secs(60),
@@ -96,7 +96,7 @@ pub(crate) async fn pass(
     let mut running = server.start(&lab.server, settings).await?;
     let report = client.transfer(&lab.client, spec).await?;
     let checked = check(&mut *running, &report, spec).await;
-    let words = running.last_words().await;
+    let words = running.recent_log().await;
     running.stop().await?;
     match checked {
         Ok(()) => Ok(report),

@@ -13,6 +13,7 @@ mod leftovers;
 mod odd_replies;
 mod programs;
 mod protected;
+mod script_targets;
 mod scripted;
 mod scripts;
 mod secured;

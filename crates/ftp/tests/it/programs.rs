@@ -141,6 +141,9 @@ fn client_trials(client: &Arc<dyn Client>) -> Vec<Trial> {
         with("a-slow-reader", |name, client| {
             trial(name, move || a_slow_reader(client))
         }),
+        with("passive-binds-no-active-port", |name, client| {
+            trial(name, move || passive_binds_no_active_port(client))
+        }),
     ]
 }
 
@@ -305,7 +308,7 @@ async fn unsupported_is_no_pass(client: Arc<dyn Client>) -> Result<(), Failed> {
             let mut spec = spec(setup, operation, 1);
             spec.server.set_ip(server_address(family));
             // Over IPv6, curl waits for ever when EPRT is refused.
-            spec.patience.whole = Duration::from_secs(3);
+            spec.timeouts.whole = Duration::from_secs(3);
             let settings = ServerSettings::for_transfer(&spec);
             let asked = Asked::of(&spec, &settings);
             let support = client.supports(&spec);
@@ -342,19 +345,40 @@ async fn nobody_listens(client: Arc<dyn Client>) -> Result<(), Failed> {
     Ok(())
 }
 
+/// Who connects passively needs none of the ports for active transfers: its control
+/// connection may well have taken the only one.
+async fn passive_binds_no_active_port(client: Arc<dyn Client>) -> Result<(), Failed> {
+    let lab = Lab::build().await;
+    let port = 39632;
+    // Of two, the kernel gives the first to who connects, and the second to who binds any.
+    let range = format!("{port} {}", port + 1);
+    lab.client
+        .set_sysctl("net.ipv4.ip_local_port_range", &range)
+        .await?;
+    let mut spec = spec(DataSetup::Pasv, Operation::Retr, 1);
+    spec.active_ports = Some(port..=port);
+    let settings = ServerSettings::for_transfer(&spec);
+    let libunftp = server(PeerName::Libunftp)?;
+    let running = libunftp.start(&lab.server, &settings).await?;
+    let report = client.transfer(&lab.client, &spec).await?;
+    running.stop().await?;
+    assert!(report.result.is_ok(), "{:?}: {}", report.result, report.log);
+    Ok(())
+}
+
 /// Whatever the server does, the client ends, by itself or at the deadline.
 async fn bad_servers(client: Arc<dyn Client>) -> Result<(), Failed> {
     for (name, steps) in crate::bad_servers::scripts() {
         let lab = Lab::build().await;
         crate::scripted::serve(&lab.server, steps).await;
         let spec = TransferSpec {
-            patience: crate::bad_servers::SHORT,
+            timeouts: crate::bad_servers::SHORT,
             ..spec(DataSetup::Pasv, Operation::Retr, crate::bad_servers::SIZE)
         };
         let begun = std::time::Instant::now();
         let report = client.transfer(&lab.client, &spec).await?;
         let took = begun.elapsed();
-        if took > spec.patience.whole * 2 {
+        if took > spec.timeouts.whole * 2 {
             return Err(format!("{name}: {took:?}").into());
         }
         match &report.result {

@@ -7,33 +7,32 @@ use std::time::{Duration, Instant};
 use fwlab_ftp::script::{Hosts, Script, ScriptedClient, ScriptedServer};
 use fwlab_ftp::wire::Side;
 use fwlab_ftp::{
-    Client, ClientFailure, ClientReport, DataSourcePort, FailureKind, PassivePorts, Server,
-    ServerSettings, Support, TransferSpec, client, server,
+    Client, ClientFailure, ClientReport, FailureKind, PassivePorts, Server, ServerSettings,
+    Support, TransferSpec, client, server,
 };
 use fwlab_record::{DataSetup, Family, NodeName, Operation, PeerName, Protection};
 use libtest_mimic::{Failed, Trial};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
-use crate::lab::{Lab, OTHER_ADDRESS, pass, server_address, skipped, spec, supported, trial};
+use crate::lab::{Lab, pass, server_address, skipped, spec, supported, trial};
+use crate::script_targets::port_to_a_third_host;
 
 /// Everything as a well-behaved server does it.
 const WELL_BEHAVED: &str = "220 fwlab";
 
 /// Everything as a well-behaved client does it.
-const PLAIN: &str = "@login\n@setup\n@transfer\nQUIT";
+pub(crate) const PLAIN: &str = "@login\n@setup\n@transfer\nQUIT";
 
 pub(crate) fn trials() -> Vec<Trial> {
     let mut trials = well_behaved();
     trials.extend(odd_commands());
     trials.extend(crate::odd_replies::trials());
+    trials.extend(crate::script_targets::trials());
     trials.extend([
         trial("scripts/no-script-no-cell".into(), no_script),
         trial("scripts/two-segments-are-two".into(), two_segments),
         trial("scripts/two-commands-in-one-segment".into(), one_segment),
-        trial("scripts/attack-from-port-20".into(), attack_from_port_20),
-        trial("scripts/from-another-address".into(), from_another_address),
-        trial("scripts/client-to-a-written-target".into(), written_target),
         trial("scripts/425-at-once".into(), says_425_at_once),
         trial("scripts/never-answers".into(), never_answers),
         trial("scripts/each-coming-of-a-verb".into(), each_coming),
@@ -71,7 +70,7 @@ pub(crate) fn scripted_server(text: &str) -> ScriptedServer {
     ScriptedServer::new(script(Side::Server, text), hosts())
 }
 
-fn scripted_client(text: &str) -> ScriptedClient {
+pub(crate) fn scripted_client(text: &str) -> ScriptedClient {
     ScriptedClient::new(script(Side::Client, text), hosts())
 }
 
@@ -190,7 +189,7 @@ fn odd_commands() -> Vec<Trial> {
     trials
 }
 
-async fn report(
+pub(crate) async fn report(
     server: &dyn Server,
     client: &dyn Client,
     settings: &ServerSettings,
@@ -203,7 +202,7 @@ async fn report(
     Ok(report)
 }
 
-fn failure_of(report: ClientReport) -> Result<ClientFailure, Failed> {
+pub(crate) fn failure_of(report: ClientReport) -> Result<ClientFailure, Failed> {
     match report.result {
         Ok(transferred) => Err(format!("it passed: {transferred:?}").into()),
         Err(failure) => Ok(failure),
@@ -268,81 +267,6 @@ async fn one_segment() -> Result<(), Failed> {
     Ok(())
 }
 
-/// vsftpd says no to it, as administrators expect; libunftp tries, and then says no; a
-/// server that checks nothing tries too.
-async fn port_to_a_third_host(server: Arc<dyn Server>) -> Result<(), Failed> {
-    let text = "@login\n{setup to gateway:8080}\n200\nRETR {file}\n150\nQUIT";
-    let spec = spec(DataSetup::Port, Operation::Retr, 1);
-    let settings = ServerSettings::for_transfer(&spec);
-    let report = report(&*server, &scripted_client(text), &settings, &spec).await?;
-    let final_reply = report.final_reply.clone();
-    let failure = failure_of(report)?;
-    let FailureKind::Reply(reply) = &failure.kind else {
-        return Err(format!("{failure:?}").into());
-    };
-    let (code, line) = match server.name() {
-        PeerName::Vsftpd => (500, "line 3"),
-        // Nobody has 192.168.0.77.
-        PeerName::Libunftp => (425, "line 3"),
-        _ => (425, "line 5"),
-    };
-    assert_eq!(reply.code.number(), code, "{failure}");
-    assert!(failure.words.starts_with(line), "{failure}");
-    assert_eq!(final_reply.as_ref(), Some(reply));
-    Ok(())
-}
-
-/// Nothing announces the connection: the server comes from port 20 to a port of its
-/// choice. Without a firewall it gets there, and that it came from 20 is seen there.
-async fn attack_from_port_20() -> Result<(), Failed> {
-    let server = scripted_server("RETR\n150 a\n@connect from 20 to client:8080\n@send\n226 b");
-    let client = scripted_client("@login\n@listen 8080\nRETR {file}\n1yz\n@accept\n@receive\n226");
-    let spec = spec(DataSetup::Port, Operation::Retr, 300_000);
-    let settings = ServerSettings {
-        data_source_port: DataSourcePort::Ephemeral,
-        ..ServerSettings::for_transfer(&spec)
-    };
-    pass(&server, &client, &settings, &spec).await?;
-    let lab = Lab::build().await;
-    let running = server.start(&lab.server, &settings).await?;
-    let from = lab.client.run(|| async {
-        let listener = TcpListener::bind("192.168.0.211:8080").await?;
-        std::io::Result::Ok(tokio::spawn(async move { listener.accept().await }))
-    });
-    let from = from.await??;
-    let asks = scripted_client("@login\nRETR {file}\n1yz\n226");
-    asks.transfer(&lab.client, &spec).await?;
-    let (_, from) = from.await??;
-    running.stop().await?;
-    assert_eq!(from.to_string(), "192.168.0.201:20");
-    Ok(())
-}
-
-/// A data connection from another address of the server is taken: whether one may come from there is the rules' part.
-async fn from_another_address() -> Result<(), Failed> {
-    let text = format!("RETR\n@connect from {OTHER_ADDRESS}\n150 a\n@send\n226 b");
-    let server = scripted_server(&text);
-    for setup in [DataSetup::Port, DataSetup::Eprt] {
-        let spec = spec(setup, Operation::Retr, 1000);
-        let settings = ServerSettings::for_transfer(&spec);
-        let suppaftp = client(PeerName::Suppaftp)?;
-        let clients: [&dyn Client; 2] = [&*suppaftp, &scripted_client(PLAIN)];
-        for client in clients {
-            pass(&server, client, &settings, &spec).await?;
-        }
-    }
-    Ok(())
-}
-
-async fn written_target() -> Result<(), Failed> {
-    let server = scripted_server("220 a\n@listen 2000\nRETR\n@accept\n150 a\n@send\n226 b");
-    let client =
-        scripted_client("@login\n@connect to server:2000\nRETR {file}\n150\n@receive\n226");
-    let spec = spec(DataSetup::Epsv, Operation::Retr, 300_000);
-    let settings = ServerSettings::for_transfer(&spec);
-    pass(&server, &client, &settings, &spec).await.map(drop)
-}
-
 async fn says_425_at_once() -> Result<(), Failed> {
     let server = scripted_server("RETR\n425 no");
     for setup in [DataSetup::Port, DataSetup::Epsv] {
@@ -365,7 +289,7 @@ async fn says_425_at_once() -> Result<(), Failed> {
 
 async fn never_answers() -> Result<(), Failed> {
     let spec = TransferSpec {
-        patience: crate::bad_servers::SHORT,
+        timeouts: crate::bad_servers::SHORT,
         ..spec(DataSetup::Pasv, Operation::Retr, 1)
     };
     let settings = ServerSettings::for_transfer(&spec);
@@ -391,7 +315,7 @@ async fn each_coming() -> Result<(), Failed> {
 
 async fn names_the_line() -> Result<(), Failed> {
     let spec = TransferSpec {
-        patience: crate::bad_servers::SHORT,
+        timeouts: crate::bad_servers::SHORT,
         ..spec(DataSetup::Pasv, Operation::Retr, 1)
     };
     let settings = ServerSettings::for_transfer(&spec);
@@ -414,7 +338,7 @@ async fn names_the_line() -> Result<(), Failed> {
         (
             "PASV\n@say hello",
             PLAIN,
-            "line 2 of the script, `@setup`: `hello` is no reply",
+            "line 2 of the script, `@setup`: `hello` is not a reply",
         ),
         (
             "PASV\n@close",
@@ -438,7 +362,7 @@ async fn names_the_line() -> Result<(), Failed> {
 /// A script that does not come to the end of a transfer has transferred nothing.
 async fn no_pass_without_the_end() -> Result<(), Failed> {
     let spec = TransferSpec {
-        patience: crate::bad_servers::SHORT,
+        timeouts: crate::bad_servers::SHORT,
         ..spec(DataSetup::Port, Operation::Retr, 1000)
     };
     let settings = ServerSettings::for_transfer(&spec);
@@ -485,7 +409,7 @@ async fn taken_port() -> Result<(), Failed> {
     let report = fwlab_ftp::Suppaftp.transfer(&lab.client, &spec).await?;
     let failure = failure_of(report)?;
     assert_eq!(failure.kind, FailureKind::Closed, "{failure}");
-    let words = running.last_words().await;
+    let words = running.recent_log().await;
     assert!(words.contains("31240"), "{words}");
     drop(taken);
     let client = scripted_client("@login\n@listen 8080\n@accept");

@@ -2,8 +2,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fwlab_ftp::{
-    Client, ClientReport, Connection, DataSourcePort, FailureKind, Patience, ServerSettings,
-    Support, TransferSpec, client, server,
+    Client, ClientReport, Connection, DataSourcePort, FailureKind, ServerSettings, Support,
+    Timeouts, TransferSpec, client, server,
 };
 use fwlab_record::{DataSetup, Operation, PeerName, Protection};
 use libtest_mimic::{Failed, Trial};
@@ -98,7 +98,7 @@ async fn session_reuse(client: Arc<dyn Client>) -> Result<(), Failed> {
 
 /// To curl, the patience for a connection is one for the TLS of a data connection too,
 /// counted from the beginning of the session.
-const FEW_SECONDS: Patience = Patience {
+const FEW_SECONDS: Timeouts = Timeouts {
     connect: Duration::from_secs(3),
     silence: Duration::from_secs(1),
     whole: Duration::from_secs(8),
@@ -111,7 +111,7 @@ async fn from_secured(
     protection: Protection,
 ) -> Result<(ClientReport, TransferSpec), Failed> {
     let spec = TransferSpec {
-        patience: FEW_SECONDS,
+        timeouts: FEW_SECONDS,
         ..protected(spec(DataSetup::Pasv, Operation::Retr, 1000), protection)
     };
     assert_eq!(client.supports(&spec), Support::Yes);
@@ -192,7 +192,7 @@ async fn unsupported_is_no_pass(client: Arc<dyn Client>) -> Result<(), Failed> {
     };
     for &setup in DataSetup::ALL {
         let spec = TransferSpec {
-            patience: SHORT,
+            timeouts: SHORT,
             ..protected(spec(setup, Operation::Retr, 1000), Protection::Explicit)
         };
         let settings = ServerSettings::for_transfer(&spec);

@@ -66,7 +66,7 @@ fn rows_are_classes_of_peers() {
         .for_each(|observed| assert_transferred!(observed));
     let untried = allowed.transfer(Protection::Explicit, DataSetup::Epsv);
     assert!(
-        matches!(untried, Err(LabError::Host(why)) if why.contains("explicit epsv was not among"))
+        matches!(untried, Err(LabError::Host(why)) if why.contains("explicit epsv was not tried"))
     );
     // Some are stopped, so neither holds; of those alone whom it is about, it does.
     for wrong in ["active passes", "passive blocked"] {

@@ -80,7 +80,7 @@ fn a_failed_assertion_is_the_evidence() {
     let observed = lab.transfer(DataSetup::Port).unwrap();
     let message = message(|| assert_transferred!(observed));
     for part in [
-        "it should have passed, and did not: lab::rules::nft::libunftp::suppaftp::port",
+        "it should have passed, but did not: lab::rules::nft::libunftp::suppaftp::port",
         "  with libunftp ",
         " in the lab, suppaftp ",
         "data-timeout at data-connect: client: policy of ipv4/filter/INPUT (line 1) `-P INPUT DROP` stopped SYN ",
@@ -107,13 +107,13 @@ fn an_assertion_that_names_another_rule_fails() {
     let lab = Lab::client_firewall().rules(ESTABLISHED);
     let blocked = lab.transfer(DataSetup::Port).unwrap();
     let text = message(|| assert_blocked!(blocked, by policy "filter/OUTPUT"));
-    assert!(text.starts_with("the policy of filter/OUTPUT should have stopped it, and did not: "));
+    assert!(text.starts_with("the policy of filter/OUTPUT should have stopped it, but did not: "));
     let text = message(|| assert_blocked!(blocked, by rule "filter/INPUT", 1));
-    assert!(text.starts_with("rule 1 of filter/INPUT should have stopped it, and did not: "));
+    assert!(text.starts_with("rule 1 of filter/INPUT should have stopped it, but did not: "));
     assert!(text.contains("`-P INPUT DROP`"), "{text}");
     let passed = lab.transfer(DataSetup::Pasv).unwrap();
     let text = message(|| assert_blocked!(passed));
-    assert!(text.starts_with("the firewall should have stopped it, and did not: "));
+    assert!(text.starts_with("the firewall should have stopped it, but did not: "));
     assert!(text.contains("server: 226"), "{text}");
 }
 
@@ -151,6 +151,59 @@ fn a_scenario_in_place_is_met_or_tells_why_not() {
     assert!(text.contains("is never held against a cell"), "{text}");
     let text = message(|| assert_met(&in_place("pasw", "symptom = 'transferred'")));
     assert!(text.contains("did you mean `pasv`?"), "{text}");
+}
+
+/// What a lab has no word for: nodes and links, a setting of a kernel, a step; each cell with its evidence.
+#[test]
+fn a_scenario_in_place_is_observed() {
+    if !can_build() {
+        return;
+    }
+    let text = r#"description = "In place."
+step = [{ at = "logged-in", load = "shut" }]
+sysctl = [{ node = "one", set = { "net.ipv4.tcp_timestamps" = 0 } }]
+matrix = { rulesets = "open", data = ["pasv", "port", "eprt"] }
+[topology]
+firewall = "one"
+[[topology.node]]
+name = "one"
+addresses = { e0 = ["10.0.1.2/24"] }
+[[topology.node]]
+name = "server"
+addresses = { e1 = ["10.0.1.1/24"] }
+[[topology.link]]
+between = ["one:e0", "server:e1"]
+[client]
+at = "one"
+[[ruleset]]
+name = "open"
+text = "iptables -P INPUT ACCEPT"
+backends = "nft"
+[[ruleset]]
+name = "shut"
+text = """
+iptables -P INPUT DROP
+iptables -A INPUT -m state --state ESTABLISHED -j ACCEPT
+"""
+backends = "nft"
+"#;
+    let observed = fwlab::observe_in_place(text).unwrap();
+    let [pasv, port] = &observed[..] else {
+        panic!("libunftp answers EPRT with 500: {observed:#?}")
+    };
+    assert!(pasv.cell.contains("::pasv::"), "{pasv}");
+    assert_transferred!(pasv);
+    assert_blocked!(port, by policy "filter/INPUT");
+    assert_eq!(port.peers.len(), 2, "{:?}", port.peers);
+    let refused = fwlab::observe_in_place(&in_place("eprt", "symptom = 'transferred'"));
+    assert!(refused.unwrap_err().to_string().contains("500"));
+    let mistaken = fwlab::observe_in_place(&in_place("pasw", "symptom = 'transferred'"));
+    assert!(
+        mistaken
+            .unwrap_err()
+            .to_string()
+            .contains("did you mean `pasv`?")
+    );
 }
 
 #[test]
@@ -263,7 +316,7 @@ fn what_is_no_answer_is_an_error() {
     insta::assert_snapshot!(error, @"not run: not supported by libunftp: libunftp answers EPRT with 500");
     let lab = Lab::client_firewall().server(libunftp().in_container());
     let error = lab.transfer(DataSetup::Pasv).unwrap_err();
-    insta::assert_snapshot!(error, @"not run: libunftp runs in no container: it is inside the lab");
+    insta::assert_snapshot!(error, @"not run: libunftp does not run in a container: it is part of the lab");
 }
 
 #[test]
@@ -279,7 +332,7 @@ fn a_server_of_somebody_elses_is_set_up_by_its_owner() {
         .transfer(DataSetup::Pasv);
     insta::assert_snapshot!(error.unwrap_err(), @"not run: not supported by own-server: a server that runs already is set up by its owner: passive ports");
     let error = Lab::server_firewall().server(own).transfer(DataSetup::Pasv);
-    insta::assert_snapshot!(error.unwrap_err(), @"not run: the namespace of a server that runs already outlives the lab, and rules in it would stay: put the firewall on a gateway, or on the client's host");
+    insta::assert_snapshot!(error.unwrap_err(), @"not run: the namespace of a server that is already running outlives the lab, so rules in it would stay: put the firewall on a gateway or on the client's host");
     // This process is in the machine's own network, which is no lab's.
     let error = lab.transfer(DataSetup::Pasv).unwrap_err();
     assert!(matches!(error, LabError::Inconclusive(_)));

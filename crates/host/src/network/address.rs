@@ -96,7 +96,7 @@ impl Answered<'_> {
         let (local, length) = (info.local?, info.prefixlen?);
         let with_length = |address: IpAddr| IpNet::new(address, length).ok();
         let Some(net) = with_length(local) else {
-            let message = format!("{local}/{length} is no network");
+            let message = format!("{local}/{length} is not a network");
             self.mistake(reading, self.begins, &message);
             return None;
         };

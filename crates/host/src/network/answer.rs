@@ -87,7 +87,7 @@ impl<'a> Answered<'a> {
     {
         let value = text.parse().ok();
         if value.is_none() {
-            let message = format!("`{}` is no {what}", quote(text.as_bytes()));
+            let message = format!("`{}` is not a valid {what}", quote(text.as_bytes()));
             self.mistake(reading, line, &message);
         }
         value

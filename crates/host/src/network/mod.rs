@@ -1,5 +1,5 @@
 //! Links, addresses, routes and policy rules, from what `ip` answers: in its JSON, and as people read it, from iproute2 and
-//! from busybox.
+//! from busybox; and from the script itself, in the same words, where there is no `ip`.
 
 mod address;
 mod answer;

@@ -119,7 +119,7 @@ impl Answered<'_> {
             .partition(|route| route.kind != RouteKind::Unicast || !route.hops.is_empty());
         for route in not {
             // busybox's `ip` leaves out the ways of a route that has several.
-            let why = format!("the route to {} is without an interface", route.to);
+            let why = format!("the route to {} has no interface", route.to);
             reading.unread(self.section, self.begins, why);
         }
         usable

@@ -2,12 +2,17 @@ use std::fmt;
 
 use miette::Diagnostic;
 
+use crate::mistake::place;
+
 /// A setting that is wrong: what, where, and what to write instead.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Diagnostic)]
+#[error("{}: {what}", place(file, *line))]
+#[diagnostic(code("server"))]
 pub struct SettingMistake {
     pub(super) file: String,
     pub(super) line: Option<u32>,
     pub(super) what: String,
+    #[help]
     pub(super) help: String,
 }
 
@@ -15,28 +20,6 @@ impl SettingMistake {
     /// The line, 1 for the first; nothing where it is about the whole file.
     pub fn line(&self) -> Option<u32> {
         self.line
-    }
-}
-
-impl fmt::Display for SettingMistake {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let file = fwlab_text::line(&self.file);
-        match self.line {
-            Some(line) => write!(f, "{file}:{line}: {}", self.what),
-            None => write!(f, "{file}: {}", self.what),
-        }
-    }
-}
-
-impl std::error::Error for SettingMistake {}
-
-impl Diagnostic for SettingMistake {
-    fn code<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
-        Some(Box::new("server"))
-    }
-
-    fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
-        Some(Box::new(&self.help))
     }
 }
 
@@ -65,7 +48,7 @@ impl fmt::Display for SettingMistakes {
         f.write_str(&told.join("\n"))?;
         match self.more {
             0 => Ok(()),
-            more => write!(f, "\n(and {more} more mistakes than are told)"),
+            more => write!(f, "\n(and {more} more mistakes)"),
         }
     }
 }

@@ -66,7 +66,7 @@ impl Reader {
             file: file.to_owned(),
             line: None,
             what: format!(
-                "it is larger than {} MiB, the most that is read of a server's settings",
+                "it is larger than {} MiB, the most that fwlab reads of a server's settings",
                 MAX_SERVER_CONFIG >> 20
             ),
             help: "give the server's own file, such as vsftpd.conf".into(),
@@ -121,7 +121,7 @@ impl Reader {
         let key = quote(at.key.as_bytes());
         self.note(
             at,
-            format!("{program} has no setting `{key}` that fwlab knows: it is not heeded{near}"),
+            format!("{program} has no setting `{key}` that fwlab knows: it is ignored{near}"),
         );
     }
 
@@ -176,7 +176,7 @@ impl Reader {
             true => self.note(
                 at,
                 format!(
-                    "the address that is announced is that of `{}`, and no name is looked up here: --advertise says it",
+                    "the announced address is that of `{}`, but no names are looked up here: give it with --advertise",
                     quote(at.value.as_bytes())
                 ),
             ),

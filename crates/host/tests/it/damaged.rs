@@ -52,7 +52,7 @@ fn an_edit_is_read_where_that_is_asked_for() {
     let said = refused(edited.as_bytes());
     assert_eq!(
         said,
-        "host.fwlab: it was edited, or damaged on its way: its checksum is another"
+        "host.fwlab: it was edited, or damaged on the way: its checksum differs"
     );
     let host = Host::read("host.fwlab", edited.as_bytes(), Edits::Accepted).expect("it is read");
     assert_eq!(host.routes, read(JSON).routes);
@@ -76,7 +76,7 @@ fn other_files_and_newer_ones_are_told() {
     let said = refused(newer.replace('\n', "\r\n").as_bytes());
     assert!(said.contains("CR LF"), "{said}");
     let said = refused((newer + "more\n").as_bytes());
-    assert!(said.contains("more behind"), "{said}");
+    assert!(said.contains("there is more after its last line"), "{said}");
 }
 
 #[test]
@@ -110,24 +110,24 @@ fn a_section_is_one_that_is_known() {
         ),
         (
             "== nft /etc/passwd\n$ x\nexit 0\n",
-            "host.fwlab:3: `nft /etc/passwd` is no line",
+            "host.fwlab:3: `nft /etc/passwd` is not a line",
         ),
         ("== \u{1b}[2J\n$ x\nexit 0\n", "there is no section `␛[2J`"),
         (
             "== nft\n- none\n== nft\n- none\n",
-            "host.fwlab:5: the section nft stands there twice",
+            "host.fwlab:5: the section nft appears twice",
         ),
         (
             "== nft\n$ nft\n|x\ny\nexit 0\n",
-            "host.fwlab:6: `y` is no line",
+            "host.fwlab:6: `y` is not a line",
         ),
         (
             "== nft\n$ nft\n|x\nexit no\n",
-            "host.fwlab:6: `no` is no line",
+            "host.fwlab:6: `no` is not a line",
         ),
         ("== nft\n$ nft\n|x\n", "cut off"),
         ("== nft\n", "cut off"),
-        ("x\n", "host.fwlab:3: `x` is no line"),
+        ("x\n", "host.fwlab:3: `x` is not a line"),
     ] {
         let said = refused(&sealed(1, body));
         assert!(said.contains(why), "{body}: {said}");
@@ -143,16 +143,16 @@ fn what_cannot_be_is_told_with_its_line_and_all_at_once() {
     assert_eq!(
         told,
         [
-            "host.fwlab:5: addresses: `a/b` is no interface name",
-            "host.fwlab:7: addresses: `10.0.0.1/99` is no network",
-            "host.fwlab:8: addresses: `x/64` is no network",
+            "host.fwlab:5: addresses: `a/b` is not a valid interface name",
+            "host.fwlab:7: addresses: `10.0.0.1/99` is not a valid network",
+            "host.fwlab:8: addresses: `x/64` is not a valid network",
         ]
     );
     let body =
         "== links\n$ ip -json link\n|[{\"ifname\":\"lo\"},\n| {\"ifname\":\"../x\"}]\nexit 0\n";
     let said = refused(&sealed(1, body));
     assert!(
-        said.starts_with("host.fwlab:6: links: `../x` is no interface name"),
+        said.starts_with("host.fwlab:6: links: `../x` is not an interface name"),
         "{said}"
     );
 }

@@ -107,10 +107,7 @@ fn a_route_of_several_ways_has_them_all_and_busybox_does_not_tell_them() {
         panic!("{:?}", busybox.unread);
     };
     assert_eq!(unread.section, SectionName::Routes);
-    assert_eq!(
-        unread.why,
-        "the route to 10.20.0.0/16 is without an interface"
-    );
+    assert_eq!(unread.why, "the route to 10.20.0.0/16 has no interface");
 }
 
 #[test]

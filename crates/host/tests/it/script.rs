@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use fwlab_fabric::{Fabric, Privilege, find_tool};
-use fwlab_host::{Host, SCRIPT, SectionName};
+use fwlab_host::{Host, RouteKind, SCRIPT, SectionName};
 use fwlab_model::{LinkEnd, LinkSpec, NextHop, NodeSpec, RouteSpec, Topology};
 use fwlab_record::{Backend, Family, InterfaceName, NodeName};
 use fwlab_skipped::{Need, skipped};
@@ -159,6 +159,86 @@ fn a_host_is_read_by_each_shell_and_left_as_it_is() {
     }
 }
 
+/// A host without iproute2 is known by what its kernel shows: the same as `ip` says, but for rules that ask other tables.
+#[test]
+fn without_ip_the_kernel_s_files_say_the_same() {
+    // The folder of links is of the namespace that it was mounted in.
+    const MOUNTED: &str = "mount -t sysfs none /sys && exec \"$@\"";
+    let without = format!("command() {{ [ \"$2\" != ip ] && type \"$2\"; }}\n{SCRIPT}");
+    let shells = shells();
+    let read_by_each = on_a_host(move || {
+        let mounted = |command: &[&str]| {
+            let mut running = Command::new(find_tool("unshare").expect("it is there"));
+            running.args(["--mount", "sh", "-c", MOUNTED, "sh"]);
+            output(running.args(command).stdin(Stdio::null()))
+        };
+        if !mounted(&["true"]).status.success() {
+            skipped(Need::Machine, "no sysfs can be mounted here");
+            return Vec::new();
+        }
+        for line in [
+            "blackhole 198.51.100.0/24",
+            "10.20.0.0/16 via 10.1.2.9 metric 7",
+        ] {
+            if !load(&format!("ip route add {line}")) {
+                return Vec::new();
+            }
+        }
+        let captured = |shell: &[&str], script: &str| {
+            let output = mounted(&[shell, &["-c", script]].concat());
+            assert!(output.status.success(), "{shell:?}: {}", said(&output));
+            output.stdout
+        };
+        let by_each = shells.iter();
+        let by_each = by_each.map(|shell| (captured(shell, SCRIPT), captured(shell, &without)));
+        by_each.collect()
+    });
+    for (with, without) in read_by_each.into_iter().flatten() {
+        let [with, without] = [&with, &without].map(|capture| read(capture));
+        let unread: Vec<SectionName> = without.unread.iter().map(|one| one.section).collect();
+        assert_eq!(unread, [SectionName::Rules, SectionName::Rules6]);
+        let [expected, found] = [&with, &without].map(as_known);
+        assert_eq!(found, expected);
+        assert!(
+            expected.contains(&"address wan0 192.0.2.11/24".to_owned()),
+            "{expected:?}"
+        );
+        assert!(
+            expected.contains(&"Blackhole 198.51.100.0/24".to_owned()),
+            "{expected:?}"
+        );
+    }
+}
+
+/// What of a host is known by either way, in order. busybox's `ip` lists routes of groups, too, which lead to nobody.
+fn as_known(host: &Host) -> Vec<String> {
+    let links = host.links.iter().map(|link| {
+        let master = link.master.as_ref().map(ToString::to_string);
+        let is_loopback = link.kind.as_deref() == Some("loopback");
+        let (is_up, has_carrier, mtu) = (link.is_up, link.has_carrier, link.mtu);
+        format!(
+            "link {} {is_loopback} {is_up} {has_carrier} {mtu:?} {master:?}",
+            link.name
+        )
+    });
+    let addresses = host.addresses();
+    let addresses =
+        addresses.map(|address| format!("address {} {}", address.interface, address.net));
+    let of_groups = [RouteKind::Multicast, RouteKind::Anycast];
+    let routes = host.routes.iter();
+    let routes = routes.filter(|route| !of_groups.contains(&route.kind));
+    let routes = routes.map(|route| {
+        let mut shown = format!("{:?} {}", route.kind, route.to);
+        for hop in &route.hops {
+            shown += &format!(" {} {:?} {}", hop.interface, hop.via, route.metric);
+        }
+        shown
+    });
+    let mut known: Vec<String> = links.chain(addresses).chain(routes).collect();
+    known.sort();
+    known
+}
+
 fn check(host: &Host) {
     let rules = |backend, family| {
         let dump = host.iptables.get(&(backend, family));
@@ -244,11 +324,7 @@ fn a_file_is_written_once_and_for_nobody_else() {
             assert_eq!(mode(&file), 0o600);
             let again = capture();
             assert_eq!(again.status.code(), Some(1));
-            assert!(
-                said(&again).contains("is there already"),
-                "{}",
-                said(&again)
-            );
+            assert!(said(&again).contains("exists already"), "{}", said(&again));
             assert_eq!(std::fs::read(&file).expect("it is there"), text);
         }
     });

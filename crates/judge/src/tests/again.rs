@@ -18,18 +18,18 @@ fn dropped(told: &Told, by: StoppedBy, packet: Packet) -> Stop {
 }
 
 fn is_settled(told: &Told) -> bool {
-    told.watch
-        .deciding()
-        .is_some_and(|(_, role, death)| role == Role::Control && death.settled && !death.heard)
+    told.tracker.deciding().is_some_and(|(_, role, failure)| {
+        role == Role::Control && failure.settled && !failure.heard
+    })
 }
 
 fn wants_it_again(told: &Told) -> bool {
-    told.watch.wanted_again().next().is_some()
+    told.tracker.wanted_again().next().is_some()
 }
 
 /// The lab sends the control connection's SYN again.
 fn again(told: &mut Told) {
-    let id = told.watch.wanted_again().next().expect("it is wanted");
+    let id = told.tracker.wanted_again().next().expect("it is wanted");
     told.sent_again(id);
     told.sent(&syn(control()));
     told.later(1);
@@ -67,9 +67,9 @@ fn another_rule_or_a_change_in_between_asks_for_more() {
         told.stop(dropped(&told, second, syn(control())));
         assert!(is_settled(&told), "changes: {changes}");
         // What is named is the first that kept it from going on.
-        let (_, _, death) = told.watch.deciding().expect("it is dead");
-        let Ender::Stop(stop) = death.by else {
-            panic!("{death:?}")
+        let (_, _, failure) = told.tracker.deciding().expect("it is dead");
+        let Ender::Stop(stop) = failure.by else {
+            panic!("{failure:?}")
         };
         assert_eq!(stop.by, rule(2));
     }
@@ -82,7 +82,7 @@ fn what_passes_when_sent_again_is_no_death() {
     told.stop(dropped(&told, rule(2), syn(control())));
     again(&mut told);
     told.opened(control());
-    assert!(told.watch.deciding().is_none());
+    assert!(told.tracker.deciding().is_none());
     assert!(!wants_it_again(&told));
 }
 
@@ -104,7 +104,7 @@ fn where_a_rule_may_decide_otherwise_the_timers_of_tcp_tell() {
         }
         assert_eq!(is_settled(&told), of_sender);
         assert!(
-            told.watch.deciding().is_some(),
+            told.tracker.deciding().is_some(),
             "at the end it is the cause"
         );
     }
@@ -149,7 +149,7 @@ fn a_stop_and_an_answer_that_are_heard_of_before_their_connection_are_not_forgot
     let mut stop = dropped(&told, rule(2), tcp(control(), ACK, 2, 0));
     stop.rejects = true;
     told.stop(stop);
-    assert!(told.watch.deciding().is_none(), "of what connection?");
+    assert!(told.tracker.deciding().is_none(), "of what connection?");
     told.passes(control(), SYN);
     told.passes(control().reversed(), SYN_ACK);
     told.ends_in(Symptom::ControlRejected, Phase::Greeting);
@@ -184,8 +184,8 @@ fn the_end_of_a_stream_that_nobody_may_wait_for_is_final_after_a_silence() {
         let fin = |psh: u8| tcp(data.reversed(), TcpFlags::FIN | ACK | psh, 9, 0);
         let began = told.now;
         let is_settled = |told: &Told| {
-            let deciding = told.watch.deciding();
-            deciding.is_some_and(|(_, _, death)| death.settled)
+            let deciding = told.tracker.deciding();
+            deciding.is_some_and(|(_, _, failure)| failure.settled)
         };
         // TCP's own timer, doubled each time.
         for after in [0, 200, 600, 1_400, 3_000, 6_200] {

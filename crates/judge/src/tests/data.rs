@@ -75,14 +75,14 @@ fn an_active_data_connection_may_come_from_another_address_of_the_server() {
     told.opened(control());
     told.says(true, "PORT 10,0,0,2,154,208");
     told.passes(flow("10.0.0.9:20", "10.0.0.2:39632"), SYN);
-    assert_eq!(told.watch.data_from_elsewhere(), None);
+    assert_eq!(told.tracker.data_from_elsewhere(), None);
     let (mut other_address, mut usual) = (told, Told::active());
     other_address.opened(flow("10.0.0.9:20", "10.0.0.2:39632"));
     let known = "10.0.0.1".parse().expect("an address");
     assert_eq!(
-        other_address.watch.data_from_elsewhere(),
+        other_address.tracker.data_from_elsewhere(),
         Some((other, known))
     );
     usual.0.opened(usual.1);
-    assert_eq!(usual.0.watch.data_from_elsewhere(), None);
+    assert_eq!(usual.0.tracker.data_from_elsewhere(), None);
 }

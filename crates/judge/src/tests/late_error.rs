@@ -38,29 +38,29 @@ fn rejected(payload: u32, error_stopped: bool) -> (Told, Flow) {
 #[test]
 fn whether_an_error_about_the_end_of_the_handshake_is_told_is_chance() {
     let (mut told, _) = rejected(0, false);
-    assert_eq!(told.watch.late_error(), Some(&NodeName::client()));
+    assert_eq!(told.tracker.late_error(), Some(&NodeName::client()));
     told.ends_in(Symptom::DataRejected, Phase::DataConnect);
 }
 
 #[test]
 fn an_error_that_does_not_come_in_is_told_to_nobody() {
     let (told, _) = rejected(0, true);
-    assert_eq!(told.watch.late_error(), None);
+    assert_eq!(told.tracker.late_error(), None);
 }
 
 #[test]
 fn who_sends_data_has_asked_before_how_its_connect_ended() {
     let (told, _) = rejected(100, false);
-    assert_eq!(told.watch.late_error(), None);
+    assert_eq!(told.tracker.late_error(), None);
 }
 
 #[test]
 fn data_is_sent_on_a_connection_that_was_opened() {
     let (mut told, data) = Told::passive();
     told.passes(data, SYN);
-    assert_eq!(told.watch.data_sent_as().next(), None);
+    assert_eq!(told.tracker.data_sent_as().next(), None);
     told.passes(data.reversed(), SYN_ACK);
-    assert!(told.watch.data_sent_as().eq([data.reversed()]));
+    assert!(told.tracker.data_sent_as().eq([data.reversed()]));
 }
 
 /// The server asks how its connect ended, hears of the error, and says that it cannot connect.

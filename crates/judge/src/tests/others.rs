@@ -44,7 +44,7 @@ fn an_icmp_error_ends_no_connection_that_is_open() {
         about: Some(data),
     };
     told.captured(&NodeName::client(), true, &error);
-    assert!(told.watch.deciding().is_none());
+    assert!(told.tracker.deciding().is_none());
     told.later(210);
     let stop = at_gateway(&mut told, packet, true);
     told.stop(stop);
@@ -61,7 +61,7 @@ fn what_the_other_side_has_acknowledged_was_stopped_by_nothing() {
         told.stop(stop);
         told.later(210);
     }
-    assert!(told.watch.deciding().is_some());
+    assert!(told.tracker.deciding().is_some());
     let mut acknowledges = tcp(data.reversed(), ACK, 1, 0);
     if let Packet::Tcp {
         acknowledgement, ..
@@ -70,7 +70,7 @@ fn what_the_other_side_has_acknowledged_was_stopped_by_nothing() {
         *acknowledgement = 150;
     }
     told.captured(&NodeName::server(), false, &acknowledges);
-    assert!(told.watch.deciding().is_none());
+    assert!(told.tracker.deciding().is_none());
 }
 
 /// An acknowledgement repeats what it acknowledges: of two that acknowledge different bytes neither is the other again.
@@ -90,7 +90,7 @@ fn acknowledgements_of_different_bytes_are_different_packets() {
         told.stop(stop);
         told.later(210);
     }
-    assert!(told.watch.deciding().is_none());
+    assert!(told.tracker.deciding().is_none());
 }
 
 #[test]
@@ -182,9 +182,9 @@ fn what_is_handed_on_and_goes_on_was_not_stopped() {
     let syn = tcp(control(), SYN, first(control()), 0);
     let stop = at_gateway(&mut told, syn, false);
     told.may_be_stopped(4, stop);
-    assert!(told.watch.deciding().is_some());
+    assert!(told.tracker.deciding().is_some());
     told.goes_on(&NodeName::gateway(), 4);
-    assert!(told.watch.deciding().is_none());
+    assert!(told.tracker.deciding().is_none());
 }
 
 #[test]

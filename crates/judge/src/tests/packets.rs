@@ -64,6 +64,7 @@ pub(super) fn policy() -> StoppedBy {
         backend: Backend::Nft,
         chain: chain(),
         source_line: None,
+        source_file: None,
         statement: "-P INPUT DROP".into(),
     }
 }
@@ -76,6 +77,7 @@ pub(super) fn rule(ordinal: u32) -> StoppedBy {
             ordinal: RuleOrdinal(ordinal),
         },
         source_line: None,
+        source_file: None,
         statement: "-j DROP".into(),
     }
 }

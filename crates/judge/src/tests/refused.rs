@@ -31,6 +31,6 @@ fn under_tls_the_client_tells_of_the_refusal() {
     seen.bytes(Side::Server, b"220 hi\r\n");
     seen.bytes(Side::Client, b"PORT 10,0,0,2,1,1\r\n");
     seen.bytes(Side::Server, b"500 Illegal PORT\r\n");
-    told.watch.told_by_client(seen.progress().clone());
+    told.tracker.take_client_report(seen.progress().clone());
     told.ends_in(Symptom::Refused, Phase::Negotiate);
 }

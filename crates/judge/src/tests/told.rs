@@ -8,12 +8,12 @@ use fwlab_record::{
 
 use super::packets::{ACK, SYN, SYN_ACK, address, control, first, flow, policy, tcp};
 use crate::{
-    ClientEnd, ConnectionId, Ending, Event, Finding, Said, Stop, Terms, Watch, What, judge,
+    ClientEnd, ConnectionId, Ending, Event, Finding, Said, SessionTracker, Stop, Terms, What, judge,
 };
 
 /// A session, told to a watch step by step.
 pub(super) struct Told {
-    pub(super) watch: Watch,
+    pub(super) tracker: SessionTracker,
     pub(super) now: Duration,
     events: u64,
     pub(super) sequences: [u32; 2],
@@ -45,7 +45,7 @@ impl Told {
         };
         differ(&mut terms);
         Told {
-            watch: Watch::new(terms),
+            tracker: SessionTracker::new(terms),
             now: Duration::from_secs(1),
             events: 0,
             sequences: [1, 1],
@@ -97,7 +97,7 @@ impl Told {
     }
 
     pub(super) fn node_of(&self, address: SocketAddr) -> NodeName {
-        self.watch
+        self.tracker
             .owner_of(address.ip())
             .expect("an address of the lab")
             .clone()
@@ -180,17 +180,17 @@ impl Told {
 
     /// Whether a connection has died by which the cell is decided.
     pub(super) fn is_dead(&self) -> bool {
-        self.watch.deciding().is_some()
+        self.tracker.deciding().is_some()
     }
 
     pub(super) fn judged(&mut self, end: &ClientEnd) -> Finding {
-        judge(&mut self.watch, &Ending::of(end.clone()))
+        judge(&mut self.tracker, &Ending::of(end.clone()))
     }
 
     /// The next event.
     pub(super) fn told(&mut self, node: &NodeName, what: What) -> Said {
         self.events += 1;
-        self.watch.take(&Event {
+        self.tracker.take(&Event {
             id: EventId(self.events),
             at: self.now,
             node: node.clone(),
@@ -285,7 +285,7 @@ impl Told {
     }
 
     pub(super) fn sent_again(&mut self, id: ConnectionId) {
-        let flow = self.watch.known_as(id).expect("a flow");
+        let flow = self.tracker.known_as(id).expect("a flow");
         self.told(&NodeName::client(), What::SentAgain { flow });
     }
 }

@@ -41,9 +41,9 @@ impl Told {
 #[test]
 fn one_connection_has_two_flows_when_a_gateway_translates() {
     let told = behind_a_gateway(DataSetup::Port);
-    let id = told.watch.control().expect("it was opened");
-    assert_eq!(told.watch.flows(id), [control(), outside()]);
-    assert_eq!(told.watch.opener(id), Some(&NodeName::client()));
+    let id = told.tracker.control().expect("it was opened");
+    assert_eq!(told.tracker.flows(id), [control(), outside()]);
+    assert_eq!(told.tracker.opener(id), Some(&NodeName::client()));
 }
 
 #[test]

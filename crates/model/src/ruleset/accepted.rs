@@ -1,7 +1,7 @@
 //! What a policy accepts of TCP, whichever language its rules are written in.
 
 use super::only::PortRange;
-use super::policy::{Passive, Policy, Side};
+use super::policy::{Active, Passive, Policy, Side};
 use super::tables::Hook;
 
 /// Packets of TCP that a rule accepts.
@@ -46,8 +46,13 @@ pub(super) fn accepted(policy: &Policy) -> Vec<Accepted> {
     pass(Way::ToClient, [control, None], ESTABLISHED, false);
     if policy.active() {
         let source = policy.data_source_port.map(|port| (port, port));
-        pass(Way::ToClient, [source, Some(HIGH)], RELATED, true);
-        pass(Way::ToServer, [Some(HIGH), source], ESTABLISHED, true);
+        let (states, by_helper) = match policy.active {
+            Active::Stateful => (RELATED, true),
+            Active::StaticPort if policy.helper => (NEW_OR_RELATED, false),
+            Active::StaticPort => (NEW, false),
+        };
+        pass(Way::ToClient, [source, Some(HIGH)], states, by_helper);
+        pass(Way::ToServer, [Some(HIGH), source], ESTABLISHED, by_helper);
     }
     match &policy.passive {
         _ if !policy.passive() => {}

@@ -3,18 +3,22 @@
 use std::ops::Range;
 
 use super::constants::{Constants, constant};
+use super::free_text::{Prose, is_file_name};
 use super::lookalike::{self, Role};
-use super::mistake::{Draft, MistakeKind, Report, quote};
+use super::mistake::{MistakeBuilder, MistakeKind, Report, quote};
+use super::over_lines;
 use super::pasted;
 use super::prompt::{self, Program, Prompt};
-use super::prose::Prose;
 use super::quoting::Word;
 use super::reading::Reading;
+use super::root_prompt::{self, HashSign};
+use super::rules_files::{self, Saves};
 use super::script::{self, Prints};
 use super::shell::{CommandLine, Refused, read_command};
 use super::statement::{Form, Statement};
 use super::tables::TableName;
 use super::text::SourceText;
+use super::unrelated::unrelated;
 use fwlab_record::Family;
 
 pub(super) fn read(
@@ -31,7 +35,7 @@ pub(super) fn read(
     let shown = pasted::is_shown_alone(text).then_some((family, TableName::Filter));
     if shown.is_some() {
         let note = format!(
-            "taken for what `{}tables -S` shows of the table filter",
+            "taken as what `{}tables -S` shows of the table filter",
             if family == Family::Ipv6 { "ip6" } else { "ip" }
         );
         report.note(0, 0, note);
@@ -40,9 +44,11 @@ pub(super) fn read(
         text,
         shown,
         constants: Constants::new(),
-        hash_is_prompt: !has_bare_commands(text),
-        commented_out: None,
-        prose: Prose::new("a line is a command, or a comment that starts with `#`"),
+        hash: root_prompt::means(text),
+        hashed: None,
+        saved: Vec::new(),
+        passed_over: 0,
+        free_text: Prose::new("a line is a command, or a comment that starts with `#`"),
         reading,
         report,
     };
@@ -53,25 +59,19 @@ pub(super) fn read(
     reader.finish();
 }
 
-/// Whether some command stands without a prompt: then `# iptables …` is a
-/// comment in a script, not a command behind root's prompt.
-fn has_bare_commands(text: &str) -> bool {
-    let mut continued = false;
-    text.lines().any(|line| {
-        let start = !std::mem::replace(&mut continued, line.ends_with('\\'));
-        start && prompt::prompt(line).0 == Prompt::None && prompt::starts_command(line)
-    })
-}
-
 struct Reader<'t, 'r> {
     text: &'t str,
-    hash_is_prompt: bool,
+    hash: HashSign,
     constants: Constants,
     /// Of which family and table the lines show rules that stand behind `iptables -S`.
     shown: Option<(Family, TableName)>,
-    /// The first command that was taken for a comment, and how many there are.
-    commented_out: Option<(Range<usize>, usize)>,
-    prose: Prose,
+    /// The first command behind `#`, and how many there are.
+    hashed: Option<(Range<usize>, usize)>,
+    /// The files that rules were saved in: of which family, and how many commands there were then.
+    saved: Vec<(&'t str, Family, usize)>,
+    /// Where lines end that a mistake was told of already.
+    passed_over: usize,
+    free_text: Prose,
     reading: &'r mut Reading,
     report: &'r mut Report,
 }
@@ -87,18 +87,36 @@ impl<'t> Reader<'t, '_> {
         if commands.is_empty() {
             return start + end;
         }
-        if found == Prompt::Hash && !self.hash_is_prompt {
+        if found == Prompt::Hash {
             let span = start..start + line.len();
-            self.commented_out.get_or_insert((span, 0)).1 += 1;
-            return start + end;
+            self.hashed.get_or_insert((span, 0)).1 += 1;
+            if matches!(self.hash, HashSign::Comment | HashSign::Unclear) {
+                return start + end;
+            }
         }
-        if commands.starts_with('#') {
+        if commands.starts_with('#') || start < self.passed_over {
             return start + end;
         }
         if prompt::writes_proc(commands) {
             let note =
-                "sets the kernel, not its rules: left out; a scenario names sysctls of its own";
+                "sets kernel parameters, not rules: left out; a scenario has its own sysctls";
             self.report.note(start + behind, start + line.len(), note);
+            return start + end;
+        }
+        if let Some(Saves {
+            family,
+            file: Some(file),
+        }) = rules_files::saves(commands)
+        {
+            self.saved.push((file, family, self.reading.count()));
+        }
+        if let Some(why) = unrelated(commands, found == Prompt::Sure) {
+            self.report.note(start + behind, start + line.len(), why);
+            return start + end;
+        }
+        if is_file_name(commands) {
+            let span = start + behind..start + behind + commands.len();
+            self.free_text.line(span, commands, false, self.report);
             return start + end;
         }
         // Behind a prompt, ` # iptables …` on the same line is the next command.
@@ -145,23 +163,15 @@ impl<'t> Reader<'t, '_> {
                 return;
             }
             Some(Program::Restore) => {
-                self.report.push(|| {
-                    Draft::new(
-                        MistakeKind::Shell,
-                        span,
-                        format!("`{name}` reads rules from elsewhere"),
-                    )
-                    .label("not read here")
-                    .help("give that file")
-                });
+                self.restore(name, span);
                 return;
             }
             Some(Program::Nft) => {
                 self.report.push(|| {
-                    Draft::new(
+                    MistakeBuilder::new(
                         MistakeKind::NotARuleset,
                         span,
-                        "a command of nft among commands of iptables",
+                        "an nft command among iptables commands",
                     )
                     .label("another language")
                     .help("a file has one of the two")
@@ -170,6 +180,10 @@ impl<'t> Reader<'t, '_> {
             }
             None => {
                 if let Some((family, table)) = self.shown.filter(|_| pasted::is_shown(name)) {
+                    if let Some(opened) = command.unclosed {
+                        self.unclosed(opened, command.end);
+                        return;
+                    }
                     let statement = Statement {
                         family,
                         text: self.text,
@@ -190,14 +204,7 @@ impl<'t> Reader<'t, '_> {
         }
         self.shown = shows(&command.words[skipped + 1..]).map(|table| (family, table));
         if let Some(opened) = command.unclosed {
-            self.report.push(|| {
-                Draft::new(
-                    MistakeKind::UnclosedQuote,
-                    opened..command.end,
-                    "a quotation mark without its fellow",
-                )
-                .label("opened here, and not closed on this line")
-            });
+            self.unclosed(opened, command.end);
             return;
         }
         command.words.drain(..=skipped);
@@ -209,6 +216,50 @@ impl<'t> Reader<'t, '_> {
             form: Form::Command,
         };
         self.reading.statement(statement, None, self.report);
+    }
+
+    /// A quotation that its line does not close.
+    fn unclosed(&mut self, opened: usize, end: usize) {
+        if let Some(closed) = over_lines::tell(self.text, opened, self.report) {
+            self.passed_over = closed;
+            return;
+        }
+        self.report.push(|| {
+            MistakeBuilder::new(
+                MistakeKind::UnclosedQuote,
+                opened..end,
+                "an unmatched quotation mark",
+            )
+            .label("opened here and not closed on this line")
+        });
+    }
+
+    /// `iptables-restore < FILE`: what was saved there, or rules that are not here.
+    fn restore(&mut self, name: &str, span: Range<usize>) {
+        let line = self.text[span.start..].lines().next().unwrap_or_default();
+        let rules_files::Loads { file, adds } = rules_files::loads(line);
+        let now = (rules_files::family(name), self.reading.count());
+        let is_same = |saved: &&(&str, Family, usize)| Some(saved.0) == file;
+        let saved = self.saved.iter().rfind(is_same);
+        if saved.is_some_and(|saved| (saved.1, saved.2) == now && !adds) {
+            let note = "loads what was saved above, with no rule changed since: left out";
+            self.report.note(span.start, span.end, note);
+            return;
+        }
+        self.report.push(|| {
+            let becomes = match adds {
+                true => "are added to these",
+                false => "take the place of these",
+            };
+            let draft = MistakeBuilder::new(
+                MistakeKind::Shell,
+                span,
+                format!("`{name}` reads rules from elsewhere"),
+            );
+            draft
+                .label("not read here")
+                .help(format!("give that file: its rules {becomes}"))
+        });
     }
 
     /// `ipset create …`, which is a line for `ipset restore`.
@@ -242,7 +293,7 @@ impl<'t> Reader<'t, '_> {
         } else {
             let span = start..command.end.max(start);
             let text = self.text.get(span.clone()).unwrap_or_default();
-            self.prose.line(span, text, false, self.report);
+            self.free_text.line(span, text, false, self.report);
         }
     }
 
@@ -281,19 +332,19 @@ impl<'t> Reader<'t, '_> {
             );
         } else if let Some(name) = assigned {
             self.report.push(|| {
-                Draft::new(
+                MistakeBuilder::new(
                     MistakeKind::Shell,
                     span,
                     format!("the shell variable `{name}`"),
                 )
                 .label("set here")
-                .help("write the rules out; no file is given to a shell")
+                .help("write the rules out; fwlab gives no file to a shell")
             });
         } else if KEYWORDS.contains(&first) || first.ends_with("()") {
             self.report.push(|| {
-                Draft::new(MistakeKind::Shell, span, format!("`{first}`, which only a shell could carry out"))
+                MistakeBuilder::new(MistakeKind::Shell, span, format!("`{first}`, which only a shell can run"))
                     .label("a shell's script")
-                    .help("run the script in a namespace of its own, and take what `iptables-save` says then")
+                    .help("run the script in its own namespace, then give what `iptables-save` prints there")
             });
         } else if let Some(found) = first
             .chars()
@@ -301,7 +352,7 @@ impl<'t> Reader<'t, '_> {
             .find(|found| found.role != Role::Damage)
         {
             self.report.push(|| {
-                Draft::new(
+                MistakeBuilder::new(
                     MistakeKind::Blank,
                     span,
                     format!("`{}` has {found} in it", quote(first)),
@@ -310,11 +361,11 @@ impl<'t> Reader<'t, '_> {
             });
         } else if first.starts_with('-') || lookalike::option_meant(first).is_some() {
             self.report.push(|| {
-                Draft::new(MistakeKind::Command, span, "a rule without its command")
+                MistakeBuilder::new(MistakeKind::Command, span, "a rule without its command")
                     .label("`iptables` should stand before it")
             });
         } else {
-            self.prose.line(span, line, false, self.report);
+            self.free_text.line(span, line, false, self.report);
         }
     }
 
@@ -335,21 +386,8 @@ impl<'t> Reader<'t, '_> {
     }
 
     fn finish(&mut self) {
-        self.prose.finish(self.report);
-        if let Some((span, count)) = self.commented_out.take() {
-            let what = match count {
-                1 => "a comment, not a command behind root's prompt".to_owned(),
-                count => format!(
-                    "a comment, not a command behind root's prompt, like {} lines more",
-                    count - 1
-                ),
-            };
-            self.report.note(
-                span.start,
-                span.end,
-                format!("{what}: other commands stand without a prompt"),
-            );
-        }
+        self.free_text.finish(self.report);
+        root_prompt::tell(self.hash, self.hashed.take(), self.report);
     }
 }
 
@@ -366,20 +404,20 @@ fn shows(words: &[Word<'_>]) -> Option<TableName> {
     }
 }
 
-fn refuse(refused: &Refused, at: Range<usize>) -> Draft {
-    let draft = Draft::new(
+fn refuse(refused: &Refused, at: Range<usize>) -> MistakeBuilder {
+    let draft = MistakeBuilder::new(
         MistakeKind::Shell,
         at,
-        format!("{refused}: no file is given to a shell"),
+        format!("{refused}: fwlab gives no file to a shell"),
     );
     match refused {
         Refused::Variable(_) => draft.label("what is its value?").help("write the value"),
         Refused::Separator(_) => draft
             .label("one command ends here")
-            .help("each command on a line of its own"),
+            .help("put each command on its own line"),
         Refused::Parenthesis | Refused::BraceExpansion | Refused::DollarQuote => draft
             .label("not read")
-            .help("quote it if it is meant as text; or write it out"),
+            .help("quote it if it is meant as text, or write it out"),
         Refused::Pipe | Refused::Background | Refused::Redirection(_) => {
             draft.label("not carried out").help("leave it out")
         }

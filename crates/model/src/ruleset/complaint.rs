@@ -136,15 +136,15 @@ fn meaning(words: &str) -> Option<&'static str> {
         ),
         (
             "(Invalid argument)",
-            "the match or target cannot stand here, or lacks the protocol that it needs",
+            "the match or target is not allowed here, or lacks the protocol that it needs",
         ),
         (
             "(Too many links)",
-            "the chains jump in a circle, or more than 16 deep",
+            "the chains jump in a loop, or more than 16 deep",
         ),
         (
             "(Too many levels of symbolic links)",
-            "the chains jump in a circle",
+            "the chains jump in a loop",
         ),
         (
             "(Operation not supported)",

@@ -2,13 +2,23 @@
 
 use std::collections::BTreeMap;
 
+use super::prompt::{Program, privileged, program};
+
 /// Variables with a value that nothing but the text itself can give.
 pub(super) type Constants = BTreeMap<String, String>;
 
-/// The constant that a word sets, `NAME=value`: a value that a shell would leave as it is, in one word.
+/// The constant that a word sets, `NAME=value`: a value that a shell would leave as it is, in one word, or the words that begin a command.
 pub(super) fn constant(word: &str) -> Option<(&str, &str)> {
     let (name, value) = word.split_once('=')?;
-    is_constant(name, value).then_some((name, value))
+    (is_constant(name, value) || is_command(name, value)).then_some((name, value))
+}
+
+/// Whether a value is how a command begins: `sudo iptables`, `/sbin/iptables -w`. It stands for these words where nothing quotes it.
+fn is_command(name: &str, value: &str) -> bool {
+    let words = || value.split_ascii_whitespace();
+    let begins = words().nth(privileged(words())).and_then(program);
+    matches!(begins, Some(Program::Iptables(_) | Program::Ipset))
+        && words().all(|word| is_constant(name, word))
 }
 
 /// Whether a word is a name, and another a value that a shell would leave as it is.

@@ -65,7 +65,7 @@ pub enum DifferenceKind {
     #[error("the chain {0} did not load")]
     NoChain(ChainId),
     /// A chain is there that was not asked for, in a table that was.
-    #[error("the chain {0} is loaded, and was not asked for")]
+    #[error("the chain {0} was loaded but not asked for")]
     Unasked(ChainId),
     /// A chain has another policy.
     #[error("the chain {chain} has the policy {loaded}, not {asked}")]
@@ -88,10 +88,10 @@ pub enum DifferenceKind {
         loaded: Option<String>,
     },
     /// A command left no rule behind.
-    #[error("`{0}` did not load, and nothing was said of it")]
+    #[error("`{0}` did not load, and the loader did not say why")]
     NotThere(String),
     /// A rule is there that no command made.
-    #[error("the rule {rule} `{loaded}` is loaded, and was not asked for")]
+    #[error("the rule {rule} `{loaded}` was loaded but not asked for")]
     UnaskedRule {
         /// Where it is.
         rule: RuleId,
@@ -297,13 +297,13 @@ COMMIT
                 "[5:0] -A f -j REJECT --reject-with icmp-port-unreachable\n",
                 ""
             ),
-            ["`-A f -j REJECT` did not load, and nothing was said of it"]
+            ["`-A f -j REJECT` did not load, and the loader did not say why"]
         );
         assert_eq!(
             told("COMMIT", "[0:0] -A INPUT -j LOG\n[7:0] -A f -j LOG\nCOMMIT"),
             [
-                "the rule ipv4/filter/INPUT/4 `-A INPUT -j LOG` is loaded, and was not asked for",
-                "the rule ipv4/filter/f/2 `-A f -j LOG` is loaded, and was not asked for"
+                "the rule ipv4/filter/INPUT/4 `-A INPUT -j LOG` was loaded but not asked for",
+                "the rule ipv4/filter/f/2 `-A f -j LOG` was loaded but not asked for"
             ]
         );
     }

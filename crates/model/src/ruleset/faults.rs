@@ -2,8 +2,9 @@
 
 use super::extension::{self, Extension, Takes};
 use super::lookalike::{self, Role};
-use super::mistake::{Draft, MistakeKind, Report, quote};
+use super::mistake::{MistakeBuilder, MistakeKind, Report, quote};
 use super::quoting::Word;
+use super::split_option;
 use super::statement::{Form, Statement};
 use super::suggest::nearest;
 use super::tables::listed;
@@ -12,7 +13,7 @@ use fwlab_record::Family;
 
 /// Tells what is written otherwise than it was meant; `false` where nothing is.
 pub(super) fn tell(statement: &Statement<'_>, walk: &Walk<'_>, report: &mut Report) -> bool {
-    if blanks(statement, walk, report) {
+    if blanks(statement, walk, report) || split_option::tell(statement, report) {
         return true;
     }
     let before = report.count();
@@ -112,7 +113,7 @@ fn lookalikes(statement: &Statement<'_>, piece: &Piece<'_>, report: &mut Report)
                     None,
                 ),
             };
-            Draft::new(kind, span.clone(), message)
+            MistakeBuilder::new(kind, span.clone(), message)
                 .label(found.to_string())
                 .help_if(help)
         });
@@ -143,14 +144,14 @@ fn negation(statement: &Statement<'_>, piece: &Piece<'_>, report: &mut Report) {
     report.push(|| {
         let option = statement.word(piece.at);
         let value = piece.first.map_or(piece.at, |value| value.word + 1);
-        Draft::new(
+        MistakeBuilder::new(
             MistakeKind::Negation,
             statement.value_span(piece),
             format!("`!` behind `{option}`"),
         )
         .label("taken for its value")
         .help(format!(
-            "`!` stands before the option: `! {option} {}`",
+            "write `!` before the option: `! {option} {}`",
             statement.word(value)
         ))
     });
@@ -196,7 +197,7 @@ fn blanks(statement: &Statement<'_>, walk: &Walk<'_>, report: &mut Report) -> bo
             Role::Nothing => format!("`{word}` holds {first}, which cannot be seen"),
             _ => format!("{first} does not separate words: `{word}` is one"),
         };
-        let mut draft = Draft::new(MistakeKind::Blank, statement.word_span(*at), message)
+        let mut draft = MistakeBuilder::new(MistakeKind::Blank, statement.word_span(*at), message)
             .label(first.to_string());
         for (at, found) in rest {
             draft = draft.also(statement.word_span(*at), found.to_string());
@@ -243,8 +244,9 @@ fn dashes(statement: &Statement<'_>, walk: &Walk<'_>, report: &mut Report) {
         let words = fixes
             .iter()
             .map(|(word, meant)| (statement.word_span(*word), meant.clone()));
-        let mut draft = Draft::new(MistakeKind::Dash, statement.word_span(first.0), message)
-            .label(label(first.0));
+        let mut draft =
+            MistakeBuilder::new(MistakeKind::Dash, statement.word_span(first.0), message)
+                .label(label(first.0));
         for (word, _) in rest {
             draft = draft.also(statement.word_span(*word), label(*word));
         }
@@ -282,29 +284,31 @@ fn stray(statement: &Statement<'_>, walk: &Walk<'_>, word: usize, report: &mut R
                 .map(|word| (word.span.clone(), lookalike::plain(&word.text)));
             let help = statement.write_instead(&fixes.collect::<Vec<_>>());
             let message = format!("{found} does not quote");
-            let draft = Draft::new(MistakeKind::Quote, word.span.clone(), message).help(help);
+            let draft =
+                MistakeBuilder::new(MistakeKind::Quote, word.span.clone(), message).help(help);
             return match word.span == span {
-                true => draft.label("the text falls apart at its blanks"),
+                true => draft.label("the text is split at its blanks"),
                 false => draft
-                    .label("the text falls apart at its blanks")
+                    .label("the text is split at its blanks")
                     .also(span, "is left over"),
             };
         }
-        let draft = |message: String| Draft::new(MistakeKind::StrayWord, span.clone(), message);
+        let draft =
+            |message: String| MistakeBuilder::new(MistakeKind::StrayWord, span.clone(), message);
         let last = word.checked_sub(1).map_or("", |last| statement.word(last));
         if text.starts_with('#') && statement.form == Form::Saved {
-            return draft("a comment behind a rule".to_owned())
+            return draft("a comment after a rule".to_owned())
                 .label("iptables-restore takes it for an argument")
-                .help("a comment stands on a line of its own, `#` first");
+                .help("put a comment on its own line, starting with `#`");
         }
         if statement.form == Form::Saved && (last.starts_with('\'') || text.starts_with('\'')) {
             return draft("`'` does not quote in the format of iptables-restore".to_owned())
-                .label("the text falls apart at its blanks")
+                .label("the text is split at its blanks")
                 .help("quote with `\"`");
         }
         if last.ends_with(',') || text.starts_with(',') {
             return draft(format!("the list `{last} {text}` has a blank in it"))
-                .label("falls off the list")
+                .label("is not part of the list")
                 .help(format!(
                     "write `{}`",
                     format!("{last}{text}").replace(' ', "")
@@ -318,7 +322,7 @@ fn stray(statement: &Statement<'_>, walk: &Walk<'_>, word: usize, report: &mut R
                 .label("read as one word")
                 .help(format!("write `! {option}`"));
         }
-        draft(format!("`{}` belongs to no option", quote(text)))
+        draft(format!("`{}` does not belong to an option", quote(text)))
             .label("iptables: Bad argument")
             .help_if(stray_help(text, last))
     });
@@ -327,7 +331,7 @@ fn stray(statement: &Statement<'_>, walk: &Walk<'_>, word: usize, report: &mut R
 fn stray_help(text: &str, last: &str) -> Option<String> {
     let name = nearest(text, core_names()).filter(|_| text.len() > 3);
     let name = name.or_else(|| any_option(text).map(|_| text))?;
-    Some(format!("`--{name}`? It stands behind `{}`", quote(last)))
+    Some(format!("`--{name}`? It comes after `{}`", quote(last)))
 }
 
 fn unknown(statement: &Statement<'_>, walk: &Walk<'_>, word: usize, report: &mut Report) {
@@ -343,7 +347,7 @@ fn unknown(statement: &Statement<'_>, walk: &Walk<'_>, word: usize, report: &mut
         .filter(|_| text.len() > 2)
     else {
         report.push(|| {
-            Draft::new(
+            MistakeBuilder::new(
                 MistakeKind::UnknownOption,
                 statement.word_span(word),
                 format!("iptables has no option `{text}`"),
@@ -354,7 +358,7 @@ fn unknown(statement: &Statement<'_>, walk: &Walk<'_>, word: usize, report: &mut
     };
     if !text.starts_with("--") {
         report.push(|| {
-            Draft::new(
+            MistakeBuilder::new(
                 MistakeKind::UnknownOption,
                 statement.word_span(word),
                 format!("iptables has no option `{text}`"),
@@ -378,7 +382,7 @@ fn unknown(statement: &Statement<'_>, walk: &Walk<'_>, word: usize, report: &mut
     if let Some(near) = near {
         report.push(|| {
             let fix = (statement.word_span(word), text.replacen(name, near, 1));
-            Draft::new(
+            MistakeBuilder::new(
                 MistakeKind::UnknownOption,
                 statement.word_span(word),
                 format!("there is no option `--{name}`"),
@@ -390,7 +394,12 @@ fn unknown(statement: &Statement<'_>, walk: &Walk<'_>, word: usize, report: &mut
 }
 
 /// An option that exists, but not without what brings it.
-fn out_of_place(statement: &Statement<'_>, walk: &Walk<'_>, word: usize, name: &str) -> Draft {
+fn out_of_place(
+    statement: &Statement<'_>,
+    walk: &Walk<'_>,
+    word: usize,
+    name: &str,
+) -> MistakeBuilder {
     let has = |extension: &&Extension| {
         extension.is_of(statement.family) && extension.options().any(|option| option.name == name)
     };
@@ -421,7 +430,7 @@ fn out_of_place(statement: &Statement<'_>, walk: &Walk<'_>, word: usize, name: &
             Family::Ipv4 => "IPv4",
             Family::Ipv6 => "IPv6",
         };
-        return Draft::new(
+        return MistakeBuilder::new(
             MistakeKind::UnknownOption,
             statement.word_span(word),
             format!("{family} has no option `--{name}`"),
@@ -439,7 +448,7 @@ fn out_of_place(statement: &Statement<'_>, walk: &Walk<'_>, word: usize, name: &
                 .any(|brings| brings.trim_matches('`') == written)
         });
     let brought = brought.join(" or ");
-    let draft = Draft::new(
+    let draft = MistakeBuilder::new(
         MistakeKind::OptionOutOfPlace,
         statement.word_span(word),
         format!("`--{name}` needs {brought} before it"),
@@ -449,7 +458,7 @@ fn out_of_place(statement: &Statement<'_>, walk: &Walk<'_>, word: usize, name: &
             .label("comes too early")
             .also(statement.piece_span(piece), "only here")
             .help("options are read from left to right"),
-        None => draft.label(format!("without {brought} there is no such option")),
+        None => draft.label(format!("without {brought}, this option does not exist")),
     }
 }
 

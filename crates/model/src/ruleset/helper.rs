@@ -1,6 +1,6 @@
 //! The conntrack helpers of the kernel.
 
-use super::mistake::{Draft, MistakeKind, Report, quote};
+use super::mistake::{MistakeBuilder, MistakeKind, Report, quote};
 use super::number::integer;
 use super::statement::Statement;
 use super::suggest::nearest;
@@ -53,7 +53,7 @@ pub(super) fn tell(statement: &Statement<'_>, walk: &Walk<'_>, report: &mut Repo
         let near = near.or(stem);
         report.push(|| {
             let names: Vec<_> = names.collect();
-            Draft::new(
+            MistakeBuilder::new(
                 MistakeKind::UnknownHelper,
                 statement.value_span(piece),
                 format!("the kernel has no helper `{}`", quote(name)),
@@ -84,13 +84,13 @@ pub(super) fn tell(statement: &Statement<'_>, walk: &Walk<'_>, report: &mut Repo
             .map(|protocol| format!("`-p {protocol}`"))
             .collect();
         let wanted = wanted.join(" or ");
-        Draft::new(
+        MistakeBuilder::new(
             MistakeKind::OptionOutOfPlace,
             statement.piece_span(piece),
             format!("the helper `{name}` needs {wanted}"),
         )
         .label(format!("no {wanted} in the rule"))
-        .help("the kernel looks a helper up by name and protocol")
+        .help("the kernel looks up a helper by name and protocol")
     });
     true
 }

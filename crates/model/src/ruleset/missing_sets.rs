@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use super::mistake::{Draft, MistakeKind, quote};
+use super::mistake::{MistakeBuilder, MistakeKind, quote};
 
 /// The most lines that are named.
 const NAMED: usize = 8;
@@ -27,7 +27,7 @@ impl MissingSets {
     }
 
     /// Tells a set, at the first rule that asks for it; nothing where it was told.
-    pub(super) fn tell(&mut self, name: &str, span: Range<usize>) -> Option<Draft> {
+    pub(super) fn tell(&mut self, name: &str, span: Range<usize>) -> Option<MistakeBuilder> {
         let lines = self.lines.remove(name)?;
         let named = lines.iter().take(NAMED).map(u32::to_string);
         let named = named.collect::<Vec<_>>().join(", ");
@@ -37,15 +37,15 @@ impl MissingSets {
             (_, more) => format!(": lines {named} and {more} more ask for it"),
         };
         let name = quote(name);
-        let draft = Draft::new(
+        let draft = MistakeBuilder::new(
             MistakeKind::Refused,
             span,
             format!("iptables refuses this: Set {name} doesn't exist{asked}"),
         )
         .label("nothing makes this set")
         .help(format!(
-            "what makes the set is not among the rules: give what `ipset save` writes, too; or, with `fwlab check`, \
-             --set {name}=ADDRESS,… says what is in it, and --empty-sets that nothing is"
+            "the rules do not include what makes the set: give what `ipset save` writes, too; or, with `fwlab \
+             check`, --set {name}=ADDRESS,… says what is in it, and --empty-sets that it is empty"
         ));
         Some(draft)
     }

@@ -1,13 +1,19 @@
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::ops::Range;
 use std::sync::Arc;
 
-use miette::{Diagnostic, LabeledSpan, SourceCode};
+use miette::Diagnostic;
 
 use super::text::{SourceLine, SourceText};
+use crate::Placed;
 use fwlab_record::words;
 
 /// The mistakes of one source that are told one by one; more are only counted.
 pub const MISTAKES_TOLD: usize = 50;
+
+/// As many notes of the same words are told as one.
+const GATHERED: usize = 3;
 
 words! {
     /// What kind of mistake a ruleset's text has.
@@ -68,13 +74,12 @@ words! {
 }
 
 /// One mistake in a ruleset's text: where, what, and what to write instead.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, thiserror::Error, Diagnostic)]
+#[error("{placed}")]
+#[diagnostic(forward(placed))]
 pub struct Mistake {
     kind: MistakeKind,
-    message: String,
-    help: Option<String>,
-    labels: Vec<(std::ops::Range<usize>, String)>,
-    source: Arc<SourceText>,
+    placed: Placed,
     line: u32,
 }
 
@@ -86,12 +91,12 @@ impl Mistake {
 
     /// What is wrong.
     pub fn message(&self) -> &str {
-        &self.message
+        self.placed.message()
     }
 
     /// What to write instead.
     pub fn help(&self) -> Option<&str> {
-        self.help.as_deref()
+        self.placed.remedy()
     }
 
     /// The line of the source, 1 for the first.
@@ -109,54 +114,49 @@ impl Mistake {
     }
 
     /// The bytes that the mistake is in, of the text as decoded.
-    pub fn span(&self) -> Option<std::ops::Range<usize>> {
-        self.labels.first().map(|(span, _)| span.clone())
-    }
-}
-
-impl fmt::Display for Mistake {
-    /// What is wrong, without its line: that is beside the snippet that miette shows.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
-    }
-}
-
-impl std::error::Error for Mistake {}
-
-impl Diagnostic for Mistake {
-    fn code<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
-        Some(Box::new(format!("ruleset::{}", self.kind)))
-    }
-
-    fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
-        self.help
-            .as_ref()
-            .map(|help| Box::new(help) as Box<dyn fmt::Display>)
-    }
-
-    fn source_code(&self) -> Option<&dyn SourceCode> {
-        Some(self.source.as_ref())
-    }
-
-    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
-        if self.labels.is_empty() {
-            return None;
-        }
-        Some(Box::new(self.labels.iter().map(|(span, label)| {
-            LabeledSpan::new(Some(label.clone()), span.start, span.len())
-        })))
+    pub fn span(&self) -> Option<Range<usize>> {
+        self.placed.span()
     }
 }
 
 /// Every mistake of a source at once, in order of line.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, thiserror::Error, Diagnostic)]
+#[error("{}", counted(mistakes.len() + more, text.name()))]
+#[diagnostic(code("ruleset"))]
 pub struct Mistakes {
+    #[related]
     mistakes: Vec<Mistake>,
     more: usize,
-    source: Arc<SourceText>,
+    #[help]
+    more_in_words: Option<String>,
+    #[source_code]
+    text: Arc<SourceText>,
+}
+
+fn counted(count: usize, name: &str) -> String {
+    match count {
+        1 => format!("a mistake in {name}"),
+        count => format!("{count} mistakes in {name}"),
+    }
 }
 
 impl Mistakes {
+    fn of(text: Arc<SourceText>, mut mistakes: Vec<Mistake>, more: usize) -> Mistakes {
+        mistakes.sort_by_key(|mistake| {
+            let span = mistake.span().map_or(0, |span| span.start);
+            (mistake.line, span)
+        });
+        let more = more + mistakes.len().saturating_sub(MISTAKES_TOLD);
+        mistakes.truncate(MISTAKES_TOLD);
+        Mistakes {
+            more_in_words: (more > 0)
+                .then(|| format!("the first {}, and {more} more", mistakes.len())),
+            mistakes,
+            more,
+            text,
+        }
+    }
+
     /// The mistakes, at most [`MISTAKES_TOLD`], in order of line.
     pub fn told(&self) -> &[Mistake] {
         &self.mistakes
@@ -169,7 +169,7 @@ impl Mistakes {
 
     /// The text that they are in.
     pub fn source(&self) -> &Arc<SourceText> {
-        &self.source
+        &self.text
     }
 
     /// These and others of the same text; of what both tell at one place, the one that says more.
@@ -177,71 +177,23 @@ impl Mistakes {
     /// # Errors
     /// The others, where they are of another text.
     pub fn with(&mut self, others: Mistakes) -> Result<(), Mistakes> {
-        let is_same = self.source.name() == others.source.name()
-            && self.source.text() == others.source.text();
+        let is_same =
+            self.text.name() == others.text.name() && self.text.text() == others.text.text();
         if !is_same {
             return Err(others);
         }
+        let mut mistakes = std::mem::take(&mut self.mistakes);
         for other in others.mistakes {
-            let same = self
-                .mistakes
-                .iter_mut()
-                .find(|mistake| mistake.overlaps(&other));
+            let same = mistakes.iter_mut().find(|mistake| mistake.overlaps(&other));
             match same {
-                None => self.mistakes.push(other),
+                None => mistakes.push(other),
                 // One loader says why, the other only that.
-                Some(mistake) if other.message.starts_with(&mistake.message) => *mistake = other,
+                Some(mistake) if other.message().starts_with(mistake.message()) => *mistake = other,
                 Some(_) => {}
             }
         }
-        self.sort();
-        self.more = self.more.max(others.more) + self.mistakes.len().saturating_sub(MISTAKES_TOLD);
-        self.mistakes.truncate(MISTAKES_TOLD);
+        *self = Mistakes::of(Arc::clone(&self.text), mistakes, self.more.max(others.more));
         Ok(())
-    }
-
-    fn sort(&mut self) {
-        self.mistakes.sort_by_key(|mistake| {
-            let span = mistake.labels.first().map_or(0, |(span, _)| span.start);
-            (mistake.line, span)
-        });
-    }
-}
-
-impl fmt::Display for Mistakes {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = self.source.name();
-        match self.mistakes.len() + self.more {
-            1 => write!(f, "a mistake in {name}"),
-            count => write!(f, "{count} mistakes in {name}"),
-        }
-    }
-}
-
-impl std::error::Error for Mistakes {}
-
-impl Diagnostic for Mistakes {
-    fn code<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
-        Some(Box::new("ruleset"))
-    }
-
-    fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
-        (self.more > 0).then(|| {
-            let help = format!("the first {}, and {} more", self.mistakes.len(), self.more);
-            Box::new(help) as Box<dyn fmt::Display>
-        })
-    }
-
-    fn source_code(&self) -> Option<&dyn SourceCode> {
-        Some(self.source.as_ref())
-    }
-
-    fn related<'a>(&'a self) -> Option<Box<dyn Iterator<Item = &'a dyn Diagnostic> + 'a>> {
-        Some(Box::new(
-            self.mistakes
-                .iter()
-                .map(|mistake| mistake as &dyn Diagnostic),
-        ))
     }
 }
 
@@ -261,46 +213,42 @@ impl fmt::Display for Note {
     }
 }
 
-/// A mistake in the making.
-pub(super) struct Draft {
+/// A mistake in the making: before it is known which text it is in.
+pub(super) struct MistakeBuilder {
     kind: MistakeKind,
-    message: String,
-    help: Option<String>,
-    labels: Vec<(std::ops::Range<usize>, String)>,
+    placed: Placed,
 }
 
-impl Draft {
+impl MistakeBuilder {
     pub(super) fn new(
         kind: MistakeKind,
-        span: std::ops::Range<usize>,
+        span: Range<usize>,
         message: impl Into<String>,
-    ) -> Draft {
-        Draft {
-            kind,
-            message: message.into(),
-            help: None,
-            labels: vec![(span, "here".to_owned())],
+    ) -> MistakeBuilder {
+        let placed = Placed::here(span, message);
+        MistakeBuilder { kind, placed }
+    }
+
+    fn and(self, more: impl FnOnce(Placed) -> Placed) -> MistakeBuilder {
+        MistakeBuilder {
+            placed: more(self.placed),
+            ..self
         }
     }
 
-    pub(super) fn label(mut self, label: impl Into<String>) -> Draft {
-        if let Some(first) = self.labels.first_mut() {
-            first.1 = label.into();
-        }
-        self
+    pub(super) fn label(self, label: impl Into<String>) -> MistakeBuilder {
+        self.and(|placed| placed.with_label(label))
     }
 
-    pub(super) fn also(mut self, span: std::ops::Range<usize>, label: impl Into<String>) -> Draft {
-        self.labels.push((span, label.into()));
-        self
+    pub(super) fn also(self, span: Range<usize>, label: impl Into<String>) -> MistakeBuilder {
+        self.and(|placed| placed.at(span, label))
     }
 
-    pub(super) fn help(mut self, help: impl Into<String>) -> Draft {
-        self.help = Some(help.into());
-        self
+    pub(super) fn help(self, help: impl Into<String>) -> MistakeBuilder {
+        self.and(|placed| placed.with_help(help))
     }
 
-    pub(super) fn help_if(self, help: Option<String>) -> Draft {
+    pub(super) fn help_if(self, help: Option<String>) -> MistakeBuilder {
         match help {
             Some(help) => self.help(help),
             None => self,
@@ -332,31 +280,24 @@ impl Report {
 
     /// Takes a mistake. It is worded only while it will be told, so that a
     /// file of nothing but mistakes costs no more than another.
-    pub(super) fn push(&mut self, draft: impl FnOnce() -> Draft) {
+    pub(super) fn push(&mut self, draft: impl FnOnce() -> MistakeBuilder) {
         if self.is_full() {
             self.more += 1;
             return;
         }
-        let Draft {
-            kind,
-            mut message,
-            mut help,
-            mut labels,
-        } = draft();
-        let line = labels
-            .first()
-            .map_or(1, |(span, _)| self.source.line_of(span.start));
+        let MistakeBuilder { kind, mut placed } = draft();
+        let line = placed
+            .span()
+            .map_or(1, |span| self.source.line_of(span.start));
         if !self.source.is_quotable() {
-            message = format!("line {line}: a mistake of the kind {kind}");
-            help = Some(unquoted(self.source.name()));
-            labels.clear();
+            placed = Placed::new(format!("line {line}: a mistake of the kind {kind}"))
+                .with_help(unquoted(self.source.name()));
         }
         self.mistakes.push(Mistake {
             kind,
-            message,
-            help,
-            labels,
-            source: Arc::clone(&self.source),
+            placed: placed
+                .with_code(format!("ruleset::{kind}"))
+                .of(Arc::clone(&self.source)),
             line,
         });
     }
@@ -371,7 +312,7 @@ impl Report {
         let line = self.source.source_line(start, end);
         let message = match self.source.is_quotable() {
             true => message.into(),
-            false => "read with leniency, or left out".to_owned(),
+            false => "read leniently, or left out".to_owned(),
         };
         self.notes.push(Note { line, message });
     }
@@ -384,21 +325,37 @@ impl Report {
     /// The notes and the mistakes, each in order of line.
     pub(super) fn finish(mut self) -> (Vec<Note>, Option<Mistakes>) {
         self.notes.sort_by_key(|note| note.line);
-        let mut mistakes = Mistakes {
-            mistakes: self.mistakes,
-            more: self.more,
-            source: self.source,
-        };
-        mistakes.sort();
-        let is_any = !mistakes.mistakes.is_empty();
-        (self.notes, is_any.then_some(mistakes))
+        let notes = gathered(self.notes);
+        let is_any = !self.mistakes.is_empty();
+        let mistakes = is_any.then(|| Mistakes::of(self.source, self.mistakes, self.more));
+        (notes, mistakes)
     }
+}
+
+/// The notes, of three and more that say the same the first for all of them.
+fn gathered(notes: Vec<Note>) -> Vec<Note> {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for note in &notes {
+        *counts.entry(&note.message).or_default() += 1;
+    }
+    let mut told = BTreeSet::new();
+    let gathered = notes.iter().filter_map(|note| {
+        let Note { line, message } = note;
+        match counts.get(message.as_str()) {
+            Some(&count) if count >= GATHERED => told.insert(message).then(|| Note {
+                line: *line,
+                message: format!("{message}; the same of {} lines more", count - 1),
+            }),
+            _ => Some(note.clone()),
+        }
+    });
+    gathered.collect()
 }
 
 /// What to do about a mistake in a text that is not quoted.
 pub fn unquoted(name: &str) -> String {
     format!(
-        "{name} is outside the scenario's folder, so nothing that stands in it is shown: \
+        "{name} is outside the scenario's folder, so its text is not shown: \
          `fwlab check {name}` shows it"
     )
 }

@@ -2,14 +2,14 @@ use std::sync::Arc;
 
 use super::constants::constant;
 use super::front_end::front_end;
-use super::mistake::{Draft, MistakeKind, Mistakes, Note, Report, quote};
-use super::pasted;
+use super::mistake::{MistakeBuilder, MistakeKind, Mistakes, Note, Report, quote};
+use super::pasted::{self, NftLine};
 use super::prompt;
 use super::reading::Reading;
 use super::rules::Ruleset;
 use super::sets::{Sets, is_saved};
 use super::text::{Source, SourceText};
-use super::{commands, fence, saved, template};
+use super::{around, commands, saved, script, template};
 use fwlab_record::{Family, words};
 
 /// The most bytes that a source may have.
@@ -80,21 +80,17 @@ pub fn parse(source: &Source, family: Family) -> Parsed {
         Format::Commands => commands::read(&text, family, &mut reading, &mut report),
         Format::Empty => {}
         Format::Nft => report.push(|| {
-            Draft::new(
-                MistakeKind::NotARuleset,
-                first_line(&text),
-                "a script of nft",
-            )
-            .label("no rules of iptables")
+            MistakeBuilder::new(MistakeKind::NotARuleset, first_line(&text), "an nft script")
+                .label("not iptables rules")
         }),
         Format::Sets => report.push(|| {
-            Draft::new(
+            MistakeBuilder::new(
                 MistakeKind::NotARuleset,
                 first_line(&text),
-                "sets of ipset, and no rules",
+                "sets of ipset, not rules",
             )
             .label("what `ipset save` writes")
-            .help("give it beside the rules that match on them")
+            .help("give it with the rules that match on them")
         }),
         Format::Listing => report.push(|| listing(&text)),
         Format::Unknown => report.push(|| unknown(&text)),
@@ -116,7 +112,7 @@ pub(super) fn too_long(source: &Source, report: &mut Report) -> bool {
     let long = source.text.len() > BYTES_MOST;
     if long {
         report.push(|| {
-            Draft::new(
+            MistakeBuilder::new(
                 MistakeKind::TooLong,
                 0..0,
                 format!("more than {} MiB", BYTES_MOST >> 20),
@@ -128,7 +124,7 @@ pub(super) fn too_long(source: &Source, report: &mut Report) -> bool {
 }
 
 fn signs(text: &SourceText, report: &mut Report) {
-    fence::tell(report);
+    around::tell(report);
     let signs = text.signs();
     if signs.byte_order_mark {
         report.note(
@@ -142,21 +138,21 @@ fn signs(text: &SourceText, report: &mut Report) {
     }
 }
 
-fn listing(text: &SourceText) -> Draft {
-    Draft::new(
+fn listing(text: &SourceText) -> MistakeBuilder {
+    MistakeBuilder::new(
         MistakeKind::NotARuleset,
         first_line(text),
-        "what `iptables -L` prints, which leaves out interfaces and more",
+        "what `iptables -L` prints, which lacks interfaces and more",
     )
-    .label("for people, and not for a loader")
+    .label("for people, not for a loader")
     .help("give what `iptables-save` prints, or `iptables -S`")
 }
 
-fn unknown(text: &SourceText) -> Draft {
+fn unknown(text: &SourceText) -> MistakeBuilder {
     let span = first_line(text);
-    let draft = |kind, message: String| Draft::new(kind, span.clone(), message);
+    let draft = |kind, message: String| MistakeBuilder::new(kind, span.clone(), message);
     if text.signs().nul || text.signs().replaced {
-        return draft(MistakeKind::NotText, "these bytes are no text".to_owned())
+        return draft(MistakeKind::NotText, "these bytes are not text".to_owned())
             .label("starts so");
     }
     let first = &text.text()[span.clone()];
@@ -164,9 +160,9 @@ fn unknown(text: &SourceText) -> Draft {
     if let Some((name, instead)) = front_end(first) {
         return draft(
             MistakeKind::NotARuleset,
-            format!("{name}'s own commands are no rules"),
+            format!("{name}'s own commands are not rules"),
         )
-        .label("its commands make rules that are not written here")
+        .label("its commands make rules that are not in this file")
         .help(format!(
             "run them on that host, and give what {instead} prints there"
         ));
@@ -177,10 +173,13 @@ fn unknown(text: &SourceText) -> Draft {
             "a part of an nft script, without its table".to_owned(),
         )
         .label("in which table?")
-        .help("give what `nft list ruleset` prints on the host; or write `table inet filter {` before it and `}` behind it");
+        .help("give what `nft list ruleset` prints on the host; or write `table inet filter {` before it and `}` after it");
     }
-    draft(MistakeKind::NotARuleset, format!("no ruleset: `{line}`"))
-        .label("neither a dump, a command nor a script of nft")
+    if let Some(draft) = script::within_lines(text) {
+        return draft;
+    }
+    draft(MistakeKind::NotARuleset, format!("not a ruleset: `{line}`"))
+        .label("neither a dump, nor a command, nor an nft script")
         .help("what `iptables-save` or `nft list ruleset` writes, or lines that start with `iptables` or `nft`")
 }
 
@@ -204,7 +203,7 @@ fn is_part_of_nft(text: &str) -> bool {
 /// Why a text without rules has none, and what to give instead.
 pub fn why_empty(source: &Source) -> (&'static str, &'static str) {
     const EVERYTHING_PASSES: &str =
-        "with no rules at all everything passes; `iptables -P INPUT ACCEPT` says so";
+        "with no rules at all, everything passes; write that as `iptables -P INPUT ACCEPT`";
     let text = SourceText::decode(source);
     let comments = || text.text().lines().map(str::trim);
     let comments = || comments().filter_map(|line| line.strip_prefix('#'));
@@ -222,24 +221,24 @@ pub fn why_empty(source: &Source) -> (&'static str, &'static str) {
     };
     if name.ends_with(".nft") || name == "nftables.conf" || comments().any(is_of_nft) {
         return (
-            "there are no rules in it, nor anything else that nft would do",
-            "give what `nft list ruleset` prints on the host, as root; a script that makes no rules says `flush ruleset`: then everything passes",
+            "it has no rules, nor anything else for nft to do",
+            "give what `nft list ruleset` prints on the host, as root; to have no rules, write `flush ruleset`: then everything passes",
         );
     }
     if comments().any(prompt::starts_command) {
         return (
-            "there are no rules in it: every command is a comment",
+            "it has no rules: every command is a comment",
             EVERYTHING_PASSES,
         );
     }
     if comments().any(said) {
         return (
-            "there are no rules in it, only comments",
+            "it has no rules, only comments",
             "give what `iptables-save` prints on the host, as root; with no rules at all everything passes",
         );
     }
     (
-        "there are no rules in it: was iptables-save run as root?",
+        "it has no rules: was iptables-save run as root?",
         EVERYTHING_PASSES,
     )
 }
@@ -282,14 +281,17 @@ fn format_of(text: &str) -> Format {
             return Format::Saved;
         }
         let (found, behind) = prompt::prompt(line);
-        if pasted::nft_line(line).is_some() {
-            nft = true;
-            continue;
+        match pasted::nft_line(line) {
+            None => {}
+            Some(NftLine::Unrelated(_)) => continue,
+            Some(_) => {
+                nft = true;
+                continue;
+            }
         }
-        // `IPT=/sbin/iptables`
+        // `IPT=/sbin/iptables`, `IPT="sudo iptables"`
         let program = constant(&trimmed.replace(['"', '\''], ""))
-            .and_then(|(_, value)| prompt::program(value))
-            .is_some();
+            .is_some_and(|(_, value)| prompt::starts_command(value));
         commands |= program
             || prompt::starts_command(&line[behind..])
             || (found == prompt::Prompt::Sure && line[behind..].contains("tables "));
@@ -422,14 +424,14 @@ mod tests {
                 "# Generated by iptables-save v1.8.9 on Mon\n# Completed on Mon\n",
                 "was iptables-save run as root?",
             ),
-            ("rules.nft", "\n", "nft would do"),
-            ("nftables.conf", "# x\n", "nft would do"),
+            ("rules.nft", "\n", "for nft to do"),
+            ("nftables.conf", "# x\n", "for nft to do"),
             (
                 "x.conf",
                 "#\n# This will contain your nftables rules\n",
-                "nft would do",
+                "for nft to do",
             ),
-            ("x.conf", "# include \"/etc/nft.d/a\"\n", "nft would do"),
+            ("x.conf", "# include \"/etc/nft.d/a\"\n", "for nft to do"),
             (
                 "x",
                 "#sudo ip6tables -A INPUT -j DROP\n",
@@ -468,7 +470,7 @@ mod tests {
             assert!(help.contains("`nft list ruleset`"), "{help}");
         }
         let (message, help) = told("chain of thought\n");
-        assert_eq!(message, "no ruleset: `chain of thought`");
+        assert_eq!(message, "not a ruleset: `chain of thought`");
         assert!(help.contains("`nft list ruleset`"), "{help}");
     }
 

@@ -2,6 +2,7 @@
 
 use super::core::Core;
 use super::prompt::{Program, Prompt, privileged, program, prompt};
+use super::unrelated::unrelated;
 use super::walk::{Piece, walk};
 
 /// What a line is, behind its prompt, where it is one of nft's.
@@ -11,6 +12,8 @@ pub(super) enum NftLine {
     Shows,
     /// It reads a file.
     ReadsFile,
+    /// Another program, which makes no rule: why is said.
+    Unrelated(&'static str),
     /// A command, and where its own words begin, behind the prompt and `sudo nft`.
     Command(usize),
 }
@@ -33,7 +36,13 @@ pub(super) fn nft_line(line: &str) -> Option<NftLine> {
     let mut rest = words().skip(privileged(words()));
     let name = rest.next()?;
     if program(name) != Some(Program::Nft) {
-        return None;
+        // `accept# why` is no prompt.
+        let is_prompt = found == Prompt::Sure
+            && (line.trim_start().starts_with(['[', '$', '%']) || line[..behind].contains('@'));
+        return match is_prompt {
+            true => unrelated(&line[behind..], true).map(NftLine::Unrelated),
+            false => None,
+        };
     }
     match rest.next() {
         Some("list") => return Some(NftLine::Shows),
@@ -81,7 +90,7 @@ pub(super) fn only_prints(line: &str) -> bool {
                 || name.ends_with("-nft-save")
                 || name.ends_with("-legacy-save")
         }
-        None => name == "cat" && matches!(rest[..], [file] if file.contains('/')),
+        None => name == "cat" && matches!(rest[..], [file] if file.contains(['/', '.'])),
         _ => false,
     }
 }
@@ -144,12 +153,24 @@ mod tests {
         assert_eq!(nft_line("$ nft -a list ruleset"), Some(NftLine::Shows));
         assert_eq!(nft_line("nft -f rules.nft"), Some(NftLine::ReadsFile));
         for other in [
+            "$ nix shell nixpkgs#nftables",
+            "me@h:~$ python3 -m http.server",
+        ] {
+            assert!(
+                matches!(nft_line(other), Some(NftLine::Unrelated(_))),
+                "{other}"
+            );
+        }
+        for other in [
             "#!/usr/sbin/nft -f",
             "# nft add table ip t",
             "table inet filter {",
             "iptables -L",
             "",
             "sudo",
+            "python3 -m http.server",
+            "accept# cat",
+            "$ ./fw.sh",
             "nfty add",
         ] {
             assert_eq!(nft_line(other), None, "{other}");
@@ -168,6 +189,7 @@ mod tests {
             ("iptables -nvL INPUT", true),
             ("nft -a list ruleset", true),
             ("cat /etc/iptables/rules.v4", true),
+            ("cat rules.fw", true),
             ("cat and dog", false),
             ("iptables-save | grep 21", false),
             ("iptables -A INPUT -j DROP", false),

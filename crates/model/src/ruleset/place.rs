@@ -1,7 +1,7 @@
 //! Which target stands in which tables and chains.
 
 use super::command::Command;
-use super::mistake::{Draft, MistakeKind, Report};
+use super::mistake::{MistakeBuilder, MistakeKind, Report};
 use super::statement::Statement;
 use super::tables::{Hook, TableName, listed};
 use super::walk::{Core, Walk};
@@ -68,13 +68,13 @@ pub(super) fn tell(
         return false;
     };
     report.push(|| {
-        Draft::new(
+        MistakeBuilder::new(
             MistakeKind::Misplaced,
             span,
-            format!("`{name}` cannot stand in the chain {}", hook.chain()),
+            format!("`{name}` is not allowed in the chain {}", hook.chain()),
         )
         .label("the kernel refuses it here")
-        .help(format!("it stands in {}", chains(hooks)))
+        .help(format!("it belongs in {}", chains(hooks)))
     });
     true
 }
@@ -90,21 +90,22 @@ fn misplaced_table(
     tables: &[TableName],
     hooks: &[Hook],
     span: std::ops::Range<usize>,
-) -> Draft {
+) -> MistakeBuilder {
     let names: Vec<_> = tables.iter().map(|table| table.word()).collect();
-    let mut help = format!("it stands in {}", listed(&names));
+    let mut help = format!("it belongs in {}", listed(&names));
     if let ([only], false) = (tables, hooks.is_empty()) {
-        help = format!("it stands in {only}, in {}", chains(hooks));
+        help = format!("it belongs in {only}, in {}", chains(hooks));
     } else if let [only] = tables {
-        help = format!("it stands in {only}, in {}", chains(only.hooks()));
+        help = format!("it belongs in {only}, in {}", chains(only.hooks()));
     }
     if name == "DROP" {
-        "nat sees only the first packet of a connection: drop in filter".clone_into(&mut help);
+        "nat sees only the first packet of a connection: drop in filter instead"
+            .clone_into(&mut help);
     }
-    Draft::new(
+    MistakeBuilder::new(
         MistakeKind::Misplaced,
         span,
-        format!("`{name}` cannot stand in the table {table}"),
+        format!("`{name}` is not allowed in the table {table}"),
     )
     .label("the kernel refuses it here")
     .help(help)

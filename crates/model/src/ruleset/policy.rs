@@ -49,6 +49,17 @@ pub enum Passive {
     StaticRange(RangeInclusive<u16>),
 }
 
+/// How active data connections are told from others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Active {
+    /// By what the conntrack helper reads in PORT and EPRT.
+    Stateful,
+    /// By the port that the server connects from, which needs no helper: the one way when TLS hides the commands. Whoever
+    /// connects from that port passes, so it is for the server's own firewall, which knows who does.
+    StaticPort,
+}
+
 /// What happens to everything else.
 #[derive(
     Debug,
@@ -86,8 +97,10 @@ pub struct Policy {
     pub allow: Vec<DataSetup>,
     /// How passive data connections are known.
     pub passive: Passive,
+    /// How active data connections are known.
+    pub active: Active,
     /// Whether the conntrack helper is attached. Without it nothing is RELATED,
-    /// and only a static range passes data.
+    /// and only a static range or port passes data.
     pub helper: bool,
     /// What happens to everything else.
     pub default: DefaultPolicy,
@@ -108,6 +121,7 @@ impl Policy {
             firewall,
             allow: allow.into_iter().collect(),
             passive: Passive::Stateful,
+            active: Active::Stateful,
             helper: true,
             default: DefaultPolicy::Drop,
             control_port: 21,
@@ -132,7 +146,10 @@ impl Policy {
     /// A gateway sees both directions alike. Without a low source port, its
     /// rules for one kind pass the other too.
     pub fn passing(&self) -> Vec<DataSetup> {
-        let active = self.helper && self.active();
+        let active = match self.active {
+            Active::Stateful => self.helper && self.active(),
+            Active::StaticPort => self.active(),
+        };
         let (passive, stateful) = match &self.passive {
             Passive::Stateful => (self.helper && self.passive(), true),
             Passive::StaticRange(range) => (self.passive() && !range.is_empty(), false),

@@ -40,7 +40,7 @@ pub(super) fn program(word: &str) -> Option<Program> {
         | "iptables-nft-save"
         | "ip6tables-nft-save"
         | "iptables-legacy-save"
-        | "ip6tables-legacy-save" => Program::Other("shows the rules and changes none"),
+        | "ip6tables-legacy-save" => Program::Other("only shows the rules"),
         "modprobe" | "insmod" | "depmod" | "rmmod" | "lsmod" => {
             Program::Other("loads modules; the lab's kernel loads its own")
         }
@@ -53,7 +53,7 @@ pub(super) fn program(word: &str) -> Option<Program> {
         | "netfilter-persistent"
         | "invoke-rc.d" => Program::Other("starts, stops or saves a service"),
         "sysctl" => {
-            Program::Other("sets the kernel, not its rules; a scenario names sysctls of its own")
+            Program::Other("sets kernel parameters, not rules; a scenario has its own sysctls")
         }
         "ipset" => Program::Ipset,
         "nft" => Program::Nft,
@@ -165,9 +165,9 @@ fn of_words(text: &str) -> Option<usize> {
         return None;
     }
     words.next()?;
-    let sign = words
-        .take(2)
-        .find(|word| matches!(*word, "#" | "$" | "%"))?;
+    // `root@host ~]# ` has lost its first sign.
+    let is_sign = |word: &&str| matches!(*word, "#" | "$" | "%") || word.ends_with("]#");
+    let sign = words.take(2).find(is_sign)?;
     let end = sign.as_ptr() as usize - text.as_ptr() as usize + sign.len();
     let rest = text[end..].trim_start_matches([' ', '\t']);
     (rest.is_empty() || starts_command(rest)).then_some(end)
@@ -217,6 +217,7 @@ mod tests {
                 "sudo iptables -S",
             ),
             ("[Tue] 10:11 root@fw ~ #", ""),
+            ("root@fw ~]# iptables -S", "iptables -S"),
         ] {
             assert_eq!(command(line), (Prompt::Sure, rest));
         }

@@ -1,6 +1,7 @@
+use super::by_port::PortEnd;
 use super::correspond::Correspondence;
 use super::listing::{ListedChain, ListedRule, Listing};
-use super::only::{Only, ports};
+use super::only::{Only, PortRange, ports};
 use super::text::SourceLine;
 use super::walk::{Core, Opt, Piece, Walk, walk};
 use fwlab_record::{ChainId, RuleId, words};
@@ -63,15 +64,15 @@ impl Dependence {
     pub(super) fn phrase(self) -> &'static str {
         match self {
             Dependence::Time => "time",
-            Dependence::Rate => "how fast packets come",
+            Dependence::Rate => "how fast packets arrive",
             Dependence::Count => "how much came before",
             Dependence::Chance => "chance",
-            Dependence::Memory => "what other packets left behind",
+            Dependence::Memory => "what earlier packets left behind",
             Dependence::UserSpace => "a program",
             Dependence::Sender => "the process that sends the packet",
             Dependence::Content => "the bytes that a packet carries",
             Dependence::Machine => "the machine",
-            Dependence::Unknown => "something that is not known here",
+            Dependence::Unknown => "something that fwlab does not know",
         }
     }
 }
@@ -285,19 +286,29 @@ pub(super) fn looked_at(walk: &Walk<'_>) -> Only {
         let value = piece.value();
         match piece.option {
             Opt::Core(Core::Protocol) => only.protocol(value),
-            Opt::Extension { name, .. } => match name {
-                "dport" | "dports" | "destination-port" | "destination-ports" => {
-                    only.to_ports = ports(value);
-                }
-                "sport" | "sports" | "source-port" | "source-ports" => {
-                    only.from_ports = ports(value);
-                }
+            Opt::Extension { .. } => match ports_of(piece) {
+                Some(([PortEnd::Source], ports)) => only.from_ports = ports,
+                Some(([PortEnd::Destination], ports)) => only.to_ports = ports,
                 _ => {}
             },
             _ => {}
         }
     }
     only
+}
+
+/// At which ends an option looks for ports, and for which: none where a name is among them.
+pub(super) fn ports_of(piece: &Piece<'_>) -> Option<(&'static [PortEnd], Option<Vec<PortRange>>)> {
+    let Opt::Extension { name, .. } = piece.option else {
+        return None;
+    };
+    let ends: &[PortEnd] = match name {
+        "sport" | "sports" | "source-port" | "source-ports" => &[PortEnd::Source],
+        "dport" | "dports" | "destination-port" | "destination-ports" => &[PortEnd::Destination],
+        "port" | "ports" => &[PortEnd::Source, PortEnd::Destination],
+        _ => return None,
+    };
+    Some((ends, ports(piece.value())))
 }
 
 fn rule_impurities(walk: &Walk<'_>, is_chain: impl Fn(&str) -> bool) -> Vec<(String, Dependence)> {

@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use super::command::{Command, Verb};
 use super::extension::Takes;
-use super::mistake::{Draft, MistakeKind, Report, quote};
+use super::mistake::{MistakeBuilder, MistakeKind, Report, quote};
 use super::number::integer;
 use super::rules::Ruleset;
 use super::sets::Sets;
 use super::statement::{Form, Statement};
 use super::suggest::nearest;
 use super::tables::TableName;
+use super::users::Users;
 use super::walk::{self, Core, Opt, Piece, Walk};
 use fwlab_record::Family;
 
@@ -25,6 +26,7 @@ const LINE_RULES_MOST: usize = 4_096;
 pub(super) struct Reading {
     ruleset: Ruleset,
     sets: Option<Sets>,
+    users: Users,
     commands: usize,
 }
 
@@ -58,12 +60,16 @@ impl Reading {
             }
         }
         let mut dropped = dropped(&statement, &walk);
+        let numbered = self.numbered(&statement, &walk, report);
         let accounts = accounts(&walk);
         if let Some((&first, &last)) = accounts.iter().min().zip(accounts.iter().max()) {
             let span = statement.word_span(first).start..statement.word_span(last).end;
-            let note = "counts packets in an object that stands elsewhere: left out, as one without a quota matches all";
+            let note = "counts packets in an object defined elsewhere: left out, since one without a quota matches everything";
             report.note(span.start, span.end, note);
             dropped.extend(accounts);
+        }
+        for (word, text) in numbered {
+            statement.words[word].text = text.into();
         }
         let mut at = 0;
         statement.words.retain(|_| {
@@ -72,7 +78,7 @@ impl Reading {
         });
         if statement.words.is_empty() {
             report.push(|| {
-                Draft::new(
+                MistakeBuilder::new(
                     MistakeKind::Command,
                     statement.span.clone(),
                     "a statement without a command",
@@ -82,6 +88,32 @@ impl Reading {
             return;
         }
         self.push(table, Verb::of(core), &statement, report);
+    }
+
+    /// The words in which a number stands for a user of the host.
+    fn numbered(
+        &mut self,
+        statement: &Statement<'_>,
+        walk: &Walk<'_>,
+        report: &mut Report,
+    ) -> Vec<(usize, String)> {
+        let pieces = walk.pieces.iter().filter(|piece| piece.is("uid-owner"));
+        let values = pieces.filter_map(|piece| piece.first);
+        let mut numbered = Vec::new();
+        for value in values {
+            let Some(found) = self.users.number(value.text, 5, statement.text) else {
+                continue;
+            };
+            // `--uid-owner=NAME` is one word.
+            let option = statement.word(value.word).strip_suffix(value.text);
+            let word = format!("{}{}", option.unwrap_or_default(), found.number);
+            if let Some(note) = found.note {
+                let span = statement.word_span(value.word);
+                report.note(span.start, span.end, note);
+            }
+            numbered.push((value.word, word));
+        }
+        numbered
     }
 
     /// `:CHAIN POLICY` in a dump, as words.
@@ -122,7 +154,7 @@ impl Reading {
         self.commands += 1;
         if self.commands > COMMANDS_MOST {
             report.push(|| {
-                Draft::new(
+                MistakeBuilder::new(
                     MistakeKind::TooLong,
                     statement.span.clone(),
                     format!("more than {COMMANDS_MOST} commands in one source"),
@@ -141,6 +173,11 @@ impl Reading {
     /// Says that the source is for a family, be there rules of it or not.
     pub(super) fn is_for(&mut self, family: Family) {
         self.ruleset.touch(family, None);
+    }
+
+    /// How many commands there are so far.
+    pub(super) fn count(&self) -> usize {
+        self.commands
     }
 
     /// The sets that rules match on, so far.
@@ -192,7 +229,7 @@ fn is_of_family(statement: &Statement<'_>, walk: &Walk<'_>, report: &mut Report)
                 Family::Ipv6 => ("ip6tables", "iptables"),
             };
             let option = other.written();
-            Draft::new(
+            MistakeBuilder::new(
                 MistakeKind::Command,
                 statement.piece_span(piece),
                 format!("`{this} {option}`"),
@@ -214,7 +251,7 @@ fn multiplies(statement: &Statement<'_>, walk: &Walk<'_>, report: &mut Report) -
     });
     if count > LINE_RULES_MOST {
         report.push(|| {
-            Draft::new(
+            MistakeBuilder::new(
                 MistakeKind::TooLong,
                 statement.span.clone(),
                 format!("one line becomes {count} rules"),
@@ -244,10 +281,10 @@ fn odd_ports(piece: &Piece<'_>) -> Option<&'static str> {
     let (first, last) = (integer(first), integer(last));
     let is_cut = |port: Option<u64>| port.is_some_and(|port| port > u64::from(u16::MAX));
     if is_cut(first) || is_cut(last) {
-        return Some("is above 65535: iptables refuses that, or cuts it off without a word");
+        return Some("is above 65535: iptables refuses that, or silently truncates it");
     }
     let backwards = first.zip(last).is_some_and(|(first, last)| first > last);
-    backwards.then_some("runs backwards: where it loads, it matches nothing")
+    backwards.then_some("runs backwards: if it loads at all, it matches nothing")
 }
 
 /// The table of a statement: the one that is open, or that `-t` names.
@@ -266,7 +303,13 @@ fn table_of(
     };
     let name = piece.value();
     let table = name.parse().ok();
-    if table.is_none() {
+    // `-tcp` is `-t cp`.
+    let is_glued = piece.first.is_some_and(|value| value.word == piece.at);
+    if is_glued && name == "cp" {
+        report.push(|| {
+            unknown_table(name, statement.value_span(piece)).label("`-p tcp`? `-tcp` is `-t cp`")
+        });
+    } else if table.is_none() {
         report.push(|| unknown_table(name, statement.value_span(piece)));
     }
     table
@@ -312,9 +355,9 @@ fn accounts(walk: &Walk<'_>) -> Vec<usize> {
         .collect()
 }
 
-pub(super) fn unknown_table(name: &str, span: std::ops::Range<usize>) -> Draft {
+pub(super) fn unknown_table(name: &str, span: std::ops::Range<usize>) -> MistakeBuilder {
     let near = nearest(name, TableName::ALL.iter().map(|table| table.word()));
-    Draft::new(
+    MistakeBuilder::new(
         MistakeKind::UnknownTable,
         span,
         format!("there is no table `{}`", quote(name)),

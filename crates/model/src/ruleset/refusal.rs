@@ -8,7 +8,7 @@ use super::command::{Command, Verb};
 use super::complaint::target_in;
 use super::extension;
 use super::missing_sets::{self, MissingSets};
-use super::mistake::{Draft, MistakeKind, Mistakes, Report, quote};
+use super::mistake::{MistakeBuilder, MistakeKind, Mistakes, Report, quote};
 use super::statement::{Form, Statement};
 use super::suggest::nearest;
 use super::tables::{Hook, TableName, listed};
@@ -110,12 +110,12 @@ impl<'a> Teller<'a, '_> {
         if let Some(jump) = jumps {
             report.push(|| {
                 let message = format!("a jump to the built-in chain {}", jump.value());
-                Draft::new(
+                MistakeBuilder::new(
                     MistakeKind::UnknownTarget,
                     statement.piece_span(jump),
                     message,
                 )
-                .label("only packets of its hook come there")
+                .label("only packets of its hook reach it")
             });
             return;
         }
@@ -191,7 +191,7 @@ impl<'a> Teller<'a, '_> {
         report.push(|| {
             let built_in = table.hooks().iter().map(|hook| hook.chain());
             let near = nearest(name, self.chains(table).chain(built_in));
-            let draft = Draft::new(
+            let draft = MistakeBuilder::new(
                 MistakeKind::UnknownChain,
                 span,
                 format!("the table {table} has no chain `{}`", quote(name)),
@@ -205,7 +205,7 @@ impl<'a> Teller<'a, '_> {
                     match (of_front_end(name), statement.form) {
                         (Some(instead), _) => draft.help(instead),
                         (None, Form::Saved) => draft.help(format!(
-                            "declare it at the head of the table: `:{name} - [0:0]`"
+                            "declare it at the top of the table: `:{name} - [0:0]`"
                         )),
                         (None, Form::Command) => draft.help(format!("make it first: `-N {name}`")),
                     }
@@ -238,7 +238,7 @@ impl<'a> Teller<'a, '_> {
             let names = self.chains(table).chain(known.filter(|_| !goes));
             let near = seek.then(|| nearest(target, names)).flatten();
             let elsewhere = self.tables_with(target);
-            let draft = Draft::new(
+            let draft = MistakeBuilder::new(
                 MistakeKind::UnknownTarget,
                 span,
                 format!("there is no chain or target `{}` in {table}", quote(target)),
@@ -262,10 +262,10 @@ impl<'a> Teller<'a, '_> {
 }
 
 /// `-P DROP`, which lacks the chain, or `-P INPUT`, which lacks the policy.
-fn half_policy(statement: &Statement<'_>, piece: &Piece<'_>, table: TableName) -> Draft {
+fn half_policy(statement: &Statement<'_>, piece: &Piece<'_>, table: TableName) -> MistakeBuilder {
     let word = piece.value();
     let option = statement.word(piece.at);
-    let draft = Draft::new(
+    let draft = MistakeBuilder::new(
         MistakeKind::BadPolicy,
         statement.piece_span(piece),
         format!("`{option}` requires a chain and a policy"),
@@ -273,9 +273,10 @@ fn half_policy(statement: &Statement<'_>, piece: &Piece<'_>, table: TableName) -
     if ["ACCEPT", "DROP"].contains(&word)
         && let Some(hook) = table.hooks().first()
     {
-        return draft
-            .label("of which chain?")
-            .help(format!("write `{option} {} {word}`, for one", hook.chain()));
+        return draft.label("of which chain?").help(format!(
+            "for example, write `{option} {} {word}`",
+            hook.chain()
+        ));
     }
     draft.label("ACCEPT or DROP?").help(format!(
         "write `{option} {word} ACCEPT` or `{option} {word} DROP`"
@@ -289,8 +290,8 @@ fn of_front_end(chain: &str) -> Option<&'static str> {
     )
 }
 
-fn no_built_in_chain(name: &str, table: TableName, span: Range<usize>) -> Draft {
-    let draft = Draft::new(
+fn no_built_in_chain(name: &str, table: TableName, span: Range<usize>) -> MistakeBuilder {
+    let draft = MistakeBuilder::new(
         MistakeKind::UnknownChain,
         span,
         format!("the table {table} has no built-in chain `{}`", quote(name)),
@@ -301,7 +302,7 @@ fn no_built_in_chain(name: &str, table: TableName, span: Range<usize>) -> Draft 
             let tables = TableName::ALL.iter();
             let tables = tables.filter(|table| table.hooks().contains(&hook));
             let tables: Vec<_> = tables.map(|table| table.word()).collect();
-            draft.help(format!("{name} stands in {}", listed(&tables)))
+            draft.help(format!("{name} is in {}", listed(&tables)))
         }
         None => match nearest(name, table.hooks().iter().map(|hook| hook.chain())) {
             Some(near) => draft.help(format!("`{near}`?")),
@@ -317,7 +318,7 @@ fn in_its_words(
     refusal: &Refusal,
     family: Family,
     seek: bool,
-) -> Draft {
+) -> MistakeBuilder {
     let said = refusal.words.as_str();
     let about = quoted(said).find_map(|name| Some((name, word_with(statement, name)?)));
     let about = about.or_else(|| {
@@ -341,7 +342,8 @@ fn in_its_words(
             let near = seek.then(|| nearest(name, vocabulary(family)))??;
             (near != name).then(|| (near, statement.word(word).replacen(name, near, 1), word))
         });
-    let draft = Draft::new(MistakeKind::Refused, span, sentence(said)).label("refused here");
+    let draft =
+        MistakeBuilder::new(MistakeKind::Refused, span, sentence(said)).label("refused here");
     let name = about.map_or("", |(name, _)| name);
     match (near, advice(said, name, walk), refusal.meaning) {
         (Some((near, fix, word)), ..) => draft
@@ -350,8 +352,8 @@ fn in_its_words(
         (None, Some(advice), _) => draft.help(advice),
         (None, None, Some(meaning)) => draft.help(meaning),
         (None, None, None) if said.is_empty() => draft.help(
-            "the match or target cannot stand here, or lacks the protocol that it needs; the chains jump in a circle; or what \
-             it names is not there",
+            "the match or target is not allowed here, or lacks the protocol that it needs; the chains jump in a loop; or \
+             something that it names does not exist",
         ),
         (None, None, None) => draft,
     }
@@ -405,10 +407,10 @@ fn advice(said: &str, about: &str, walk: &Walk<'_>) -> Option<String> {
     let number = |port: &str| port.bytes().all(|byte| byte.is_ascii_digit());
     if said.starts_with("host/network") {
         return Some(match about {
-            "" => "a comma too many, or a blank behind it".to_owned(),
-            _ if about.contains(':') => "an IPv6 address: that is `ip6tables`".to_owned(),
+            "" => "a comma too many, or a blank after it".to_owned(),
+            _ if about.contains(':') => "an IPv6 address: use `ip6tables`".to_owned(),
             _ if about.contains('-') && about.starts_with(|first: char| first.is_ascii_digit()) => {
-                format!("a range is `-m iprange --src-range {about}` (or `--dst-range`)")
+                format!("for a range, write `-m iprange --src-range {about}` (or `--dst-range`)")
             }
             _ if about.contains(|char: char| char.is_ascii_alphabetic()) => {
                 "write the address: the lab has no resolver".to_owned()
@@ -419,18 +421,18 @@ fn advice(said: &str, about: &str, walk: &Walk<'_>) -> Option<String> {
     if said.starts_with("invalid port/service") {
         return match about.split_once('-') {
             Some((first, last)) if number(first) && number(last) => {
-                Some(format!("a range of ports is `{first}:{last}`"))
+                Some(format!("write a range of ports as `{first}:{last}`"))
             }
-            _ if about.contains(',') => {
-                Some(format!("several ports are `-m multiport --dports {about}`"))
-            }
+            _ if about.contains(',') => Some(format!(
+                "for several ports, write `-m multiport --dports {about}`"
+            )),
             _ if number(about) && about.len() > 4 => Some("ports go up to 65535".to_owned()),
             _ => None,
         };
     }
     if said.starts_with("Bad policy name") || said.starts_with("Can't set policy") {
         return Some(
-            "a policy is ACCEPT or DROP; to reject, policy DROP and `-j REJECT` in the last rule"
+            "a policy is ACCEPT or DROP; to reject, use policy DROP and `-j REJECT` in the last rule"
                 .to_owned(),
         );
     }
@@ -447,7 +449,7 @@ fn advice(said: &str, about: &str, walk: &Walk<'_>) -> Option<String> {
     }
     let jump = walk.pieces.iter().find(|piece| piece.is("reject-with"))?;
     (jump.value() == "tcp-reset")
-        .then(|| "only TCP can be reset: the rule needs `-p tcp`".to_owned())
+        .then(|| "only TCP can be reset, so the rule needs `-p tcp`".to_owned())
 }
 
 /// The words that a value or an option may have been meant to be.

@@ -2,11 +2,12 @@
 
 use std::ops::Range;
 
+use super::beside::Beside;
+use super::free_text::Prose;
 use super::lookalike;
-use super::mistake::{Draft, MistakeKind, Report, quote};
-use super::pasted::only_prints;
+use super::mistake::{MistakeBuilder, MistakeKind, Report, quote};
+use super::over_lines;
 use super::prompt::{Prompt, prompt};
-use super::prose::Prose;
 use super::quoting::{Word, restore_words};
 use super::reading::{Reading, unknown_table};
 use super::statement::{Form, Statement};
@@ -33,7 +34,9 @@ pub(super) fn read(
         family,
         open: None,
         seen: Vec::new(),
-        prose: Prose::new("outside of a table only `#` comments may stand"),
+        passed_over: 0,
+        beside: Beside::new(family),
+        free_text: Prose::new("outside a table, only `#` comments are allowed"),
         reading,
         report,
     };
@@ -51,30 +54,37 @@ struct Reader<'t, 'r> {
     family: Family,
     open: Option<Open>,
     seen: Vec<TableName>,
-    prose: Prose,
+    /// Where lines end that a mistake was told of already.
+    passed_over: usize,
+    beside: Beside,
+    free_text: Prose,
     reading: &'r mut Reading,
     report: &'r mut Report,
 }
 
 impl<'t> Reader<'t, '_> {
     fn line(&mut self, line: &'t str, start: usize) {
+        if start < self.passed_over {
+            return;
+        }
         let trimmed = line.trim();
         let indent = line.len() - line.trim_start().len();
         let span = start + indent..start + indent + trimmed.len();
         if trimmed.is_empty() {
-            let is_fence = |fence: &Range<usize>| fence.start == start;
-            if !line.is_empty() && !self.report.source().fences().iter().any(is_fence) {
+            self.beside.blank();
+            let blanks = start..start + line.len();
+            if self.report.source().has_own_blanks(blanks) {
                 let note = "a line of blanks: left out; iptables-restore itself refuses it";
                 self.report.note(start, start + line.len(), note);
             }
             return;
         }
         match trimmed.as_bytes()[0] {
-            b'#' if indent > 0 => {
+            b'#' if self.report.source().has_own_blanks(start..start + indent) => {
                 self.report.note(
                     span.start,
                     span.end,
-                    "a comment that is indented: iptables-restore itself refuses it",
+                    "an indented comment: iptables-restore itself refuses it",
                 );
             }
             b'#' => {}
@@ -82,15 +92,12 @@ impl<'t> Reader<'t, '_> {
             b':' => self.chain(trimmed, span),
             _ if trimmed == "COMMIT" => self.commit(line, span),
             _ if is_rule(trimmed) => self.rule(line, start, span),
+            _ if self.open.is_none() && self.beside.takes(trimmed, &span, self.report) => {}
             _ if prompt(line).0 == Prompt::Sure => {
                 self.report.note(span.start, span.end, "a prompt: left out");
             }
-            _ if self.open.is_none() && only_prints(trimmed) => {
-                let note = "a command that prints rules and changes none: left out";
-                self.report.note(span.start, span.end, note);
-            }
             _ => self
-                .prose
+                .free_text
                 .line(span, trimmed, self.open.is_some(), self.report),
         }
     }
@@ -107,7 +114,7 @@ impl<'t> Reader<'t, '_> {
             Some(table) => {
                 if self.seen.contains(&table) {
                     let note = format!(
-                        "the table {table} stands here a second time: its rules up to here are gone, as in iptables-restore"
+                        "the table {table} appears a second time here: its rules up to here are discarded, as iptables-restore does"
                     );
                     self.report.note(span.start, span.end, note);
                     let statement = self.statement(span.clone(), Vec::new());
@@ -116,6 +123,7 @@ impl<'t> Reader<'t, '_> {
                 self.seen.push(table);
             }
         }
+        self.beside.table();
         self.open = Some(Open { table, span });
     }
 
@@ -123,28 +131,32 @@ impl<'t> Reader<'t, '_> {
         if let Some(open) = self.open.take() {
             let table = open.table.map_or("the table", TableName::word);
             self.report.push(|| {
-                Draft::new(
+                MistakeBuilder::new(
                     MistakeKind::MissingCommit,
                     open.span,
                     format!("{table} has no COMMIT"),
                 )
                 .label("starts here, and never ends")
-                .help("a line `COMMIT` ends each table; without it nothing of the table is loaded")
+                .help("each table ends with a line `COMMIT`; without it, nothing of the table is loaded")
             });
         }
     }
 
     fn commit(&mut self, line: &str, span: Range<usize>) {
-        if line != "COMMIT" {
+        let begins = span.start - (line.len() - line.trim_start().len());
+        let source = self.report.source();
+        if source.has_own_blanks(begins..span.start)
+            || source.has_own_blanks(span.end..begins + line.len())
+        {
             self.report.note(
                 span.start,
                 span.end,
-                "blanks beside COMMIT: iptables-restore itself refuses them",
+                "blanks around COMMIT: iptables-restore itself refuses them",
             );
         }
         if self.open.take().is_none() {
             self.report.push(|| {
-                Draft::new(MistakeKind::OutsideTable, span, "COMMIT without a table")
+                MistakeBuilder::new(MistakeKind::OutsideTable, span, "COMMIT without a table")
                     .label("no `*table` before it")
             });
         }
@@ -152,7 +164,8 @@ impl<'t> Reader<'t, '_> {
 
     fn chain(&mut self, line: &'t str, span: Range<usize>) {
         let Some(open) = &self.open else {
-            self.prose.rule_outside(|| outside(line, span), self.report);
+            self.free_text
+                .rule_outside(|| outside(line, span), self.report);
             return;
         };
         let Some(table) = open.table else {
@@ -167,16 +180,19 @@ impl<'t> Reader<'t, '_> {
             }
         };
         let words: Vec<Word<'t>> = line[1..].split_ascii_whitespace().map(place).collect();
+        if let Some(name) = words.first() {
+            self.beside.declared(&name.text);
+        }
         match &words[..] {
             [] => {}
             [name] => self.report.push(|| {
                 let name = &name.text;
-                Draft::new(
+                MistakeBuilder::new(
                     MistakeKind::BadPolicy,
                     span,
                     format!("the chain `{}` without a policy", quote(name)),
                 )
-                .label("ACCEPT or DROP, or `-` for a chain of one's own")
+                .label("ACCEPT or DROP, or `-` for a user-defined chain")
                 .help(format!("write `:{name} - [0:0]`"))
             }),
             // iptables-nft takes `:INPUT -`, and makes nothing of it.
@@ -200,7 +216,8 @@ impl<'t> Reader<'t, '_> {
     fn rule(&mut self, line: &'t str, start: usize, span: Range<usize>) {
         let Some(open) = &self.open else {
             let lost = line.trim();
-            self.prose.rule_outside(|| outside(lost, span), self.report);
+            self.free_text
+                .rule_outside(|| outside(lost, span), self.report);
             return;
         };
         let Some(table) = open.table else {
@@ -209,13 +226,17 @@ impl<'t> Reader<'t, '_> {
         let counters = counters(line);
         let mut words = Vec::with_capacity(24);
         if let Err(opened) = restore_words(&line[counters..], start + counters, &mut words) {
+            if let Some(closed) = over_lines::tell(self.text, opened, self.report) {
+                self.passed_over = closed;
+                return;
+            }
             self.report.push(|| {
-                Draft::new(
+                MistakeBuilder::new(
                     MistakeKind::UnclosedQuote,
                     opened..span.end,
-                    "a quotation mark without its fellow",
+                    "an unmatched quotation mark",
                 )
-                .label("iptables-restore takes all of this for one word")
+                .label("iptables-restore takes all of this as one word")
             });
             return;
         }
@@ -224,7 +245,8 @@ impl<'t> Reader<'t, '_> {
     }
 
     fn finish(&mut self, source: &SourceText) {
-        self.prose.finish(self.report);
+        self.free_text.finish(self.report);
+        self.beside.finish(self.report);
         self.close_unfinished();
         let text = source.text();
         if !text.is_empty() && !text.ends_with('\n') {
@@ -235,7 +257,8 @@ impl<'t> Reader<'t, '_> {
                 text[start..].trim_start().as_bytes().first(),
                 None | Some(b'#')
             ) {
-                let note = "the last line has no end: iptables-legacy-restore itself refuses that";
+                let note =
+                    "the last line has no line end: iptables-legacy-restore itself refuses that";
                 self.report.note(start, end, note);
             }
         }
@@ -265,16 +288,12 @@ pub(super) fn counters(line: &str) -> usize {
     }
 }
 
-fn outside(line: &str, span: Range<usize>) -> Draft {
-    let draft = Draft::new(
-        MistakeKind::OutsideTable,
-        span,
-        "a rule outside of any table",
-    )
-    .label("which table?");
+fn outside(line: &str, span: Range<usize>) -> MistakeBuilder {
+    let draft = MistakeBuilder::new(MistakeKind::OutsideTable, span, "a rule outside any table")
+        .label("which table?");
     if line.starts_with(':') {
-        draft.help("`*filter` before it, `COMMIT` behind the last rule")
+        draft.help("write `*filter` before it and `COMMIT` after the last rule")
     } else {
-        draft.help("`*filter` before the first rule, `COMMIT` behind the last; `iptables -S` leaves them out, `iptables-save` does not")
+        draft.help("write `*filter` before the first rule and `COMMIT` after the last; `iptables -S` leaves them out, `iptables-save` does not")
     }
 }

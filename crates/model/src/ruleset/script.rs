@@ -3,7 +3,8 @@
 use std::ops::Range;
 
 use super::constants::{Constants, constant};
-use super::mistake::{Draft, MistakeKind};
+use super::mistake::{MistakeBuilder, MistakeKind};
+use super::prompt::{Program, program};
 use super::shell::read_command;
 use super::text::SourceText;
 use fwlab_record::Family;
@@ -23,7 +24,7 @@ pub(super) enum Prints {
 }
 
 /// The one mistake of a script that needs a shell: what to run in its place.
-pub(super) fn needs_shell(source: &SourceText, prints: Prints) -> Option<Draft> {
+pub(super) fn needs_shell(source: &SourceText, prints: Prints) -> Option<MistakeBuilder> {
     let text = source.text();
     let (span, what) = first(text)?;
     let save = match prints {
@@ -39,12 +40,23 @@ pub(super) fn needs_shell(source: &SourceText, prints: Prints) -> Option<Draft> 
         name if is_plain(name) => name,
         _ => "FILE",
     };
-    let draft = Draft::new(MistakeKind::Shell, span, what)
-        .label("only a shell can carry this out")
+    let draft = MistakeBuilder::new(MistakeKind::Shell, span, what)
+        .label("only a shell can run this")
         .help(format!(
-            "`unshare -rn sh -c '{shell} {name}; {save}'` runs it in a network of its own, and changes nothing here: give what that prints"
+            "`unshare -rn sh -c '{shell} {name}; {save}'` runs it in its own network namespace and changes nothing here: give what that prints"
         ));
     Some(draft)
+}
+
+/// The same of a text in which no line begins with a command, as a loop that stands in one line.
+pub(super) fn within_lines(source: &SourceText) -> Option<MistakeBuilder> {
+    let mut programs = source.text().split_ascii_whitespace().filter_map(program);
+    let prints = programs.find_map(|program| match program {
+        Program::Iptables(_) => Some(Prints::Iptables),
+        Program::Nft => Some(Prints::Nft),
+        _ => None,
+    })?;
+    needs_shell(source, prints)
 }
 
 /// The first thing that only a shell can do, and what it is.
@@ -66,13 +78,13 @@ fn first(text: &str) -> Option<(Range<usize>, String)> {
             continue;
         }
         if KEYWORDS.contains(&first) {
-            return Some((span, format!("`{first}`: no file is given to a shell")));
+            return Some((span, format!("`{first}`: fwlab gives no file to a shell")));
         }
         if let Some((name, _)) = line.split_once("()")
             && is_name(name.trim())
         {
             let what = format!(
-                "the function `{}`: no file is given to a shell",
+                "the function `{}`: fwlab gives no file to a shell",
                 name.trim()
             );
             return Some((span, what));
@@ -92,7 +104,7 @@ fn first(text: &str) -> Option<(Range<usize>, String)> {
             None if command.words.len() > 1 && command.refused.is_none() => {}
             None if value.is_empty() => {}
             None => {
-                let what = format!("the value of `{name}`: no file is given to a shell");
+                let what = format!("the value of `{name}`: fwlab gives no file to a shell");
                 return Some((span, what));
             }
         }
@@ -134,6 +146,7 @@ fn families(text: &str) -> Vec<Family> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ruleset::{Source, parse};
 
     fn what(text: &str) -> Option<String> {
         Some(first(text)?.1)
@@ -162,6 +175,27 @@ mod tests {
         ] {
             assert_eq!(what(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn a_loop_in_one_line_is_a_script_as_well() {
+        for (text, prints) in [
+            (
+                "for p in 20 21; do iptables -A INPUT -p tcp --dport $p -j ACCEPT; done\n",
+                "; iptables-save'",
+            ),
+            (
+                "while read a; do nft add rule inet f i ip saddr $a accept; done < list\n",
+                "; nft list ruleset'",
+            ),
+        ] {
+            let parsed = parse(&Source::new("fw.sh", text), Family::Ipv4);
+            let mistakes = parsed.mistakes.expect("no shell carries it out");
+            let help = mistakes.told()[0].help().map(|help| help.to_string());
+            assert!(help.is_some_and(|help| help.contains(prints)), "{text}");
+        }
+        let source = SourceText::new("fw.sh", "for a in list; do echo $a; done\n");
+        assert!(within_lines(&source).is_none());
     }
 
     #[test]

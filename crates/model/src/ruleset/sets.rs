@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::mistake::{Draft, MistakeKind, Mistakes, Report, quote};
+use super::mistake::{MistakeBuilder, MistakeKind, Mistakes, Report, quote};
 use super::text::{Source, SourceLine, SourceText};
 
 /// Sets, as the lines that make and fill them, in order.
@@ -111,7 +111,7 @@ impl Sets {
             return report.finish().1.expect("one was told");
         }
         report.push(|| {
-            Draft::new(
+            MistakeBuilder::new(
                 MistakeKind::Refused,
                 span,
                 format!("ipset refuses this: {words}"),
@@ -135,16 +135,16 @@ impl Sets {
 }
 
 /// A type of sets that ipset knows, and the kernel of this machine does not.
-fn not_here(kind: &str, span: std::ops::Range<usize>) -> Draft {
-    Draft::new(
+fn not_here(kind: &str, span: std::ops::Range<usize>) -> MistakeBuilder {
+    MistakeBuilder::new(
         MistakeKind::Refused,
         span,
         format!("the kernel of this machine has no sets of the type {}", quote(kind)),
     )
     .label("not made")
     .help(
-        "check on a machine whose kernel has them; or take the set out of here, and, with `fwlab check`, --set NAME=ADDRESS,… says \
-         what is in it, and --empty-sets that nothing is",
+        "check on a machine whose kernel has them; or remove the set here, and, with `fwlab check`, --set \
+         NAME=ADDRESS,… says what is in it, and --empty-sets that it is empty",
     )
 }
 

@@ -1,44 +1,11 @@
 //! A command line as a shell would read it, up to what only a shell could do.
 
 use std::borrow::Cow;
-use std::fmt;
 use std::ops::Range;
 
 use super::constants::{Constants, is_constant};
 use super::quoting::Word;
-
-/// Something that only a shell could carry out. It is named and refused:
-/// no ruleset is ever given to a shell.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Refused {
-    Variable(String),
-    CommandSubstitution,
-    Backtick,
-    DollarQuote,
-    Separator(&'static str),
-    Pipe,
-    Background,
-    Redirection(&'static str),
-    Parenthesis,
-    BraceExpansion,
-}
-
-impl fmt::Display for Refused {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Refused::Variable(name) => write!(f, "the shell variable `{name}`"),
-            Refused::CommandSubstitution => f.write_str("the command substitution `$(…)`"),
-            Refused::Backtick => f.write_str("the command substitution `` `…` ``"),
-            Refused::DollarQuote => f.write_str("the shell's `$'…'` quoting"),
-            Refused::Separator(sign) => write!(f, "`{sign}`, which starts another command"),
-            Refused::Pipe => f.write_str("the pipe `|`"),
-            Refused::Background => f.write_str("`&`, which runs a command in the background"),
-            Refused::Redirection(sign) => write!(f, "the redirection `{sign}`"),
-            Refused::Parenthesis => f.write_str("a parenthesis, which a shell takes for its own"),
-            Refused::BraceExpansion => f.write_str("the brace expansion `{…}`"),
-        }
-    }
-}
+pub(super) use super::refused::Refused;
 
 /// One command, as far as it could be read.
 #[derive(Debug, Default)]
@@ -145,8 +112,37 @@ impl<'t> Reader<'t, '_> {
         self.line.end = end;
     }
 
+    /// The words of a constant that begins a command, where it stands alone; a shell makes words of it.
+    fn constant_words(&mut self) -> bool {
+        let start = self.at;
+        let Some((value, length)) = self.constant().filter(|_| self.bytes[start] == b'$') else {
+            return false;
+        };
+        let end = start + length;
+        let is_alone = matches!(
+            self.bytes.get(end),
+            None | Some(b' ' | b'\t' | b'\r' | b'\n')
+        );
+        if !value.contains(' ') || !is_alone || !self.line.words.is_empty() {
+            return false;
+        }
+        let words = value.split_ascii_whitespace().map(|word| Word {
+            text: Cow::Owned(word.to_owned()),
+            span: start..end,
+            quoted: false,
+        });
+        let words: Vec<Word<'t>> = words.collect();
+        self.line.words.extend(words);
+        self.line.end = self.line.end.max(end);
+        self.at = end;
+        true
+    }
+
     fn word(&mut self) {
         let start = self.at;
+        if self.constant_words() {
+            return;
+        }
         let mut owned: Option<String> = None;
         let mut run = start;
         let mut quoted = false;
@@ -193,7 +189,7 @@ impl<'t> Reader<'t, '_> {
                     continue;
                 }
                 b'$' => {
-                    if let Some((value, length)) = self.constant() {
+                    if let Some((value, length)) = self.word_constant() {
                         let text = owned.get_or_insert_default();
                         text.push_str(&self.text[run..self.at]);
                         text.push_str(value);
@@ -276,7 +272,7 @@ impl<'t> Reader<'t, '_> {
                     return false;
                 }
                 b'$' if !matches!(self.peek(1), b'"' | b'\'') => {
-                    if let Some((value, length)) = self.constant() {
+                    if let Some((value, length)) = self.word_constant() {
                         text.push_str(&self.text[run..self.at]);
                         text.push_str(value);
                         self.at += length;
@@ -315,6 +311,11 @@ impl<'t> Reader<'t, '_> {
             None if is_constant(name, default) => Some((default, length)),
             None => None,
         }
+    }
+
+    /// A constant of one word.
+    fn word_constant(&self) -> Option<(&str, usize)> {
+        self.constant().filter(|(value, _)| !value.contains(' '))
     }
 
     fn dollar(&self) -> Option<(Refused, usize)> {

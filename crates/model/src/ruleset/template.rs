@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::mistake::{Draft, MistakeKind, Report, quote};
+use super::mistake::{MistakeBuilder, MistakeKind, Report, quote};
 
 /// Marks of a template language, and whether what begins so is one only where it ends on the same line.
 const MARKS: [(&str, &str, bool); 3] =
@@ -21,10 +21,10 @@ pub(super) fn tell(text: &str, instead: &str, report: &mut Report) -> bool {
             0 => String::new(),
             more => format!(", and {more} more"),
         };
-        Draft::new(
+        MistakeBuilder::new(
             MistakeKind::NotARuleset,
             first,
-            format!("a template, not yet rules: `{what}`{more}"),
+            format!("a template, not rules yet: `{what}`{more}"),
         )
         .label("to be filled in")
         .help(format!(

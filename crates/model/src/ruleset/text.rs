@@ -5,7 +5,7 @@ use std::sync::Arc;
 use miette::{MietteError, MietteSpanContents, SourceCode, SourceSpan, SpanContents};
 use serde::{Deserialize, Serialize};
 
-use super::fence;
+use super::around::{self, Around};
 
 /// A ruleset as it came: a name to call it by, and bytes that nobody has looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,18 +76,18 @@ impl fmt::Display for SourceLine {
 pub struct SourceText {
     name: String,
     text: String,
-    /// The text with its code fences, where it has some: this is what messages quote.
+    /// The text with its code fences and what else stands around it, where it has some: this is what messages quote.
     quoted: Option<String>,
-    fences: Vec<Range<usize>>,
+    around: Vec<Around>,
     starts: Vec<usize>,
-    signs: Signs,
+    signs: EncodingFlags,
     begins: (u32, usize),
     is_quotable: bool,
 }
 
 /// What was found in the bytes while they were decoded.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Signs {
+pub(super) struct EncodingFlags {
     pub(super) byte_order_mark: bool,
     pub(super) crlf: bool,
     pub(super) nul: bool,
@@ -98,7 +98,7 @@ pub(super) struct Signs {
 impl SourceText {
     pub(super) fn decode(source: &Source) -> Arc<SourceText> {
         let mut bytes = source.text.as_slice();
-        let mut signs = Signs::default();
+        let mut signs = EncodingFlags::default();
         if let Some(rest) = bytes.strip_prefix(b"\xef\xbb\xbf") {
             signs.byte_order_mark = true;
             bytes = rest;
@@ -134,15 +134,15 @@ impl SourceText {
                 picture_controls(&String::from_utf8_lossy(bytes))
             }
         };
-        let fences = fence::fences(&text);
-        let (text, quoted) = match fences[..] {
+        let around = around::around(&text);
+        let (text, quoted) = match around[..] {
             [] => (text, None),
-            _ => (fence::blanked(&text, &fences), Some(text)),
+            _ => (around::blanked(&text, &around), Some(text)),
         };
         Arc::new(SourceText {
             signs,
             quoted,
-            fences,
+            around,
             begins: source.begins,
             is_quotable: source.is_quotable,
             ..SourceText::new(&source.name, text)
@@ -160,8 +160,8 @@ impl SourceText {
             name: name.into(),
             text,
             quoted: None,
-            fences: Vec::new(),
-            signs: Signs::default(),
+            around: Vec::new(),
+            signs: EncodingFlags::default(),
             begins: (1, 0),
             is_quotable: true,
         }
@@ -177,7 +177,12 @@ impl SourceText {
         &self.name
     }
 
-    /// The text that every offset counts in. Code fences around it are blanks here.
+    /// Whether it is a part of a file, and not the whole of it.
+    pub fn is_part(&self) -> bool {
+        self.begins != (1, 0)
+    }
+
+    /// The text that every offset counts in. Code fences and what else stands around it are blanks here.
     pub fn text(&self) -> &str {
         &self.text
     }
@@ -195,14 +200,27 @@ impl SourceText {
         Some(self.as_written()[start..end].trim_end_matches('\r'))
     }
 
-    /// The text with its code fences.
+    /// The text with its code fences and the like.
     fn as_written(&self) -> &str {
         self.quoted.as_deref().unwrap_or(&self.text)
     }
 
-    /// The lines that are code fences.
-    pub(super) fn fences(&self) -> &[Range<usize>] {
-        &self.fences
+    /// What stands around its lines, and is blank in the text.
+    pub(super) fn around(&self) -> &[Around] {
+        &self.around
+    }
+
+    /// Whether blanks of these bytes are somebody's own, and not what is left of a fence or the like.
+    pub(super) fn has_own_blanks(&self, bytes: Range<usize>) -> bool {
+        let mut own = bytes;
+        let next = (self.around).partition_point(|around| around.span.end <= own.start);
+        for around in &self.around[next..] {
+            if around.span.start > own.start {
+                break;
+            }
+            own.start = own.start.max(around.span.end);
+        }
+        own.start < own.end
     }
 
     /// The first byte of a line, 1 for the first of this text, and the one that ends it.
@@ -213,7 +231,7 @@ impl SourceText {
         Some((start, next.map_or(self.text().len(), |next| next - 1)))
     }
 
-    pub(super) fn signs(&self) -> Signs {
+    pub(super) fn signs(&self) -> EncodingFlags {
         self.signs
     }
 

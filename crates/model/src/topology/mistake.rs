@@ -60,7 +60,7 @@ pub enum TopologyProblem {
     #[error("two nodes are named `{0}`")]
     DuplicateNode(NodeName),
     /// A link names a node that is not there.
-    #[error("a link ends at `{0}`, which is no node of this topology")]
+    #[error("a link ends at `{0}`, which is not a node of this topology")]
     UnknownNode(NodeName),
     /// Both ends of a link are in one node.
     #[error("both ends of a link are in `{0}`")]
@@ -73,8 +73,8 @@ pub enum TopologyProblem {
         /// The name that stands twice.
         interface: InterfaceName,
     },
-    /// A bridge's port is no end of a link in its node.
-    #[error("bridge `{bridge}` of node `{node}` has the port `{port}`, where no link ends")]
+    /// A bridge's port is not an end of a link in its node.
+    #[error("bridge `{bridge}` of node `{node}` has the port `{port}`, but no link ends there")]
     UnknownPort {
         /// The node.
         node: NodeName,
@@ -93,7 +93,7 @@ pub enum TopologyProblem {
     },
     /// A bridge's port has an address.
     #[error(
-        "`{port}` of node `{node}` is the port of a bridge, and has the address {address}: give it to the bridge"
+        "`{port}` of node `{node}` is the port of a bridge but has the address {address}: give the address to the bridge"
     )]
     AddressOnPort {
         /// The node.
@@ -104,13 +104,13 @@ pub enum TopologyProblem {
         address: IpNet,
     },
     /// An address stands on two interfaces.
-    #[error("the address {0} stands on two interfaces")]
+    #[error("two interfaces have the address {0}")]
     DuplicateAddress(IpAddr),
     /// An address that no host can have.
-    #[error("{0} is no host's address")]
+    #[error("{0} is not a host address")]
     NoHost(IpNet),
     /// The two ends of a link are in different networks.
-    #[error("{one} and {other} are on one link, but not in one network")]
+    #[error("{one} and {other} are on the same link but not in the same network")]
     ApartOnLink {
         /// The one end's address.
         one: IpNet,
@@ -139,7 +139,7 @@ pub enum TopologyProblem {
         to: IpNet,
     },
     /// A next hop is on no link of the node.
-    #[error("node `{node}` has a route via {via}, which is on none of its links")]
+    #[error("node `{node}` has a route via {via}, which is not on any of its links")]
     NextHopOffLink {
         /// The node.
         node: NodeName,
@@ -156,7 +156,7 @@ pub enum TopologyProblem {
     },
     /// A route leaves by an interface that the node does not have, or that is a bridge's port.
     #[error(
-        "node `{node}` has a route out of `{interface}`, which is none of its interfaces with an address of that family"
+        "node `{node}` has a route out of `{interface}`, which is not one of its interfaces with an address of that family"
     )]
     RouteOffLink {
         /// The node.
@@ -165,7 +165,7 @@ pub enum TopologyProblem {
         interface: InterfaceName,
     },
     /// A link carries less than its addresses' family needs.
-    #[error("a link of {mtu} bytes carries no {}, which needs {least}", family.protocol())]
+    #[error("a link of {mtu} bytes cannot carry {}, which needs {least}", family.protocol())]
     NarrowLink {
         /// The link's MTU.
         mtu: u32,

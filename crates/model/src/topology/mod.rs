@@ -5,6 +5,7 @@ mod mistake;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::ops::RangeInclusive;
 
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
@@ -51,6 +52,22 @@ impl NodeSpec {
             sysctls: BTreeMap::new(),
         }
     }
+
+    /// The ports from which its kernel picks one for a connection or a listener that asks for none: the *ephemeral* ones.
+    pub fn ephemeral_ports(&self) -> RangeInclusive<u16> {
+        let set = self.sysctls.get(Self::EPHEMERAL_PORTS_SYSCTL);
+        let read = set.and_then(|value| {
+            let (first, last) = value.trim().split_once(char::is_whitespace)?;
+            Some(first.parse().ok()?..=last.trim().parse().ok()?)
+        });
+        read.unwrap_or(Self::EPHEMERAL_PORTS)
+    }
+
+    /// The sysctl that says which they are, for both families: the first and the last.
+    pub const EPHEMERAL_PORTS_SYSCTL: &str = "net.ipv4.ip_local_port_range";
+
+    /// Those of a new network namespace.
+    pub const EPHEMERAL_PORTS: RangeInclusive<u16> = 32_768..=60_999;
 }
 
 /// A bridge: an interface that makes one network of the links at its ports, as a home

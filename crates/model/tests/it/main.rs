@@ -1,5 +1,6 @@
 //! The model of ruleset text against the real loaders and a corpus of rulesets.
 
+mod around;
 mod commands;
 mod complaints;
 mod corpus;

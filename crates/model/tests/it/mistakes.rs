@@ -91,7 +91,7 @@ tells! {
     half_a_policy_of_a_command: command("-t nat -P ACCEPT");
     part_of_ufw: rule(":ufw-before-input - [0:0]\n-A ufw-before-input -m conntrack --ctstate INVALID -j ufw-logging-deny\n-A ufw-not-local -j DROP");
     template: rule("-A INPUT -i {{ lan }} -j ACCEPT\n{% for host in hosts %}\n-A INPUT -s {{ host }} -j ACCEPT\n{% endfor %}");
-    owners: rule("-A OUTPUT -m owner --uid-owner nosuch -j ACCEPT\n-A OUTPUT -m owner --gid-owner nosuch -j ACCEPT");
+    owners: rule("-A OUTPUT -m owner --uid-owner ftp -j ACCEPT\n-A OUTPUT -m owner --gid-owner nosuch -j ACCEPT");
     unknown_options: rule("-A INPUT -p tcp --dprot 21\n-A INPUT -q -j ACCEPT\n-A INPUT --in eth0 -j ACCEPT");
     stray_words: rule("-A INPUT p tcp\n-A INPUT -j ACCEPT dport\n-A INPUT -m state --state NEW, ESTABLISHED\n-A INPUT !-s 1.2.3.4");
     negations: rule("-A INPUT -p ! tcp -j ACCEPT\n-A INPUT ! ! -p tcp\n-A INPUT ! -j ACCEPT\n-A INPUT -j ACCEPT !");
@@ -109,6 +109,8 @@ tells! {
     unclosed_shell_quote: command("-A INPUT -m comment --comment 'allow\niptables -A INPUT -j DROP");
     prose_among_commands: told("to let FTP through\niptables -A INPUT -j ACCEPT\nand restart the server\n");
     table_of_a_command: command("-t natt -A PREROUTING -j ACCEPT");
+    protocol_read_as_a_table: command("-A INPUT -tcp --dport 80 -j ACCEPT");
+    blanks_inside_of_options: rule("-A INPUT -p tcp -- dport 3306 -j ACCEPT\n-A INPUT - p tcp -j ACCEPT\n-A INPUT -m comment --comment - -j ACCEPT");
     other_family: command("-6 -A INPUT -j ACCEPT");
     too_long: command(&format!("-A INPUT -m comment --comment {} -j ACCEPT", "x".repeat(2_100)));
     no_ruleset: told("Dear all,\nplease open the firewall for FTP.\n");
@@ -171,7 +173,7 @@ fn a_front_end_s_commands_are_answered_with_the_command_to_run() {
     ] {
         let told = told(line);
         assert!(
-            told.contains(&format!("{name}'s own commands are no rules")),
+            told.contains(&format!("{name}'s own commands are not rules")),
             "{told}"
         );
         assert!(
@@ -179,5 +181,5 @@ fn a_front_end_s_commands_are_answered_with_the_command_to_run() {
             "{told}"
         );
     }
-    assert!(told("ufws are birds").contains("no ruleset: `ufws are birds`"));
+    assert!(told("ufws are birds").contains("not a ruleset: `ufws are birds`"));
 }

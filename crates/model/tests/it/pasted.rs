@@ -55,7 +55,7 @@ fn a_dump_behind_the_command_that_printed_it() {
         let parsed = read(&format!("{command}\n\n*filter\n-A INPUT -j DROP\nCOMMIT\n"));
         assert_eq!(
             notes(&parsed),
-            ["1: a command that prints rules and changes none: left out"]
+            ["1: a command that only prints rules: left out"]
         );
         assert!(rendered(&parsed).contains("-A INPUT -j DROP"));
     }

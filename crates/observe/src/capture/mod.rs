@@ -6,4 +6,4 @@ mod socket;
 
 pub(crate) use packet::read;
 pub use packet::{CapturedPacket, Direction};
-pub(crate) use socket::{CaptureSocket, Received, errno};
+pub(crate) use socket::{CaptureSocket, Received};

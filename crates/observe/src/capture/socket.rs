@@ -11,7 +11,7 @@ use nix::sys::socket::{
 use socket2::{Domain, Protocol, SockFilter, Socket, Type};
 
 use super::{Direction, filter};
-use crate::error::Step;
+use crate::error::{Step, errno};
 
 /// A packet socket on all interfaces of the namespace of the thread that opened it. Packets come
 /// without their link header, so that every kind of interface looks the same. Never blocks.
@@ -114,11 +114,6 @@ impl CaptureSocket<WatchedFd> {
             at,
         })
     }
-}
-
-/// The errno of an error that a system call made.
-pub(crate) fn errno(error: io::Error) -> Errno {
-    Errno::from_raw(error.raw_os_error().unwrap_or_default())
 }
 
 impl<F: AsFd> AsFd for CaptureSocket<F> {

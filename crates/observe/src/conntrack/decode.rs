@@ -2,7 +2,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::{Change, ConntrackEvent, ExpectationEvent};
 use crate::names::Names;
-use crate::netlink::{Attributes, be16, be32, byte, flags, text};
+use fwlab_fabric::netlink::{Attributes, be16, be32, byte, flags, text};
 use fwlab_record::Tuple;
 
 // `enum ctattr_type` and its like in `include/uapi/linux/netfilter/nfnetlink_conntrack.h`.
@@ -58,7 +58,8 @@ pub(crate) fn connection(
             REPLY => reply = tuple(value),
             MARK => mark = be32(value),
             HELPER => {
-                helper = inner(value, HELPER_NAME)
+                helper = Attributes::new(value)
+                    .find(HELPER_NAME)
                     .and_then(text)
                     .map(|name| names.get(name))
             }
@@ -100,12 +101,6 @@ pub(crate) fn expectation(
         master: master?,
         helper,
     })
-}
-
-fn inner(value: &[u8], kind: u16) -> Option<&[u8]> {
-    Attributes::new(value)
-        .find(|(attribute, _)| *attribute == kind)
-        .map(|(_, value)| value)
 }
 
 fn tuple(value: &[u8]) -> Option<Tuple> {
@@ -158,7 +153,7 @@ fn address(value: &[u8]) -> Option<IpAddr> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::netlink::Body;
+    use fwlab_fabric::netlink::Body;
     use proptest::prelude::*;
 
     fn put_tuple(body: &mut Body, kind: u16, from: [u8; 4], to: [u8; 4], ports: (u16, u16)) {

@@ -2,11 +2,11 @@
 
 mod decode;
 mod event;
-mod remark;
+mod log_line;
 mod state;
 
 pub(crate) use decode::{connection, expectation};
 pub use event::{Change, ConntrackEvent, ExpectationEvent};
-pub(crate) use remark::Remark;
-pub use remark::{HelperDrop, InvalidPacket};
+pub(crate) use log_line::ConntrackLog;
+pub use log_line::{HelperDrop, InvalidPacket};
 pub(crate) use state::{state_from_bits, state_from_info};

@@ -1,8 +1,9 @@
 use std::os::fd::AsFd;
 
+use fwlab_fabric::netlink::{Batch, Body, NetlinkSocket, family, kind, subsystem};
 use nix::errno::Errno;
 
-use crate::netlink::{Builder, NetfilterSocket, family, kind, subsystem};
+use crate::request::request;
 
 /// Legacy's trace and conntrack's remarks go to whoever has bound himself to the family, as group 0
 /// (`nf_log_trace` and `nf_log_packet` in `net/netfilter/nf_log.c`).
@@ -24,25 +25,25 @@ const FLAG_CONNTRACK: u16 = 4;
 const SNAP: u32 = 128;
 
 /// Sends what the kernel logs to the socket: each message at once, with the packet's conntrack entry where the kernel can.
-pub(crate) fn bind(socket: &NetfilterSocket, buffer: &mut [u8]) -> Result<(), Errno> {
-    let mut requests = Builder::default();
+pub(crate) fn bind(socket: &NetlinkSocket) -> Result<(), Errno> {
+    let mut requests = Batch::default();
     for family in [family::IPV4, family::IPV6] {
-        requests.message(CONFIG, 0, family, 0, |body| {
+        requests.netfilter(CONFIG, 0, family, "bind to a log's family", |body| {
             body.byte(COMMAND, BIND_FAMILY);
         });
     }
-    requests.message(CONFIG, 0, family::UNSPECIFIED, GROUP, |body| {
+    of_group(&mut requests, "bind to a log's group", |body| {
         let [a, b, c, d] = SNAP.to_be_bytes();
         body.byte(COMMAND, BIND)
             .bytes(MODE, &[a, b, c, d, COPY_PACKET, 0])
             .be32(THRESHOLD, 1);
     });
-    socket.request(&requests, buffer)?;
-    let mut with_conntrack = Builder::default();
-    with_conntrack.message(CONFIG, 0, family::UNSPECIFIED, GROUP, |body| {
+    request(socket, requests)?;
+    let mut with_conntrack = Batch::default();
+    of_group(&mut with_conntrack, "log conntrack's entries", |body| {
         body.be16(FLAGS, FLAG_CONNTRACK);
     });
-    match socket.request(&with_conntrack, buffer) {
+    match request(socket, with_conntrack) {
         // Built without CONFIG_NETFILTER_NETLINK_GLUE_CT, or without conntrack's netlink module.
         Err(Errno::EOPNOTSUPP | Errno::EAGAIN) => Ok(()),
         outcome => outcome,
@@ -50,10 +51,16 @@ pub(crate) fn bind(socket: &NetfilterSocket, buffer: &mut [u8]) -> Result<(), Er
 }
 
 /// Leaves the group to others.
-pub(crate) fn unbind(socket: &NetfilterSocket<impl AsFd>, buffer: &mut [u8]) -> Result<(), Errno> {
-    let mut request = Builder::default();
-    request.message(CONFIG, 0, family::UNSPECIFIED, GROUP, |body| {
+pub(crate) fn unbind(socket: &NetlinkSocket<impl AsFd>) -> Result<(), Errno> {
+    let mut leave = Batch::default();
+    of_group(&mut leave, "leave a log's group", |body| {
         body.byte(COMMAND, UNBIND);
     });
-    socket.request(&request, buffer)
+    request(socket, leave)
+}
+
+/// A request about the group [`GROUP`].
+fn of_group(batch: &mut Batch, purpose: &str, write: impl FnOnce(&mut Body)) {
+    const { assert!(GROUP == 0, "the header of a request names the group") };
+    batch.netfilter(CONFIG, 0, family::UNSPECIFIED, purpose, write);
 }

@@ -2,7 +2,7 @@ use fwlab_record::{ConntrackState, Family};
 
 use crate::conntrack::state_from_info;
 use crate::headers::Headers;
-use crate::netlink::{Attributes, be32, family, text};
+use fwlab_fabric::netlink::{Attributes, be32, family, text};
 
 /// What is logged about a packet (`enum nfulnl_attr_type` in `include/uapi/linux/netfilter/nfnetlink_log.h`).
 #[derive(Debug)]
@@ -69,7 +69,7 @@ mod tests {
                 (0u16..22, proptest::collection::vec(any::<u8>(), 0..80)), 0..16
             ),
         ) {
-            let mut body = crate::netlink::Body::default();
+            let mut body = fwlab_fabric::netlink::Body::default();
             for (kind, value) in &attributes {
                 body.bytes(*kind, value);
             }
@@ -77,7 +77,7 @@ mod tests {
             let bytes = body.into_bytes();
             if let Some(record) = Record::read(2, Attributes::new(&bytes)) {
                 let _ = LegacyPlace::read(record.prefix);
-                let _ = crate::conntrack::Remark::read(record.prefix);
+                let _ = crate::conntrack::ConntrackLog::read(record.prefix);
             }
         }
     }

@@ -3,7 +3,7 @@ use fwlab_record::{ConntrackState, Family, TableFamily};
 use super::table_family;
 use crate::conntrack::state_from_bits;
 use crate::headers::Headers;
-use crate::netlink::{Attributes, be32, be64, family, signed_be32, text};
+use fwlab_fabric::netlink::{Attributes, be32, be64, family, signed_be32, text};
 
 /// NFT_MSG_TRACE, decoded (`enum nft_trace_attributes` in `include/uapi/linux/netfilter/nf_tables.h`).
 #[derive(Debug)]
@@ -134,7 +134,7 @@ mod tests {
             ),
             cut in 0usize..512,
         ) {
-            let mut body = crate::netlink::Body::default();
+            let mut body = fwlab_fabric::netlink::Body::default();
             for (kind, value) in &attributes {
                 body.bytes(*kind, value);
             }

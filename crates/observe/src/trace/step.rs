@@ -103,7 +103,7 @@ pub enum TraceVerdict {
 
 /// The family of a table of nf_tables, from the number that nfnetlink writes (`NFPROTO_*`).
 pub(crate) fn table_family(number: u8) -> Option<TableFamily> {
-    use crate::netlink::family;
+    use fwlab_fabric::netlink::family;
     Some(match number {
         family::INET => TableFamily::Inet,
         family::IPV4 => TableFamily::Ip,

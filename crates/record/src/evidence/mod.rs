@@ -1,3 +1,4 @@
+mod matched;
 mod order;
 
 use std::fmt;
@@ -6,6 +7,8 @@ use std::time::Duration;
 #[cfg(feature = "schema")]
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+pub use matched::Matched;
 
 use crate::{Announcement, Cause, ConntrackState, Flow, NodeName, Packet, Role, Tuple, ms};
 
@@ -26,6 +29,9 @@ pub struct Evidence {
     /// How much more there was than is kept.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub left_out: usize,
+    /// How often rules matched, of the nodes of which that is known.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub matched: Vec<Matched>,
 }
 
 /// One thing that was seen.
@@ -288,6 +294,7 @@ impl Evidence {
         Evidence {
             left_out: left_out + all - facts.len(),
             facts,
+            matched: Vec::new(),
         }
     }
 

@@ -68,6 +68,9 @@ fn causes(facts: &[Fact]) -> Vec<(usize, usize)> {
     let mut packets: BTreeMap<Key, Sightings<'_>> = BTreeMap::new();
     let mut opened: BTreeMap<(&NodeName, Flow), usize> = BTreeMap::new();
     let mut tracked: Vec<(usize, &NodeName, Flow)> = Vec::new();
+    // SYNs that came in, and the SYN-ACKs that answer them: by node, and by the number that the one has and the other acknowledges.
+    let mut asked: BTreeMap<(&NodeName, u32), usize> = BTreeMap::new();
+    let mut answered: Vec<(usize, &NodeName, u32)> = Vec::new();
     for (index, fact) in facts.iter().enumerate() {
         if let Seen::Tracked { original, .. } = &fact.what
             && let Some(flow) = original.flow()
@@ -77,6 +80,28 @@ fn causes(facts: &[Fact]) -> Vec<(usize, usize)> {
         let Some(packet) = fact.what.packet() else {
             continue;
         };
+        if let Seen::Packet {
+            way,
+            packet:
+                Packet::Tcp {
+                    flags,
+                    sequence,
+                    acknowledgement,
+                    ..
+                },
+        } = &fact.what
+        {
+            match way {
+                Way::In if flags.is_syn() => {
+                    let place = (&fact.node, sequence.wrapping_add(1));
+                    asked.entry(place).or_insert(index);
+                }
+                Way::Out if flags.is_syn_ack() => {
+                    answered.push((index, &fact.node, *acknowledgement));
+                }
+                _ => {}
+            }
+        }
         let Some(key) = key(packet) else { continue };
         let of = packets.entry(key).or_default();
         let at = match &fact.what {
@@ -115,6 +140,11 @@ fn causes(facts: &[Fact]) -> Vec<(usize, usize)> {
             }
         }
     }
+    pairs.extend(
+        answered
+            .into_iter()
+            .filter_map(|(index, node, number)| Some((*asked.get(&(node, number))?, index))),
+    );
     // Conntrack confirms a connection that came in when its packet has passed the rules.
     pairs.extend(
         tracked
@@ -181,6 +211,30 @@ mod tests {
         ];
         let order: Vec<u64> = ordered(facts).iter().map(|fact| fact.event.0).collect();
         assert_eq!(order, [3, 2, 1, 4, 5]);
+    }
+
+    /// The server's wire is heard before all others.
+    #[test]
+    fn a_syn_comes_before_its_answer() {
+        let (client, server) = (NodeName::client(), NodeName::server());
+        let answer = |way| Seen::Packet {
+            way,
+            packet: Packet::Tcp {
+                flow: flow().reversed(),
+                flags: TcpFlags(TcpFlags::SYN | TcpFlags::ACK),
+                sequence: 70,
+                acknowledgement: 8,
+                payload: 0,
+            },
+        };
+        let facts = vec![
+            fact(1, 1, &server, answer(Way::Out)),
+            fact(2, 2, &client, answer(Way::In)),
+            fact(3, 3, &client, packet(Way::Out)),
+            fact(4, 4, &server, packet(Way::In)),
+        ];
+        let order: Vec<u64> = ordered(facts).iter().map(|fact| fact.event.0).collect();
+        assert_eq!(order, [3, 4, 1, 2]);
     }
 
     /// Over loopback it comes in where it went out, and a cycle would be no order.

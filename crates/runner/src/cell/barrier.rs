@@ -20,8 +20,8 @@ const LONGEST: Duration = Duration::from_secs(5);
 
 /// How many clients do the same at one time.
 fn count(cell: &Cell) -> usize {
-    let stage = &cell.scenario.stage;
-    clients(&stage.topology, &stage.client).count()
+    let deployment = &cell.scenario.deployment;
+    clients(&deployment.topology, &deployment.client).count()
 }
 
 /// Whether there are several clients, and they can be made to wait for each other.
@@ -47,7 +47,7 @@ pub(super) fn moments(cell: &Cell) -> BTreeSet<Moment> {
 pub(super) fn out_of_step(cell: &Cell) -> Option<String> {
     let (client, count) = (cell.axes.client, count(cell));
     (count > 1 && !is_in_step(cell)).then(|| {
-        format!("the {count} clients are not in step: {client} cannot be made to wait for another")
+        format!("the {count} clients are not in step: {client} cannot be made to wait for others")
     })
 }
 

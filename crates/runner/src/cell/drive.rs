@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::barrier::Barrier;
 use super::fault::Fault;
 use super::session::Session;
-use super::steps::Stagehand;
+use super::steps::StepRunner;
 use crate::patience::STALL;
 use fwlab_judge::GRACE;
 
@@ -24,7 +24,7 @@ pub(super) type Transfer<'a> = BoxFuture<'a, Result<ClientReport, PeerError>>;
 pub(super) async fn drive<'a>(
     sessions: &mut [Session<'a>],
     events: &mut UnboundedReceiver<Event>,
-    stagehand: Stagehand<'a>,
+    stagehand: StepRunner<'a>,
     barrier: &mut Barrier<'_>,
     transfers: Vec<Transfer<'_>>,
 ) -> Result<Vec<Option<ClientReport>>, Fault> {
@@ -76,7 +76,7 @@ pub(super) async fn drive<'a>(
             }
         }
         if let Some(moment) = barrier.come(running.len()) {
-            stagehand.act(Some(moment), sessions, events).await?;
+            stagehand.run_steps(Some(moment), sessions, events).await?;
             barrier.open(moment).await;
         }
     }

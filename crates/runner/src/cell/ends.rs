@@ -16,9 +16,9 @@ pub(super) struct ControlEnds {
 impl ControlEnds {
     pub(super) fn of(cell: &Cell) -> Result<ControlEnds, Fault> {
         let (scenario, family) = (&cell.scenario, cell.axes.family);
-        let addresses = scenario.stage.connect_to(family);
+        let addresses = scenario.deployment.connect_to(family);
         let (connect_to, own) = addresses
-            .zip(scenario.stage.listens_on(family))
+            .zip(scenario.deployment.listens_on(family))
             .ok_or(Fault::NoAddress { family })?;
         Ok(ControlEnds {
             connect_to,

@@ -151,7 +151,7 @@ impl AtNode {
         }
         let Some(helper) = &control.helper else {
             let unmet = assigning().map_or_else(String::new, |rule| {
-                format!("; {rule} would assign one, and its first packet did not meet that in time")
+                format!("; {rule} would assign one, but its first packet did not meet it in time")
             });
             return Some(format!(
                 "no conntrack helper is assigned to the control connection{unmet}"
@@ -173,8 +173,8 @@ impl AtNode {
         };
         match (own, address) {
             (Some(own), Some(address)) if own != address => Some(format!(
-                "it names {address}, and the one who announces has {own} here: the helper \
-                 `{helper}` takes no other address (nf_conntrack_ftp, loose=0)"
+                "it names {address}, but the peer that announces it has {own} here: the helper `{helper}` \
+                 accepts no other address (nf_conntrack_ftp, loose=0)"
             )),
             _ => Some(format!(
                 "the helper `{helper}` made none, and the kernel does not say why"

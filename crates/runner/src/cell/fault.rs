@@ -6,16 +6,16 @@ use fwlab_ftp::{Mismatch, PeerError, PeerMissing};
 use fwlab_observe::ObserveError;
 use fwlab_record::{Family, NodeName};
 
-use crate::rules::{LoadError, StandingError};
+use crate::rules::{ImageRulesError, LoadError};
 
 /// What kept a cell from being run to its end. Never an outcome.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Fault {
     #[error("{0}")]
     NotSupported(String),
-    #[error("the lab itself failed, which is a mistake of fwlab's: {0}")]
+    #[error("the lab itself failed, which is a bug in fwlab: {0}")]
     Panicked(String),
-    #[error("the cell came to no end within {} s", .0.as_secs())]
+    #[error("the cell did not end within {} s", .0.as_secs())]
     NoEnd(Duration),
     #[error("the scenario's stage has no node `{name}`")]
     NoNode { name: NodeName },
@@ -28,10 +28,8 @@ pub(crate) enum Fault {
     #[error("the firewall's image")]
     Firewall(#[from] ContainerError),
     #[error(transparent)]
-    Standing(#[from] StandingError),
-    #[error(
-        "{node} had other rules at the end than at the start: its image changed them meanwhile"
-    )]
+    Standing(#[from] ImageRulesError),
+    #[error("{node} had different rules at the end: its image changed them meanwhile")]
     RulesChanged { node: NodeName },
     #[error("the kernel could not be observed")]
     Observe(#[from] ObserveError),

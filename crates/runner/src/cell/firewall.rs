@@ -25,7 +25,7 @@ impl ImageFirewall {
     pub(super) async fn of(cell: &Cell) -> Result<Option<ImageFirewall>, Fault> {
         let scenario = &cell.scenario;
         let image = scenario.rulesets[cell.ruleset].image();
-        let Some((image, node)) = image.zip(scenario.stage.firewall.clone()) else {
+        let Some((image, node)) = image.zip(scenario.deployment.firewall.clone()) else {
             return Ok(None);
         };
         let engine = Engine::connect().await;
@@ -88,7 +88,7 @@ impl ImageFirewall {
         let node = fabric.node(&self.node).ok_or_else(|| Fault::NoNode {
             name: self.node.clone(),
         })?;
-        let stage = &cell.scenario.stage;
-        Ok(loader.standing(node, stage, cell.axes.backend).await?)
+        let deployment = &cell.scenario.deployment;
+        Ok(loader.standing(node, deployment, cell.axes.backend).await?)
     }
 }

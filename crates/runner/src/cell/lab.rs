@@ -10,7 +10,7 @@ use fwlab_record::NodeName;
 use fwlab_scenario::plan::Cell;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
-use super::Workshop;
+use super::CellRunner;
 use super::fault::Fault;
 use super::namespaces::Namespaces;
 use super::packets::PacketRecorder;
@@ -31,15 +31,15 @@ pub(super) struct Lab {
 impl Lab {
     /// Builds it.
     pub(super) async fn of(
-        workshop: &Workshop,
+        cell_runner: &CellRunner,
         cell: &Cell,
         rules: &CellRules,
         peers: &Peers,
         namespaces: &Namespaces,
     ) -> Result<Lab, Fault> {
-        let Workshop { loader, .. } = workshop;
-        let stage = &cell.scenario.stage;
-        let fabric = Fabric::build_with(&stage.topology, namespaces.by_node(cell)?).await?;
+        let CellRunner { loader, .. } = cell_runner;
+        let deployment = &cell.scenario.deployment;
+        let fabric = Fabric::build_with(&deployment.topology, namespaces.by_node(cell)?).await?;
         let rules = match &namespaces.image {
             None => rules.clone(),
             Some(image) => CellRules {
@@ -52,7 +52,7 @@ impl Lab {
         control_ports.dedup();
         let observation = ObserverSettings {
             control_ports,
-            ..workshop.observation.clone()
+            ..cell_runner.observation.clone()
         };
         let observe = async {
             let starts =
@@ -70,14 +70,14 @@ impl Lab {
         };
         let serve = async {
             let server = namespaces.server(peers);
-            let node = node_of(&fabric, &stage.server)?;
+            let node = node_of(&fabric, &deployment.server)?;
             server
                 .start(node, &peers.settings)
                 .await
                 .map_err(Fault::from)
         };
         let record = async {
-            if !workshop.keep_packets {
+            if !cell_runner.keep_packets {
                 return Ok(None);
             }
             let recorder = PacketRecorder::start(&fabric, observed(&fabric)).await;

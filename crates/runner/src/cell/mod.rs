@@ -9,6 +9,7 @@ mod fault;
 mod firewall;
 mod guard;
 mod lab;
+mod merged;
 mod namespaces;
 mod neighbours;
 mod packets;
@@ -19,7 +20,6 @@ mod sinks;
 mod steps;
 mod timeline;
 mod transferred;
-mod unison;
 mod verdict;
 
 use std::time::{Duration, Instant};
@@ -33,11 +33,11 @@ use fwlab_scenario::plan::Cell;
 
 use crate::deviating::with_deviations;
 use crate::patience::Patience;
-use crate::peers::PeerShelf;
+use crate::peers::PeerRegistry;
 use crate::rules::{CellRules, Loader, lacks};
 use crate::waits::Waits;
 
-pub use by_chance::settling_ports;
+pub use by_chance::{is_about_port, settling_ports};
 use fault::Fault;
 use guard::guarded;
 use lab::Lab;
@@ -54,8 +54,8 @@ const DEADLINE: Duration = Duration::from_secs(900);
 
 /// What every cell of a run needs.
 #[derive(Debug)]
-pub(crate) struct Workshop {
-    pub(crate) peers: PeerShelf,
+pub(crate) struct CellRunner {
+    pub(crate) peers: PeerRegistry,
     pub(crate) loader: Loader,
     pub(crate) deviations: &'static [Deviation],
     pub(crate) patience: Patience,
@@ -67,7 +67,7 @@ pub(crate) struct Workshop {
     pub(crate) observation: ObserverSettings,
 }
 
-impl Workshop {
+impl CellRunner {
     /// Runs a cell. Whatever goes wrong in the lab is in the record, never lost and never an outcome.
     pub(crate) async fn run(&self, cell: &Cell, rules: &CellRules, waits: &Waits) -> Recorded {
         let started = Instant::now();
@@ -128,7 +128,7 @@ impl Workshop {
         let namespaces = Namespaces::of(cell, &peers).await?;
         let mut lab = Lab::of(self, cell, rules, &peers, &namespaces).await?;
         let asked = Asked {
-            workshop: self,
+            cell_runner: self,
             cell,
             peers: &peers,
             namespaces: &namespaces,
@@ -141,14 +141,14 @@ impl Workshop {
 /// Why a cell would be skipped, as far as is known without running it.
 pub(crate) fn skip_reason(
     cell: &Cell,
-    shelf: &PeerShelf,
+    registry: &PeerRegistry,
     deviations: &[Deviation],
 ) -> Option<String> {
     let ruleset = &cell.scenario.rulesets[cell.ruleset];
     lacks(ruleset, cell.axes.backend)
-        .or_else(|| shelf.lacks(ruleset.image()?))
+        .or_else(|| registry.lacks(ruleset.image()?))
         .or_else(|| {
-            let peers = Peers::of(cell, shelf, deviations);
+            let peers = Peers::of(cell, registry, deviations);
             peers.err().map(|fault| fault.in_words())
         })
 }

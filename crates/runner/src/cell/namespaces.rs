@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use fwlab_fabric::NetworkNamespace;
-use fwlab_ftp::{Client, Housed, Server};
+use fwlab_ftp::{Client, Contained, Server};
 use fwlab_record::NodeName;
 use fwlab_scenario::plan::Cell;
 
@@ -14,8 +14,8 @@ use super::peers::Peers;
 /// The containers of one cell. To be dropped after its fabric: what is a node goes after its links.
 pub(super) struct Namespaces {
     pub(super) image: Option<ImageFirewall>,
-    server: Option<Housed<dyn Server>>,
-    client: Option<Housed<dyn Client>>,
+    server: Option<Contained<dyn Server>>,
+    client: Option<Contained<dyn Client>>,
 }
 
 impl Namespaces {
@@ -27,8 +27,13 @@ impl Namespaces {
             settings,
             ..
         } = peers;
-        let housed = async { Ok(tokio::try_join!(server.housed(settings), client.housed())?) };
-        let (image, (server, client)) = tokio::try_join!(ImageFirewall::of(cell), housed)?;
+        let contained = async {
+            Ok(tokio::try_join!(
+                server.contained(settings),
+                client.contained()
+            )?)
+        };
+        let (image, (server, client)) = tokio::try_join!(ImageFirewall::of(cell), contained)?;
         Ok(Namespaces {
             image,
             server,
@@ -41,20 +46,20 @@ impl Namespaces {
         &self,
         cell: &Cell,
     ) -> Result<BTreeMap<NodeName, NetworkNamespace>, Fault> {
-        let stage = &cell.scenario.stage;
+        let deployment = &cell.scenario.deployment;
         let mut namespaces = BTreeMap::new();
-        if let Some(housed) = &self.client {
-            namespaces.insert(stage.client.clone(), housed.namespace.clone());
+        if let Some(contained) = &self.client {
+            namespaces.insert(deployment.client.clone(), contained.namespace.clone());
         }
         // Where both run on one node, it is the server's.
-        if let Some(housed) = &self.server {
-            namespaces.insert(stage.server.clone(), housed.namespace.clone());
+        if let Some(contained) = &self.server {
+            namespaces.insert(deployment.server.clone(), contained.namespace.clone());
         }
         if let Some(image) = &self.image {
             let taken = namespaces.insert(image.node().clone(), image.namespace.clone());
             if taken.is_some() {
                 return Err(Fault::NotSupported(format!(
-                    "{} is the firewall's container, and a cold peer would be another there",
+                    "{} is the firewall's container, so a cold peer cannot run there",
                     image.node()
                 )));
             }
@@ -64,13 +69,13 @@ impl Namespaces {
 
     /// The server that runs, in its container where it has one.
     pub(super) fn server<'a>(&'a self, peers: &'a Peers) -> &'a dyn Server {
-        let housed = self.server.as_ref();
-        housed.map_or(&*peers.server, |housed| &*housed.peer)
+        let contained = self.server.as_ref();
+        contained.map_or(&*peers.server, |contained| &*contained.peer)
     }
 
     /// The same of the client.
     pub(super) fn client<'a>(&'a self, peers: &'a Peers) -> &'a dyn Client {
-        let housed = self.client.as_ref();
-        housed.map_or(&*peers.client, |housed| &*housed.peer)
+        let contained = self.client.as_ref();
+        contained.map_or(&*peers.client, |contained| &*contained.peer)
     }
 }

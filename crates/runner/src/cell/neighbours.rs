@@ -13,7 +13,7 @@ fn looks_like_it(cause: &Cause) -> bool {
     )
 }
 
-/// What a finding is worth when the machine's table of neighbours was full meanwhile: one node may not have found another.
+/// What a finding is worth when the machine's neighbour table was full at the time: one node may not have found another.
 pub(super) fn without_neighbours(finding: Finding) -> Finding {
     let seems = match finding {
         Finding::Outcome(outcome) if looks_like_it(&outcome.cause) => {
@@ -23,8 +23,8 @@ pub(super) fn without_neighbours(finding: Finding) -> Finding {
         firm @ Finding::Outcome(_) => return firm,
     };
     Finding::Inconclusive(format!(
-        "the machine's table of neighbours was full meanwhile (net.ipv4.neigh.default.gc_thresh3, which all namespaces share): \
-         with fewer cells at a time it is not; {seems}"
+        "the machine's neighbour table was full at the time (net.ipv4.neigh.default.gc_thresh3, which all \
+         namespaces share); it has room when fewer cells run at a time; {seems}"
     ))
 }
 

@@ -11,8 +11,8 @@ use fwlab_scenario::plan::Cell;
 use super::barrier;
 use super::ends::ControlEnds;
 use super::fault::Fault;
-use crate::patience::CLIENT_PATIENCE;
-use crate::peers::PeerShelf;
+use crate::patience::CLIENT_TIMEOUTS;
+use crate::peers::PeerRegistry;
 
 /// The name of the file that every transfer moves.
 const FILE_NAME: &str = "fwlab.bin";
@@ -31,7 +31,7 @@ pub(super) struct Peers {
 impl Peers {
     pub(super) fn of(
         cell: &Cell,
-        shelf: &PeerShelf,
+        registry: &PeerRegistry,
         deviations: &[Deviation],
     ) -> Result<Peers, Fault> {
         let ends = ControlEnds::of(cell)?;
@@ -44,14 +44,14 @@ impl Peers {
             (PeerName::OwnServer, _) if scenario.server.own.is_some() => {
                 Arc::new(scenario.server.own.clone().unwrap_or_default())
             }
-            (name, _) => shelf.server(name)?,
+            (name, _) => registry.server(name)?,
         };
         let client: Arc<dyn Client> = match (cell.axes.client, &scenario.client.script) {
             (PeerName::ScriptedClient, Some(script)) => Arc::new(ScriptedClient::new(
                 Arc::clone(script),
                 scenario.hosts(family),
             )),
-            (name, _) => shelf.client(name)?,
+            (name, _) => registry.client(name)?,
         };
         let login = scenario.server.login.clone();
         let login = login.unwrap_or_else(|| server.login());
@@ -98,7 +98,7 @@ fn transfer_of(cell: &Cell, ends: ControlEnds, login: Login) -> TransferSpec {
         pauses: Some(barrier::moments(cell))
             .filter(|moments| !moments.is_empty())
             .map(|moments| Pauses::at(moments).0),
-        patience: CLIENT_PATIENCE,
+        timeouts: CLIENT_TIMEOUTS,
         pace: scenario
             .client
             .read_pace
@@ -123,7 +123,7 @@ fn settings_of(cell: &Cell, ends: ControlEnds, spec: &TransferSpec) -> ServerSet
         require_session_reuse: scenario.server.require_session_reuse,
         data_source_port: scenario.server.data_source_port,
         stored: spec.stored_before(),
-        alone_in_node: scenario.stage.client != scenario.stage.server,
+        alone_in_node: scenario.deployment.client != scenario.deployment.server,
         options: scenario
             .server
             .options

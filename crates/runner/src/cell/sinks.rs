@@ -30,12 +30,12 @@ mod tests {
 
     #[test]
     fn the_longest_prefix_decides() {
-        let stage = Layout::new(Shape::ServerNat).stage(21);
+        let deployment = Layout::new(Shape::ServerNat).deployment(21);
         let swallowed = |node: &NodeName, to: &str| {
-            is_swallowed(&stage.topology, node, to.parse().expect("an address"))
+            is_swallowed(&deployment.topology, node, to.parse().expect("an address"))
         };
-        assert!(swallowed(&stage.client, "192.168.7.10"));
-        assert!(!swallowed(&stage.client, "198.51.100.1"));
-        assert!(!swallowed(&stage.server, "198.51.100.2"));
+        assert!(swallowed(&deployment.client, "192.168.7.10"));
+        assert!(!swallowed(&deployment.client, "198.51.100.1"));
+        assert!(!swallowed(&deployment.server, "198.51.100.2"));
     }
 }

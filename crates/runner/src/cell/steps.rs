@@ -19,16 +19,16 @@ const EXPIRY_DEADLINE: Duration = Duration::from_secs(30);
 
 /// What the steps of a cell work with.
 #[derive(Clone, Copy)]
-pub(super) struct Stagehand<'a> {
+pub(super) struct StepRunner<'a> {
     pub(super) cell: &'a Cell,
     pub(super) rules: &'a CellRules,
     pub(super) loader: &'a Loader,
     pub(super) waits: &'a Waits,
 }
 
-impl<'a> Stagehand<'a> {
+impl<'a> StepRunner<'a> {
     /// Does the steps of a moment, in order.
-    pub(super) async fn act(
+    pub(super) async fn run_steps(
         self,
         at: Option<Moment>,
         sessions: &mut [Session<'a>],

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use fwlab_ftp::wire::Event as Line;
-use fwlab_judge::{Said, Watch, What};
+use fwlab_judge::{Said, SessionTracker, What};
 use fwlab_observe::{Change, ConntrackEvent, ExpectationEvent, InvalidPacket, Source};
 use fwlab_record::{
     Announcement, Became, EventId, Evidence, Fact, Flow, NodeName, Packet, Role, Seen, TcpFlags,
@@ -182,17 +182,21 @@ impl Timeline {
         });
     }
 
-    pub(super) fn into_evidence(self, watch: &Watch, decided_by: Option<EventId>) -> Evidence {
+    pub(super) fn into_evidence(
+        self,
+        tracker: &SessionTracker,
+        decided_by: Option<EventId>,
+    ) -> Evidence {
         let mut facts = self.facts;
         for fact in &mut facts {
-            fact.connection = role(watch, &fact.what);
+            fact.connection = role(tracker, &fact.what);
         }
         Evidence::new(facts, self.left_out, decided_by)
     }
 }
 
 /// What the connection is for that something was seen of.
-fn role(watch: &Watch, seen: &Seen) -> Option<Role> {
+fn role(tracker: &SessionTracker, seen: &Seen) -> Option<Role> {
     match seen {
         Seen::Command { .. }
         | Seen::Reply { .. }
@@ -201,9 +205,9 @@ fn role(watch: &Watch, seen: &Seen) -> Option<Role> {
         | Seen::Secured
         | Seen::NoReply { .. }
         | Seen::Gap => Some(Role::Control),
-        Seen::Tracked { original, .. } => watch.role_of_flow(&original.flow()?),
-        Seen::Ended { flow } => watch.role_of_flow(flow),
-        _ => watch.role_of(seen.packet()?),
+        Seen::Tracked { original, .. } => tracker.role_of_flow(&original.flow()?),
+        Seen::Ended { flow } => tracker.role_of_flow(flow),
+        _ => tracker.role_of(seen.packet()?),
     }
 }
 

@@ -6,7 +6,7 @@ use fwlab_model::Topology;
 use fwlab_record::NodeName;
 use fwlab_scenario::plan::Cell;
 
-use super::Workshop;
+use super::CellRunner;
 use super::barrier::{self, Barrier};
 use super::drive::{Transfer, drive, take_what_is_there};
 use super::fault::Fault;
@@ -15,7 +15,7 @@ use super::namespaces::Namespaces;
 use super::packets::Packets;
 use super::peers::Peers;
 use super::session::{Session, SessionSettings};
-use super::steps::Stagehand;
+use super::steps::StepRunner;
 use crate::patience::Patience;
 use crate::rules::CellRules;
 use crate::waits::Waits;
@@ -23,7 +23,7 @@ use crate::waits::Waits;
 /// What a cell is run with.
 #[derive(Clone, Copy)]
 pub(super) struct Asked<'a> {
-    pub(super) workshop: &'a Workshop,
+    pub(super) cell_runner: &'a CellRunner,
     pub(super) cell: &'a Cell,
     pub(super) peers: &'a Peers,
     pub(super) namespaces: &'a Namespaces,
@@ -50,7 +50,7 @@ impl<'a> Asked<'a> {
         'a: 'l,
     {
         let Asked {
-            workshop,
+            cell_runner,
             cell,
             peers,
             namespaces,
@@ -69,12 +69,12 @@ impl<'a> Asked<'a> {
         spec.tls_secrets = recorder.as_ref().map(|one| one.tls_secrets.clone());
         let mut notes: Vec<String> = rules.first.notes.clone();
         notes.extend(barrier::out_of_step(cell));
-        let stage = &cell.scenario.stage;
-        let clients: Vec<&NodeName> = clients(&stage.topology, &stage.client).collect();
+        let deployment = &cell.scenario.deployment;
+        let clients: Vec<&NodeName> = clients(&deployment.topology, &deployment.client).collect();
         let session = |client: &&'a NodeName| {
             let settings = SessionSettings {
-                early: workshop.patience == Patience::Early,
-                keep_stream: workshop.keep_streams,
+                early: cell_runner.patience == Patience::Early,
+                keep_stream: cell_runner.keep_streams,
                 waits: waits.clone(),
             };
             let rules = &rules.first;
@@ -86,13 +86,13 @@ impl<'a> Asked<'a> {
                 session.remark(image.node(), image.remark());
             }
         }
-        let stagehand = Stagehand {
+        let stagehand = StepRunner {
             cell,
             rules,
-            loader: &workshop.loader,
+            loader: &cell_runner.loader,
             waits,
         };
-        stagehand.act(None, &mut sessions, events).await?;
+        stagehand.run_steps(None, &mut sessions, events).await?;
         let (pauses, paused) = Pauses::at(barrier::moments(cell));
         spec.pauses = spec.pauses.take().map(|_| pauses);
         let reports = {
@@ -114,7 +114,7 @@ impl<'a> Asked<'a> {
             return Err(Fault::Peer(PeerError::Died { peer, how }));
         }
         if let Some(image) = &namespaces.image {
-            let loader = &workshop.loader;
+            let loader = &cell_runner.loader;
             image.was(&rules.first, cell, fabric, loader).await?;
         }
         let packets = match recorder.take() {

@@ -6,10 +6,10 @@ use fwlab_record::{Cause, Chance, Evidence, PeerName};
 
 use super::by_chance::by_chance;
 use super::fault::Fault;
+use super::merged::merged;
 use super::packets::Packets;
 use super::transferred::{Asked, Transferred};
-use super::unison::in_unison;
-use crate::deviating::Sought;
+use crate::deviating::ExpectedDeviation;
 
 /// What a cell came to.
 pub(super) struct Ran {
@@ -17,7 +17,7 @@ pub(super) struct Ran {
     pub(super) evidence: Evidence,
     pub(super) notes: Vec<String>,
     pub(super) chance: Vec<Chance>,
-    pub(super) sought: Vec<Sought>,
+    pub(super) sought: Vec<ExpectedDeviation>,
     /// What loaded the rules: the lab's, or an image's own.
     pub(super) loader: Option<String>,
     pub(super) server_version: String,
@@ -30,7 +30,7 @@ impl Transferred<'_> {
     /// Judges each client's session, and says what came of all of them.
     pub(super) async fn verdict(self, asked: Asked<'_>) -> Result<Ran, Fault> {
         let Asked {
-            workshop,
+            cell_runner,
             cell,
             peers,
             namespaces,
@@ -60,13 +60,14 @@ impl Transferred<'_> {
             notes.extend(session.notes());
         }
         let session = sessions.swap_remove(0);
-        let mut finding = in_unison(&clients, findings);
-        let by_chance = by_chance(cell, &rules.first, &finding, session.watch());
-        let chance = by_chance.iter().map(|one| one.chance).collect();
+        let mut finding = merged(&clients, findings);
+        let by_chance = by_chance(cell, &rules.first, &finding, &session);
+        let mut chance: Vec<Chance> = by_chance.iter().map(|one| one.chance).collect();
+        chance.dedup();
         notes.extend(by_chance.into_iter().map(|one| one.note));
         if let Finding::Inconclusive(why) = &mut finding {
             *why = secret.masked(why);
-            let words = last_lines(&server.last_words().await);
+            let words = last_lines(&server.recent_log().await);
             if !words.is_empty() {
                 notes.push(format!("the server's last words: {words}"));
             }
@@ -82,10 +83,10 @@ impl Transferred<'_> {
         };
         let deviations = peers.deviations.iter();
         let sought = deviations
-            .map(|deviation| Sought {
+            .map(|deviation| ExpectedDeviation {
                 deviation: *deviation,
                 version: version(deviation.peer),
-                showing: session.showing(deviation.sign),
+                sign_result: session.sign_result(deviation.sign),
             })
             .collect();
         let passed = matches!(&finding, Finding::Outcome(outcome) if outcome.cause == Cause::None);
@@ -93,7 +94,7 @@ impl Transferred<'_> {
             Finding::Outcome(outcome) => !it.differences(outcome).is_empty(),
             Finding::Inconclusive(_) => false,
         });
-        let evidence = if passed && !missed && !workshop.keep_evidence {
+        let evidence = if passed && !missed && !cell_runner.keep_evidence {
             Evidence::default()
         } else {
             session.evidence(&finding)

@@ -9,8 +9,8 @@ const REFUSED: Instead = Instead {
     cause: CauseKind::Reply,
 };
 
-fn sought(effect: Effect, showing: Showing) -> Sought {
-    Sought {
+fn sought(effect: Effect, sign_result: SignResult) -> ExpectedDeviation {
+    ExpectedDeviation {
         deviation: Deviation {
             peer: PeerName::Libunftp,
             word: "refuses-eprt",
@@ -25,12 +25,12 @@ fn sought(effect: Effect, showing: Showing) -> Sought {
             effect,
         },
         version: "0.24.0".into(),
-        showing,
+        sign_result,
     }
 }
 
-fn absent() -> Showing {
-    Showing::Absent("EPRT was answered with `200 fine`".into())
+fn absent() -> SignResult {
+    SignResult::Absent("EPRT was answered with `200 fine`".into())
 }
 
 fn transferred() -> Outcome {
@@ -68,16 +68,20 @@ fn unclear() -> Judgement {
     }
 }
 
-fn judged(judgement: Judgement, effect: Effect, showing: Showing) -> (Judgement, Vec<String>) {
+fn judged(
+    judgement: Judgement,
+    effect: Effect,
+    sign_result: SignResult,
+) -> (Judgement, Vec<String>) {
     let mut notes = Vec::new();
-    let judgement = with_deviations(judgement, &[sought(effect, showing)], &mut notes);
+    let judgement = with_deviations(judgement, &[sought(effect, sign_result)], &mut notes);
     (judgement, notes)
 }
 
 #[test]
 fn one_that_is_gone_is_a_miss_that_says_which_and_where() {
-    let text = "recorded deviation `refuses-eprt` of libunftp 0.24.0 no longer shows (libunftp answers EPRT with 500): \
-                EPRT was answered with `200 fine`; take it out of crates/ftp/src/peer/libunftp/deviations.rs";
+    let text = "recorded deviation `refuses-eprt` of libunftp 0.24.0 no longer shows (libunftp answers EPRT with \
+                500): EPRT was answered with `200 fine`; remove it from crates/ftp/src/peer/libunftp/deviations.rs";
     for effect in [
         Effect::Nothing,
         Effect::RulesOut(&[]),
@@ -111,14 +115,14 @@ fn where_nothing_is_required_one_that_is_gone_is_a_note() {
 
 #[test]
 fn one_without_effect_changes_nothing() {
-    for showing in [Showing::Shows, Showing::Untold] {
+    for sign_result in [SignResult::Shows, SignResult::Untold] {
         for before in [
             Judgement::met(transferred()),
             missed(refused()),
             unclear(),
             Judgement::Reported(refused()),
         ] {
-            let (after, notes) = judged(before.clone(), Effect::Nothing, showing.clone());
+            let (after, notes) = judged(before.clone(), Effect::Nothing, sign_result.clone());
             assert_eq!(after, before);
             assert_eq!(notes, [""; 0]);
         }
@@ -128,32 +132,32 @@ fn one_without_effect_changes_nothing() {
 #[test]
 fn another_outcome_is_excused_only_where_it_shows_and_is_the_recorded_one() {
     let effect = Effect::Instead(&[REFUSED]);
-    let (judgement, notes) = judged(missed(refused()), effect, Showing::Shows);
+    let (judgement, notes) = judged(missed(refused()), effect, SignResult::Shows);
     assert_eq!(judgement, Judgement::deviated(Some(refused())));
     assert_eq!(
         notes,
         ["deviation `refuses-eprt`: libunftp answers EPRT with 500"]
     );
-    for (before, showing) in [
-        (missed(refused()), Showing::Untold),
-        (missed(transferred()), Showing::Shows),
-        (unclear(), Showing::Shows),
-        (Judgement::met(refused()), Showing::Shows),
+    for (before, sign_result) in [
+        (missed(refused()), SignResult::Untold),
+        (missed(transferred()), SignResult::Shows),
+        (unclear(), SignResult::Shows),
+        (Judgement::met(refused()), SignResult::Shows),
     ] {
-        let (after, _) = judged(before.clone(), effect, showing);
+        let (after, _) = judged(before.clone(), effect, sign_result);
         assert_eq!(after, before);
     }
 }
 
 #[test]
 fn a_peer_that_gives_up_excuses_that_nobody_can_tell_and_nothing_else() {
-    let (judgement, _) = judged(unclear(), Effect::GivesUp, Showing::Shows);
+    let (judgement, _) = judged(unclear(), Effect::GivesUp, SignResult::Shows);
     assert_eq!(judgement, Judgement::deviated(None));
-    for (before, showing) in [
-        (unclear(), Showing::Untold),
-        (missed(refused()), Showing::Shows),
+    for (before, sign_result) in [
+        (unclear(), SignResult::Untold),
+        (missed(refused()), SignResult::Shows),
     ] {
-        let (after, _) = judged(before.clone(), Effect::GivesUp, showing);
+        let (after, _) = judged(before.clone(), Effect::GivesUp, sign_result);
         assert_eq!(after, before);
     }
 }
@@ -166,28 +170,28 @@ fn a_cell_that_is_run_for_a_deviation_is_met_by_it_alone() {
         Judgement::met(refused()),
         Judgement::Reported(refused()),
     ] {
-        let (judgement, _) = judged(before, effect, Showing::Shows);
+        let (judgement, _) = judged(before, effect, SignResult::Shows);
         let outcome = Some(refused());
         assert_eq!(judgement, Judgement::deviated(outcome));
     }
-    let (judgement, _) = judged(missed(transferred()), effect, Showing::Shows);
+    let (judgement, _) = judged(missed(transferred()), effect, SignResult::Shows);
     assert!(
-        matches!(&judgement, Judgement::Missed { why, .. } if why.contains("another outcome")),
+        matches!(&judgement, Judgement::Missed { why, .. } if why.contains("a different outcome")),
         "{judgement:?}"
     );
-    let (judgement, _) = judged(unclear(), effect, Showing::Shows);
+    let (judgement, _) = judged(unclear(), effect, SignResult::Shows);
     assert_eq!(judgement.word(), "inconclusive");
     for before in [missed(refused()), Judgement::met(refused())] {
-        let (after, _) = judged(before.clone(), effect, Showing::Untold);
+        let (after, _) = judged(before.clone(), effect, SignResult::Untold);
         assert_eq!(after, before, "it was stopped before");
     }
     for before in [Judgement::met(transferred()), unclear()] {
-        let (judgement, _) = judged(before, effect, Showing::Untold);
+        let (judgement, _) = judged(before, effect, SignResult::Untold);
         assert!(
             matches!(&judgement, Judgement::Inconclusive { why } if why.contains("refuses-eprt")),
             "{judgement:?}"
         );
     }
-    let (judgement, _) = judged(unclear(), Effect::RulesOut(&[]), Showing::Shows);
+    let (judgement, _) = judged(unclear(), Effect::RulesOut(&[]), SignResult::Shows);
     assert_eq!(judgement, Judgement::deviated(None));
 }

@@ -1,9 +1,8 @@
-use std::collections::{BTreeMap, BTreeSet};
-
 use fwlab_model::ruleset::native::{NativeImpurity, NativePlace};
 use fwlab_model::ruleset::{Dependence, Impurity, Only};
-use fwlab_observe::{PacketId, TraceStep, TraceVerdict};
-use fwlab_record::{Backend, ChainId, NodeName, Packet, RuleId};
+use fwlab_record::{Backend, NodeName, RuleId};
+
+use super::way::Way;
 
 /// A rule by which the same packet may be decided on otherwise the next time.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,9 +17,14 @@ pub struct Doubt {
     pub only: Only,
     /// Whether all that it depends on is who sends the packet: what TCP itself sends again is decided on as before.
     pub of_sender: bool,
+    /// Whether it is a match by chance, as `-m statistic`: it may decide on any packet otherwise the next time.
+    pub is_chance: bool,
     /// What it depends on, in words.
     pub why: String,
 }
+
+/// Matches by chance alone, as iptables and nft name them.
+const BY_CHANCE: [&str; 2] = ["-m statistic", "numgen"];
 
 impl Doubt {
     /// What iptables' rules depend on, as far as they decide.
@@ -36,6 +40,7 @@ impl Doubt {
                 node: node.clone(),
                 backend,
                 why: impurity.to_string(),
+                is_chance: BY_CHANCE.contains(&impurity.what.as_str()),
                 of_sender: impurity.why == Dependence::Sender,
                 only: impurity.only,
                 rule: Some(impurity.rule),
@@ -49,6 +54,7 @@ impl Doubt {
     ) -> impl Iterator<Item = Doubt> {
         impurities.into_iter().flat_map(move |impurity| {
             let why = impurity.to_string();
+            let is_chance = BY_CHANCE.contains(&impurity.what.as_str());
             // What is in a set that elements leave is no matter of who sends a packet.
             let of_sender = impurity.why == Dependence::Sender
                 && matches!(impurity.place, NativePlace::Rule(_));
@@ -60,67 +66,19 @@ impl Doubt {
                     backend: Backend::Native,
                     rule: Some(rule),
                     only,
+                    is_chance,
                     of_sender,
                     why: why.clone(),
                 })
         })
     }
 
-    fn is_on(&self, way: &Way, stopped_by: Option<&RuleId>) -> bool {
+    pub(super) fn is_on(&self, way: &Way, stopped_by: Option<&RuleId>) -> bool {
         let Some(rule) = &self.rule else { return true };
         let is_behind =
             stopped_by.is_some_and(|stop| stop.chain == rule.chain && stop.ordinal < rule.ordinal);
         !is_behind
             && way.chains.contains(&(self.backend, rule.chain.clone()))
             && way.packets.iter().any(|packet| self.only.may_be(packet))
-    }
-}
-
-/// The chains that a packet went through in a node, and what it looked like there.
-#[derive(Debug, Clone, Default)]
-struct Way {
-    chains: BTreeSet<(Backend, ChainId)>,
-    packets: BTreeSet<Packet>,
-}
-
-/// The ways of packets through one node: kept where a rule of it may decide on the same packet otherwise next time.
-#[derive(Debug, Default)]
-pub(super) struct Ways(BTreeMap<PacketId, Way>);
-
-/// Packets whose way is remembered: more than can be under way at one time.
-const REMEMBERED: usize = 512;
-
-impl Ways {
-    pub(super) fn step(&mut self, backend: Backend, chain: &ChainId, step: &TraceStep) {
-        let way = self.0.entry(step.packet_id).or_default();
-        way.packets.insert(step.packet);
-        way.chains.insert((backend, chain.clone()));
-        if let TraceVerdict::Jump(target) | TraceVerdict::Goto(target) = &step.verdict {
-            let target = ChainId {
-                chain: target.to_string(),
-                ..chain.clone()
-            };
-            way.chains.insert((backend, target));
-        }
-        if self.0.len() > REMEMBERED {
-            self.0.pop_first();
-        }
-    }
-
-    /// The first of these doubts that was on a packet's way.
-    pub(super) fn doubt<'d>(
-        &self,
-        packet: PacketId,
-        stopped_by: Option<&RuleId>,
-        doubts: impl Iterator<Item = &'d Doubt>,
-    ) -> Option<&'d Doubt> {
-        let way = self.0.get(&packet)?;
-        let mut on_it = doubts.filter(|doubt| doubt.is_on(way, stopped_by));
-        // Who sends it is the lesser doubt.
-        let first = on_it.next()?;
-        if first.of_sender {
-            return on_it.find(|doubt| !doubt.of_sender).or(Some(first));
-        }
-        Some(first)
     }
 }

@@ -1,65 +1,49 @@
 use std::collections::BTreeSet;
-use std::ops::Range;
 use std::sync::Arc;
 
 use fwlab_containers::ContainerError;
 use fwlab_fabric::FabricError;
+use fwlab_model::Placed;
 use fwlab_model::ruleset::native::Complaint;
-use fwlab_model::ruleset::{Difference, Mistakes, SourceLine, SourceText, unquoted};
+use fwlab_model::ruleset::{Difference, Mistakes, SourceLine, SourceText};
 use fwlab_record::TableFamily;
 use fwlab_scenario::ScenarioError;
-use miette::{Diagnostic, LabeledSpan, NamedSource, SourceCode};
+use miette::Diagnostic;
 
 use super::loader::LoadError;
 
 /// Why a scenario, or a ruleset of one, cannot be used.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, thiserror::Error, Diagnostic)]
 pub enum PrepareError {
     /// Its text has mistakes.
     #[error(transparent)]
+    #[diagnostic(transparent)]
     Mistakes(#[from] Mistakes),
     /// The scenario asks for what this kernel does not do.
     #[error(transparent)]
+    #[diagnostic(transparent)]
     Scenario(Box<ScenarioError>),
     /// The real loader refuses it.
-    #[error("{loader} refuses ruleset `{ruleset}`")]
-    Refused {
-        /// The ruleset's name.
-        ruleset: String,
-        /// The loader.
-        loader: String,
-        /// What it said, at the lines of the source where that is known.
-        complaints: Vec<Complaint>,
-        /// How many more there were that may only follow from these.
-        others: usize,
-        /// Its words as they were.
-        words: String,
-        /// The source.
-        text: Option<Arc<SourceText>>,
-    },
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Refused(Placed),
     /// It loaded, but not all of it is there.
-    #[error("{loader} loaded ruleset `{ruleset}`, but what the kernel lists is not what was asked")]
-    Differs {
-        /// The ruleset's name.
-        ruleset: String,
-        /// The loader.
-        loader: String,
-        /// What is not there, or not as it was asked.
-        differences: Vec<Difference>,
-        /// The source.
-        text: Option<Arc<SourceText>>,
-    },
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Differs(Placed),
     /// The backend `native` loads scripts of nft, and nothing that was written for iptables.
-    #[error("ruleset `{ruleset}` is to be loaded by nft, and is no script of nft")]
+    #[error("ruleset `{ruleset}` must be loaded by nft but is not an nft script")]
+    #[diagnostic(help("generated rules, and the rule that `helper` adds, are iptables rules"))]
     NoScript {
         /// The ruleset's name.
         ruleset: String,
     },
     /// Two programs would load rules into one table.
     #[error(
-        "ruleset `{ruleset}` has a table `{family} {table}` both of nft and of iptables-nft: \
-         whose rule stopped a packet there could not be told"
+        "ruleset `{ruleset}` has a table `{family} {table}` both from nft and from iptables-nft: it could not be \
+         told whose rule stopped a packet there"
     )]
+    #[diagnostic(help("give the script's table a different name"))]
     SharedTable {
         /// The ruleset's name.
         ruleset: String,
@@ -69,22 +53,20 @@ pub enum PrepareError {
         table: String,
     },
     /// The image that is to load it cannot.
-    #[error("{}", crate::with_causes(why))]
+    #[error("{placed}")]
+    #[diagnostic(forward(placed))]
     Image {
-        /// Where the scenario names the image, in bytes.
-        span: Range<usize>,
-        /// The scenario file.
-        file: Arc<NamedSource<String>>,
-        /// What to do about it.
-        help: &'static str,
+        /// Where the scenario names the image, and what to do about it.
+        placed: Placed,
         /// Why not.
         why: Box<ContainerError>,
     },
     /// No throwaway node could be made.
     #[error(
-        "no node to try ruleset `{ruleset}` in: {}",
+        "there is no node to try the ruleset `{ruleset}` in: {}",
         crate::with_causes(source)
     )]
+    #[diagnostic(help("`fwlab doctor` says what this machine lacks"))]
     Fabric {
         /// The ruleset's name.
         ruleset: String,
@@ -96,6 +78,7 @@ pub enum PrepareError {
         "ruleset `{ruleset}` could not be tried: {}",
         crate::with_causes(source)
     )]
+    #[diagnostic(help("`fwlab doctor` says what this machine lacks"))]
     Load {
         /// The ruleset's name.
         ruleset: String,
@@ -109,28 +92,62 @@ impl PrepareError {
     pub fn is_lab_fault(&self) -> bool {
         match self {
             // The loader said that it had loaded everything.
-            PrepareError::Differs { .. }
-            | PrepareError::Fabric { .. }
-            | PrepareError::Load { .. } => true,
+            PrepareError::Differs(_) | PrepareError::Fabric { .. } | PrepareError::Load { .. } => {
+                true
+            }
             PrepareError::Image { why, .. } => matches!(**why, ContainerError::Engine(_)),
             PrepareError::Mistakes(_)
             | PrepareError::Scenario(_)
-            | PrepareError::Refused { .. }
+            | PrepareError::Refused(_)
             | PrepareError::NoScript { .. }
             | PrepareError::SharedTable { .. } => false,
         }
     }
 
-    /// The source of which nothing may be quoted, where a loader's words would.
-    fn unquoted(&self) -> Option<&str> {
-        let text = match self {
-            PrepareError::Refused { text, .. } | PrepareError::Differs { text, .. } => {
-                text.as_ref()
-            }
-            _ => None,
-        };
-        text.filter(|text| !text.is_quotable())
-            .map(|text| text.name())
+    /// A loader refuses a ruleset: what it said, at the lines of the source where that is known; its words that have
+    /// no line; and how many complaints there were beside these that may only follow from them.
+    pub(super) fn refused(
+        ruleset: &str,
+        loader: &str,
+        source: Option<&Arc<SourceText>>,
+        complaints: &[Complaint],
+        words: &str,
+        others: usize,
+    ) -> PrepareError {
+        let words = (!words.is_empty()).then(|| format!("its words: {words}"));
+        let others = (others > 0).then(|| {
+            format!("it also refuses {others} later places, perhaps only because of these")
+        });
+        let help: Vec<String> = words.into_iter().chain(others).collect();
+        PrepareError::Refused(placed(
+            format!("{loader} refuses ruleset `{ruleset}`"),
+            source,
+            complaints
+                .iter()
+                .map(|complaint| (complaint.line, complaint.to_string())),
+            &help,
+        ))
+    }
+
+    /// A loader loaded something else than a ruleset.
+    pub(super) fn differs(
+        ruleset: &str,
+        loader: &str,
+        source: Option<&Arc<SourceText>>,
+        differences: &[Difference],
+    ) -> PrepareError {
+        let words = differences
+            .iter()
+            .map(|difference| (difference.line, difference.to_string()));
+        let help: Vec<String> = words.clone().map(|(_, words)| words).collect();
+        PrepareError::Differs(placed(
+            format!(
+                "{loader} loaded ruleset `{ruleset}`, but what the kernel lists is not what was asked"
+            ),
+            source,
+            words,
+            &help,
+        ))
     }
 
     /// The errors without those that say the same again: a mistake is one mistake,
@@ -156,89 +173,54 @@ impl PrepareError {
     }
 }
 
-impl Diagnostic for PrepareError {
-    fn help<'a>(&'a self) -> Option<Box<dyn std::fmt::Display + 'a>> {
-        if let Some(name) = self.unquoted() {
-            return Some(Box::new(unquoted(name)));
-        }
-        match self {
-            PrepareError::Mistakes(mistakes) => mistakes.help(),
-            PrepareError::Scenario(error) => error.help(),
-            PrepareError::Refused { words, others, .. } => {
-                let words = (!words.is_empty()).then(|| format!("its words: {words}"));
-                let others = (*others > 0).then(|| {
-                    format!("it also refuses {others} later places, perhaps only because of these")
-                });
-                let told: Vec<String> = words.into_iter().chain(others).collect();
-                (!told.is_empty()).then(|| Box::new(told.join("\n")) as Box<dyn std::fmt::Display>)
-            }
-            PrepareError::NoScript { .. } => Some(Box::new(
-                "generated rules, and the rule that `helper` adds, are iptables rules",
-            )),
-            PrepareError::SharedTable { .. } => {
-                Some(Box::new("give the script's table a name of its own"))
-            }
-            PrepareError::Differs { differences, .. } => {
-                let list: Vec<String> = differences.iter().map(ToString::to_string).collect();
-                Some(Box::new(list.join("\n")))
-            }
-            PrepareError::Image { help, .. } => Some(Box::new(*help)),
-            PrepareError::Fabric { .. } | PrepareError::Load { .. } => {
-                Some(Box::new("`fwlab doctor` tells what this machine lacks"))
-            }
+/// What a loader said of a source.
+fn placed(
+    message: String,
+    source: Option<&Arc<SourceText>>,
+    words: impl Iterator<Item = (Option<SourceLine>, String)>,
+    help: &[String],
+) -> Placed {
+    let mut placed = Placed::new(message);
+    if let Some(source) = source {
+        placed = placed.of(Arc::clone(source));
+    }
+    for (line, words) in words {
+        if let Some(line) = line {
+            placed = placed.at(line.start..line.end, words);
         }
     }
+    match help {
+        [] => placed,
+        help => placed.with_help(help.join("\n")),
+    }
+}
 
-    fn source_code(&self) -> Option<&dyn SourceCode> {
-        match self {
-            PrepareError::Mistakes(mistakes) => mistakes.source_code(),
-            PrepareError::Scenario(error) => error.source_code(),
-            PrepareError::Refused { text, .. } | PrepareError::Differs { text, .. } => {
-                text.as_deref().map(|text| text as &dyn SourceCode)
-            }
-            PrepareError::Image { file, .. } => Some(&**file),
-            PrepareError::NoScript { .. }
-            | PrepareError::SharedTable { .. }
-            | PrepareError::Fabric { .. }
-            | PrepareError::Load { .. } => None,
-        }
+#[cfg(test)]
+mod tests {
+    use fwlab_model::ruleset::Source;
+    use fwlab_model::ruleset::native::NativeScript;
+
+    use super::*;
+
+    fn refused(source: &Source) -> PrepareError {
+        let script = NativeScript::read(source).expect("its form is right");
+        let said = "/dev/stdin:1:5-10: Error: secret\n/dev/stdin: what has no place\n";
+        let complaints = script.complaints(said);
+        PrepareError::refused("r", "nft", Some(script.source()), &complaints, "secret", 2)
     }
 
-    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
-        let label = |line: Option<SourceLine>, words: String| {
-            line.map(|line| LabeledSpan::new_with_span(Some(words), line.start..line.end))
-        };
-        if self.unquoted().is_some() {
-            return None;
-        }
-        match self {
-            PrepareError::Mistakes(mistakes) => mistakes.labels(),
-            PrepareError::Scenario(error) => error.labels(),
-            PrepareError::Refused { complaints, .. } => {
-                Some(Box::new(complaints.iter().filter_map(move |complaint| {
-                    label(complaint.line, complaint.to_string())
-                })))
-            }
-            PrepareError::Differs { differences, .. } => {
-                Some(Box::new(differences.iter().filter_map(move |difference| {
-                    label(difference.line, difference.to_string())
-                })))
-            }
-            PrepareError::Image { span, .. } => Some(Box::new(std::iter::once(
-                LabeledSpan::new_with_span(Some("here".into()), span.clone()),
-            ))),
-            PrepareError::NoScript { .. }
-            | PrepareError::SharedTable { .. }
-            | PrepareError::Fabric { .. }
-            | PrepareError::Load { .. } => None,
-        }
-    }
-
-    fn related<'a>(&'a self) -> Option<Box<dyn Iterator<Item = &'a dyn Diagnostic> + 'a>> {
-        match self {
-            PrepareError::Mistakes(mistakes) => mistakes.related(),
-            PrepareError::Scenario(error) => error.related(),
-            _ => None,
-        }
+    #[test]
+    fn what_may_not_be_quoted_is_told_once_and_without_a_loaders_words() {
+        let source = Source::new("r.nft", "add table inet secret\n");
+        let hidden = refused(&source.clone().unquoted());
+        assert!(hidden.labels().is_none());
+        assert_eq!(
+            hidden.help().map(|help| help.to_string()),
+            Some(fwlab_model::ruleset::unquoted("r.nft"))
+        );
+        let open = refused(&source);
+        assert_eq!(open.labels().map(Iterator::count), Some(1));
+        // It is the same mistake, wherever the file was named.
+        assert_eq!(PrepareError::distinct([hidden, open]).len(), 1);
     }
 }

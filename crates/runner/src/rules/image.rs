@@ -1,4 +1,7 @@
+use std::sync::Arc;
+
 use fwlab_containers::{Engine, FirewallImage};
+use fwlab_model::Placed;
 use fwlab_scenario::ImageRules;
 
 use super::PreparedRuleset;
@@ -41,9 +44,9 @@ pub(super) async fn examine(rules: &ImageRules) -> Result<PreparedRuleset, Prepa
     match rules.image.examine(&engine).await {
         Ok(()) => Ok(PreparedRuleset::default()),
         Err(why) => Err(PrepareError::Image {
-            span: rules.span.clone(),
-            file: rules.file.clone(),
-            help: why.help(),
+            placed: Placed::here(rules.span.clone(), crate::with_causes(&why))
+                .with_help(why.help())
+                .of(Arc::clone(&rules.file)),
             why: why.into(),
         }),
     }

@@ -2,16 +2,16 @@ use std::collections::BTreeSet;
 
 use fwlab_record::NodeName;
 
-use fwlab_scenario::Stage;
+use fwlab_scenario::Deployment;
 
 /// Interfaces that rules name and the node that loads them does not have: such rules match nothing.
 /// `+` at the end of a name, or `*` in a script of nft, stands for all that begin so.
 pub(super) fn strange_interfaces(
     named: BTreeSet<String>,
-    stage: &Stage,
+    deployment: &Deployment,
     node: &NodeName,
 ) -> Option<String> {
-    let here: Vec<&str> = stage
+    let here: Vec<&str> = deployment
         .topology
         .interfaces_in(node)
         .map(|interface| interface.name.as_str())
@@ -24,6 +24,6 @@ pub(super) fn strange_interfaces(
     let strange: Vec<String> = named.into_iter().filter(|name| !is_here(name)).collect();
     let (strange, here) = (strange.join(", "), here.join(", "));
     (!strange.is_empty()).then(|| {
-        format!("the rules name {strange}, and {node} has {here}: they match nothing there")
+        format!("the rules name {strange}, but {node} has {here}: they match nothing there")
     })
 }

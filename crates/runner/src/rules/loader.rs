@@ -4,7 +4,7 @@ use fwlab_fabric::{Fabric, Node, NodeGone, Privilege, ToolCall, ToolError, ToolO
 use fwlab_model::ruleset::Listing;
 use fwlab_record::{Backend, Family, NodeName};
 
-use super::pieces::pieces;
+use super::batches::pieces;
 use super::tools::{NoLoader, Tools, command};
 use super::{Listed, PreparedRuleset};
 

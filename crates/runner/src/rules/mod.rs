@@ -1,40 +1,42 @@
 //! Rulesets: parsed, proven to load, loaded into cells, or found there as an image loaded them;
 //! and trace steps read against them.
 
-mod book;
+mod batches;
+mod cell_rules;
 mod doubt;
 mod error;
 mod image;
+mod image_rules;
 mod interfaces;
 mod loader;
 mod native;
-mod of_cell;
-mod part;
-mod pieces;
+mod node_ruleset;
 mod prepare;
 mod prove;
 mod proven;
 mod remembered;
+mod resolver;
 mod sets;
-mod standing;
 mod tools;
+mod traced;
+mod way;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use fwlab_model::ruleset::{ByPort, ByPush, Hook, Sets, Told};
+use fwlab_model::ruleset::{ByPort, ByPush, Hook, PortEnd, Sets, Told};
 use fwlab_record::{ChainId, NodeName, RuleId, RuleOrdinal};
 
-pub(crate) use book::{Reading, Rulebook};
+pub(crate) use cell_rules::CellRules;
 pub(crate) use doubt::Doubt;
 pub use error::PrepareError;
 pub(crate) use image::no_container;
+pub(crate) use image_rules::ImageRulesError;
 pub use loader::{LoadError, Loader};
 pub(crate) use native::lacks;
-pub(crate) use of_cell::CellRules;
-pub use part::{Listed, Part};
+pub use node_ruleset::{Listed, NodeRuleset};
 pub use prove::UNREACHED;
-pub(crate) use standing::StandingError;
+pub(crate) use resolver::{RuleReading, RuleResolver};
 pub use tools::NoLoader;
 
 /// A ruleset that is known to load.
@@ -43,7 +45,7 @@ pub struct PreparedRuleset {
     /// The sets that rules match on, which are made first.
     pub sets: Vec<(NodeName, Arc<Sets>)>,
     /// What is loaded, in order.
-    pub parts: Vec<Part>,
+    pub parts: Vec<NodeRuleset>,
     /// The rules by which the same packet may be decided on otherwise the next time.
     pub doubts: Vec<Doubt>,
     /// The rules that look at a range of destination ports, and the node of each.
@@ -57,42 +59,44 @@ pub struct PreparedRuleset {
 }
 
 impl PreparedRuleset {
-    /// The destination ports of TCP that rules look at, as ranges: those of one port, too.
-    pub fn ports(&self) -> BTreeSet<(u16, u16)> {
-        let of_part = |part: &Part| match &part.listed {
+    /// The ports of TCP that rules tell from others, as ranges, and the end at which they look: those of one port, too.
+    pub fn ports(&self) -> BTreeSet<(PortEnd, (u16, u16))> {
+        let of_part = |part: &NodeRuleset| match &part.listed {
             Listed::Iptables { listing, .. } => listing.ports(),
             Listed::Native(listing) => listing.ports(),
         };
         self.parts.iter().flat_map(of_part).collect()
     }
 
+    /// The ranges of destination ports that rules accept or lead on, and of each whether the rule tells no hosts apart.
+    pub fn opened(&self) -> Vec<((u16, u16), bool)> {
+        let told = self.told();
+        let of_rule = |(node, by_port): &(NodeName, ByPort)| {
+            let mut parts = self.parts.iter().filter(|part| part.node == *node);
+            let statement = parts.find_map(|part| part.statement(&by_port.rule))?;
+            let mut words = statement.split_whitespace();
+            let opens = words.clone().any(|word| {
+                let word = word.to_ascii_lowercase();
+                matches!(&*word, "accept" | "dnat" | "redirect")
+            });
+            let is_negated = words.any(|word| matches!(word, "!" | "!="));
+            let is_for_all = told.iter().all(|told| told.rule != by_port.rule);
+            (opens && !is_negated).then_some((by_port.ports, is_for_all))
+        };
+        let to = self.by_port.iter();
+        to.filter(|(_, by_port)| by_port.end == PortEnd::Destination)
+            .filter_map(of_rule)
+            .collect()
+    }
+
     /// A rule on a node that would assign FTP's helper, by its line.
     pub(crate) fn assigning(&self, node: &NodeName) -> Option<String> {
-        let is_assigning = |statement: &str| {
-            statement.contains("ct helper set")
-                || statement.contains("-j CT") && statement.contains("--helper ftp")
-        };
         let parts = self.parts.iter().filter(|part| part.node == *node);
         let mut found = parts.flat_map(|part| {
-            let rules: Vec<(RuleId, &str)> = match &part.listed {
-                Listed::Iptables { listing, .. } => {
-                    let rules = listing.rules();
-                    rules.map(|(id, rule)| (id, rule.statement())).collect()
-                }
-                Listed::Native(listing) => listing
-                    .chains()
-                    .flat_map(|(chain, found)| {
-                        (1..).zip(found.rules()).map(|(ordinal, rule)| {
-                            let ordinal = RuleOrdinal(ordinal);
-                            let chain = chain.clone();
-                            (RuleId { chain, ordinal }, rule.statement())
-                        })
-                    })
-                    .collect(),
-            };
-            let assigning = rules
-                .into_iter()
-                .filter(|(_, statement)| is_assigning(statement));
+            let assigning = part.rules().into_iter().filter(|(_, statement)| {
+                statement.contains("ct helper set")
+                    || statement.contains("-j CT") && statement.contains("--helper ftp")
+            });
             assigning.map(|(id, statement)| match part.lines.source_of(&id) {
                 Some(source) => format!("line {} `{statement}`", source.line),
                 None => format!("{id} `{statement}`"),
@@ -101,9 +105,18 @@ impl PreparedRuleset {
         found.next()
     }
 
+    /// Whether some rules take packets out of conntrack.
+    pub fn untracks(&self) -> bool {
+        let mut rules = self.parts.iter().flat_map(NodeRuleset::rules);
+        rules.any(|(_, statement)| {
+            let mut words = statement.split_whitespace();
+            words.any(|word| matches!(word, "NOTRACK" | "--notrack" | "notrack"))
+        })
+    }
+
     /// From which hooks a chain is known to be reached.
     pub fn hooks_of(&self, chain: &ChainId) -> BTreeSet<Hook> {
-        let of_part = |part: &Part| match &part.listed {
+        let of_part = |part: &NodeRuleset| match &part.listed {
             Listed::Iptables { listing, .. } => listing.hooks_of(chain),
             Listed::Native(listing) => listing.hooks_of(chain),
         };
@@ -113,7 +126,7 @@ impl PreparedRuleset {
     /// The rules that lead to another chain and not back: a packet that they match comes to no later rule of theirs. With each its
     /// line.
     pub fn gotos(&self) -> Vec<(RuleId, Option<u32>)> {
-        let of_part = |part: &Part| -> Vec<(RuleId, Option<u32>)> {
+        let of_part = |part: &NodeRuleset| -> Vec<(RuleId, Option<u32>)> {
             let found: Vec<RuleId> = match &part.listed {
                 Listed::Iptables { listing, .. } => {
                     let gotos = listing.rules().filter(|(_, rule)| rule.is_goto());
@@ -164,7 +177,7 @@ impl PreparedRuleset {
 
     /// What loads it, as it calls itself; nothing where nothing is loaded.
     pub(crate) fn loader(&self) -> Option<&str> {
-        self.parts.iter().find_map(Part::loader)
+        self.parts.iter().find_map(NodeRuleset::loader)
     }
 
     /// Whether what was loaded may have begun with `flush ruleset`.

@@ -3,13 +3,14 @@ use std::sync::Arc;
 use fwlab_fabric::{Fabric, Node, ToolCall, ToolOutput};
 use fwlab_model::ruleset::native::{Complaint, Echo, NativeListing, NativeRule, NativeScript};
 use fwlab_record::{Backend, InterfaceName, NodeName};
-use fwlab_scenario::{RulesOrigin, RulesetEntry, Stage};
+use fwlab_scenario::{Deployment, RulesOrigin, RulesetEntry};
 
 use super::error::PrepareError;
 use super::loader::{Counters, DEADLINE, LoadError, Loader, words_of};
+use super::node_ruleset::file_of;
 use super::proven::Proven;
 use super::remembered::Remembered;
-use super::{Doubt, Listed, Part};
+use super::{Doubt, Listed, NodeRuleset};
 
 /// A script, and the interfaces of the node that it was tried in: `iif eth0` does not load where there is no `eth0`.
 type Key = (Arc<str>, Vec<InterfaceName>);
@@ -22,7 +23,7 @@ struct Loaded {
     instead: Option<NativeScript>,
 }
 
-const OF_IPTABLES: &str = "the script adds rules to chains of iptables-nft's, which it does not make: they are made \
+const OF_IPTABLES: &str = "the script adds rules to iptables-nft chains that it does not make: fwlab makes them \
                            first, without rules and with policy accept";
 
 /// By text and the interfaces of the node.
@@ -46,12 +47,12 @@ impl Loader {
     pub(super) async fn prove_script(
         &self,
         name: &str,
-        stage: &Stage,
+        deployment: &Deployment,
         node: &NodeName,
         script: &NativeScript,
     ) -> Result<Proven, PrepareError> {
         let input: Arc<str> = script.text().into();
-        let interfaces = stage.topology.interfaces_in(node);
+        let interfaces = deployment.topology.interfaces_in(node);
         let key: Key = (
             Arc::clone(&input),
             interfaces.map(|interface| interface.name.clone()).collect(),
@@ -60,7 +61,7 @@ impl Loader {
             Some(loaded) => loaded,
             None => {
                 let loaded = self
-                    .loaded_as_far_as_here(name, stage, node, script)
+                    .loaded_as_far_as_here(name, deployment, node, script)
                     .await?;
                 let loaded = Arc::new(loaded);
                 PROVEN.insert(key, Arc::clone(&loaded));
@@ -73,15 +74,9 @@ impl Loader {
             instead,
         } = &*loaded;
         let script = instead.as_ref().unwrap_or(script);
-        let lines =
-            script
-                .correspond(listing, echo)
-                .map_err(|differences| PrepareError::Differs {
-                    ruleset: name.into(),
-                    loader: "nft".to_owned(),
-                    differences,
-                    text: Some(Arc::clone(script.source())),
-                })?;
+        let lines = script.correspond(listing, echo).map_err(|differences| {
+            PrepareError::differs(name, "nft", Some(script.source()), &differences)
+        })?;
         let impurities = listing.impurities(&lines);
         let by_port = listing.by_port(&lines);
         let by_push = listing.by_push(&lines);
@@ -93,7 +88,7 @@ impl Loader {
             notes.push(OF_IPTABLES.to_owned());
         }
         notes.extend(untraced(listing));
-        let part = Part {
+        let part = NodeRuleset {
             node: node.clone(),
             input: beforehand
                 .into_iter()
@@ -101,6 +96,7 @@ impl Loader {
                 .collect(),
             listed: Listed::Native(Arc::clone(listing)),
             lines: Arc::new(lines),
+            file: file_of(script.source()),
         };
         Ok(Proven {
             part,
@@ -115,22 +111,22 @@ impl Loader {
     async fn loaded_as_far_as_here(
         &self,
         name: &str,
-        stage: &Stage,
+        deployment: &Deployment,
         node: &NodeName,
         script: &NativeScript,
     ) -> Result<Loaded, PrepareError> {
-        let refused = match self.loaded(name, stage, node, script).await {
-            Err(refused @ PrepareError::Refused { .. }) => refused,
+        let refused = match self.loaded(name, deployment, node, script).await {
+            Err(refused @ PrepareError::Refused(_)) => refused,
             other => return other,
         };
         let is_there = |device: &str| {
-            let mut interfaces = stage.topology.interfaces_in(node);
+            let mut interfaces = deployment.topology.interfaces_in(node);
             interfaces.any(|interface| interface.name.as_str() == device)
         };
         let Some(without) = script.without_flowtables(is_there) else {
             return Err(refused);
         };
-        let loaded = self.loaded(name, stage, node, &without).await?;
+        let loaded = self.loaded(name, deployment, node, &without).await?;
         Ok(Loaded {
             instead: Some(without),
             ..loaded
@@ -141,7 +137,7 @@ impl Loader {
     async fn loaded(
         &self,
         name: &str,
-        stage: &Stage,
+        deployment: &Deployment,
         node: &NodeName,
         script: &NativeScript,
     ) -> Result<Loaded, PrepareError> {
@@ -149,13 +145,12 @@ impl Loader {
             ruleset: name.into(),
             source,
         };
-        let fabric =
-            Fabric::build(&stage.topology)
-                .await
-                .map_err(|source| PrepareError::Fabric {
-                    ruleset: name.into(),
-                    source,
-                })?;
+        let fabric = Fabric::build(&deployment.topology)
+            .await
+            .map_err(|source| PrepareError::Fabric {
+                ruleset: name.into(),
+                source,
+            })?;
         let throwaway = fabric
             .node(node)
             .ok_or_else(|| failed(LoadError::NoNode(node.clone())))?;
@@ -163,13 +158,13 @@ impl Loader {
             let made = self.load_script(throwaway, &beforehand).await;
             let (loader, output) = made.map_err(failed)?;
             if !output.status.success() {
-                return Err(refused(name, loader, script, &words_of(&output)));
+                return Err(refused(name, &loader, script, &words_of(&output)));
             }
         }
         let nft = self.nft(throwaway, &["-e", "-a", "-f", "-"], script.text());
         let (loader, output) = nft.await.map_err(failed)?;
         if !output.status.success() {
-            return Err(refused(name, loader, script, &words_of(&output)));
+            return Err(refused(name, &loader, script, &words_of(&output)));
         }
         let listing = self.list(throwaway, Counters::Shown);
         Ok(Loaded {
@@ -241,7 +236,7 @@ impl Loader {
 }
 
 /// What nft said, each complaint at its place in the script; what has no place is told beside.
-fn refused(name: &str, loader: String, script: &NativeScript, words: &str) -> PrepareError {
+fn refused(name: &str, loader: &str, script: &NativeScript, words: &str) -> PrepareError {
     let (complaints, others) = script.leading(script.complaints(words));
     let without_place = |complaint: &&Complaint| complaint.line.is_none();
     let words: Vec<String> = complaints
@@ -249,14 +244,9 @@ fn refused(name: &str, loader: String, script: &NativeScript, words: &str) -> Pr
         .filter(without_place)
         .map(ToString::to_string)
         .collect();
-    PrepareError::Refused {
-        ruleset: name.into(),
-        loader,
-        words: words.join("; "),
-        complaints,
-        others,
-        text: Some(Arc::clone(script.source())),
-    }
+    let words = words.join("; ");
+    let source = Some(script.source());
+    PrepareError::refused(name, loader, source, &complaints, &words, others)
 }
 
 /// What the packet trace does not show of these rules.
@@ -270,7 +260,7 @@ pub(super) fn untraced(listing: &NativeListing) -> Vec<String> {
         }
         if chain.rules().iter().any(NativeRule::sets_trace) {
             notes.push(format!(
-                "{id} sets nftrace itself: what is stopped without a trace leaves a cell unclear"
+                "{id} sets nftrace itself: what it stops without a trace leaves a cell unclear"
             ));
         }
     }

@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use fwlab_model::ruleset::native::{NativeListing, NativeScript};
-use fwlab_model::ruleset::{Mistakes, Ruleset, Sets, Source, dump_family, generate, parse};
+use fwlab_model::ruleset::{ByPort, Mistakes, Ruleset, Sets, Source, dump_family, generate, parse};
 use fwlab_record::{Backend, Family, NodeName, TableFamily};
 use fwlab_scenario::{RulesOrigin, RulesetEntry, Scenario};
 
@@ -10,11 +10,12 @@ use super::error::PrepareError;
 use super::image::examine;
 use super::interfaces::strange_interfaces;
 use super::loader::Loader;
+use super::node_ruleset::forget_single_file;
 use super::sets::{NO_IPSET, SetsAt};
-use super::{Listed, Part, PreparedRuleset, lacks};
+use super::{Listed, NodeRuleset, PreparedRuleset, lacks};
 
 /// Rules as they were read, before they are tried, and the node that is to load them.
-struct Wanted<'a> {
+struct Pending<'a> {
     node: &'a NodeName,
     rules: Rules,
 }
@@ -52,7 +53,7 @@ impl Loader {
         let wanted = wanted(scenario, entry, backend, &mut read).map_err(|error| vec![error])?;
         prepared.notes.append(&mut read.notes);
         if let Some(source) = &entry.sets
-            && let Some(node) = entry.at.as_ref().or(scenario.stage.firewall.as_ref())
+            && let Some(node) = entry.at.as_ref().or(scenario.deployment.firewall.as_ref())
         {
             read.sets
                 .insert(0, (node.clone(), Arc::new(Sets::read(source))));
@@ -67,22 +68,22 @@ impl Loader {
             .into_iter()
             .map(PrepareError::Mistakes)
             .collect();
-        for Wanted { node, rules } in &wanted {
+        for Pending { node, rules } in &wanted {
             let named = match rules {
                 Rules::Iptables(_, rules) => rules.interfaces_used(),
                 Rules::Native(script) => script.interfaces_used(),
             };
-            let strange = strange_interfaces(named, &scenario.stage, node);
+            let strange = strange_interfaces(named, &scenario.deployment, node);
             prepared.notes.extend(strange);
         }
         if let Err(refused) = self.prove_sets(&entry.name, &prepared.sets).await {
             errors.push(refused);
             return Err(errors);
         }
-        for Wanted { node, rules } in &wanted {
+        for Pending { node, rules } in &wanted {
             let proven = match rules {
                 Rules::Native(script) => self
-                    .prove_script(&entry.name, &scenario.stage, node, script)
+                    .prove_script(&entry.name, &scenario.deployment, node, script)
                     .await
                     .map(|proven| vec![proven]),
                 Rules::Iptables(backend, rules) => {
@@ -99,16 +100,20 @@ impl Loader {
                     for proven in proven {
                         prepared.parts.push(proven.part);
                         prepared.doubts.extend(proven.doubts);
-                        prepared.by_port.extend(at(node, proven.by_port));
+                        let by_port = proven.by_port.into_iter();
+                        let by_port = by_port.filter(|rule| tells_ports_apart(rule, scenario));
+                        prepared.by_port.extend(at(node, by_port.collect()));
                         prepared.by_push.extend(at(node, proven.by_push));
                         prepared.notes.extend(proven.notes);
                     }
                 }
             }
         }
+        joined(&mut prepared.by_port);
         if !errors.is_empty() {
             return Err(errors);
         }
+        forget_single_file(&mut prepared.parts);
         match shared_table(&prepared.parts) {
             None => Ok(prepared),
             Some((family, table)) => Err(vec![PrepareError::SharedTable {
@@ -130,9 +135,9 @@ fn wanted<'a>(
     entry: &'a RulesetEntry,
     backend: Backend,
     read: &mut Reading,
-) -> Result<Vec<Wanted<'a>>, PrepareError> {
+) -> Result<Vec<Pending<'a>>, PrepareError> {
     let mut wanted = Vec::new();
-    let firewall = entry.at.as_ref().or(scenario.stage.firewall.as_ref());
+    let firewall = entry.at.as_ref().or(scenario.deployment.firewall.as_ref());
     if let Some(node) = firewall {
         let own = Written {
             origin: &entry.origin,
@@ -150,7 +155,7 @@ fn wanted<'a>(
             let rules = read.rules(node, source, family, entry.skip_refused_lines);
             here.push(Rules::Iptables(*backend, rules));
         }
-        wanted.extend(here.into_iter().map(|rules| Wanted { node, rules }));
+        wanted.extend(here.into_iter().map(|rules| Pending { node, rules }));
     }
     for also in &entry.also {
         let there = Written {
@@ -160,7 +165,7 @@ fn wanted<'a>(
         };
         let there = there.read(scenario, entry, &also.at, backend, read)?;
         let node = &also.at;
-        wanted.extend(there.into_iter().map(|rules| Wanted { node, rules }));
+        wanted.extend(there.into_iter().map(|rules| Pending { node, rules }));
     }
     Ok(wanted)
 }
@@ -206,8 +211,8 @@ impl Written<'_> {
             rulesets.push(read.rules(node, source, Family::Ipv6, skip));
         }
         if self.helper {
-            let side = scenario.stage.side_of(node);
-            let port = (scenario.stage).control_port_at(side, scenario.server.control_port);
+            let side = scenario.deployment.side_of(node);
+            let port = (scenario.deployment).control_port_at(side, scenario.server.control_port);
             for &family in families {
                 let holds = |ruleset: &Ruleset| ruleset.families().any(|one| one == family);
                 // Two rulesets of one family would replace each other's tables.
@@ -222,7 +227,7 @@ impl Written<'_> {
 }
 
 /// A table that a script of nft makes and that rules of iptables-nft, or of another script, are in, too, on one node.
-fn shared_table(parts: &[Part]) -> Option<(TableFamily, String)> {
+fn shared_table(parts: &[NodeRuleset]) -> Option<(TableFamily, String)> {
     let mut seen: BTreeSet<(&NodeName, TableFamily, String)> = BTreeSet::new();
     let of_native = |listing: &NativeListing| -> Vec<(TableFamily, String)> {
         let tables = listing.tables();
@@ -230,7 +235,7 @@ fn shared_table(parts: &[Part]) -> Option<(TableFamily, String)> {
             .map(|(family, table)| (family, table.to_owned()))
             .collect()
     };
-    let tables_of = |part: &Part| match &part.listed {
+    let tables_of = |part: &NodeRuleset| match &part.listed {
         Listed::Native(listing) => of_native(listing),
         Listed::Iptables {
             backend: Backend::Nft,
@@ -287,4 +292,27 @@ pub(super) fn left_out(mistakes: &Mistakes) -> impl Iterator<Item = String> {
     let name = mistakes.source().name();
     let told = mistakes.told().iter();
     told.map(move |mistake| format!("{name}: line {}: left out: {mistake}", mistake.line()))
+}
+
+/// Whether a rule tells some ports that a peer may pick from the rest. One port alone is mostly that of another service, but not
+/// within a range that a peer keeps to.
+fn tells_ports_apart(rule: &ByPort, scenario: &Scenario) -> bool {
+    let is_kept = |(first, last): (u16, u16)| (first..=last).contains(&rule.ports.0);
+    let active = scenario.client.active_ports.clone();
+    !rule.is_single()
+        || scenario.server.passive_ports.is_some_and(is_kept)
+        || active.is_some_and(|ports| is_kept((*ports.start(), *ports.end())))
+}
+
+/// Makes one of rules about one port each that stand in one chain and follow one another: so NodePort has a range of two.
+fn joined(rules: &mut Vec<(NodeName, ByPort)>) {
+    rules.dedup_by(|(node, next), (before, rule)| {
+        let follows = next.is_single()
+            && (node, &next.rule.chain, next.end) == (before, &rule.rule.chain, rule.end)
+            && rule.ports.1.checked_add(1) == Some(next.ports.0);
+        if follows {
+            rule.ports.1 = next.ports.1;
+        }
+        follows
+    });
 }

@@ -9,12 +9,13 @@ use fwlab_record::{Backend, Family, NodeName};
 
 use super::error::PrepareError;
 use super::loader::{Counters, Loader, words_of};
+use super::node_ruleset::file_of;
 use super::prepare::left_out;
 use super::proven::Proven;
 use super::remembered::Remembered;
 use super::sets::SetsAt;
 use super::tools::command;
-use super::{Doubt, Listed, Part};
+use super::{Doubt, Listed, NodeRuleset};
 
 type Key = (Backend, Family, Vec<String>, Vec<String>);
 
@@ -29,7 +30,7 @@ struct Numbered {
 static PROVEN: Remembered<Key, Numbered> = Remembered::new();
 
 /// A part of a ruleset, most likely: ufw's `user.rules`, for one.
-pub const UNREACHED: &str = "no built-in chain has a rule, so no packet comes to one of these: are they a part of a ruleset? \
+pub const UNREACHED: &str = "no built-in chain has a rule, so no packet reaches any of these: are they only part of a ruleset? \
                          `iptables-save` prints all of it";
 
 impl Loader {
@@ -85,7 +86,7 @@ impl Trial<'_> {
             None => {}
         }
         if let Some(said) = attempt.refused_of_itself().into_iter().next() {
-            return Err(self.refused(said, rules));
+            return Err(self.refused(&said, rules));
         }
         let Numbered { listing, commented } = &*numbered;
         let lines = match commented {
@@ -94,17 +95,15 @@ impl Trial<'_> {
                 .correspond_by_comments(listing, commented)
                 .unwrap_or_else(|| {
                     notes.push(format!(
-                        "{}-{backend} loses counters, by which lines are known: no line is named of these rules",
+                        "{}-{backend} loses counters, by which fwlab knows lines: it cannot name the lines of these rules",
                         command(family)
                     ));
                     Correspondence::default()
                 })),
         };
-        let lines = lines.map_err(|differences| PrepareError::Differs {
-            ruleset: self.name.into(),
-            loader: self.restore(),
-            differences,
-            text: rules.source(family).cloned(),
+        let lines = lines.map_err(|differences| {
+            let source = rules.source(family);
+            PrepareError::differs(self.name, &self.restore(), source, &differences)
         })?;
         if listing.is_unreached() {
             notes.push(UNREACHED.to_owned());
@@ -118,7 +117,7 @@ impl Trial<'_> {
             by_port: listing.by_port(&lines),
             by_push: listing.by_push(&lines),
             notes,
-            part: Part {
+            part: NodeRuleset {
                 node: node.clone(),
                 input: attempt.input().batches().into(),
                 listed: Listed::Iptables {
@@ -127,6 +126,7 @@ impl Trial<'_> {
                     listing: Arc::clone(listing),
                 },
                 lines: Arc::new(lines),
+                file: rules.source(family).and_then(|text| file_of(text)),
             },
         })
     }
@@ -171,12 +171,12 @@ impl Trial<'_> {
             match next {
                 Next::Again => {}
                 Next::Done | Next::Enough => break,
-                Next::Hopeless(said) => return Err(self.refused(said, attempt.ruleset())),
+                Next::Hopeless(said) => return Err(self.refused(&said, attempt.ruleset())),
             }
         }
         match attempt.mistakes() {
             Some(mistakes) => Err(PrepareError::Mistakes(mistakes)),
-            None => Err(self.refused(attempt.refused_of_itself().join("; "), attempt.ruleset())),
+            None => Err(self.refused(&attempt.refused_of_itself().join("; "), attempt.ruleset())),
         }
     }
 
@@ -231,15 +231,9 @@ impl Trial<'_> {
         format!("{}-{}-restore", command(self.family), self.backend)
     }
 
-    fn refused(&self, words: String, rules: &Ruleset) -> PrepareError {
-        PrepareError::Refused {
-            ruleset: self.name.into(),
-            loader: self.restore(),
-            complaints: Vec::new(),
-            others: 0,
-            words,
-            text: rules.source(self.family).cloned(),
-        }
+    fn refused(&self, words: &str, rules: &Ruleset) -> PrepareError {
+        let source = rules.source(self.family);
+        PrepareError::refused(self.name, &self.restore(), source, &[], words, 0)
     }
 }
 

@@ -1,10 +1,10 @@
 use fwlab_model::ruleset::{ByPort, ByPush};
 
-use super::{Doubt, Part};
+use super::{Doubt, NodeRuleset};
 
 /// Rules of one node that load.
 pub(super) struct Proven {
-    pub(super) part: Part,
+    pub(super) part: NodeRuleset,
     pub(super) doubts: Vec<Doubt>,
     pub(super) by_port: Vec<ByPort>,
     pub(super) by_push: Vec<ByPush>,

@@ -8,16 +8,16 @@ use crate::format::section::{Kind, Section};
 use crate::format::toml_value::nearest_key;
 use crate::format::value::{Found, Value};
 use crate::problem::Problems;
-use crate::read::source::Origin;
+use crate::read::source::ScenarioFile;
 
 /// A value with the place where it stands.
 #[derive(Debug, Clone)]
-pub(crate) struct At<T> {
+pub(crate) struct Placed<T> {
     pub(crate) value: T,
     pub(crate) span: Range<usize>,
 }
 
-impl<T> Deref for At<T> {
+impl<T> Deref for Placed<T> {
     type Target = T;
 
     fn deref(&self) -> &T {
@@ -30,6 +30,8 @@ impl<T> Deref for At<T> {
 pub(crate) struct Key<T> {
     /// Whether it stands there, right or wrong.
     pub(crate) is_there: bool,
+    /// Whether another key stands there that was most likely meant to be this one, which was told.
+    pub(crate) is_misspelt: bool,
     /// Where its value stands, or the table where there is none.
     pub(crate) span: Range<usize>,
     /// What it says; nothing also where that was wrong, and told.
@@ -41,6 +43,7 @@ impl<T> Default for Key<T> {
     fn default() -> Self {
         Key {
             is_there: false,
+            is_misspelt: false,
             span: 0..0,
             value: None,
         }
@@ -55,9 +58,9 @@ impl<T> Key<T> {
     }
 
     /// What it says, with its place.
-    pub(crate) fn at(self) -> Option<At<T>> {
+    pub(crate) fn at(self) -> Option<Placed<T>> {
         let Key { span, value, .. } = self;
-        value.map(|value| At { value, span })
+        value.map(|value| Placed { value, span })
     }
 }
 
@@ -106,15 +109,17 @@ pub(crate) struct Reader<'r> {
     table: &'r DeTable<'r>,
     /// Where the table itself stands.
     span: Range<usize>,
-    file: &'r Origin<'r>,
+    file: &'r ScenarioFile<'r>,
     problems: &'r mut Problems,
+    /// What its unknown keys were told to be most likely meant to be.
+    meant: Vec<&'static str>,
 }
 
 /// Reads a table, and tells every key that it does not know.
 pub(crate) fn read<T: Table>(
     table: &DeTable<'_>,
     span: Range<usize>,
-    file: &Origin<'_>,
+    file: &ScenarioFile<'_>,
     problems: &mut Problems,
 ) -> T {
     let mut reader = Reader {
@@ -123,6 +128,7 @@ pub(crate) fn read<T: Table>(
         span,
         file,
         problems,
+        meant: Vec::new(),
     };
     reader.unknown_keys();
     T::read(reader)
@@ -135,14 +141,15 @@ impl Reader<'_> {
             if self.section.field(key).is_some_and(|field| field.required) {
                 self.missing(key);
             }
-            let span = self.span.clone();
             return Key {
-                span,
+                is_misspelt: self.meant.contains(&key),
+                span: self.span.clone(),
                 ..Key::default()
             };
         };
         Key {
             is_there: true,
+            is_misspelt: false,
             span: value.span(),
             value: V::read(Found {
                 key,
@@ -168,6 +175,7 @@ impl Reader<'_> {
                 continue;
             }
             let near = self.problems.worded(|| nearest_key(section, name));
+            self.meant.extend(near);
             let known = || {
                 let keys = section.fields.iter().map(|field| field.key);
                 keys.collect::<Vec<_>>().join(", ")

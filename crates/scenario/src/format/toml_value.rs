@@ -6,7 +6,7 @@ use toml::Spanned;
 use toml::de::{DeInteger, DeValue};
 
 use crate::format::section::Section;
-use crate::format::table::At;
+use crate::format::table::Placed;
 use crate::format::value::FromText;
 use crate::format::vocabulary::Vocabulary;
 use crate::problem::Problems;
@@ -31,7 +31,7 @@ pub(crate) fn several<'v, 'a>(
         problems.add_with_help(
             value.span(),
             format!("`{key}` is empty"),
-            "name at least one, or leave the key out",
+            "name at least one, or remove the key",
         );
         return None;
     }
@@ -42,7 +42,7 @@ pub(crate) fn texts_of(
     key: &str,
     value: &Spanned<DeValue<'_>>,
     problems: &mut Problems,
-) -> Option<Vec<At<String>>> {
+) -> Option<Vec<Placed<String>>> {
     let values = several(key, value, problems)?.into_iter();
     Some(
         values
@@ -51,24 +51,30 @@ pub(crate) fn texts_of(
     )
 }
 
-pub(crate) fn text_at(value: &Spanned<DeValue<'_>>, problems: &mut Problems) -> Option<At<String>> {
-    text_of(value, problems).map(|text| At {
+pub(crate) fn text_at(
+    value: &Spanned<DeValue<'_>>,
+    problems: &mut Problems,
+) -> Option<Placed<String>> {
+    text_of(value, problems).map(|text| Placed {
         value: text.to_owned(),
         span: value.span(),
     })
 }
 
 /// A text that is to be something more; tells if it is not.
-pub(crate) fn parsed<T: FromText>(text: &At<String>, problems: &mut Problems) -> Option<At<T>> {
+pub(crate) fn parsed<T: FromText>(
+    text: &Placed<String>,
+    problems: &mut Problems,
+) -> Option<Placed<T>> {
     let span = text.span.clone();
     match text.value.parse::<T>() {
-        Ok(value) => Some(At { value, span }),
+        Ok(value) => Some(Placed { value, span }),
         Err(error) => {
             // With the value and what it should be, where the error does not say that itself.
             let error = error.to_string();
             let message = match error.contains(&text.value) {
                 true => error,
-                false => format!("`{}` is no {}: {error}", text.value, T::WHAT),
+                false => format!("`{}` is not a valid {}: {error}", text.value, T::WHAT),
             };
             problems.add_with_help(span, message, format!("for example \"{}\"", T::EXAMPLE));
             None
@@ -77,9 +83,9 @@ pub(crate) fn parsed<T: FromText>(text: &At<String>, problems: &mut Problems) ->
 }
 
 pub(crate) fn parsed_each<T: FromText>(
-    texts: &[At<String>],
+    texts: &[Placed<String>],
     problems: &mut Problems,
-) -> Vec<At<T>> {
+) -> Vec<Placed<T>> {
     let each = texts.iter();
     each.filter_map(|text| parsed(text, problems)).collect()
 }
@@ -133,8 +139,8 @@ pub(crate) fn ports_of(
     if ports.is_none() {
         problems.add_with_help(
             value.span(),
-            format!("`{text}` is no port and no range of ports"),
-            "a port is 1 to 65535; a range is written \"50000-50100\"",
+            format!("`{text}` is not a port or a range of ports"),
+            "a port is 1 to 65535; write a range as \"50000-50100\"",
         );
     }
     ports

@@ -12,27 +12,27 @@ use toml::Spanned;
 use toml::de::DeValue;
 
 use crate::format::section::Kind;
-use crate::format::table::{self, At};
+use crate::format::table::{self, Placed};
 use crate::format::toml_value::{
     decimal, number_of, one_or_many, parsed, parsed_each, port_of, ports_of, several, text_at,
     texts_of, word_of, wrong_type,
 };
 use crate::format::vocabulary::Vocabulary;
 use crate::problem::Problems;
-use crate::read::source::Origin;
+use crate::read::source::ScenarioFile;
 
 /// What was found behind a key.
 pub(crate) struct Found<'r> {
     pub(crate) key: &'static str,
     pub(crate) value: &'r Spanned<DeValue<'r>>,
     /// The file that it stands in.
-    pub(crate) file: &'r Origin<'r>,
+    pub(crate) file: &'r ScenarioFile<'r>,
     pub(crate) problems: &'r mut Problems,
 }
 
 impl Found<'_> {
     /// It is a text, or told.
-    pub(crate) fn text(&mut self) -> Option<At<String>> {
+    pub(crate) fn text(&mut self) -> Option<Placed<String>> {
         text_at(self.value, self.problems)
     }
 
@@ -205,10 +205,10 @@ impl FromText for NodeName {
 pub(crate) struct Prefixes;
 
 impl Value for Prefixes {
-    type Read = Vec<At<IpNet>>;
+    type Read = Vec<Placed<IpNet>>;
     const KIND: Kind = Kind::Texts("address/prefix, or list of");
 
-    fn read(found: Found<'_>) -> Option<Vec<At<IpNet>>> {
+    fn read(found: Found<'_>) -> Option<Vec<Placed<IpNet>>> {
         let texts = texts_of(found.key, found.value, found.problems)?;
         Some(parsed_each(&texts, found.problems))
     }
@@ -218,14 +218,14 @@ impl Value for Prefixes {
 pub(crate) struct Addresses;
 
 impl Value for Addresses {
-    type Read = Vec<At<IpAddr>>;
-    const KIND: Kind = Kind::Texts("address, or one a family");
+    type Read = Vec<Placed<IpAddr>>;
+    const KIND: Kind = Kind::Texts("address, or one for each family");
 
-    fn read(found: Found<'_>) -> Option<Vec<At<IpAddr>>> {
+    fn read(found: Found<'_>) -> Option<Vec<Placed<IpAddr>>> {
         let texts = texts_of(found.key, found.value, found.problems)?;
         let addresses = parsed_each::<IpAddr>(&texts, found.problems);
         for (place, address) in addresses.iter().enumerate() {
-            let same = |other: &&At<IpAddr>| other.value.is_ipv4() == address.value.is_ipv4();
+            let same = |other: &&Placed<IpAddr>| other.value.is_ipv4() == address.value.is_ipv4();
             if let Some(first) = addresses[..place].iter().find(same) {
                 found.problems.add_with_help(
                     address.span.clone(),
@@ -239,9 +239,9 @@ impl Value for Addresses {
 }
 
 /// One text or several; `T` is a text with or without its place.
-pub(crate) struct Texts<T = At<String>>(PhantomData<T>);
+pub(crate) struct Texts<T = Placed<String>>(PhantomData<T>);
 
-impl<T: From<At<String>>> Value for Texts<T> {
+impl<T: From<Placed<String>>> Value for Texts<T> {
     type Read = Vec<T>;
     const KIND: Kind = Kind::Texts("text, or list of");
 
@@ -251,14 +251,14 @@ impl<T: From<At<String>>> Value for Texts<T> {
     }
 }
 
-impl From<At<String>> for String {
-    fn from(at: At<String>) -> String {
+impl From<Placed<String>> for String {
+    fn from(at: Placed<String>) -> String {
         at.value
     }
 }
 
 /// A free key of a table, and the texts that stand there.
-pub(crate) type NamedList = (At<String>, Vec<At<String>>);
+pub(crate) type NamedList = (Placed<String>, Vec<Placed<String>>);
 
 /// A table of free keys with lists of texts, in order of key.
 pub(crate) struct Lists;
@@ -278,16 +278,16 @@ impl Value for Lists {
             let texts = value.filter_map(|text| text_at(text, found.problems));
             let texts = texts.collect();
             let value = name.get_ref().to_string();
-            (At { value, span }, texts)
+            (Placed { value, span }, texts)
         });
         Some(lists.collect())
     }
 }
 
 /// A table of free keys with texts or numbers; `T` is a text with or without the place of the two.
-pub(crate) struct Settings<T = At<String>>(PhantomData<T>);
+pub(crate) struct Settings<T = Placed<String>>(PhantomData<T>);
 
-impl<T: From<At<String>>> Value for Settings<T> {
+impl<T: From<Placed<String>>> Value for Settings<T> {
     type Read = BTreeMap<String, T>;
     const KIND: Kind = Kind::Settings;
 
@@ -307,7 +307,7 @@ impl<T: From<At<String>>> Value for Settings<T> {
                 }
             };
             let span = name.span().start..value.span().end;
-            let setting = T::from(At { value: text, span });
+            let setting = T::from(Placed { value: text, span });
             settings.insert(name.get_ref().to_string(), setting);
         }
         Some(settings)
@@ -340,7 +340,7 @@ impl<V: Vocabulary> Value for Words<V> {
                 continue;
             };
             if words.contains(&word) {
-                let message = "this word stands here twice";
+                let message = "this word appears twice";
                 let help = "leave one of them out";
                 found.problems.add_with_help(value.span(), message, help);
             }
@@ -371,10 +371,10 @@ impl<T: table::Table> Value for Table<T> {
 pub(crate) struct Tables<T>(PhantomData<T>);
 
 impl<T: table::Table> Value for Tables<T> {
-    type Read = Vec<At<T>>;
+    type Read = Vec<Placed<T>>;
     const KIND: Kind = Kind::Tables(T::SECTION);
 
-    fn read(mut found: Found<'_>) -> Option<Vec<At<T>>> {
+    fn read(mut found: Found<'_>) -> Option<Vec<Placed<T>>> {
         let name = T::SECTION.name;
         let Some(array) = found.value.get_ref().as_array() else {
             found.is_no(&format!("a list of tables, [[{name}]]"));
@@ -384,7 +384,7 @@ impl<T: table::Table> Value for Tables<T> {
         for value in array.iter() {
             let span = value.span();
             match value.get_ref().as_table() {
-                Some(table) => tables.push(At {
+                Some(table) => tables.push(Placed {
                     value: table::read(table, span.clone(), found.file, found.problems),
                     span,
                 }),

@@ -21,7 +21,7 @@ impl Value for CertificateFile {
                 problems.add_with_help(
                     name.span,
                     format!("{}: {error}", path.display()),
-                    "leave it out, and the lab makes a certificate and its key",
+                    "remove it, and the lab makes a certificate and its key",
                 );
                 None
             }

@@ -8,7 +8,8 @@ use fwlab_record::PeerName;
 use toml::de::DeTable;
 
 use crate::client::ClientTable;
-use crate::format::table::{self, At, Table as _, is_misspelt, missing, table};
+use crate::deployment::Deployment;
+use crate::format::table::{self, Placed, Table as _, is_misspelt, missing, table};
 use crate::format::value::{Node, Number, Settings, Table, Tables, Text, Texts};
 use crate::matrix::MatrixTable;
 use crate::plan::{MAX_CELLS, Overrides, Size};
@@ -16,15 +17,14 @@ use crate::problem::{Problems, ScenarioError};
 use crate::read::firewall::firewall;
 use crate::read::nodes::known_node;
 use crate::read::requirement::{contradictions, requirement};
-use crate::read::roles::{Roles, cast};
-use crate::read::rules::{Around, RulesetTable, known_ruleset, ruleset};
-use crate::read::source::{Files, Origin};
+use crate::read::roles::{Roles, assign_roles};
+use crate::read::rules::{ReadContext, RulesetTable, known_ruleset, ruleset};
+use crate::read::source::{Files, ScenarioFile};
 use crate::read::steps::{StepTable, steps};
-use crate::read::topology::{TopologyTable, stage};
+use crate::read::topology::{TopologyTable, deployment};
 use crate::requirement::{RequireTable, Requirement};
 use crate::rules::RulesetEntry;
 use crate::server::ServerTable;
-use crate::stage::Stage;
 use crate::{Scenario, Sysctl};
 
 table! {
@@ -33,7 +33,7 @@ table! {
         required "description", Text, "one sentence: what this shows" -> description;
         "report", Texts<String>, "links to the reports that it reproduces" -> report;
         "messages", Texts<String>,
-        "what people see of it, in the words of their programs: `fwlab list --by-symptom` lists it by them" -> messages;
+        "what people see, in the words of their programs: `fwlab list --by-symptom` lists the scenario by them" -> messages;
         "tags", Texts<String>, "words to filter by" -> tags;
         "topology", Table<TopologyTable>, "nodes, links and addresses" -> topology;
         "server", Table<ServerTable>, "how the FTP server is set up" -> server;
@@ -41,9 +41,9 @@ table! {
         "transfer", Table<TransferTable>, "what is transferred" -> transfer;
         "sysctl", Tables<SysctlTable>, "per-namespace kernel settings" -> sysctl;
         "ruleset", Tables<RulesetTable>,
-        "the rulesets to try, at least one; none where the firewall is an image" -> ruleset;
+        "the rulesets to try, at least one; none if the firewall is an image" -> ruleset;
         "step", Tables<StepTable>, "what is done while a session is under way, in order" -> step;
-        "matrix", Table<MatrixTable>, "the axes that are multiplied to cells" -> matrix;
+        "matrix", Table<MatrixTable>, "the axes that are multiplied into cells" -> matrix;
         "require", Tables<RequireTable>, "what the outcomes must be, most specific last" -> require;
     }
 }
@@ -58,7 +58,7 @@ table! {
 
 table! {
     SysctlTable, [["sysctl"]],
-    "Kernel settings of a node's namespace. What is not per namespace is refused, with the reason.",
+    "Kernel settings of a node's namespace. A setting that is not per namespace is refused, with the reason.",
     keys {
         required "node", Node, "" -> node;
         required "set", Settings,
@@ -81,7 +81,7 @@ pub(crate) fn read(
             error.message(),
         );
     }
-    let origin = Origin::new(path, text, files);
+    let origin = ScenarioFile::new(path, text, files);
     let scenario = scenario(name, &origin, table.get_ref(), &mut problems);
     match scenario {
         Some(scenario) if problems.is_empty() => Ok(Scenario {
@@ -94,7 +94,7 @@ pub(crate) fn read(
 
 fn scenario(
     name: String,
-    origin: &Origin<'_>,
+    origin: &ScenarioFile<'_>,
     table: &DeTable<'_>,
     problems: &mut Problems,
 ) -> Option<Scenario> {
@@ -109,6 +109,9 @@ fn scenario(
         require("topology", problems);
     }
     let topology = file.topology.at();
+    if topology.as_ref().is_some_and(|table| table.is_another()) {
+        return None;
+    }
     let is_image = topology.as_ref().is_some_and(|table| table.has_image());
     if !is_image && !file.ruleset.is_there {
         require("ruleset", problems);
@@ -125,26 +128,27 @@ fn scenario(
         rulesets: begins,
     } = file.matrix.value.unwrap_or_default();
     let families = matrix.families.clone();
-    let At {
+    let Placed {
         value: topology,
         span,
     } = topology?;
-    let (mut stage, image) = stage(topology, &span, &families, server.control_port, problems);
-    let of_image = image.and_then(|image| firewall(image, &mut stage, origin, problems));
+    let (mut deployment, image) =
+        deployment(topology, &span, &families, server.control_port, problems);
+    let of_image = image.and_then(|image| firewall(image, &mut deployment, origin, problems));
     let roles = Roles {
         client: client.at,
         server: server_at,
         connect_to: client.connect_to.value.unwrap_or_default(),
         control_port: client.control_port.value,
     };
-    cast(&mut stage, roles, &families, span, problems);
+    assign_roles(&mut deployment, roles, &families, span, problems);
     let mut sysctls = Vec::new();
     for entry in file.sysctl.value.unwrap_or_default() {
-        sysctl(entry.value, &mut stage, &mut sysctls, problems);
+        sysctl(entry.value, &mut deployment, &mut sysctls, problems);
     }
-    let around = Around {
+    let context = ReadContext {
         file: origin,
-        stage: &stage,
+        deployment: &deployment,
         server: &server,
         families: &families,
     };
@@ -154,18 +158,18 @@ fn scenario(
         if is_image {
             problems.add_with_help(
                 entry.span,
-                "the firewall's rules are those that its image loads, so a ruleset says nothing",
-                "leave it out, or write `firewall` without an image",
+                "the firewall's rules are those that its image loads, so a ruleset has no effect",
+                "remove it, or write `firewall` without an image",
             );
             continue;
         }
         let name = entry.name.span.clone();
-        if let Some(read) = ruleset(entry, &around, problems) {
+        if let Some(read) = ruleset(entry, &context, problems) {
             if !names.insert(read.name.clone()) {
                 problems.add_with_help(
                     name,
                     format!("two rulesets are named `{}`", read.name),
-                    "give each a name of its own",
+                    "give each a different name",
                 );
             }
             rulesets.push(read);
@@ -179,14 +183,14 @@ fn scenario(
     if size.cells() > MAX_CELLS {
         problems.add_with_help(
             matrix_span,
-            format!("this matrix has {size}, and at most {MAX_CELLS} are run"),
+            format!("this matrix has {size}, but at most {MAX_CELLS} can be run"),
             format!("name fewer `{}` in [matrix]", size.widest()),
         );
     }
     let entries = file.step.value.unwrap_or_default();
-    let steps = steps(entries, &stage, &rulesets, &matrix, problems);
+    let steps = steps(entries, &deployment, &rulesets, &matrix, problems);
     if let Some(read) = server_script.value {
-        read.check(&stage, &stage.server, &matrix.families, problems);
+        read.check(&deployment, &deployment.server, &matrix.families, problems);
         if !matrix.servers.contains(&PeerName::ScriptedServer) {
             read.unused("servers", PeerName::ScriptedServer.word(), problems);
         }
@@ -194,7 +198,7 @@ fn scenario(
     }
     let mut client_terms = client.terms;
     if let Some(read) = client.script.value {
-        read.check(&stage, &stage.client, &matrix.families, problems);
+        read.check(&deployment, &deployment.client, &matrix.families, problems);
         if !matrix.clients.contains(&PeerName::ScriptedClient) {
             read.unused("clients", PeerName::ScriptedClient.word(), problems);
         }
@@ -205,7 +209,7 @@ fn scenario(
     let requirements = file.require.value.unwrap_or_default();
     let requirements: Vec<Requirement> = requirements
         .into_iter()
-        .filter_map(|entry| requirement(entry, &stage, &rulesets, native, problems))
+        .filter_map(|entry| requirement(entry, &deployment, &rulesets, native, problems))
         .collect();
     contradictions(&requirements, problems);
     let size = file.transfer.value.and_then(|transfer| transfer.size.value);
@@ -216,7 +220,7 @@ fn scenario(
         reports: file.report.value.unwrap_or_default(),
         messages: file.messages.value.unwrap_or_default(),
         tags: file.tags.value.unwrap_or_default(),
-        stage,
+        deployment,
         server,
         client: client_terms,
         size: size.unwrap_or(Scenario::DEFAULT_SIZE),
@@ -232,14 +236,14 @@ fn scenario(
 
 fn sysctl(
     entry: SysctlTable,
-    stage: &mut Stage,
+    deployment: &mut Deployment,
     sysctls: &mut Vec<Sysctl>,
     problems: &mut Problems,
 ) {
-    let name = known_node(entry.node, &stage.topology, problems);
+    let name = known_node(entry.node, &deployment.topology, problems);
     let settings = entry.set.value.unwrap_or_default();
     let Some(name) = name else { return };
-    let mut nodes = stage.topology.nodes.iter_mut();
+    let mut nodes = deployment.topology.nodes.iter_mut();
     let Some(node) = nodes.find(|node| node.name == name.value) else {
         return;
     };

@@ -39,8 +39,8 @@ impl Language {
             Some(source) => self.check(source, &backends, problems),
             None if backends.contains(&Backend::Native) => problems.add_with_help(
                 self.backends.span.clone(),
-                format!("`{}` is nothing that `native` loads", self.rules.key),
-                "`native` loads scripts of nft: write one as `text` or `file`",
+                format!("`{}` is not something that `native` loads", self.rules.key),
+                "`native` loads nft scripts: write one as `text` or `file`",
             ),
             None => {}
         }
@@ -63,8 +63,8 @@ impl Language {
         if native != script {
             problems.add_with_help(
                 self.rules.span.clone(),
-                "these rules are loaded through the same backend as the ruleset, and that does not load them",
-                "write both as scripts of nft, or both as rules of iptables",
+                "these rules are loaded through the same backend as the ruleset, which cannot load them",
+                "write both as nft scripts, or both as iptables rules",
             );
         }
     }
@@ -75,7 +75,7 @@ impl Language {
         if native && backends.iter().any(|backend| *backend != Backend::Native) {
             problems.add_with_help(
                 self.backends.span.clone(),
-                "`native` loads scripts of nft, the other backends load rules of iptables: no ruleset is both",
+                "`native` loads nft scripts, the other backends iptables rules: a ruleset cannot be both",
                 "write a ruleset for each, or one `beside` the other",
             );
             return;
@@ -83,12 +83,12 @@ impl Language {
         match (recognise(source), native) {
             (Format::Nft, false) => problems.add_with_help(
                 self.rules.span.clone(),
-                "this is a script of nft, and its backend loads rules of iptables",
+                "this is an nft script, but its backend loads iptables rules",
                 format!("write `{} = \"native\"`", self.backends.key),
             ),
             (Format::Saved | Format::Commands, true) => problems.add_with_help(
                 self.rules.span.clone(),
-                "these are rules of iptables, and `native` loads scripts of nft",
+                "these are iptables rules, but `native` loads nft scripts",
                 format!("write `{} = \"nft\"` or `\"legacy\"`", self.backends.key),
             ),
             _ => {}
@@ -102,15 +102,15 @@ pub(crate) fn without_iptables(there: impl IntoIterator<Item = Place>, problems:
     for Place { key, span } in there {
         let (message, help) = match key {
             "helper" => (
-                "`helper` adds a rule of iptables, and this is a script of nft",
+                "`helper` adds an iptables rule, but this is an nft script",
                 "write a `ct helper` object and a rule with `ct helper set` into the script",
             ),
             "skip-refused-lines" => (
-                "no line of a script of nft can be left out: it is loaded whole or not at all",
-                "leave this out, and mend the script",
+                "no line of an nft script can be left out: it is loaded as a whole or not at all",
+                "remove this, and fix the script",
             ),
             "beside" => (
-                "a second script of nft beside the first",
+                "a second nft script beside the first",
                 "write both into one script",
             ),
             _ => continue,

@@ -8,25 +8,25 @@ use fwlab_model::{
 };
 use fwlab_record::{InterfaceName, NodeName};
 
-use crate::format::table::{At, Key, table};
+use crate::deployment::Deployment;
+use crate::format::table::{Key, Placed, table};
 use crate::format::toml_value::{nearest, parsed, parsed_each};
 use crate::format::value::{Lists, Number, Parsed, Switch, Tables, Texts};
 use crate::problem::Problems;
 use crate::read::roles::not_reachable;
-use crate::read::topology::Places;
-use crate::stage::Stage;
+use crate::read::topology::SpanMap;
 
 table! {
     NodeTable, [["topology.node"]],
-    "A network namespace with rules, routes and sysctls of its own. The client runs on the one named `client` and the \
+    "A network namespace with its own rules, routes and sysctls. The client runs on the one named `client` and the \
      server on the one named `server`, unless `[client]` and `[server]` say otherwise.",
     keys {
         required "name", Parsed<NodeName>, "1 to 32 of a-z, 0-9 and -, a letter first; unique" -> name;
         "forwards", Switch, "`true`: it is a router; default `false`" -> forwards;
         "addresses", Lists, "by interface: `{ e0 = [\"10.77.0.2/24\", \"fd77::2/64\"] }`" -> addresses;
         "bridges", Lists,
-        "interfaces that make one network of the links at their ports: `{ lan = [\"port1\", \"port2\"] }`" -> bridges;
-        "routes", Tables<RouteTable>, "routes beside those of its own links" -> routes;
+        "interfaces that join the links at their ports into one network: `{ lan = [\"port1\", \"port2\"] }`" -> bridges;
+        "routes", Tables<RouteTable>, "routes in addition to those of its own links" -> routes;
     }
 }
 
@@ -36,9 +36,9 @@ table! {
         required "to", Parsed<IpNet>, "the destination; `0.0.0.0/0` and `::/0` are the default routes" -> to;
         "via", Parsed<IpAddr>, "the next hop, on a link of the node" -> via;
         "link", Parsed<InterfaceName>,
-        "the interface on whose link the destination is, outside of the link's own prefixes" -> link;
+        "the interface on whose link the destination is, outside the link's own prefixes" -> link;
         "sink", Parsed<InterfaceName>,
-        "the interface by which packets leave for nobody: nothing comes back, no ICMP error either" -> sink;
+        "the interface by which packets leave for nobody: nothing comes back, not even an ICMP error" -> sink;
     }
 }
 
@@ -53,17 +53,17 @@ table! {
 
 /// Nodes and links as they stand in a topology.
 pub(crate) struct LongForm {
-    pub(crate) nodes: Vec<At<NodeTable>>,
-    pub(crate) links: Vec<At<LinkTable>>,
-    pub(crate) firewall: Option<At<String>>,
-    pub(crate) connect_to: Vec<At<IpAddr>>,
+    pub(crate) nodes: Vec<Placed<NodeTable>>,
+    pub(crate) links: Vec<Placed<LinkTable>>,
+    pub(crate) firewall: Option<Placed<String>>,
+    pub(crate) connect_to: Vec<Placed<IpAddr>>,
 }
 
 /// Addresses that were given to an interface of a node.
 struct Given {
     node: NodeName,
-    interface: At<InterfaceName>,
-    addresses: Vec<At<IpNet>>,
+    interface: Placed<InterfaceName>,
+    addresses: Vec<Placed<IpNet>>,
 }
 
 /// Reads a topology of nodes and links, and tells where each part of it stands.
@@ -71,8 +71,8 @@ pub(crate) fn nodes_and_links(
     form: LongForm,
     control_port: u16,
     problems: &mut Problems,
-) -> (Stage, Places) {
-    let mut places = Places::default();
+) -> (Deployment, SpanMap) {
+    let mut places = SpanMap::default();
     let mut topology = Topology::default();
     let mut given = Vec::new();
     for entry in form.nodes {
@@ -98,7 +98,7 @@ pub(crate) fn nodes_and_links(
         .iter()
         .map(|at| (at.value, at.span.clone()))
         .collect();
-    let stage = Stage {
+    let deployment = Deployment {
         topology,
         firewall,
         client: NodeName::client(),
@@ -107,11 +107,11 @@ pub(crate) fn nodes_and_links(
         connect_port: control_port,
     };
     for (address, span) in spans {
-        if !stage.is_reachable(address) {
-            not_reachable(&stage, address, span, problems);
+        if !deployment.is_reachable(address) {
+            not_reachable(&deployment, address, span, problems);
         }
     }
-    (stage, places)
+    (deployment, places)
 }
 
 /// The node that a key names, which must be one of the topology.
@@ -119,16 +119,16 @@ pub(crate) fn known_node(
     key: Key<String>,
     topology: &Topology,
     problems: &mut Problems,
-) -> Option<At<NodeName>> {
+) -> Option<Placed<NodeName>> {
     node_named(key.at()?, topology, problems)
 }
 
 fn node_named(
-    name: At<String>,
+    name: Placed<String>,
     topology: &Topology,
     problems: &mut Problems,
-) -> Option<At<NodeName>> {
-    let At { value, span } = name;
+) -> Option<Placed<NodeName>> {
+    let Placed { value, span } = name;
     let nodes = || topology.nodes.iter().map(|node| node.name.as_str());
     let known = topology
         .nodes
@@ -145,13 +145,13 @@ fn node_named(
         );
     }
     let value = known?.name.clone();
-    Some(At { value, span })
+    Some(Placed { value, span })
 }
 
 fn node(
     entry: NodeTable,
     at: usize,
-    places: &mut Places,
+    places: &mut SpanMap,
     given: &mut Vec<Given>,
     problems: &mut Problems,
 ) -> Option<NodeSpec> {
@@ -182,7 +182,7 @@ fn node(
             addresses: Vec::new(),
         });
     }
-    for At { value: entry, span } in entry.routes.value.unwrap_or_default() {
+    for Placed { value: entry, span } in entry.routes.value.unwrap_or_default() {
         let Some(read) = route(entry, &span, problems) else {
             continue;
         };
@@ -212,18 +212,18 @@ fn route(entry: RouteTable, span: &Range<usize>, problems: &mut Problems) -> Opt
 }
 
 fn link(
-    entry: At<LinkTable>,
+    entry: Placed<LinkTable>,
     at: usize,
-    places: &mut Places,
+    places: &mut SpanMap,
     problems: &mut Problems,
 ) -> Option<LinkSpec> {
-    let At { value: entry, span } = entry;
+    let Placed { value: entry, span } = entry;
     let between = entry.between.at()?;
     if between.len() != 2 {
         problems.add_with_help(
             between.span.clone(),
-            format!("a link has two ends, and not {}", between.len()),
-            "more than two meet at a bridge: give a node `bridges = { br0 = [\"port1\", \"port2\", \"port3\"] }`",
+            format!("a link has two ends, not {}", between.len()),
+            "to join more than two, use a bridge: give a node `bridges = { br0 = [\"port1\", \"port2\", \"port3\"] }`",
         );
         return None;
     }
@@ -243,21 +243,21 @@ fn link(
     })
 }
 
-fn link_end(text: &At<String>, problems: &mut Problems) -> Option<LinkEnd> {
+fn link_end(text: &Placed<String>, problems: &mut Problems) -> Option<LinkEnd> {
     let Some((node, interface)) = text.value.split_once(':') else {
         problems.add_with_help(
             text.span.clone(),
-            format!("`{}` is no end of a link", text.value),
+            format!("`{}` is not an end of a link", text.value),
             "write the node and the interface there: \"client:e0\"",
         );
         return None;
     };
-    let part = |value: &str| At {
+    let part = |value: &str| Placed {
         value: value.to_owned(),
         span: text.span.clone(),
     };
-    let node: Option<At<NodeName>> = parsed(&part(node), problems);
-    let interface: Option<At<InterfaceName>> = parsed(&part(interface), problems);
+    let node: Option<Placed<NodeName>> = parsed(&part(node), problems);
+    let interface: Option<Placed<InterfaceName>> = parsed(&part(interface), problems);
     Some(LinkEnd {
         node: node?.value,
         interface: interface?.value,
@@ -266,16 +266,16 @@ fn link_end(text: &At<String>, problems: &mut Problems) -> Option<LinkEnd> {
 }
 
 /// Gives addresses to the interface that they are for.
-fn address(given: Given, topology: &mut Topology, places: &mut Places, problems: &mut Problems) {
+fn address(given: Given, topology: &mut Topology, places: &mut SpanMap, problems: &mut Problems) {
     let Given {
         node,
-        interface: At {
+        interface: Placed {
             value: interface,
             span,
         },
         addresses,
     } = given;
-    for At { value, span } in &addresses {
+    for Placed { value, span } in &addresses {
         let part = Part::Address {
             node: node.clone(),
             interface: interface.clone(),

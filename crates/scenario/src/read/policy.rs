@@ -5,7 +5,7 @@ use fwlab_model::ruleset::{DefaultPolicy, Passive, Policy, Side};
 use fwlab_record::DataSetup;
 
 use crate::ServerTerms;
-use crate::format::table::{At, table};
+use crate::format::table::{Placed, table};
 use crate::format::value::{Ports, Switch, Word, Words};
 use crate::format::vocabulary::Defaults;
 use crate::problem::Problems;
@@ -13,9 +13,9 @@ use crate::problem::Problems;
 table! {
     PolicyTable, ["ruleset.policy"], "A generated ruleset: what the firewall is meant to allow.",
     keys {
-        required "allow", Words<DataSetup>, "the data setups that are to pass" -> allow;
+        required "allow", Words<DataSetup>, "the data setups that must pass" -> allow;
         "stateful", Switch,
-        "`true`: by RELATED, for the passive setups without a range too; `false`: by fixed ports; default `true`"
+        "`true`: accepts what is RELATED, for passive setups also without a range; `false`: opens fixed ports; default `true`"
             -> stateful;
         "passive-ports", Ports, "the static passive range, with `stateful = false`" -> passive_ports;
         "helper", Switch, "assign the conntrack helper; default as `stateful`" -> helper;
@@ -25,13 +25,13 @@ table! {
 
 /// Reads a policy for a firewall that stands on that side.
 pub(crate) fn policy(
-    table: At<PolicyTable>,
+    table: Placed<PolicyTable>,
     side: Side,
     control_port: u16,
     server: &ServerTerms,
     problems: &mut Problems,
 ) -> Option<Policy> {
-    let At { value: table, span } = table;
+    let Placed { value: table, span } = table;
     let allow = table.allow.value?;
     let stateful = table.stateful.value.unwrap_or(true);
     let range = table.passive_ports.at();
@@ -47,13 +47,13 @@ pub(crate) fn policy(
         }
         (
             false,
-            Some(At {
+            Some(Placed {
                 value: (low, high), ..
             }),
         ) if low <= high => Passive::StaticRange(low..=high),
         (
             false,
-            Some(At {
+            Some(Placed {
                 value: (low, high),
                 span,
             }),

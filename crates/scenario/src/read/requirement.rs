@@ -3,14 +3,14 @@ use std::collections::HashMap;
 use fwlab_model::ruleset::TableName;
 use fwlab_record::{Backend, CauseKind, Symptom};
 
-use crate::format::table::{At, table};
+use crate::deployment::Deployment;
+use crate::format::table::{Placed, table};
 use crate::format::value::{Node, Number, Text, Word};
 use crate::problem::Problems;
 use crate::read::nodes::known_node;
 use crate::read::rules::known_ruleset;
 use crate::requirement::{CauseDemand, RequireTable, Requirement, Selector};
 use crate::rules::RulesetEntry;
-use crate::stage::Stage;
 
 table! {
     CauseTable, ["require.cause"], "What the cause must be; only what is written is compared.",
@@ -27,13 +27,13 @@ table! {
 }
 
 pub(crate) fn requirement(
-    entry: At<RequireTable>,
-    stage: &Stage,
+    entry: Placed<RequireTable>,
+    deployment: &Deployment,
     rulesets: &[RulesetEntry],
     native: bool,
     problems: &mut Problems,
 ) -> Option<Requirement> {
-    let At { value: entry, span } = entry;
+    let Placed { value: entry, span } = entry;
     let named = entry.ruleset.value.unwrap_or_default();
     for name in &named {
         known_ruleset(name, rulesets, problems);
@@ -44,7 +44,7 @@ pub(crate) fn requirement(
     };
     let symptom = entry.symptom.value;
     let cause = entry.cause.value;
-    let cause = cause.and_then(|table| cause_of(table, stage, symptom, native, problems));
+    let cause = cause.and_then(|table| cause_of(table, deployment, symptom, native, problems));
     Some(Requirement {
         selector,
         symptom: symptom?.into(),
@@ -56,20 +56,20 @@ pub(crate) fn requirement(
 
 fn cause_of(
     table: CauseTable,
-    stage: &Stage,
+    deployment: &Deployment,
     symptom: Option<Symptom>,
     native: bool,
     problems: &mut Problems,
 ) -> Option<CauseDemand> {
-    let node = known_node(table.node, &stage.topology, problems);
-    let At { value: kind, span } = table.kind.at()?;
+    let node = known_node(table.node, &deployment.topology, problems);
+    let Placed { value: kind, span } = table.kind.at()?;
     if let Some(symptom) = symptom
         && (kind == CauseKind::None) != (symptom == Symptom::Transferred)
     {
         problems.add_with_help(
             span,
             format!("the symptom {symptom} never has the cause {kind}"),
-            "what is transferred has the cause none, and nothing else has",
+            "a completed transfer has the cause none, and nothing else has",
         );
     }
     if table.ordinal.is_there && kind != CauseKind::Rule {
@@ -85,7 +85,7 @@ fn cause_of(
         if table_name.is_none_or(|name| !native && name.parse::<TableName>().is_err()) {
             problems.add_with_help(
                 table.chain.span.clone(),
-                format!("`{chain}` is no table and chain"),
+                format!("`{chain}` is not a table and chain"),
                 "for example \"filter/INPUT\"",
             );
         }
@@ -111,14 +111,14 @@ pub(crate) fn contradictions(requirements: &[Requirement], problems: &mut Proble
                 "this requirement names the same cells as an earlier one".to_owned()
             } else {
                 format!(
-                    "this requires {} of cells of which {} is required already",
+                    "this requires {} of cells that already require {}",
                     later.symptom, earlier.symptom
                 )
             };
             problems.add_with_help(
                 later.span.clone(),
                 message,
-                "leave one of the two out, or select fewer cells here",
+                "remove one of the two, or select fewer cells here",
             );
         }
     }

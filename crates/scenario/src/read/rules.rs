@@ -5,21 +5,21 @@ use fwlab_model::ruleset::{Side, Source};
 use fwlab_record::{Backend, Family, NodeName};
 
 use crate::ServerTerms;
-use crate::format::table::{At, Key, Place, Table as _, missing, table};
+use crate::deployment::Deployment;
+use crate::format::table::{Key, Place, Placed, Table as _, missing, table};
 use crate::format::toml_value::nearest;
 use crate::format::value::{Node, Switch, Table, Tables, Text, Word, Words};
 use crate::problem::Problems;
 use crate::read::language::{Language, without_iptables};
 use crate::read::nodes::known_node;
 use crate::read::policy::{PolicyTable, policy};
-use crate::read::source::{Origin, RulesText, source};
+use crate::read::source::{RulesText, ScenarioFile, source};
 use crate::rules::{RulesAt, RulesOrigin, RulesetEntry};
-use crate::stage::Stage;
 
 table! {
     RulesetTable, [["ruleset"]],
-    "A ruleset that a node loads: exactly one of `file`, `text`, `policy` or `none`. An IPv6 dump stands in `file6` or \
-     `text6`, beside an IPv4 one or alone; commands name their family themselves.",
+    "A ruleset that a node loads: exactly one of `file`, `text`, `policy` or `none`. An IPv6 dump goes in \
+     `file6` or `text6`, beside an IPv4 one or alone; commands name their family themselves.",
     keys {
         required "name", Text, "its name in the matrix, unique in the file" -> name;
         "file", Text,
@@ -34,18 +34,18 @@ table! {
         "`true` adds the rule that assigns the conntrack helper `ftp` to the control connection, where it belongs on \
          this node, for every family of the matrix; default `false`" -> helper;
         "skip-refused-lines", Switch,
-        "`true` goes on without the lines that are refused, as a shell script does; default `false`"
+        "`true` goes on without refused lines, as a shell script does; default `false`"
             -> skip_refused_lines;
         "backends", Words<Backend>,
-        "the backends that load it: `nft` and `legacy` rules of iptables, `native` an nft script; default both, or \
+        "the backends that load it: `nft` and `legacy` iptables rules, `native` an nft script; default both, or \
          `native`" -> backends;
         "at", Node, "the node that loads it; default the topology's firewall" -> at;
         "also", Tables<AlsoTable>, "rules that other nodes load at the same time" -> also;
         "sets", Text,
-        "a file that `ipset save` wrote: the sets that the rules match on. What a script of commands makes by `ipset` \
-         itself needs none" -> sets;
+        "a file that `ipset save` wrote: the sets that the rules match on. Sets that a script makes with `ipset` \
+         commands itself need none" -> sets;
         "beside", Table<BesideTable>,
-        "rules that stand beside it in the same namespace, through a backend of their own" -> beside;
+        "rules beside it in the same namespace, loaded through another backend" -> beside;
     }
 }
 
@@ -83,19 +83,19 @@ const NAMED: usize = 20;
 const OF_RULESETS: [&str; 4] = ["file", "text", "policy", "none"];
 
 /// What rulesets stand in: the scenario file, and what it says before them.
-pub(crate) struct Around<'a> {
-    pub(crate) file: &'a Origin<'a>,
-    pub(crate) stage: &'a Stage,
+pub(crate) struct ReadContext<'a> {
+    pub(crate) file: &'a ScenarioFile<'a>,
+    pub(crate) deployment: &'a Deployment,
     pub(crate) server: &'a ServerTerms,
     pub(crate) families: &'a [Family],
 }
 
 pub(crate) fn ruleset(
-    entry: At<RulesetTable>,
-    around: &Around<'_>,
+    entry: Placed<RulesetTable>,
+    context: &ReadContext<'_>,
     problems: &mut Problems,
 ) -> Option<RulesetEntry> {
-    let At {
+    let Placed {
         value: mut entry,
         span,
     } = entry;
@@ -108,25 +108,25 @@ pub(crate) fn ruleset(
     {
         problems.add_with_help(
             name.span.clone(),
-            format!("`{}` is no ruleset name", name.value),
-            "a name has no blank and no `::`, since cells are named by it",
+            format!("`{}` is not a ruleset name", name.value),
+            "a name cannot contain a blank or `::`, since cells are named by it",
         );
     } else if name.value.chars().nth(LONGEST_NAME).is_some() {
         problems.add_with_help(
             name.span.clone(),
             format!("a ruleset's name has at most {LONGEST_NAME} characters"),
-            "cells are named by it: a short one is easier to filter by",
+            "cells are named by it, and a short one is easier to filter by",
         );
     }
     let is_placed = entry.at.is_there;
     let at = take(&mut entry.at);
-    let at = known_node(at, &around.stage.topology, problems).map(|at| at.value);
-    let node = at.as_ref().or(around.stage.firewall.as_ref());
+    let at = known_node(at, &context.deployment.topology, problems).map(|at| at.value);
+    let node = at.as_ref().or(context.deployment.firewall.as_ref());
     if node.is_none() && !is_placed && !entry.none.is_there {
         problems.add_with_help(
             name.span.clone(),
             format!("nobody loads ruleset `{}`", name.value),
-            "this topology has no firewall of its own: write `at = …`, the node that loads it",
+            "this topology has no firewall of its own: write `at = …` with the node that loads it",
         );
     }
     let what = format!("ruleset `{}`", name.value);
@@ -135,10 +135,10 @@ pub(crate) fn ruleset(
         chosen,
         origin,
         ipv6,
-    } = rules(choice, &mut entry, node, around, problems)?;
+    } = rules(choice, &mut entry, node, context, problems)?;
     let beside = match entry.beside.at() {
         None => None,
-        Some(table) => beside(table, around.file, problems)?,
+        Some(table) => beside(table, context.file, problems)?,
     };
     let language = Language {
         rules: chosen,
@@ -165,7 +165,7 @@ pub(crate) fn ruleset(
         .value
         .unwrap_or_default()
         .into_iter()
-        .filter_map(|table| also(table, &backends, around, problems))
+        .filter_map(|table| also(table, &backends, context, problems))
         .collect();
     for (place, one) in elsewhere.iter().enumerate() {
         let mut earlier = elsewhere[..place].iter().map(|other| &other.at).chain(node);
@@ -173,7 +173,7 @@ pub(crate) fn ruleset(
             problems.add_with_help(
                 also_place.clone(),
                 format!(
-                    "node `{}` loads two rulesets, and the second would replace the first",
+                    "node `{}` loads two rulesets, but the second would replace the first",
                     one.at
                 ),
                 "write them as one",
@@ -188,7 +188,7 @@ pub(crate) fn ruleset(
         helper,
         skip_refused_lines,
         backends,
-        sets: read(&mut entry.sets, around.file, problems),
+        sets: read(&mut entry.sets, context.file, problems),
         beside: beside.into_iter().collect(),
         also: elsewhere,
     })
@@ -196,11 +196,11 @@ pub(crate) fn ruleset(
 
 /// Rules beside a ruleset; `Some(None)` where they are not read.
 fn beside(
-    table: At<BesideTable>,
-    file: &Origin<'_>,
+    table: Placed<BesideTable>,
+    file: &ScenarioFile<'_>,
     problems: &mut Problems,
 ) -> Option<Option<(Backend, Source)>> {
-    let At {
+    let Placed {
         value: mut table,
         span,
     } = table;
@@ -228,14 +228,14 @@ fn beside(
 
 /// Rules that another node loads, through the same backends.
 fn also(
-    entry: At<AlsoTable>,
+    entry: Placed<AlsoTable>,
     backends: &[Backend],
-    around: &Around<'_>,
+    context: &ReadContext<'_>,
     problems: &mut Problems,
 ) -> Option<RulesAt> {
-    let At { value: entry, span } = entry;
+    let Placed { value: entry, span } = entry;
     let there = entry.there();
-    let at = known_node(entry.at, &around.stage.topology, problems)?.value;
+    let at = known_node(entry.at, &context.deployment.topology, problems)?.value;
     let what = format!("what `{at}` loads");
     // No rules at all are no reason to name a node.
     let (_, keys) = OF_RULESETS.split_last().expect("there are keys");
@@ -252,7 +252,7 @@ fn also(
         chosen,
         origin,
         ipv6,
-    } = rules(choice, &mut rulesets, Some(&at), around, problems)?;
+    } = rules(choice, &mut rulesets, Some(&at), context, problems)?;
     let helper = entry.helper.value.unwrap_or(false);
     let language = Language {
         backends: chosen.clone(),
@@ -275,7 +275,7 @@ fn also(
 
 /// The index of a ruleset by its name; a name that is none is a mistake.
 pub(crate) fn known_ruleset(
-    name: &At<String>,
+    name: &Placed<String>,
     rulesets: &[RulesetEntry],
     problems: &mut Problems,
 ) -> Option<usize> {
@@ -344,32 +344,32 @@ fn rules(
     (chosen, dump): (&Place, Option<&Place>),
     table: &mut RulesetTable,
     node: Option<&NodeName>,
-    around: &Around<'_>,
+    context: &ReadContext<'_>,
     problems: &mut Problems,
 ) -> Option<Rules> {
     let origin = match chosen.key {
         "policy" => {
-            let side = node.map_or(Side::Gateway, |node| around.stage.side_of(node));
-            let listening = around.server.control_port;
-            let port = around.stage.control_port_at(side, listening);
+            let side = node.map_or(Side::Gateway, |node| context.deployment.side_of(node));
+            let listening = context.server.control_port;
+            let port = context.deployment.control_port_at(side, listening);
             let table = take(&mut table.policy).at()?;
-            let policy = policy(table, side, port, around.server, problems)?;
+            let policy = policy(table, side, port, context.server, problems)?;
             Some(RulesOrigin::Generated(policy))
         }
         "none" => table.none.value.map(|_| RulesOrigin::None),
-        "file" => read(&mut table.file, around.file, problems).map(RulesOrigin::Written),
+        "file" => read(&mut table.file, context.file, problems).map(RulesOrigin::Written),
         "text" => table.text.value.take().map(RulesOrigin::Written),
         _ => Some(RulesOrigin::None),
     };
     let ipv6 = dump.and_then(|dump| match dump.key {
-        "file6" => read(&mut table.file6, around.file, problems),
+        "file6" => read(&mut table.file6, context.file, problems),
         _ => table.text6.value.take(),
     });
     crate::read::family::check(
         origin.as_ref(),
         chosen,
         ipv6.as_ref().zip(dump),
-        around.families,
+        context.families,
         problems,
     );
     Some(Rules {
@@ -380,6 +380,6 @@ fn rules(
 }
 
 /// The rules, or the sets, in the file that a key names.
-fn read(key: &mut Key<String>, file: &Origin<'_>, problems: &mut Problems) -> Option<Source> {
+fn read(key: &mut Key<String>, file: &ScenarioFile<'_>, problems: &mut Problems) -> Option<Source> {
     source(&take(key).at()?, file, problems)
 }

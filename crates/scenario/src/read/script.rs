@@ -5,13 +5,13 @@ use fwlab_ftp::script::{Mistake, Remedy, Script};
 use fwlab_ftp::wire::Side;
 use fwlab_record::{Family, NodeName};
 
+use crate::deployment::Deployment;
 use crate::format::section::Kind;
-use crate::format::table::At;
+use crate::format::table::Placed;
 use crate::format::toml_value::nearest;
 use crate::format::value::{Found, Value};
 use crate::hosts::hosts;
 use crate::problem::Problems;
-use crate::stage::Stage;
 
 /// A script with its place in the scenario file.
 pub(crate) struct ReadScript {
@@ -49,7 +49,7 @@ impl Value for ClientScript {
 impl ReadScript {
     /// Reads a side's script and tells its mistakes.
     fn read(mut found: Found<'_>, side: Side) -> Option<ReadScript> {
-        let At { value, span } = found.text()?;
+        let Placed { value, span } = found.text()?;
         let Found { file, problems, .. } = found;
         let begin = file.place_of(&value, &span);
         let mut read = ReadScript {
@@ -80,14 +80,14 @@ impl ReadScript {
     /// Tells what the script names and the stage has not. `node` is where it is played.
     pub(crate) fn check(
         &self,
-        stage: &Stage,
+        deployment: &Deployment,
         node: &NodeName,
         families: &[Family],
         problems: &mut Problems,
     ) {
         let Some(script) = &self.script else { return };
         for &family in families {
-            let hosts = hosts(stage, family);
+            let hosts = hosts(deployment, family);
             for (name, span) in script.nodes().filter(|(name, _)| !hosts.has(name)) {
                 let known = || hosts.names().map(NodeName::as_str);
                 let near = nearest(name.as_str(), known());
@@ -102,11 +102,11 @@ impl ReadScript {
             }
         }
         for (address, span) in script.source_addresses() {
-            if !address.is_loopback() && stage.owner_of(address) != Some(node) {
+            if !address.is_loopback() && deployment.owner_of(address) != Some(node) {
                 problems.add_with_help(
                     self.place(&span),
                     format!("`{node}` has no address {address} to connect from"),
-                    "give it one in [topology], or write a port alone: `from 20`",
+                    "give it one in [topology], or write only a port: `from 20`",
                 );
             }
         }

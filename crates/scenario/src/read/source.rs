@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use fwlab_model::ruleset::Source;
 
 use crate::format::section::Kind;
-use crate::format::table::At;
+use crate::format::table::Placed;
 use crate::format::value::{Found, Value};
 use crate::input;
 use crate::problem::Problems;
@@ -25,7 +25,7 @@ pub(crate) enum Files<'a> {
 }
 
 /// The scenario file that rulesets and scripts stand in, or beside.
-pub(crate) struct Origin<'a> {
+pub(crate) struct ScenarioFile<'a> {
     pub(crate) path: &'a Path,
     pub(crate) text: &'a str,
     files: Files<'a>,
@@ -37,9 +37,9 @@ pub(crate) struct Origin<'a> {
     ends: Vec<usize>,
 }
 
-impl<'a> Origin<'a> {
-    pub(crate) fn new(path: &'a Path, text: &'a str, files: Files<'a>) -> Origin<'a> {
-        Origin {
+impl<'a> ScenarioFile<'a> {
+    pub(crate) fn new(path: &'a Path, text: &'a str, files: Files<'a>) -> ScenarioFile<'a> {
+        ScenarioFile {
             path,
             text,
             files,
@@ -82,15 +82,15 @@ impl Value for RulesText {
     const KIND: Kind = Kind::Text("text");
 
     fn read(mut found: Found<'_>) -> Option<Source> {
-        let At { value, span } = found.text()?;
+        let Placed { value, span } = found.text()?;
         Some(in_place(&value, span, found.file))
     }
 }
 
 /// Rules, or sets, in a file beside the scenario.
 pub(crate) fn source(
-    name: &At<String>,
-    file: &Origin<'_>,
+    name: &Placed<String>,
+    file: &ScenarioFile<'_>,
     problems: &mut Problems,
 ) -> Option<Source> {
     let Beside {
@@ -116,8 +116,8 @@ pub(crate) struct Beside {
 
 /// Reads a file that the scenario names; nothing where files are not read, or where that one cannot be.
 pub(crate) fn beside(
-    name: &At<String>,
-    file: &Origin<'_>,
+    name: &Placed<String>,
+    file: &ScenarioFile<'_>,
     problems: &mut Problems,
 ) -> Option<Beside> {
     if file.files == Files::Unread {
@@ -168,7 +168,7 @@ pub(crate) fn beside(
 }
 
 /// Rules in place are told by the lines of the scenario file, where the text stands in the file letter by letter.
-fn in_place(text: &str, span: Range<usize>, file: &Origin<'_>) -> Source {
+fn in_place(text: &str, span: Range<usize>, file: &ScenarioFile<'_>) -> Source {
     let name = file.path.display().to_string();
     match file.place_of(text, &span) {
         Some(at) => {

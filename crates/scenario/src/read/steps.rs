@@ -2,27 +2,28 @@ use fwlab_ftp::Moment;
 use fwlab_record::Operation;
 
 use crate::Matrix;
-use crate::format::table::{At, table};
+use crate::deployment::Deployment;
+use crate::format::table::{Placed, table};
 use crate::format::value::{Node, Text, Word};
 use crate::format::vocabulary::{Moments, START, Vocabulary};
 use crate::problem::Problems;
 use crate::read::nodes::known_node;
 use crate::read::rules::known_ruleset;
 use crate::rules::RulesetEntry;
-use crate::stage::Stage;
 use crate::steps::{Action, Step};
 
 table! {
     StepTable, [["step"]],
-    "Something that happens to the rules or to conntrack while a session is under way: exactly one of `load`, \
-     `flush-conntrack` or `await-expiry`. The client waits meanwhile; one that is a program cannot, and is skipped.",
+    "Something that happens to the rules or to conntrack during a session: exactly one of `load`, \
+     `flush-conntrack` or `await-expiry`. The client waits meanwhile; a client that is a program cannot wait, \
+     and is skipped.",
     keys {
         required "at", Word<Moments>,
-        "`start`: all is set up, and the client has not connected; `logged-in`: the login is over; `halfway`: half of \
+        "`start`: everything is set up, but the client has not connected; `logged-in`: the login is over; `halfway`: half of \
          the bytes have gone" -> at;
         "load", Text,
-        "a ruleset of this file by name, loaded on the firewall's node as its loader does it: it replaces the tables \
-         that it has, and leaves the others" -> load;
+        "the name of a ruleset of this file, which the firewall's node loads as its loader does: it replaces the \
+         tables that it has, and leaves the others" -> load;
         "flush-conntrack", Node, "the node that forgets every connection" -> flush_conntrack;
         "await-expiry", Node,
         "waits until conntrack on this node has forgotten the control connection; shorten its timeout by `[[sysctl]]`"
@@ -31,8 +32,8 @@ table! {
 }
 
 pub(crate) fn steps(
-    entries: Vec<At<StepTable>>,
-    stage: &Stage,
+    entries: Vec<Placed<StepTable>>,
+    deployment: &Deployment,
     rulesets: &[RulesetEntry],
     matrix: &Matrix,
     problems: &mut Problems,
@@ -40,7 +41,7 @@ pub(crate) fn steps(
     let mut steps: Vec<Step> = Vec::new();
     for entry in entries {
         let at = entry.at.span.clone();
-        let Some(step) = step(entry, stage, rulesets, matrix, problems) else {
+        let Some(step) = step(entry, deployment, rulesets, matrix, problems) else {
             continue;
         };
         if steps.last().is_some_and(|earlier| earlier.at > step.at) {
@@ -66,13 +67,13 @@ fn word(at: Option<Moment>) -> String {
 }
 
 fn step(
-    entry: At<StepTable>,
-    stage: &Stage,
+    entry: Placed<StepTable>,
+    deployment: &Deployment,
     rulesets: &[RulesetEntry],
     matrix: &Matrix,
     problems: &mut Problems,
 ) -> Option<Step> {
-    let At { value: entry, span } = entry;
+    let Placed { value: entry, span } = entry;
     let at = entry.at.at()?;
     if at.value == Some(Moment::Halfway)
         && matrix
@@ -115,7 +116,7 @@ fn step(
         return None;
     }
     let node = |key, problems: &mut Problems| {
-        known_node(key, &stage.topology, problems).map(|at| at.value)
+        known_node(key, &deployment.topology, problems).map(|at| at.value)
     };
     let action = if let Some(name) = load.at() {
         Action::Load(ruleset(name, rulesets, matrix, problems)?)
@@ -139,13 +140,13 @@ fn step(
 
 /// The ruleset that a step loads.
 fn ruleset(
-    name: At<String>,
+    name: Placed<String>,
     rulesets: &[RulesetEntry],
     matrix: &Matrix,
     problems: &mut Problems,
 ) -> Option<usize> {
     let index = known_ruleset(&name, rulesets, problems)?;
-    let At { value: name, span } = name;
+    let Placed { value: name, span } = name;
     let first = rulesets
         .iter()
         .filter(|ruleset| matrix.rulesets.is_empty() || matrix.rulesets.contains(&ruleset.name));
@@ -165,14 +166,14 @@ fn ruleset(
     if rulesets[index].image().is_some() {
         problems.add_with_help(
             span.clone(),
-            "what an image loads stands there from the start, and nothing is loaded over it",
+            "an image's rules are there from the start, and nothing is loaded over them",
             "leave this step out",
         );
     }
     if rulesets[index].adds_to_nft() {
         problems.add_with_help(
             span,
-            format!("`{name}` would add to the tables of nft that are there: whose rule is whose could not be told"),
+            format!("`{name}` would add to the nft tables that are there, and fwlab could not tell whose rule is whose"),
             "begin the script with `flush ruleset`",
         );
     }

@@ -7,30 +7,30 @@ use fwlab_model::{IpNet, Part, TopologyMistake, TopologyProblem};
 use fwlab_record::{Family, InterfaceName, NodeName};
 use toml::de::DeTable;
 
-use crate::format::table::{self, At, Place, Table as _, table};
+use crate::deployment::{Deployment, Layout, Port, Shape};
+use crate::format::table::{self, Place, Placed, Table as _, table};
 use crate::format::value::{
     Addresses, NodeOr, NodeOrTable, Number, Parsed, Prefixes, Switch, Table, Tables, Word,
 };
 use crate::problem::{Problems, ScenarioError};
 use crate::read::firewall::FirewallTable;
 use crate::read::nodes::{LinkTable, LongForm, NodeTable, nodes_and_links};
-use crate::read::source::{Files, Origin};
-use crate::stage::{Layout, Port, Shape, Stage};
+use crate::read::source::{Files, ScenarioFile};
 
 table! {
     TopologyTable, ["topology"],
     "Where the firewall stands: a `shape`, or nodes and links. `client-firewall` and `server-firewall` are one link \
-     between client and server, with the rules on the one or the other; `gateway` is a router between them, without \
-     NAT. In `client-nat` the client is in a private network behind the gateway, and the server has no route back; \
-     in `server-nat` the server is, and the client connects to the gateway; in `both-nat` each is behind a gateway \
+     between client and server, with the rules on one or the other; `gateway` is a router between them, without \
+     NAT. In `client-nat` the client is in a private network behind the gateway, and the server has no route \
+     back; in `server-nat` the server is in one, and the client connects to the gateway; in `both-nat` each is behind a gateway \
      of its own, `client-gateway` and `server-gateway`; in `hairpin` both are in the same private network, and the \
-     client connects to the gateway's address outside. A packet to an address that leads nowhere is swallowed \
-     there, as the Internet does. `fwlab topology SHAPE` prints what a shape stands for, as nodes and links.",
+     client connects to the gateway's address outside. A packet to an address that leads nowhere is swallowed, \
+     as on the Internet. `fwlab topology SHAPE` prints what a shape stands for, as nodes and links.",
     keys {
         "shape", Word<Shape>, "required, unless there are nodes" -> shape;
         "client", Prefixes, "the client's address, or several; replaces the shape's own of that family" -> client;
         "server", Prefixes,
-        "the server's address, or several; the first of a family is the one that is connected to" -> server;
+        "the server's address, or several; clients connect to the first of a family" -> server;
         "client-interface", Parsed<InterfaceName>, "the client's interface; default `e0`" -> client_interface;
         "server-interface", Parsed<InterfaceName>, "the server's interface; default `e0`" -> server_interface;
         "gateway-client-side", Prefixes, "the gateway's address towards the client; in `hairpin`, inside"
@@ -48,11 +48,11 @@ table! {
         "`true` puts a host `third` into the server's network, with the number 66: a bounce's target, an attacker; \
          default `false`" -> third;
         "firewall", NodeOr<FirewallTable>,
-        "with nodes: the node that loads the rulesets that do not say where they belong. With a shape or nodes: the \
-         image that the firewall is" -> firewall;
+        "with nodes: the node that loads rulesets that do not say where they belong. With a shape or nodes: the \
+         image of the firewall" -> firewall;
         "connect-to", Addresses,
-        "with nodes: the address that clients know the server by; default the server's own. No node need have it, if the \
-         client has a route to it by way of a neighbour: address translation may lead it on" -> connect_to;
+        "with nodes: the address that clients know the server by; default the server's own. No node needs to \
+         have it if the client has a route to it by way of a neighbour: address translation may forward it" -> connect_to;
         "node", Tables<NodeTable>, "the nodes, where there is no shape" -> node;
         "link", Tables<LinkTable>, "the links between them" -> link;
     }
@@ -63,27 +63,34 @@ impl TopologyTable {
     pub(crate) fn has_image(&self) -> bool {
         matches!(self.firewall.value, Some(NodeOrTable::Table(_)))
     }
+
+    /// Whether a key is misspelt without which it is another topology: what follows from that is no mistake of the file's.
+    pub(crate) fn is_another(&self) -> bool {
+        let lacks_nodes = self.node.is_misspelt || self.link.is_misspelt;
+        self.firewall.is_misspelt || (lacks_nodes && !self.shape.is_there)
+    }
 }
 
 table! {
-    ShapeFile, [""], "A shape as a file of its own.",
+    ShapeFile, [""], "A shape in its own file.",
     keys {
         required "topology", Table<TopologyTable>, "nodes and links" -> topology;
     }
 }
 
 /// The topology of a file that holds nothing else.
-pub(crate) fn of_file(text: &str) -> Result<Stage, ScenarioError> {
+pub(crate) fn of_file(text: &str) -> Result<Deployment, ScenarioError> {
     let path = Path::new("topology.toml");
     let mut problems = Problems::default();
     let (table, _) = DeTable::parse_recoverable(text);
-    let file = Origin::new(path, text, Files::Unread);
+    let file = ScenarioFile::new(path, text, Files::Unread);
     let read: ShapeFile = table::read(table.get_ref(), 0..0, &file, &mut problems);
-    let stage = read.topology.at().map(|At { value, span }| {
-        let (stage, _) = stage(value, &span, Family::ALL, 0, &mut problems);
-        stage
+    let table = read.topology.at().filter(|table| !table.is_another());
+    let deployment = table.map(|Placed { value, span }| {
+        let (deployment, _) = deployment(value, &span, Family::ALL, 0, &mut problems);
+        deployment
     });
-    stage
+    deployment
         .filter(|_| problems.is_empty())
         .ok_or_else(|| problems.into_error(path.to_owned(), text))
 }
@@ -92,19 +99,19 @@ pub(crate) fn of_file(text: &str) -> Result<Stage, ScenarioError> {
 const OF_NODES: [&str; 4] = ["node", "link", "firewall", "connect-to"];
 
 /// Reads a topology; client and server are at the nodes of that name. With the image that its firewall is, if it is one.
-pub(crate) fn stage(
+pub(crate) fn deployment(
     mut table: TopologyTable,
     span: &Range<usize>,
     families: &[Family],
     control_port: u16,
     problems: &mut Problems,
-) -> (Stage, Option<At<FirewallTable>>) {
+) -> (Deployment, Option<Placed<FirewallTable>>) {
     let there = table.there();
     let at = table.firewall.span.clone();
     // An image is one whichever way the nodes are written, and says itself at which node.
     let (image, firewall) = match table.firewall.value.take() {
-        Some(NodeOrTable::Table(value)) => (Some(At { value, span: at }), None),
-        Some(NodeOrTable::Node(value)) => (None, Some(At { value, span: at })),
+        Some(NodeOrTable::Table(value)) => (Some(Placed { value, span: at }), None),
+        Some(NodeOrTable::Node(value)) => (None, Some(Placed { value, span: at })),
         None => (None, None),
     };
     let has_shape = table.shape.is_there;
@@ -116,25 +123,25 @@ pub(crate) fn stage(
     if let Some(Place { key, span }) = free.filter(|_| has_shape) {
         problems.add_with_help(
             span.clone(),
-            format!("a shape has its nodes and links already, so `{key}` says nothing"),
-            "leave it out, or take the long form that `fwlab topology SHAPE` prints in place of `shape`",
+            format!("a shape already has its nodes and links, so `{key}` has no effect"),
+            "remove it, or replace `shape` with the long form that `fwlab topology SHAPE` prints",
         );
     }
-    if free.is_none() && !has_shape {
+    if free.is_none() && !has_shape && !table.shape.is_misspelt {
         problems.add_with_help(
             span.clone(),
             "[topology] has neither `shape` nor nodes",
             "write `shape = …`",
         );
     }
-    let (stage, places, is_sound) = if is_named {
+    let (deployment, places, is_sound) = if is_named {
         named(table, families, control_port, problems)
     } else {
         for Place { key, span } in there {
             if !OF_NODES.contains(&key) {
                 problems.add_with_help(
                     span,
-                    format!("`{key}` says more of a shape, and this topology has none"),
+                    format!("`{key}` adds to a shape, but this topology has none"),
                     "write it where the nodes and links stand",
                 );
             }
@@ -145,11 +152,11 @@ pub(crate) fn stage(
             firewall,
             connect_to: table.connect_to.value.unwrap_or_default(),
         };
-        let (stage, places) = nodes_and_links(form, control_port, problems);
-        (stage, places, true)
+        let (deployment, places) = nodes_and_links(form, control_port, problems);
+        (deployment, places, true)
     };
     // What follows from a wrong shape is no mistake of the file's.
-    let mistakes = is_sound.then(|| stage.topology.mistakes());
+    let mistakes = is_sound.then(|| deployment.topology.mistakes());
     let mistakes = mistakes.unwrap_or_default();
     let follows = |part: &Part| is_named && matches!(part, Part::Route { .. });
     let only_routes = mistakes.iter().all(|mistake| follows(&mistake.part));
@@ -165,14 +172,14 @@ pub(crate) fn stage(
         let span = place.unwrap_or_else(|| span.clone());
         problems.add(span, problem.to_string());
     }
-    (stage, image)
+    (deployment, image)
 }
 
 /// Where the parts of a topology stand in the file.
 #[derive(Default)]
-pub(crate) struct Places(Vec<(Part, Range<usize>)>);
+pub(crate) struct SpanMap(Vec<(Part, Range<usize>)>);
 
-impl Places {
+impl SpanMap {
     pub(crate) fn add(&mut self, part: Part, span: Range<usize>) {
         self.0.push((part, span));
     }
@@ -200,14 +207,14 @@ fn named(
     families: &[Family],
     control_port: u16,
     problems: &mut Problems,
-) -> (Stage, Places, bool) {
+) -> (Deployment, SpanMap, bool) {
     let there = table.there();
     let written = table.shape.value;
     // With a wrong shape the rest is read all the same, to tell all mistakes: a gateway's has every key.
     let shape = written.unwrap_or(Shape::Gateway);
     let mut layout = Layout::new(shape);
     layout.families = families.to_vec();
-    let mut places = Places::default();
+    let mut places = SpanMap::default();
     let (client, server, gateway) = (NodeName::client(), NodeName::server(), NodeName::gateway());
     let keys = [
         (table.client, table.client_interface, client),
@@ -234,14 +241,14 @@ fn named(
     }
     layout.clients = table.clients.value.unwrap_or(1);
     layout.third = table.third.value.unwrap_or(false);
-    let stage = layout.stage(control_port);
+    let deployment = layout.deployment(control_port);
     if layout.addressing.gateway.is_empty() {
-        let has_router = stage.topology.nodes.iter().any(|node| node.forwards);
+        let has_router = deployment.topology.nodes.iter().any(|node| node.forwards);
         for place in there.iter().filter(|at| at.key.starts_with("gateway-")) {
             not_this_gateway(place, shape, has_router, problems);
         }
     }
-    for interface in stage.topology.interfaces() {
+    for interface in deployment.topology.interfaces() {
         let span = match interface.node.as_str() {
             "third" => &table.third.span,
             "client" | "server" | "gateway" => continue,
@@ -257,25 +264,25 @@ fn named(
             places.add(part, span.clone());
         }
     }
-    (stage, places, written.is_some())
+    (deployment, places, written.is_some())
 }
 
 /// Takes the addresses that are given for a port.
 fn place(
     port: &mut Port,
     node: &NodeName,
-    given: Vec<At<IpNet>>,
+    given: Vec<Placed<IpNet>>,
     families: &[Family],
-    places: &mut Places,
+    places: &mut SpanMap,
     problems: &mut Problems,
 ) {
-    for At { value, span } in &given {
+    for Placed { value, span } in &given {
         let family = Family::of(value.addr());
         if !families.contains(&family) {
             problems.add_with_help(
                 span.clone(),
                 format!(
-                    "an {} address, and no cell of this scenario speaks that",
+                    "an {} address, but no cell of this scenario speaks that",
                     family.protocol()
                 ),
                 format!("add `families = [\"{family}\"]` to [matrix], or leave it out"),
@@ -296,12 +303,12 @@ fn not_this_gateway(place: &Place, shape: Shape, has_router: bool, problems: &mu
     let key = place.key;
     let (message, help) = if !has_router {
         (
-            format!("this topology has no gateway, so `{key}` says nothing"),
+            format!("this topology has no gateway, so `{key}` has no effect"),
             "leave it out, or write `shape = \"gateway\"`".to_owned(),
         )
     } else {
         (
-            format!("this topology has two gateways, and `{key}` does not say which"),
+            format!("this topology has two gateways, but `{key}` does not say which"),
             format!("take the long form that `fwlab topology {shape}` prints, and change it there"),
         )
     };

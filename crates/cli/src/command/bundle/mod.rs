@@ -2,9 +2,11 @@
 //! and `fwlab explain OUT` explains it without running. It is never unpacked: what stands in it is read from memory.
 
 mod again;
+mod kept;
 mod reading;
 mod writing;
 
+pub(super) use kept::Kept;
 pub(super) use reading::{Bundled, is_bundle};
 pub(super) use writing::BundleFile;
 

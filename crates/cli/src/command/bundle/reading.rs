@@ -45,8 +45,7 @@ impl Bundled {
         })?;
         let bundle = Bundle::read(&bytes).map_err(|mistake| mistaken(file, &mistake))?;
         drop(bytes);
-        let other =
-            "another version of fwlab wrote it, or it was made by hand: have it written again";
+        let other = "another version of fwlab wrote it, or it was made by hand: write it again";
         let about: About = serde_json::from_slice(&bundle.about)
             .map_err(|error| wrong(file, format!("what it says of itself: {error}"), other))?;
         let name = format!("{}, records", file.display());
@@ -54,6 +53,15 @@ impl Bundled {
             complain(one_line(&error), Some(other));
             Exit::Usage
         })?;
+        if let Some((place, _)) = bundle.packets.last_key_value()
+            && *place >= records.len()
+        {
+            let why = format!(
+                "it has packets of the cell {} but no record of that cell",
+                place + 1
+            );
+            return Err(wrong(file, why, other));
+        }
         // They are no part of a run, and a bundle is whole or it is none.
         let streams = bundle.streams.split(|byte| *byte == b'\n');
         for line in streams.filter(|line| !line.is_empty()) {
@@ -66,6 +74,12 @@ impl Bundled {
             records,
             bundle,
         })
+    }
+
+    /// The packets of cells, as pcapng, each with its cell's record.
+    pub(in crate::command) fn packets(&self) -> impl Iterator<Item = (&CellRecord, &[u8])> {
+        let packets = self.bundle.packets.iter();
+        packets.filter_map(|(place, file)| Some((&**self.records.get(*place)?, file.as_slice())))
     }
 
     /// The scenario, with the files that came with it and no others.
@@ -106,9 +120,9 @@ impl Bundled {
         all.retain(|cell| wanted.contains(&cell.axes));
         let there: BTreeSet<&Axes> = all.iter().map(|cell| &cell.axes).collect();
         if let Some(axes) = wanted.iter().find(|axes| !there.contains(**axes)) {
-            let why = format!("its scenario has no cell {axes}, of which it has a record");
-            let help =
-                "another version of fwlab wrote it, or it was made by hand: have it written again";
+            let why =
+                format!("it has a record of the cell {axes}, which its scenario does not have");
+            let help = "another version of fwlab wrote it, or it was made by hand: write it again";
             return Err(wrong(&self.file, why, help));
         }
         Ok(all)

@@ -6,14 +6,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use fwlab_host::Bundle;
-use fwlab_judge::Stream;
 use fwlab_record::{CellRecord, Exit};
 use fwlab_scenario::Scenario;
 use fwlab_scenario::input::tidy;
 use fwlab_scenario::plan::Cell;
 use fwlab_text::one_line;
 
-use super::{About, versions};
+use super::{About, Kept, versions};
 use crate::command::exit::complain;
 use crate::text::Page;
 
@@ -44,7 +43,7 @@ impl BundleFile {
         {
             return Err(refused(
                 &format!(
-                    "cells of several scenarios are chosen, of {} and of {}, and a bundle has one",
+                    "a bundle has one scenario, and the chosen cells are of several: {} and {}",
                     scenario.name, other.scenario.name
                 ),
                 "name one scenario's file",
@@ -62,7 +61,7 @@ impl BundleFile {
         let bundle = collected(&scenario).map_err(|why| {
             refused(
                 &why,
-                "let the scenario name its files relative to itself, in folders that have names of plain text",
+                "write the scenario's file names relative to the scenario, in folders whose names are plain text",
             )
         })?;
         // Rules and the key of a certificate are nobody else's, until its owner gives it away.
@@ -90,7 +89,7 @@ impl BundleFile {
     pub(in crate::command) fn write(
         mut self,
         records: &[Arc<CellRecord>],
-        streams: &[Stream],
+        kept: Kept,
     ) -> Result<Page, Exit> {
         let failed = |path: &Path, why: &dyn std::fmt::Display, help| {
             let path = path.display();
@@ -109,13 +108,16 @@ impl BundleFile {
                 serde_json::to_writer(&mut self.bundle.records, record.as_ref()).map_err(own)?;
                 self.bundle.records.push(b'\n');
             }
-            for stream in streams {
+            for stream in kept.streams.values().flatten() {
                 serde_json::to_writer(&mut self.bundle.streams, stream).map_err(own)?;
                 self.bundle.streams.push(b'\n');
             }
             io::Result::Ok(())
         };
         put().map_err(|error| failed(&self.path, &error, None))?;
+        let has_packets = kept.packets.count();
+        let left_out = kept.packets.left_out();
+        self.bundle.packets = kept.packets.into_files();
         let bytes = self
             .bundle
             .write()
@@ -126,7 +128,7 @@ impl BundleFile {
             .map_err(|error| failed(&self.path, &error, None))?;
         self.is_whole = true;
         let mut page = Page::from(format!(
-            "{}: {} cells, what was seen of them, {}",
+            "{}: {} cells, what was seen of them, packets of {has_packets}, {}",
             self.path.display(),
             records.len(),
             self.bundle.scenario
@@ -135,6 +137,9 @@ impl BundleFile {
             page.text(format_args!(", {path}"));
         }
         page.text(format_args!("; {} KiB\n", bytes.len().div_ceil(1024)));
+        if let Some(left_out) = left_out {
+            page.text(format_args!("{left_out}\n"));
+        }
         Ok(page)
     }
 }
@@ -164,7 +169,7 @@ fn collected(scenario: &Scenario) -> Result<Bundle, String> {
         if Path::new(&file.name).is_absolute() {
             let (path, name) = (scenario.path.display(), &file.name);
             return Err(format!(
-                "{path} names the file {name} by its absolute path, which is another elsewhere"
+                "{path} names the file {name} by an absolute path, which will not hold on another machine"
             ));
         }
         files.insert(full(&file.path)?, file.bytes.to_vec());

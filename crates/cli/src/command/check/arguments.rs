@@ -12,20 +12,21 @@ use crate::command::word;
 #[derive(Debug, Args)]
 pub(in crate::command) struct CheckArguments {
     /// What `iptables-save` writes, lines of `iptables` commands, or an nft script; `-` for standard input. Several
-    /// files are those of one host, each known by its content: `ip6tables-save`'s and `ipset save`'s, too, and the FTP
-    /// server's own, such as vsftpd.conf
+    /// files together are those of one host, each recognised by its content: also those of `ip6tables-save` and
+    /// `ipset save`, and the FTP server's own, such as vsftpd.conf
     #[arg(required = true, value_name = "RULES")]
     pub(super) rules: Vec<PathBuf>,
     #[command(flatten)]
     pub(super) terms: CheckTerms,
-    /// What must come of the table, for everybody who is tried: `[PROTECTION/]SETUP OUTCOME`, such as 'passive passes' or
+    /// What the table must show in every row: `[PROTECTION/]SETUP OUTCOME`, such as 'passive passes' or
     /// 'explicit/port blocked'. PROTECTION is plain, explicit, implicit, ccc, or tls for all but plain; SETUP is active,
-    /// passive, port, eprt, pasv, epsv or all; OUTCOME is passes or blocked. It can be given several times; where two name a
-    /// cell, the last holds. The exit code is 1 where one is not met
+    /// passive, port, eprt, pasv, epsv or all; OUTCOME is passes or blocked. Can be given several times; if two
+    /// name the same cell, the last one counts. The exit code is 1 if one is not met
     #[arg(long, value_name = "EXPECTATION")]
     pub(super) expect: Vec<Expectation>,
-    /// Write the table as a scenario for `fwlab run`, with the rules beside it and everything that was observed required: what
-    /// a changed ruleset, server or kernel changes is missed then. Of several rows, each has a file: FILE-1.toml and so on
+    /// Write the table as a scenario for `fwlab run`, with the rules beside it. It requires everything that was
+    /// observed, so whatever another ruleset, server or kernel changes is a miss. With several rows, each has
+    /// its own file: FILE-1.toml and so on
     #[arg(long, value_name = "FILE")]
     pub(super) write_scenario: Option<PathBuf>,
 }
@@ -33,7 +34,7 @@ pub(in crate::command) struct CheckArguments {
 /// Where rules are tried, on whom, and how: whichever rules they are.
 #[derive(Debug, Args)]
 pub(in crate::command) struct CheckTerms {
-    /// The host that the rules are for; of a captured host that an FTP server waits on, it need not be said
+    /// The host that the rules are for; not needed for a captured host on which an FTP server listens
     #[arg(long, value_enum)]
     at: Option<At>,
     #[command(flatten)]
@@ -41,32 +42,32 @@ pub(in crate::command) struct CheckTerms {
     /// Only these data setups
     #[arg(long, value_name = "SETUP", value_delimiter = ',', value_parser = word::data_setup())]
     data: Vec<DataSetup>,
-    /// What hides the dialogue from the firewall; default: what the server's settings ask for; without any,
-    /// nothing, and TLS that the client asks for
+    /// What hides the dialogue from the firewall; default: what the server's settings ask for; without
+    /// settings, both plain and explicit
     #[arg(long, value_name = "PROTECTION", value_delimiter = ',', value_parser = word::protection())]
     protection: Vec<Protection>,
-    /// The family that client and server speak; default: that of the rules. A dump that does
-    /// not say its family is taken to be of the first
+    /// The address family that client and server speak; default: that of the rules. A dump that does not name
+    /// its family is taken to be of the first one given
     #[arg(long, value_name = "FAMILY", value_delimiter = ',', value_parser = word::family())]
     family: Vec<Family>,
-    /// Only this backend; default: that of the rules, and where they do not say, both of iptables
+    /// Only this backend; default: that of the rules or, if they do not say, both of iptables
     #[arg(long, value_name = "BACKEND", value_delimiter = ',', value_parser = word::backend())]
     backend: Vec<Backend>,
-    /// These servers; default: the one whose settings are given, otherwise vsftpd, or libunftp where it is not there
+    /// Use these servers; default: the one whose settings are given, otherwise vsftpd, or libunftp if vsftpd is missing
     #[arg(long, value_name = "PEER", value_delimiter = ',', value_parser = word::server())]
     server: Vec<PeerName>,
-    /// These clients; default: suppaftp
+    /// Use these clients; default: suppaftp
     #[arg(long, value_name = "PEER", value_delimiter = ',', value_parser = word::client())]
     client: Vec<PeerName>,
     #[command(flatten)]
     server_options: ServerOptions,
-    /// What is in a set that the rules match on and that no file makes; it can be given for several
+    /// The members of a set that the rules match on and no file makes; can be given several times
     #[arg(long, value_name = "NAME=ADDRESS,…", value_parser = given_set)]
     set: Vec<GivenSet>,
-    /// Sets that the rules match on and that nobody gives are empty
+    /// Treat sets that the rules match on and no file or `--set` gives as empty
     #[arg(long)]
     empty_sets: bool,
-    /// The folder that scripts of nft include files from; without it, `include` is a mistake
+    /// The folder from which nft scripts include files; without it, `include` is a mistake
     #[arg(long, value_name = "FOLDER")]
     include: Option<PathBuf>,
     #[command(flatten)]
@@ -119,7 +120,7 @@ impl CheckTerms {
             sets: self.set.clone(),
             empty_sets: self.empty_sets,
             include: self.include.clone(),
-            in_containers: self.how.place.housing().place == Some(Place::Container),
+            in_containers: self.how.place.placement().place == Some(Place::Container),
         }
     }
 
@@ -136,23 +137,23 @@ impl CheckTerms {
 /// How the server is set up. What is given here holds, whatever its own settings say.
 #[derive(Debug, Args)]
 struct ServerOptions {
-    /// The FTP server's own settings: vsftpd.conf, proftpd.conf or pure-ftpd.conf. What of them matters to a firewall is
-    /// used, and said. Several are the first and what it includes
+    /// The FTP server's own settings: vsftpd.conf, proftpd.conf or pure-ftpd.conf. fwlab uses what matters to a
+    /// firewall, and says so. If you give several, the first one includes the others
     #[arg(long, value_name = "FILE")]
     server_config: Vec<PathBuf>,
-    /// The server's control port; default: that of its settings, or 21
+    /// The server's control port; default: the one in its settings, or 21
     #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
     control_port: Option<u16>,
-    /// The port that clients connect to, where rules lead it to the control port; default: as the rules say, or the control port
+    /// The port that clients connect to, if rules lead it to the control port; default: as the rules say, or the control port
     #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
     connect_port: Option<u16>,
-    /// The ports that the server listens on for passive data connections; default: those of its settings, or any
+    /// The ports that the server listens on for passive data connections; default: those in its settings, or any
     #[arg(long, value_name = "LOW-HIGH", value_parser = ports)]
     passive_ports: Option<(u16, u16)>,
     /// The IPv4 address that the server announces in its 227; default: the control connection's
     #[arg(long, value_name = "ADDRESS", value_parser = announced)]
     advertise: Option<Ipv4Addr>,
-    /// The server's active data connections come from a high port, and not from port 20
+    /// The server's active data connections come from a high port, not from port 20
     #[arg(long)]
     data_from_high_port: bool,
 }
@@ -160,23 +161,23 @@ struct ServerOptions {
 /// Which of those whom the rules can tell apart.
 #[derive(Debug, Clone, Default, Args)]
 struct Whom {
-    /// Only those on this interface of the host: the other end, or, on a gateway, the client. Default: all whom the
-    /// rules can tell apart, a row each
+    /// Only peers on this interface of the host: the other end or, on a gateway, the client. Default: all that
+    /// the rules can tell apart, one row each
     #[arg(long, value_name = "INTERFACE", value_parser = interface)]
     on: Option<InterfaceName>,
     /// On a gateway: only servers on this interface
     #[arg(long, value_name = "INTERFACE", value_parser = interface)]
     out: Option<InterfaceName>,
-    /// Only clients of this address
+    /// Only clients with this address
     #[arg(long, value_name = "ADDRESS", value_delimiter = ',', value_parser = address)]
     from: Vec<IpAddr>,
-    /// Only this address that clients connect to
+    /// Clients connect to this address only
     #[arg(long, value_name = "ADDRESS", value_delimiter = ',', value_parser = address)]
     to: Vec<IpAddr>,
-    /// Where a port is forwarded: the server's own address; default: the one that the rules forward to
+    /// The server's own address, where a port is forwarded to it; default: the one that the rules forward to
     #[arg(long, value_name = "ADDRESS", value_delimiter = ',', value_parser = address)]
     server_address: Vec<IpAddr>,
-    /// At most as many classes of peers for a family; default: 50, and fewer of a ruleset of thousands
+    /// Try at most this many classes of peers for each family; default: 50, and fewer for a ruleset of thousands of rules
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=10_000))]
     classes: Option<u16>,
 }
@@ -217,12 +218,14 @@ fn interface(text: &str) -> Result<InterfaceName, String> {
 
 fn address(text: &str) -> Result<IpAddr, String> {
     text.parse()
-        .map_err(|_| format!("`{text}` is not an address, as 192.0.2.7 and 2001:db8::7 are"))
+        .map_err(|_| format!("`{text}` is not an address such as 192.0.2.7 or 2001:db8::7"))
 }
 
 fn announced(text: &str) -> Result<Ipv4Addr, String> {
     text.parse().map_err(|_| {
-        format!("`{text}` is not an IPv4 address, as 192.0.2.7 is: a 227 announces no other")
+        format!(
+            "`{text}` is not an IPv4 address such as 192.0.2.7, and a 227 can announce no other"
+        )
     })
 }
 

@@ -1,36 +1,47 @@
-//! Rules that open a range of passive ports, and a server of which nobody says that it keeps to it.
+//! Rules that open a range of passive ports, and a server of which nobody says that it keeps to it; and rules that decide by
+//! chance themselves.
 
 use std::collections::BTreeSet;
 
-use fwlab_check::{HostFiles, Messages};
+use fwlab_check::{Messages, Subject};
 use fwlab_record::CellRecord;
 
-use crate::report::passive_ports_meant;
+use crate::report::{by_port_of_kernel, decided_by_chance, passive_ports_meant};
 use crate::text::Page;
 
-/// The ranges that the rules open and that no server was asked to keep to.
-pub(super) struct OpenRanges(BTreeSet<(u16, u16)>);
+/// What outcomes rest on beside the rules.
+pub(super) struct LeftToChance {
+    /// The ranges that the rules open and that no server was asked to keep to.
+    ranges: BTreeSet<(u16, u16)>,
+    /// Whether rules decide by chance.
+    by_rules: bool,
+    /// Whether some ports that a kernel picks come to something else than the most.
+    by_kernel: bool,
+}
 
-impl OpenRanges {
-    pub(super) fn of(records: &[&CellRecord]) -> OpenRanges {
-        OpenRanges(
-            records
-                .iter()
-                .filter_map(|record| passive_ports_meant(record))
-                .collect(),
-        )
+impl LeftToChance {
+    pub(super) fn of(records: &[&CellRecord]) -> LeftToChance {
+        let ranges = records
+            .iter()
+            .filter_map(|record| passive_ports_meant(record));
+        LeftToChance {
+            ranges: ranges.collect(),
+            by_rules: records.iter().any(|record| decided_by_chance(record)),
+            by_kernel: records.iter().any(|record| by_port_of_kernel(record)),
+        }
     }
 
-    /// Says it before the table.
-    pub(super) fn tell(&self, files: &HostFiles, said: &mut Messages) {
-        for &(low, high) in &self.0 {
-            let what = match files.opens((low, high)) {
+    /// Says it before the table, but for a range that the user was told of before.
+    pub(super) fn tell(&self, subject: &Subject, said: &mut Messages) {
+        let untold = |range: &&(u16, u16)| subject.told_range != Some(**range);
+        for &(low, high) in self.ranges.iter().filter(untold) {
+            let what = match subject.files.opens((low, high)) {
                 true => format!("the rules open {low}:{high}"),
                 false => format!("the rules tell the ports {low} to {high} from the rest"),
             };
             said.say(
                 format!(
-                    "{what}, and nobody says that the server's passive ports are these: what becomes of a passive transfer is chance"
+                    "{what}, but nothing says that the server's passive ports are these: how a passive transfer ends is chance"
                 ),
                 Some(&format!(
                     "give `--passive-ports {low}-{high}`, or the server's own settings"
@@ -41,11 +52,26 @@ impl OpenRanges {
 
     /// What the mark in the table means.
     pub(super) fn legend(&self) -> Page {
-        match self.0.is_empty() {
-            true => Page::default(),
-            false => Page::from(
-                "  ~ rests on the port that the server happened to pick: another run may come to another end\n".to_owned(),
-            ),
+        let mut page = self.legend_of_samples();
+        if self.by_kernel {
+            page.text(
+                "  ~ before an outcome: so end transfers with most of the ports that a peer may pick; a note says which may differ\n",
+            );
         }
+        page
+    }
+
+    fn legend_of_samples(&self) -> Page {
+        let on = match (self.ranges.is_empty(), self.by_rules) {
+            (true, false) => return Page::default(),
+            (false, false) => "the port that the server happened to pick",
+            (true, true) => "a rule that decides by chance",
+            (false, true) => {
+                "the port that the server happened to pick, or on a rule that decides by chance"
+            }
+        };
+        Page::from(format!(
+            "  ~ depends on {on}: another run may end differently\n"
+        ))
     }
 }

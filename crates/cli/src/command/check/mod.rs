@@ -2,6 +2,7 @@
 
 mod arguments;
 mod by_chance;
+mod other_ports;
 mod scenario_files;
 mod table;
 
@@ -14,11 +15,12 @@ use fwlab_model::ruleset::Told;
 use fwlab_record::{CellRecord, Exit};
 use fwlab_runner::Loader;
 
-use super::execute::{Executed, execute, ready, runtime};
-use super::exit::{of_run, print, telling};
+use super::execute::{Beside, Executed, execute_beside, ready, runtime};
+use super::exit::{of_run, print_prose, telling};
 use crate::report::{findings, matrix, summary_line};
 
-use by_chance::OpenRanges;
+use by_chance::LeftToChance;
+use other_ports::{OtherPorts, says_settled};
 
 pub(super) use arguments::{CheckArguments, CheckTerms, ports};
 pub(super) use table::Came;
@@ -42,17 +44,25 @@ fn checked(arguments: &CheckArguments) -> Result<Exit, Exit> {
         .write_scenario
         .as_ref()
         .map(|file| (file, planned.clone()));
+    let cells = planned.clone();
+    let settings = arguments.terms.settings();
+    let others = OtherPorts {
+        planned: &cells,
+        loader: &loader,
+        settings: &settings,
+    };
+    let beside = Beside {
+        settle: Some(&others),
+        ..Beside::default()
+    };
+    let how = &arguments.terms.how;
+    let (executed, _) = execute_beside(planned, loader.clone(), settings.clone(), how, &beside)?;
     let Executed {
         records,
         summary,
         programs,
         about,
-    } = execute(
-        planned,
-        loader,
-        arguments.terms.settings(),
-        &arguments.terms.how,
-    )?;
+    } = executed;
     let records: Vec<&CellRecord> = records.iter().map(Arc::as_ref).collect();
     let (shown, mut labels) = table::merged(&subject.files.name, &tried, &records);
     labels.were_told(
@@ -62,12 +72,14 @@ fn checked(arguments: &CheckArguments) -> Result<Exit, Exit> {
             .iter()
             .map(|(name, note)| format!("{name}: {note}")),
     );
+    let notes = records.iter().flat_map(|record| record.notes.iter());
+    labels.were_told(notes.filter(|note| says_settled(note)).cloned());
     if subject.files.is_of_both_backends() {
         labels.of_both_backends();
     }
-    let open = OpenRanges::of(&records);
+    let open = LeftToChance::of(&records);
     if !has_server_settings(&subject.files, &terms) {
-        telling(|said| open.tell(&subject.files, said));
+        telling(|said| open.tell(&subject, said));
     }
     let mut page = labels.heading();
     page.append(&matrix(&shown, &labels));
@@ -79,7 +91,7 @@ fn checked(arguments: &CheckArguments) -> Result<Exit, Exit> {
     page.text(programs);
     page.append(&summary_line(&summary));
     page.text('\n');
-    print(page);
+    print_prose(page);
     if let Some((file, planned)) = written {
         scenario_files::write(file, &subject.files.name, &tried, &planned, &records)?;
     }
@@ -94,7 +106,7 @@ fn checked(arguments: &CheckArguments) -> Result<Exit, Exit> {
         false => telling(|said| {
             everybody(
                 &classes,
-                "what is expected is not known of the others",
+                "for the others, it is not known whether the expectations hold",
                 said,
             )
         }),

@@ -8,7 +8,7 @@ use fwlab_check::{Tried, described, grouped};
 use fwlab_record::{CellRecord, Exit};
 use fwlab_scenario::observed::requirements;
 use fwlab_scenario::plan::Cell;
-use fwlab_scenario::{Scenario, Stage, WrittenScenario};
+use fwlab_scenario::{Deployment, Scenario, WrittenScenario};
 use fwlab_text::one_line;
 
 use super::table::{Came, axes};
@@ -23,17 +23,17 @@ pub(super) fn is_free(file: &Path) -> Result<(), Exit> {
     if file.extension().is_none_or(|extension| extension != "toml") {
         complain(
             format!(
-                "--write-scenario {}: a scenario's file ends with .toml",
+                "--write-scenario {}: the name of a scenario file ends in .toml",
                 file.display()
             ),
-            Some("its rules are written beside it, with other endings"),
+            Some("its rules are written beside it, with other extensions"),
         );
         return Err(Exit::Usage);
     }
     if std::fs::symlink_metadata(file).is_ok() {
         complain(
             format!(
-                "{} is there already, and nothing is written over it",
+                "{} exists already, and fwlab does not overwrite it",
                 file.display()
             ),
             Some("name another file"),
@@ -127,7 +127,7 @@ fn written(
         WrittenScenario::of(&scenario, &stem, &blocks).map_err(refused)?;
     for (why, cells) in &without {
         text += &format!(
-            "\n# Nothing is required of {} transfers, which are {}\n",
+            "\n# Nothing is required of {} transfers: they are {}\n",
             cells.len(),
             one_line(why)
         );
@@ -140,19 +140,19 @@ fn written(
     let beside: BTreeMap<PathBuf, Vec<u8>> = files.iter().cloned().collect();
     let back = Scenario::prepare_from(stem, path, &text, &beside).map_err(|error| {
         tell([&error as &dyn miette::Diagnostic]);
-        refused(format!("what was written is not read back: {error}"))
+        refused(format!("the written scenario cannot be read back: {error}"))
     })?;
     // An address that is the server's own need not be said.
     let families = scenario.matrix.families.iter();
-    let connects = families
-        .clone()
-        .all(|family| back.stage.connect_to(*family) == scenario.stage.connect_to(*family));
-    let read = Stage {
-        reached_at: scenario.stage.reached_at.clone(),
-        ..back.stage
+    let connects = families.clone().all(|family| {
+        back.deployment.connect_to(*family) == scenario.deployment.connect_to(*family)
+    });
+    let read = Deployment {
+        reached_at: scenario.deployment.reached_at.clone(),
+        ..back.deployment
     };
-    if !connects || read != scenario.stage {
-        return Err(refused("its topology is not that of the table".into()));
+    if !connects || read != scenario.deployment {
+        return Err(refused("its topology differs from the table's".into()));
     }
     let mut all = files;
     all.push((path.to_owned(), text.into_bytes()));
@@ -163,7 +163,7 @@ fn written(
 fn renamed(of: &Scenario, subject: &str, peers: &str) -> Scenario {
     let mut scenario = of.clone();
     scenario.description = format!(
-        "What the rules of {} let through for peers of one class, {peers}, as it was observed.",
+        "What the rules of {} let through for peers of one class, {peers}, as observed.",
         one_line(subject)
     );
     scenario.tags = vec!["observed".to_owned()];

@@ -45,7 +45,9 @@ fn files(path: &Path) -> Result<Vec<PathBuf>, Exit> {
         }
         if files.len() > MOST_FILES {
             complain(
-                format!("{shown} has more than {MOST_FILES} files, more than one host's rules are"),
+                format!(
+                    "{shown} has more than {MOST_FILES} files, which is too many for one host's rules"
+                ),
                 Some("give the folder of one host's files, or one file"),
             );
             return Err(Exit::Usage);

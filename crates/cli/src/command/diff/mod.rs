@@ -14,20 +14,20 @@ use fwlab_record::{CellRecord, Exit};
 
 use super::check::{CheckTerms, told};
 use super::execute::{Executed, execute, ready};
-use super::exit::{print, telling};
+use super::exit::{print_prose, telling};
 use pairs::Compared;
 
 #[derive(Debug, Args)]
 pub(super) struct DiffArguments {
-    /// The rules as they were: a file, as `fwlab check` reads it, a captured host, or a folder of one host's files. Or a JSON
-    /// report of a run, held against another one without running
+    /// The old rules: a file, as `fwlab check` reads it, a captured host, or a folder of one host's files. Or a
+    /// JSON report of a run, compared with another one without running anything
     #[arg(value_name = "OLD")]
     old: PathBuf,
-    /// The rules as they are to be
+    /// The new rules, or the new report
     #[arg(value_name = "NEW")]
     new: PathBuf,
-    /// A change that is meant: what becomes of a transfer, such as 'passive passes' or 'explicit/port blocked'. It can be given
-    /// several times. The exit code is 1 where another transfer changes
+    /// A change that you intend: what a transfer may change to, such as 'passive passes' or 'explicit/port blocked'. Can
+    /// be given several times. The exit code is 1 if any other transfer changes
     #[arg(long, value_name = "CHANGE")]
     allow: Vec<Expectation>,
     #[command(flatten)]
@@ -66,12 +66,12 @@ fn compared(arguments: &DiffArguments) -> Result<Exit, Exit> {
     let records: Vec<&CellRecord> = records.iter().map(Arc::as_ref).collect();
     let (before, since) = records.split_at(cells);
     let compared = Compared::of((&tried, before), (&after.tried, since), &arguments.allow);
-    print(page::page([&old, &new], &compared, programs, &summary));
+    print_prose(page::page([&old, &new], &compared, programs, &summary));
     Ok(match compared.exit() {
         Exit::Good => telling(|said| {
             everybody(
                 &classes,
-                "whether a transfer of the others changes is not known",
+                "it is not known whether a transfer of the others changes",
                 said,
             )
         })

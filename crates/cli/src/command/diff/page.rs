@@ -201,7 +201,7 @@ fn unknown(page: &mut Page, compared: &Compared<'_>) {
     }
     if let Some(more @ 1..) = unknown.len().checked_sub(UNKNOWN_TOLD) {
         page.text(format_args!(
-            "  and {more} more unclear transfers; a JSON report has each\n"
+            "  and {more} more unclear transfers; a JSON report lists each\n"
         ));
     }
 }
@@ -211,11 +211,12 @@ fn conclusion(page: &mut Page, [old, new]: [&Subject; 2], compared: &Compared<'_
     let changed = compared.count(Change::is_change);
     let allowed = compared.count(|one| one == Change::Allowed);
     let unclear = compared.count(|one| one == Change::Unknown);
-    let all = compared.pairs.len();
+    // What cannot be tried here is none that could change.
+    let all = compared.count(|one| one != Change::Skipped);
     let are_same = old.files.has_rules_of(&new.files);
     let mut words = match (changed, are_same) {
-        (0, true) => format!("the rules are the same, and none of {all} transfers changes"),
-        (0, false) => format!("the rules differ, and none of {all} transfers does"),
+        (0, true) => format!("the rules are the same, and none of {all} transfers change"),
+        (0, false) => format!("the rules differ, but none of {all} transfers change"),
         (1, _) => format!("1 of {all} transfers changes"),
         (changed, _) => format!("{changed} of {all} transfers change"),
     };

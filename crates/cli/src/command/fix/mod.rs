@@ -1,5 +1,6 @@
 //! `fix`: what to change for transfers to pass, tried before it is shown.
 
+mod everybody;
 mod next;
 mod ports;
 mod search;
@@ -17,19 +18,23 @@ use fwlab_text::{line, one_line};
 use super::check::{CheckTerms, told};
 use super::execute::{ready, runtime};
 use super::exit::{complain, print, telling};
-use super::trial::{Bench, Candidate, Records, other_ports, passes};
+use super::trial::{Bench, Candidate, Records, passes};
 use crate::text::Page;
 use next::next;
 use search::Search;
+
+/// The transfers that are wanted where nobody says which. An active one under TLS is not: before a client or a gateway, nothing
+/// tells it from a stranger's connection.
+const WANTED: &str = "plain/all,tls/passive";
 
 #[derive(Debug, Args)]
 pub(super) struct FixArguments {
     /// The rules, as `fwlab check` takes them
     #[arg(required = true, value_name = "RULES")]
     rules: Vec<PathBuf>,
-    /// The transfers that are to pass: active, passive, port, eprt, pasv, epsv or all, `explicit/`, `tls/` and the like before it
-    /// for those under a protection. Default: all in plain, and passive ones under TLS
-    #[arg(long, value_name = "TRANSFERS", value_delimiter = ',', value_parser = transfers)]
+    /// The transfers that must pass: active, passive, port, eprt, pasv, epsv or all, with `explicit/`, `tls/`
+    /// and the like before it for those under a protection
+    #[arg(long, value_name = "TRANSFERS", value_delimiter = ',', value_parser = transfers, default_value = WANTED)]
     want: Vec<Transfers>,
     /// Write the changed rules to this new file
     #[arg(long, value_name = "FILE")]
@@ -42,18 +47,24 @@ fn transfers(text: &str) -> Result<Transfers, String> {
     text.parse()
 }
 
+fn is_default(want: &[Transfers]) -> bool {
+    let wanted = WANTED.split(',').map(transfers);
+    wanted.eq(want.iter().cloned().map(Ok))
+}
+
 pub(super) fn fix(arguments: &FixArguments) -> Exit {
     fixed(arguments).unwrap_or_else(|exit| exit)
 }
 
 fn fixed(arguments: &FixArguments) -> Result<Exit, Exit> {
     let terms = &arguments.terms.terms();
+    arguments.terms.how.without_reports("fix")?;
     if let Some(file) = &arguments.write
         && std::fs::symlink_metadata(file).is_ok()
     {
         complain(
             format!(
-                "{} is there already, and nothing is written over it",
+                "{} exists already, and fwlab does not overwrite it",
                 file.display()
             ),
             Some("name another file"),
@@ -96,10 +107,10 @@ fn fixed(arguments: &FixArguments) -> Result<Exit, Exit> {
             tried: &tried,
             planned: &planned,
             everybody,
-            other_ports: other_ports(&rules, passive_ports),
         },
         terms,
         passive_ports,
+        untracks: rules.untracks(),
         rules,
         is_divided: false,
     };
@@ -108,12 +119,20 @@ fn fixed(arguments: &FixArguments) -> Result<Exit, Exit> {
     search.is_divided = search.divides(&before);
     let wanted = search.wanted(&before, &arguments.want);
     if wanted.is_empty() {
-        complain(
-            "there is nothing to fix: of those whose control connection comes through, no transfer was asked for that can be run here",
-            Some(
-                "--from, --on and the like choose peers whose control connection is to come through, too; --want chooses transfers",
+        let (what, help) = match before
+            .values()
+            .any(|record| search::reaches_the_server(record))
+        {
+            true => (
+                "there is nothing to fix: no peer whose control connection comes through has a wanted transfer that can be run here",
+                "--from, --on and the like also choose peers whose control connection must come through; --want chooses transfers",
             ),
-        );
+            false => (
+                "no peer's control connection comes through, and nobody said whose must",
+                "--from, --on and the like choose peers, whose control connection is then fixed, too",
+            ),
+        };
+        complain(what, Some(help));
         return Err(Exit::Usage);
     }
     let stopped: Vec<usize> = wanted
@@ -123,13 +142,18 @@ fn fixed(arguments: &FixArguments) -> Result<Exit, Exit> {
         .collect();
     if stopped.is_empty() {
         print(format!(
-            "{}: nothing to fix: {} transfers that are wanted pass\n",
+            "{}: nothing to fix: all {} wanted transfers pass\n",
             one_line(&subject.files.name),
             wanted.len()
         ));
         return Ok(Exit::Good);
     }
     let found = search.remedies(&wanted)?;
+    if !found.left.is_empty() {
+        for why in &found.without_place {
+            complain(format!("a remedy was left out: {why}"), None);
+        }
+    }
     let after = search.bench.run(&found.candidate, |_| true)?;
     let changed = |was: bool| {
         let all = 0..planned.len();
@@ -140,8 +164,8 @@ fn fixed(arguments: &FixArguments) -> Result<Exit, Exit> {
     if let Some(at) = lost.first() {
         complain(
             format!(
-                "what was found stops {}, which passed: it is not shown",
-                one_line(&before[at].axes)
+                "the remedy found would stop {} {} with {}, which passed before, so it is not shown",
+                before[at].axes.protection, before[at].axes.data, before[at].axes.backend
             ),
             None,
         );
@@ -151,17 +175,20 @@ fn fixed(arguments: &FixArguments) -> Result<Exit, Exit> {
     report(&mut page, &search, &found, (&stopped, &gained), &before);
     if let Some(address) = stand_in(&subject, found.candidate.remedies()) {
         page.text(format_args!(
-            "\n{address} stands for the address that clients connect to, which these files do not say: write your own in its place, or give \
-             it with --to.\n"
+            "\n{address} stands for the address that clients connect to, which these files do not say. Replace \
+             it with your own, or give yours with --to.\n"
         ));
     }
     if !found.candidate.is_empty() {
-        page.text(sweep::opened(&search, &none, &found.candidate)?);
+        page.text(sweep::opened(&search, &told, &none, &found.candidate)?);
+        for sentence in search.elsewhere(found.candidate.remedies()) {
+            page.text(format_args!("{sentence}\n"));
+        }
     }
     for sentence in next(
         &subject,
         found.candidate.remedies(),
-        arguments.want.is_empty(),
+        is_default(&arguments.want),
     ) {
         page.text(format_args!("{sentence}\n"));
     }

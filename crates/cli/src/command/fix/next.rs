@@ -11,8 +11,8 @@ pub(super) fn next(subject: &Subject, remedies: &[Remedy], is_default: bool) -> 
     let of_rules = remedies.iter().any(Remedy::is_of_rules);
     if subject.files.host.is_some() && of_rules {
         told.push(
-            "The patch is of the rules as that host had them loaded: write its lines where they are loaded from, such as ufw's before.rules, \
-             Docker's DOCKER-USER chain or /etc/nftables.conf."
+            "The patch applies to the rules as they were loaded on that host. Write its lines where they are \
+             loaded from, such as ufw's before.rules, Docker's DOCKER-USER chain or /etc/nftables.conf."
                 .to_owned(),
         );
     }
@@ -39,7 +39,7 @@ pub(super) fn next(subject: &Subject, remedies: &[Remedy], is_default: bool) -> 
     }
     if options.len() > given {
         told.push(format!(
-            "With the server set up so, `fwlab check {} {}` shows what the rules do; a captured host shows it when it is captured again.",
+            "Once the server is set up so, `fwlab check {} {}` shows what the rules do; capture a captured host again to see it.",
             one_line(&subject.files.name),
             options.join(" ")
         ));
@@ -47,7 +47,7 @@ pub(super) fn next(subject: &Subject, remedies: &[Remedy], is_default: bool) -> 
     let opens = |remedy: &Remedy| matches!(remedy, Remedy::PassivePorts { .. });
     if is_default && remedies.iter().any(opens) {
         told.push(
-            "The range is for TLS, which no helper reads: `--want plain/all` asks for plain FTP alone, and opens none where a helper does."
+            "The range is for TLS, which no helper reads: `--want plain/all` asks for plain FTP only, and opens no range where a helper is enough."
                 .to_owned(),
         );
     }

@@ -8,38 +8,36 @@ use fwlab_classes::Position;
 use fwlab_explain::Diagnosis;
 use fwlab_fix::{Only, PassedOn, Remedy, Situation, Spot, remedies};
 use fwlab_model::IpNet;
-use fwlab_model::ruleset::Side;
-use fwlab_record::{Backend, CellRecord, Exit, Family, Judgement, Packet, Protection, Symptom};
+use fwlab_model::ruleset::{Hook, Side};
+use fwlab_record::{Backend, CellRecord, Exit, Family, Judgement, Packet, Symptom};
 use fwlab_runner::PreparedRuleset;
 use fwlab_scenario::plan::Cell;
 
-use crate::command::exit::complain;
-use crate::command::trial::{Bench, Candidate, MOST, PASSIVE_PORTS, Records, passes};
+use crate::command::trial::{Bench, Candidate, PASSIVE_PORTS, Records, joined, passes};
 
-/// The passive ports that a server is to keep to: a range that the rules tell from others already, most likely for that. Docker's
-/// rules have one for each port.
+/// A range of so many ports is not one that a server is to keep to.
+const MOST: u16 = 30_000;
+
+/// The passive ports that a server is to keep to: a range that the rules open already, most likely for that, and rather one that
+/// is open to everybody. Docker's rules have one for each port.
 pub(super) fn passive_ports(rules: &PreparedRuleset) -> (u16, u16) {
-    let mut ranges: Vec<(u16, u16)> = rules
-        .by_port
-        .iter()
-        .map(|(_, by_port)| by_port.ports)
-        .collect();
-    ranges.sort_unstable();
-    let mut joined: Vec<(u16, u16)> = Vec::new();
-    for (low, high) in ranges {
-        match joined.last_mut() {
-            Some(last) if low <= last.1.saturating_add(1) => last.1 = last.1.max(high),
-            _ => joined.push((low, high)),
-        }
-    }
-    let mut usable = joined
-        .into_iter()
-        .filter(|(low, high)| *low >= 1024 && (4..MOST).contains(&(high - low)));
-    usable.next().unwrap_or(PASSIVE_PORTS)
+    let opened = rules.opened();
+    let usable = |for_all: bool| {
+        let alike = opened
+            .iter()
+            .filter(|(_, is_for_all)| *is_for_all == for_all);
+        let mut usable = joined(alike.map(|(ports, _)| *ports))
+            .into_iter()
+            .filter(|(low, high)| *low >= 1024 && (4..MOST).contains(&(high - low)));
+        usable.next()
+    };
+    usable(true)
+        .or_else(|| usable(false))
+        .unwrap_or(PASSIVE_PORTS)
 }
 
 /// Whether a control connection came through.
-fn reaches_the_server(record: &CellRecord) -> bool {
+pub(super) fn reaches_the_server(record: &CellRecord) -> bool {
     let stopped = [Symptom::ControlTimeout, Symptom::ControlRejected];
     let outcome = record.judgement.outcome();
     outcome.is_some_and(|outcome| !stopped.contains(&outcome.symptom))
@@ -55,6 +53,8 @@ pub(super) struct Search<'a> {
     pub(super) passive_ports: (u16, u16),
     /// The rules as they are.
     pub(super) rules: PreparedRuleset,
+    /// Whether some rules take packets out of conntrack.
+    pub(super) untracks: bool,
     /// Whether the control connections of some come through, and those of others do not: then a new rule is for the former.
     pub(super) is_divided: bool,
 }
@@ -64,6 +64,8 @@ pub(super) struct Found {
     pub(super) candidate: Candidate,
     /// The wanted transfers that do not pass with it.
     pub(super) left: Records,
+    /// Why some remedies have no place in the files.
+    pub(super) without_place: Vec<String>,
 }
 
 impl Search<'_> {
@@ -86,10 +88,7 @@ impl Search<'_> {
             .iter()
             .all(|tried| tried.classes.len() == 1);
         let chosen = chosen || is_one;
-        let asked = |cell: &Cell| match want.is_empty() {
-            true => cell.axes.protection == Protection::Plain || !cell.axes.data.is_active(),
-            false => want.iter().any(|transfers| transfers.has(&cell.axes)),
-        };
+        let asked = |cell: &Cell| want.iter().any(|transfers| transfers.has(&cell.axes));
         let runs = |at: &usize| !matches!(before[at].judgement, Judgement::Skipped { .. });
         let begin = if whom.is_chosen() {
             self.bench.everybody
@@ -121,6 +120,8 @@ impl Search<'_> {
         let none = Candidate::none(self.bench.subject);
         let mut candidate = none.clone();
         let mut left = Records::new();
+        let mut known: Vec<Remedy> = Vec::new();
+        let mut without_place = Vec::new();
         for round in 0.. {
             let records = self.bench.run(&candidate, |at| wanted.contains(&at))?;
             left = records
@@ -130,10 +131,10 @@ impl Search<'_> {
             if round == ROUNDS {
                 break;
             }
-            let mut all = candidate.remedies().to_vec();
+            let mut all = known.clone();
             for (at, record) in &left {
                 for remedy in self.remedies_of(&candidate, *at, record, prefers_range) {
-                    let was_tried = candidate.remedies().contains(&remedy);
+                    let was_tried = known.contains(&remedy);
                     let remedy = match was_tried {
                         true => self.before_goto(&remedy, &all),
                         false => Some(remedy),
@@ -141,18 +142,33 @@ impl Search<'_> {
                     all.extend(remedy.filter(|remedy| !all.contains(remedy)));
                 }
             }
-            if all.len() == candidate.remedies().len() {
+            if all.len() == known.len() {
                 break;
             }
-            match none.with(self.bench.subject, all) {
-                Ok(next) => candidate = next,
-                Err(no_place) => {
-                    complain(format!("a remedy was left out: {no_place}"), None);
-                    break;
-                }
+            known = all;
+            let next;
+            (next, without_place) = self.placed(&none, &known);
+            let Some(next) = next else { break };
+            candidate = next;
+        }
+        let found = Found {
+            candidate,
+            left,
+            without_place,
+        };
+        self.smallest(&none, found, wanted)
+    }
+
+    /// The rules with those of the remedies that have a place in the files, and why the others have none.
+    fn placed(&self, none: &Candidate, remedies: &[Remedy]) -> (Option<Candidate>, Vec<String>) {
+        let (mut placed, mut without_place) = (Vec::new(), Vec::new());
+        for remedy in remedies {
+            match none.with(self.bench.subject, vec![remedy.clone()]) {
+                Ok(_) => placed.push(remedy.clone()),
+                Err(no_place) => without_place.push(no_place.to_string()),
             }
         }
-        self.smallest(none, candidate, wanted, left)
+        (none.with(self.bench.subject, placed).ok(), without_place)
     }
 
     /// The same before a rule by which packets leave the chain for good: what stands at its end, they do not come to.
@@ -176,11 +192,13 @@ impl Search<'_> {
     /// Takes remedies away again, one by one, as long as what passes goes on passing.
     fn smallest(
         &self,
-        none: Candidate,
-        mut candidate: Candidate,
+        none: &Candidate,
+        mut found: Found,
         wanted: &[usize],
-        left: Records,
     ) -> Result<Found, Exit> {
+        let Found {
+            candidate, left, ..
+        } = &mut found;
         let mut at = candidate.remedies().len();
         while at > 0 {
             at -= 1;
@@ -192,10 +210,10 @@ impl Search<'_> {
             let mended = |cell: usize| wanted.contains(&cell) && !left.contains_key(&cell);
             let records = self.bench.run(&smaller, mended)?;
             if records.values().all(|record| passes(record)) {
-                candidate = smaller;
+                *candidate = smaller;
             }
         }
-        Ok(Found { candidate, left })
+        Ok(found)
     }
 
     fn remedies_of(
@@ -242,6 +260,7 @@ impl Search<'_> {
                 server: self.server(at).filter(|_| position.forwards()),
                 backend: self.backend(record.axes.backend),
                 only,
+                untracks: self.untracks,
                 prefers_range,
             },
         );
@@ -251,10 +270,33 @@ impl Search<'_> {
             .collect()
     }
 
+    /// Where rules that open something are reached from besides: a gateway's own ports are not tried.
+    pub(super) fn elsewhere(&self, remedies: &[Remedy]) -> Vec<String> {
+        if !matches!(
+            self.bench.subject.place.position(),
+            Position::Router | Position::Forwarder | Position::Hairpin
+        ) {
+            return Vec::new();
+        }
+        let told = remedies.iter().filter_map(|remedy| match remedy {
+            Remedy::Accept { spot, what } => {
+                let hooks = self.rules.hooks_of(&spot.chain);
+                hooks.contains(&Hook::Input).then(|| {
+                    format!(
+                        "{} is reached from INPUT, too: there the rule accepts {what} to the gateway itself, which was not tried.",
+                        spot.chain
+                    )
+                })
+            }
+            _ => None,
+        });
+        told.collect()
+    }
+
     /// The server's own address.
     fn server(&self, at: usize) -> Option<IpAddr> {
         let cell = &self.bench.planned[at];
-        cell.scenario.stage.server_address(cell.axes.family)
+        cell.scenario.deployment.server_address(cell.axes.family)
     }
 
     /// The connections that a gateway passes a cell's on with.

@@ -1,7 +1,7 @@
 //! What is asked for, and whether rules can do it.
 
 use clap::ValueEnum;
-use fwlab_model::ruleset::{Passive, Policy, Side};
+use fwlab_model::ruleset::{Active, Passive, Policy, Side};
 use fwlab_record::{Axes, DataSetup, Protection};
 
 /// What is to pass.
@@ -35,6 +35,11 @@ impl Asked {
         self.allow.contains(&what)
     }
 
+    /// Whether the server may open connections to everybody's high ports, from port 20: active FTP under TLS.
+    pub(super) fn lets_out(&self) -> bool {
+        self.side == Side::Server && self.allows(Allowed::Active) && self.allows(Allowed::Tls)
+    }
+
     /// The policy that holds it.
     ///
     /// # Errors
@@ -49,26 +54,25 @@ impl Asked {
             })
         };
         let (low, high) = self.passive_ports.unwrap_or((50_000, 50_100));
+        let ways = match active && self.side == Side::Server {
+            true => "passive,active,tls",
+            false => "passive,tls",
+        };
         let with_range = format!(
-            "--allow passive,tls --passive-ports {low}-{high}, and the server keeps to these ports"
+            "--allow {ways} --passive-ports {low}-{high}, with the server limited to these ports"
         );
         if tls && !passive && !active {
-            return refused("tls alone allows no way to transfer", with_range);
+            return refused("tls by itself allows no transfer", with_range);
         }
-        if active && tls {
-            let nearest = match self.side {
-                Side::Server => format!(
-                    "{with_range}; or a rule that lets the server connect to everybody from its port 20, which `fwlab fix --want \
-                     explicit/active` writes"
-                ),
-                _ => with_range,
-            };
+        // The server's own firewall knows who connects from port 20 there, and lets nobody in by that.
+        let is_static = self.lets_out();
+        if active && tls && !is_static {
             return refused(
-                "active FTP under TLS: no helper reads what TLS hides, so the server's connection is as any stranger's",
-                nearest,
+                "active FTP under TLS: no helper can read under TLS, so the server's connection looks like any stranger's",
+                with_range,
             );
         }
-        if active && self.passive_ports.is_some() {
+        if active && !tls && self.passive_ports.is_some() {
             return refused(
                 "a range of passive ports beside active FTP without TLS: rules cannot tell TLS's passive connections to that range from plain ones",
                 "--allow passive,active without --passive-ports".to_owned(),
@@ -77,7 +81,7 @@ impl Asked {
         match (passive, tls, self.passive_ports) {
             (true, true, None) => {
                 return refused(
-                    "passive FTP under TLS: no helper reads what TLS hides, so it needs a range of ports that the server keeps to",
+                    "passive FTP under TLS: no helper can read under TLS, so it needs a range of ports that the server keeps to",
                     with_range,
                 );
             }
@@ -93,15 +97,23 @@ impl Asked {
         let allow = setups.filter(|setup| if setup.is_active() { active } else { passive });
         let policy = Policy {
             control_port: self.control_port,
+            active: match is_static {
+                true => Active::StaticPort,
+                false => Active::Stateful,
+            },
             ..Policy::new(self.side, allow)
         };
         Ok(match self.passive_ports {
-            None => policy,
             Some((low, high)) => Policy {
                 passive: Passive::StaticRange(low..=high),
                 helper: false,
                 ..policy
             },
+            None if is_static => Policy {
+                helper: false,
+                ..policy
+            },
+            None => policy,
         })
     }
 
@@ -147,14 +159,12 @@ mod tests {
                     "--allow passive,tls --passive-ports 50000-50100",
                 ),
                 (
-                    &[Active, Tls],
-                    None,
-                    "--allow passive,tls --passive-ports 50000-50100",
-                ),
-                (
                     &[Passive, Active, Tls],
-                    ports,
-                    "--allow passive,tls --passive-ports 40000-40100",
+                    None,
+                    match side {
+                        Side::Server => "--allow passive,active,tls --passive-ports 50000-50100",
+                        _ => "--allow passive,tls --passive-ports 50000-50100",
+                    },
                 ),
                 (
                     &[Passive, Tls],
@@ -171,6 +181,26 @@ mod tests {
             ] {
                 let refused = policy(side, allow, ports).expect_err("no rules can");
                 assert!(refused.nearest.starts_with(nearest), "{refused:?}");
+            }
+            for (allow, ports, nearest) in [
+                (
+                    &[Active, Tls][..],
+                    None,
+                    "--allow passive,tls --passive-ports 50000-50100",
+                ),
+                (
+                    &[Passive, Active, Tls],
+                    ports,
+                    "--allow passive,tls --passive-ports 40000-40100",
+                ),
+            ] {
+                match policy(side, allow, ports) {
+                    Ok(policy) => assert_eq!((side, policy.helper), (Side::Server, false)),
+                    Err(refused) => {
+                        assert_ne!(side, Side::Server);
+                        assert!(refused.nearest.starts_with(nearest), "{refused:?}");
+                    }
+                }
             }
             for allow in [&[Passive][..], &[Active], &[Passive, Active]] {
                 assert!(policy(side, allow, None).is_ok());

@@ -19,7 +19,7 @@ pub(super) struct GenerateArguments {
     /// The host that the rules are for
     #[arg(long, value_enum)]
     at: Host,
-    /// What is to pass; all else is blocked
+    /// What may pass; everything else is blocked
     #[arg(
         long,
         value_enum,
@@ -28,16 +28,16 @@ pub(super) struct GenerateArguments {
         value_delimiter = ','
     )]
     allow: Vec<Allowed>,
-    /// The ports that the server keeps to for passive data connections: under TLS no helper reads which it announces
+    /// The range that the server keeps to for passive data connections; needed under TLS, where no helper can read the announced port
     #[arg(long, value_name = "LOW-HIGH", value_parser = ports)]
     passive_ports: Option<(u16, u16)>,
     /// The server's control port
     #[arg(long, value_name = "PORT", default_value_t = 21, value_parser = clap::value_parser!(u16).range(1..))]
     control_port: u16,
-    /// save: for `iptables-restore`; commands: of iptables; nft: a script of nft, for both families
+    /// save: for `iptables-restore`; commands: iptables commands; nft: an nft script, for both families
     #[arg(long, value_enum, default_value = "save")]
     format: Form,
-    /// The family of iptables' rules
+    /// The address family of the iptables rules
     #[arg(long, value_name = "FAMILY", default_value = "ipv4", value_parser = word::family())]
     family: Family,
 }
@@ -75,7 +75,10 @@ fn generated(arguments: &GenerateArguments) -> Result<Exit, Exit> {
     let policy = asked.policy().map_err(|refusal| {
         complain(
             format!("no rules can do this: {}", refusal.why),
-            Some(&format!("the nearest is {}", refusal.nearest)),
+            Some(&format!(
+                "the nearest that rules can do is {}",
+                refusal.nearest
+            )),
         );
         Exit::Usage
     })?;
@@ -87,6 +90,15 @@ fn generated(arguments: &GenerateArguments) -> Result<Exit, Exit> {
             Some(&format!(
                 "vsftpd: pasv_min_port={low}, pasv_max_port={high}"
             )),
+        );
+    }
+    if let (true, Some(port)) = (
+        policy.allow.iter().any(|setup| setup.is_active()),
+        policy.data_source_port,
+    ) {
+        complain(
+            format!("have the server's active data connections come from port {port}"),
+            Some("vsftpd: connect_from_port_20=YES"),
         );
     }
     print(made.text);

@@ -12,7 +12,7 @@ use super::asked::Asked;
 use crate::command::check::told;
 use crate::command::execute::{ready, runtime};
 use crate::command::exit::{complain, telling};
-use crate::command::trial::{Bench, Candidate, PASSIVE_PORTS, PORTS, other_ports, passes};
+use crate::command::trial::{Bench, Candidate, PORTS, passes};
 
 /// Rules that were made.
 pub(super) struct Made {
@@ -47,9 +47,6 @@ pub(super) fn prove(made: &Made, at: At, asked: &Asked) -> Result<(), Exit> {
         subject.trial(&all, terms, &[], said)
     })?;
     let runtime = runtime()?;
-    let first = &planned[0];
-    // It loaded before.
-    let rules = runtime.block_on(loader.prepare(&first.scenario, 0, first.axes.backend));
     let bench = Bench {
         subject: &subject,
         settings: RunSettings {
@@ -61,22 +58,21 @@ pub(super) fn prove(made: &Made, at: At, asked: &Asked) -> Result<(), Exit> {
         tried: &tried,
         planned: &planned,
         everybody: planned.len(),
-        other_ports: other_ports(&rules.unwrap_or_default(), PASSIVE_PORTS),
     };
     let transfers = transfers(&bench, asked)?;
     let ports = new_connections(&bench, asked)?;
     let backends: Vec<&str> = made.backends.iter().map(|backend| backend.word()).collect();
     complain(
         format!(
-            "tried with {}: {transfers} transfers, and new connections to {ports} ports: what was asked for passes, and nothing else did",
+            "tried with {}: {transfers} transfers, and new connections to {ports} ports: what you asked for passed, and nothing else did",
             backends.join(" and ")
         ),
         Some(match asked.side {
             Side::Gateway => {
-                "the rules let through FTP alone, from either side to the other: add interfaces or addresses, and what else the host needs, before you load them"
+                "the rules let through only FTP, from either side to the other. Before you load them, add interfaces or addresses and whatever else the host needs"
             }
             _ => {
-                "the rules let through FTP alone: add what else the host needs, such as your own way in, before you load them"
+                "the rules let through only FTP. Before you load them, add whatever else the host needs, such as your own way in"
             }
         }),
     );
@@ -88,7 +84,7 @@ fn transfers(bench: &Bench<'_>, asked: &Asked) -> Result<usize, Exit> {
     let records = bench.run(&Candidate::none(bench.subject), |_| true)?;
     let unproven = |why: String| {
         complain(
-            format!("the rules are not printed, since they are not proven: {why}"),
+            format!("the rules are not printed, because they could not be proven: {why}"),
             None,
         );
         Exit::Lab
@@ -157,20 +153,19 @@ fn new_connections(bench: &Bench<'_>, asked: &Asked) -> Result<usize, Exit> {
         .runtime
         .block_on(futures::future::try_join_all(swept))?;
     for reach in &swept {
-        let stands = |doors: &fwlab_runner::Doors| -> Vec<u16> {
-            doors.standing().map(|knock| knock.to).collect()
-        };
-        let wrong = stands(&reach.of_server)
-            .into_iter()
-            .find(|port| !is_open(*port));
+        let wrong = reach.of_server.standing().find(|knock| !is_open(knock.to));
         // A gateway's rules do not know which side is which.
         let is_either = asked.side == Side::Gateway;
-        let mut of_client = stands(&reach.of_client).into_iter();
-        let of_client = of_client.find(|port| !(is_either && is_open(*port)));
-        if let Some(port) = wrong.or(of_client) {
+        let is_data =
+            |knock: &Knock| asked.lets_out() && knock.from == Some(20) && knock.to >= 1024;
+        let of_client = reach
+            .of_client
+            .standing()
+            .find(|knock| !(is_either && is_open(knock.to) || is_data(knock)));
+        if let Some(Knock { to: port, .. }) = wrong.or(of_client) {
             complain(
                 format!(
-                    "the rules are not printed, since they let a new connection through to port {port}"
+                    "the rules are not printed, because they let a new connection through to port {port}"
                 ),
                 None,
             );

@@ -1,5 +1,6 @@
 //! `lint`: rules that change nothing, and rules that let in more than FTP, by taking each away and trying everything again.
 
+mod fold;
 mod holes;
 mod knocks;
 mod related;
@@ -18,8 +19,8 @@ use fwlab_scenario::plan::Cell;
 
 use super::check::{CheckTerms, told};
 use super::execute::{ready, runtime};
-use super::exit::{print, telling};
-use super::trial::{Bench, CLASSES, Candidate, PASSIVE_PORTS, other_ports};
+use super::exit::{print_prose, telling};
+use super::trial::{Bench, CLASSES, Candidate};
 use crate::text::Page;
 use knocks::Knocks;
 use report::{Extent, Found, report};
@@ -31,9 +32,13 @@ pub(super) struct LintArguments {
     /// The rules, as `fwlab check` takes them
     #[arg(required = true, value_name = "RULES")]
     files: Vec<PathBuf>,
-    /// Take away at most as many lines of rules, the first ones
+    /// Take away at most this many lines of rules, from the first on
     #[arg(long, value_name = "N", default_value_t = 60, value_parser = clap::value_parser!(u16).range(1..=10_000))]
     rules: u16,
+    /// Tell each line that changes nothing by itself, and not by its chain where there are many that lead to another chain, or that
+    /// no rule leads to
+    #[arg(short, long)]
+    verbose: bool,
     #[command(flatten)]
     terms: CheckTerms,
 }
@@ -41,7 +46,9 @@ pub(super) struct LintArguments {
 /// The topology of each class.
 fn as_topologies<'c>(places: &[usize], planned: &'c [Cell]) -> Vec<&'c Topology> {
     let cells = places.iter().map(|at| &planned[*at]);
-    cells.map(|cell| &cell.scenario.stage.topology).collect()
+    cells
+        .map(|cell| &cell.scenario.deployment.topology)
+        .collect()
 }
 
 pub(super) fn lint(arguments: &LintArguments) -> Exit {
@@ -49,6 +56,7 @@ pub(super) fn lint(arguments: &LintArguments) -> Exit {
 }
 
 fn linted(arguments: &LintArguments) -> Result<Exit, Exit> {
+    arguments.terms.how.without_reports("lint")?;
     let terms = &arguments.terms.terms();
     let subject = telling(|said| Subject::read(&arguments.files, terms, said))?;
     let loader = ready()?;
@@ -75,7 +83,6 @@ fn linted(arguments: &LintArguments) -> Result<Exit, Exit> {
         tried: &tried,
         planned: &planned,
         everybody: planned.len(),
-        other_ports: other_ports(&prepared, PASSIVE_PORTS),
     };
     let mut places = bench.one_of_each_class();
     let all = places.len();
@@ -108,7 +115,10 @@ fn linted(arguments: &LintArguments) -> Result<Exit, Exit> {
         knocks: each,
         places,
     };
-    let mut found = Found::default();
+    let mut found = Found {
+        is_verbose: arguments.verbose,
+        ..Found::default()
+    };
     let mut without: Vec<(&Line, Option<Swept>)> = Vec::new();
     for line in &lines {
         match as_it_is.without(&bench, line)? {
@@ -153,7 +163,7 @@ fn linted(arguments: &LintArguments) -> Result<Exit, Exit> {
         wide.as_ref(),
         &sorted,
     );
-    print(page);
+    print_prose(page);
     let is_known = found.unclear.is_empty()
         && extent.unclear == 0
         && !sorted.passed_over.contains_key(&PassedOver::Bound);

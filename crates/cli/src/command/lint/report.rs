@@ -1,7 +1,10 @@
 //! What `lint` prints.
 
+use std::collections::BTreeMap;
+
 use fwlab_text::{line as shown, one_line};
 
+use super::fold;
 use super::holes::Hole;
 use super::related::{PORT, Wide};
 use super::rules::{Line, PassedOver, Sorted};
@@ -24,6 +27,8 @@ pub(super) struct Extent {
 #[derive(Default)]
 pub(super) struct Found<'l> {
     pub(super) idle: Vec<&'l Line>,
+    /// Whether each of these is told by itself.
+    pub(super) is_verbose: bool,
     pub(super) unclear: Vec<(&'l Line, String)>,
     pub(super) needed: usize,
 }
@@ -46,18 +51,27 @@ pub(super) fn report(
         extent.ports,
         classes(extent.classes)
     ));
-    for line in &found.idle {
+    let (each, folded) = match found.is_verbose {
+        true => (found.idle.clone(), BTreeMap::new()),
+        false => fold::folded(&found.idle),
+    };
+    for line in each {
         page.text(format_args!("\n{}\n", rule(bench, line)));
-        page.text("  changes nothing: all that was tried came to the same without it\n");
+        page.text("  changes nothing: everything that was tried ended the same without it\n");
         if let Some(why) = &line.why {
             page.text(format_args!("  {}\n", shown(why)));
         }
-        if !line.rules.iter().all(|rule| rule.only.is_of_tcp_alone()) {
-            page.text("  it is about other protocols than TCP, too, which were not tried\n");
+        if line.is_of_others() {
+            page.text("  it also matches protocols other than TCP, which were not tried\n");
         }
     }
+    for (kind, lines) in folded {
+        fold::page(page, bench, kind, &lines);
+    }
     if found.idle.len() > 1 {
-        page.text("\nEach was taken away by itself: without one of them, another may be needed.\n");
+        page.text(
+            "\nEach was taken away by itself: once one of them is gone, another may be needed.\n",
+        );
     }
     for (line, why) in &found.unclear {
         page.text(format_args!(
@@ -73,7 +87,7 @@ pub(super) fn report(
         wide_page(page, bench, wide);
     }
     if !sorted.passed_over.is_empty() {
-        page.text("\nRules that were not taken away, so it is not known what they change:\n");
+        page.text("\nRules that were not taken away, so what they change is not known:\n");
         for (why, rules) in &sorted.passed_over {
             page.text(format_args!("  {}\n", passed_over(why, rules)));
         }
@@ -94,7 +108,7 @@ pub(super) fn report(
     };
     if extent.unclear > 0 {
         ended += &format!(
-            "; {} transfers are unclear, and were not compared",
+            "; {} transfers are unclear and were not compared",
             extent.unclear
         );
     }
@@ -135,10 +149,10 @@ fn rule(bench: &Bench<'_>, line: &Line) -> String {
 
 fn hole_page(page: &mut Page, bench: &Bench<'_>, hole: &Hole, lines: &[&Line]) {
     match lines {
-        [] => page.text("\nA hole, and which rule accepts it was not found:\n"),
+        [] => page.text("\nA hole; the rule that accepts it was not found:\n"),
         [line] => page.text(format_args!("\nA hole: {}\n", rule(bench, line))),
         several => {
-            page.text("\nA hole, also without any one of these rules:\n");
+            page.text("\nA hole that stays open if any one of these rules is taken away:\n");
             for line in several {
                 page.text(format_args!("{}\n", rule(bench, line)));
             }
@@ -150,27 +164,27 @@ fn hole_page(page: &mut Page, bench: &Bench<'_>, hole: &Hole, lines: &[&Line]) {
     let ports: Vec<String> = hole.to.iter().map(u16::to_string).collect();
     let told = format!(
         "  SYN {from} → {to} came through, with no FTP session open\n  \
-         from port {port} new connections came through, from ports that the kernel picked none did, to\n  {}\n  \
+         from port {port} new connections came through, but not from ports that the kernel picked, to\n  {}\n  \
          peers: {}\n  \
-         who is root sends from any port, so the port tells nothing of the sender\n",
+         root can send from any port, so the port says nothing about the sender\n",
         ports.join(", "),
         shown(&bench.whom(&hole.places)),
     );
     page.text(told);
     if port == 20 {
         page.text(
-            "  instead, for active FTP in plain: assign the helper ftp and accept what is RELATED by it;\n  \
-             `fwlab fix --want active` writes both. Under TLS no helper reads along: use passive FTP\n",
+            "  instead, for active FTP without TLS, assign the helper ftp and accept what is RELATED by it;\n  \
+             `fwlab fix --want active` writes both. Under TLS, no helper can read: use passive FTP\n",
         );
     }
 }
 
 fn wide_page(page: &mut Page, bench: &Bench<'_>, wide: &Wide<'_>) {
     match &wide.lines[..] {
-        [] => page.text("\nA hole, and which rule accepts it was not found:\n"),
+        [] => page.text("\nA hole; the rule that accepts it was not found:\n"),
         [line] => page.text(format_args!("\nA hole: {}\n", rule(bench, line))),
         several => {
-            page.text("\nA hole, closed without any one of these rules:\n");
+            page.text("\nA hole that closes if any one of these rules is taken away:\n");
             for line in several {
                 page.text(format_args!("{}\n", rule(bench, line)));
             }
@@ -179,8 +193,8 @@ fn wide_page(page: &mut Page, bench: &Bench<'_>, wide: &Wide<'_>) {
     page.text(format_args!(
         "  a server's connection to port {PORT} of the client came through when the client had announced that port; nobody else's did\n  \
          peers: {}\n  \
-         the helper ftp expects whatever is announced: who makes a client speak FTP, be it a page in its browser, opens any of its ports so\n  \
-         instead: accept what is RELATED to the ports 1024 and above alone, as `--dport 1024:` does\n",
+         the helper ftp expects whatever is announced: anything that makes a client speak FTP, such as a page in its browser, can open any of its ports this way\n  \
+         instead: accept what is RELATED only to ports 1024 and above, as `--dport 1024:` does\n",
         shown(&bench.whom(&wide.places)),
     ));
 }

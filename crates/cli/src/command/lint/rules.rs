@@ -22,6 +22,13 @@ pub(super) struct Line {
     pub(super) why: Option<String>,
 }
 
+impl Line {
+    /// Whether it is about other protocols than TCP, too.
+    pub(super) fn is_of_others(&self) -> bool {
+        !self.rules.iter().all(|rule| rule.only.is_of_tcp_alone())
+    }
+}
+
 /// Why a rule is not taken away.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum PassedOver {
@@ -42,15 +49,15 @@ impl PassedOver {
     pub(super) fn words(&self) -> &'static str {
         match self {
             PassedOver::OtherProtocol => "about other protocols than TCP",
-            PassedOver::Family => "of a family that nobody spoke",
-            PassedOver::Beyond => "asking or doing what was not varied",
-            PassedOver::Elsewhere => "where no packet came that was tried",
-            PassedOver::OtherHelper => "assigning a helper to other connections than were tried",
+            PassedOver::Family => "for a family that nobody spoke",
+            PassedOver::Beyond => "asking for or doing something that was not varied",
+            PassedOver::Elsewhere => "that no tried packet came to",
+            PassedOver::OtherHelper => "assigning a helper to connections that were not tried",
             PassedOver::Ports => "about ports that were not tried",
-            PassedOver::Peers => "naming peers that were not all tried",
-            PassedOver::NoLine => "of a line that is not known",
+            PassedOver::Peers => "naming peers of which not all were tried",
+            PassedOver::NoLine => "whose line is not known",
             PassedOver::NotAlone => {
-                "not to be taken away alone: more went with the line, or the rest did not load"
+                "that cannot be taken away alone: more went with the line, or the rest did not load"
             }
             PassedOver::Bound => "beyond --rules",
         }

@@ -127,7 +127,7 @@ impl Lab<'_> {
         cells: &[usize],
     ) -> BTreeMap<Slot, Vec<RuleLine>> {
         let entry = &scenario.rulesets[index];
-        let node = entry.at.as_ref().or(scenario.stage.firewall.as_ref());
+        let node = entry.at.as_ref().or(scenario.deployment.firewall.as_ref());
         let mut found: BTreeMap<Slot, BTreeMap<u32, RuleLine>> = BTreeMap::new();
         for backend in backends(self.cells, cells) {
             let preparing = self.loader.prepare(scenario, index, backend);

@@ -32,16 +32,16 @@ pub(super) struct MutateArguments {
     /// Scenario files, or folders of them
     #[arg(default_value = "scenarios")]
     paths: Vec<PathBuf>,
-    /// Only these cells, as `fwlab run` takes it
+    /// Only these cells, as in `fwlab run`
     #[arg(long, value_name = "WORDS")]
     filter: Vec<String>,
     /// Only this backend
     #[arg(long, value_name = "BACKEND", value_delimiter = ',', value_parser = word::backend())]
     backend: Vec<Backend>,
-    /// Make at most as many mistakes, the first ones
+    /// Make at most this many mistakes, from the first on
     #[arg(long, value_name = "N", default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     mutants: u32,
-    /// Cells at a time; default: twelve for each processor
+    /// How many cells to run at a time; default: twelve for each processor
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=512))]
     jobs: Option<u16>,
     #[command(flatten)]
@@ -53,7 +53,7 @@ impl MutateArguments {
         let default = RunSettings::default();
         RunSettings {
             jobs: self.jobs.map_or(default.jobs, usize::from),
-            housing: self.place.housing(),
+            placement: self.place.placement(),
             builds: Some(Builder::Run.builds()),
             keep_going: true,
             ..default
@@ -105,7 +105,7 @@ fn mutated(arguments: &MutateArguments) -> Result<Exit, Exit> {
         report(&mut page, &[], &left, &planned);
         print_aside(page);
         complain(
-            "there is no rule that can be changed, and that a requirement looks at",
+            "there is no rule to change that a requirement looks at",
             Some("a scenario needs rules that somebody wrote, and [[require]]"),
         );
         return Err(Exit::Usage);
@@ -158,9 +158,12 @@ fn proven(planned: &[Cell], records: &[Arc<CellRecord>]) -> Result<(), Exit> {
             records.find(|(cell, record)| cell.requirement.is_some() && is(&record.judgement));
         found.map(|(cell, _)| cell.axes.to_string())
     };
-    let help = Some("`fwlab run` shows why; mistakes are made in rules whose requirements hold");
+    let help = Some("`fwlab run` shows why; fwlab mutates only rules whose requirements hold");
     if let Some(cell) = of(|judgement| matches!(judgement, Judgement::Missed { .. })) {
-        complain(format!("{cell} misses its requirement as it is"), help);
+        complain(
+            format!("{cell} misses its requirement without any mistake"),
+            help,
+        );
         return Err(Exit::Missed);
     }
     let is_unclear = |judgement: &Judgement| {
@@ -170,12 +173,12 @@ fn proven(planned: &[Cell], records: &[Arc<CellRecord>]) -> Result<(), Exit> {
         )
     };
     if let Some(cell) = of(is_unclear) {
-        complain(format!("{cell} is unclear as it is"), help);
+        complain(format!("{cell} is unclear without any mistake"), help);
         return Err(Exit::Lab);
     }
     if !planned.iter().any(|cell| cell.requirement.is_some()) {
         complain(
-            "no requirement is held against a cell",
+            "no requirement names a cell",
             Some(
                 "write [[require]] into the scenario; `fwlab run --write-requirements` prints what was observed",
             ),

@@ -112,7 +112,7 @@ fn not_tried(page: &mut Page, left: &Left) {
     if !left.unwritten.is_empty() {
         let names: Vec<&str> = left.unwritten.iter().map(String::as_str).collect();
         note(format!(
-            "nobody wrote the rules of {}, so there is no line to change",
+            "the rules of {} were not written by hand, so there is no line to change",
             one_line(names.join(", "))
         ));
     }

@@ -189,6 +189,7 @@ impl Candidate {
                     scenario.server.advertised_address = Some(*address)
                 }
                 Remedy::Helper { .. }
+                | Remedy::Track { .. }
                 | Remedy::Accept { .. }
                 | Remedy::Forward { .. }
                 | Remedy::Masquerade { .. }
@@ -219,22 +220,28 @@ impl Candidate {
         changed.map(|edited| patch(&edited.before, &edited.after))
     }
 
-    /// Writes the changed text to a new file.
+    /// Writes the changed text to a new file; says so where nothing in it was changed.
     pub(in crate::command) fn write(&self, file: &Path) -> Result<(), Exit> {
         let changed = self
             .sources
             .iter()
             .filter(|edited| edited.before.text != edited.after.text);
         let changed: Vec<&Edited> = changed.collect();
+        if changed.is_empty() {
+            let told = format!(
+                "no rules were changed, so {} is not written",
+                file.display()
+            );
+            complain(told, None);
+            return Ok(());
+        }
         let [edited] = changed[..] else {
-            let why = match changed.is_empty() {
-                true => "no rules were changed",
-                false => "the rules of more than one file were changed",
-            };
-            let help = "--family and --backend choose the rules of one; the patches above have all of them";
             complain(
-                format!("{why}, so {} is not written", file.display()),
-                (!changed.is_empty()).then_some(help),
+                format!(
+                    "the rules of several files were changed, so {} is not written",
+                    file.display()
+                ),
+                Some("--family and --backend choose one of them; the patches above have all"),
             );
             return Err(Exit::Usage);
         };
@@ -254,6 +261,9 @@ impl Candidate {
 fn slot_of(subject: &Subject, remedy: &Remedy) -> Option<Slot> {
     let (backend, family) = match remedy {
         Remedy::Helper {
+            backend, family, ..
+        }
+        | Remedy::Track {
             backend, family, ..
         } => (*backend, *family),
         Remedy::Accept { spot, .. } => (spot.backend, spot.family),

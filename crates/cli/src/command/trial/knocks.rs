@@ -18,13 +18,14 @@ pub(in crate::command) const PORTS: [u16; 20] = [
 pub(in crate::command) const CLASSES: usize = 24;
 
 impl Bench<'_> {
-    /// One cell of each class; those of the peers that were chosen first.
+    /// One cell of each class; those of the peers that were chosen first, and of both families by turns, since the last ones may
+    /// be too many to try.
     pub(in crate::command) fn one_of_each_class(&self) -> Vec<usize> {
-        let mut places: BTreeMap<(bool, Family, usize), usize> = BTreeMap::new();
+        let mut places: BTreeMap<(bool, usize, Family), usize> = BTreeMap::new();
         for (at, tried) in self.tried.iter().enumerate() {
             let of_all = at < self.everybody;
             places
-                .entry((of_all, tried.family, tried.class))
+                .entry((of_all, tried.class, tried.family))
                 .or_insert(at);
         }
         places.into_values().collect()
@@ -52,7 +53,9 @@ impl Bench<'_> {
             let errors: Vec<String> = errors.iter().map(ToString::to_string).collect();
             failed(errors.join("; "))
         })?;
-        let reached = self.loader.reach(&rules, &scenario.stage, family, knocks);
+        let reached = self
+            .loader
+            .reach(&rules, &scenario.deployment, family, knocks);
         reached.await.map_err(|error| failed(error.to_string()))
     }
 
@@ -62,7 +65,10 @@ impl Bench<'_> {
         if places.iter().any(|at| *at >= self.everybody) {
             words.push("those that were chosen".to_owned());
         }
-        for family in Family::ALL {
+        let is_tried = |family: &&Family| self.tried.iter().any(|tried| tried.family == **family);
+        let families: Vec<Family> = Family::ALL.iter().filter(is_tried).copied().collect();
+        let mut lines: Vec<(String, Vec<Family>)> = Vec::new();
+        for family in &families {
             let of = places.iter().filter(|at| **at < self.everybody);
             let of: Vec<_> = of
                 .map(|at| &self.tried[*at])
@@ -71,11 +77,16 @@ impl Bench<'_> {
             let Some(first) = of.first() else { continue };
             let members = of.iter().map(|tried| tried.class).collect();
             for line in first.classes.describe(&members) {
-                if !words.contains(&line) {
-                    words.push(line);
+                match lines.iter_mut().find(|(known, _)| *known == line) {
+                    Some((_, of)) => of.push(*family),
+                    None => lines.push((line, vec![*family])),
                 }
             }
         }
+        words.extend(lines.into_iter().map(|(line, of)| match of[..] {
+            [family] if families.len() > 1 => format!("{line} over {}", family.protocol()),
+            _ => line,
+        }));
         words.join("; ")
     }
 }

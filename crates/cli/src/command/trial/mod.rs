@@ -3,9 +3,11 @@
 mod bench;
 mod candidate;
 mod knocks;
+mod port_kinds;
 mod ran;
 
-pub(super) use bench::{Bench, MOST, PASSIVE_PORTS, Records, other_ports, passes};
+pub(super) use bench::{Bench, PASSIVE_PORTS, Records, passes};
 pub(super) use candidate::{Candidate, Slot};
 pub(super) use knocks::{CLASSES, PORTS};
-pub(super) use ran::ran;
+pub(super) use port_kinds::{KindsOfCells, PortKind, is_of_ports, joined, rests_on_ports};
+pub(super) use ran::{ran, ran_until};

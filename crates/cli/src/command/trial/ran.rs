@@ -18,7 +18,20 @@ pub(in crate::command) fn ran(
     cells: Vec<Cell>,
     loader: &Loader,
     settings: &RunSettings,
+    progress: Option<Progress>,
+) -> Result<Vec<(usize, Arc<CellRecord>)>, Exit> {
+    let never = std::future::pending::<&'static str>();
+    ran_until(runtime, cells, loader, settings, progress, never)
+}
+
+/// The same, until it is interrupted: what was not run by then says so.
+pub(in crate::command) fn ran_until(
+    runtime: &Runtime,
+    cells: Vec<Cell>,
+    loader: &Loader,
+    settings: &RunSettings,
     mut progress: Option<Progress>,
+    interrupted: impl Future<Output = &'static str>,
 ) -> Result<Vec<(usize, Arc<CellRecord>)>, Exit> {
     runtime.block_on(async {
         let run = Run::prepare(cells, loader.clone(), settings.clone()).await;
@@ -27,7 +40,7 @@ pub(in crate::command) fn ran(
             Exit::Lab
         })?;
         let (sender, mut events) = unbounded_channel();
-        let all = run.all_until(sender, std::future::pending::<&'static str>());
+        let all = run.all_until(sender, interrupted);
         let read = async {
             let mut records = Vec::new();
             while let Some(event) = events.recv().await {

@@ -2,18 +2,17 @@
 
 use std::collections::HashMap;
 
-use fwlab_record::{Axes, CellRecord, DataSetup, Fact, Judgement};
+use fwlab_record::{Axes, CellRecord, DataSetup, Judgement};
 use serde::Serialize;
 
+use super::timeline::{Timeline, Timelines};
+use super::words::{Word, Words};
 use crate::report::About;
 use crate::report::before::{Since, in_words};
 use crate::report::causes::{Told, cause_in_short};
 use crate::report::matrix::Shown;
 use crate::report::sources::RulesText;
 use fwlab_text::{lines, one_line};
-
-/// The place of a text among all words.
-type Word = usize;
 
 /// The data of a page.
 #[derive(Debug, Serialize)]
@@ -65,39 +64,11 @@ struct Cell {
     /// The line of them that decided.
     #[serde(skip_serializing_if = "Option::is_none")]
     line: Option<u32>,
-    evidence: Vec<Seen>,
-    left_out: usize,
-}
-
-/// A fact of the evidence.
-#[derive(Debug, Serialize)]
-struct Seen {
-    ms: f64,
-    node: Word,
-    source: Word,
-    connection: Option<Word>,
-    text: Word,
-    deciding: bool,
-}
-
-/// Texts, each once, with nothing in them that cannot be seen.
-#[derive(Debug, Default)]
-struct Words {
-    places: HashMap<String, Word>,
-    words: Vec<String>,
-}
-
-impl Words {
-    fn of(&mut self, text: impl std::fmt::Display) -> Word {
-        let text = one_line(text);
-        if let Some(place) = self.places.get(&text) {
-            return *place;
-        }
-        let place = self.words.len();
-        self.words.push(text.clone());
-        self.places.insert(text, place);
-        place
-    }
+    /// How often lines of them matched.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    matched: Vec<(u32, u64)>,
+    #[serde(flatten)]
+    timeline: Timeline,
 }
 
 /// Texts of rules, each once.
@@ -125,9 +96,10 @@ impl Data {
     pub(super) fn of(records: &[&CellRecord], about: &About) -> Data {
         let mut words = Words::default();
         let mut texts = Texts::default();
+        let mut timelines = Timelines::default();
         let cells = records
             .iter()
-            .map(|record| cell(record, about, &mut words, &mut texts));
+            .map(|record| cell(record, about, &mut words, &mut texts, &mut timelines));
         let cells = cells.collect();
         let mut setups: Vec<DataSetup> = records.iter().map(|record| record.axes.data).collect();
         setups.sort_unstable();
@@ -135,7 +107,7 @@ impl Data {
         Data {
             axes: Axes::NAMES,
             setups: setups.into_iter().map(DataSetup::word).collect(),
-            words: words.words,
+            words: words.all(),
             against: about.before.is_some(),
             texts: texts.texts,
             cells,
@@ -148,6 +120,7 @@ fn cell<'a>(
     about: &'a About,
     words: &mut Words,
     texts: &mut Texts<'a>,
+    timelines: &mut Timelines,
 ) -> Cell {
     let axes = &record.axes;
     let judgement = &record.judgement;
@@ -163,13 +136,14 @@ fn cell<'a>(
         Judgement::Met { .. } | Judgement::Reported(_) => None,
     };
     let since = about.before.as_ref().map(|before| before.since(record));
-    let facts: &[Fact] = match about.evidence.tells(record) {
-        true => &record.evidence.facts,
-        false => &[],
-    };
-    let rules = about
-        .sources
-        .text(axes, outcome.map(|outcome| &outcome.cause));
+    // Whether what a scenario calls its rules is that, nobody knows before they were loaded.
+    let is_loaded = !matches!(judgement, Judgement::NotRun(_) | Judgement::Skipped { .. });
+    let decided = outcome.map(|outcome| &outcome.cause);
+    let rules = about.sources.text(axes, decided);
+    let rules = rules.filter(|(text, _)| text.is_own || is_loaded);
+    let matched = &record.evidence.matched;
+    let matched = rules.map(|(text, _)| about.sources.matched(axes, text, matched));
+    let matched = matched.unwrap_or_default();
     Cell {
         axes: [
             words.of(&axes.scenario),
@@ -210,8 +184,8 @@ fn cell<'a>(
             .collect(),
         rules: rules.map(|(text, _)| texts.of(text)),
         line: rules.and_then(|(_, line)| line),
-        evidence: facts.iter().map(|fact| seen(fact, words)).collect(),
-        left_out: record.evidence.left_out,
+        matched: matched.into_iter().collect(),
+        timeline: timelines.of(record, about.evidence.tells(record), words),
     }
 }
 
@@ -224,18 +198,7 @@ fn in_short(outcome: &fwlab_record::Outcome) -> String {
     format!("{} at {}{fell_back}", outcome.symptom, outcome.phase)
 }
 
-fn seen(fact: &Fact, words: &mut Words) -> Seen {
-    Seen {
-        ms: in_ms(fact.at),
-        node: words.of(&fact.node),
-        source: words.of(fact.what.source()),
-        connection: fact.connection.map(|connection| words.of(connection)),
-        text: words.of(&fact.what),
-        deciding: fact.deciding,
-    }
-}
-
 /// To a microsecond.
-fn in_ms(time: std::time::Duration) -> f64 {
+pub(super) fn in_ms(time: std::time::Duration) -> f64 {
     (time.as_secs_f64() * 1e6).round() / 1e3
 }

@@ -4,6 +4,8 @@
 //! The page's own files stand beside this one. What others wrote is in the data alone, which the script shows as text.
 
 mod data;
+mod timeline;
+mod words;
 
 use std::io;
 
@@ -16,14 +18,14 @@ use data::Data;
 
 pub(super) const FORMAT: Format = Format {
     word: "html",
-    what: "one page to look through: filters, and each cell's evidence",
+    what: "one page to browse: filters, and each cell's evidence",
     is_report,
     begin: |file, about| Gathered::report(file, about, written),
 };
 
 const PAGE: &str = include_str!("page.html");
-const STYLE: &str = include_str!("page.css");
-const SCRIPT: &str = include_str!("page.js");
+const STYLE: &str = concat!(include_str!("page.css"), include_str!("sequence.css"));
+const SCRIPT: &str = concat!(include_str!("sequence.js"), include_str!("page.js"));
 
 /// How a report begins, by which an older one is known.
 const BEGINS: &str = "<!doctype html>\n<!-- A report of fwlab. -->\n";

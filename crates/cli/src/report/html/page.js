@@ -1,4 +1,3 @@
-"use strict";
 // What others wrote is only ever set as text: never as HTML, an attribute that does something, or a style.
 (() => {
   const data = JSON.parse(document.getElementById("data").textContent);
@@ -31,9 +30,11 @@
       tag: (cell.tags ?? []).map(word),
       rules: data.texts[cell.rules],
       line: cell.line,
+      matched: new Map(cell.matched ?? []),
       took: cell.ms,
+      lanes: cell.lanes,
       evidence: cell.evidence,
-      leftOut: cell.left_out,
+      leftOut: cell.left_out ?? 0,
     };
   });
   for (const cell of cells) {
@@ -76,12 +77,18 @@
     return groups;
   };
 
-  const table = (list, scenario) => {
-    const setups = data.setups.filter((setup) => list.some((cell) => cell.data === setup));
+  // What may be longer or wider than its place scrolls in a frame of its own, also by the keyboard.
+  const framed = (name, ...inside) => {
     const scroll = make("div", undefined, "scroll");
     scroll.tabIndex = 0;
     scroll.setAttribute("role", "region");
-    scroll.setAttribute("aria-label", `Table of ${scenario}`);
+    scroll.setAttribute("aria-label", name);
+    scroll.append(...inside);
+    return scroll;
+  };
+
+  const table = (list, scenario) => {
+    const setups = data.setups.filter((setup) => list.some((cell) => cell.data === setup));
     const table = make("table");
     const head = make("tr");
     for (const name of ["rules", ...setups]) {
@@ -117,8 +124,7 @@
       body.append(line);
     }
     table.append(thead, body);
-    scroll.append(table);
-    return scroll;
+    return framed(`Table of ${scenario}`, table);
   };
 
   // The first table at once, each other one after the frame that shows the one before: thousands of cells take seconds.
@@ -173,44 +179,6 @@
     drawOneByOne(waiting);
   };
 
-  const timeline = (cell) => {
-    const nodes = [...new Set(cell.evidence.map((fact) => word(fact.node)))];
-    const table = make("table", undefined, "timeline");
-    table.append(make("caption", "Evidence, by time and node", "hidden"));
-    const head = make("tr");
-    for (const name of ["ms", ...nodes]) {
-      const field = make("th", name);
-      field.scope = "col";
-      head.append(field);
-    }
-    const thead = make("thead");
-    thead.append(head);
-    const body = make("tbody");
-    for (const fact of cell.evidence) {
-      const line = make("tr", undefined, fact.deciding ? "deciding" : "");
-      line.append(make("td", fact.ms.toFixed(3)));
-      for (const node of nodes) {
-        const field = make("td");
-        if (word(fact.node) === node) {
-          field.dataset.node = node;
-          const connection = fact.connection === null ? "" : `, ${word(fact.connection)}`;
-          field.append(make("span", word(fact.source) + connection, "source"));
-          if (fact.deciding) field.append(make("span", "This decided it: ", "hidden"));
-          field.append(word(fact.text));
-        }
-        line.append(field);
-      }
-      body.append(line);
-    }
-    table.append(thead, body);
-    const scroll = make("div", undefined, "scroll");
-    scroll.tabIndex = 0;
-    scroll.setAttribute("role", "region");
-    scroll.setAttribute("aria-label", "Evidence");
-    scroll.append(table);
-    return scroll;
-  };
-
   // The rules as they were given, with the numbers of their lines, and the one that decided.
   const rules = (cell) => {
     const pre = make("pre", undefined, "text");
@@ -218,17 +186,18 @@
       const number = cell.rules.first + i;
       const decided = number === cell.line;
       const line = make(decided ? "mark" : "span");
-      line.append(make("span", String(number), "number"));
+      line.append(make("span", `${number} `, "number"));
+      if (cell.matched.size > 0) {
+        const times = cell.matched.get(number);
+        const count = make("span", times ? `${times}×` : "", "times");
+        if (times) count.append(make("span", " matched: ", "hidden"));
+        line.append(count);
+      }
       if (decided) line.append(make("span", "This decided it: ", "hidden"));
       line.append(text, "\n");
       pre.append(line);
     });
-    const scroll = make("div", undefined, "scroll");
-    scroll.tabIndex = 0;
-    scroll.setAttribute("role", "region");
-    scroll.setAttribute("aria-label", `Rules, ${cell.rules.name}`);
-    scroll.append(pre);
-    return scroll;
+    return framed(`Rules, ${cell.rules.name}`, pre);
   };
 
   const open = (cell) => {
@@ -250,11 +219,20 @@
       if (text) at("facts").append(make("dt", term), make("dd", text));
     }
     at("rules").replaceChildren();
-    if (cell.rules) at("rules").append(make("h3", `Rules, ${cell.rules.name}`), rules(cell));
+    if (cell.rules) {
+      at("rules").append(make("h3", `Rules, ${cell.rules.name}`));
+      const counted = "3×: that rule matched three packets of this transfer, of those that were traced: what opens or ends a connection, ICMP, the control connection, and the first of the others; with copies that the lab sent again.";
+      if (cell.matched.size > 0) at("rules").append(make("p", counted, "legend"));
+      at("rules").append(rules(cell));
+    }
     at("evidence").replaceChildren();
     if (cell.evidence.length > 0) {
-      at("evidence").append(timeline(cell));
+      const legend = "Solid lines: what was said on the control connection. Dashed: packets. ✗: it was stopped there. Boxes: what was seen at one node. Times: when the lab heard of it, node by node.";
+      at("evidence").append(make("h3", "What happened"), make("p", legend, "legend"), framed("Evidence", ...sequence(cell, word, make)));
       if (cell.leftOut > 0) at("evidence").append(make("p", `and ${number(cell.leftOut, "line")} more`));
+    } else if (cell.outcome) {
+      const why = "What happened step by step is not in this page: it has that of transfers that did not pass, while it does not become too long, and of all with --evidence all.";
+      at("evidence").append(make("p", why, "legend"));
     }
     at("details").showModal();
     at("details").scrollTop = 0;

@@ -61,7 +61,7 @@ fn what_takes_long_is_told_with_its_reason() {
     let mut state = state(9);
     let at = |state: &State, after, width| {
         let lines = state.lines(state.began + seconds(after), width);
-        lines.split_once('\n').map(|(_, below)| below.to_owned())
+        lines.rsplit_once('\n').map(|(_, last)| last.to_owned())
     };
     begin(&mut state, 4, 0, None);
     assert_eq!(at(&state, 1, 120), None);
@@ -83,13 +83,56 @@ fn what_takes_long_is_told_with_its_reason() {
     assert_eq!(said, "waiting 8 s for cell-3: full …");
 }
 
+/// Numbers as large as they come fit the columns that there are, beside the bar where there is one.
+#[test]
+fn no_line_is_wider_than_the_terminal() {
+    let mut state = state(12345);
+    for index in 0..1000 {
+        state.finish(index, &missed());
+        state.finish(index, &Judgement::Inconclusive { why: String::new() });
+    }
+    begin(
+        &mut state,
+        4,
+        0,
+        Some("full patience: a rule depends on time"),
+    );
+    let at = |width| state.lines(state.began + seconds(10_000), width);
+    for width in 40..200 {
+        let beside = if width < WIDE { 0 } else { BAR };
+        for (number, line) in at(width).lines().enumerate() {
+            let beside = if number == 0 { beside } else { 0 };
+            assert!(beside + line.chars().count() <= width, "{width}: {line}");
+        }
+    }
+    assert_eq!(
+        at(40),
+        "2000/12345 cells, 1000 missed,\n1000 inconclusive, 166 min 40 s,\n\
+         about 862 min 5 s left\nwaiting 166 min 40 s for cell-4: full p…"
+    );
+}
+
 /// What is drawn, on a terminal that only remembers.
-#[derive(Debug, Clone, Default)]
-struct Paper(Arc<Mutex<String>>);
+#[derive(Debug, Clone)]
+struct Paper {
+    text: Arc<Mutex<String>>,
+    columns: u16,
+}
+
+impl Paper {
+    fn of(columns: u16) -> Paper {
+        let text = Arc::default();
+        Paper { text, columns }
+    }
+
+    fn drawn(&self) -> String {
+        self.text.lock().expect("nobody failed").clone()
+    }
+}
 
 impl TermLike for Paper {
     fn width(&self) -> u16 {
-        100
+        self.columns
     }
     fn move_cursor_up(&self, _: usize) -> io::Result<()> {
         Ok(())
@@ -107,7 +150,7 @@ impl TermLike for Paper {
         self.write_str(line)
     }
     fn write_str(&self, text: &str) -> io::Result<()> {
-        self.0.lock().expect("nobody failed").push_str(text);
+        self.text.lock().expect("nobody failed").push_str(text);
         Ok(())
     }
     fn clear_line(&self) -> io::Result<()> {
@@ -121,13 +164,13 @@ impl TermLike for Paper {
 /// Nothing happens after the cell was begun, and yet its time is drawn as it goes on.
 #[test]
 fn it_is_drawn_while_nothing_ends() {
-    let paper = Paper::default();
+    let paper = Paper::of(100);
     let target = ProgressDrawTarget::term_like(Box::new(paper.clone()));
     let mut progress = Progress::on(target, vec!["only".into()], 100);
     progress.begin(0);
     progress.wait(0, "a rule counts".into());
     let end = Instant::now() + seconds(30);
-    let drawn = || paper.0.lock().expect("nobody failed").clone();
+    let drawn = || paper.drawn();
     for told in [
         "waiting 2 s for only: a rule counts",
         "waiting 3 s for only",
@@ -138,4 +181,26 @@ fn it_is_drawn_while_nothing_ends() {
         }
     }
     progress.finish();
+}
+
+/// A bar beside the numbers leaves a narrow terminal no room for them.
+#[test]
+fn a_bar_is_drawn_where_there_is_room() {
+    for (columns, has_bar) in [(40, false), (79, false), (80, true)] {
+        let paper = Paper::of(columns);
+        let target = ProgressDrawTarget::term_like(Box::new(paper.clone()));
+        let progress = Progress::on(target, vec!["only".into()], columns.into());
+        let end = Instant::now() + seconds(30);
+        while !paper.drawn().contains("0/1 cells") {
+            assert!(Instant::now() < end, "{columns}: {}", paper.drawn());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        progress.finish();
+        assert_eq!(
+            paper.drawn().contains('░'),
+            has_bar,
+            "{columns}: {}",
+            paper.drawn()
+        );
+    }
 }

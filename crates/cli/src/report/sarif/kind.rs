@@ -16,7 +16,7 @@ impl Kind {
         let Some(outcome) = record.judgement.outcome() else {
             return Kind {
                 id: "inconclusive",
-                described: "The lab could not tell what became of the transfer.",
+                described: "The lab could not tell how the transfer ended.",
             };
         };
         let known = Diagnosis::of(record).and_then(|diagnosis| Kind::of_why(&diagnosis.why));
@@ -26,11 +26,9 @@ impl Kind {
     fn of_why(why: &Why) -> Option<Kind> {
         let described = match why {
             Why::ControlRefused => "The rules do not let the control connection through.",
-            Why::EstablishedRefused => {
-                "A packet of a connection that was let through is not accepted."
-            }
+            Why::EstablishedRefused => "A later packet of an accepted connection is not accepted.",
             Why::RelatedRefused => {
-                "The helper expected the data connection, and no rule accepts it for that."
+                "The helper expected the data connection, but no rule accepts it for that."
             }
             Why::ControlUntracked => {
                 "The control connection is not tracked, so no conntrack helper expects the data connection."
@@ -39,7 +37,7 @@ impl Kind {
                 "No conntrack helper reads the control connection, so the data connection is a stranger's."
             }
             Why::ByMatch { .. } => {
-                "A rule stopped some packets of a connection, or some connections, and not others."
+                "A rule stopped some packets of a connection, or some connections, but not others."
             }
             Why::Stateless => {
                 "The connection is not tracked there, and the rules do not accept it."
@@ -51,29 +49,33 @@ impl Kind {
             Why::Invalid => "Conntrack could not place a packet.",
             Why::Untracked => "A rule took the connection out of conntrack.",
             Why::Forgotten => "Conntrack has no entry of a connection that began earlier.",
-            Why::NeighbourDiscovery => "ICMPv6 by which neighbours find each other is stopped.",
-            Why::PacketTooBig => "ICMP that tells a sender to send smaller packets is stopped.",
+            Why::NeighbourDiscovery => {
+                "The ICMPv6 messages by which neighbours find each other are stopped."
+            }
+            Why::PacketTooBig => {
+                "The ICMP message that tells a sender to send smaller packets is stopped."
+            }
             Why::AnnouncedElsewhere { .. } | Why::AddressRefused { .. } => {
-                "A peer announced an address that the other does not know it by."
+                "A peer announced an address by which the other does not know it."
             }
             Why::FromElsewhere { .. } => {
                 "Address translation gave the data connection another address than the control connection."
             }
             Why::NotForwarded => {
-                "The gateway leads the control connection on to the server, and not the data connection."
+                "The gateway forwards the control connection to the server, but not the data connection."
             }
-            Why::TimeExceeded => "A packet's time to live ran out on its way.",
-            Why::NotLedOn => "A gateway answered itself, and led no connection on to the server.",
+            Why::TimeExceeded => "A packet's time to live ran out on the way.",
+            Why::NotLedOn => "A gateway answered itself and forwarded no connection to the server.",
             Why::AnsweredPast { .. } => {
-                "A server answered a client in its own network past the gateway that led the client to it."
+                "A server answered a client in its own network directly, not through the gateway that the client had connected to."
             }
             Why::NoWayBack { .. } => {
-                "A connection left a gateway with a private address, and could not be answered."
+                "A connection left a gateway with a private address, so nobody could answer it."
             }
-            Why::SentElsewhere => "Address translation sent the connection elsewhere.",
-            Why::NobodyListens => "A host answered no.",
-            Why::Closed => "A peer closed the connection before its time.",
-            Why::Said(_) => "The peer said no in an FTP reply.",
+            Why::SentElsewhere { .. } => "Address translation sent the connection elsewhere.",
+            Why::NobodyListens => "A host refused.",
+            Why::Closed => "A peer closed the connection too early.",
+            Why::Said(_) => "The peer refused in an FTP reply.",
             Why::Unknown => return None,
         };
         let id = why.word();
@@ -87,7 +89,7 @@ impl Kind {
             Symptom::DataRejected => "The data connection was rejected.",
             Symptom::ControlTimeout => "The control connection never came up, or stalled.",
             Symptom::ControlRejected => "The control connection was rejected.",
-            Symptom::Refused => "The peer said no in an FTP reply.",
+            Symptom::Refused => "The peer refused in an FTP reply.",
         };
         let id = symptom.word();
         Kind { id, described }

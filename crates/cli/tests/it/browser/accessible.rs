@@ -132,6 +132,11 @@ fn everything_has_its_role_and_a_name() {
         ["Close"],
         "nothing behind it is told"
     );
-    assert_eq!(names(&open, "table"), ["Evidence, by time and node"]);
-    assert_eq!(names(&open, "columnheader"), ["ms", "server", "client"]);
+    assert_eq!(names(&open, "list"), ["What happened, in order"]);
+    assert_eq!(names(&open, "listitem").len(), 6, "{open:?}");
+    // Each says where, and the one that decided that it did.
+    let texts = names(&open, "StaticText").join(" ");
+    for told in ["client: ", "server: ", "This decided it: ", "18.744 ms"] {
+        assert!(texts.contains(told), "{told}: {texts}");
+    }
 }

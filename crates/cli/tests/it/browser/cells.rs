@@ -37,11 +37,11 @@ fn a_cell_opens_what_is_known_of_it() {
         assert!(text.contains(part), "{term}: {facts}");
     }
     assert_eq!(
-        page.number("document.querySelectorAll('.timeline tbody tr').length"),
+        page.number("document.querySelectorAll('.sequence > li').length"),
         6.0
     );
     // The line that decided is marked for the eye, and for the ear.
-    let deciding = "[...document.querySelectorAll('.timeline tr.deciding')].map((line) => line.textContent).join('\\n')";
+    let deciding = "[...document.querySelectorAll('.sequence li.deciding')].map((line) => line.textContent).join('\\n')";
     let deciding = page.text(deciding);
     assert!(
         deciding.contains("This decided it: ") && deciding.contains("-j DROP"),

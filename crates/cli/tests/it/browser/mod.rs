@@ -11,3 +11,4 @@ mod page;
 mod pictures;
 mod quiet;
 mod rules;
+mod sequence;

@@ -32,14 +32,15 @@ fn the_page_and_a_cell_can_be_drawn() {
     // As the page of a run is, which is held against none.
     page.eval("document.getElementById('against').hidden = true");
     let list = picture(&mut page);
-    page.size(1000, 700);
+    page.size(1000, 1000);
     page.eval(
         "[...document.querySelectorAll('td button')].find((button) => button.textContent.includes('::before::nft::vsftpd::curl::pasv::plain')).click();
          for (const term of document.querySelectorAll('#facts dt'))
            if (term.textContent === 'Before') term.nextElementSibling.remove(), term.remove();
-         document.activeElement.blur();",
+         document.activeElement.blur();
+         document.querySelector('.sequence .deciding').scrollIntoView({ block: 'nearest' });",
     );
-    assert!(page.number("document.querySelectorAll('.timeline .deciding').length") > 0.0);
+    assert!(page.number("document.querySelectorAll('.sequence .deciding').length") > 0.0);
     let cell = picture(&mut page);
     assert!(list != cell, "the cell is not open");
     for (name, png) in [("page", &list), ("cell", &cell)] {

@@ -70,7 +70,18 @@ fn the_rules_stand_beside_a_cell_and_the_one_that_decided_is_lit() {
         "[...document.querySelectorAll('#rules mark')].map((line) => line.textContent).join()";
     assert_eq!(
         page.text(lit),
-        "10This decided it: iptables -A INPUT -p tcp --syn -j DROP\n"
+        "10 2× matched: This decided it: iptables -A INPUT -p tcp --syn -j DROP\n"
+    );
+    // The SYN, and its copy that the lab sent again; the other rule saw the control connection's.
+    let matched = "[...document.querySelectorAll('#rules .times')].map((count) => parseInt(count.textContent)).slice(0, 2)";
+    let matched = page.eval(matched);
+    assert!(
+        matched[0].as_u64() > Some(5) && matched[1] == 2,
+        "{matched}"
+    );
+    assert!(
+        page.text("document.querySelector('#rules .legend').textContent")
+            .contains("of those that were traced")
     );
     assert_eq!(
         page.number("document.querySelectorAll('#rules pre > *').length"),

@@ -125,7 +125,7 @@ fn an_image_for_another_platform_is_not_started() {
     let stand = Stand::for_architecture(other);
     let between = GoBetween::with(Image::Vsftpd, &stand.0);
     let told = format!(
-        "the image {} is for {other}, and this machine is {here}: build it here: fwlab images",
+        "the image {} is for {other}, but this machine is {here}: build it here with `fwlab images`",
         Image::Vsftpd
     );
     for more in [&[][..], &["--cold"]] {

@@ -103,23 +103,6 @@ impl Own {
         Own(docker(&Own::arguments(label, &image)))
     }
 
-    /// One that nobody owns; nothing where a run of fwlab beside this test has removed it already.
-    pub(crate) fn left_behind(label: &str) -> Option<Own> {
-        let image = fwlab_containers::Image::Vsftpd.to_string();
-        let arguments = Own::arguments(label, &image);
-        let output = Command::new("docker")
-            .args(arguments)
-            .output()
-            .expect("`containers` has looked");
-        let said = String::from_utf8_lossy(&output.stdout).trim().to_owned();
-        let words = String::from_utf8_lossy(&output.stderr);
-        assert!(
-            output.status.success() || words.contains("No such container"),
-            "docker {arguments:?}: {words}{said}"
-        );
-        output.status.success().then_some(Own(said))
-    }
-
     fn arguments<'a>(label: &'a str, image: &'a str) -> [&'a str; 10] {
         [
             "run",

@@ -59,7 +59,7 @@ fn a_signal_ends_a_run_that_waits_for_docker() {
         wait_until_asked(&between);
         running.signal(signal);
         let ended = running.end(Duration::from_secs(40)).with(3);
-        let told = "fwlab: interrupted; Docker has not removed all that was started in it";
+        let told = "fwlab: interrupted; Docker has not removed everything that was started in it";
         assert!(ended.stderr.starts_with(told), "{}", ended.stderr);
     }
 }

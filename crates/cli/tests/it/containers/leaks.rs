@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use fwlab::Backend;
-use fwlab_containers::Freshness;
+use fwlab_containers::ContainerReuse;
 use fwlab_record::{CellRecord, Judgement, Place};
-use fwlab_runner::{Housing, Loader, Run, RunSettings};
+use fwlab_runner::{Loader, Placement, Run, RunSettings};
 use fwlab_scenario::collect::scenarios;
 use fwlab_scenario::filter::Filter;
 use fwlab_scenario::plan::{Cell, Overrides, cells};
@@ -127,9 +127,9 @@ fn what_a_cell_leaves_does_not_change_the_next() {
     };
     let planned = cells(&scenario, &nft, &Filter::default());
     let settings = RunSettings {
-        housing: Housing {
+        placement: Placement {
             place: Some(Place::Container),
-            freshness: Freshness::Warm,
+            reuse: ContainerReuse::Warm,
         },
         ..RunSettings::default()
     };

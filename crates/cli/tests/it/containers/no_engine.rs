@@ -22,7 +22,7 @@ fn told_by(doctor: &str) -> (&str, &str) {
 
 /// What `doctor` and a run say, with that `DOCKER_HOST`: in either, why and what mends it.
 #[track_caller]
-fn assert_told(host: &str, why: &str, mend: &str) {
+fn assert_told(host: &str, why: &str, remedy: &str) {
     let Some(_lab) = lab() else { return };
     if !is_root("looking for Docker") {
         return;
@@ -51,7 +51,7 @@ fn assert_told(host: &str, why: &str, mend: &str) {
     let ended = doctor.end(GIVES_UP).with(0);
     let (said, then) = told_by(&ended.stdout);
     assert!(said.contains(why), "{said}");
-    assert_eq!(then, mend);
+    assert_eq!(then, remedy);
     assert!(!ended.stdout.contains("✓ image"), "{}", ended.stdout);
 
     let ended = skips.end(GIVES_UP).with(0);
@@ -60,7 +60,7 @@ fn assert_told(host: &str, why: &str, mend: &str) {
     for line in cells.values().filter(|line| line["result"] == "skipped") {
         assert_eq!(line["server"], "proftpd");
         let said = line["why"].as_str().expect("a reason");
-        assert!(said.contains(why) && said.contains(mend), "{said}");
+        assert!(said.contains(why) && said.contains(remedy), "{said}");
     }
     for words in ["2 met, 2 skipped", why] {
         assert!(ended.stdout.contains(words), "{}", ended.stdout);
@@ -71,7 +71,7 @@ fn assert_told(host: &str, why: &str, mend: &str) {
         ended.stdout, "",
         "no result is told where something required is missing"
     );
-    for words in [why, mend] {
+    for words in [why, remedy] {
         assert!(ended.stderr.contains(words), "{}", ended.stderr);
     }
 }
@@ -89,7 +89,7 @@ fn a_socket_that_is_not_there() {
 fn a_docker_on_another_machine() {
     assert_told(
         "tcp://192.0.2.1:2375",
-        "DOCKER_HOST is tcp://192.0.2.1:2375, and only Docker on this machine can serve",
+        "DOCKER_HOST is tcp://192.0.2.1:2375, but fwlab can only use Docker on this machine",
         "unset DOCKER_HOST",
     );
 }
@@ -181,10 +181,7 @@ fn a_socket_that_is_not_allowed() {
         .args([env!("CARGO_BIN_EXE_fwlab"), "doctor"])
         .env("DOCKER_HOST", format!("unix://{}", socket.display()));
     let ended = end_of(&mut doctor);
-    let why = format!(
-        "Docker's socket {} is not allowed to this user",
-        socket.display()
-    );
+    let why = format!("this user may not use Docker's socket {}", socket.display());
     assert!(
         ended.stdout.contains(&why),
         "{}{}",
@@ -246,7 +243,7 @@ fn an_ordinary_user() {
     assert_eq!(
         told_by(&doctor.stdout),
         (
-            "only root may hand a container its network",
+            "only root may give a container its network",
             "run fwlab as root: sudo fwlab …"
         )
     );

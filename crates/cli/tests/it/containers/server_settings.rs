@@ -49,13 +49,13 @@ fn proftpd_and_pure_ftpd_refuse_what_their_settings_refuse() {
     let text = format!("{range}<Limit EPSV>\n  DenyAll\n</Limit>\n");
     let ended = check("proftpd.conf", &text, "pasv,epsv").with(0);
     assert_eq!(row(&ended), ["passes", "refused"], "{}", ended.stdout);
-    let told = "of proftpd.conf 3 settings run as they stand; replaced by the lab's: User; left out: DisplayConnect";
+    let told = "of proftpd.conf 3 settings are used as they are; replaced by the lab's: User; left out: DisplayConnect";
     assert!(ended.stderr.contains(told), "{}", ended.stderr);
 
     let text = "PassivePortRange 40000 40100\nNATmode yes\nMaxClientsPerIP 5\nExtAuth /run/x\n";
     let ended = check("pure-ftpd.conf", text, "port,epsv").with(0);
     assert_eq!(row(&ended), ["passes", "refused"], "{}", ended.stdout);
-    let told = "of pure-ftpd.conf 3 settings run as they stand; left out: ExtAuth";
+    let told = "of pure-ftpd.conf 3 settings are used as they are; left out: ExtAuth";
     assert!(ended.stderr.contains(told), "{}", ended.stderr);
 
     let text = "listen=YES\npasv_min_port=40000\npasv_max_port=40100\ncmds_denied=EPSV\n";

@@ -31,8 +31,8 @@ const KIND: Kind = Kind {
 ///
 /// EPSV falls back to PASV and EPRT to PORT when the server, or the network, says
 /// no; curl has no option against that, so the report says
-/// [`FailureKind::Fallback`] instead. Its own patience for a connection from the
-/// server is 60 s and has no option either; [`Patience::whole`](crate::Patience)
+/// [`FailureKind::Fallback`] instead. Its own timeouts for a connection from the
+/// server is 60 s and has no option either; [`Timeouts::whole`](crate::Timeouts)
 /// ends it.
 ///
 /// It takes every certificate, and speaks TLS 1.2: under TLS 1.3 a server sends session
@@ -84,7 +84,7 @@ impl Client for Curl {
             && lacks_active_tls(&self.version())
         {
             Support::no(format!(
-                "curl {} speaks no TLS on an active data connection (curl issue 10666)",
+                "curl {} does not speak TLS on an active data connection (curl issue 10666)",
                 self.version()
             ))
         } else if transfer.wants_four_over_six() {
@@ -94,7 +94,7 @@ impl Client for Curl {
         } else if transfer.pace.is_some() {
             // Of twelve transfers of 4 MB at `--limit-rate 1M`, six took 4 s and the
             // others between 0.01 s and 1.3 s (7.88).
-            Support::no("curl keeps to --limit-rate only now and then")
+            Support::no("curl keeps to --limit-rate only loosely")
         } else {
             Support::Yes
         }
@@ -134,10 +134,10 @@ fn arguments(spec: &TransferSpec) -> Vec<String> {
     .map(String::from)
     .to_vec();
     line.push(format!("{}:{}", spec.login.user(), spec.login.password()));
-    line.extend(["--connect-timeout".into(), seconds(spec.patience.connect)]);
-    line.extend(["--max-time".into(), seconds(spec.patience.whole)]);
+    line.extend(["--connect-timeout".into(), seconds(spec.timeouts.connect)]);
+    line.extend(["--max-time".into(), seconds(spec.timeouts.whole)]);
     // Whole seconds, one at least: less than a byte a second is silence.
-    let silence = spec.patience.silence.as_secs_f64().ceil().max(1.0);
+    let silence = spec.timeouts.silence.as_secs_f64().ceil().max(1.0);
     line.extend(["--speed-limit".into(), "1".into()]);
     line.extend(["--speed-time".into(), silence.to_string()]);
     line.extend(protection(spec));
@@ -193,7 +193,7 @@ fn data_setup(spec: &TransferSpec) -> Vec<String> {
     };
     // `-`: the address of the control connection, any port; `:LOW-HIGH`: the same
     // address, these ports.
-    let ports = match &spec.active_ports {
+    let ports = match spec.listened_ports() {
         Some(ports) => format!(":{}-{}", ports.start(), ports.end()),
         None => "-".into(),
     };

@@ -61,11 +61,11 @@ impl Client for Ftplib {
         } else if transfer.protection == Protection::Implicit {
             Support::no("ftplib has no implicit TLS")
         } else if transfer.wants_four_over_six() {
-            Support::no("over IPv6, ftplib sends EPRT and EPSV alone")
-        } else if transfer.active_ports.is_some() && transfer.data_setup.is_active() {
+            Support::no("over IPv6, ftplib sends only EPRT and EPSV")
+        } else if transfer.listened_ports().is_some() {
             Support::no("ftplib has no way to say which port it listens on")
         } else if transfer.pace.is_some() {
-            Support::no("ftplib has no limit to how fast it reads")
+            Support::no("ftplib cannot limit how fast it reads")
         } else {
             Support::Yes
         }
@@ -88,7 +88,7 @@ impl Client for Ftplib {
 
 /// What the script unpacks, in its order.
 fn arguments(spec: &TransferSpec) -> [String; 12] {
-    let patience = spec.patience.connect.max(spec.patience.silence);
+    let timeouts = spec.timeouts.connect.max(spec.timeouts.silence);
     [
         spec.server.ip().to_string(),
         spec.server.port().to_string(),
@@ -109,7 +109,7 @@ fn arguments(spec: &TransferSpec) -> [String; 12] {
         } else {
             "fresh".into()
         },
-        format!("{:.3}", patience.as_secs_f64().max(0.001)),
+        format!("{:.3}", timeouts.as_secs_f64().max(0.001)),
         spec.operation.command().into(),
         spec.content.name().into(),
         match spec.operation {

@@ -7,7 +7,7 @@ pub(super) const DEVIATIONS: &[Deviation] = &[
     Deviation {
         peer: PeerName::Ftplib,
         word: "sends-port-for-eprt",
-        what: "sends PORT over IPv4, and EPRT over IPv6 alone",
+        what: "sends PORT over IPv4, and EPRT only over IPv6",
         reason: "it chooses by the family",
         source: "Python 3.11, Lib/ftplib.py, makeport; measured",
         when: Circumstances {
@@ -24,7 +24,7 @@ pub(super) const DEVIATIONS: &[Deviation] = &[
     Deviation {
         peer: PeerName::Ftplib,
         word: "sends-pasv-for-epsv",
-        what: "sends PASV over IPv4, and EPSV over IPv6 alone",
+        what: "sends PASV over IPv4, and EPSV only over IPv6",
         reason: "it chooses by the family",
         source: "Python 3.11, Lib/ftplib.py, makepasv; measured",
         when: Circumstances {

@@ -75,7 +75,7 @@ impl Client for Lftp {
 
     fn supports(&self, transfer: &TransferSpec) -> Support {
         let setup = || match transfer.wants_four_over_six() {
-            true => Support::no("over IPv6, lftp sends EPRT and EPSV alone"),
+            true => Support::no("over IPv6, lftp sends only EPRT and EPSV"),
             false => Support::Yes,
         };
         let operation = || match transfer.operation {
@@ -119,7 +119,7 @@ impl Client for Lftp {
 fn script(spec: &TransferSpec) -> String {
     let yes = |yes: bool| if yes { "yes" } else { "no" };
     // Whole seconds: one time for everything that it waits for.
-    let wait = spec.patience.connect.max(spec.patience.silence);
+    let wait = spec.timeouts.connect.max(spec.timeouts.silence);
     let wait = wait.as_secs_f64().ceil().max(1.0);
     let passive = !spec.data_setup.is_active();
     let epsv = spec.data_setup == DataSetup::Epsv;
@@ -144,7 +144,8 @@ fn script(spec: &TransferSpec) -> String {
         yes(passive),
         yes(epsv),
     );
-    if let Some(ports) = &spec.active_ports {
+    // Where it may bind none of them, it tries again for ever, at whatever data setup.
+    if let Some(ports) = spec.listened_ports() {
         script += &format!("set ftp:port-range {}-{}; ", ports.start(), ports.end());
     }
     script += &protection(spec);

@@ -8,7 +8,7 @@ pub(super) const DEVIATIONS: &[Deviation] = &[
         peer: PeerName::Lftp,
         word: "restarts-for-appe",
         what: "sends REST and STOR where others send APPE",
-        reason: "it goes on with the file at the size that the server tells",
+        reason: "it resumes the file at the size that the server reports",
         source: "measured with 4.9.2",
         when: Circumstances {
             operations: &[Operation::Appe],
@@ -23,7 +23,7 @@ pub(super) const DEVIATIONS: &[Deviation] = &[
     Deviation {
         peer: PeerName::Lftp,
         word: "sends-port-for-eprt",
-        what: "sends PORT over IPv4, and EPRT over IPv6 alone",
+        what: "sends PORT over IPv4, and EPRT only over IPv6",
         reason: "it has no setting that prefers EPRT",
         source: "lftp(1); measured with 4.9.2",
         when: Circumstances {

@@ -26,7 +26,7 @@ pub(super) const DEVIATIONS: &[Deviation] = &[
         peer: PeerName::Libunftp,
         word: "connects-before-reply",
         what: "opens the data connection as soon as PORT comes, before it answers",
-        reason: "a blocked active transfer fails in PORT, and not in the transfer command as with others",
+        reason: "a blocked active transfer fails in PORT, not in the transfer command as with others",
         source: "libunftp 0.24.0, src/server/controlchan/commands/port.rs",
         when: Circumstances {
             data: &[DataSetup::Port],
@@ -54,7 +54,7 @@ pub(super) const DEVIATIONS: &[Deviation] = &[
     Deviation {
         peer: PeerName::Libunftp,
         word: "connects-to-itself",
-        what: "does not refuse PORT over IPv6, but connects to itself at the address 0.0.0.0 that stands in it",
+        what: "does not refuse PORT over IPv6, but connects to itself at the address 0.0.0.0 in it",
         reason: FOUR_OVER_SIX,
         source: "libunftp 0.24.0, src/server/controlchan/commands/port.rs; RFC 2428 section 1",
         when: PORT_OVER_IPV6,
@@ -75,7 +75,7 @@ pub(super) const DEVIATIONS: &[Deviation] = &[
         peer: PeerName::Libunftp,
         word: "refuses-ccc",
         what: "answers CCC with 534",
-        reason: "where it demands TLS it grants no way back, and elsewhere it has not written it yet (502)",
+        reason: "where it demands TLS it allows no way back, and elsewhere it has not implemented it yet (502)",
         source: "libunftp 0.24.0, src/server/controlchan/commands/ccc.rs",
         when: Circumstances {
             protections: &[Protection::Ccc],

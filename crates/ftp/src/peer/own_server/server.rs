@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use fwlab_fabric::{NetworkNamespace, Node, ProcessEnd, Scratch};
 
 use crate::{
-    DataSourcePort, Housed, Login, PeerError, RunningServer, START_DEADLINE, Server,
+    Contained, DataSourcePort, Login, PeerError, RunningServer, START_DEADLINE, Server,
     ServerSettings, StoredFile, Support, TransferSpec, died, stored_in,
 };
 use fwlab_record::PeerName;
@@ -106,7 +106,10 @@ impl Server for OwnServer {
         running.map_or(Login::Anonymous, |running| running.login.clone())
     }
 
-    async fn housed(&self, _: &ServerSettings) -> Result<Option<Housed<dyn Server>>, PeerError> {
+    async fn contained(
+        &self,
+        _: &ServerSettings,
+    ) -> Result<Option<Contained<dyn Server>>, PeerError> {
         let pid = self.running()?.pid;
         let namespace =
             NetworkNamespace::of_process(pid).map_err(|error| PeerError::Container {
@@ -114,7 +117,7 @@ impl Server for OwnServer {
                 source: error.into(),
             })?;
         let peer = Box::new(self.clone());
-        Ok(Some(Housed { peer, namespace }))
+        Ok(Some(Contained { peer, namespace }))
     }
 
     async fn start(
@@ -136,13 +139,13 @@ impl Server for OwnServer {
             listening = node.wait_listening(settings.control_port, START_DEADLINE) => {
                 listening.map_err(|source| PeerError::NotListening {
                     peer: PEER,
-                    last_words: String::new(),
+                    recent_log: String::new(),
                     source,
                 })?;
             }
             () = ended => {
-                let last_words = format!("process {pid} is gone");
-                return Err(PeerError::Ended { peer: PEER, last_words });
+                let recent_log = format!("process {pid} is gone");
+                return Err(PeerError::Ended { peer: PEER, recent_log });
             }
         }
         if let Some(stored) = &settings.stored {
@@ -187,7 +190,7 @@ impl RunningServer for Followed {
         died(&self.node, self.control_port, ended).await
     }
 
-    async fn last_words(&mut self) -> String {
+    async fn recent_log(&mut self) -> String {
         String::new()
     }
 

@@ -22,7 +22,7 @@ pub(super) const DEVIATIONS: &[Deviation] = &[
     Deviation {
         peer: PeerName::Proftpd,
         word: "announces-nothing",
-        what: "answers PASV over IPv6 with a 227 in which one number is left of the address",
+        what: "answers PASV over IPv6 with a 227 in which only one number of the address is left",
         reason: FOUR_OVER_SIX,
         source: "measured with 1.3.8: `227 Entering Passive Mode (1,129,191).`",
         when: PASV_OVER_IPV6,
@@ -33,8 +33,8 @@ pub(super) const DEVIATIONS: &[Deviation] = &[
         peer: PeerName::Proftpd,
         word: "connects-back",
         what: "takes a private address in PORT or EPRT for the control connection's own, when that is public",
-        reason: "behind NAT without a helper others refuse PORT (500); here it is granted, and the \
-                 data connection meets the client's gateway",
+        reason: "behind NAT without a helper, others refuse PORT (500); proftpd accepts it, and the data \
+                 connection ends up at the client's gateway",
         source: "proftpd 1.3.8, modules/mod_core.c, core_port and core_eprt",
         when: Circumstances {
             data: ACTIVE,
@@ -76,7 +76,7 @@ pub(super) const DEVIATIONS: &[Deviation] = &[
         peer: PeerName::Proftpd,
         word: "refuses-unresumed-with-425",
         what: "answers 425 where a data connection does not resume the TLS session",
-        reason: "RFC 4217 section 10.2 has 522 for what TLS alone refuses, as vsftpd answers",
+        reason: "RFC 4217 section 10.2 has 522 for what only TLS refuses, as vsftpd answers",
         source: "measured with 1.3.8: `425 Unable to build data connection: Operation not permitted`",
         when: Circumstances {
             protections: &[Protection::Explicit, Protection::Implicit],

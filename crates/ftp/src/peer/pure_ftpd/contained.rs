@@ -23,7 +23,7 @@ fn supports(transfer: &TransferSpec, settings: &ServerSettings) -> Support {
     } else if settings.data_source_port == DataSourcePort::Ephemeral {
         Support::no("pure-ftpd's active data connections come from port 20")
     } else if settings.login == Login::Anonymous && transfer.operation == Operation::Appe {
-        Support::no("pure-ftpd lets nobody anonymous add to a file")
+        Support::no("pure-ftpd does not let anonymous users append to a file")
     } else {
         Support::Yes
     }

@@ -10,7 +10,7 @@ pub(super) const DEVIATIONS: &[Deviation] = &[
         peer: PeerName::Pyftpdlib,
         word: "connects-before-reply",
         what: "opens the data connection as soon as PORT or EPRT comes, before it answers",
-        reason: "a blocked active transfer fails in PORT or EPRT, and not in the transfer command as with others",
+        reason: "a blocked active transfer fails in PORT or EPRT, not in the transfer command as with others",
         source: "pyftpdlib 1.5.7, handlers.py, ActiveDTP.handle_connect; measured",
         when: Circumstances {
             data: ACTIVE,

@@ -63,7 +63,7 @@ impl Server for Pyftpdlib {
     fn supports(&self, _: &TransferSpec, settings: &ServerSettings) -> Support {
         let ports = settings.passive_ports;
         if settings.protection != Protection::Plain {
-            Support::no("pyftpdlib is asked for plain FTP alone: its TLS needs PyOpenSSL beside it")
+            Support::no("fwlab uses pyftpdlib only for plain FTP: its TLS needs PyOpenSSL as well")
         } else if ports.is_some_and(|ports| ports.min > ports.max) {
             Support::no(
                 "pyftpdlib takes a list of passive ports, and a range that is the wrong way round is an empty one",

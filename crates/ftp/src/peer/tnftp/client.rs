@@ -62,16 +62,14 @@ impl Client for Tnftp {
         }
         match transfer {
             transfer if transfer.protection != Protection::Plain => {
-                Support::no("tnftp speaks no TLS")
+                Support::no("tnftp does not speak TLS")
             }
             transfer if transfer.wants_four_over_six() => {
-                Support::no("over IPv6, tnftp sends EPRT and EPSV alone")
+                Support::no("over IPv6, tnftp sends only EPRT and EPSV")
             }
-            TransferSpec {
-                active_ports: Some(_),
-                data_setup: DataSetup::Port | DataSetup::Eprt,
-                ..
-            } => Support::no("tnftp has no way to say which port it listens on"),
+            transfer if transfer.listened_ports().is_some() => {
+                Support::no("tnftp has no way to say which port it listens on")
+            }
             TransferSpec {
                 passive_address: PassiveAddress::Ignored,
                 data_setup: DataSetup::Pasv,
@@ -85,10 +83,10 @@ impl Client for Tnftp {
             TransferSpec {
                 operation: Operation::Mlsd,
                 ..
-            } => Support::no("tnftp puts what MLSD lists into no file"),
-            TransferSpec { pace: Some(_), .. } => {
-                Support::no("tnftp keeps to its rate from one second to the next, and not within")
-            }
+            } => Support::no("tnftp does not write what MLSD lists to a file"),
+            TransferSpec { pace: Some(_), .. } => Support::no(
+                "tnftp keeps to its rate from one second to the next, not within a second",
+            ),
             _ => Support::Yes,
         }
     }

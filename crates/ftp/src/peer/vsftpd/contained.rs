@@ -11,9 +11,7 @@ pub(super) const CONTAINED: ContainedServer = ContainedServer {
 
 fn supports(transfer: &TransferSpec, settings: &ServerSettings) -> Support {
     if settings.login == Login::Anonymous && transfer.operation.is_upload() {
-        return Support::no(
-            "vsftpd lets in nobody anonymous where the directory that it holds them in can be written to",
-        );
+        return Support::no("vsftpd refuses anonymous users if their root directory is writable");
     }
     Support::Yes
 }

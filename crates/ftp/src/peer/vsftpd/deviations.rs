@@ -12,7 +12,7 @@ pub(super) const DEVIATIONS: &[Deviation] = &[
         peer: PeerName::Vsftpd,
         word: "refuses-mlsd",
         what: "answers MLSD with 500",
-        reason: "it has no command of RFC 3659 but MDTM, REST and SIZE",
+        reason: "of RFC 3659's commands, it has only MDTM, REST and SIZE",
         source: "measured with 3.0.3; RFC 3659 section 7",
         when: Circumstances {
             operations: &[Operation::Mlsd],

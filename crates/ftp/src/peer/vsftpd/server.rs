@@ -177,7 +177,9 @@ fn options(settings: &ServerSettings) -> Result<&[(String, String)], String> {
     match settings.options.iter().find(|(name, value)| {
         name.is_empty() || name.contains(['=', ' ', '#']) || !plain(name) || !plain(value)
     }) {
-        Some((name, value)) => Err(format!("`{name}={value}` is no option of vsftpd.conf(5)")),
+        Some((name, value)) => Err(format!(
+            "`{name}={value}` is not an option of vsftpd.conf(5)"
+        )),
         None => Ok(&settings.options),
     }
 }

@@ -68,12 +68,12 @@ impl Client for Wget {
         if let Some(why) = transfer.wants_a_pause() {
             why
         } else if transfer.protection != Protection::Plain {
-            Support::no("wget is asked for plain FTP alone")
+            Support::no("fwlab uses wget only for plain FTP")
         } else if transfer.operation != Operation::Retr {
-            Support::no("wget is asked for RETR alone")
+            Support::no("fwlab uses wget only for RETR")
         } else if transfer.wants_four_over_six() {
-            Support::no("over IPv6, wget sends EPRT and EPSV alone")
-        } else if transfer.active_ports.is_some() && transfer.data_setup.is_active() {
+            Support::no("over IPv6, wget sends only EPRT and EPSV")
+        } else if transfer.listened_ports().is_some() {
             Support::no("wget has no way to say which port it listens on")
         } else if transfer.passive_address == PassiveAddress::Ignored {
             Support::no("wget connects to the address that a 227 announces")
@@ -99,7 +99,7 @@ fn said(program: &Program) -> Vec<u8> {
 /// wget's command line, its working directory being its files.
 fn arguments(spec: &TransferSpec) -> Vec<String> {
     // Whole seconds: one time for everything that it waits for.
-    let wait = spec.patience.connect.max(spec.patience.silence);
+    let wait = spec.timeouts.connect.max(spec.timeouts.silence);
     let wait = wait.as_secs_f64().ceil().max(1.0);
     let mut line: Vec<String> = [
         "--no-config",

@@ -1,7 +1,7 @@
 use super::{LISTEN_FIRST, needs_listener, never};
 use crate::script::mistake::Mistakes;
-use crate::script::step::{Does, Step};
-use crate::script::text::Sent;
+use crate::script::step::{Step, StepKind};
+use crate::script::template::Sent;
 use crate::script::words::Expected;
 
 /// What is known of a client's session before a step.
@@ -44,17 +44,17 @@ impl Known {
     fn is_over(&mut self, step: &Step, mistakes: &mut Mistakes) -> bool {
         if let Some(line) = self.closed {
             let why = format!("line {line} closes the connection");
-            never(step, why, "take it out, or write it before", mistakes);
+            never(step, why, "remove it, or write it before", mistakes);
             return true;
         }
         match (&mut self.quit, &step.does) {
-            (Some((_, answered @ false)), Does::Expect(_)) => {
+            (Some((_, answered @ false)), StepKind::Expect(_)) => {
                 *answered = true;
                 false
             }
             (Some((line, _)), _) => {
                 let why = format!("QUIT on line {line} ends the session");
-                never(step, why, "take it out, or write it before QUIT", mistakes);
+                never(step, why, "remove it, or write it before QUIT", mistakes);
                 true
             }
             (None, _) => false,
@@ -64,45 +64,42 @@ impl Known {
     /// Tells what a step needs and nobody has done before.
     fn needs(&self, step: &Step, mistakes: &mut Mistakes) {
         let (why, help) = match &step.does {
-            Does::Expect(expected) if self.greeted.is_none() && !may_greet(*expected) => (
+            StepKind::Expect(expected) if self.greeted.is_none() && !may_greet(*expected) => (
                 format!("a server's first reply is its greeting, and never {expected}"),
                 "write `220` or `@login` first",
             ),
-            Does::Login => match self.greeted {
+            StepKind::Login => match self.greeted {
                 Some(line) => (
                     format!("line {line} has waited for the greeting, and `@login` waits for it"),
                     "write `@login` in its place",
                 ),
                 None => return,
             },
-            Does::Accept if !self.listens && !self.set_up => {
+            StepKind::Accept if !self.listens && !self.set_up => {
                 ("nobody listens here".into(), LISTEN_FIRST)
             }
-            Does::Connect { to: None, .. } if !self.announced && !self.set_up => (
+            StepKind::Connect { to: None, .. } if !self.announced && !self.set_up => (
                 "no reply before it can have announced where to".into(),
                 "send PASV or EPSV and write the reply to it, `227`, or name the target: \
                  `@connect to server:2000`",
             ),
-            Does::Open if !self.can_open() => (
-                "no data connection is agreed on before it".into(),
+            StepKind::Open if !self.can_open() => (
+                "no data connection has been agreed on before it".into(),
                 "write `@setup` before, or `@listen` and the command that announces it",
             ),
-            Does::Transfer if !self.can_open() && !self.data => (
-                "no data connection is agreed on before it".into(),
+            StepKind::Transfer if !self.can_open() && !self.data => (
+                "no data connection has been agreed on before it".into(),
                 "write `@setup` before, or `@listen` and the command that announces it",
             ),
-            Does::Tls => match self.secured {
-                Some(line) => (
-                    format!("line {line} sees to TLS"),
-                    "take one of the two out",
-                ),
+            StepKind::Tls => match self.secured {
+                Some(line) => (format!("line {line} sees to TLS"), "remove one of the two"),
                 None => return,
             },
-            Does::Clear if self.secured.is_none() => (
-                "there is no TLS to take off".into(),
+            StepKind::Clear if self.secured.is_none() => (
+                "there is no TLS to end".into(),
                 "write `@login` before, or `@tls` below AUTH's 234",
             ),
-            Does::Send | Does::Receive if !self.data => (
+            StepKind::Send | StepKind::Receive if !self.data => (
                 "there is no data connection here".into(),
                 "write `@open`, `@accept` or `@connect` before",
             ),
@@ -117,7 +114,7 @@ impl Known {
 
     fn learn(&mut self, step: &Step) {
         match &step.does {
-            Does::Say(text) => {
+            StepKind::Say(text) => {
                 for command in text.commands() {
                     match command {
                         Sent::Setup { .. } => {
@@ -134,29 +131,29 @@ impl Known {
                     }
                 }
             }
-            Does::Expect(expected) => {
+            StepKind::Expect(expected) => {
                 self.greeted.get_or_insert(step.line);
                 let named = matches!(expected, Expected::Code(_));
                 let announces = expected.admits(227) || expected.admits(229);
                 self.announced |= announces && (named || self.asked_passive);
             }
-            Does::Login => {
+            StepKind::Login => {
                 self.greeted = Some(step.line);
                 self.secured = Some(step.line);
             }
-            Does::Tls => self.secured = Some(step.line),
-            Does::Clear => self.secured = None,
-            Does::Listen(_) => self.listens = true,
-            Does::Accept | Does::Connect { .. } | Does::Open => self.data = true,
-            Does::Send | Does::Receive | Does::Transfer => self.data = false,
-            Does::Setup => self.set_up = true,
-            Does::Close => self.closed = Some(step.line),
-            Does::Unread => {
+            StepKind::Tls => self.secured = Some(step.line),
+            StepKind::Clear => self.secured = None,
+            StepKind::Listen(_) => self.listens = true,
+            StepKind::Accept | StepKind::Connect { .. } | StepKind::Open => self.data = true,
+            StepKind::Send | StepKind::Receive | StepKind::Transfer => self.data = false,
+            StepKind::Setup => self.set_up = true,
+            StepKind::Close => self.closed = Some(step.line),
+            StepKind::Unread => {
                 self.greeted.get_or_insert(step.line);
                 self.secured.get_or_insert(step.line);
                 (self.listens, self.announced, self.data) = (true, true, true);
             }
-            Does::Pause(_) | Does::Silence | Does::LowerCase => {}
+            StepKind::Pause(_) | StepKind::Silence | StepKind::LowerCase => {}
         }
     }
 }

@@ -1,16 +1,19 @@
 use super::{LISTEN_FIRST, needs_listener, never};
 use crate::script::mistake::Mistakes;
 use crate::script::parsed::Script;
-use crate::script::step::{Does, Step};
+use crate::script::step::{Step, StepKind};
 
 pub(super) fn check(script: &Script, mistakes: &mut Mistakes) {
     let whole = Whole {
         listens: !(answers(script, "PASV") && answers(script, "EPSV"))
-            || does(script, |does| matches!(does, Does::Listen(_))),
+            || does(script, |does| matches!(does, StepKind::Listen(_))),
         opens: does(script, |does| {
-            matches!(does, Does::Accept | Does::Connect { .. } | Does::Open)
+            matches!(
+                does,
+                StepKind::Accept | StepKind::Connect { .. } | StepKind::Open
+            )
         }),
-        unread: does(script, |does| *does == Does::Unread),
+        unread: does(script, |does| *does == StepKind::Unread),
     };
     whole.check("", &script.opening, mistakes);
     for answer in &script.answers {
@@ -25,7 +28,7 @@ pub(super) fn check(script: &Script, mistakes: &mut Mistakes) {
     }
 }
 
-fn does(script: &Script, what: impl Fn(&Does) -> bool) -> bool {
+fn does(script: &Script, what: impl Fn(&StepKind) -> bool) -> bool {
     script.steps().any(|step| what(&step.does))
 }
 
@@ -52,7 +55,7 @@ impl Whole {
         for step in steps {
             if let Some(line) = over {
                 let why = format!("line {line} is the last that is done here");
-                never(step, why, "take it out, or write it before", mistakes);
+                never(step, why, "remove it, or write it before", mistakes);
                 // One is enough: all that follow cannot happen either.
                 return;
             }
@@ -61,40 +64,40 @@ impl Whole {
             let listened = listens || !opening && self.listens || self.unread;
             let opened = data || !opening && self.opens || self.unread;
             match &step.does {
-                Does::Accept if !listened => {
+                StepKind::Accept if !listened => {
                     never(step, "nobody listens here", LISTEN_FIRST, mistakes);
                 }
-                Does::Connect { to: None, .. } if opening => never(
+                StepKind::Connect { to: None, .. } if opening => never(
                     step,
                     "no client has announced anything yet",
                     "name the target: `@connect to client:8080`",
                     mistakes,
                 ),
-                Does::Clear if opening => never(
+                StepKind::Clear if opening => never(
                     step,
-                    "there is no TLS to take off",
+                    "there is no TLS to end",
                     "write it below CCC and its reply",
                     mistakes,
                 ),
-                Does::Open if opening && !listened => never(
+                StepKind::Open if opening && !listened => never(
                     step,
-                    "no data connection is agreed on before it",
+                    "no data connection has been agreed on before it",
                     "write it below the transfer command",
                     mistakes,
                 ),
-                Does::Send | Does::Receive if !opened => never(
+                StepKind::Send | StepKind::Receive if !opened => never(
                     step,
                     "there is no data connection here",
                     "write `@open`, `@accept` or `@connect` before",
                     mistakes,
                 ),
-                Does::Send if matches!(verb, "STOR" | "STOU" | "APPE") => never(
+                StepKind::Send if matches!(verb, "STOR" | "STOU" | "APPE") => never(
                     step,
                     format!("after {verb} the client sends"),
                     "write `@receive`",
                     mistakes,
                 ),
-                Does::Receive if matches!(verb, "RETR" | "LIST" | "NLST" | "MLSD") => never(
+                StepKind::Receive if matches!(verb, "RETR" | "LIST" | "NLST" | "MLSD") => never(
                     step,
                     format!("after {verb} the server sends"),
                     "write `@send`",
@@ -103,10 +106,10 @@ impl Whole {
                 _ => {}
             }
             match step.does {
-                Does::Listen(_) => listens = true,
-                Does::Accept | Does::Connect { .. } | Does::Open => data = true,
-                Does::Send | Does::Receive => data = false,
-                Does::Close | Does::Silence => over = Some(step.line),
+                StepKind::Listen(_) => listens = true,
+                StepKind::Accept | StepKind::Connect { .. } | StepKind::Open => data = true,
+                StepKind::Send | StepKind::Receive => data = false,
+                StepKind::Close | StepKind::Silence => over = Some(step.line),
                 _ => {}
             }
         }

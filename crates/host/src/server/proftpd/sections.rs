@@ -143,7 +143,10 @@ impl Sections {
                 if included.is_empty() {
                     reader.note(
                         &setting,
-                        format!("{} is not here, and what it may say is not heeded: give that file, too", crate::mistake::quote(setting.value.as_bytes())),
+                        format!(
+                            "{} is not here, so its settings are not used: give that file, too",
+                            crate::mistake::quote(setting.value.as_bytes())
+                        ),
                     );
                 }
                 for file in included {
@@ -215,7 +218,7 @@ impl Sections {
             "ifdefine" | "ifversion" => {
                 reader.note(
                     &at,
-                    "whether this holds is not known here: what is in it is not heeded",
+                    "it is not known here whether this applies, so its contents are ignored",
                 );
                 Scope::Other
             }

@@ -44,7 +44,7 @@ pub(in crate::server) fn read(files: &[ServerConfig], reader: &mut Reader) -> Se
                 "the settings are those of the first <VirtualHost>, since the main server is off (Port 0)"
             }
             false => {
-                "the settings are those of the main server: what this <VirtualHost> has of its own is not heeded"
+                "the settings are those of the main server: this <VirtualHost>'s own settings are ignored"
             }
         };
         reader.note(host, whose);
@@ -108,7 +108,7 @@ impl Said {
                 None => reader.own(&limit.at, "<Limit>", Fate::LeftOut(SECTION)),
                 Some(commands) => {
                     let what = format!(
-                        "<Limit> refuses {}, and is not heeded here",
+                        "<Limit> refuses {}, but is ignored here",
                         commands.join(" ")
                     );
                     reader.note_of_another(&limit.at, what);
@@ -147,7 +147,10 @@ impl Said {
             if let Some(last) = all.filter(|one| one.value != first.value).last() {
                 reader.note(
                     last,
-                    format!("{key} stands at line {}, too, and says something else: the last one is taken", first.line),
+                    format!(
+                        "{key} is also at line {}, with another value: the last one is used",
+                        first.line
+                    ),
                 );
             }
         }
@@ -168,7 +171,7 @@ impl Said {
         if let Some(setting) = self.get("TLSMasqueradeAddress") {
             reader.note(
                 setting,
-                "with TLS the server announces this address, and it is not heeded here",
+                "with TLS, the server announces this address, which is ignored here",
             );
         }
         let control_port = self.control_port(reader);
@@ -200,7 +203,7 @@ impl Said {
         if let Some(kind) = self.get("ServerType") {
             let inetd = reader.one_of(kind, &[("standalone", false), ("inetd", true)]);
             if inetd == Some(true) {
-                reader.note(kind, "inetd waits for clients, and ProFTPD heeds no Port");
+                reader.note(kind, "inetd waits for clients, and ProFTPD ignores Port");
                 return None;
             }
         }
@@ -227,7 +230,7 @@ impl Said {
         if first < 1024 || first == last {
             reader.mistake(
                 setting,
-                "is a range that ProFTPD does not start with",
+                "is a range with which ProFTPD does not start",
                 "its first port is 1024 or higher, and its last one is above that",
             );
             return None;

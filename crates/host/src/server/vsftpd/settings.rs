@@ -45,7 +45,7 @@ pub(in crate::server) fn read(piece: &Piece, reader: &mut Reader) -> ServerSetti
 
 #[expect(
     clippy::struct_excessive_bools,
-    reason = "each is a setting of its own"
+    reason = "write each as a separate setting"
 )]
 struct Tls {
     offers: bool,
@@ -142,7 +142,7 @@ impl Said {
             reader.mistake(
                 setting,
                 "is an octal number for vsftpd",
-                "write it without the 0 at its begin",
+                "write it without the leading 0",
             );
             return None;
         }
@@ -158,7 +158,7 @@ impl Said {
             (None, Some(last)) if last >= LOWEST_BY_ITSELF => Some((LOWEST_BY_ITSELF, last)),
             (None, Some(last)) => {
                 self.note("pasv_max_port", reader, |_| {
-                    format!("without pasv_min_port, vsftpd takes ports from {LOWEST_BY_ITSELF} up, and any where the last is {last}")
+                    format!("without pasv_min_port, vsftpd takes ports from {LOWEST_BY_ITSELF} up, or any port if the last is {last}")
                 });
                 None
             }
@@ -192,14 +192,14 @@ impl Said {
                 let setting = &self.0["listen_ipv6"];
                 reader.mistake(
                     setting,
-                    "and listen=YES exclude one another: vsftpd does not start",
+                    "and listen=YES exclude each other: vsftpd does not start",
                     "write listen=NO: the IPv6 socket takes IPv4 connections, too",
                 );
                 return (true, None);
             }
             (false, false) => {
                 self.note("listen_port", reader, |_| {
-                    "without listen=YES or listen_ipv6=YES, inetd or systemd waits for clients, and vsftpd does not heed it".into()
+                    "without listen=YES or listen_ipv6=YES, inetd or systemd waits for clients, and vsftpd ignores this".into()
                 });
                 return (false, None);
             }
@@ -257,13 +257,13 @@ impl Said {
                 key == "cmds_allowed" || setting.value.to_ascii_uppercase().split(',').any(names)
             });
             if let Some(setting) = decides {
-                let what = format!("{key} may refuse transfers, and is not heeded here");
+                let what = format!("{key} may refuse transfers, but is ignored here");
                 reader.note_of_another(setting, what);
             }
         }
         if self.is("tcp_wrappers", false, reader) {
             self.note("tcp_wrappers", reader, |_| {
-                "hosts.allow and hosts.deny may refuse clients, and are not read".into()
+                "hosts.allow and hosts.deny may refuse clients, but are not read".into()
             });
         }
         self.note("user_config_dir", reader, |_| {

@@ -42,6 +42,16 @@ impl Addresses {
         &self.ranges
     }
 
+    /// Whether an address is one of them.
+    pub fn contain(&self, address: IpAddr) -> bool {
+        let number = number(address);
+        Family::of(address) == self.family
+            && self
+                .ranges
+                .iter()
+                .any(|(first, last)| (first..=last).contains(&&number))
+    }
+
     /// How they are written: `203.0.113.0/24`, `set banned`.
     pub fn words(&self) -> String {
         let words = self.words.join(", ");

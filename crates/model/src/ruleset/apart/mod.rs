@@ -37,6 +37,17 @@ pub struct Told {
     pub translates: bool,
 }
 
+impl Told {
+    /// The same as a rule about all packets of TCP, where it may be about some: for whom it is counts, whatever the service.
+    #[must_use]
+    pub fn of_every_service(mut self) -> Told {
+        if self.only.is_of_tcp() {
+            self.only = Only::default();
+        }
+        self
+    }
+}
+
 /// A condition on where a packet comes from or goes to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Condition {

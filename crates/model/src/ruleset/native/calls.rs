@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::ruleset::mistake::{Draft, MistakeKind, Report, quote};
+use crate::ruleset::mistake::{MistakeBuilder, MistakeKind, Report, quote};
 use crate::ruleset::pasted::{NftLine, nft_line};
 use crate::ruleset::text::SourceText;
 
@@ -32,10 +32,14 @@ pub(super) fn without_calls(text: &SourceText, report: &mut Report) -> String {
             }
             Some(NftLine::Shows) => {
                 bytes[start..end].fill(b' ');
-                report.note(start, end, "shows the rules and changes none: left out");
+                report.note(start, end, "only shows the rules: left out");
+            }
+            Some(NftLine::Unrelated(why)) => {
+                bytes[start..end].fill(b' ');
+                report.note(start, end, why);
             }
             Some(NftLine::ReadsFile) => report.push(|| {
-                Draft::new(
+                MistakeBuilder::new(
                     MistakeKind::Command,
                     start..end,
                     "`nft` with options reads rules from elsewhere, or does something else",
@@ -84,7 +88,7 @@ fn tell_lost_quotes(written: &str, span: &Range<usize>, report: &mut Report) {
     if !inside.contains('"') {
         let kept = quote(&format!("'{written}'"));
         let note = format!(
-            "a shell takes these quotation marks away, and nft needs them: `{kept}` keeps them"
+            "a shell removes these quotation marks, but nft needs them: `{kept}` keeps them"
         );
         report.note(span.start, span.end, note);
     }
@@ -272,9 +276,7 @@ mod tests {
         let notes = |line| read(line).1;
         assert_eq!(
             notes("nft add rule ip t c log prefix \"FTP: \""),
-            [
-                "a shell takes these quotation marks away, and nft needs them: `'\"FTP: \"'` keeps them"
-            ]
+            ["a shell removes these quotation marks, but nft needs them: `'\"FTP: \"'` keeps them"]
         );
         assert!(notes("nft add rule ip t c log prefix '\"FTP: \"'").is_empty());
         assert!(notes("nft add rule ip t c comment \"ftp\"").is_empty());

@@ -150,19 +150,19 @@ fn meaning(words: &str) -> Option<&'static str> {
     const MEANINGS: &[(&str, &str)] = &[
         (
             "Message too long",
-            "more than an ordinary user may send to the kernel at a time, some 600 rules: run as root",
+            "more than an ordinary user may send to the kernel at once, about 600 rules: run as root",
         ),
         (
             "Could not process rule: No such file or directory",
-            "there is no such table, chain, set or object, or this kernel cannot do what the statement asks",
+            "there is no such table, chain, set or object, or this kernel does not support the statement",
         ),
         (
             "Could not process rule: Operation not supported",
-            "this statement does nothing in this hook, or this kernel cannot do what it asks",
+            "this statement is not allowed in this hook, or this kernel does not support it",
         ),
         (
             "Could not process rule: Too many links",
-            "the chains jump in a circle, or more than 16 deep",
+            "the chains jump in a loop, or more than 16 deep",
         ),
         (
             "Could not resolve hostname",
@@ -170,7 +170,7 @@ fn meaning(words: &str) -> Option<&'static str> {
         ),
         (
             "Interface does not exist",
-            "the node has no such interface: name one in the topology, or match by `iifname`, which needs none",
+            "the node has no such interface: name one in the topology, or match by `iifname`, which needs no existing interface",
         ),
         (
             "User does not exist",
@@ -182,7 +182,7 @@ fn meaning(words: &str) -> Option<&'static str> {
         ),
         (
             "unknown identifier",
-            "defined in no line before it: is a file left out?",
+            "not defined on any line before it: is a file missing?",
         ),
     ];
     MEANINGS

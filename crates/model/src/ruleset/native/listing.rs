@@ -6,11 +6,13 @@ use serde_json::Value;
 use super::by_push;
 use super::effect::{self, Effect};
 use super::expression::{self, Found};
+use super::ports_apart::ports_apart;
 use super::statements::Statements;
 use super::{LAB_PRIORITY, LAB_TABLE, NativeImpurity, NativePlace};
 use crate::ruleset::apart::{Apart, Members};
+use crate::ruleset::by_port::PortEnd;
 use crate::ruleset::correspond::Correspondence;
-use crate::ruleset::only::Only;
+use crate::ruleset::only::{Only, PortRange};
 use fwlab_record::{ChainId, RuleId, RuleOrdinal, TableFamily};
 
 /// What the kernel has of nf_tables, as nft lists it, save the lab's own table.
@@ -82,6 +84,8 @@ pub struct NativeRule {
     impurities: Found,
     effect: Effect,
     only: Only,
+    /// The destination ports of TCP in the named sets that it looks in: sets may change, so [`Only`] has none of them.
+    ports_apart: Vec<(PortEnd, PortRange)>,
     /// Whether it tells segments of data apart by PSH.
     looks_at_push: bool,
     translates: bool,
@@ -288,11 +292,13 @@ impl NativeListing {
         })
     }
 
-    /// Each rule's chain and place, and the packets that it looks at.
-    pub(in crate::ruleset) fn looked_at(&self) -> impl Iterator<Item = (&ChainId, u32, &Only)> {
+    /// Each rule's chain and place, and the ports of TCP that it tells from others.
+    pub(in crate::ruleset) fn ports_apart(
+        &self,
+    ) -> impl Iterator<Item = (&ChainId, u32, &[(PortEnd, PortRange)])> {
         self.chains.iter().flat_map(|(chain, listed)| {
             let rules = listed.rules.iter().zip(1..);
-            rules.map(move |(rule, ordinal)| (chain, ordinal, &rule.only))
+            rules.map(move |(rule, ordinal)| (chain, ordinal, &rule.ports_apart[..]))
         })
     }
 
@@ -438,6 +444,7 @@ fn rule(
         impurities,
         effect: effect::effect(statements),
         only: effect::looked_at(statements),
+        ports_apart: ports_apart(statements, chain, members),
         looks_at_push: by_push::tells_apart(statements),
         translates: has("dnat") || has("redirect"),
         sets,

@@ -12,20 +12,22 @@ mod effect;
 mod expression;
 mod flowtables;
 mod generate;
-mod impurity;
 mod listing;
 mod of_iptables;
+mod ports_apart;
+mod purity;
 mod script;
 mod statements;
 mod token;
 mod unprinted;
+mod users;
 mod written;
 
 pub use complaint::Complaint;
 pub use echo::Echo;
 pub use generate::generate;
-pub use impurity::{NativeImpurity, NativePlace};
 pub use listing::{NativeChain, NativeListing, NativeListingError, NativeRule};
+pub use purity::{NativeImpurity, NativePlace};
 pub use script::NativeScript;
 
 /// The table by which the lab marks the packets whose way it follows, of family `inet`. A script must not name it.

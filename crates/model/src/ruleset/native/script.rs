@@ -6,15 +6,15 @@ use super::echo::Echo;
 use super::flowtables::Flowtables;
 use super::token::{Piece, Token, pieces, statements};
 use super::written::Written;
-use super::{LAB_TABLE, NativeListing, of_iptables, unprinted};
+use super::{LAB_TABLE, NativeListing, of_iptables, unprinted, users};
+use crate::ruleset::around;
 use crate::ruleset::correspond::{Correspondence, Difference, DifferenceKind};
-use crate::ruleset::fence;
-use crate::ruleset::mistake::{Draft, MistakeKind, Mistakes, Note, Report};
+use crate::ruleset::mistake::{MistakeBuilder, MistakeKind, Mistakes, Note, Report};
 use crate::ruleset::parse::too_long;
 use crate::ruleset::script::{Prints, needs_shell};
 use crate::ruleset::template;
 use crate::ruleset::text::{Source, SourceLine, SourceText};
-use fwlab_record::ChainId;
+use fwlab_record::{ChainId, Family};
 
 /// A script of nft, ready to be loaded.
 #[derive(Debug)]
@@ -60,18 +60,19 @@ impl NativeScript {
             let span = statement[0].span.clone();
             if &pasted[span.clone()] == "monitor" {
                 report.push(|| {
-                    Draft::new(MistakeKind::Command, span, "`monitor` never ends")
+                    MistakeBuilder::new(MistakeKind::Command, span, "`monitor` never ends")
                         .label("only watches")
-                        .help("leave it out: it changes no rule")
+                        .help("remove it: it changes no rule")
                 });
             }
         }
+        let mut loaded = pasted.clone().into_bytes();
+        users::put_numbers(&pasted, &found.pieces, &mut loaded, &mut report);
         let notes = match report.finish() {
             (notes, None) => notes,
             (_, Some(mistakes)) => return Err(mistakes),
         };
         // nft is not to find another end of a comment than was found here; and nothing moves from its place.
-        let mut loaded = pasted.into_bytes();
         for comment in found.comments {
             // Of a line that is all comment, nft takes the end for a part of it: it has to see one, and where it ends.
             let comment = match loaded[comment.clone()].last() {
@@ -102,8 +103,8 @@ impl NativeScript {
     /// The same script without its flowtables and what adds to them, for a kernel that has none; nothing where it has no
     /// flowtable, or one for an interface that is not there: then nft's refusal may be about that.
     pub fn without_flowtables(&self, is_there: impl Fn(&str) -> bool) -> Option<NativeScript> {
-        const WHY: &str = "left out, with all that adds to it: the kernel of this machine has no flowtables. A flowtable only makes \
-                           packets of established connections faster, and decides on nothing new";
+        const WHY: &str = "left out, with all that adds to it: the kernel of this machine has no flowtables. A \
+                           flowtable only speeds up packets of established connections and decides nothing new";
         let Flowtables { spans, devices } = Flowtables::of(&self.loaded, &self.pieces);
         if spans.is_empty() || !devices.iter().all(|device| is_there(device)) {
             return None;
@@ -184,6 +185,30 @@ impl NativeScript {
         used
     }
 
+    /// The families that its tables are of, `inet` being of both; none where it has tables of bridges and the like alone.
+    pub fn families(&self) -> Vec<Family> {
+        let text = self.source.text();
+        let mut words = self
+            .pieces
+            .iter()
+            .map(|piece| &text[piece.span.clone()])
+            .peekable();
+        let mut families = BTreeSet::new();
+        while let Some(word) = words.next() {
+            if word != "table" {
+                continue;
+            }
+            match words.peek().copied() {
+                Some("ip6") => families.extend([Family::Ipv6]),
+                Some("inet") => families.extend([Family::Ipv4, Family::Ipv6]),
+                Some("arp" | "bridge" | "netdev") | None => {}
+                // `ip`, which stands for itself where no family does.
+                Some(_) => families.extend([Family::Ipv4]),
+            }
+        }
+        families.into_iter().collect()
+    }
+
     /// The line that each listed rule and policy came from: nft says which handle each rule of the script got, in the
     /// script's order. Of a chain for which it says another number of rules than are read here, no line is known.
     ///
@@ -245,7 +270,7 @@ impl NativeScript {
 fn refuse(text: &SourceText, piece: &Piece, report: &mut Report) {
     match &text.text()[piece.span.clone()] {
         "include" => report.push(|| {
-            Draft::new(
+            MistakeBuilder::new(
                 MistakeKind::Include,
                 piece.span.clone(),
                 "`include` would read a file of this machine",
@@ -254,19 +279,19 @@ fn refuse(text: &SourceText, piece: &Piece, report: &mut Report) {
             .help("put what it includes here; or, with `fwlab check`, --include FOLDER reads it from there")
         }),
         LAB_TABLE => report.push(|| {
-            Draft::new(
+            MistakeBuilder::new(
                 MistakeKind::LabTable,
                 piece.span.clone(),
                 format!("`{LAB_TABLE}` is the lab's own table"),
             )
-            .label("not a script's to name")
+            .label("a script may not name it")
         }),
         _ => {}
     }
 }
 
 fn signs(text: &SourceText, report: &mut Report) {
-    fence::tell(report);
+    around::tell(report);
     let signs = text.signs();
     if signs.byte_order_mark {
         report.note(

@@ -4,7 +4,7 @@
 use std::ops::Range;
 
 use super::token::{Piece, Pieces, Token};
-use crate::ruleset::mistake::{Draft, MistakeKind, Report, quote};
+use crate::ruleset::mistake::{MistakeBuilder, MistakeKind, Report, quote};
 
 /// Tells rules of which a part is lost, and those of which it may be.
 pub(super) fn tell(text: &str, found: &Pieces, report: &mut Report) {
@@ -43,8 +43,8 @@ pub(super) fn tell(text: &str, found: &Pieces, report: &mut Report) {
                 span.start,
                 span.end,
                 format!(
-                    "`{}` behind a rule's counters: if that is a target of iptables-nft's, nft could not print it, and the rule does \
-                     less here than on the host; `iptables-save` prints it",
+                    "`{}` after a rule's counters: if that is an iptables-nft target, nft could not print it, \
+                     and the rule does less here than on the host; `iptables-save` prints it",
                     quote(said)
                 ),
             );
@@ -60,14 +60,14 @@ pub(super) fn tell(text: &str, found: &Pieces, report: &mut Report) {
             0 => String::new(),
             more => format!(", nor {more} more"),
         };
-        let draft = Draft::new(
+        let draft = MistakeBuilder::new(
             MistakeKind::Unprinted,
             first.clone(),
             format!("nft could not print this rule in full{more}: `{what}`"),
         );
         let draft = match text[first].starts_with('#') {
-            true => draft.label("a match of iptables, printed as a comment, and the rest of the rule with it"),
-            false => draft.label("only iptables-nft knows what it asks"),
+            true => draft.label("an iptables match, printed as a comment together with the rest of the rule"),
+            false => draft.label("only iptables-nft knows what it matches"),
         };
         draft.help("iptables-nft made it: give what `iptables-save` prints on the host, and for IPv6 `ip6tables-save`")
     });

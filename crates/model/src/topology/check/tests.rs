@@ -216,11 +216,11 @@ fn bridges_are_checked() {
 #[test]
 fn routes_that_lead_nowhere_are_told() {
     for (wrong, is_told) in [
-        (route("0.0.0.0/0", "172.16.0.1"), "none of its links"),
+        (route("0.0.0.0/0", "172.16.0.1"), "not on any of its links"),
         (route("0.0.0.0/0", "10.0.0.1"), "its own address"),
         (route("::/0", "10.0.0.2"), "the other family"),
-        (sink("0.0.0.0/0", "e1"), "none of its interfaces"),
-        (sink("::/0", "e0"), "none of its interfaces"),
+        (sink("0.0.0.0/0", "e1"), "not one of its interfaces"),
+        (sink("::/0", "e0"), "not one of its interfaces"),
     ] {
         let mut topology = pair(&["10.0.0.1/24"], &["10.0.0.2/24"]);
         topology.nodes[0].routes = vec![wrong];
@@ -249,7 +249,7 @@ fn a_link_must_carry_its_families() {
     assert_eq!(part, Part::Link(0));
     assert_eq!(
         problem.to_string(),
-        "a link of 1000 bytes carries no IPv6, which needs 1280"
+        "a link of 1000 bytes cannot carry IPv6, which needs 1280"
     );
     let mut topology = pair(&["10.0.0.1/24"], &["10.0.0.2/24"]);
     topology.links[0].mtu = Some(1000);

@@ -1,4 +1,4 @@
-use fwlab_judge::Watch;
+use fwlab_judge::SessionTracker;
 use fwlab_record::Chance;
 use fwlab_scenario::plan::Cell;
 
@@ -6,9 +6,9 @@ use super::ByChance;
 
 /// An ICMP error about the last packet of a handshake. The connection is open then, and TCP keeps the error
 /// (`sk_err_soft`): a program hears of it only if it asks how its connect ended (`SO_ERROR`) when the error has come.
-pub(super) fn late_error(cell: &Cell, watch: &Watch) -> Option<ByChance> {
-    let opener = watch.late_error()?;
-    let peer = if *opener == cell.scenario.stage.client {
+pub(super) fn late_error(cell: &Cell, tracker: &SessionTracker) -> Option<ByChance> {
+    let opener = tracker.late_error()?;
+    let peer = if *opener == cell.scenario.deployment.client {
         cell.axes.client
     } else {
         cell.axes.server
@@ -16,9 +16,9 @@ pub(super) fn late_error(cell: &Cell, watch: &Watch) -> Option<ByChance> {
     Some(ByChance {
         chance: Chance::LateError,
         note: format!(
-            "whether {peer} is told that its packet was rejected is chance: the ICMP error came in when its connection was \
-             just open, and only who asks later than that how the connect ended is told; the same transfer may end another way \
-             the next time"
+            "whether {peer} learns that its packet was rejected is chance: the ICMP error came in just as its \
+             connection opened, and only a program that asks later how the connect ended learns of it; the same \
+             transfer may end differently next time"
         ),
     })
 }

@@ -1,4 +1,4 @@
-use fwlab_judge::Watch;
+use fwlab_judge::SessionTracker;
 use fwlab_model::ruleset::ByPush;
 use fwlab_record::{Chance, Packet, TcpFlags};
 use fwlab_scenario::plan::Cell;
@@ -7,14 +7,18 @@ use super::{ByChance, NAMED, comes_by};
 use crate::rules::PreparedRuleset;
 
 /// The rules that decide by PSH on what the data connection carried.
-pub(super) fn push(cell: &Cell, rules: &PreparedRuleset, watch: &Watch) -> Option<ByChance> {
-    let stage = &cell.scenario.stage;
+pub(super) fn push(
+    cell: &Cell,
+    rules: &PreparedRuleset,
+    tracker: &SessionTracker,
+) -> Option<ByChance> {
+    let deployment = &cell.scenario.deployment;
     let way = if cell.axes.operation.is_upload() {
-        [&stage.client, &stage.server]
+        [&deployment.client, &deployment.server]
     } else {
-        [&stage.server, &stage.client]
+        [&deployment.server, &deployment.client]
     };
-    let segments: Vec<Packet> = watch
+    let segments: Vec<Packet> = tracker
         .data_sent_as()
         .map(|flow| Packet::Tcp {
             flow,
@@ -48,7 +52,7 @@ pub(super) fn push(cell: &Cell, rules: &PreparedRuleset, watch: &Watch) -> Optio
         chance: Chance::Push,
         note: format!(
             "which segments of the data carry PSH is chance: TCP sets it where it has no more to send at that moment, and \
-             {}{more} {decide} by it; the same transfer may end another way the next time",
+             {}{more} {decide} by it; the same transfer may end differently next time",
             told.join(", ")
         ),
     })

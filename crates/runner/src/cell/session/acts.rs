@@ -15,12 +15,12 @@ impl Session<'_> {
         if !self.early {
             return Ok(());
         }
-        let wanted: Vec<ConnectionId> = self.watch.wanted_again().collect();
+        let wanted: Vec<ConnectionId> = self.tracker.wanted_again().collect();
         for id in wanted {
-            let known = self.sent.of(self.watch.flows(id));
+            let known = self.sent.of(self.tracker.flows(id));
             let (Some((node, packet)), Some(flow)) = (
                 known.and_then(|(node, packet)| Some((self.fabric.node(node)?, packet.clone()))),
-                self.watch.known_as(id),
+                self.tracker.known_as(id),
             ) else {
                 continue;
             };
@@ -36,29 +36,29 @@ impl Session<'_> {
     /// goes on as after a timeout. Tells whether the cell is decided.
     pub(in crate::cell) async fn end_dead_connections(&mut self) -> Result<bool, Fault> {
         if !self.early {
-            return Ok(self.watch.flood().is_some());
+            return Ok(self.tracker.flood().is_some());
         }
-        let in_vain: Vec<_> = self.watch.in_vain().collect();
+        let in_vain: Vec<_> = self.tracker.in_vain().collect();
         for one in in_vain {
-            if let Some(flow) = self.watch.known_as(one.id) {
+            if let Some(flow) = self.tracker.known_as(one.id) {
                 let seen = self.seen(Instant::now());
-                let client = self.watch.terms().client.clone();
+                let client = self.tracker.terms().client.clone();
                 self.tell(seen, &client, Reported::Ended { flow });
             }
             // Behind a translating gateway each end knows the connection by another flow.
-            for flow in self.watch.flows(one.id).to_vec() {
+            for flow in self.tracker.flows(one.id).to_vec() {
                 self.end(flow).await?;
                 if !one.opening {
                     self.end(flow.reversed()).await?;
                 }
             }
         }
-        Ok(self.watch.is_decided())
+        Ok(self.tracker.is_decided())
     }
 
     async fn end(&mut self, flow: Flow) -> Result<(), Fault> {
         let Some(node) = self
-            .watch
+            .tracker
             .owner_of(flow.from.ip())
             .and_then(|owner| self.fabric.node(owner))
         else {

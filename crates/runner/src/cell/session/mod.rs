@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use fwlab_fabric::{Fabric, Node};
 use fwlab_ftp::deviation::Sign;
 use fwlab_judge::{
-    Ending, Event as Told, Finding, Said, Showing, StoppedBy, Stream, Terms, Watch,
-    What as Reported, judge, showing,
+    Ending, Event as Told, Finding, Said, SessionTracker, SignResult, StoppedBy, Stream, Terms,
+    What as Reported, judge, sign_result,
 };
 use fwlab_model::Topology;
 use fwlab_observe::{CapturedPacket, Change, Direction, Event, Observer, What};
@@ -24,7 +24,7 @@ use crate::cell::lab::observed;
 use crate::cell::sent::SentPackets;
 use crate::cell::sinks::is_swallowed;
 use crate::cell::timeline::Timeline;
-use crate::rules::{PreparedRuleset, Reading, Rulebook};
+use crate::rules::{PreparedRuleset, RuleReading, RuleResolver};
 use crate::waits::Waits;
 
 /// The nodes of peers that pause.
@@ -35,7 +35,7 @@ fn pausing(cell: &Cell, client: &NodeName) -> BTreeSet<NodeName> {
         (
             PeerName::ScriptedServer,
             &scenario.server.script,
-            &scenario.stage.server,
+            &scenario.deployment.server,
         ),
     ];
     scripts
@@ -57,8 +57,8 @@ pub(in crate::cell) struct Session<'a> {
     start: Instant,
     /// The number of the latest event.
     latest: u64,
-    watch: Watch,
-    rulebook: Rulebook<'a>,
+    tracker: SessionTracker,
+    resolver: RuleResolver<'a>,
     timeline: Timeline,
     expectations: Expectations,
     /// What the client says was announced.
@@ -87,7 +87,7 @@ impl<'a> Session<'a> {
         observers: &'a [Observer],
         settings: SessionSettings,
     ) -> Session<'a> {
-        let stage = &cell.scenario.stage;
+        let deployment = &cell.scenario.deployment;
         let pausing = pausing(cell, client);
         if !settings.early {
             settings.waits.tell("full patience, as it was asked for");
@@ -95,33 +95,37 @@ impl<'a> Session<'a> {
         if !pausing.is_empty() {
             settings.waits.tell("a peer's script pauses");
         }
-        let addresses = stage.topology.addresses();
+        let addresses = deployment.topology.addresses();
         let mut owners: BTreeMap<IpAddr, NodeName> = addresses
             .map(|(address, node)| (address, node.clone()))
             .collect();
         // A loopback address is no link's.
         let target = ends.connect_to.ip();
         let mut notes = BTreeSet::new();
-        if stage.owner_of(target).is_none() {
+        if deployment.owner_of(target).is_none() {
             notes.insert(format!(
                 "no node has {target}: only address translation leads there"
             ));
         }
-        owners.extend(stage.owner_of(target).map(|owner| (target, owner.clone())));
+        owners.extend(
+            deployment
+                .owner_of(target)
+                .map(|owner| (target, owner.clone())),
+        );
         Session {
             fabric,
-            topology: &stage.topology,
+            topology: &deployment.topology,
             observers: observed(fabric)
                 .map(|node| node.name().clone())
                 .zip(observers)
                 .collect(),
             start: Instant::now(),
             latest: 0,
-            watch: Watch::new(Terms {
+            tracker: SessionTracker::new(Terms {
                 control: ends.connect_to,
                 listening: ends.listening,
                 client: client.clone(),
-                server: stage.server.clone(),
+                server: deployment.server.clone(),
                 asked: cell.axes.data,
                 protection: cell.axes.protection,
                 upload: cell.axes.operation.is_upload(),
@@ -129,7 +133,7 @@ impl<'a> Session<'a> {
                 pausing,
                 owners,
             }),
-            rulebook: Rulebook::new(ruleset),
+            resolver: RuleResolver::new(ruleset),
             timeline: Timeline::default(),
             expectations: Expectations::default(),
             told: Vec::new(),
@@ -144,8 +148,12 @@ impl<'a> Session<'a> {
         }
     }
 
-    pub(in crate::cell) fn watch(&self) -> &Watch {
-        &self.watch
+    pub(in crate::cell) fn tracker(&self) -> &SessionTracker {
+        &self.tracker
+    }
+
+    pub(in crate::cell) fn resolver(&self) -> &RuleResolver<'a> {
+        &self.resolver
     }
 
     pub(in crate::cell) fn fabric(&self) -> &'a Fabric {
@@ -160,7 +168,7 @@ impl<'a> Session<'a> {
 
     /// The flows of the control connection, as far as it is known.
     pub(in crate::cell) fn control_flows(&self) -> Vec<Flow> {
-        self.watch.control_flows().to_vec()
+        self.tracker.control_flows().to_vec()
     }
 
     /// Reads everything that the kernel has queued.
@@ -181,12 +189,12 @@ impl<'a> Session<'a> {
 
     /// From now on, what is stopped may be stopped by the old rules or by the new ones.
     pub(in crate::cell) fn swap_begins(&mut self) {
-        self.rulebook.swap_begins();
+        self.resolver.swap_begins();
     }
 
     /// The new rules are in force.
     pub(in crate::cell) fn swap_ends(&mut self, rules: &'a PreparedRuleset, name: &str) {
-        self.rulebook.swap_ends(rules);
+        self.resolver.swap_ends(rules);
         for part in &rules.parts {
             self.remark(&part.node, format!("ruleset `{name}` was loaded"));
         }
@@ -218,7 +226,7 @@ impl<'a> Session<'a> {
             node: node.clone(),
             what,
         };
-        let said = self.watch.take(&told);
+        let said = self.tracker.take(&told);
         if let Some(kept) = self.kept.as_mut().filter(|kept| kept.len() < KEPT) {
             kept.push(told);
         } else if self.kept.take().is_some() {
@@ -242,26 +250,26 @@ impl<'a> Session<'a> {
                     .is_some_and(|name| self.topology.is_port(node, name)) => {}
             What::Captured(captured) => self.captured(&event, captured),
             What::Trace(step) => {
-                if self.rulebook.wants_handles(node, step)
+                if self.resolver.wants_handles(node, step)
                     && let Some(observer) = self.observers.get(node)
                 {
                     let rules = observer.nft_rules().await?;
-                    self.rulebook.learn_handles(node, rules);
+                    self.resolver.learn_handles(node, rules);
                 }
                 // What was handed on and takes another step was not stopped.
                 let number = step.packet_id.0;
-                if self.watch.awaits(node, number) {
+                if self.tracker.awaits(node, number) {
                     let seen = self.seen(event.at);
                     self.tell(seen, node, Reported::WentOn { number });
                 }
-                match self.rulebook.read(node, step) {
-                    Reading::Went => {}
-                    Reading::Met(what) => self.met_a_rule(event.at, node, *what),
-                    Reading::Unsettled => {
+                match self.resolver.read(node, step) {
+                    RuleReading::Passed => {}
+                    RuleReading::Met(what) => self.met_a_rule(event.at, node, *what),
+                    RuleReading::Unsettled => {
                         let seen = self.seen(event.at);
                         self.timeline.stopped_between(seen, node, &step.packet);
                     }
-                    Reading::Unknown(why) => {
+                    RuleReading::Unknown(why) => {
                         let seen = self.seen(event.at);
                         let unread = Reported::Unread { why: why.clone() };
                         self.tell(seen, node, unread);
@@ -342,7 +350,7 @@ impl<'a> Session<'a> {
                 payload: captured.payload.to_vec(),
             },
         );
-        let at_client = *node == self.watch.terms().client;
+        let at_client = *node == self.tracker.terms().client;
         self.timeline.said(seen, node, &said);
         self.timeline
             .captured(seen, node, way, &captured.packet, at_client);
@@ -366,9 +374,9 @@ impl<'a> Session<'a> {
 
     /// Adds why a helper made no expectation for what was announced.
     fn explain_expectations(&mut self) {
-        let watch = &self.watch;
-        let hidden = watch.terms().protection.hides_setup();
-        let captured = watch
+        let tracker = &self.tracker;
+        let hidden = tracker.terms().protection.hides_setup();
+        let captured = tracker
             .announcements()
             .map(|(announcement, at_start)| Announced {
                 announcement: *announcement,
@@ -392,8 +400,8 @@ impl<'a> Session<'a> {
         for announced in &all {
             let missing = self.expectations.missing(
                 announced,
-                |flow| watch.is_control(flow),
-                |node| self.rulebook.latest().assigning(node),
+                |flow| tracker.is_control(flow),
+                |node| self.resolver.latest().assigning(node),
             );
             for (node, why) in missing {
                 self.latest += 1;
@@ -407,29 +415,29 @@ impl<'a> Session<'a> {
     /// Decides, when the session is over.
     pub(in crate::cell) fn judged(&mut self, ending: &Ending) -> Finding {
         self.told.clone_from(&ending.announcements);
-        judge(&mut self.watch, ending)
+        judge(&mut self.tracker, ending)
     }
 
     /// Whether a deviation showed. Where events were lost nobody can tell.
-    pub(in crate::cell) fn showing(&self, sign: Sign) -> Showing {
-        if self.watch.has_lost() {
-            Showing::Untold
+    pub(in crate::cell) fn sign_result(&self, sign: Sign) -> SignResult {
+        if self.tracker.has_lost() {
+            SignResult::Untold
         } else {
-            showing(sign, &self.watch, &self.told)
+            sign_result(sign, &self.tracker, &self.told)
         }
     }
 
     /// Things to know that change nothing.
     pub(in crate::cell) fn notes(&self) -> impl Iterator<Item = String> + '_ {
         let lost = self
-            .watch
+            .tracker
             .has_lost()
             .then(|| "the kernel lost events: full patience from then on".to_owned());
         let notes = self.unread.iter().chain(&self.waits_for);
         let notes = notes.chain(&self.notes).cloned();
-        let elsewhere = self.watch.data_from_elsewhere().map(|(came, known)| {
+        let elsewhere = self.tracker.data_from_elsewhere().map(|(came, known)| {
             format!(
-                "the data connection came from {came}, and the client had connected to {known}: clients that look at that refuse it"
+                "the data connection came from {came}, but the client had connected to {known}: clients that check this refuse it"
             )
         });
         notes.chain(lost).chain(elsewhere)
@@ -445,7 +453,7 @@ impl<'a> Session<'a> {
     ) -> Option<Stream> {
         let stream = Stream {
             cell: cell.axes.to_string(),
-            terms: self.watch.terms().clone(),
+            terms: self.tracker.terms().clone(),
             events: self.kept.take()?,
             ending: ending.clone(),
             finding: finding.clone(),
@@ -460,7 +468,9 @@ impl<'a> Session<'a> {
             Finding::Outcome(outcome) => outcome.event,
             Finding::Inconclusive(_) => None,
         };
-        self.timeline.into_evidence(&self.watch, decided_by)
+        let mut evidence = self.timeline.into_evidence(&self.tracker, decided_by);
+        evidence.matched = self.resolver.matched();
+        evidence
     }
 }
 
