@@ -153,7 +153,7 @@ fn what_has_no_remedy_is_told_with_its_reason() {
     )
     .with(1);
     assert!(
-        ended.stdout.contains("no remedy is known"),
+        ended.stdout.contains("none of fwlab's remedies helps"),
         "{}",
         ended.stdout
     );

@@ -236,7 +236,7 @@ fn report(
     let kept = search.bench.planned.len() - gained.len();
     let name = one_line(&search.bench.subject.files.name).to_string();
     if candidate.is_empty() {
-        page.text(format_args!("{name}: no remedy is known\n"));
+        page.text(format_args!("{name}: none of fwlab's remedies helps\n"));
     } else {
         let mut told = format!(
             "{name}: {mended} of {} stopped transfers pass with this",
@@ -274,7 +274,7 @@ fn report(
                 why.push(told);
             }
         }
-        page.text(format_args!("\nStill stopped, and no remedy is known:\n"));
+        page.text(format_args!("\nStill stopped, with any of fwlab's remedies:\n"));
         for told in why {
             page.text(format_args!("  {}\n", line(&told)));
         }

@@ -59,21 +59,38 @@ impl Bench<'_> {
         reached.await.map_err(|error| failed(error.to_string()))
     }
 
-    /// The peers of some cells.
+    /// The peers of some cells, one of each class.
     pub(in crate::command) fn whom(&self, places: &[usize]) -> String {
-        let mut words: Vec<String> = Vec::new();
-        if places.iter().any(|at| *at >= self.everybody) {
-            words.push("those that were chosen".to_owned());
-        }
+        let is_chosen = |at: &usize| *at >= self.everybody;
+        let (chosen, others): (Vec<usize>, Vec<usize>) =
+            places.iter().partition(|at| is_chosen(at));
+        let of_chosen = self
+            .one_of_each_class()
+            .iter()
+            .filter(|at| is_chosen(at))
+            .count();
+        let mut words = match chosen.len() {
+            0 => Vec::new(),
+            all if all == of_chosen => vec!["those that were chosen".to_owned()],
+            _ => {
+                let lines = self.lines(&chosen).into_iter();
+                lines
+                    .map(|line| format!("of those that were chosen, {line}"))
+                    .collect()
+            }
+        };
+        words.extend(self.lines(&others));
+        words.join("; ")
+    }
+
+    /// The peers of cells as the rows of a table have them, with the protocol where only one of two is meant.
+    fn lines(&self, places: &[usize]) -> Vec<String> {
         let is_tried = |family: &&Family| self.tried.iter().any(|tried| tried.family == **family);
         let families: Vec<Family> = Family::ALL.iter().filter(is_tried).copied().collect();
         let mut lines: Vec<(String, Vec<Family>)> = Vec::new();
         for family in &families {
-            let of = places.iter().filter(|at| **at < self.everybody);
-            let of: Vec<_> = of
-                .map(|at| &self.tried[*at])
-                .filter(|tried| tried.family == *family)
-                .collect();
+            let of = places.iter().map(|at| &self.tried[*at]);
+            let of: Vec<_> = of.filter(|tried| tried.family == *family).collect();
             let Some(first) = of.first() else { continue };
             let members = of.iter().map(|tried| tried.class).collect();
             for line in first.classes.describe(&members) {
@@ -83,10 +100,10 @@ impl Bench<'_> {
                 }
             }
         }
-        words.extend(lines.into_iter().map(|(line, of)| match of[..] {
+        let with_family = |(line, of): (String, Vec<Family>)| match of[..] {
             [family] if families.len() > 1 => format!("{line} over {}", family.protocol()),
             _ => line,
-        }));
-        words.join("; ")
+        };
+        lines.into_iter().map(with_family).collect()
     }
 }
