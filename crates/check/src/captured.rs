@@ -1,5 +1,10 @@
 //! A host that `fwlab capture` read: its rules, its network, and what is another here.
 
+mod differences;
+mod settings;
+
+pub(crate) use settings::{forwarding, forwards};
+
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
@@ -10,7 +15,6 @@ use fwlab_model::ruleset::Addresses;
 use fwlab_record::{Backend, Exit, Family, InterfaceName};
 use fwlab_runner::written;
 use fwlab_scenario::RulesOrigin;
-use fwlab_text::one_line;
 
 use crate::forwarded::{self, Ports};
 use crate::host_files::HostFiles;
@@ -23,19 +27,13 @@ pub(crate) const BEGINS: &[u8] = b"fwlab host ";
 /// Where servers wait for clients, where nothing says otherwise.
 pub(crate) const DEFAULT_PORT: u16 = 21;
 
-/// Settings of a kernel that decide about transfers, and that a namespace has of its own.
-const SETTINGS: [&str; 3] = [
-    "net.ipv4.ip_local_port_range",
-    "net.netfilter.nf_conntrack_tcp_be_liberal",
-    "net.netfilter.nf_conntrack_tcp_loose",
-];
-
 /// Reads the file of a host.
 pub(crate) fn read(name: &str, bytes: &[u8], said: &mut Messages) -> Result<HostFiles, Exit> {
-    let host = Host::read(name, bytes, Edits::Refused).map_err(|mistakes: CaptureMistakes| {
-        said.mistakes(mistakes.told().cloned());
-        Exit::Usage
-    })?;
+    let mut host =
+        Host::read(name, bytes, Edits::Refused).map_err(|mistakes: CaptureMistakes| {
+            said.mistakes(mistakes.told().cloned());
+            Exit::Usage
+        })?;
     if !host.has_rules() {
         said.say(
             format!("{name}: that host has no rules, so it lets everything pass"),
@@ -92,7 +90,8 @@ pub(crate) fn read(name: &str, bytes: &[u8], said: &mut Messages) -> Result<Host
             .families
             .extend(files.ipv6.as_ref().map(|_| Family::Ipv6));
     }
-    tell_of(&host, name, said);
+    let refused = settings::forget_refused(&mut host);
+    differences::tell(&host, name, &refused, said);
     files.host = Some(Box::new(host));
     Ok(files)
 }
@@ -119,80 +118,6 @@ fn spoken(host: &Host) -> Vec<Family> {
         .addresses()
         .map(|address| Family::of(address.net.addr()));
     families.collect::<BTreeSet<Family>>().into_iter().collect()
-}
-
-/// What of the host is another here, and may decide.
-fn tell_of(host: &Host, name: &str, said: &mut Messages) {
-    for unread in &host.unread {
-        said.say(
-            format!(
-                "{name}:{}: {}: {}",
-                unread.line,
-                unread.section,
-                one_line(&unread.why)
-            ),
-            None,
-        );
-    }
-    if network(host).is_none() {
-        said.say(
-            format!(
-                "{name} has none of that host's addresses: peers are told apart only by its rules"
-            ),
-            Some("what `ip address` prints there is missing: is iproute2 on that host?"),
-        );
-    }
-    if let Some(kernel) = &host.kernel {
-        let release = kernel.split_whitespace().nth(1).unwrap_or(kernel);
-        let here = fwlab_fabric::kernel_release();
-        let version = |release: &str| {
-            release
-                .split(['.', '-'])
-                .take(2)
-                .map(str::to_owned)
-                .collect::<Vec<_>>()
-        };
-        if version(release) != version(&here) {
-            said.say(
-                format!(
-                    "that host runs Linux {}, and this one {here}: netfilter may behave differently",
-                    one_line(release)
-                ),
-                None,
-            );
-        }
-    }
-    if host.assigns_helpers() {
-        said.say(
-            "conntrack assigns its helpers by itself on that host (net.netfilter.nf_conntrack_helper is 1); \
-             since Linux 6.0 it does not, and neither does it here",
-            Some(
-                "where the table shows that the data connection times out, it may pass on that host until its kernel is upgraded",
-            ),
-        );
-    }
-    let mut others = host.policy_rules.iter().filter(|rule| !rule.is_usual());
-    if let Some(first) = others.next() {
-        let more = match others.count() {
-            0 => String::new(),
-            more => format!(", and {more} more"),
-        };
-        said.say(
-            format!(
-                "that host uses other routing tables than the main one for some packets (`{}: {}`{more}); here, only the main one is used",
-                first.priority,
-                one_line(&first.words)
-            ),
-            None,
-        );
-    }
-    let loose = host.parameters.get("nf_conntrack_ftp.loose");
-    if loose.is_some_and(|value| !matches!(value.as_str(), "0" | "N")) {
-        said.say(
-            "conntrack's FTP helper is loose on that host (nf_conntrack_ftp.loose): it accepts addresses of third parties, which it does not here",
-            None,
-        );
-    }
 }
 
 /// Its network, as far as peers meet it; nothing where none of its addresses is known.
@@ -224,13 +149,6 @@ pub(crate) fn network(host: &Host) -> Option<Network> {
         let hop = route.hops.iter().find(|hop| hop.is_usable)?;
         Some((route.to, hop.interface.clone()))
     });
-    let settings = SETTINGS.iter().filter_map(|name| {
-        let value = host.sysctls.get(*name)?;
-        let is_numbers = value
-            .split_whitespace()
-            .all(|word| word.parse::<u32>().is_ok());
-        is_numbers.then(|| ((*name).to_owned(), value.clone()))
-    });
     let mtus = host.links.iter();
     Some(Network {
         mtus: mtus
@@ -241,7 +159,7 @@ pub(crate) fn network(host: &Host) -> Option<Network> {
             .iter()
             .flat_map(|family| behind(host, *family))
             .collect(),
-        sysctls: settings.collect(),
+        sysctls: settings::of(host),
         interfaces,
     })
 }

@@ -4,6 +4,7 @@ use fwlab_model::ruleset::Source;
 use fwlab_scenario::{Layout, RulesOrigin, Shape};
 use fwlab_text::one_line;
 
+use crate::captured;
 use crate::forwarded::{self, Ports};
 use crate::host_files::HostFiles;
 use crate::messages::Messages;
@@ -28,6 +29,7 @@ pub(crate) fn tell(files: &HostFiles, at: At, layout: &Layout, ports: Ports, sai
             );
         }
     }
+    tell_of_forwarding(files, at, layout, said);
     // The gateway of a hairpin has a bridge of the lab's.
     if at.shape() == Shape::Hairpin {
         return;
@@ -41,6 +43,28 @@ pub(crate) fn tell(files: &HostFiles, at: At, layout: &Layout, ports: Ports, sai
                     one_line(&name)
                 ),
                 None,
+            );
+        }
+    }
+}
+
+/// A captured gateway may forward nothing, whatever its rules are.
+fn tell_of_forwarding(files: &HostFiles, at: At, layout: &Layout, said: &mut Messages) {
+    let Some(host) = files.host.as_deref() else {
+        return;
+    };
+    if !at.forwards() && at != At::Gateway {
+        return;
+    }
+    for family in &layout.families {
+        if captured::forwards(host, *family) == Some(false) {
+            let setting = captured::forwarding(*family);
+            said.say(
+                format!(
+                    "that host does not forward {} ({setting} is 0): whatever its rules are, nothing passes through it",
+                    family.protocol()
+                ),
+                Some(&format!("`sysctl -w {setting}=1` there, and capture it again")),
             );
         }
     }

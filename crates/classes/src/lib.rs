@@ -29,7 +29,7 @@ use fwlab_model::ruleset::{Hook, Told};
 use fwlab_record::{Family, InterfaceName};
 
 use conditions::Conditions;
-pub use network::{Behind, Network};
+pub use network::{Behind, Network, Setting};
 pub use place::Place;
 pub use value::Value;
 

@@ -17,8 +17,19 @@ pub struct Network {
     pub routes: Vec<(IpNet, InterfaceName)>,
     /// Which addresses are behind which interface, as numbers: ranges that do not overlap.
     pub behind: Vec<Behind>,
-    /// Settings of its kernel, by dotted name.
-    pub sysctls: Vec<(String, String)>,
+    /// Settings of its kernel.
+    pub sysctls: Vec<Setting>,
+}
+
+/// A setting of a host's kernel (sysctl).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Setting {
+    /// Its dotted name; in a word, `/` stands for a dot.
+    pub name: String,
+    /// Its value.
+    pub value: String,
+    /// The interface that it is of; nothing where it is of the host.
+    pub interface: Option<InterfaceName>,
 }
 
 /// Addresses of a family that are behind an interface.

@@ -276,9 +276,13 @@ impl Place {
                     });
                 }
             }
+            let spoken: BTreeSet<&InterfaceName> = network.spoken(family).collect();
+            let is_here = |name: &InterfaceName| here.contains(name) || spoken.contains(name);
             let settings = network.sysctls.iter();
+            let settings =
+                settings.filter(|setting| setting.interface.as_ref().is_none_or(is_here));
             node.sysctls
-                .extend(settings.map(|(name, value)| (name.clone(), value.clone())));
+                .extend(settings.map(|setting| (setting.name.clone(), setting.value.clone())));
         }
     }
 

@@ -97,7 +97,7 @@ pub use host_state::HostState;
 pub use limits::{cells_at_a_time, raise_open_file_limit};
 pub use machine::{
     Ability, Machine, Missing, PeerProgram, Peers, ToolProgram, find_tool, install_package,
-    kernel_release, need_xtables, neighbour_overflows, version_said,
+    kernel_release, need_xtables, neighbour_overflows, tool_version, version_said,
 };
 pub use namespace::{ContainerRoot, NamespaceError, NetworkNamespace};
 pub use netlink::NetlinkError;

@@ -30,7 +30,7 @@
 //! use std::time::Duration;
 //! use fwlab_fabric::Fabric;
 //! use fwlab_ftp::{
-//!     Client, Content, Libunftp, Login, PassiveAddress, Patience, Server, ServerSettings, Suppaftp, TransferSpec,
+//!     Client, Content, Libunftp, Login, PassiveAddress, Server, ServerSettings, Suppaftp, Timeouts, TransferSpec,
 //! };
 //! use fwlab_model::{NodeSpec, Topology};
 //! use fwlab_record::{DataSetup, NodeName, Operation, Protection};
@@ -45,7 +45,7 @@
 //! let node = fabric.node(&NodeName::server()).expect("it is in the topology");
 //!
 //! let seconds = Duration::from_secs(10);
-//! let patience = Patience { connect: seconds, silence: seconds, whole: seconds };
+//! let timeouts = Timeouts { connect: seconds, silence: seconds, whole: seconds };
 //! let content = Content::new("file.bin", 300_000)?;
 //! let spec = TransferSpec::retr("127.0.0.1:21".parse()?, DataSetup::Pasv, content, patience);
 //! let settings = ServerSettings { alone_in_node: false, ..ServerSettings::for_transfer(&spec) };

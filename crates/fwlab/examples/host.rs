@@ -8,11 +8,12 @@
     reason = "printing is what it is for"
 )]
 
-use fwlab::{Lab, LabError};
+use fwlab::{Host, Lab, LabError};
 
 fn main() -> Result<(), LabError> {
-    let files: Vec<String> = std::env::args().skip(1).collect();
-    let table = Lab::host(files).check()?;
+    let mut files = std::env::args().skip(1);
+    let first = files.next().unwrap_or_else(|| "host.fwlab".to_owned());
+    let table = files.fold(Lab::host(first), Host::file).check()?;
     for note in &table.notes {
         eprintln!("{note}");
     }

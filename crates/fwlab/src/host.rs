@@ -24,7 +24,7 @@ use crate::{LabError, Observed};
 /// use fwlab::{DataSetup, Lab, Protection, assert_blocked, assert_transferred};
 ///
 /// # fn main() -> Result<(), fwlab::LabError> {
-/// let table = Lab::host(["host.fwlab"]).check()?;
+/// let table = Lab::host("host.fwlab").check()?;
 /// for row in table.rows() {
 ///     assert_transferred!(row.transfer(Protection::Plain, DataSetup::Epsv)?);
 /// }
@@ -40,13 +40,17 @@ pub struct Host {
 }
 
 impl Host {
-    pub(crate) fn of<P: AsRef<Path>>(files: impl IntoIterator<Item = P>) -> Host {
+    pub(crate) fn of(file: &Path) -> Host {
         Host {
-            files: (files.into_iter())
-                .map(|file| file.as_ref().to_owned())
-                .collect(),
+            files: vec![file.to_owned()],
             terms: Terms::default(),
         }
+    }
+
+    /// Another of its files: rules of the other family or of nft, sets, the server's settings. What it is, its text says.
+    pub fn file(mut self, file: impl AsRef<Path>) -> Host {
+        self.files.push(file.as_ref().to_owned());
+        self
     }
 
     /// Says which host of a transfer it is. Not needed for a captured host if a server listens on it or its
@@ -139,6 +143,39 @@ impl Host {
     /// The server's control port, whatever its settings say.
     pub fn control_port(mut self, port: u16) -> Host {
         self.terms.server_options.control_port = Some(port);
+        self
+    }
+
+    /// The port that clients connect to, if rules lead it to the control port.
+    pub fn connect_port(mut self, port: u16) -> Host {
+        self.terms.server_options.connect_port = Some(port);
+        self
+    }
+
+    /// The server opens its active data connections from a high port, not from port 20, whatever its settings say.
+    pub fn data_from_high_port(mut self) -> Host {
+        self.terms.server_options.data_from_high_port = true;
+        self
+    }
+
+    /// A set that rules match on and no file has, as `fwlab check --set` takes it: `blocked=192.0.2.7,198.51.100.0/24`.
+    ///
+    /// # Errors
+    /// When that is not a set's name, or has something in it that is not an address or a network.
+    pub fn set(mut self, set: &str) -> Result<Host, LabError> {
+        self.terms.sets.push(set.parse().map_err(LabError::Host)?);
+        Ok(self)
+    }
+
+    /// Sets that rules match on and that nobody gave are empty; otherwise they are an error.
+    pub fn empty_sets(mut self) -> Host {
+        self.terms.empty_sets = true;
+        self
+    }
+
+    /// The folder that scripts of nft include files from; otherwise, an `include` is an error.
+    pub fn include(mut self, folder: impl AsRef<Path>) -> Host {
+        self.terms.include = Some(folder.as_ref().to_owned());
         self
     }
 

@@ -150,10 +150,10 @@ impl Lab {
         Lab::new(Shape::ServerNat)
     }
 
-    /// A host from its own files: what `fwlab capture` wrote on it, or its rules, sets and its server's settings.
+    /// A host from its own files: what `fwlab capture` wrote on it, or its rules. [`Host::file`](crate::Host::file) adds more.
     #[cfg(feature = "hosts")]
-    pub fn host<P: AsRef<Path>>(files: impl IntoIterator<Item = P>) -> crate::Host {
-        crate::Host::of(files)
+    pub fn host(file: impl AsRef<Path>) -> crate::Host {
+        crate::Host::of(file.as_ref())
     }
 
     fn new(shape: Shape) -> Lab {
@@ -345,7 +345,12 @@ impl Lab {
         let run = Run::prepare(planned, Loader::find()?, settings)
             .await
             .map_err(LabError::Ruleset)?;
-        let record = run.cell(0).await;
+        let mut record = run.cell(0).await;
+        if let Some(name) = self.assumed_interface() {
+            record.notes.push(format!(
+                "the peers are on {name}, the only interface that the rules name; Lab::interface gives it another name"
+            ));
+        }
         let own = server.own.as_ref().map(|own| Present {
             peer: record.axes.server,
             version: own.version(),
@@ -370,7 +375,7 @@ impl Lab {
         };
         if let (Some(host), Some(name)) = (
             host,
-            self.interface.clone().or_else(|| self.only_interface()),
+            self.interface.clone().or_else(|| self.assumed_interface()),
         ) {
             host.interface = name;
         }
@@ -434,8 +439,15 @@ impl Lab {
         }
     }
 
-    /// The one interface beside loopback that written rules name.
-    fn only_interface(&self) -> Option<InterfaceName> {
+    /// The name of the interface on the firewall's host where nobody gave one: that one beside loopback that written rules name.
+    fn assumed_interface(&self) -> Option<InterfaceName> {
+        let has_one = matches!(
+            self.layout.shape,
+            Shape::ClientFirewall | Shape::ServerFirewall
+        );
+        if self.interface.is_some() || !has_one {
+            return None;
+        }
         let RulesOrigin::Written(source) = &self.origin else {
             return None;
         };

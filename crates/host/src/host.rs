@@ -102,11 +102,4 @@ impl Host {
     pub fn has_rules(&self) -> bool {
         !self.iptables.is_empty() || self.nft.is_some()
     }
-
-    /// Whether conntrack gives its helpers to connections by itself, as it did before Linux 6.0
-    /// (`net.netfilter.nf_conntrack_helper`).
-    pub fn assigns_helpers(&self) -> bool {
-        let setting = self.sysctls.get("net.netfilter.nf_conntrack_helper");
-        setting.is_some_and(|value| value == "1")
-    }
 }

@@ -11,7 +11,14 @@ static FIGURES: LazyLock<Mutex<Figures>> = LazyLock::new(Mutex::default);
 
 /// Prints a figure and keeps it.
 pub(crate) fn figure(what: &str, value: f64, unit: &str) {
-    figures().add(what, value, unit);
+    figures().add(what, value, unit, "");
+}
+
+/// The same, of which there is to be no more than that.
+pub(crate) fn at_most(limit: f64, what: &str, value: f64, unit: &str) {
+    let is_met = if value <= limit { "" } else { ", missed" };
+    let told = format!("   at most {limit} {unit}{is_met}");
+    figures().add(what, value, unit, &told);
 }
 
 /// All figures up to now.
@@ -42,10 +49,10 @@ impl Figures {
     }
 
     /// Prints a figure, and how many times the earlier one it is.
-    fn add(&mut self, what: &str, value: f64, unit: &str) {
+    fn add(&mut self, what: &str, value: f64, unit: &str, limit: &str) {
         let ratio = self.earlier.get(what).map(|earlier| value / earlier);
         let ratio = ratio.map_or_else(String::new, |ratio| format!("   {ratio:.2} of the earlier"));
-        println!("{what:44} {value:10.2} {unit}{ratio}");
+        println!("{what:44} {value:10.2} {unit}{limit}{ratio}");
         self.found
             .insert(what.to_owned(), json!({ "value": value, "unit": unit }));
     }

@@ -2,6 +2,7 @@
 //! `--against FILE` each is compared with that of such a file.
 #![expect(clippy::print_stdout, reason = "printing is what it is for")]
 
+mod answers;
 mod cells;
 mod containers;
 mod copy;
@@ -77,6 +78,9 @@ fn main() {
     }
     if wanted("hosts") {
         hosts::hosts();
+    }
+    if wanted("answers") {
+        answers::answers();
     }
     if wanted("tree") {
         tree::tree(&runtime, Patience::Early);

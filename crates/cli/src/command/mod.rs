@@ -34,7 +34,7 @@ mod word;
 
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{ColorChoice, CommandFactory, Parser, Subcommand};
 
 pub(crate) use exit::{complain, print};
 use fwlab_record::Exit;
@@ -44,6 +44,9 @@ use fwlab_record::Exit;
 #[derive(Debug, Parser)]
 #[command(name = "fwlab", version, max_term_width = 100, after_help = EXIT_CODES)]
 struct Arguments {
+    /// Whether to print in colours: where the output is a terminal and NO_COLOR is not set, always or never
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    color: ColorChoice,
     #[command(subcommand)]
     command: Command,
 }
@@ -103,6 +106,14 @@ pub fn main() -> ExitCode {
             return ExitCode::from(Exit::Good as u8);
         }
     };
+    if let Some(coloured) = match arguments.color {
+        ColorChoice::Auto => None,
+        ColorChoice::Always => Some(true),
+        ColorChoice::Never => Some(false),
+    } {
+        console::set_colors_enabled(coloured);
+        console::set_colors_enabled_stderr(coloured);
+    }
     let exit = match arguments.command {
         Command::Run(arguments) => run::run(&arguments),
         Command::Check(arguments) => check::check(&arguments),

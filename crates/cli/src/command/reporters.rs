@@ -27,6 +27,8 @@ pub(super) struct ReportFiles {
     about: Arc<About>,
     /// Whether a bundle is written.
     keeps: bool,
+    /// Whether no progress is shown.
+    is_quiet: bool,
 }
 
 impl ReportFiles {
@@ -85,6 +87,7 @@ impl ReportFiles {
             streams,
             packets,
             keeps: beside.bundle.is_some(),
+            is_quiet: how.quiet,
             about: Arc::new(About {
                 evidence: how.evidence,
                 sources: Sources::of(cells),
@@ -99,6 +102,19 @@ impl ReportFiles {
     /// What they are told of the run.
     pub(super) fn about(&self) -> Arc<About> {
         Arc::clone(&self.about)
+    }
+
+    /// The same, of a run of these cells that is held against an earlier one.
+    pub(super) fn of(self, cells: &[Cell], before: Before) -> ReportFiles {
+        let about = About {
+            evidence: self.about.evidence,
+            sources: Sources::of(cells),
+            before: Some(before),
+        };
+        ReportFiles {
+            about: Arc::new(about),
+            ..self
+        }
     }
 
     /// Writes the reports of cells that were run elsewhere.
@@ -177,7 +193,10 @@ impl<'a> Reporters<'a> {
         settle: Option<&'a dyn Settle>,
     ) -> io::Result<Reporters<'a>> {
         Ok(Reporters {
-            progress: Progress::new(cells.iter().map(|cell| cell.axes.to_string()).collect()),
+            progress: Progress::new(
+                cells.iter().map(|cell| cell.axes.to_string()).collect(),
+                files.is_quiet,
+            ),
             reports: Reports::begin(files.files, &files.about)?,
             streams: files.streams,
             packets: files.packets,

@@ -22,7 +22,9 @@ use super::rerun::Earlier;
 use super::watch::{Watched, watch};
 use super::word;
 use crate::builds::Builder;
-use crate::report::{EvidenceOf, Format, Labels, ReportTo, findings, matrix, summary_line};
+use crate::report::{
+    EvidenceOf, Format, Labels, ReportTo, findings, is_finding, matrix, observed, summary_line,
+};
 use crate::text::Page;
 use fwlab_text::{line, one_line};
 
@@ -95,6 +97,13 @@ pub(super) struct How {
     /// with the TLS secrets in it. `fwlab explain BUNDLE` writes those of the bundle
     #[arg(long, value_name = "DIR")]
     pub(super) capture: Option<PathBuf>,
+    /// Show no progress; of scenarios, print only those with a cell that missed or is unclear
+    #[arg(short, long, conflicts_with = "verbose")]
+    pub(super) quiet: bool,
+    /// Print more: each cell with what was observed of it; of `lint`, each line that changes nothing by itself, also where a
+    /// chain has many
+    #[arg(short, long)]
+    pub(super) verbose: bool,
 }
 
 impl How {
@@ -103,13 +112,26 @@ impl How {
         (!self.no_build).then(|| Builder::Run.builds())
     }
 
-    /// Refuses reports and the like, which a command would not write.
+    /// Refuses reports and what [`How::without_recordings`] does.
     ///
     /// # Errors
     /// When one was asked for: then that is said.
     pub(super) fn without_reports(&self, command: &str) -> Result<(), Exit> {
+        self.without(command, ("--report", !self.report.is_empty()))
+    }
+
+    /// Refuses what is kept of single cells beside reports, and an earlier run to compare with: a command that runs the cells of a
+    /// table many times over would not write it.
+    ///
+    /// # Errors
+    /// When one was asked for: then that is said.
+    pub(super) fn without_recordings(&self, command: &str) -> Result<(), Exit> {
+        self.without(command, ("--record", self.record.is_some()))
+    }
+
+    fn without(&self, command: &str, first: (&str, bool)) -> Result<(), Exit> {
         let asked = [
-            ("--report", !self.report.is_empty()),
+            first,
             ("--record", self.record.is_some()),
             ("--capture", self.capture.is_some()),
             ("--against", self.against.is_some()),
@@ -135,7 +157,7 @@ impl How {
             patience: self.patience,
             placement: self.place.placement(),
             builds: self.builds(),
-            keep_evidence: self.evidence == EvidenceOf::All,
+            keep_evidence: self.evidence == EvidenceOf::All || self.verbose,
             keep_streams: self.record.is_some(),
             keep_packets: self.capture.is_some(),
             ..default
@@ -229,7 +251,7 @@ fn ran(arguments: &RunArguments, watched: Option<&mut Watched>) -> Result<Exit, 
     if arguments.write_requirements {
         print(written(&scenarios, &records));
     } else {
-        show(&scenarios, &records);
+        show(&scenarios, &records, &arguments.how);
     }
     let mut page = Page::from(programs);
     if let Some(bundled) = &bundled {
@@ -312,7 +334,7 @@ pub(super) fn idle(scenarios: &[Arc<Scenario>]) -> Result<(), Exit> {
 }
 
 /// Prints each scenario's matrix and findings, in order of name.
-fn show(scenarios: &[Arc<Scenario>], records: &[Arc<CellRecord>]) {
+fn show(scenarios: &[Arc<Scenario>], records: &[Arc<CellRecord>], how: &How) {
     let mut of_scenario: BTreeMap<&str, Vec<&CellRecord>> = BTreeMap::new();
     for record in records {
         of_scenario
@@ -331,11 +353,17 @@ fn show(scenarios: &[Arc<Scenario>], records: &[Arc<CellRecord>]) {
             not_run.push(scenario.name.as_str());
             continue;
         }
+        if how.quiet && records.iter().all(|record| !is_finding(record)) {
+            continue;
+        }
         let mut page = Page::default();
         page.styled(&console::Style::new().bold(), line(&scenario.name));
         page.text(format_args!("  {}\n", line(&scenario.description)));
         page.append(&matrix(records, &labels));
         page.append(&findings(records, &labels));
+        if how.verbose {
+            page.append(&observed(records));
+        }
         page.text('\n');
         print_prose(page);
     }

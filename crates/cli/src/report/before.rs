@@ -40,12 +40,17 @@ impl Before {
     /// When it cannot be read, or is no report of this version.
     pub fn read(file: &Path) -> Result<Before, EarlierError> {
         let records = read_report(file)?.into_iter();
-        Ok(Before {
-            name: file.display().to_string(),
+        Ok(Before::of(file.display().to_string(), records))
+    }
+
+    /// The records of an earlier run, which is called by this name.
+    pub fn of(name: String, records: impl Iterator<Item = Arc<CellRecord>>) -> Before {
+        Before {
+            name,
             cells: records
                 .map(|record| (record.axes.clone(), record))
                 .collect(),
-        })
+        }
     }
 
     /// What became of a cell since, and how it ended then.

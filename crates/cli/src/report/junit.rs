@@ -1,7 +1,7 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
-use fwlab_record::{CellRecord, Judgement};
+use fwlab_record::{CellRecord, Judgement, Versions};
 use quick_junit::{NonSuccessKind, Property, Report, TestCase, TestCaseStatus, TestSuite};
 
 use super::About;
@@ -23,12 +23,15 @@ const NAME: &str = "fwlab";
 /// the run did not come to is skipped.
 fn written(records: &[&CellRecord], _about: &About) -> io::Result<String> {
     let mut suites: BTreeMap<&str, TestSuite> = BTreeMap::new();
+    let mut versions: BTreeMap<&str, BTreeSet<(&str, &str)>> = BTreeMap::new();
     for record in records {
         let scenario = &record.axes.scenario;
         let suite = suites
             .entry(scenario)
             .or_insert_with(|| TestSuite::new(line(scenario)));
         suite.add_test_case(case(record));
+        let of_suite = versions.entry(scenario).or_default();
+        of_suite.extend(told(&record.versions));
         if let Judgement::NotRun(why) = &record.judgement
             && let Some(by) = &why.interrupted_by
             && suite.properties.is_empty()
@@ -36,10 +39,36 @@ fn written(records: &[&CellRecord], _about: &About) -> io::Result<String> {
             suite.add_property(Property::new("interrupted", by.as_str()));
         }
     }
+    for (scenario, of_suite) in versions {
+        let Some(suite) = suites.get_mut(scenario) else {
+            continue;
+        };
+        for (what, version) in of_suite {
+            suite.add_property(Property::new(what, line(version).to_string()));
+        }
+    }
     let mut report = Report::new(NAME);
     report.add_test_suites(suites.into_values());
     let text = report.to_string().map_err(io::Error::other)?;
     Ok(without_all_skipped(&text))
+}
+
+/// What a cell ran on and with, by what it is.
+fn told(versions: &Versions) -> impl Iterator<Item = (&'static str, &str)> {
+    let Versions {
+        kernel,
+        loader,
+        server,
+        client,
+    } = versions;
+    let all = [
+        ("kernel", kernel),
+        ("loader", loader),
+        ("server", server),
+        ("client", client),
+    ];
+    all.into_iter()
+        .filter_map(|(what, version)| Some((what, version.as_deref()?)))
 }
 
 /// The report without the number of skipped cases of all suites, which the schema of Jenkins does not know. Each suite

@@ -37,7 +37,7 @@ pub use packets::{PacketFolder, pcapng};
 pub use progress::Progress;
 pub use sources::Sources;
 pub use streams::StreamFolder;
-pub use terminal::{findings, summary_line};
+pub use terminal::{findings, is_finding, observed, summary_line};
 pub(crate) use ways::{Way, Ways, way};
 
 pub use crate::text::Page;

@@ -30,9 +30,12 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// Lines for cells of these names.
-    pub fn new(cells: Vec<String>) -> Progress {
-        let target = ProgressDrawTarget::stderr_with_hz(10);
+    /// Lines for cells of these names; none where nobody wants any.
+    pub fn new(cells: Vec<String>, is_quiet: bool) -> Progress {
+        let target = match is_quiet {
+            true => ProgressDrawTarget::hidden(),
+            false => ProgressDrawTarget::stderr_with_hz(10),
+        };
         let width = usize::from(console::Term::stderr().size().1).max(40);
         Progress::on(target, cells, width)
     }

@@ -150,6 +150,31 @@ fn missed(records: &[&CellRecord]) -> Page {
     text
 }
 
+/// Whether a cell missed its requirement, or the lab cannot tell of it.
+pub fn is_finding(record: &CellRecord) -> bool {
+    matches!(
+        record.judgement,
+        Judgement::Missed { .. } | Judgement::Inconclusive { .. }
+    )
+}
+
+/// The other cells that were run, each with how it ended and what was observed.
+pub fn observed(records: &[&CellRecord]) -> Page {
+    let mut text = Page::default();
+    for record in records.iter().filter(|record| !is_finding(record)) {
+        let Some(outcome) = record.judgement.outcome() else {
+            continue;
+        };
+        text.text("  ");
+        text.styled(&Style::new().bold(), one_line(&record.axes));
+        text.text(format_args!("\n    {}\n", one_line(outcome)));
+        for line in record.evidence.to_string().lines() {
+            text.text(format_args!("    {line}\n"));
+        }
+    }
+    text
+}
+
 /// The last line: the numbers of a run.
 pub fn summary_line(summary: &Summary) -> Page {
     let Summary {

@@ -157,7 +157,6 @@ fn the_peers_of_a_host_are_those_that_its_routes_lead_to() {
     );
 }
 
-/// As Docker publishes the port of a container.
 /// Code scanning shows a cause in the host's file, at the line that the table names.
 #[test]
 fn a_cause_is_at_its_line_of_the_host_s_file() {
@@ -176,6 +175,7 @@ fn a_cause_is_at_its_line_of_the_host_s_file() {
     assert_eq!(place["region"]["startLine"], line, "{sarif}");
 }
 
+/// As Docker publishes the port of a container.
 #[test]
 fn a_published_port_leads_to_the_container() {
     let Some(_lab) = lab() else { return };
@@ -383,4 +383,107 @@ fn a_table_becomes_scenarios_that_stand_as_regressions() {
         refused.stderr
     );
     assert!(!refused.stdout.contains("cells"), "{}", refused.stdout);
+}
+
+/// A host of two networks, with these settings of its kernel.
+fn router(settings: &str) -> String {
+    let lan = ADDRESSES
+        .replace("docker0", "lan0")
+        .replace("172.17.", "10.9.");
+    let links = LINKS.replace(r#","linkinfo":{"info_kind":"bridge"}"#, "");
+    let rules = "*filter\n:FORWARD DROP [0:0]\n-A FORWARD -i eth0 -o lan0 -j ACCEPT\n\
+                 -A FORWARD -i lan0 -o eth0 -m conntrack --ctstate ESTABLISHED -j ACCEPT\nCOMMIT\n";
+    host(&[
+        ("versions", "versions", "iptables-nft = iptables v1.4.21\n"),
+        ("iptables-nft", "iptables-nft-save", rules),
+        (
+            "links",
+            "ip -json -details link",
+            &links.replace("docker0", "lan0"),
+        ),
+        ("addresses", "ip -json addr", &lan),
+        (
+            "routes",
+            "ip -json -4 route show table main",
+            &ROUTES
+                .replace("docker0", "lan0")
+                .replace("172.17.", "10.9."),
+        ),
+        ("sysctls", "settings", settings),
+    ])
+}
+
+/// What a host's kernel does with packets beside its rules, its settings say.
+#[test]
+fn the_settings_of_a_host_s_kernel_are_the_lab_s() {
+    let Some(_lab) = lab() else { return };
+    let gateway = |settings: &str| {
+        let ended = check(
+            &router(settings),
+            &[
+                "--at", "gateway", "--on", "eth0", "--out", "lan0", "--data", "epsv",
+            ],
+        );
+        let rows = rows(&ended).join("\n");
+        (rows, ended.stderr)
+    };
+    let (rows, told) = gateway("net.ipv4.ip_forward = 1\nnet.ipv4.conf.all.forwarding = 1\n");
+    assert!(rows.contains("passes"), "{rows}{told}");
+    assert!(!told.contains("does not forward"), "{told}");
+    assert!(
+        told.contains("runs iptables 1.4.21, and this one iptables 1."),
+        "{told}"
+    );
+    let (rows, told) = gateway("net.ipv4.ip_forward = 0\nnet.ipv4.conf.all.forwarding = 0\n");
+    assert!(
+        rows.contains("ctl timeout") && !rows.contains("passes"),
+        "{rows}{told}"
+    );
+    assert!(
+        told.contains("that host does not forward IPv4 (net.ipv4.ip_forward is 0)"),
+        "{told}"
+    );
+    // That of one interface.
+    let (rows, told) = gateway("net.ipv4.ip_forward = 1\nnet.ipv4.conf.eth0.forwarding = 0\n");
+    assert!(
+        rows.contains("ctl timeout") && !rows.contains("passes"),
+        "{rows}{told}"
+    );
+    // Of another host's kernel.
+    let (rows, told) = gateway("net.ipv4.ip_forward = 1\nnet.ipv4.tcp_ecn = 77777\n");
+    assert!(rows.contains("passes"), "{rows}{told}");
+    assert!(
+        told.contains("that host has net.ipv4.tcp_ecn = 77777, which cannot be set here"),
+        "{told}"
+    );
+}
+
+/// With a strict reverse path filter, packets come in only where answers go out: so do those of all peers who can be there.
+#[test]
+fn a_reverse_path_filter_drops_no_peer_that_can_be_there() {
+    let Some(_lab) = lab() else { return };
+    let table = |filter: &str| {
+        let text = host(&[
+            ("iptables-nft", "iptables-nft-save", WEB),
+            ("links", "ip -json -details link", LINKS),
+            ("addresses", "ip -json addr", ADDRESSES),
+            ("routes", "ip -json -4 route show table main", ROUTES),
+            (
+                "sysctls",
+                "settings",
+                &format!(
+                    "net.ipv4.conf.all.rp_filter = {filter}\nnet.ipv4.conf.eth0.rp_filter = {filter}\n"
+                ),
+            ),
+        ]);
+        let ended = check(&text, &["--at", "server"]);
+        rows(&ended).join("\n")
+    };
+    let without = table("0");
+    assert!(
+        without.contains("passes") && without.contains("ctl timeout"),
+        "{without}"
+    );
+    assert_eq!(table("1"), without);
+    assert_eq!(table("2"), without);
 }

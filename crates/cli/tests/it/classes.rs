@@ -1,7 +1,9 @@
 //! `check`: whose transfers pass, a row for each class of peers that the rules tell apart.
 
 use crate::bad_input::folder;
+use crate::native::lab_with_nft;
 use crate::support::{Ended, end_of, fwlab, lab, shared};
+use fwlab_skipped::{Need, skipped};
 
 fn check(rules: &str, name: &str, more: &[&str]) -> Ended {
     let folder = folder(&[(name, rules.as_bytes())]);
@@ -120,10 +122,7 @@ fn addresses_are_told_apart_on_a_server_a_client_and_a_router() {
 /// `iif` and a flow table's devices have to be there for a script to load.
 #[test]
 fn interfaces_that_nft_looks_up_are_there() {
-    let Some(_lab) = lab() else { return };
-    if fwlab_fabric::find_tool("nft").is_none() {
-        return;
-    }
+    let Some(_lab) = lab_with_nft() else { return };
     let script = "table inet filter {
   chain input {
     type filter hook input priority filter; policy drop;
@@ -206,10 +205,7 @@ fn a_choice_that_nobody_can_be_is_told() {
 /// Chains that a verdict map leads to are read, and what cannot be read holds no gate.
 #[test]
 fn rules_behind_verdict_maps_and_in_chains_without_a_name() {
-    let Some(_lab) = lab() else { return };
-    if fwlab_fabric::find_tool("nft").is_none() {
-        return;
-    }
+    let Some(_lab) = lab_with_nft() else { return };
     let script = "table inet filter {
   map doors { type ifname : verdict; elements = { \"lan\" : jump lan_in } }
   chain input {
@@ -287,7 +283,7 @@ fn rules_behind_verdict_maps_and_in_chains_without_a_name() {
 fn members_of_a_set_that_differ_in_their_port_are_told_apart() {
     let Some(_lab) = lab() else { return };
     if fwlab_fabric::find_tool("ipset").is_none() {
-        return;
+        return skipped(Need::Programs, "no ipset on this machine");
     }
     let rules = "ipset create ipp hash:ip,port
 ipset add ipp 10.7.0.1,tcp:21

@@ -298,3 +298,21 @@ COMMIT
     }
     assert!(!each.stdout.contains("--verbose"), "{}", each.stdout);
 }
+
+/// What it would not write is refused before anything is run.
+#[test]
+fn reports_that_lint_does_not_write_are_told() {
+    let Some(_lab) = lab() else { return };
+    let ended = lint(
+        "rules.sh",
+        "iptables -P INPUT DROP\n",
+        "server",
+        &["--report", "json=x"],
+    );
+    let ended = ended.with(2);
+    assert!(
+        ended.stderr.contains("`fwlab lint` has no --report"),
+        "{}",
+        ended.stderr
+    );
+}

@@ -228,6 +228,19 @@ fn junit_is_read_by_others() {
     assert_eq!(report.test_suites.len(), 1);
     let suite = &report.test_suites[0];
     assert_eq!((suite.tests, suite.failures, suite.errors), (4, 1, 0));
+    let json = std::fs::read_to_string(folder.path().join("report.json")).expect("it was written");
+    let lines = json
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("JSON"));
+    let lines: Vec<Value> = lines.collect();
+    let met = lines.iter().find(|line| line["result"] == "met");
+    let met = met.expect("one is met");
+    for what in ["kernel", "loader", "server", "client"] {
+        let mut told = suite.properties.iter();
+        let told = told.find(|one| one.name.as_str() == what);
+        let told = told.unwrap_or_else(|| panic!("{what}: {text}"));
+        assert_eq!(met["versions"][what], told.value.as_str());
+    }
     let case = |name: &str| {
         let case = suite
             .test_cases

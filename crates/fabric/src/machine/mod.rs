@@ -16,4 +16,4 @@ pub use neighbours::neighbour_overflows;
 pub(crate) use neighbours::{most_neighbours, room_for_neighbours};
 pub use packages::install_package;
 pub use peers::{PeerProgram, Peers};
-pub use tools::{ToolProgram, find_tool, version_said};
+pub use tools::{ToolProgram, find_tool, tool_version, version_said};

@@ -59,6 +59,11 @@ pub(super) fn tables_tool(backend: Backend, family: Family, verb: &str) -> Strin
     format!("{program}-{backend}-{verb}")
 }
 
+/// The version that the tool of that name tells: `1.8.9 (nf_tables)`.
+pub fn tool_version(name: &str) -> Option<String> {
+    version(&find_tool(name)?)
+}
+
 pub(super) fn examine(name: &str) -> Option<ToolProgram> {
     let path = find_tool(name)?;
     Some(ToolProgram {

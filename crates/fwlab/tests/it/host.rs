@@ -31,7 +31,7 @@ fn rows_are_classes_of_peers() {
         return;
     }
     let rules = file("rows.rules", RULES);
-    let host = Lab::host([&rules])
+    let host = Lab::host(&rules)
         .at(At::Server)
         .server(PeerName::Libunftp)
         .data([DataSetup::Port, DataSetup::Epsv])
@@ -89,7 +89,7 @@ fn what_cannot_be_asked_is_told() {
         return;
     }
     let rules = file("asked.rules", RULES);
-    let untold = Lab::host([&rules])
+    let untold = Lab::host(&rules)
         .check()
         .expect_err("nobody said whose they are");
     assert!(
@@ -97,9 +97,48 @@ fn what_cannot_be_asked_is_told() {
         "{untold}"
     );
     std::fs::remove_file(&rules).expect("it is there");
-    let absent = Lab::host([&rules])
+    let absent = Lab::host(&rules)
         .at(At::Server)
         .check()
         .expect_err("no such file");
     assert!(absent.to_string().contains("cannot read"), "{absent}");
+}
+
+/// Rules of two families in two files, with a set that no file has.
+#[test]
+fn several_files_and_a_set_are_one_host() {
+    if !can_build() {
+        return;
+    }
+    let rules = |set: &str, more: &str| {
+        format!(
+            "*filter\n:INPUT DROP [0:0]\n-A INPUT -m conntrack --ctstate ESTABLISHED -j ACCEPT\n\
+             -A INPUT -m set --match-set {set} src -j ACCEPT\n{more}COMMIT\n"
+        )
+    };
+    let ipv4 = file("several.v4", &rules("clients", ""));
+    let icmp = "-A INPUT -p ipv6-icmp -j ACCEPT\n";
+    let ipv6 = file("several.v6", &rules("clients6", icmp));
+    let host = Lab::host(&ipv4)
+        .file(&ipv6)
+        .at(At::Server)
+        .server(PeerName::Libunftp)
+        .backends([fwlab::Backend::Nft])
+        .protections([Protection::Plain])
+        .data([DataSetup::Epsv]);
+    let why = host.check().expect_err("nobody gave the sets").to_string();
+    assert!(why.contains("clients"), "{why}");
+    let bad = host.clone().set("clients=192.0.2.0/33");
+    assert!(matches!(bad, Err(LabError::Host(why)) if why.contains("192.0.2.0/33")));
+    let given = host.set("clients=203.0.113.0/24").expect("a set");
+    let table = given.empty_sets().check().expect("it is checked");
+    for file in [ipv4, ipv6] {
+        std::fs::remove_file(file).expect("it is there");
+    }
+    let passing = table.rows().iter().filter(|row| {
+        let observed = row.transfer(Protection::Plain, DataSetup::Epsv);
+        observed.expect("it was tried").is_transferred()
+    });
+    let passing: Vec<&str> = passing.map(|row| row.peers.as_str()).collect();
+    assert_eq!(passing, ["from 203.0.113.0/24"], "{table}");
 }

@@ -17,7 +17,7 @@ use fwlab_runner::Loader;
 
 use super::execute::{Beside, Executed, execute_beside, ready, runtime};
 use super::exit::{of_run, print_prose, telling};
-use crate::report::{findings, matrix, summary_line};
+use crate::report::{findings, matrix, observed, summary_line};
 
 use by_chance::LeftToChance;
 use other_ports::{OtherPorts, says_settled};
@@ -50,6 +50,7 @@ fn checked(arguments: &CheckArguments) -> Result<Exit, Exit> {
         planned: &cells,
         loader: &loader,
         settings: &settings,
+        is_quiet: arguments.terms.how.quiet,
     };
     let beside = Beside {
         settle: Some(&others),
@@ -85,6 +86,9 @@ fn checked(arguments: &CheckArguments) -> Result<Exit, Exit> {
     page.append(&matrix(&shown, &labels));
     page.append(&open.legend());
     page.append(&findings(&shown, &labels));
+    if arguments.terms.how.verbose {
+        page.append(&observed(&records));
+    }
     if let Some(before) = &about.before {
         page.append(&before.page(&records));
     }

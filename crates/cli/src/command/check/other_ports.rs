@@ -35,6 +35,8 @@ pub(super) struct OtherPorts<'a> {
     pub(super) planned: &'a [Cell],
     pub(super) loader: &'a Loader,
     pub(super) settings: &'a RunSettings,
+    /// Whether no progress is shown.
+    pub(super) is_quiet: bool,
 }
 
 /// What was tried for a record: what was chance, the kind of port, and what became of it.
@@ -98,7 +100,7 @@ impl OtherPorts<'_> {
         }
         let mut tried: BTreeMap<usize, Tried> = BTreeMap::new();
         let names = cells.iter().map(|cell| cell.axes.to_string());
-        let progress = Some(Progress::new(names.collect()));
+        let progress = Some(Progress::new(names.collect(), self.is_quiet));
         let mut interruption = runtime.block_on(async { Interruption::listen() });
         let by = interruption.wait();
         let mut records = ran_until(runtime, cells, self.loader, self.settings, progress, by)?;

@@ -3,6 +3,7 @@
 mod everybody;
 mod next;
 mod ports;
+mod proof;
 mod search;
 mod sweep;
 
@@ -21,6 +22,7 @@ use super::exit::{complain, print, telling};
 use super::trial::{Bench, Candidate, Records, passes};
 use crate::text::Page;
 use next::next;
+use proof::Proof;
 use search::Search;
 
 /// The transfers that are wanted where nobody says which. An active one under TLS is not: before a client or a gateway, nothing
@@ -58,7 +60,7 @@ pub(super) fn fix(arguments: &FixArguments) -> Exit {
 
 fn fixed(arguments: &FixArguments) -> Result<Exit, Exit> {
     let terms = &arguments.terms.terms();
-    arguments.terms.how.without_reports("fix")?;
+    arguments.terms.how.without_recordings("fix")?;
     if let Some(file) = &arguments.write
         && std::fs::symlink_metadata(file).is_ok()
     {
@@ -92,6 +94,7 @@ fn fixed(arguments: &FixArguments) -> Result<Exit, Exit> {
         tried.extend(chosen.tried);
         planned.extend(chosen.planned);
     }
+    let proof = Proof::open(&arguments.terms.how, &arguments.rules, &planned)?;
     let runtime = runtime()?;
     let first = &planned[0];
     // It loaded before.
@@ -146,6 +149,7 @@ fn fixed(arguments: &FixArguments) -> Result<Exit, Exit> {
             one_line(&subject.files.name),
             wanted.len()
         ));
+        proof.write(&search.bench, &none, (&before, &before))?;
         return Ok(Exit::Good);
     }
     let found = search.remedies(&wanted)?;
@@ -193,6 +197,7 @@ fn fixed(arguments: &FixArguments) -> Result<Exit, Exit> {
         page.text(format_args!("{sentence}\n"));
     }
     print(page);
+    proof.write(&search.bench, &found.candidate, (&before, &after))?;
     if let Some(file) = &arguments.write {
         found.candidate.write(file)?;
     }

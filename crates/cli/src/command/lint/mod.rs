@@ -35,10 +35,6 @@ pub(super) struct LintArguments {
     /// Take away at most this many lines of rules, from the first on
     #[arg(long, value_name = "N", default_value_t = 60, value_parser = clap::value_parser!(u16).range(1..=10_000))]
     rules: u16,
-    /// Tell each line that changes nothing by itself, and not by its chain where there are many that lead to another chain, or that
-    /// no rule leads to
-    #[arg(short, long)]
-    verbose: bool,
     #[command(flatten)]
     terms: CheckTerms,
 }
@@ -116,7 +112,7 @@ fn linted(arguments: &LintArguments) -> Result<Exit, Exit> {
         places,
     };
     let mut found = Found {
-        is_verbose: arguments.verbose,
+        is_verbose: arguments.terms.how.verbose,
         ..Found::default()
     };
     let mut without: Vec<(&Line, Option<Swept>)> = Vec::new();

@@ -82,7 +82,7 @@ fn mutated(arguments: &MutateArguments) -> Result<Exit, Exit> {
         cells: &planned,
     };
     let run = |cells: Vec<Cell>, names: Vec<String>| {
-        let progress = Progress::new(names);
+        let progress = Progress::new(names, false);
         let mut records = ran(&runtime, cells, &loader, &settings, Some(progress))?;
         records.sort_by_key(|(at, _)| *at);
         let records = records.into_iter().map(|(_, record)| record);
