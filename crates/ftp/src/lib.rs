@@ -47,7 +47,7 @@
 //! let seconds = Duration::from_secs(10);
 //! let timeouts = Timeouts { connect: seconds, silence: seconds, whole: seconds };
 //! let content = Content::new("file.bin", 300_000)?;
-//! let spec = TransferSpec::retr("127.0.0.1:21".parse()?, DataSetup::Pasv, content, patience);
+//! let spec = TransferSpec::retr("127.0.0.1:21".parse()?, DataSetup::Pasv, content, timeouts);
 //! let settings = ServerSettings { alone_in_node: false, ..ServerSettings::for_transfer(&spec) };
 //! let mut server = Libunftp.start(node, &settings).await?;
 //! let report = Suppaftp.transfer(node, &spec).await?;

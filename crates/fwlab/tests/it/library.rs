@@ -65,6 +65,26 @@ fn a_gateway_s_rules_are_the_gateway_s() {
     assert_eq!(blocked.outcome.symptom, Symptom::ControlTimeout);
 }
 
+/// What the lab takes for granted is noted.
+#[test]
+fn the_interface_that_rules_name_is_said_to_be_the_peers() {
+    if !can_build() {
+        return;
+    }
+    let lab = Lab::server_firewall().rules("iptables -A INPUT ! -i eth7 -j DROP");
+    let passed = lab.transfer(DataSetup::Pasv).unwrap();
+    assert_transferred!(passed);
+    let assumed = "the peers are on eth7, the only interface that the rules name";
+    assert!(
+        passed.notes.iter().any(|note| note.starts_with(assumed)),
+        "{passed}"
+    );
+    let elsewhere = lab.interface("eth1".parse().unwrap());
+    let blocked = elsewhere.transfer(DataSetup::Pasv).unwrap();
+    assert_blocked!(blocked, by rule "filter/INPUT", 1);
+    assert!(blocked.notes.is_empty(), "{blocked}");
+}
+
 /// The message of the panic.
 fn message(panics: impl FnOnce() + std::panic::UnwindSafe) -> String {
     let payload = catch_unwind(panics).expect_err("it must panic");
