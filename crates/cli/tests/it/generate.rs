@@ -117,3 +117,73 @@ fn what_no_rules_can_do_is_refused_with_the_nearest() {
       the nearest that rules can do is --allow passive,tls --passive-ports 50000-50100, with the server limited to these ports
     ");
 }
+
+/// A gateway that translates addresses lets in only what it forwards, and out only what it masquerades; each is tried.
+#[test]
+fn a_gateway_that_translates_is_made_and_tried() {
+    let Some(_lab) = lab() else { return };
+    if !has_program("vsftpd") {
+        return skipped(Need::Programs, "no vsftpd here");
+    }
+    let made = |nat: &str, more: &[&str]| {
+        let asked = ["--at", "gateway", "--nat", nat];
+        let made = generate(&[&asked[..], more].concat()).with(0);
+        let proven = "what you asked for passed, and nothing else did";
+        assert!(made.stderr.contains(proven), "{}", made.stderr);
+        made
+    };
+    let out = made("masquerade=wan0", &["--allow", "passive,active"]).stdout;
+    for rule in [
+        "-A POSTROUTING -o wan0 -j MASQUERADE",
+        "-A FORWARD -o wan0 -p tcp --dport 21 -m conntrack --ctstate NEW,ESTABLISHED -j ACCEPT",
+    ] {
+        assert!(out.contains(rule), "{rule}: {out}");
+    }
+    let range = ["--allow", "passive,tls", "--passive-ports", "40000-40100"];
+    let forward = made(
+        "forward=10.0.0.5",
+        &[&range[..], &["--format", "nft"]].concat(),
+    );
+    for rule in [
+        "fib daddr type local tcp dport 40000-40100 dnat ip to 10.0.0.5",
+        "ip daddr 10.0.0.5 tcp dport 40000-40100 ct state new,established accept",
+    ] {
+        assert!(forward.stdout.contains(rule), "{rule}: {}", forward.stdout);
+    }
+    assert!(
+        forward.stderr.contains("pasv_address=ADDRESS"),
+        "{}",
+        forward.stderr
+    );
+    made(
+        "forward=fd00::5",
+        &[
+            "--allow", "active", "--family", "ipv6", "--format", "commands",
+        ],
+    );
+    for (asked, told) in [
+        (
+            &["--at", "server", "--nat", "masquerade=eth0"][..],
+            "only a gateway translates addresses",
+        ),
+        (
+            &["--at", "gateway", "--nat", "masquerade=a b"],
+            "`a b` is not the name of an interface",
+        ),
+        (
+            &["--at", "gateway", "--nat", "forward=here"],
+            "`here` is not an address",
+        ),
+        (
+            &["--at", "gateway", "--nat", "snat"],
+            "write masquerade=INTERFACE",
+        ),
+        (
+            &["--at", "gateway", "--nat", "forward=fd00::5"],
+            "the server's address is not of IPv4",
+        ),
+    ] {
+        let refused = generate(&[asked, &["--allow", "active"]].concat()).with(2);
+        assert!(refused.stderr.contains(told), "{told}: {}", refused.stderr);
+    }
+}

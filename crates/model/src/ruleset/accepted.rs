@@ -16,6 +16,13 @@ pub(super) struct Accepted {
     pub(super) by_helper: bool,
 }
 
+impl Accepted {
+    /// Whether they open connections, whoever sends them.
+    pub(super) fn opens(&self) -> bool {
+        self.states.contains(&"NEW")
+    }
+}
+
 /// Which way a packet goes.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Way {

@@ -1,5 +1,6 @@
 use super::accepted::{Accepted, accepted};
 use super::command::{Command, Verb};
+use super::nat::Nat;
 use super::only::PortRange;
 use super::policy::{DefaultPolicy, Policy, RejectWith};
 use super::rules::Ruleset;
@@ -27,8 +28,14 @@ impl RejectWith {
 /// expectations pass ("Secure use of iptables and connection tracking
 /// helpers", netfilter.org).
 pub fn generate(policy: &Policy, family: Family) -> Ruleset {
+    generate_translating(policy, None, family)
+}
+
+/// The same of a gateway that translates addresses, and opens connections only where it does.
+pub fn generate_translating(policy: &Policy, nat: Option<&Nat>, family: Family) -> Ruleset {
     let mut writer = Writer {
         policy,
+        nat: nat.filter(|nat| nat.speaks(family)),
         family,
         ruleset: Ruleset::default(),
     };
@@ -45,17 +52,20 @@ pub fn generate(policy: &Policy, family: Family) -> Ruleset {
         let chain = policy.firewall.helper_chain();
         writer.ruleset.append(family, TableName::Raw, chain, &rule);
     }
+    for (chain, rule) in writer.nat.iter().flat_map(|nat| nat.rules(policy)) {
+        writer.ruleset.append(family, TableName::Nat, chain, &rule);
+    }
     writer.ruleset.sort();
     writer.ruleset
 }
 
 /// What was generated, as commands of iptables: rules first, then policies, so that nobody is shut out half-way.
-pub fn generate_commands(policy: &Policy, family: Family) -> String {
+pub fn generate_commands(policy: &Policy, nat: Option<&Nat>, family: Family) -> String {
     let program = match family {
         Family::Ipv4 => "iptables",
         Family::Ipv6 => "ip6tables",
     };
-    let ruleset = generate(policy, family);
+    let ruleset = generate_translating(policy, nat, family);
     let (policies, rules): (Vec<&Command>, Vec<&Command>) = ruleset
         .commands(family)
         .iter()
@@ -76,6 +86,7 @@ pub fn generate_commands(policy: &Policy, family: Family) -> String {
 
 struct Writer<'p> {
     policy: &'p Policy,
+    nat: Option<&'p Nat>,
     family: Family,
     ruleset: Ruleset,
 }
@@ -124,6 +135,8 @@ impl Writer<'_> {
             Some((first, last)) => format!("--{option} {first}:{last} "),
         };
         let (from, to) = (port("sport", accepted.from), port("dport", accepted.to));
+        let scope = self.nat.filter(|_| accepted.opens());
+        let scope = scope.map_or_else(String::new, Nat::scope);
         let states = accepted.states.join(",");
         let helper = match accepted.by_helper {
             true => " -m helper --helper ftp",
@@ -131,7 +144,7 @@ impl Writer<'_> {
         };
         self.push(
             accepted.hook,
-            &format!("-p tcp {from}{to}-m conntrack --ctstate {states}{helper} -j ACCEPT"),
+            &format!("{scope}-p tcp {from}{to}-m conntrack --ctstate {states}{helper} -j ACCEPT"),
         );
     }
 
@@ -188,7 +201,7 @@ mod tests {
     fn commands_say_the_same() {
         for side in [Side::Client, Side::Server, Side::Gateway] {
             let policy = Policy::new(side, DataSetup::ALL.iter().copied());
-            let commands = generate_commands(&policy, Family::Ipv6);
+            let commands = generate_commands(&policy, None, Family::Ipv6);
             let parsed = parse(&Source::new("commands", commands.as_str()), Family::Ipv4);
             assert!(parsed.mistakes.is_none(), "{commands}");
             let lines = |ruleset: &Ruleset| {

@@ -1,7 +1,8 @@
 //! What is asked for, and whether rules can do it.
 
 use clap::ValueEnum;
-use fwlab_model::ruleset::{Active, Passive, Policy, Side};
+use fwlab_check::Tried;
+use fwlab_model::ruleset::{Active, Nat, Passive, Policy, Side};
 use fwlab_record::{Axes, DataSetup, Protection};
 
 /// What is to pass.
@@ -18,6 +19,8 @@ pub(super) enum Allowed {
 /// What is asked for.
 pub(super) struct Asked {
     pub(super) side: Side,
+    /// How a gateway translates addresses.
+    pub(super) nat: Option<Nat>,
     pub(super) allow: Vec<Allowed>,
     pub(super) passive_ports: Option<(u16, u16)>,
     pub(super) control_port: u16,
@@ -117,13 +120,35 @@ impl Asked {
         })
     }
 
+    /// Whether connections may be opened to the servers of a class of peers: by a gateway that masquerades, where they leave by that
+    /// interface.
+    pub(super) fn opens_to_servers(&self, class: &Tried) -> bool {
+        match &self.nat {
+            Some(Nat::Masquerade { out }) => {
+                class.representative().far_interface.as_ref() == Some(out)
+            }
+            Some(Nat::Forward { .. }) | None => true,
+        }
+    }
+
+    /// The same to the clients of a class: a gateway's rules do not know which side is which, unless they say where to.
+    pub(super) fn opens_to_clients(&self, class: &Tried) -> bool {
+        match &self.nat {
+            Some(Nat::Masquerade { out }) => class.representative().interface.as_ref() == Some(out),
+            Some(Nat::Forward { .. }) => false,
+            None => self.side == Side::Gateway,
+        }
+    }
+
     /// Whether a transfer is to pass; all others are to be blocked.
-    pub(super) fn is_to_pass(&self, axes: &Axes) -> bool {
+    pub(super) fn is_to_pass(&self, axes: &Axes, class: &Tried) -> bool {
         let way = match axes.data.is_active() {
             true => Allowed::Active,
             false => Allowed::Passive,
         };
-        self.allows(way) && (axes.protection == Protection::Plain || self.allows(Allowed::Tls))
+        self.opens_to_servers(class)
+            && self.allows(way)
+            && (axes.protection == Protection::Plain || self.allows(Allowed::Tls))
     }
 }
 
@@ -141,6 +166,7 @@ mod tests {
             allow: allow.to_vec(),
             passive_ports,
             control_port: 21,
+            nat: None,
         };
         asked.policy()
     }

@@ -3,10 +3,14 @@
 mod asked;
 mod proof;
 
+use std::net::IpAddr;
+
 use clap::{Args, ValueEnum};
 use fwlab_check::At;
-use fwlab_model::ruleset::{Policy, Side, generate as rules, generate_commands, native};
-use fwlab_record::{Backend, Exit, Family};
+use fwlab_model::ruleset::{
+    Nat, Policy, Side, generate_commands, generate_translating as rules, native,
+};
+use fwlab_record::{Backend, Exit, Family, InterfaceName};
 
 use super::check::ports;
 use super::exit::{complain, print};
@@ -37,6 +41,10 @@ pub(super) struct GenerateArguments {
     /// save: for `iptables-restore`; commands: iptables commands; nft: an nft script, for both families
     #[arg(long, value_enum, default_value = "save")]
     format: Form,
+    /// How a gateway translates addresses: `masquerade=INTERFACE`, what leaves there has the gateway's own, and clients behind it
+    /// connect to servers beyond; or `forward=ADDRESS`, connections to the gateway's own go to the server behind it
+    #[arg(long, value_name = "HOW", value_parser = nat)]
+    nat: Option<Nat>,
     /// The address family of the iptables rules
     #[arg(long, value_name = "FAMILY", default_value = "ipv4", value_parser = word::family())]
     family: Family,
@@ -61,13 +69,22 @@ pub(super) fn generate(arguments: &GenerateArguments) -> Exit {
 }
 
 fn generated(arguments: &GenerateArguments) -> Result<Exit, Exit> {
-    let (at, side) = match arguments.at {
-        Host::Client => (At::Client, Side::Client),
-        Host::Server => (At::Server, Side::Server),
-        Host::Gateway => (At::Gateway, Side::Gateway),
+    let (at, side) = match (arguments.at, &arguments.nat) {
+        (Host::Client, None) => (At::Client, Side::Client),
+        (Host::Server, None) => (At::Server, Side::Server),
+        (Host::Gateway, None | Some(Nat::Masquerade { .. })) => (At::Gateway, Side::Gateway),
+        (Host::Gateway, Some(Nat::Forward { .. })) => (At::PortForward, Side::Gateway),
+        (Host::Client | Host::Server, Some(_)) => {
+            complain(
+                "only a gateway translates addresses",
+                Some("write --at gateway, or leave out --nat"),
+            );
+            return Err(Exit::Usage);
+        }
     };
     let asked = Asked {
         side,
+        nat: arguments.nat.clone(),
         allow: arguments.allow.clone(),
         passive_ports: arguments.passive_ports,
         control_port: arguments.control_port,
@@ -82,6 +99,18 @@ fn generated(arguments: &GenerateArguments) -> Result<Exit, Exit> {
         );
         Exit::Usage
     })?;
+    if let (Some(nat), Form::Save | Form::Commands) = (&arguments.nat, arguments.format)
+        && !nat.speaks(arguments.family)
+    {
+        complain(
+            format!(
+                "the server's address is not of {}",
+                arguments.family.protocol()
+            ),
+            Some("--family says which family the rules are of"),
+        );
+        return Err(Exit::Usage);
+    }
     let made = made(arguments, &policy);
     prove(&made, at, &asked)?;
     if let Some((low, high)) = arguments.passive_ports {
@@ -91,6 +120,12 @@ fn generated(arguments: &GenerateArguments) -> Result<Exit, Exit> {
                 "vsftpd: pasv_min_port={low}, pasv_max_port={high}"
             )),
         );
+        if let Some(Nat::Forward { to: IpAddr::V4(_) }) = arguments.nat {
+            complain(
+                "have the server announce the address that clients connect to, the gateway's",
+                Some("vsftpd: pasv_address=ADDRESS"),
+            );
+        }
     }
     if let (true, Some(port)) = (
         policy.allow.iter().any(|setup| setup.is_active()),
@@ -105,23 +140,48 @@ fn generated(arguments: &GenerateArguments) -> Result<Exit, Exit> {
     Ok(Exit::Good)
 }
 
+fn nat(text: &str) -> Result<Nat, String> {
+    let form = "write masquerade=INTERFACE, such as masquerade=eth1, or forward=ADDRESS, such as forward=192.168.1.5";
+    match text.split_once('=') {
+        Some(("masquerade", name)) => {
+            let out = name.parse::<InterfaceName>();
+            // In the rules of either language, it is a word.
+            let is_plain = name
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"-_.@".contains(&byte));
+            let out = out.ok().filter(|_| is_plain);
+            let out =
+                out.ok_or_else(|| format!("`{name}` is not the name of an interface; {form}"))?;
+            Ok(Nat::Masquerade { out })
+        }
+        Some(("forward", address)) => {
+            let to = address.parse();
+            let to = to.map_err(|_| format!("`{address}` is not an address; {form}"))?;
+            Ok(Nat::Forward { to })
+        }
+        _ => Err(form.to_owned()),
+    }
+}
+
 fn made(arguments: &GenerateArguments, policy: &Policy) -> Made {
-    let family = arguments.family;
+    let (family, nat) = (arguments.family, arguments.nat.as_ref());
+    let spoken = Family::ALL.iter();
+    let spoken = spoken.filter(|family| nat.is_none_or(|nat| nat.speaks(**family)));
     let (text, families, backends): (String, Vec<Family>, &'static [Backend]) =
         match arguments.format {
             Form::Save => (
-                rules(policy, family).render(family),
+                rules(policy, nat, family).render(family),
                 vec![family],
                 &Backend::IPTABLES,
             ),
             Form::Commands => (
-                generate_commands(policy, family),
+                generate_commands(policy, nat, family),
                 vec![family],
                 &Backend::IPTABLES,
             ),
             Form::Nft => (
-                native::generate(policy).expect("the policy drops"),
-                Family::ALL.to_vec(),
+                native::generate(policy, nat).expect("the policy drops"),
+                spoken.copied().collect(),
                 &[Backend::Native],
             ),
         };
@@ -129,5 +189,10 @@ fn made(arguments: &GenerateArguments, policy: &Policy) -> Made {
         text,
         families,
         backends,
+        masquerades: match arguments.format {
+            Form::Save | Form::Commands => family,
+            // `meta nfproto ipv4` stands before it.
+            Form::Nft => Family::Ipv4,
+        },
     }
 }

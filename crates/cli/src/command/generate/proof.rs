@@ -1,10 +1,14 @@
 //! The proof: what was asked for passes, all other transfers are blocked, and no other port can be connected to.
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 
 use fwlab_check::{At, HostFiles, ServerOptions, Subject, Terms, Trial};
-use fwlab_model::ruleset::{Side, Source};
-use fwlab_record::{Backend, Exit, Family, Judgement, Protection};
+use fwlab_fix::Remedy;
+use fwlab_model::ruleset::{Nat, Side, Source};
+use fwlab_record::{
+    Backend, CellRecord, Exit, Family, Judgement, NodeName, Packet, Protection, Seen, Way,
+};
 use fwlab_runner::{Knock, RunSettings};
 use fwlab_text::one_line;
 
@@ -19,6 +23,8 @@ pub(super) struct Made {
     pub(super) text: String,
     pub(super) families: Vec<Family>,
     pub(super) backends: &'static [Backend],
+    /// The family in which a gateway that masquerades does so.
+    pub(super) masquerades: Family,
 }
 
 /// Tries the rules, and says how much was tried.
@@ -51,6 +57,7 @@ pub(super) fn prove(made: &Made, at: At, asked: &Asked) -> Result<(), Exit> {
         subject: &subject,
         settings: RunSettings {
             keep_going: true,
+            keep_evidence: asked.nat.is_some(),
             ..RunSettings::default()
         },
         loader,
@@ -59,7 +66,8 @@ pub(super) fn prove(made: &Made, at: At, asked: &Asked) -> Result<(), Exit> {
         planned: &planned,
         everybody: planned.len(),
     };
-    let transfers = transfers(&bench, asked)?;
+    let candidate = announcing(&bench, asked);
+    let transfers = transfers(&bench, &candidate, asked, made)?;
     let ports = new_connections(&bench, asked)?;
     let backends: Vec<&str> = made.backends.iter().map(|backend| backend.word()).collect();
     complain(
@@ -68,6 +76,9 @@ pub(super) fn prove(made: &Made, at: At, asked: &Asked) -> Result<(), Exit> {
             backends.join(" and ")
         ),
         Some(match asked.side {
+            Side::Gateway if asked.nat.is_some() => {
+                "the rules let through only FTP. Before you load them, add whatever else the gateway needs, such as your own way in"
+            }
             Side::Gateway => {
                 "the rules let through only FTP, from either side to the other. Before you load them, add interfaces or addresses and whatever else the host needs"
             }
@@ -79,9 +90,32 @@ pub(super) fn prove(made: &Made, at: At, asked: &Asked) -> Result<(), Exit> {
     Ok(())
 }
 
+/// The rules, with a server behind a gateway that announces the address that clients connect to, if it keeps to a range of ports: under
+/// TLS, nobody else can.
+fn announcing(bench: &Bench<'_>, asked: &Asked) -> Candidate {
+    let none = Candidate::none(bench.subject);
+    let connected = bench
+        .tried
+        .iter()
+        .find_map(|tried| match tried.representative().far_address {
+            Some(IpAddr::V4(address)) => Some(address),
+            _ => None,
+        });
+    let is_forwarded = matches!(asked.nat, Some(Nat::Forward { .. }));
+    let announced = connected.filter(|_| is_forwarded && asked.passive_ports.is_some());
+    let remedy = announced.map(|address| Remedy::Advertise { address });
+    let with = remedy.and_then(|remedy| none.with(bench.subject, vec![remedy]).ok());
+    with.unwrap_or(none)
+}
+
 /// Whether transfers pass as they are to. Gives how many were tried.
-fn transfers(bench: &Bench<'_>, asked: &Asked) -> Result<usize, Exit> {
-    let records = bench.run(&Candidate::none(bench.subject), |_| true)?;
+fn transfers(
+    bench: &Bench<'_>,
+    candidate: &Candidate,
+    asked: &Asked,
+    made: &Made,
+) -> Result<usize, Exit> {
+    let records = bench.run(candidate, |_| true)?;
     let unproven = |why: String| {
         complain(
             format!("the rules are not printed, because they could not be proven: {why}"),
@@ -92,8 +126,8 @@ fn transfers(bench: &Bench<'_>, asked: &Asked) -> Result<usize, Exit> {
     let mut known = BTreeSet::new();
     let mut all = BTreeSet::new();
     let mut tried = 0;
-    for record in records.values() {
-        let axes = &record.axes;
+    for (at, record) in &records {
+        let (axes, class) = (&record.axes, &bench.tried[*at]);
         let kind = (
             axes.backend,
             axes.family,
@@ -108,13 +142,25 @@ fn transfers(bench: &Bench<'_>, asked: &Asked) -> Result<usize, Exit> {
             }
             _ => {}
         }
-        if record.judgement.outcome().is_none() || passes(record) != asked.is_to_pass(axes) {
+        if record.judgement.outcome().is_none() || passes(record) != asked.is_to_pass(axes, class) {
             let was = if passes(record) {
                 "passes"
             } else {
                 "does not pass"
             };
-            return Err(unproven(format!("{} {was}", one_line(axes))));
+            return Err(unproven(format!(
+                "{} {was} for {}",
+                one_line(axes),
+                bench.whom(&[*at])
+            )));
+        }
+        let translates = matches!(asked.nat, Some(Nat::Masquerade { .. }));
+        let translates = translates && made.masquerades == axes.family;
+        if translates && passes(record) && !hides_its_client(record) {
+            return Err(unproven(format!(
+                "{} passes, but the server sees the client's own address",
+                one_line(axes)
+            )));
         }
         known.insert(kind);
         tried += 1;
@@ -126,6 +172,26 @@ fn transfers(bench: &Bench<'_>, asked: &Asked) -> Result<usize, Exit> {
         )));
     }
     Ok(tried)
+}
+
+/// Whether the address that a server was connected to from is not the client's.
+fn hides_its_client(record: &CellRecord) -> bool {
+    let first = |node: &NodeName, way: Way| {
+        record
+            .evidence
+            .facts
+            .iter()
+            .find_map(|fact| match &fact.what {
+                Seen::Packet {
+                    way: went,
+                    packet: Packet::Tcp { flow, .. },
+                } if fact.node == *node && *went == way => Some(flow.from.ip()),
+                _ => None,
+            })
+    };
+    let own = first(&NodeName::client(), Way::Out);
+    let seen = first(&NodeName::server(), Way::In);
+    own.zip(seen).is_some_and(|(own, seen)| own != seen)
 }
 
 /// Whether new connections come through to the control port and the passive ports alone. Gives how many ports were tried.
@@ -152,16 +218,15 @@ fn new_connections(bench: &Bench<'_>, asked: &Asked) -> Result<usize, Exit> {
     let swept = bench
         .runtime
         .block_on(futures::future::try_join_all(swept))?;
-    for reach in &swept {
-        let wrong = reach.of_server.standing().find(|knock| !is_open(knock.to));
-        // A gateway's rules do not know which side is which.
-        let is_either = asked.side == Side::Gateway;
+    for (at, reach) in places.iter().zip(&swept) {
+        let class = &bench.tried[*at];
+        let opens = [asked.opens_to_servers(class), asked.opens_to_clients(class)];
         let is_data =
             |knock: &Knock| asked.lets_out() && knock.from == Some(20) && knock.to >= 1024;
-        let of_client = reach
-            .of_client
-            .standing()
-            .find(|knock| !(is_either && is_open(knock.to) || is_data(knock)));
+        let mut of_server = reach.of_server.standing();
+        let wrong = of_server.find(|knock| !(opens[0] && is_open(knock.to)));
+        let mut of_client = reach.of_client.standing();
+        let of_client = of_client.find(|knock| !(opens[1] && is_open(knock.to) || is_data(knock)));
         if let Some(Knock { to: port, .. }) = wrong.or(of_client) {
             complain(
                 format!(

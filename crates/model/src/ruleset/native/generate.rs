@@ -1,12 +1,13 @@
 //! Rules for a policy, as a script of nft.
 
 use crate::ruleset::accepted::{Accepted, accepted};
+use crate::ruleset::nat::Nat;
 use crate::ruleset::only::PortRange;
 use crate::ruleset::{DefaultPolicy, Hook, Policy, TableName};
 
 /// Makes the same of a policy that drops as [`generate`](crate::ruleset::generate) does, for both families: a table of nft's own.
-/// Nothing of another policy.
-pub fn generate(policy: &Policy) -> Option<String> {
+/// Nothing of another policy. A gateway that translates addresses opens connections only where it does.
+pub fn generate(policy: &Policy, nat: Option<&Nat>) -> Option<String> {
     if policy.default != DefaultPolicy::Drop {
         return None;
     }
@@ -19,6 +20,9 @@ pub fn generate(policy: &Policy) -> Option<String> {
              \tchain helper {{\n\t\ttype filter hook {chain} priority mangle; policy accept;\n\
              \t\ttcp dport {port} ct helper set \"ftp-standard\"\n\t}}\n"
         );
+    }
+    if let Some(nat) = nat {
+        script += &nat.nft_chain(policy);
     }
     let accepted = accepted(policy);
     for hook in TableName::Filter.hooks() {
@@ -39,13 +43,13 @@ pub fn generate(policy: &Policy) -> Option<String> {
             script += "\t\ticmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } accept\n";
         }
         let here = accepted.iter().filter(|accepted| accepted.hook == *hook);
-        here.for_each(|accepted| script += &format!("\t\t{}\n", statement(accepted)));
+        here.for_each(|accepted| script += &format!("\t\t{}\n", statement(accepted, nat)));
         script += "\t}\n";
     }
     Some(script + "}\n")
 }
 
-fn statement(accepted: &Accepted) -> String {
+fn statement(accepted: &Accepted, nat: Option<&Nat>) -> String {
     let port = |field: &str, range: Option<PortRange>| match range {
         None => String::new(),
         Some((first, last)) if first == last => format!("tcp {field} {first} "),
@@ -57,5 +61,7 @@ fn statement(accepted: &Accepted) -> String {
         true => "ct helper \"ftp\" ",
         false => "",
     };
-    format!("{from}{to}ct state {states} {helper}accept")
+    let scope = nat.filter(|_| accepted.opens());
+    let scope = scope.map_or_else(String::new, Nat::nft_scope);
+    format!("{scope}{from}{to}ct state {states} {helper}accept")
 }
