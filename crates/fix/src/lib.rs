@@ -19,7 +19,7 @@ pub use mutant::{Change, Mutant, RuleLine, mutants};
 pub use only::Only;
 pub use plan::{Situation, remedies};
 pub use remedy::{Accepts, ControlWay, HelperSide, Icmp, PassedOn, Remedy, Spot};
-pub use take_away::take_away;
+pub use take_away::{put_before, take_away};
 
 #[cfg(test)]
 mod tests;

@@ -52,6 +52,7 @@ COMMIT
     ipv4/filter/INPUT/5, line 10 `-A INPUT -p tcp -m tcp --dport 8081 -j ACCEPT`
       changes nothing: everything that was tried ended the same without it
       line 9 `-A INPUT -j REJECT --reject-with icmp-host-prohibited` decides on every packet before it
+      it is the order: as the first rule of its chain, it would change something: new connections to 8081 would come through
 
     ipv4/filter/spare/1, line 11 `-A spare -p tcp -j ACCEPT`
       changes nothing: everything that was tried ended the same without it
@@ -314,5 +315,43 @@ fn reports_that_lint_does_not_write_are_told() {
         ended.stderr.contains("`fwlab lint` has no --report"),
         "{}",
         ended.stderr
+    );
+}
+
+/// A rule below the one that rejects everything does nothing by accident of order; one that says what an earlier one does, does nothing anywhere.
+#[test]
+fn a_rule_that_would_do_something_further_up_is_told() {
+    let Some(_lab) = lab() else { return };
+    let rules = "*filter
+:INPUT ACCEPT [0:0]
+-A INPUT -m conntrack --ctstate ESTABLISHED -j ACCEPT
+-A INPUT -j REJECT
+-A INPUT -p tcp -m tcp --dport 21 -j ACCEPT
+-A INPUT -p tcp -m tcp --dport 443 -j REJECT
+COMMIT
+";
+    let ended = lint("rules.v4", rules, "server", &["--data", "port"]).with(1);
+    let told = |line: &str| {
+        let (_, of_line) = ended
+            .stdout
+            .split_once(line)
+            .unwrap_or_else(|| panic!("{line}: {}", ended.stdout));
+        of_line.split("\n\n").next().unwrap_or_default().to_owned()
+    };
+    let accept = told("line 5 ");
+    assert!(accept.contains("changes nothing"), "{accept}");
+    let order = "it is the order: as the first rule of its chain, it would change something: ";
+    let (_, would) = accept
+        .split_once(order)
+        .unwrap_or_else(|| panic!("{accept}"));
+    assert!(would.contains("plain port would pass"), "{would}");
+    assert!(
+        would.contains("new connections to 21 would come through"),
+        "{would}"
+    );
+    let reject = told("line 6 ");
+    assert!(
+        reject.contains("changes nothing") && !reject.contains("order"),
+        "{reject}"
     );
 }

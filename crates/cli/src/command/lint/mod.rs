@@ -3,6 +3,7 @@
 mod fold;
 mod holes;
 mod knocks;
+mod order;
 mod related;
 mod report;
 mod rules;
@@ -137,6 +138,7 @@ fn linted(arguments: &LintArguments) -> Result<Exit, Exit> {
             Taken::NotAlone => sorted.pass_over(line, &PassedOver::NotAlone),
         }
     }
+    found.as_first = order::as_first(&bench, &as_it_is, &found.idle)?;
     let holes = holes::holes(&bench, &as_it_is.swept, &without)?;
     let wide = related::wide(&bench, &as_it_is, &lines)?;
     let records = as_it_is.records.values();

@@ -6,6 +6,7 @@ use fwlab_text::{line as shown, one_line};
 
 use super::fold;
 use super::holes::Hole;
+use super::order::AsFirst;
 use super::related::{PORT, Wide};
 use super::rules::{Line, PassedOver, Sorted};
 use crate::command::trial::Bench;
@@ -27,6 +28,8 @@ pub(super) struct Extent {
 #[derive(Default)]
 pub(super) struct Found<'l> {
     pub(super) idle: Vec<&'l Line>,
+    /// What some of them would do as the first of their chains.
+    pub(super) as_first: Vec<(&'l Line, AsFirst)>,
     /// Whether each of these is told by itself.
     pub(super) is_verbose: bool,
     pub(super) unclear: Vec<(&'l Line, String)>,
@@ -60,6 +63,11 @@ pub(super) fn report(
         page.text("  changes nothing: everything that was tried ended the same without it\n");
         if let Some(why) = &line.why {
             page.text(format_args!("  {}\n", shown(why)));
+        }
+        let mut as_first = found.as_first.iter();
+        let as_first = as_first.find(|(moved, _)| std::ptr::eq(*moved, line));
+        if let Some(words) = as_first.and_then(|(_, as_first)| as_first.words()) {
+            page.text(format_args!("  {words}\n"));
         }
         if line.is_of_others() {
             page.text("  it also matches protocols other than TCP, which were not tried\n");

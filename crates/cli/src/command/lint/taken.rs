@@ -114,7 +114,7 @@ impl AsItIs {
 }
 
 /// What came of new connections in both directions.
-fn answers(reach: &Reach) -> [Vec<(Knock, Answer)>; 2] {
+pub(super) fn answers(reach: &Reach) -> [Vec<(Knock, Answer)>; 2] {
     [&reach.of_server, &reach.of_client].map(|doors| {
         doors
             .answers
@@ -125,7 +125,7 @@ fn answers(reach: &Reach) -> [Vec<(Knock, Answer)>; 2] {
 }
 
 /// The rules of some lines, in order.
-fn listed(
+pub(super) fn listed(
     bench: &Bench<'_>,
     prepared: &PreparedRuleset,
     which: impl Fn(Option<Slot>, Option<u32>) -> bool,
@@ -148,7 +148,7 @@ fn listed(
 }
 
 /// What stands beside rules and decides: policies, and the hooks of nft's own chains.
-fn beside(prepared: &PreparedRuleset) -> Vec<(ChainId, String)> {
+pub(super) fn beside(prepared: &PreparedRuleset) -> Vec<(ChainId, String)> {
     let mut found = Vec::new();
     for part in &prepared.parts {
         match &part.listed {

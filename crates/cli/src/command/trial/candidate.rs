@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use fwlab_check::Subject;
-use fwlab_fix::{NoPlace, Remedy, apply, line_before, patch, take_away};
+use fwlab_fix::{NoPlace, Remedy, apply, line_before, patch, put_before, take_away};
 use fwlab_model::ruleset::{Source, dump_family};
 use fwlab_record::{Backend, Exit, Family};
 use fwlab_scenario::{RulesOrigin, RulesetEntry, Scenario};
@@ -154,6 +154,21 @@ impl Candidate {
         let mut sources = candidate.sources.iter_mut();
         if let Some(edited) = sources.find(|edited| edited.slot == slot) {
             edited.after = take_away(&edited.after, line)?;
+        }
+        Ok(candidate)
+    }
+
+    /// The same rules with a line before another one of its text.
+    pub(in crate::command) fn moved(
+        &self,
+        slot: Slot,
+        line: u32,
+        before: u32,
+    ) -> Result<Candidate, NoPlace> {
+        let mut candidate = self.clone();
+        let mut sources = candidate.sources.iter_mut();
+        if let Some(edited) = sources.find(|edited| edited.slot == slot) {
+            edited.after = put_before(&edited.after, line, before)?;
         }
         Ok(candidate)
     }
