@@ -379,3 +379,21 @@ fn without_the_feature_there_are_no_containers() {
         assert!(error.contains(part), "{error}");
     }
 }
+
+/// The macro makes a test for the usual harness, too: it fails, where that one would find no other, and says what to add.
+#[test]
+#[expect(
+    unnameable_test_items,
+    reason = "its test is called here instead of by the harness"
+)]
+fn scenario_tests_in_the_usual_harness_fail_with_the_line_to_add() {
+    fwlab::scenario_tests!("nowhere");
+    let payload = catch_unwind(the_harness_is_switched_off).expect_err("it must panic");
+    let said = payload
+        .downcast::<&str>()
+        .expect("a message that is a constant");
+    assert!(
+        said.contains("write `harness = false` in this test's `[[test]]`"),
+        "{said}"
+    );
+}
