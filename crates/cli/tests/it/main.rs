@@ -38,6 +38,7 @@ mod html;
 mod in_step;
 mod inputs;
 mod interrupted;
+mod kernel_fixes;
 mod killed;
 mod licences;
 mod lint;
