@@ -51,6 +51,7 @@ mod native_refused;
 mod nft_hosts;
 mod old_kernel;
 mod ordinary_user;
+mod other_helpers;
 mod other_hosts;
 mod packets;
 mod paths;
