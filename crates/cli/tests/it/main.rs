@@ -50,6 +50,7 @@ mod native;
 mod native_refused;
 mod nft_hosts;
 mod old_kernel;
+mod one_kind;
 mod ordinary_user;
 mod other_helpers;
 mod other_hosts;
