@@ -60,6 +60,7 @@ mod patience;
 mod pictures;
 mod public_api;
 mod reach;
+mod really_captured;
 mod reasons;
 mod recorded;
 mod regressions;
