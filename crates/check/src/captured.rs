@@ -6,7 +6,6 @@ mod settings;
 pub(crate) use settings::{forwarding, forwards};
 
 use std::collections::BTreeSet;
-use std::net::IpAddr;
 
 use fwlab_classes::{Behind, Network};
 use fwlab_host::{CaptureMistakes, Edits, Host, RouteKind, ServerRead, read_server};
@@ -164,6 +163,9 @@ pub(crate) fn network(host: &Host) -> Option<Network> {
     })
 }
 
+/// As many addresses are tried to find one that is none of the host's.
+const TRIED: usize = 64;
+
 /// Which addresses of a family are behind which interface: between the ends of two prefixes, all go the same way.
 fn behind(host: &Host, family: Family) -> Vec<Behind> {
     let routes = host.routes.iter().map(|route| route.to);
@@ -186,13 +188,14 @@ fn behind(host: &Host, family: Family) -> Vec<Behind> {
     let ranges = begins.iter().copied().zip(ends);
     ranges
         .filter_map(|(first, end)| {
-            // The network's own address and its last one go elsewhere.
-            let inner = Addresses::address(family, first + u128::from(end - first > 1));
-            let own = |address: IpAddr| host.addresses().any(|own| own.net.addr() == address);
-            let inner = match own(inner) {
-                true => Addresses::address(family, (first + 2).min(end)),
-                false => inner,
+            // The network's own address and its last one go elsewhere, and so does an address of the host: `::1`, for one.
+            let own = |number: u128| {
+                let address = Addresses::address(family, number);
+                host.addresses.iter().any(|own| own.net.addr() == address)
             };
+            let begin = first + u128::from(end - first > 1);
+            let inner = (begin..=end).take(TRIED).find(|number| !own(*number));
+            let inner = Addresses::address(family, inner.unwrap_or(begin));
             let (interface, _) = host.route_to(inner)?;
             Some(Behind {
                 interface,

@@ -189,7 +189,7 @@ fn read_all(paths: &[PathBuf], terms: &Terms, said: &mut Messages) -> Result<Hos
             None => sources.push(source),
         }
     }
-    let alone = sources.len() == 1;
+    refuse_beside_host(&sources, said)?;
     files.server = server_files::read(servers, said)?;
     if let (true, Some(server)) = (sources.is_empty(), &files.server) {
         said.say(
@@ -204,16 +204,6 @@ fn read_all(paths: &[PathBuf], terms: &Terms, said: &mut Messages) -> Result<Hos
     let mut missing = Vec::new();
     for source in sources.into_iter().flat_map(dumps) {
         if source.text.starts_with(captured::BEGINS) {
-            if !alone {
-                said.say(
-                    format!(
-                        "{} is a whole host, but other files are given with it",
-                        source.name
-                    ),
-                    Some("give only the host, or only its files"),
-                );
-                return Err(Exit::Usage);
-            }
             let mut captured = captured::read(&source.name, &source.text, said)?;
             captured.server = files.server;
             return Ok(captured);
@@ -326,6 +316,28 @@ fn read_all(paths: &[PathBuf], terms: &Terms, said: &mut Messages) -> Result<Hos
     files.families.sort();
     asked_families::refuse_others(&files, terms, said)?;
     Ok(files)
+}
+
+/// A host that was captured is one file, and is alone.
+fn refuse_beside_host(sources: &[Source], said: &mut Messages) -> Result<(), Exit> {
+    let is_host = |source: &&Source| source.text.starts_with(captured::BEGINS);
+    let hosts: Vec<&Source> = sources.iter().filter(is_host).collect();
+    let (what, instead) = match (&hosts[..], sources.len()) {
+        ([], _) | ([_], 1) => return Ok(()),
+        ([host], _) => (
+            format!(
+                "{} is a whole host, but other files are given with it",
+                host.name
+            ),
+            "give only the host, or only its files",
+        ),
+        ([one, other, ..], _) => (
+            format!("{} and {} are both whole hosts", one.name, other.name),
+            "give one of them; `fwlab diff` compares two",
+        ),
+    };
+    said.say(what, Some(instead));
+    Err(Exit::Usage)
 }
 
 /// The dumps in a file: of both families where it has both.

@@ -4,9 +4,11 @@ use std::path::PathBuf;
 
 use fwlab_host::{
     Piece, ServerConfig, ServerProgram, ServerRead, SettingMistakes, read_server, recognise_server,
+    stand_together,
 };
 use fwlab_model::ruleset::{Format, Source, recognise};
 use fwlab_record::Exit;
+use fwlab_text::one_line;
 
 use crate::host_files::{self, HostFiles};
 use crate::messages::Messages;
@@ -66,17 +68,6 @@ pub(crate) fn read(
         );
         return Err(Exit::Usage);
     }
-    let several = sources.len() > 1 && whose == ServerProgram::Vsftpd;
-    if several {
-        said.say(
-            format!(
-                "{} and {} are both settings of vsftpd",
-                first.name, sources[1].name
-            ),
-            Some("a server has only one: give that"),
-        );
-        return Err(Exit::Usage);
-    }
     let files: Vec<ServerConfig> = sources
         .into_iter()
         .map(|source| ServerConfig {
@@ -89,6 +80,10 @@ pub(crate) fn read(
             },
         })
         .collect();
+    stand_together(whose, &files).map_err(|refused| {
+        said.say(one_line(&refused.to_string()), Some(refused.help()));
+        Exit::Usage
+    })?;
     let read = read_server(whose, &files).map_err(|mistakes: SettingMistakes| {
         said.mistakes(mistakes.told().cloned());
         if mistakes.more() > 0 {

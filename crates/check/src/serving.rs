@@ -170,6 +170,17 @@ impl Settled<'_> {
             ),
             None,
         );
+        let beside = self.files.server.as_ref();
+        if let Some(beside) = beside.filter(|beside| beside.name != self.read.name) {
+            self.say(
+                format!(
+                    "--server-config: {}, and not {}",
+                    one_line(&self.read.name),
+                    one_line(&beside.name)
+                ),
+                None,
+            );
+        }
         let servers = or(&self.terms.servers, || {
             self.own_server().into_iter().collect()
         });

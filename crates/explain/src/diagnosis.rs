@@ -294,8 +294,14 @@ impl Met<'_> {
         });
         // What was announced last is what was tried last.
         let Some((fact, why)) = told.next_back() else {
-            if let (Some(made), None) = (made, self.state) {
-                return (Why::RelatedRefused, Some(made.event));
+            match made {
+                Some(made) if still_waits(made, evidence) => {
+                    return (Why::NotExpected(STILL_WAITS.to_owned()), Some(made.event));
+                }
+                Some(made) if self.state.is_none() => {
+                    return (Why::RelatedRefused, Some(made.event));
+                }
+                _ => {}
             }
             let tracks =
                 |fact: &Fact| fact.node == *self.node && matches!(fact.what, Seen::Tracked { .. });
@@ -339,6 +345,31 @@ impl Met<'_> {
         }
     }
 }
+
+/// Whether what a helper expected had not come by the end: who comes as expected takes the expectation away, also where a rule
+/// stops it. Nothing is concluded where not all is kept that was seen.
+fn still_waits(made: &Fact, evidence: &Evidence) -> bool {
+    let Seen::Expectation {
+        expected: awaited, ..
+    } = &made.what
+    else {
+        return false;
+    };
+    let mut facts = evidence.facts.iter();
+    let until = facts.position(|fact| fact.deciding);
+    let before = evidence.facts.iter().take(until.unwrap_or_default());
+    let mut of_it = before.filter(|fact| {
+        matches!(
+            &fact.what,
+            Seen::Expectation { became, expected } if *became != Became::Made && expected == awaited
+        )
+    });
+    evidence.left_out == 0 && until.is_some() && !of_it.any(|fact| fact.node == made.node)
+}
+
+/// Why a connection is a stranger's although one was expected.
+const STILL_WAITS: &str = "the connection that was expected has not come, so this one has other addresses or ports, or conntrack has it in \
+                           another zone";
 
 fn is_secured(evidence: &Evidence) -> bool {
     evidence.facts.iter().any(|fact| fact.what == Seen::Secured)

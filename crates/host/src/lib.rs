@@ -51,8 +51,9 @@ pub use redact::{Redacted, redact};
 pub use seal::seal;
 pub use section::SectionName;
 pub use server::{
-    MAX_SERVER_CONFIG, OwnSetting, OwnSettings, ServerProgram, ServerRead, ServerSettings,
-    SettingMistake, SettingMistakes, SettingNote, read_server, recognise as recognise_server,
+    MAX_SERVER_CONFIG, NotTogether, OwnSetting, OwnSettings, ServerProgram, ServerRead,
+    ServerSettings, SettingMistake, SettingMistakes, SettingNote, read_server,
+    recognise as recognise_server, stand_together,
 };
 
 /// The script that reads a host and writes the file: POSIX sh, for a host that need not have fwlab.

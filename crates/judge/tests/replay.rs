@@ -4,16 +4,16 @@
 //! `scripts/record` records them anew, where a change of the judge is meant to change an outcome.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::sync::LazyLock;
 
-use flate2::read::GzDecoder;
 use fwlab_judge::{Finding, Stream, What};
 use fwlab_record::Cause;
 
-const STREAMS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/streams");
+use crate::recorded::{STREAMS, streams};
+
+mod recorded;
+
 const SCENARIOS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../scenarios");
 
 /// The streams of each scenario, read once for all tests.
@@ -22,8 +22,8 @@ fn recorded() -> &'static BTreeMap<String, Vec<Stream>> {
         let files = names(Path::new(STREAMS), ".jsonl.gz").into_iter();
         files
             .map(|name| {
-                let file = Path::new(STREAMS).join(format!("{name}.jsonl.gz"));
-                (name, streams(&file))
+                let streams = streams(&name);
+                (name, streams)
             })
             .collect()
     });
@@ -47,17 +47,6 @@ fn names(folder: &Path, ending: &str) -> Vec<String> {
     let mut names = Vec::new();
     look(folder, ending, "", &mut names);
     names
-}
-
-fn streams(file: &Path) -> Vec<Stream> {
-    let opened = File::open(file).expect("it can be read");
-    let lines = BufReader::new(GzDecoder::new(opened)).lines();
-    lines
-        .map(|line| {
-            let line = line.expect("it is text");
-            serde_json::from_str(&line).unwrap_or_else(|error| panic!("{file:?}: {error}"))
-        })
-        .collect()
 }
 
 #[test]

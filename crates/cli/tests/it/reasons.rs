@@ -136,6 +136,12 @@ const WRITTEN_FOR: &[(&str, &str, &str, &str)] = &[
         "plain passive",
         "not-forwarded",
     ),
+    (
+        "regressions/ct-zone-helper",
+        "control-alone",
+        "plain passive",
+        "not-expected",
+    ),
     ("front-ends/ufw", "closed", "tls all", "control-refused"),
     ("front-ends/ufw", "modules", "plain passive", "no-helper"),
     ("front-ends/ufw", "ftp", "tls passive", "hidden-by-tls"),

@@ -69,6 +69,16 @@ fn the_range_of_vsftpd_conf_is_used_and_said() {
         &ended,
         &["--passive-ports: 50000-50100, and not 40000-40100 as in vsftpd.conf"],
     );
+    // The option holds, and that is said.
+    let other = RANGE.replace("=40", "=50");
+    let both: &[(&str, &[u8])] = &[files[0], ("other.conf", other.as_bytes())];
+    let option = ["vsftpd.conf", "--server-config", "other.conf"];
+    let ended = check(both, &[&option[..], &data[..]].concat()).with(0);
+    assert_eq!(rows(&ended), [["timeout", "timeout"]], "{}", ended.stdout);
+    says(
+        &ended,
+        &["--server-config: other.conf, and not vsftpd.conf"],
+    );
 }
 
 /// TLS, and which ways to transfer are tried at all.

@@ -12,12 +12,14 @@ mod pure_ftpd;
 mod reader;
 mod recognise;
 mod settings;
+mod together;
 mod vsftpd;
 
 pub use mistake::{SettingMistake, SettingMistakes, SettingNote};
 pub use own::{OwnSetting, OwnSettings};
 pub use recognise::recognise;
 pub use settings::{ServerProgram, ServerRead, ServerSettings};
+pub use together::{NotTogether, stand_together};
 
 use crate::host::ServerConfig;
 use reader::Reader;

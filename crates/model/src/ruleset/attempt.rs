@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 
 use super::command::Command;
 use super::complaint;
+use super::helper::{self, Assigned};
+use super::helpers;
 use super::input::Input;
-use super::mistake::MISTAKES_TOLD;
+use super::mistake::{MISTAKES_TOLD, Note};
 use super::rules::Ruleset;
 use fwlab_record::Family;
 
@@ -32,6 +34,8 @@ pub struct Attempt<'r> {
     pub(super) ruleset: &'r Ruleset,
     pub(super) family: Family,
     pub(super) refusals: BTreeMap<usize, Refusal>,
+    /// The rules that are left out for want of a helper that FTP does without.
+    pub(super) unneeded: BTreeMap<usize, Assigned>,
     search: Option<Search>,
 }
 
@@ -87,6 +91,7 @@ impl<'r> Attempt<'r> {
             ruleset,
             family,
             refusals: BTreeMap::new(),
+            unneeded: BTreeMap::new(),
             search: None,
         }
     }
@@ -104,7 +109,7 @@ impl<'r> Attempt<'r> {
     pub fn input(&self) -> Input {
         let commands = self.commands();
         let Some(search) = &self.search else {
-            return Input::of(commands, |at| !self.refusals.contains_key(&at));
+            return Input::of(commands, |at| !self.is_left_out(at));
         };
         let tried = &search.among[..search.middle()];
         Input::of(commands, |at| tried.binary_search(&at).is_ok())
@@ -113,7 +118,7 @@ impl<'r> Attempt<'r> {
     /// The same with each rule's number in its comment, for where the loader lost the counters: ip6tables-nft (1.8.9)
     /// does. It is not what is to be loaded, but tells what came of what.
     pub fn commented(&self) -> Input {
-        let wanted = |at| !self.refusals.contains_key(&at);
+        let wanted = |at| !self.is_left_out(at);
         Input::commented(self.commands(), self.family, wanted)
     }
 
@@ -150,7 +155,7 @@ impl<'r> Attempt<'r> {
         if let Some(complaint) = &first
             && let Some(command) = complaint.command
         {
-            self.refusals.insert(command, complaint.refusal.clone());
+            self.leave_out(command, complaint.refusal.clone());
             return self.again();
         }
         let said_nothing = first.is_none();
@@ -158,7 +163,7 @@ impl<'r> Attempt<'r> {
         let Refusal { words, meaning } = first.map_or_else(Refusal::default, |first| first.refusal);
         let commands = self.commands().iter().enumerate();
         let among = commands.filter(|(at, command)| {
-            !self.refusals.contains_key(at) && table.is_none_or(|table| command.table == table)
+            !self.is_left_out(*at) && table.is_none_or(|table| command.table == table)
         });
         let among: Vec<usize> = among.map(|(at, _)| at).collect();
         if among.is_empty() {
@@ -187,9 +192,42 @@ impl<'r> Attempt<'r> {
         }) else {
             return Next::Again;
         };
-        self.refusals
-            .insert(search.among[search.loads], search.refusal);
+        self.leave_out(search.among[search.loads], search.refusal);
         self.again()
+    }
+
+    /// Whether a command is not handed over any more.
+    pub(super) fn is_left_out(&self, at: usize) -> bool {
+        self.refusals.contains_key(&at) || self.unneeded.contains_key(&at)
+    }
+
+    /// Goes on without a command that was refused. With a rule that assigns a helper of another protocol go all that assign the
+    /// same one: they would be refused alike.
+    fn leave_out(&mut self, at: usize, refusal: Refusal) {
+        let counted = helper::are_counted(self.commands(), self.family);
+        let unneeded = || helper::unneeded(&self.commands()[at], self.family, &refusal);
+        let Some(lacking) = (!counted).then(unneeded).flatten() else {
+            self.refusals.insert(at, refusal);
+            return;
+        };
+        for (at, command) in self.commands().iter().enumerate() {
+            if !self.is_left_out(at)
+                && helper::assigned(command, self.family).as_ref() == Some(&lacking)
+            {
+                self.unneeded.insert(at, lacking.clone());
+            }
+        }
+    }
+
+    /// What is said of the rules that are left out for want of a helper that FTP does without, each at its line.
+    pub fn left_out(&self) -> Vec<Note> {
+        let told = self.unneeded.iter().filter_map(|(at, lacking)| {
+            Some(Note {
+                line: self.commands()[*at].source()?,
+                message: helpers::left_out(&lacking.name),
+            })
+        });
+        told.collect()
     }
 
     fn again(&self) -> Next {

@@ -144,7 +144,7 @@ impl Attempt<'_> {
     ) -> Result<Correspondence, Vec<Difference>> {
         let mut correspondence = Correspondence::default();
         let mut differences = Vec::new();
-        let carried_out = |at: &usize| !self.refusals.contains_key(at);
+        let carried_out = |at: &usize| !self.is_left_out(*at);
         let commands = || self.commands().iter().enumerate();
         let mut lacking: BTreeSet<usize> = commands()
             .filter(|(at, command)| carried_out(at) && command.verb == Verb::Add)

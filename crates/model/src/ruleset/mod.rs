@@ -47,6 +47,7 @@ mod free_text;
 mod front_end;
 mod generate;
 mod helper;
+mod helpers;
 mod heredoc;
 mod html;
 mod input;

@@ -123,7 +123,8 @@ impl<'a> Teller<'a, '_> {
             self.no_target(at, command, target, statement, &walk, report);
             return;
         }
-        if place::tell(statement, &walk, command, report) || helper::tell(statement, &walk, report)
+        if place::tell(statement, &walk, command, report)
+            || helper::tell(statement, &walk, refusal, report)
         {
             return;
         }

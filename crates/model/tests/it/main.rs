@@ -6,6 +6,7 @@ mod complaints;
 mod corpus;
 mod garbage;
 mod generated;
+mod helpers;
 mod kernel;
 mod mistakes;
 mod native;

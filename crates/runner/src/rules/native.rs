@@ -107,7 +107,8 @@ impl Loader {
         })
     }
 
-    /// Loads a script into a throwaway of a node; where the kernel has no flowtables, without them.
+    /// Loads a script into a throwaway of a node; without what the kernel lacks and FTP does not need, helpers of other
+    /// protocols and flowtables.
     async fn loaded_as_far_as_here(
         &self,
         name: &str,
@@ -115,22 +116,32 @@ impl Loader {
         node: &NodeName,
         script: &NativeScript,
     ) -> Result<Loaded, PrepareError> {
-        let refused = match self.loaded(name, deployment, node, script).await {
-            Err(refused @ PrepareError::Refused(_)) => refused,
-            other => return other,
-        };
         let is_there = |device: &str| {
             let mut interfaces = deployment.topology.interfaces_in(node);
             interfaces.any(|interface| interface.name.as_str() == device)
         };
-        let Some(without) = script.without_flowtables(is_there) else {
-            return Err(refused);
-        };
-        let loaded = self.loaded(name, deployment, node, &without).await?;
-        Ok(Loaded {
-            instead: Some(without),
-            ..loaded
-        })
+        let mut lesser: Option<NativeScript> = None;
+        loop {
+            let tried = lesser.as_ref().unwrap_or(script);
+            let refusal = match self.loaded(name, deployment, node, tried).await? {
+                Ok(loaded) => {
+                    return Ok(Loaded {
+                        instead: lesser,
+                        ..loaded
+                    });
+                }
+                Err(refusal) => refusal,
+            };
+            let complaints = tried.complaints(&refusal.words);
+            // Each time there is less of it.
+            let next = tried
+                .without_other_helpers(&complaints)
+                .or_else(|| tried.without_flowtables(is_there));
+            let Some(next) = next else {
+                return Err(refusal.told(name, tried));
+            };
+            lesser = Some(next);
+        }
     }
 
     /// Loads a script into a throwaway of a node, and lists what is there then.
@@ -140,7 +151,7 @@ impl Loader {
         deployment: &Deployment,
         node: &NodeName,
         script: &NativeScript,
-    ) -> Result<Loaded, PrepareError> {
+    ) -> Result<Result<Loaded, Refusal>, PrepareError> {
         let failed = |source| PrepareError::Load {
             ruleset: name.into(),
             source,
@@ -158,20 +169,20 @@ impl Loader {
             let made = self.load_script(throwaway, &beforehand).await;
             let (loader, output) = made.map_err(failed)?;
             if !output.status.success() {
-                return Err(refused(name, &loader, script, &words_of(&output)));
+                return Ok(Err(Refusal::of(loader, &output)));
             }
         }
         let nft = self.nft(throwaway, &["-e", "-a", "-f", "-"], script.text());
         let (loader, output) = nft.await.map_err(failed)?;
         if !output.status.success() {
-            return Err(refused(name, &loader, script, &words_of(&output)));
+            return Ok(Err(Refusal::of(loader, &output)));
         }
         let listing = self.list(throwaway, Counters::Shown);
-        Ok(Loaded {
+        Ok(Ok(Loaded {
             listing: Arc::new(listing.await.map_err(failed)?),
             echo: Echo::parse(&String::from_utf8_lossy(&output.stdout)),
             instead: None,
-        })
+        }))
     }
 
     /// Loads a script as it is: all of it or nothing.
@@ -235,18 +246,33 @@ impl Loader {
     }
 }
 
-/// What nft said, each complaint at its place in the script; what has no place is told beside.
-fn refused(name: &str, loader: &str, script: &NativeScript, words: &str) -> PrepareError {
-    let (complaints, others) = script.leading(script.complaints(words));
-    let without_place = |complaint: &&Complaint| complaint.line.is_none();
-    let words: Vec<String> = complaints
-        .iter()
-        .filter(without_place)
-        .map(ToString::to_string)
-        .collect();
-    let words = words.join("; ");
-    let source = Some(script.source());
-    PrepareError::refused(name, loader, source, &complaints, &words, others)
+/// That nft did not take a script, and what it said.
+struct Refusal {
+    loader: String,
+    words: String,
+}
+
+impl Refusal {
+    fn of(loader: String, output: &ToolOutput) -> Refusal {
+        Refusal {
+            loader,
+            words: words_of(output),
+        }
+    }
+
+    /// What nft said, each complaint at its place in the script; what has no place is told beside.
+    fn told(&self, name: &str, script: &NativeScript) -> PrepareError {
+        let (complaints, others) = script.leading(script.complaints(&self.words));
+        let without_place = |complaint: &&Complaint| complaint.line.is_none();
+        let words: Vec<String> = complaints
+            .iter()
+            .filter(without_place)
+            .map(ToString::to_string)
+            .collect();
+        let words = words.join("; ");
+        let source = Some(script.source());
+        PrepareError::refused(name, &self.loader, source, &complaints, &words, others)
+    }
 }
 
 /// What the packet trace does not show of these rules.

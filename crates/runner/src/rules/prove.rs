@@ -80,6 +80,10 @@ impl Trial<'_> {
         let mut attempt = Attempt::new(rules, family);
         let numbered = self.numbered(&mut attempt).await?;
         let mut notes = Vec::new();
+        if let Some(source) = rules.source(family) {
+            let told = attempt.left_out().into_iter();
+            notes.extend(told.map(|note| format!("{}: {note}", source.name())));
+        }
         match attempt.mistakes() {
             Some(mistakes) if skips => notes.extend(left_out(&mistakes)),
             Some(mistakes) => return Err(PrepareError::Mistakes(mistakes)),

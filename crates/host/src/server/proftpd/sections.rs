@@ -1,5 +1,6 @@
 use std::collections::{BTreeSet, VecDeque};
 
+use super::includes::included;
 use crate::host::ServerConfig;
 use crate::server::reader::{Reader, Setting, lines};
 
@@ -238,32 +239,4 @@ impl Sections {
                 || within.is_some_and(|open| open.in_module),
         });
     }
-}
-
-/// The files that are included: one by its path or its name, those of a directory, or those that fit a pattern.
-fn included(files: &[ServerConfig], path: &str) -> Vec<usize> {
-    let name = |path: &str| path.rsplit('/').next().unwrap_or_default().to_owned();
-    let mut found: Vec<usize> = (1..files.len())
-        .filter(|at| {
-            let file = files[*at].file.as_str();
-            if file == path || (!name(path).is_empty() && name(file) == name(path)) {
-                return true;
-            }
-            let (folder, pattern) = match path.rsplit_once('/') {
-                Some((folder, "")) => (folder, "*"),
-                Some((folder, pattern)) if pattern.contains('*') => (folder, pattern),
-                _ => (path, "*"),
-            };
-            let Some((of, own)) = file.rsplit_once('/') else {
-                return false;
-            };
-            let (begin, end) = pattern.split_once('*').unwrap_or((pattern, ""));
-            of == folder
-                && own.len() >= begin.len() + end.len()
-                && own.starts_with(begin)
-                && own.ends_with(end)
-        })
-        .collect();
-    found.sort_by(|one, other| files[*one].file.cmp(&files[*other].file));
-    found
 }

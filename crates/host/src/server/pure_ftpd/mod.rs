@@ -5,4 +5,4 @@ mod options;
 mod own;
 mod settings;
 
-pub(super) use settings::read;
+pub(super) use settings::{named, read};

@@ -61,7 +61,7 @@ fn is_setting(line: &str) -> bool {
 }
 
 /// The setting that a file of Debian's is for: `/etc/pure-ftpd/conf/TLS`.
-fn named(file: &str) -> Option<String> {
+pub(in crate::server) fn named(file: &str) -> Option<String> {
     let (folder, name) = file.rsplit_once('/')?;
     (folder.ends_with("/conf") || folder == "conf").then(|| name.to_owned())
 }

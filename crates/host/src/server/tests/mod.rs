@@ -1,4 +1,5 @@
 mod proftpd;
+mod together;
 mod vsftpd;
 
 use std::net::Ipv4Addr;

@@ -1,6 +1,14 @@
+use std::ops::Range;
+
 use super::NativeScript;
 use super::token::{Piece, Token, block, statements};
+use crate::ruleset::helpers;
 use crate::ruleset::text::{SourceLine, SourceText};
+
+const NO_SUCH: &str = "No such file or directory";
+
+/// Of a helper object.
+const NO_SUCH_HELPER: &str = "the kernel of this machine has no helper of this type and protocol; FTP's is `type \"ftp\" protocol tcp`";
 
 /// One complaint of nft.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +35,7 @@ impl NativeScript {
     /// them, are left out.
     pub fn complaints(&self, stderr: &str) -> Vec<Complaint> {
         let mut complaints = Vec::new();
+        let objects = self.helper_types();
         let mut lines = stderr.lines().peekable();
         while let Some(line) = lines.next() {
             if let Some((place, words)) = located(line) {
@@ -37,7 +46,18 @@ impl NativeScript {
                 if lines.clone().nth(1).is_some_and(marks) {
                     lines.nth(1);
                 }
-                complaints.push(complaint(Some(place.of(self.source())), words));
+                let line = place.of(self.source());
+                let mut complaint = complaint(Some(line), words);
+                let at = |(span, _): &&(Range<usize>, &str)| span.contains(&line.start);
+                if words.contains(NO_SUCH)
+                    && let Some((_, helper)) = objects.iter().find(at)
+                {
+                    complaint.meaning = Some(match *helper {
+                        helpers::FTP => helpers::LOAD_FTP,
+                        _ => NO_SUCH_HELPER,
+                    });
+                }
+                complaints.push(complaint);
             } else if !line.trim().is_empty() {
                 complaints.push(complaint(None, line.trim()));
             }

@@ -12,6 +12,7 @@ mod effect;
 mod expression;
 mod flowtables;
 mod generate;
+mod helpers;
 mod listing;
 mod of_iptables;
 mod ports_apart;

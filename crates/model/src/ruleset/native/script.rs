@@ -1,4 +1,5 @@
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::calls::{is_called, without_calls};
@@ -109,6 +110,18 @@ impl NativeScript {
         if spans.is_empty() || !devices.iter().all(|device| is_there(device)) {
             return None;
         }
+        let tables = spans
+            .iter()
+            .filter(|span| self.loaded[(*span).clone()].contains("flowtable"));
+        let notes = tables.map(|span| Note {
+            line: self.source.source_line(span.start, span.end),
+            message: WHY.to_owned(),
+        });
+        Some(self.blanked(&spans, notes.collect()))
+    }
+
+    /// The same script without these parts of its text, everything else in its place; and what is said of that.
+    pub(super) fn blanked(&self, spans: &[Range<usize>], more: Vec<Note>) -> NativeScript {
         let mut loaded = self.loaded.clone().into_bytes();
         for byte in spans.iter().flat_map(|span| span.clone()) {
             if loaded[byte] != b'\n' {
@@ -117,21 +130,13 @@ impl NativeScript {
         }
         let loaded = String::from_utf8(loaded).expect("whole words were blanked");
         let mut notes = self.notes.clone();
-        notes.extend(
-            spans
-                .iter()
-                .filter(|span| self.loaded[(*span).clone()].contains("flowtable"))
-                .map(|span| Note {
-                    line: self.source.source_line(span.start, span.end),
-                    message: WHY.to_owned(),
-                }),
-        );
-        Some(NativeScript {
+        notes.extend(more);
+        NativeScript {
             source: Arc::clone(&self.source),
             pieces: pieces(&loaded).pieces,
             loaded,
             notes,
-        })
+        }
     }
 
     pub(super) fn pieces(&self) -> &[Piece] {

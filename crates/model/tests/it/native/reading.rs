@@ -27,6 +27,23 @@ proptest! {
             script.interfaces_used();
         }
     }
+
+    #[test]
+    fn any_script_is_left_without_helpers_or_stays(
+        text in "(table t \\{|add ct helper t |ct helper |s |\\{|type \"sip\" protocol (tcp|udp);?|\\}|chain c \\{|add rule t c |udp dport \\{? ?5060|\
+                 ct helper set \"?s\"?|ct helper set udp dport map \\{ ?1 : \"s\",? 2 : \"s\" \\}|,|\n|;|é| ){0,24}"
+    ) {
+        if let Ok(script) = NativeScript::read(&Source::new("any", text)) {
+            let lines = 1..=script.text().lines().count();
+            let said: String = lines
+                .map(|line| format!("/dev/stdin:{line}:1-1: Error: No such file or directory\n"))
+                .collect();
+            if let Some(without) = script.without_other_helpers(&script.complaints(&said)) {
+                prop_assert_eq!(without.text().len(), script.text().len());
+                prop_assert!(without.notes().len() > script.notes().len());
+            }
+        }
+    }
 }
 
 #[test]
