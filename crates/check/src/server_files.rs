@@ -81,7 +81,7 @@ pub(crate) fn read(
         })
         .collect();
     stand_together(whose, &files).map_err(|refused| {
-        said.say(one_line(&refused.to_string()), Some(refused.help()));
+        said.say(one_line(&refused), Some(refused.help()));
         Exit::Usage
     })?;
     let read = read_server(whose, &files).map_err(|mistakes: SettingMistakes| {

@@ -182,3 +182,42 @@ fn other_tables_of_routes_are_told_of() {
     let told = "uses other routing tables than the main one for some packets (`100: from 203.0.113.6 lookup 5`)";
     assert!(ended.stderr.contains(told), "{}", ended.stderr);
 }
+
+/// Its own `::1` is below them, too, and stands for nobody else.
+#[test]
+fn peers_of_ipv6_below_the_host_s_own_networks_are_tried() {
+    let Some(_lab) = lab() else { return };
+    let rules = "*filter\n:INPUT DROP [0:0]\n-A INPUT -p ipv6-icmp -j ACCEPT\n-A INPUT -s 2a00:100::/32 -j ACCEPT\nCOMMIT";
+    let addresses = r#"[{"ifname":"lo","addr_info":[{"family":"inet6","local":"::1","prefixlen":128}]},
+{"ifname":"eth0","addr_info":[{"family":"inet6","local":"2a01:4f8:10::5","prefixlen":64}]}]"#;
+    let routes = r#"[{"dst":"default","gateway":"2a01:4f8:10::1","dev":"eth0","flags":[]},
+{"dst":"2a01:4f8:10::/64","dev":"eth0","flags":[]}]"#;
+    let host = host(&[
+        ("ip6tables-nft", "ip6tables-nft-save", rules),
+        ("links", "ip -json -details link", LINKS),
+        ("addresses", "ip -json addr", addresses),
+        ("routes6", "ip -json -6 route show table main", routes),
+    ]);
+    let folder = folder(&[("host.fwlab", host.as_bytes())]);
+    let mut command = fwlab();
+    command.current_dir(folder.path());
+    command.args(["check", "host.fwlab", "--at", "server", "--family", "ipv6"]);
+    command.args(["--server", "libunftp", "--data", "epsv"]);
+    let ended = end_of(command.args(["--protection", "plain"])).with(0);
+    let flat: Vec<String> = ended
+        .stdout
+        .lines()
+        .map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "))
+        .collect();
+    for row in [
+        "from 2a00:100::/32 nft libunftp ← suppaftp passes",
+        "from anywhere else nft libunftp ← suppaftp ctl timeout",
+    ] {
+        assert!(
+            flat.iter().any(|line| line == row),
+            "{row}\n{}{}",
+            ended.stdout,
+            ended.stderr
+        );
+    }
+}

@@ -100,10 +100,28 @@ fn of(piece: &Piece<'_>) -> &'static str {
     }
 }
 
-/// An address alone without the prefix length that says so.
+/// An address alone without the prefix length that says so: of IPv6, /32 is a network.
 fn short(value: &str) -> &str {
-    value
-        .strip_suffix("/32")
-        .or_else(|| value.strip_suffix("/128"))
-        .unwrap_or(value)
+    let whole = match value.contains(':') {
+        true => "/128",
+        false => "/32",
+    };
+    value.strip_suffix(whole).unwrap_or(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_address_is_written_alone_and_a_network_is_not() {
+        for (value, written) in [
+            ("192.0.2.1/32", "192.0.2.1"),
+            ("192.0.2.0/24", "192.0.2.0/24"),
+            ("2001:db8::1/128", "2001:db8::1"),
+            ("2001:db8::/32", "2001:db8::/32"),
+        ] {
+            assert_eq!(short(value), written);
+        }
+    }
 }
