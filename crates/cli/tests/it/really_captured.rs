@@ -18,6 +18,8 @@ use crate::support::{DEADLINE, Running, end_of, fwlab, is_root, lab};
 /// numbers than the router's own.
 const ROUTER: &str = r#"
 link wan; link lan
+echo 1 >/proc/sys/net/ipv4/ip_forward
+echo 1 >/proc/sys/net/ipv6/conf/all/forwarding
 ip addr add 9.20.30.41/29 dev wan
 ip addr add 2a01:4f8:10:20::41/64 dev wan nodad
 ip addr add 192.168.7.1/24 dev lan
