@@ -274,7 +274,9 @@ fn report(
                 why.push(told);
             }
         }
-        page.text(format_args!("\nStill stopped, with any of fwlab's remedies:\n"));
+        page.text(format_args!(
+            "\nStill stopped, with any of fwlab's remedies:\n"
+        ));
         for told in why {
             page.text(format_args!("  {}\n", line(&told)));
         }
