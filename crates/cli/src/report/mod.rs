@@ -35,6 +35,7 @@ pub use matrix::{Shown, matrix};
 pub(crate) use matrix::{by_port_of_kernel, decided_by_chance, passive_ports_meant};
 pub use packets::{PacketFolder, pcapng};
 pub use progress::Progress;
+pub(crate) use sources::RulesText;
 pub use sources::Sources;
 pub use streams::StreamFolder;
 pub use terminal::{findings, summary_line};

@@ -22,19 +22,23 @@ struct OfRuleset {
 
 /// The text of rules as they were given.
 #[derive(Debug, PartialEq, Eq, Hash)]
-pub(super) struct RulesText {
+pub(crate) struct RulesText {
     /// What reports call it, mostly a path.
-    pub(super) name: String,
+    pub(crate) name: String,
     /// The line that it begins on, 1 for the first.
-    pub(super) first: u32,
-    pub(super) text: String,
+    pub(crate) first: u32,
+    pub(crate) text: String,
     /// Whether it lies with the scenario, and may be shown whether it was loaded or not.
     pub(super) is_own: bool,
 }
 
 /// Texts, each once: hundreds of scenarios can be about one host's rules.
-#[derive(Debug, Default)]
-struct Texts(HashSet<Arc<RulesText>>);
+#[derive(Debug)]
+struct Texts {
+    known: HashSet<Arc<RulesText>>,
+    /// The longest that is kept, in bytes.
+    longest: usize,
+}
 
 /// Rules of a node in a file.
 #[derive(Debug, PartialEq)]
@@ -63,10 +67,19 @@ fn is_file(path: &Path) -> bool {
 }
 
 impl Sources {
-    /// Those of planned cells.
+    /// Those of planned cells, as a report has them: without the longest texts.
     pub fn of(cells: &[Cell]) -> Sources {
+        Sources::up_to(Texts::LONGEST, cells)
+    }
+
+    /// Those of planned cells, however long.
+    pub(crate) fn whole(cells: &[Cell]) -> Sources {
+        Sources::up_to(usize::MAX, cells)
+    }
+
+    fn up_to(longest: usize, cells: &[Cell]) -> Sources {
         let mut sources = HashMap::new();
-        let mut texts = Texts::default();
+        let mut texts = Texts::up_to(longest);
         for cell in cells {
             let key = (cell.axes.scenario.clone(), cell.axes.ruleset.clone());
             let scenario = &cell.scenario;
@@ -88,7 +101,7 @@ impl Sources {
 
     /// The text of a cell's rules, and the line in its file that decided. Of several nodes' rules those that decided are meant, and
     /// otherwise the ruleset's own.
-    pub(super) fn text(
+    pub(crate) fn text(
         &self,
         axes: &Axes,
         cause: Option<&Cause>,
@@ -254,14 +267,21 @@ impl RulesText {
 }
 
 impl Texts {
-    /// The longest text that is shown, in bytes: some 1,000 rules.
+    /// The longest text that a report shows, in bytes: some 1,000 rules.
     const LONGEST: usize = 64 << 10;
+
+    fn up_to(longest: usize) -> Texts {
+        Texts {
+            known: HashSet::new(),
+            longest,
+        }
+    }
 
     fn of(&mut self, source: &Source) -> Option<Arc<RulesText>> {
         // A scenario may name any file there is. Of rules that were loaded, those below the folder that the run was started
         // in are shown with it: what is shared there, scenarios beside each other name.
         let is_shown = source.is_quotable || is_below_here(Path::new(&source.name));
-        if !is_shown || source.text.len() > Texts::LONGEST {
+        if !is_shown || source.text.len() > self.longest {
             return None;
         }
         let text = RulesText {
@@ -270,11 +290,11 @@ impl Texts {
             text: String::from_utf8_lossy(&source.text).into_owned(),
             is_own: source.is_quotable,
         };
-        if let Some(known) = self.0.get(&text) {
+        if let Some(known) = self.known.get(&text) {
             return Some(Arc::clone(known));
         }
         let text = Arc::new(text);
-        self.0.insert(Arc::clone(&text));
+        self.known.insert(Arc::clone(&text));
         Some(text)
     }
 }
@@ -312,7 +332,7 @@ mod tests {
 
     #[test]
     fn a_text_is_kept_once_and_only_where_it_may_be_shown() {
-        let mut texts = Texts::default();
+        let mut texts = Texts::up_to(Texts::LONGEST);
         let rules = Source::new("a.v4", "-A INPUT -j DROP\n").beginning_at(7, 0);
         let kept = texts.of(&rules).expect("it may be shown");
         assert!([6, 8].iter().all(|line| !kept.has(*line)) && kept.has(7));
@@ -324,7 +344,9 @@ mod tests {
             assert_eq!(texts.of(&shared).is_some(), is_shown, "{name}");
         }
         let long = "#".repeat(Texts::LONGEST + 1);
-        assert_eq!(texts.of(&Source::new("long.v4", long)), None);
-        assert_eq!(texts.0.len(), 2);
+        let long = Source::new("long.v4", long);
+        assert_eq!(texts.of(&long), None);
+        assert_eq!(texts.known.len(), 2);
+        assert!(Texts::up_to(usize::MAX).of(&long).is_some());
     }
 }

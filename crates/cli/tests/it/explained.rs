@@ -68,7 +68,8 @@ fn a_transfer_is_told_from_its_rules_and_from_its_record() {
         none.stderr
     );
     assert!(
-        none.stderr.contains("4 cells exist, for example"),
+        none.stderr
+            .contains("there are 4 cells; none has `data=epsv`; the nearest names:"),
         "{}",
         none.stderr
     );

@@ -1,101 +1,120 @@
 //! `explain`: one transfer as a timeline, and why it went as it did.
 
+mod choice;
+mod excerpt;
+mod of_scenario;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
 use fwlab_check::{Subject, Trial};
 use fwlab_explain::{Diagnosis, timeline};
-use fwlab_model::ruleset::Source;
-use fwlab_record::{Cause, CellRecord, Exit};
-use fwlab_scenario::RulesOrigin;
-use fwlab_scenario::filter::Filter;
+use fwlab_record::{Cause, CellRecord, Exit, Judgement};
 use fwlab_text::{line, one_line};
 
 use super::bundle::{Bundled, is_bundle};
 use super::check::{CheckTerms, told};
 use super::execute::{Executed, execute, ready};
 use super::exit::{complain, print, print_prose, telling};
-use crate::report::{EarlierError, PacketFolder, read_report};
+use crate::report::{EarlierError, PacketFolder, Sources, read_report};
 use crate::text::{Page, columns};
+use choice::{Choice, names};
+use excerpt::excerpt;
+use of_scenario::is_scenario;
 
 #[derive(Debug, Args)]
 pub(super) struct ExplainArguments {
-    /// The rules, as `fwlab check` takes them; a JSON report written with `--evidence all`; or a bundle written
-    /// by `fwlab run --bundle`
-    #[arg(required = true, value_name = "RULES|REPORT|BUNDLE")]
+    /// The rules, as `fwlab check` takes them; a scenario file; a JSON report written with `--evidence all`; or a
+    /// bundle written by `fwlab run --bundle`
+    #[arg(required = true, value_name = "RULES|SCENARIO|REPORT|BUNDLE")]
     files: Vec<PathBuf>,
-    /// Which transfer: words of the cell's name, or axis=word, as in `fwlab run --filter`. Default: the first that
-    /// did not pass
-    #[arg(long, value_name = "WORDS")]
+    /// Which transfer: a cell's name as `fwlab list --cells` prints it, words of it, or axis=word, as in
+    /// `fwlab run --filter`. Of a scenario, one cell alone. Default: the first that did not pass
+    #[arg(long, value_name = "NAME")]
     cell: Option<String>,
     #[command(flatten)]
     terms: CheckTerms,
 }
-
-/// The lines before and after the one that decided.
-const AROUND: usize = 2;
 
 pub(super) fn explain(arguments: &ExplainArguments) -> Exit {
     explained(arguments).unwrap_or_else(|exit| exit)
 }
 
 fn explained(arguments: &ExplainArguments) -> Result<Exit, Exit> {
-    let words: Vec<&String> = arguments.cell.iter().collect();
-    let filter = Filter::parse(&words).map_err(|error| {
-        complain(format!("--cell: {error}"), None);
-        Exit::Usage
-    })?;
+    let chosen = Choice::of(arguments.cell.as_deref());
+    if let Some(file) = arguments.files.iter().find(|file| is_scenario(file)) {
+        if arguments.files.len() > 1 {
+            complain(
+                format!(
+                    "{} is a scenario by its name, and is explained alone",
+                    file.display()
+                ),
+                Some("a scenario names its rules itself: give it without other files"),
+            );
+            return Err(Exit::Usage);
+        }
+        let (record, sources) = of_scenario::run(file, arguments, &chosen)?;
+        print_prose(page(&record, &sources));
+        return Ok(match record.judgement.outcome() {
+            Some(_) => Exit::Good,
+            None => Exit::Lab,
+        });
+    }
     let bundled = match &arguments.files[..] {
         [file] if is_bundle(file) => Some(Bundled::read(file)?),
         _ => None,
     };
     let (records, sources) = match (&bundled, &arguments.files[..]) {
-        (Some(bundled), _) => (bundled.records.clone(), Vec::new()),
+        (Some(bundled), _) => (bundled.records.clone(), Sources::default()),
         (None, [file]) => match of_report(file)? {
-            Some(records) => (records, Vec::new()),
+            Some(records) => (records, Sources::default()),
             None => run(arguments)?,
         },
         (None, _) => run(arguments)?,
     };
-    let admitted = records
-        .iter()
-        .filter(|record| filter.admits(&record.axes, &[]));
-    let admitted: Vec<&Arc<CellRecord>> = admitted.collect();
+    let admitted = chosen.among(records, |record| (&record.axes, &[]))?;
     let stopped = admitted.iter().find(|record| {
         let outcome = record.judgement.outcome();
         outcome.is_some_and(|outcome| outcome.cause != Cause::None)
     });
     let Some(record) = stopped.or(admitted.first()) else {
-        complain("there is no such transfer", Some(&names(&records)));
+        complain("there is no cell to explain", None);
         return Err(Exit::Usage);
     };
     let told = match (&bundled, &arguments.terms.how.capture) {
-        (Some(bundled), Some(folder)) => unpacked(bundled, &filter, folder)?,
+        (Some(bundled), Some(folder)) => unpacked(bundled, &admitted, folder)?,
         _ => Page::default(),
     };
     print_prose(page(record, &sources));
+    print_prose(others(record, &admitted, &chosen));
     print(told);
     Ok(Exit::Good)
 }
 
-/// Some names of cells, to choose from.
-fn names(records: &[Arc<CellRecord>]) -> String {
-    let shown = records
-        .iter()
-        .take(5)
-        .map(|record| one_line(&record.axes).to_string());
-    let shown = shown.collect::<Vec<_>>().join("\n  ");
-    match records.len() {
-        0 => "the report has no cells".to_owned(),
-        count => format!("{count} cells exist, for example\n  {shown}"),
+/// Which other cells were meant, where this is one of several.
+fn others(record: &CellRecord, admitted: &[Arc<CellRecord>], chosen: &Choice) -> Page {
+    let others = admitted.iter().map(|other| &other.axes);
+    let others: Vec<_> = others.filter(|axes| **axes != record.axes).collect();
+    let all = match chosen.is_made() {
+        true => "cells that match",
+        false => "cells",
+    };
+    match others.len() {
+        0 => Page::default(),
+        count => Page::from(format!(
+            "\nThis is one of {} {all}. For another, give --cell its name:\n  {}\n",
+            count + 1,
+            names(others.into_iter())
+        )),
     }
 }
 
 /// Writes the packets that a bundle has of the chosen cells into a folder: what was written, in words.
-fn unpacked(bundled: &Bundled, filter: &Filter, folder: &Path) -> Result<Page, Exit> {
+fn unpacked(bundled: &Bundled, admitted: &[Arc<CellRecord>], folder: &Path) -> Result<Page, Exit> {
     let packets = bundled.packets();
-    let packets = packets.filter(|(record, _)| filter.admits(&record.axes, &[]));
+    let is_admitted = |record: &CellRecord| admitted.iter().any(|one| one.axes == record.axes);
+    let packets = packets.filter(|(record, _)| is_admitted(record));
     let packets: Vec<(&CellRecord, &[u8])> = packets.collect();
     if packets.is_empty() {
         complain(
@@ -136,7 +155,7 @@ fn of_report(file: &Path) -> Result<Option<Vec<Arc<CellRecord>>>, Exit> {
 }
 
 /// Runs the cells of a ruleset.
-fn run(arguments: &ExplainArguments) -> Result<(Vec<Arc<CellRecord>>, Vec<Source>), Exit> {
+fn run(arguments: &ExplainArguments) -> Result<(Vec<Arc<CellRecord>>, Sources), Exit> {
     let terms = arguments.terms.terms();
     let subject = telling(|said| Subject::read(&arguments.files, &terms, said))?;
     let loader = ready()?;
@@ -146,36 +165,42 @@ fn run(arguments: &ExplainArguments) -> Result<(Vec<Arc<CellRecord>>, Vec<Source
         subject.trial(&classes, &terms, &[], said)
     });
     let Trial { planned, .. } = trial?;
+    let sources = Sources::whole(&planned);
     let (settings, how) = (arguments.terms.settings(), &arguments.terms.how);
     let Executed { records, .. } = execute(planned, loader, settings, how)?;
-    let files = &subject.files;
-    let mut sources: Vec<Source> = match &files.origin {
-        RulesOrigin::Written(source) => vec![source.clone()],
-        _ => Vec::new(),
-    };
-    sources.extend(files.ipv6.clone());
-    sources.extend(files.beside.iter().map(|(_, source)| source.clone()));
     Ok((records, sources))
 }
 
-fn page(record: &CellRecord, sources: &[Source]) -> Page {
+fn page(record: &CellRecord, sources: &Sources) -> Page {
     let mut page = Page::default();
     let style = console::Style::new().bold();
     page.styled(&style, one_line(&record.axes));
     page.text('\n');
     let width = columns(&console::Term::stdout()).map_or(120, |columns| columns.clamp(40, 160));
-    let told = timeline(record, width);
-    for one in &told {
-        page.text(format_args!("{}\n", line(one)));
+    if !record.evidence.facts.is_empty() {
+        for one in timeline(record, width) {
+            page.text(format_args!("{}\n", line(&one)));
+        }
     }
-    if told.len() <= 1 {
-        page.text("  the record has no evidence; write the report with --evidence all\n");
+    match &record.judgement {
+        Judgement::Inconclusive { why } | Judgement::Skipped { why } => {
+            page.text(format_args!(
+                "\n{}: {}\n",
+                record.judgement.word(),
+                line(why)
+            ));
+        }
+        Judgement::NotRun(not_run) => page.text(format_args!("\nnot run: {}\n", one_line(not_run))),
+        _ if record.evidence.facts.is_empty() => {
+            page.text("  the record has no evidence; write the report with --evidence all\n");
+        }
+        _ => {}
     }
     page.text('\n');
     if let Some(outcome) = record.judgement.outcome() {
         page.text(format_args!("{}\n", one_line(outcome)));
-        if let Some((source, number)) = place(&outcome.cause, sources) {
-            excerpt(&mut page, source, number);
+        if let Some((text, Some(number))) = sources.text(&record.axes, Some(&outcome.cause)) {
+            excerpt(&mut page, text, number);
         }
     }
     if let Some(diagnosis) = Diagnosis::of(record) {
@@ -194,34 +219,4 @@ fn page(record: &CellRecord, sources: &[Source]) -> Page {
         }
     }
     page
-}
-
-/// The source that a cause's line is of, where it is one of these alone.
-fn place<'a>(cause: &Cause, sources: &'a [Source]) -> Option<(&'a Source, u32)> {
-    let number = match cause {
-        Cause::Rule { source_line, .. } | Cause::Policy { source_line, .. } => (*source_line)?,
-        _ => return None,
-    };
-    let has = |source: &&Source| {
-        let lines = source.text.iter().filter(|byte| **byte == b'\n').count();
-        let begins = source.begins.0.max(1);
-        let lines = u32::try_from(lines).unwrap_or(u32::MAX);
-        (begins..=begins.saturating_add(lines)).contains(&number)
-    };
-    let mut found = sources.iter().filter(has);
-    let source = found.next()?;
-    found.next().is_none().then_some((source, number))
-}
-
-/// The line that decided, among its neighbours.
-fn excerpt(page: &mut Page, source: &Source, number: u32) {
-    let begins = source.begins.0.max(1);
-    let at = (number - begins) as usize;
-    let text = String::from_utf8_lossy(&source.text);
-    let lines = text.lines().zip(begins..).enumerate();
-    let near = lines.filter(|(place, _)| place.abs_diff(at) <= AROUND);
-    for (place, (text, number)) in near {
-        let mark = if place == at { '▶' } else { ' ' };
-        page.text(format_args!("  {mark} {number:5} │ {}\n", line(text)));
-    }
 }

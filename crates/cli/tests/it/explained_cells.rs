@@ -1,0 +1,131 @@
+//! `explain`: of a scenario one cell, and of whatever is explained the line that decided.
+
+use std::path::Path;
+
+use crate::bad_input::folder;
+use crate::support::{Ended, end_of, fwlab, lab, shared};
+
+const RULES: &str = "*filter
+:INPUT DROP [0:0]
+:FTP - [0:0]
+-A INPUT -m conntrack --ctstate ESTABLISHED -j ACCEPT
+-A INPUT -p tcp -m tcp --dport 21 -j ACCEPT
+-A INPUT -p tcp -m mark --mark 7 -j ACCEPT
+-A INPUT -p tcp -m comment --comment \"goes on\"
+-A INPUT -p tcp -j FTP
+-A FTP -p tcp -m tcp --dport 1024:65535 -j REJECT
+COMMIT
+";
+
+const SCENARIO: &str = r#"description = "Rules in a file, and rules in place."
+[topology]
+shape = "server-firewall"
+[[ruleset]]
+name = "in-a-file"
+file = "../rules.v4"
+[[ruleset]]
+name = "in=place"
+text = """
+iptables -A INPUT -p tcp --dport 21 -j ACCEPT
+iptables -A INPUT -p tcp -j DROP
+"""
+[matrix]
+servers = ["libunftp"]
+data = ["port", "pasv"]
+"#;
+
+const UNDERLINED: &str = "  ▶     9 │ -A FTP -p tcp -m tcp --dport 1024:65535 -j REJECT
+";
+
+fn explain(folder: &Path, arguments: &[&str]) -> Ended {
+    let mut command = fwlab();
+    command.current_dir(folder).arg("explain").args(arguments);
+    end_of(&mut command)
+}
+
+#[track_caller]
+fn assert_told(text: &str, told: &[&str]) {
+    for told in told {
+        assert!(text.contains(told), "{told}: {text}");
+    }
+}
+
+fn scenario() -> tempfile::TempDir {
+    let folder = folder(&[("rules.v4", RULES.as_bytes())]);
+    std::fs::create_dir(folder.path().join("scenarios")).expect("a folder");
+    let file = folder.path().join("scenarios/two.toml");
+    std::fs::write(file, SCENARIO).expect("it can be written");
+    folder
+}
+
+#[test]
+fn a_cell_of_a_scenario_is_run_and_explained() {
+    let Some(_lab) = lab() else { return };
+    let folder = scenario();
+    let explain = |arguments: &[&str]| explain(folder.path(), arguments);
+    let file = "scenarios/two.toml";
+    // As `fwlab list scenarios` and `fwlab list .` call it.
+    for begins in ["two", "scenarios/two"] {
+        let name = format!("{begins}::in-a-file::nft::libunftp::suppaftp::pasv::plain::ipv4::retr");
+        let told = explain(&[file, "--cell", &name]).with(0).stdout;
+        assert_told(
+            &told,
+            &[
+                "two::in-a-file::nft::libunftp::suppaftp::pasv::plain::ipv4::retr\n",
+                "› PASV",
+                UNDERLINED,
+                "no helper reads the control connection",
+                "It would pass if the helper ftp were assigned",
+            ],
+        );
+        assert!(!told.contains("This is one of"), "{told}");
+    }
+    let in_place = explain(&[file, "--cell", "ruleset=in=place pasv", "--backend", "nft"]).with(0);
+    assert_told(
+        &in_place.stdout,
+        &["  ▶    11 │ iptables -A INPUT -p tcp -j DROP\n"],
+    );
+}
+
+#[test]
+fn which_cell_of_a_scenario_is_meant_has_to_be_said() {
+    let _machine = shared();
+    let folder = scenario();
+    let explain = |arguments: &[&str]| explain(folder.path(), arguments);
+    let file = "scenarios/two.toml";
+    let several = explain(&[file, "--cell", "nft pasv"]).with(2).stderr;
+    assert_told(
+        &several,
+        &[
+            "2 cells of scenarios/two.toml match --cell, and one is explained",
+            "  two::in-a-file::nft::libunftp::suppaftp::pasv::plain::ipv4::retr\n",
+            "  two::in=place::nft::libunftp::suppaftp::pasv::plain::ipv4::retr\n",
+        ],
+    );
+    let all = explain(&[file]).with(2).stderr;
+    assert_told(
+        &all,
+        &[
+            "scenarios/two.toml has 8 cells, and one is explained",
+            "and 3 more",
+        ],
+    );
+    let none = explain(&[file, "--cell", "legcay pasv"]).with(2).stderr;
+    assert_told(
+        &none,
+        &[
+            "there is no such transfer",
+            "none has `legcay`, but there is `legacy`; the nearest names:\n  two::in-a-file::nft::libunftp::suppaftp::pasv::",
+        ],
+    );
+    let place = explain(&[file, "--cell", "nft pasv", "--at", "server"]).with(2);
+    assert_told(
+        &place.stderr,
+        &["--at: scenarios/two.toml is a scenario, which itself says where its rules stand"],
+    );
+    let beside = explain(&["rules.v4", file]).with(2).stderr;
+    assert_told(
+        &beside,
+        &["scenarios/two.toml is a scenario by its name, and is explained alone"],
+    );
+}
