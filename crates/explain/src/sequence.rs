@@ -7,6 +7,7 @@ use std::time::Duration;
 use fwlab_record::{EventId, Evidence, Fact, NodeName, Role, Seen, Source};
 
 use crate::lanes::{lanes, opening, place, words};
+use crate::walked::walked;
 use hops::{Hop, hops};
 
 /// What happened between nodes, in order.
@@ -125,6 +126,21 @@ impl Sequence {
                 text: text(fact),
                 deciding: fact.deciding,
             });
+            if fact.deciding
+                && let Some(text) = walked(evidence)
+            {
+                steps.push(Step {
+                    event: fact.event,
+                    at: fact.at,
+                    course: Course::Note {
+                        at: lane(&fact.node),
+                    },
+                    connection: fact.connection,
+                    source: fact.what.source(),
+                    text,
+                    deciding: false,
+                });
+            }
         }
         Sequence {
             lanes,

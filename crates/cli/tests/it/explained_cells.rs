@@ -1,4 +1,4 @@
-//! `explain`: of a scenario one cell, and of whatever is explained the line that decided.
+//! `explain`: of a scenario one cell, and of whatever is explained the line that decided, and the way to it.
 
 use std::path::Path;
 
@@ -128,4 +128,56 @@ fn which_cell_of_a_scenario_is_meant_has_to_be_said() {
         &beside,
         &["scenarios/two.toml is a scenario by its name, and is explained alone"],
     );
+}
+
+#[test]
+fn the_way_to_the_rule_that_decided_is_told_as_the_kernel_traces_it() {
+    let Some(_lab) = lab() else { return };
+    let script = "table inet t {
+    chain early {
+        type filter hook prerouting priority -50; policy accept;
+        tcp dport 1024-65535 counter
+    }
+    chain i {
+        type filter hook input priority 0; policy drop;
+        ct state established accept
+        tcp dport 21 accept
+        jump ftp
+    }
+    chain ftp {
+        udp dport 7 drop
+    }
+}
+";
+    let files = [
+        ("rules.v4", RULES.as_bytes()),
+        ("rules.nft", script.as_bytes()),
+    ];
+    let folder = folder(&files);
+    for (file, backend, way) in [
+        (
+            "rules.v4",
+            "nft",
+            "walked, by the rules that it matched: ipv4/filter/INPUT: rule 4 (line 7), rule 5 (line 8) → FTP; \
+             ipv4/filter/FTP: rule 1 (line 9) DROP",
+        ),
+        (
+            "rules.v4",
+            "legacy",
+            "walked, by the rules that it matched (the trace of iptables-legacy does not say what these told it): \
+             ipv4/filter/INPUT: rule 4 (line 7), rule 5 (line 8); ipv4/filter/FTP: rule 1 (line 9)",
+        ),
+        (
+            "rules.nft",
+            "native",
+            "walked, by the rules that it matched: inet/t/early: rule 1 (line 4), policy (line 3) ACCEPT; \
+             inet/t/i: rule 3 (line 10) → ftp, policy (line 7) DROP",
+        ),
+    ] {
+        let of = ["--at", "server", "--server", "libunftp", "--data", "pasv"];
+        let more = ["--protection", "plain", "--backend", backend];
+        let told = explain(folder.path(), &[&[file], &of[..], &more].concat()).with(0);
+        let words: Vec<&str> = told.stdout.split_whitespace().collect();
+        assert_told(&words.join(" "), &[way]);
+    }
 }

@@ -1,5 +1,6 @@
 mod matched;
 mod order;
+mod walked;
 
 use std::fmt;
 use std::time::Duration;
@@ -9,6 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use matched::Matched;
+pub use walked::{Verdict, Walked, WalkedPlace};
 
 use crate::{Announcement, Cause, ConntrackState, Flow, NodeName, Packet, Role, Tuple, ms};
 
@@ -32,6 +34,10 @@ pub struct Evidence {
     /// How often rules matched, of the nodes of which that is known.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub matched: Vec<Matched>,
+    /// The way of the packet that decided through the rules of the node where it did, step by step. Empty where no rule had a part
+    /// in it, and where the trace does not have the whole way.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub walked: Vec<Walked>,
 }
 
 /// One thing that was seen.
@@ -295,6 +301,7 @@ impl Evidence {
             left_out: left_out + all - facts.len(),
             facts,
             matched: Vec::new(),
+            walked: Vec::new(),
         }
     }
 
