@@ -77,6 +77,19 @@ impl Sources {
         Sources::up_to(usize::MAX, cells)
     }
 
+    /// Those of a ruleset of a scenario, for a cell with these axes: nothing where the scenario is another's or has no such
+    /// ruleset. A scenario is called by its path, and the cell may have been run from another folder.
+    pub(crate) fn of_scenario(scenario: &Arc<Scenario>, axes: &Axes) -> Sources {
+        let (own, other) = (Path::new(&scenario.name), Path::new(&axes.scenario));
+        let mut rulesets = scenario.rulesets.iter();
+        let index = rulesets.position(|ruleset| ruleset.name == axes.ruleset);
+        let index = index.filter(|_| own.ends_with(other) || other.ends_with(own));
+        let mut texts = Texts::up_to(usize::MAX);
+        let of = index.map(|index| OfRuleset::of(scenario, index, &mut texts));
+        let key = (axes.scenario.clone(), axes.ruleset.clone());
+        Sources(of.map(|of| (key, of)).into_iter().collect())
+    }
+
     fn up_to(longest: usize, cells: &[Cell]) -> Sources {
         let mut sources = HashMap::new();
         let mut texts = Texts::up_to(longest);
@@ -111,7 +124,13 @@ impl Sources {
             return Some((of.rules.first()?.text.as_ref()?, None));
         };
         let line = line?;
-        let found = of.text_of(axes, node, backend, family, line)?;
+        let found = of.texts_of(axes, node, backend, family, line);
+        // Of several, the record says which.
+        let file = cause.and_then(file_of_cause);
+        let found = match (&found[..], file) {
+            ([first], _) | ([first, ..], None) => first,
+            (_, file) => found.iter().find(|text| Some(&*text.name) == file)?,
+        };
         Some((found, Some(line)))
     }
 
@@ -131,8 +150,8 @@ impl Sources {
                 continue;
             };
             let family = rule.rule.chain.family;
-            let found = of.text_of(axes, &rule.node, rule.backend, family, line);
-            if found.is_some_and(|found| Arc::ptr_eq(found, text)) {
+            let found = of.texts_of(axes, &rule.node, rule.backend, family, line);
+            if found.first().is_some_and(|found| Arc::ptr_eq(found, text)) {
                 *lines.entry(line).or_default() += rule.times;
             }
         }
@@ -171,6 +190,15 @@ fn rule_of(cause: &Cause) -> Option<(&NodeName, Backend, TableFamily, Option<u32
             source_line,
             ..
         } => Some((node, *backend, chain.family, *source_line)),
+        _ => None,
+    }
+}
+
+fn file_of_cause(cause: &Cause) -> Option<&str> {
+    match cause {
+        Cause::Rule { source_file, .. } | Cause::Policy { source_file, .. } => {
+            source_file.as_deref()
+        }
         _ => None,
     }
 }
@@ -216,19 +244,19 @@ impl OfRuleset {
         own
     }
 
-    /// The text that a line of a node's rules is in.
-    fn text_of(
+    /// The texts that a line of a node's rules can be in.
+    fn texts_of(
         &self,
         axes: &Axes,
         node: &NodeName,
         backend: Backend,
         family: TableFamily,
         line: u32,
-    ) -> Option<&Arc<RulesText>> {
+    ) -> Vec<&Arc<RulesText>> {
         let beside = (backend != axes.backend).then_some(backend);
         let there = self.of_node(node, beside, family).into_iter();
-        let mut texts = there.filter_map(|rules| rules.text.as_ref());
-        texts.find(|text| text.has(line))
+        let texts = there.filter_map(|rules| rules.text.as_ref());
+        texts.filter(|text| text.has(line)).collect()
     }
 
     /// The file of the rules of a node; nothing where several could be meant.
@@ -252,15 +280,25 @@ fn file_of(source: &Source, whole: &Path) -> Option<PathBuf> {
 }
 
 /// Whether a file is below the folder that the run was started in. Below the root everything is.
-fn is_below_here(file: &Path) -> bool {
+pub(crate) fn is_below_here(file: &Path) -> bool {
     let here = Path::new("");
     let is_root = std::env::current_dir().map_or(true, |here| here.parent().is_none());
     !is_root && is_within(file, here)
 }
 
 impl RulesText {
+    /// A text as it was given.
+    pub(crate) fn of(source: &Source) -> Arc<RulesText> {
+        Arc::new(RulesText {
+            name: source.name.clone(),
+            first: source.begins.0,
+            text: String::from_utf8_lossy(&source.text).into_owned(),
+            is_own: source.is_quotable,
+        })
+    }
+
     /// Whether a line of the file is one of these.
-    fn has(&self, line: u32) -> bool {
+    pub(crate) fn has(&self, line: u32) -> bool {
         let lines = u32::try_from(self.text.lines().count()).unwrap_or(u32::MAX);
         (self.first..self.first.saturating_add(lines)).contains(&line)
     }
@@ -284,16 +322,10 @@ impl Texts {
         if !is_shown || source.text.len() > self.longest {
             return None;
         }
-        let text = RulesText {
-            name: source.name.clone(),
-            first: source.begins.0,
-            text: String::from_utf8_lossy(&source.text).into_owned(),
-            is_own: source.is_quotable,
-        };
+        let text = RulesText::of(source);
         if let Some(known) = self.known.get(&text) {
             return Some(Arc::clone(known));
         }
-        let text = Arc::new(text);
         self.known.insert(Arc::clone(&text));
         Some(text)
     }

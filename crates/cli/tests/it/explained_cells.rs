@@ -1,4 +1,4 @@
-//! `explain`: of a scenario one cell, and of whatever is explained the line that decided, and the way to it.
+//! `explain`: of a scenario one cell, and of whatever is explained the line that decided, underlined, and the way to it.
 
 use std::path::Path;
 
@@ -35,6 +35,7 @@ data = ["port", "pasv"]
 "#;
 
 const UNDERLINED: &str = "  ▶     9 │ -A FTP -p tcp -m tcp --dport 1024:65535 -j REJECT
+          │ ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
 ";
 
 fn explain(folder: &Path, arguments: &[&str]) -> Ended {
@@ -83,7 +84,9 @@ fn a_cell_of_a_scenario_is_run_and_explained() {
     let in_place = explain(&[file, "--cell", "ruleset=in=place pasv", "--backend", "nft"]).with(0);
     assert_told(
         &in_place.stdout,
-        &["  ▶    11 │ iptables -A INPUT -p tcp -j DROP\n"],
+        &[
+            "  ▶    11 │ iptables -A INPUT -p tcp -j DROP\n          │ ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^\n",
+        ],
     );
 }
 
@@ -128,6 +131,91 @@ fn which_cell_of_a_scenario_is_meant_has_to_be_said() {
         &beside,
         &["scenarios/two.toml is a scenario by its name, and is explained alone"],
     );
+}
+
+#[test]
+fn the_line_that_decided_is_underlined_wherever_its_file_is() {
+    let Some(_lab) = lab() else { return };
+    let folder = scenario();
+    let written = ["--report", "json=r.json", "--evidence", "all"];
+    let mut command = fwlab();
+    command.current_dir(folder.path());
+    command.args(["run", "scenarios", "--backend", "nft"]);
+    command.args([
+        "--filter",
+        "ruleset=in-a-file data=pasv",
+        "--bundle",
+        "b.fwlab",
+    ]);
+    end_of(command.args(written)).with(0);
+    let explain = |arguments: &[&str]| explain(folder.path(), arguments).with(0).stdout;
+    assert_told(&explain(&["b.fwlab"]), &[UNDERLINED]);
+    let heading = |file: &str| format!("  {file}, as it is now:\n");
+    for file in ["rules.v4", "scenarios/two.toml"] {
+        let told = explain(&["r.json", file]);
+        assert_told(&told, &[&heading("rules.v4"), UNDERLINED]);
+    }
+    assert_told(
+        &explain(&["r.json"]),
+        &["line 9 is not shown: a report does not have the rules; name their file"],
+    );
+    std::fs::copy(
+        folder.path().join("rules.v4"),
+        folder.path().join("other.v4"),
+    )
+    .expect("it can be copied");
+    assert_told(
+        &explain(&["r.json", "rules.v4", "other.v4"]),
+        &["rules.v4, other.v4 all have such a line, and the record does not say which it is"],
+    );
+    // What `check` was given is called by its path, and is there.
+    let mut command = fwlab();
+    command.current_dir(folder.path());
+    command.args([
+        "check", "rules.v4", "--at", "server", "--server", "libunftp",
+    ]);
+    command.args([
+        "--data",
+        "pasv",
+        "--protection",
+        "plain",
+        "--backend",
+        "nft",
+    ]);
+    command.args(["--report", "json=c.json", "--evidence", "all"]);
+    end_of(&mut command).with(0);
+    assert_told(&explain(&["c.json"]), &[&heading("rules.v4"), UNDERLINED]);
+}
+
+/// Of two files that both have such a line, the record says which is meant.
+#[test]
+fn the_file_that_is_meant_is_the_one_that_decided() {
+    let Some(_lab) = lab() else { return };
+    let v4 = "*filter\n:INPUT DROP [0:0]\n-A INPUT -s 192.0.2.9/32 -j DROP\nCOMMIT\n";
+    let v6 = "*filter\n:INPUT DROP [0:0]\n-A INPUT -s 2001:db8::9/128 -j ACCEPT\nCOMMIT\n";
+    let files = [("rules.v4", v4.as_bytes()), ("rules.v6", v6.as_bytes())];
+    let folder = folder(&files);
+    let of = [
+        "--at",
+        "server",
+        "--server",
+        "libunftp",
+        "--data",
+        "epsv",
+        "--protection",
+        "plain",
+        "--backend",
+        "nft",
+        "--family",
+        "ipv6",
+    ];
+    let told = explain(
+        folder.path(),
+        &[&["rules.v4", "rules.v6"], &of[..]].concat(),
+    )
+    .with(0);
+    let line = "  ▶     2 │ :INPUT DROP [0:0]\n          │ ^^^^^^^^^^^^^^^^^\n";
+    assert_told(&told.stdout, &["line 2 of rules.v6", "  rules.v6:\n", line]);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 mod choice;
 mod excerpt;
 mod of_scenario;
+mod texts;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -22,11 +23,13 @@ use crate::text::{Page, columns};
 use choice::{Choice, names};
 use excerpt::excerpt;
 use of_scenario::is_scenario;
+use texts::{Line, Texts};
 
 #[derive(Debug, Args)]
 pub(super) struct ExplainArguments {
-    /// The rules, as `fwlab check` takes them; a scenario file; a JSON report written with `--evidence all`; or a
-    /// bundle written by `fwlab run --bundle`
+    /// The rules, as `fwlab check` takes them; a scenario file; a JSON report written with `--evidence all`, and
+    /// behind it the files of its rules or its scenario, to show the line that decided; or a bundle written by
+    /// `fwlab run --bundle`
     #[arg(required = true, value_name = "RULES|SCENARIO|REPORT|BUNDLE")]
     files: Vec<PathBuf>,
     /// Which transfer: a cell's name as `fwlab list --cells` prints it, words of it, or axis=word, as in
@@ -43,53 +46,87 @@ pub(super) fn explain(arguments: &ExplainArguments) -> Exit {
 
 fn explained(arguments: &ExplainArguments) -> Result<Exit, Exit> {
     let chosen = Choice::of(arguments.cell.as_deref());
-    if let Some(file) = arguments.files.iter().find(|file| is_scenario(file)) {
-        if arguments.files.len() > 1 {
-            complain(
-                format!(
-                    "{} is a scenario by its name, and is explained alone",
-                    file.display()
-                ),
-                Some("a scenario names its rules itself: give it without other files"),
-            );
-            return Err(Exit::Usage);
-        }
-        let (record, sources) = of_scenario::run(file, arguments, &chosen)?;
-        print_prose(page(&record, &sources));
-        return Ok(match record.judgement.outcome() {
-            Some(_) => Exit::Good,
-            None => Exit::Lab,
-        });
+    let files = &arguments.files[..];
+    if let [file] = files
+        && is_bundle(file)
+    {
+        return of_bundle(file, arguments, &chosen);
     }
-    let bundled = match &arguments.files[..] {
-        [file] if is_bundle(file) => Some(Bundled::read(file)?),
-        _ => None,
+    if let [first, beside @ ..] = files
+        && let Some(records) = of_report(first)?
+    {
+        let texts = Texts::beside(beside)?;
+        tell_of(&meant(records, &chosen)?, &texts, &chosen);
+        return Ok(Exit::Good);
+    }
+    if let Some(file) = files.iter().find(|file| is_scenario(file)) {
+        return of_one_cell(file, arguments, &chosen);
+    }
+    let (records, sources) = run(arguments)?;
+    let texts = Texts::Planned(sources);
+    tell_of(&meant(records, &chosen)?, &texts, &chosen);
+    Ok(Exit::Good)
+}
+
+/// Tells of a cell of a bundle, and writes its packets where they are asked for.
+fn of_bundle(file: &Path, arguments: &ExplainArguments, chosen: &Choice) -> Result<Exit, Exit> {
+    let bundled = Bundled::read(file)?;
+    let meant = meant(bundled.records.clone(), chosen)?;
+    let written = match &arguments.terms.how.capture {
+        Some(folder) => unpacked(&bundled, &meant, folder)?,
+        None => Page::default(),
     };
-    let (records, sources) = match (&bundled, &arguments.files[..]) {
-        (Some(bundled), _) => (bundled.records.clone(), Sources::default()),
-        (None, [file]) => match of_report(file)? {
-            Some(records) => (records, Sources::default()),
-            None => run(arguments)?,
-        },
-        (None, _) => run(arguments)?,
-    };
-    let admitted = chosen.among(records, |record| (&record.axes, &[]))?;
-    let stopped = admitted.iter().find(|record| {
+    // Where its scenario cannot be read here, that is told, and the rules are not shown.
+    let cells = bundled
+        .scenario()
+        .and_then(|scenario| bundled.cells(&scenario));
+    let sources = Sources::whole(&cells.unwrap_or_default());
+    tell_of(&meant, &Texts::Planned(sources), chosen);
+    print(written);
+    Ok(Exit::Good)
+}
+
+/// Runs the cell of a scenario that is meant, and tells of it.
+fn of_one_cell(
+    file: &PathBuf,
+    arguments: &ExplainArguments,
+    chosen: &Choice,
+) -> Result<Exit, Exit> {
+    if arguments.files.len() > 1 {
+        complain(
+            format!(
+                "{} is a scenario by its name, and is explained alone",
+                file.display()
+            ),
+            Some(
+                "a scenario names its rules itself: give it without other files, or behind a JSON report",
+            ),
+        );
+        return Err(Exit::Usage);
+    }
+    let (record, sources) = of_scenario::run(file, arguments, chosen)?;
+    print_prose(page(&record, &Texts::Planned(sources)));
+    Ok(match record.judgement.outcome() {
+        Some(_) => Exit::Good,
+        None => Exit::Lab,
+    })
+}
+
+/// The cells that are meant, in their order.
+fn meant(records: Vec<Arc<CellRecord>>, chosen: &Choice) -> Result<Vec<Arc<CellRecord>>, Exit> {
+    chosen.among(records, |record| (&record.axes, &[]))
+}
+
+/// Tells of the first of these cells that did not pass, or else of the first.
+fn tell_of(meant: &[Arc<CellRecord>], texts: &Texts, chosen: &Choice) {
+    let stopped = meant.iter().find(|record| {
         let outcome = record.judgement.outcome();
         outcome.is_some_and(|outcome| outcome.cause != Cause::None)
     });
-    let Some(record) = stopped.or(admitted.first()) else {
-        complain("there is no cell to explain", None);
-        return Err(Exit::Usage);
-    };
-    let told = match (&bundled, &arguments.terms.how.capture) {
-        (Some(bundled), Some(folder)) => unpacked(bundled, &admitted, folder)?,
-        _ => Page::default(),
-    };
-    print_prose(page(record, &sources));
-    print_prose(others(record, &admitted, &chosen));
-    print(told);
-    Ok(Exit::Good)
+    if let Some(record) = stopped.or(meant.first()) {
+        print_prose(page(record, texts));
+        print_prose(others(record, meant, chosen));
+    }
 }
 
 /// Which other cells were meant, where this is one of several.
@@ -171,12 +208,13 @@ fn run(arguments: &ExplainArguments) -> Result<(Vec<Arc<CellRecord>>, Sources), 
     Ok((records, sources))
 }
 
-fn page(record: &CellRecord, sources: &Sources) -> Page {
+fn page(record: &CellRecord, texts: &Texts) -> Page {
     let mut page = Page::default();
     let style = console::Style::new().bold();
     page.styled(&style, one_line(&record.axes));
     page.text('\n');
-    let width = columns(&console::Term::stdout()).map_or(120, |columns| columns.clamp(40, 160));
+    let terminal = columns(&console::Term::stdout());
+    let width = terminal.map_or(120, |columns| columns.clamp(40, 160));
     if !record.evidence.facts.is_empty() {
         for one in timeline(record, width) {
             page.text(format_args!("{}\n", line(&one)));
@@ -199,9 +237,9 @@ fn page(record: &CellRecord, sources: &Sources) -> Page {
     page.text('\n');
     if let Some(outcome) = record.judgement.outcome() {
         page.text(format_args!("{}\n", one_line(outcome)));
-        if let Some((text, Some(number))) = sources.text(&record.axes, Some(&outcome.cause)) {
-            excerpt(&mut page, text, number);
-        }
+        // What is no terminal has no width.
+        let room = terminal.map_or(usize::MAX, |_| width);
+        page.append(&shown(texts.line(record, &outcome.cause), room));
     }
     if let Some(diagnosis) = Diagnosis::of(record) {
         let events: Vec<String> = diagnosis
@@ -217,6 +255,28 @@ fn page(record: &CellRecord, sources: &Sources) -> Page {
         if let Some(passes) = diagnosis.would_pass() {
             page.text(format_args!("{}\n", line(&passes)));
         }
+    }
+    page
+}
+
+/// The line that decided, or why it cannot be shown.
+fn shown(line: Line, columns: usize) -> Page {
+    let mut page = Page::default();
+    match line {
+        Line::Shown {
+            text,
+            number,
+            heading,
+        } => {
+            if let Some(heading) = heading {
+                page.text(format_args!("  {heading}:\n"));
+            }
+            for one in excerpt(&text.text, text.first, number, columns) {
+                page.text(format_args!("{one}\n"));
+            }
+        }
+        Line::Hidden(why) => page.text(format_args!("  {why}\n")),
+        Line::None => {}
     }
     page
 }
