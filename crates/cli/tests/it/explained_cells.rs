@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use crate::bad_input::folder;
-use crate::support::{Ended, end_of, fwlab, lab, shared};
+use crate::support::{Ended, end_of, fwlab, has_program, lab, shared};
+use fwlab_skipped::{Need, skipped};
 
 const RULES: &str = "*filter
 :INPUT DROP [0:0]
@@ -268,4 +269,71 @@ fn the_way_to_the_rule_that_decided_is_told_as_the_kernel_traces_it() {
         let words: Vec<&str> = told.stdout.split_whitespace().collect();
         assert_told(&words.join(" "), &[way]);
     }
+}
+
+/// Commands and answers are there, and nothing of what they say.
+#[test]
+fn what_tls_hides_is_told_by_its_length() {
+    let Some(_lab) = lab() else { return };
+    let folder = folder(&[("rules.v4", RULES.as_bytes())]);
+    let of = [
+        "--at",
+        "server",
+        "--backend",
+        "nft",
+        "--data",
+        "pasv",
+        "--server",
+        "libunftp",
+    ];
+    let told = explain(
+        folder.path(),
+        &[&["rules.v4", "--protection", "explicit"], &of[..]].concat(),
+    );
+    let told = told.with(0).stdout;
+    let secured = told.find("the rest is TLS").expect("it is told");
+    for sign in ["› encrypted, ", "‹ encrypted, "] {
+        let lengths = told[secured..].split(sign).skip(1).map(|rest| {
+            let (bytes, _) = rest.split_once(" bytes\n").expect("a length");
+            bytes.parse::<u64>().expect("a number")
+        });
+        let lengths: Vec<u64> = lengths.collect();
+        assert!(
+            lengths.len() > 3 && !lengths.contains(&0),
+            "{lengths:?}: {told}"
+        );
+        assert!(!told[..secured].contains(sign), "{told}");
+    }
+    assert!(!told.contains("› USER"), "{told}");
+}
+
+/// TLS from the first byte: what it hides is not taken for lines, nor for what a helper could have read.
+#[test]
+fn implicit_tls_hides_all_of_the_dialogue() {
+    let Some(_lab) = lab() else { return };
+    if !has_program("vsftpd") || !has_program("curl") {
+        skipped(Need::Programs, "vsftpd or curl is not on this machine");
+        return;
+    }
+    let folder = folder(&[("rules.v4", RULES.as_bytes())]);
+    let of = ["--at", "server", "--backend", "nft", "--data", "pasv"];
+    let peers = ["--server", "vsftpd", "--client", "curl"];
+    let told = explain(
+        folder.path(),
+        &[&["rules.v4", "--protection", "implicit"], &of[..], &peers].concat(),
+    );
+    let told = told.with(0).stdout;
+    assert_told(
+        &told,
+        &[
+            "the rest is TLS",
+            "› encrypted, ",
+            "‹ encrypted, ",
+            "TLS hides the announcement, so no helper can read it.",
+            "no helper can see into TLS.",
+        ],
+    );
+    assert!(!told.contains("no reply"), "{told}");
+    let said = told.matches(['›', '‹']).count();
+    assert_eq!(said, told.matches("encrypted, ").count(), "{told}");
 }

@@ -124,7 +124,9 @@ fn what_is_said_goes_to_the_other_side() {
     let facts = vec![
         (client.clone(), Seen::Command { line: line() }),
         (client.clone(), Seen::Reply { reply: line() }),
-        (client, Seen::Secured),
+        (client.clone(), Seen::Secured),
+        (client.clone(), encrypted(Way::Out)),
+        (client, encrypted(Way::In)),
     ];
     assert_eq!(
         drawn(facts, None),
@@ -132,8 +134,14 @@ fn what_is_said_goes_to_the_other_side() {
             (0, Course::Arrow { from: 0, to: 1 }, false),
             (1, Course::Arrow { from: 1, to: 0 }, false),
             (2, Course::Note { at: 0 }, false),
+            (3, Course::Arrow { from: 0, to: 1 }, false),
+            (4, Course::Arrow { from: 1, to: 0 }, false),
         ]
     );
+}
+
+fn encrypted(way: Way) -> Seen {
+    Seen::Encrypted { way, bytes: 45 }
 }
 
 #[test]

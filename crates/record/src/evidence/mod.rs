@@ -92,6 +92,13 @@ pub enum Seen {
     },
     /// What follows on the control connection is TLS.
     Secured,
+    /// One side said something on the control connection that TLS hides: what was said one after another is one of these.
+    Encrypted {
+        /// From the client, which sent it, or to the client.
+        way: Way,
+        /// How many bytes of TLS, as the TCP segments carried them.
+        bytes: u64,
+    },
     /// The server sent a line that is no part of a reply.
     NoReply {
         /// The line.
@@ -234,6 +241,7 @@ impl Seen {
             | Seen::Announced { .. }
             | Seen::Rewritten { .. }
             | Seen::Secured
+            | Seen::Encrypted { .. }
             | Seen::NoReply { .. }
             | Seen::Gap => Source::Ftp,
             Seen::Packet { .. } => Source::Wire,
@@ -326,6 +334,13 @@ impl fmt::Display for Seen {
                 write!(f, "on the way, `{sent}` became `{arrived}`")
             }
             Seen::Secured => f.write_str("the rest is TLS"),
+            Seen::Encrypted { way, bytes } => {
+                let side = match way {
+                    Way::Out => "client",
+                    Way::In => "server",
+                };
+                write!(f, "{side}: encrypted, {bytes} bytes")
+            }
             Seen::NoReply { line } => write!(f, "server, no reply: {line}"),
             Seen::Gap => f.write_str("bytes are missing here"),
             Seen::Packet { way, packet } => write!(f, "{way}: {packet}"),

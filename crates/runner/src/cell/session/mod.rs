@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use fwlab_fabric::{Fabric, Node};
 use fwlab_ftp::deviation::Sign;
+use fwlab_ftp::wire::{Event as Line, Side};
 use fwlab_judge::{
     Ending, Event as Told, Finding, Said, SessionTracker, SignResult, StoppedBy, Stream, Terms,
     What as Reported, judge, sign_result,
@@ -336,7 +337,12 @@ impl<'a> Session<'a> {
             && matches!(captured.packet, Packet::Tcp { flow, .. }
                 if is_swallowed(self.topology, node, flow.to.ip()));
         let seen = self.seen(event.at);
-        let said = self.tell(
+        let side = match way {
+            Way::Out => Side::Client,
+            Way::In => Side::Server,
+        };
+        let hidden = self.tracker.hidden(side);
+        let mut said = self.tell(
             seen,
             node,
             Reported::Captured {
@@ -347,7 +353,18 @@ impl<'a> Session<'a> {
             },
         );
         let at_client = *node == self.tracker.terms().client;
+        let more = self.tracker.hidden(side) - hidden;
+        if at_client && self.tracker.is_hidden_from_start(side) {
+            // What looks like lines is none.
+            said.lines.clear();
+            if hidden == 0 && more > 0 && side == Side::Client {
+                said.lines.push(Line::Secured);
+            }
+        }
         self.timeline.said(seen, node, &said);
+        if more > 0 {
+            self.timeline.encrypted(seen, node, way, more);
+        }
         self.timeline
             .captured(seen, node, way, &captured.packet, at_client);
     }
