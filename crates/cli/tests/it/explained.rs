@@ -37,6 +37,7 @@ fn a_transfer_is_told_from_its_rules_and_from_its_record() {
         "  ▶     5 │ -A INPUT -j REJECT",
         "no helper reads the control connection, so it was not expected. (events ",
         "It would pass if the helper ftp were assigned",
+        "ports that the rules open. (event ",
     ];
     let plain = ["--protection", "plain"];
     let of_rules = run(&[&["explain", "rules.v4"], &of[..], &plain].concat()).with(0);

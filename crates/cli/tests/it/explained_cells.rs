@@ -330,7 +330,7 @@ fn implicit_tls_hides_all_of_the_dialogue() {
             "› encrypted, ",
             "‹ encrypted, ",
             "TLS hides the announcement, so no helper can read it.",
-            "no helper can see into TLS.",
+            "no helper can see into TLS. (event ",
         ],
     );
     assert!(!told.contains("no reply"), "{told}");

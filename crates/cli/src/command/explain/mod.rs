@@ -11,7 +11,7 @@ use std::sync::Arc;
 use clap::Args;
 use fwlab_check::{Subject, Trial};
 use fwlab_explain::{Diagnosis, timeline};
-use fwlab_record::{Cause, CellRecord, Exit, Judgement};
+use fwlab_record::{Cause, CellRecord, EventId, Exit, Judgement};
 use fwlab_text::{line, one_line};
 
 use super::bundle::{Bundled, is_bundle};
@@ -236,27 +236,31 @@ fn page(record: &CellRecord, texts: &Texts) -> Page {
     }
     page.text('\n');
     if let Some(outcome) = record.judgement.outcome() {
-        page.text(format_args!("{}\n", one_line(outcome)));
+        let rests = rests_on(outcome.event.as_slice());
+        page.text(format_args!("{}{rests}\n", one_line(outcome)));
         // What is no terminal has no width.
         let room = terminal.map_or(usize::MAX, |_| width);
         page.append(&shown(texts.line(record, &outcome.cause), room));
     }
     if let Some(diagnosis) = Diagnosis::of(record) {
-        let events: Vec<String> = diagnosis
-            .rests_on
-            .iter()
-            .map(|event| event.0.to_string())
-            .collect();
-        let rests = match events.is_empty() {
-            true => String::new(),
-            false => format!(" (events {})", events.join(", ")),
-        };
+        let rests = rests_on(&diagnosis.rests_on);
         page.text(format_args!("{}{rests}\n", line(&diagnosis.why())));
         if let Some(passes) = diagnosis.would_pass() {
-            page.text(format_args!("{}\n", line(&passes)));
+            let rests = rests_on(diagnosis.would_pass_rests_on());
+            page.text(format_args!("{}{rests}\n", line(&passes)));
         }
     }
     page
+}
+
+/// The observations that a sentence rests on, by their numbers in the timeline.
+fn rests_on(events: &[EventId]) -> String {
+    let numbers: Vec<String> = events.iter().map(|event| event.0.to_string()).collect();
+    match numbers.len() {
+        0 => String::new(),
+        1 => format!(" (event {})", numbers[0]),
+        _ => format!(" (events {})", numbers.join(", ")),
+    }
 }
 
 /// The line that decided, or why it cannot be shown.
