@@ -10,8 +10,17 @@ pub(crate) fn walked(evidence: &Evidence) -> Option<String> {
     let is_of_several = steps.iter().any(|step| step.backend != first.backend);
     let is_of_legacy = steps.iter().any(|step| step.backend == Backend::Legacy);
     let mut text = String::from("walked, by the rules that it matched");
+    let mut notes = Vec::new();
     if is_of_legacy {
-        text += " (the trace of iptables-legacy does not say what these told it)";
+        notes.push("the trace of iptables-legacy does not say what these told it");
+    }
+    if is_of_several {
+        notes.push(
+            "each backend has a trace of its own, and their order is that in which they were heard",
+        );
+    }
+    if !notes.is_empty() {
+        text += &format!(" ({})", notes.join("; "));
     }
     let chains = steps.chunk_by(|one, next| {
         one.backend == next.backend && one.place.chain() == next.place.chain()
@@ -128,6 +137,10 @@ mod tests {
             told(vec![legacy.clone()]),
             Some(format!("{text}ipv4/filter/INPUT: rule 1 (line 2)"))
         );
+        let several = text.replace(
+            "): ",
+            "; each backend has a trace of its own, and their order is that in which they were heard): ",
+        );
         let nameless = WalkedPlace::SomeRule(chain("t", "__chain0"));
         let native = Walked {
             backend: Backend::Native,
@@ -136,7 +149,7 @@ mod tests {
         assert_eq!(
             told(vec![legacy, native]),
             Some(format!(
-                "{text}legacy ipv4/filter/INPUT: rule 1 (line 2); native ipv4/t/__chain0: a rule DROP"
+                "{several}legacy ipv4/filter/INPUT: rule 1 (line 2); native ipv4/t/__chain0: a rule DROP"
             ))
         );
     }

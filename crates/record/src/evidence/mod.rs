@@ -35,7 +35,8 @@ pub struct Evidence {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub matched: Vec<Matched>,
     /// The way of the packet that decided through the rules of the node where it did, step by step. Empty where no rule had a part
-    /// in it, and where the trace does not have the whole way.
+    /// in it, and where the trace does not have the whole way. Where two backends are traced, the order is that in which they
+    /// were heard, and what was heard after the packet was stopped is missing.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub walked: Vec<Walked>,
 }
