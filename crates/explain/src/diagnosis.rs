@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use fwlab_record::{
@@ -210,6 +211,8 @@ impl Diagnosis {
                 }
             }
         };
+        let mut known = BTreeSet::new();
+        rests_on.retain(|event| known.insert(*event));
         Some(Diagnosis {
             connection,
             opening,
@@ -218,6 +221,28 @@ impl Diagnosis {
             why,
             rests_on,
         })
+    }
+
+    /// The observations that [`would_pass`](Diagnosis::would_pass) rests on. What it says of a rule rests on that rule's having
+    /// stopped the packet; what it says of a helper, of TLS or of an address, on what showed these.
+    pub fn would_pass_rests_on(&self) -> &[EventId] {
+        let is_of_rule = matches!(
+            self.why,
+            Why::ControlRefused
+                | Why::ByMatch { .. }
+                | Why::EstablishedRefused
+                | Why::RelatedRefused
+                | Why::NeighbourDiscovery
+                | Why::PacketTooBig
+                | Why::Stateless
+                | Why::Untracked
+                | Why::Forgotten
+                | Why::SentElsewhere { .. }
+        );
+        match &self.rests_on[..] {
+            [_, others @ ..] if !is_of_rule && !others.is_empty() => others,
+            all => all,
+        }
     }
 
     /// Whether the control connection itself came to nothing.
@@ -257,9 +282,9 @@ impl Met<'_> {
             (Role::Control | Role::Data(_), Opening::Answers | Opening::Later)
                 if self.state.is_none() =>
             {
-                match self.is_tracked(evidence) {
-                    true => (Why::EstablishedRefused, None),
-                    false => (Why::Stateless, None),
+                match self.tracked(evidence) {
+                    Some(tracked) => (Why::EstablishedRefused, Some(tracked)),
+                    None => (Why::Stateless, None),
                 }
             }
             (Role::Control, _) | (Role::Data(_), Opening::Later) => (Why::Forgotten, None),
@@ -268,11 +293,15 @@ impl Met<'_> {
         }
     }
 
-    /// Whether conntrack knew of a connection there.
-    fn is_tracked(&self, evidence: &Evidence) -> bool {
+    /// The first event that told of a connection which conntrack knew there: of the packet's own, where there is one.
+    fn tracked(&self, evidence: &Evidence) -> Option<EventId> {
         let tracked =
-            |fact: &Fact| fact.node == *self.node && matches!(fact.what, Seen::Tracked { .. });
-        evidence.facts.iter().any(tracked)
+            |fact: &&Fact| fact.node == *self.node && matches!(fact.what, Seen::Tracked { .. });
+        let mut all = evidence.facts.iter().filter(tracked);
+        let own = all
+            .clone()
+            .find(|fact| fact.connection == Some(self.connection));
+        own.or_else(|| all.next()).map(|fact| fact.event)
     }
 
     /// Why the data connection was a stranger's to this node.
@@ -303,8 +332,6 @@ impl Met<'_> {
                 }
                 _ => {}
             }
-            let tracks =
-                |fact: &Fact| fact.node == *self.node && matches!(fact.what, Seen::Tracked { .. });
             // Of one whose first packet was not tracked, conntrack takes the answer for the first.
             let opener = Ends::of(evidence, Role::Control).opener();
             let of_control = |fact: &Fact| {
@@ -314,26 +341,26 @@ impl Met<'_> {
                     }
                     _ => false,
                 };
-                is_whole && tracks(fact) && fact.connection == Some(Role::Control)
+                is_whole && fact.node == *self.node && fact.connection == Some(Role::Control)
             };
             // The client may not have said what was announced.
             if let (Some(secured), None) = (never_read_again(evidence), made) {
                 return (Why::HiddenByTls, Some(secured));
             }
-            return match evidence.facts.iter().any(tracks) {
-                true if evidence.facts.iter().any(of_control) => (Why::Unknown, None),
-                true if is_secured(evidence) => (Why::HiddenByTls, None),
-                true => (Why::ControlUntracked, None),
-                false if is_secured(evidence) => (Why::HiddenByTls, None),
-                false => (Why::Stateless, None),
+            let tracked = self.tracked(evidence);
+            return match (tracked, secured(evidence)) {
+                (Some(_), _) if evidence.facts.iter().any(of_control) => (Why::Unknown, None),
+                (_, Some(secured)) => (Why::HiddenByTls, Some(secured)),
+                (Some(_), None) => (Why::ControlUntracked, tracked),
+                (None, None) => (Why::Stateless, None),
             };
         };
         let event = Some(fact.event);
         if why.starts_with("no conntrack helper") {
             // A helper that TLS blinds is no remedy either.
-            return match is_secured(evidence) {
-                true => (Why::HiddenByTls, event),
-                false => {
+            return match secured(evidence) {
+                Some(secured) => (Why::HiddenByTls, Some(secured)),
+                None => {
                     let unmet = why.split_once("; ").map(|(_, unmet)| unmet.to_owned());
                     (Why::NoHelper { unmet }, event)
                 }
@@ -355,24 +382,25 @@ fn still_waits(made: &Fact, evidence: &Evidence) -> bool {
     else {
         return false;
     };
-    let mut facts = evidence.facts.iter();
-    let until = facts.position(|fact| fact.deciding);
-    let before = evidence.facts.iter().take(until.unwrap_or_default());
-    let mut of_it = before.filter(|fact| {
+    // Told by conntrack, that may stand before or behind what the rules told of the packet.
+    let mut of_it = evidence.facts.iter().filter(|fact| {
         matches!(
             &fact.what,
             Seen::Expectation { became, expected } if *became != Became::Made && expected == awaited
         )
     });
-    evidence.left_out == 0 && until.is_some() && !of_it.any(|fact| fact.node == made.node)
+    evidence.left_out == 0 && !of_it.any(|fact| fact.node == made.node)
 }
 
 /// Why a connection is a stranger's although one was expected.
 const STILL_WAITS: &str = "the connection that was expected has not come, so this one has other addresses or ports, or conntrack has it in \
                            another zone";
 
-fn is_secured(evidence: &Evidence) -> bool {
-    evidence.facts.iter().any(|fact| fact.what == Seen::Secured)
+/// The event since which the dialogue is in TLS.
+fn secured(evidence: &Evidence) -> Option<EventId> {
+    let mut facts = evidence.facts.iter();
+    let secured = facts.find(|fact| fact.what == Seen::Secured);
+    secured.map(|fact| fact.event)
 }
 
 /// The event since which nothing of the dialogue could be read on the way: all that was announced later was in TLS.
@@ -447,43 +475,4 @@ fn of_icmp(cause: &Cause) -> Option<Why> {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use fwlab_record::DataSetup;
-
-    use super::*;
-
-    fn said(what: impl IntoIterator<Item = Seen>) -> Evidence {
-        let facts = what.into_iter().enumerate().map(|(at, what)| Fact {
-            event: EventId(at as u64),
-            at: Duration::ZERO,
-            node: NodeName::client(),
-            connection: Some(Role::Control),
-            what,
-            deciding: false,
-        });
-        Evidence {
-            facts: facts.collect(),
-            ..Evidence::default()
-        }
-    }
-
-    #[test]
-    fn what_follows_in_tls_alone_is_hidden() {
-        let command = |line: &str| Seen::Command { line: line.into() };
-        let tls = [command("AUTH TLS"), Seen::Secured];
-        let met = Met {
-            connection: Role::Data(DataSetup::Epsv),
-            opening: Opening::Opens,
-            state: Some(ConntrackState::New),
-            node: &NodeName::client(),
-        };
-        let hidden = (Why::HiddenByTls, Some(EventId(1)));
-        assert_eq!(met.why(&said(tls.clone())), hidden);
-        // After CCC it is read again.
-        let in_the_clear = tls.into_iter().chain([command("EPSV")]);
-        assert_eq!(never_read_again(&said(in_the_clear)), None);
-        assert_eq!(never_read_again(&said([command("EPSV")])), None);
-    }
-}
+mod tests;

@@ -18,7 +18,9 @@ pub(crate) fn lanes(facts: &[Fact]) -> Vec<NodeName> {
 /// What was said is said by whoever says it, wherever it was read.
 pub(crate) fn place(fact: &Fact) -> NodeName {
     match &fact.what {
-        Seen::Reply { .. } | Seen::NoReply { .. } => NodeName::server(),
+        Seen::Reply { .. } | Seen::NoReply { .. } | Seen::Encrypted { way: Way::In, .. } => {
+            NodeName::server()
+        }
         _ => fact.node.clone(),
     }
 }
@@ -28,6 +30,13 @@ pub(crate) fn words(fact: &Fact) -> String {
     match &fact.what {
         Seen::Command { line } => format!("› {line}"),
         Seen::Reply { reply } => format!("‹ {reply}"),
+        Seen::Encrypted { way, bytes } => {
+            let sign = match way {
+                Way::Out => '›',
+                Way::In => '‹',
+            };
+            format!("{sign} encrypted, {bytes} bytes")
+        }
         Seen::Packet { way, packet } if matches!(packet, Packet::Tcp { .. }) => {
             let verb = match way {
                 Way::Out => "sends",

@@ -11,6 +11,7 @@ mod ends;
 mod lanes;
 mod sequence;
 mod timeline;
+mod walked;
 mod words;
 
 pub use diagnosis::{Diagnosis, Opening, Why};

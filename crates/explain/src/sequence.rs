@@ -4,9 +4,10 @@ mod hops;
 
 use std::time::Duration;
 
-use fwlab_record::{EventId, Evidence, Fact, NodeName, Role, Seen, Source};
+use fwlab_record::{EventId, Evidence, Fact, NodeName, Role, Seen, Source, Way};
 
 use crate::lanes::{lanes, opening, place, words};
+use crate::walked::walked;
 use hops::{Hop, hops};
 
 /// What happened between nodes, in order.
@@ -101,17 +102,21 @@ impl Sequence {
                     });
                     continue;
                 }
-                (Seen::Command { .. }, _) => Course::Arrow {
-                    from: lane(&fact.node),
-                    to: lane(&NodeName::server()),
-                },
-                (Seen::Reply { .. } | Seen::NoReply { .. }, _) => Course::Arrow {
-                    from: lane(&NodeName::server()),
-                    to: match fact.node == NodeName::server() {
-                        true => lane(&NodeName::client()),
-                        false => lane(&fact.node),
-                    },
-                },
+                (Seen::Command { .. } | Seen::Encrypted { way: Way::Out, .. }, _) => {
+                    Course::Arrow {
+                        from: lane(&fact.node),
+                        to: lane(&NodeName::server()),
+                    }
+                }
+                (Seen::Reply { .. } | Seen::NoReply { .. } | Seen::Encrypted { .. }, _) => {
+                    Course::Arrow {
+                        from: lane(&NodeName::server()),
+                        to: match fact.node == NodeName::server() {
+                            true => lane(&NodeName::client()),
+                            false => lane(&fact.node),
+                        },
+                    }
+                }
                 _ => Course::Note {
                     at: lane(&place(fact)),
                 },
@@ -125,6 +130,21 @@ impl Sequence {
                 text: text(fact),
                 deciding: fact.deciding,
             });
+            if fact.deciding
+                && let Some(text) = walked(evidence)
+            {
+                steps.push(Step {
+                    event: fact.event,
+                    at: fact.at,
+                    course: Course::Note {
+                        at: lane(&fact.node),
+                    },
+                    connection: fact.connection,
+                    source: fact.what.source(),
+                    text,
+                    deciding: false,
+                });
+            }
         }
         Sequence {
             lanes,
@@ -140,6 +160,7 @@ fn text(fact: &Fact) -> String {
         Seen::Command { line } => line.clone(),
         Seen::Reply { reply } => reply.clone(),
         Seen::NoReply { line } => line.clone(),
+        Seen::Encrypted { bytes, .. } => format!("encrypted, {bytes} bytes"),
         _ => words(fact),
     }
 }

@@ -3,6 +3,7 @@
 use fwlab_record::CellRecord;
 
 use crate::lanes::{lanes, place, words};
+use crate::walked::walked;
 
 /// The columns of the time and the event's number.
 const TIME: usize = 16;
@@ -45,7 +46,14 @@ pub fn timeline(record: &CellRecord, width: usize) -> Vec<String> {
         } else {
             room
         };
-        for (number, part) in wrapped(&text, room).into_iter().enumerate() {
+        let mut parts = wrapped(&text, room);
+        if fact.deciding
+            && let Some(way) = walked(&record.evidence)
+        {
+            let way = wrapped(&way, room.saturating_sub(2)).into_iter();
+            parts.extend(way.map(|part| format!("  {part}")));
+        }
+        for (number, part) in parts.into_iter().enumerate() {
             let time = if number == 0 { time.as_str() } else { "" };
             let line = format!("{time:TIME$}{:before$}{part}", "");
             lines.push(line.trim_end().to_owned());

@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use fwlab_ftp::wire::{Exchange, Progress, Reply};
+use fwlab_ftp::wire::{Exchange, Progress, Reply, Side};
 use fwlab_record::{
     Announcement, DataSetup, EventId, Flow, NodeName, Packet, Phase, Protection, Role,
 };
@@ -69,6 +69,16 @@ impl SessionTracker {
     /// Whether what is captured of the dialogue is not all of it.
     pub fn is_hidden(&self) -> bool {
         self.terms.protection != Protection::Plain
+    }
+
+    /// How many bytes of the control connection, as they were at the client, TLS has hidden by now, of those that this side sent.
+    pub fn hidden(&self, from: Side) -> u64 {
+        self.talk.client_side.dialogue.hidden(from)
+    }
+
+    /// Whether a side has spoken TLS on the control connection since its first byte, as it was at the client.
+    pub fn is_hidden_from_start(&self, from: Side) -> bool {
+        self.talk.client_side.dialogue.is_hidden_from_start(from)
     }
 
     /// Whether events were lost: what was not seen did not necessarily not happen.

@@ -184,7 +184,7 @@ mod tests {
     use crate::{
         Backend, Cause, ChainId, DataSetup, EventId, Fact, Family, Flow, NodeName, Operation,
         Packet, PeerName, Phase, Protection, Role, RuleId, RuleOrdinal, Seen, Symptom, TcpFlags,
-        Way,
+        Verdict, Walked, WalkedPlace, Way,
     };
 
     fn packet() -> Packet {
@@ -254,6 +254,30 @@ mod tests {
         ]
     }
 
+    fn walked() -> Vec<Walked> {
+        let rule = RuleId {
+            chain: chain(),
+            ordinal: RuleOrdinal(3),
+        };
+        let step = |place, verdict| Walked {
+            backend: Backend::Nft,
+            place,
+            source_line: None,
+            source_file: None,
+            verdict,
+            to_chain: None,
+        };
+        let jump = Walked {
+            source_line: Some(3),
+            source_file: Some("rules.v4".into()),
+            to_chain: Some("ftp".into()),
+            ..step(WalkedPlace::Rule(rule), Some(Verdict::Jump))
+        };
+        let unsaid = step(WalkedPlace::SomeRule(chain()), None);
+        let policy = step(WalkedPlace::Policy(chain()), Some(Verdict::Drop));
+        vec![jump, unsaid, policy]
+    }
+
     fn record(judgement: Judgement) -> CellRecord {
         let node = NodeName::client();
         CellRecord {
@@ -300,6 +324,7 @@ mod tests {
                     source_line: Some(3),
                     times: 2,
                 }],
+                walked: walked(),
             },
         }
     }

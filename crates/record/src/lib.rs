@@ -50,7 +50,9 @@ pub use cell::{CellRecord, Judgement, NotRun};
 pub use chance::Chance;
 pub use conntrack_state::ConntrackState;
 pub use data_setup::DataSetup;
-pub use evidence::{Became, EventId, Evidence, Fact, Matched, Seen, Source, Way};
+pub use evidence::{
+    Became, EventId, Evidence, Fact, Matched, Seen, Source, Verdict, Walked, WalkedPlace, Way,
+};
 pub use exit::Exit;
 pub use family::Family;
 pub use name::{InterfaceName, NameError, NodeName};

@@ -36,6 +36,7 @@ pub(crate) use matrix::{by_port_of_kernel, decided_by_chance, passive_ports_mean
 pub use packets::{PacketFolder, pcapng};
 pub use progress::Progress;
 pub use sources::Sources;
+pub(crate) use sources::{RulesText, is_below_here};
 pub use streams::StreamFolder;
 pub use terminal::{findings, is_finding, observed, summary_line};
 pub(crate) use ways::{Way, Ways, way};

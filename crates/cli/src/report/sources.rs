@@ -22,19 +22,23 @@ struct OfRuleset {
 
 /// The text of rules as they were given.
 #[derive(Debug, PartialEq, Eq, Hash)]
-pub(super) struct RulesText {
+pub(crate) struct RulesText {
     /// What reports call it, mostly a path.
-    pub(super) name: String,
+    pub(crate) name: String,
     /// The line that it begins on, 1 for the first.
-    pub(super) first: u32,
-    pub(super) text: String,
+    pub(crate) first: u32,
+    pub(crate) text: String,
     /// Whether it lies with the scenario, and may be shown whether it was loaded or not.
     pub(super) is_own: bool,
 }
 
 /// Texts, each once: hundreds of scenarios can be about one host's rules.
-#[derive(Debug, Default)]
-struct Texts(HashSet<Arc<RulesText>>);
+#[derive(Debug)]
+struct Texts {
+    known: HashSet<Arc<RulesText>>,
+    /// The longest that is kept, in bytes.
+    longest: usize,
+}
 
 /// Rules of a node in a file.
 #[derive(Debug, PartialEq)]
@@ -63,10 +67,32 @@ fn is_file(path: &Path) -> bool {
 }
 
 impl Sources {
-    /// Those of planned cells.
+    /// Those of planned cells, as a report has them: without the longest texts.
     pub fn of(cells: &[Cell]) -> Sources {
+        Sources::up_to(Texts::LONGEST, cells)
+    }
+
+    /// Those of planned cells, however long.
+    pub(crate) fn whole(cells: &[Cell]) -> Sources {
+        Sources::up_to(usize::MAX, cells)
+    }
+
+    /// Those of a ruleset of a scenario, for a cell with these axes: nothing where the scenario is another's or has no such
+    /// ruleset. A scenario is called by its path, and the cell may have been run from another folder.
+    pub(crate) fn of_scenario(scenario: &Arc<Scenario>, axes: &Axes) -> Sources {
+        let (own, other) = (Path::new(&scenario.name), Path::new(&axes.scenario));
+        let mut rulesets = scenario.rulesets.iter();
+        let index = rulesets.position(|ruleset| ruleset.name == axes.ruleset);
+        let index = index.filter(|_| own.ends_with(other) || other.ends_with(own));
+        let mut texts = Texts::up_to(usize::MAX);
+        let of = index.map(|index| OfRuleset::of(scenario, index, &mut texts));
+        let key = (axes.scenario.clone(), axes.ruleset.clone());
+        Sources(of.map(|of| (key, of)).into_iter().collect())
+    }
+
+    fn up_to(longest: usize, cells: &[Cell]) -> Sources {
         let mut sources = HashMap::new();
-        let mut texts = Texts::default();
+        let mut texts = Texts::up_to(longest);
         for cell in cells {
             let key = (cell.axes.scenario.clone(), cell.axes.ruleset.clone());
             let scenario = &cell.scenario;
@@ -88,7 +114,7 @@ impl Sources {
 
     /// The text of a cell's rules, and the line in its file that decided. Of several nodes' rules those that decided are meant, and
     /// otherwise the ruleset's own.
-    pub(super) fn text(
+    pub(crate) fn text(
         &self,
         axes: &Axes,
         cause: Option<&Cause>,
@@ -98,7 +124,13 @@ impl Sources {
             return Some((of.rules.first()?.text.as_ref()?, None));
         };
         let line = line?;
-        let found = of.text_of(axes, node, backend, family, line)?;
+        let found = of.texts_of(axes, node, backend, family, line);
+        // Of several, the record says which.
+        let file = cause.and_then(file_of_cause);
+        let found = match (&found[..], file) {
+            ([first], _) | ([first, ..], None) => first,
+            (_, file) => found.iter().find(|text| Some(&*text.name) == file)?,
+        };
         Some((found, Some(line)))
     }
 
@@ -118,8 +150,8 @@ impl Sources {
                 continue;
             };
             let family = rule.rule.chain.family;
-            let found = of.text_of(axes, &rule.node, rule.backend, family, line);
-            if found.is_some_and(|found| Arc::ptr_eq(found, text)) {
+            let found = of.texts_of(axes, &rule.node, rule.backend, family, line);
+            if found.first().is_some_and(|found| Arc::ptr_eq(found, text)) {
                 *lines.entry(line).or_default() += rule.times;
             }
         }
@@ -158,6 +190,15 @@ fn rule_of(cause: &Cause) -> Option<(&NodeName, Backend, TableFamily, Option<u32
             source_line,
             ..
         } => Some((node, *backend, chain.family, *source_line)),
+        _ => None,
+    }
+}
+
+fn file_of_cause(cause: &Cause) -> Option<&str> {
+    match cause {
+        Cause::Rule { source_file, .. } | Cause::Policy { source_file, .. } => {
+            source_file.as_deref()
+        }
         _ => None,
     }
 }
@@ -203,19 +244,19 @@ impl OfRuleset {
         own
     }
 
-    /// The text that a line of a node's rules is in.
-    fn text_of(
+    /// The texts that a line of a node's rules can be in.
+    fn texts_of(
         &self,
         axes: &Axes,
         node: &NodeName,
         backend: Backend,
         family: TableFamily,
         line: u32,
-    ) -> Option<&Arc<RulesText>> {
+    ) -> Vec<&Arc<RulesText>> {
         let beside = (backend != axes.backend).then_some(backend);
         let there = self.of_node(node, beside, family).into_iter();
-        let mut texts = there.filter_map(|rules| rules.text.as_ref());
-        texts.find(|text| text.has(line))
+        let texts = there.filter_map(|rules| rules.text.as_ref());
+        texts.filter(|text| text.has(line)).collect()
     }
 
     /// The file of the rules of a node; nothing where several could be meant.
@@ -239,42 +280,53 @@ fn file_of(source: &Source, whole: &Path) -> Option<PathBuf> {
 }
 
 /// Whether a file is below the folder that the run was started in. Below the root everything is.
-fn is_below_here(file: &Path) -> bool {
+pub(crate) fn is_below_here(file: &Path) -> bool {
     let here = Path::new("");
     let is_root = std::env::current_dir().map_or(true, |here| here.parent().is_none());
     !is_root && is_within(file, here)
 }
 
 impl RulesText {
+    /// A text as it was given.
+    pub(crate) fn of(source: &Source) -> Arc<RulesText> {
+        Arc::new(RulesText {
+            name: source.name.clone(),
+            first: source.begins.0,
+            text: String::from_utf8_lossy(&source.text).into_owned(),
+            is_own: source.is_quotable,
+        })
+    }
+
     /// Whether a line of the file is one of these.
-    fn has(&self, line: u32) -> bool {
+    pub(crate) fn has(&self, line: u32) -> bool {
         let lines = u32::try_from(self.text.lines().count()).unwrap_or(u32::MAX);
         (self.first..self.first.saturating_add(lines)).contains(&line)
     }
 }
 
 impl Texts {
-    /// The longest text that is shown, in bytes: some 1,000 rules.
+    /// The longest text that a report shows, in bytes: some 1,000 rules.
     const LONGEST: usize = 64 << 10;
+
+    fn up_to(longest: usize) -> Texts {
+        Texts {
+            known: HashSet::new(),
+            longest,
+        }
+    }
 
     fn of(&mut self, source: &Source) -> Option<Arc<RulesText>> {
         // A scenario may name any file there is. Of rules that were loaded, those below the folder that the run was started
         // in are shown with it: what is shared there, scenarios beside each other name.
         let is_shown = source.is_quotable || is_below_here(Path::new(&source.name));
-        if !is_shown || source.text.len() > Texts::LONGEST {
+        if !is_shown || source.text.len() > self.longest {
             return None;
         }
-        let text = RulesText {
-            name: source.name.clone(),
-            first: source.begins.0,
-            text: String::from_utf8_lossy(&source.text).into_owned(),
-            is_own: source.is_quotable,
-        };
-        if let Some(known) = self.0.get(&text) {
+        let text = RulesText::of(source);
+        if let Some(known) = self.known.get(&text) {
             return Some(Arc::clone(known));
         }
-        let text = Arc::new(text);
-        self.0.insert(Arc::clone(&text));
+        self.known.insert(Arc::clone(&text));
         Some(text)
     }
 }
@@ -312,7 +364,7 @@ mod tests {
 
     #[test]
     fn a_text_is_kept_once_and_only_where_it_may_be_shown() {
-        let mut texts = Texts::default();
+        let mut texts = Texts::up_to(Texts::LONGEST);
         let rules = Source::new("a.v4", "-A INPUT -j DROP\n").beginning_at(7, 0);
         let kept = texts.of(&rules).expect("it may be shown");
         assert!([6, 8].iter().all(|line| !kept.has(*line)) && kept.has(7));
@@ -324,7 +376,9 @@ mod tests {
             assert_eq!(texts.of(&shared).is_some(), is_shown, "{name}");
         }
         let long = "#".repeat(Texts::LONGEST + 1);
-        assert_eq!(texts.of(&Source::new("long.v4", long)), None);
-        assert_eq!(texts.0.len(), 2);
+        let long = Source::new("long.v4", long);
+        assert_eq!(texts.of(&long), None);
+        assert_eq!(texts.known.len(), 2);
+        assert!(Texts::up_to(usize::MAX).of(&long).is_some());
     }
 }

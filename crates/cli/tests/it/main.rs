@@ -24,6 +24,7 @@ mod docs;
 mod evidence;
 mod expectations;
 mod explained;
+mod explained_cells;
 mod faults;
 mod firewall_image;
 mod fix;

@@ -4,8 +4,12 @@ use std::fmt::Write as _;
 
 use crate::support::{end_of, fwlab, root, shared};
 
-/// The kept report of a run: all that is in the pictures.
+/// The kept report of a run: all that is in the pictures of the page.
 pub(crate) const REPORT: &str = include_str!("pictures/report.json");
+
+/// The kept report of one cell, and the scenario that it is of: all that is in the picture of `explain`.
+const EXPLAINED: &str = include_str!("pictures/explained.json");
+const SCENARIO: &str = include_str!("pictures/web-server.toml");
 
 /// Whether pictures are to be written, rather than compared.
 pub(crate) fn is_to_write() -> bool {
@@ -74,13 +78,17 @@ fn drawn(title: &str, lines: &[String]) -> String {
 fn the_picture_of_explain_is_what_it_prints() {
     let _started = shared();
     let folder = tempfile::tempdir().expect("a folder");
-    std::fs::write(folder.path().join("report.json"), REPORT).expect("it can be written");
+    for (name, text) in [("report.json", EXPLAINED), ("web-server.toml", SCENARIO)] {
+        std::fs::write(folder.path().join(name), text).expect("it can be written");
+    }
     let mut command = fwlab();
     command.current_dir(folder.path());
-    command.args(["explain", "report.json", "--cell", "pasv plain before"]);
+    command.args(["explain", "report.json", "web-server.toml"]);
     let printed = end_of(&mut command).with(0).stdout;
-    assert!(printed.contains("▶"), "{printed}");
-    let title = "fwlab explain report.json --cell 'pasv plain before'";
+    for shown in ["▶", "walked, by the rules", "│ ^^^^"] {
+        assert!(printed.contains(shown), "{shown}: {printed}");
+    }
+    let title = "fwlab explain report.json web-server.toml";
     let picture = drawn(title, &wrapped(&printed));
     let file = root().join("docs/pictures/explain.svg");
     if is_to_write() {

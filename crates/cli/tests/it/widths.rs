@@ -195,3 +195,23 @@ fn a_timeline_of_120_columns_breaks_no_line_of_the_dialogue() {
                                                                           to the control connection
     "#);
 }
+
+/// Also the way through the rules, and lines of TLS.
+#[test]
+fn no_width_is_too_narrow_for_the_way_to_the_rule_that_decided() {
+    let mut told = 0;
+    for line in include_str!("../../../record/tests/it/version-2.jsonl").lines() {
+        let record: CellRecord = serde_json::from_str(line).expect("a record");
+        for width in [40, 80, 120] {
+            let lines = timeline(&record, width);
+            for line in &lines {
+                assert!(line.chars().count() <= width, "{width}: {line}");
+            }
+            let words = lines.join(" ");
+            let words: Vec<&str> = words.split_whitespace().collect();
+            let way = "walked, by the rules that it matched: ipv4/filter/INPUT:";
+            told += usize::from(words.join(" ").contains(way));
+        }
+    }
+    assert!(told >= 3, "{told}");
+}

@@ -1,4 +1,6 @@
-use fwlab_record::{Flow, Packet, TcpFlags, Way};
+use fwlab_record::{
+    Backend, ChainId, Family, Flow, Packet, TcpFlags, Verdict, Walked, WalkedPlace, Way,
+};
 
 use super::*;
 
@@ -122,7 +124,9 @@ fn what_is_said_goes_to_the_other_side() {
     let facts = vec![
         (client.clone(), Seen::Command { line: line() }),
         (client.clone(), Seen::Reply { reply: line() }),
-        (client, Seen::Secured),
+        (client.clone(), Seen::Secured),
+        (client.clone(), encrypted(Way::Out)),
+        (client, encrypted(Way::In)),
     ];
     assert_eq!(
         drawn(facts, None),
@@ -130,6 +134,56 @@ fn what_is_said_goes_to_the_other_side() {
             (0, Course::Arrow { from: 0, to: 1 }, false),
             (1, Course::Arrow { from: 1, to: 0 }, false),
             (2, Course::Note { at: 0 }, false),
+            (3, Course::Arrow { from: 0, to: 1 }, false),
+            (4, Course::Arrow { from: 1, to: 0 }, false),
         ]
     );
+}
+
+fn encrypted(way: Way) -> Seen {
+    Seen::Encrypted { way, bytes: 45 }
+}
+
+#[test]
+fn the_way_to_the_rule_that_decided_is_a_note_below_it() {
+    let policy = Walked {
+        backend: Backend::Nft,
+        place: WalkedPlace::Policy(ChainId {
+            family: Family::Ipv4.into(),
+            table: "filter".into(),
+            chain: "INPUT".into(),
+        }),
+        source_line: None,
+        source_file: None,
+        verdict: Some(Verdict::Drop),
+        to_chain: None,
+    };
+    let fact = |event, (node, what), deciding| Fact {
+        event: EventId(event),
+        at: Duration::ZERO,
+        node,
+        connection: None,
+        what,
+        deciding,
+    };
+    let sequence = Sequence::of(&Evidence {
+        facts: vec![
+            fact(0, stopped(NodeName::client()), false),
+            fact(1, stopped(NodeName::server()), true),
+        ],
+        walked: vec![policy],
+        ..Evidence::default()
+    });
+    let steps = sequence.steps.iter();
+    let steps: Vec<(u64, Course)> = steps.map(|step| (step.event.0, step.course)).collect();
+    assert_eq!(
+        steps,
+        [
+            (0, Course::Stopped { from: 0, at: 0 }),
+            (1, Course::Stopped { from: 1, at: 1 }),
+            (1, Course::Note { at: 1 }),
+        ]
+    );
+    let text = "walked, by the rules that it matched: ipv4/filter/INPUT: policy DROP";
+    assert_eq!(sequence.steps[2].text, text);
 }

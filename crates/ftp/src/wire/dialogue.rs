@@ -54,6 +54,9 @@ pub enum Event {
 struct Direction {
     reassembler: Reassembler,
     records: Records,
+    /// Where TLS lies on the connection from its first byte: its records.
+    from_start: Option<Records>,
+    has_begun: bool,
     lines: Lines,
 }
 
@@ -120,6 +123,25 @@ impl Dialogue {
         &self.progress
     }
 
+    /// How many bytes of one side were in TLS by now: each once, however often TCP sent it.
+    pub fn hidden(&self, from: Side) -> u64 {
+        let direction = match from {
+            Side::Client => &self.client,
+            Side::Server => &self.server,
+        };
+        let from_start = direction.from_start.as_ref();
+        direction.records.passed() + from_start.map_or(0, Records::passed)
+    }
+
+    /// Whether one side has spoken TLS since its first byte, so that nothing of it is a line.
+    pub fn is_hidden_from_start(&self, from: Side) -> bool {
+        let direction = match from {
+            Side::Client => &self.client,
+            Side::Server => &self.server,
+        };
+        direction.from_start.is_some()
+    }
+
     /// The commands that have no final reply yet, the oldest first.
     pub fn pending(&self) -> impl Iterator<Item = &Command> {
         self.pending.iter()
@@ -142,7 +164,15 @@ impl Dialogue {
     /// Takes bytes of which no more than the last ends a line.
     fn take_line(&mut self, from: Side, bytes: &[u8], events: &mut Vec<Event>) {
         let hidden = self.is_hidden();
-        let Direction { records, lines, .. } = self.direction(from);
+        let direction = self.direction(from);
+        if !hidden && !direction.has_begun && Records::begin(bytes) {
+            direction.from_start = Some(Records::default());
+        }
+        direction.has_begun = true;
+        if let Some(records) = &mut direction.from_start {
+            records.pass(bytes);
+        }
+        let Direction { records, lines, .. } = direction;
         let clear = if hidden { records.pass(bytes) } else { bytes };
         let mut lines = std::mem::take(lines);
         if from == Side::Server && self.said.add(clear) {
@@ -164,6 +194,10 @@ impl Dialogue {
         let hidden = self.is_hidden();
         let direction = self.direction(from);
         direction.lines.reset();
+        direction.has_begun = true;
+        if let Some(records) = &mut direction.from_start {
+            records.gap();
+        }
         if hidden {
             direction.records.gap();
         }

@@ -7,6 +7,7 @@ pub(super) struct Records {
     bounds: RecordBounds,
     begun: bool,
     end: End,
+    passed: u64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -24,6 +25,16 @@ enum End {
 const TYPES: std::ops::RangeInclusive<u8> = 20..=24;
 
 impl Records {
+    /// Whether bytes begin with a record.
+    pub(super) fn begin(bytes: &[u8]) -> bool {
+        bytes.first().is_some_and(|first| TYPES.contains(first))
+    }
+
+    /// How many bytes of records it has passed over.
+    pub(super) fn passed(&self) -> u64 {
+        self.passed
+    }
+
     /// Takes the next bytes, and gives those of them that are in the clear.
     pub(super) fn pass<'a>(&mut self, mut bytes: &'a [u8]) -> &'a [u8] {
         while let [first, ..] = bytes {
@@ -39,6 +50,7 @@ impl Records {
             }
             let (part, rest) = bytes.split_at(bytes.len().min(self.bounds.to_next()));
             self.bounds.pass(part);
+            self.passed += part.len() as u64;
             self.begun = true;
             bytes = rest;
         }

@@ -1,5 +1,6 @@
 mod matched;
 mod order;
+mod walked;
 
 use std::fmt;
 use std::time::Duration;
@@ -9,6 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use matched::Matched;
+pub use walked::{Verdict, Walked, WalkedPlace};
 
 use crate::{Announcement, Cause, ConntrackState, Flow, NodeName, Packet, Role, Tuple, ms};
 
@@ -32,6 +34,11 @@ pub struct Evidence {
     /// How often rules matched, of the nodes of which that is known.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub matched: Vec<Matched>,
+    /// The way of the packet that decided through the rules of the node where it did, step by step. Empty where no rule had a part
+    /// in it, and where the trace does not have the whole way. Where two backends are traced, the order is that in which they
+    /// were heard, and what was heard after the packet was stopped is missing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub walked: Vec<Walked>,
 }
 
 /// One thing that was seen.
@@ -86,6 +93,13 @@ pub enum Seen {
     },
     /// What follows on the control connection is TLS.
     Secured,
+    /// One side said something on the control connection that TLS hides: what was said one after another is one of these.
+    Encrypted {
+        /// From the client, which sent it, or to the client.
+        way: Way,
+        /// How many bytes of TLS, as the TCP segments carried them.
+        bytes: u64,
+    },
     /// The server sent a line that is no part of a reply.
     NoReply {
         /// The line.
@@ -228,6 +242,7 @@ impl Seen {
             | Seen::Announced { .. }
             | Seen::Rewritten { .. }
             | Seen::Secured
+            | Seen::Encrypted { .. }
             | Seen::NoReply { .. }
             | Seen::Gap => Source::Ftp,
             Seen::Packet { .. } => Source::Wire,
@@ -295,6 +310,7 @@ impl Evidence {
             left_out: left_out + all - facts.len(),
             facts,
             matched: Vec::new(),
+            walked: Vec::new(),
         }
     }
 
@@ -319,6 +335,13 @@ impl fmt::Display for Seen {
                 write!(f, "on the way, `{sent}` became `{arrived}`")
             }
             Seen::Secured => f.write_str("the rest is TLS"),
+            Seen::Encrypted { way, bytes } => {
+                let side = match way {
+                    Way::Out => "client",
+                    Way::In => "server",
+                };
+                write!(f, "{side}: encrypted, {bytes} bytes")
+            }
             Seen::NoReply { line } => write!(f, "server, no reply: {line}"),
             Seen::Gap => f.write_str("bytes are missing here"),
             Seen::Packet { way, packet } => write!(f, "{way}: {packet}"),

@@ -105,6 +105,23 @@ fn keys_that_older_writers_did_not_have_are_not_needed() {
     }
 }
 
+/// The same of keys within the evidence.
+#[test]
+fn evidence_of_older_writers_is_read() {
+    for key in ["matched", "walked"] {
+        let mut without = 0;
+        for line in lines() {
+            let mut line = object(line);
+            let Some(Value::Object(evidence)) = line.get_mut("evidence") else {
+                continue;
+            };
+            without += usize::from(evidence.remove(key).is_some());
+            read(&line).expect(key);
+        }
+        assert!(without > 0, "no line has {key}");
+    }
+}
+
 /// A new word is a new version: a reader must not take it for one that it knows, nor leave it out.
 #[test]
 fn words_that_a_reader_does_not_know_are_refused() {

@@ -54,6 +54,20 @@ impl Timeline {
         }
     }
 
+    /// One side of the control connection said something under TLS. What it goes on to say is told with it.
+    pub(super) fn encrypted(&mut self, at: At, node: &NodeName, way: Way, more: u64) {
+        if let Some(Fact {
+            what: Seen::Encrypted { way: last, bytes },
+            ..
+        }) = self.facts.last_mut()
+            && *last == way
+        {
+            *bytes += more;
+            return;
+        }
+        self.add(at, node, Seen::Encrypted { way, bytes: more });
+    }
+
     pub(super) fn captured(
         &mut self,
         at: At,
@@ -203,6 +217,7 @@ fn role(tracker: &SessionTracker, seen: &Seen) -> Option<Role> {
         | Seen::Announced { .. }
         | Seen::Rewritten { .. }
         | Seen::Secured
+        | Seen::Encrypted { .. }
         | Seen::NoReply { .. }
         | Seen::Gap => Some(Role::Control),
         Seen::Tracked { original, .. } => tracker.role_of_flow(&original.flow()?),

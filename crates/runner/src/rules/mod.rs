@@ -19,6 +19,7 @@ mod resolver;
 mod sets;
 mod tools;
 mod traced;
+mod walk;
 mod way;
 
 use std::collections::BTreeSet;

@@ -142,6 +142,22 @@ impl NodeRuleset {
         }
     }
 
+    /// Whether the listing has a chain.
+    pub(super) fn has_chain(&self, chain: &ChainId) -> bool {
+        match &self.listed {
+            Listed::Iptables { listing, .. } => listing.chain(chain).is_some(),
+            Listed::Native(listing) => listing.chain(chain).is_some(),
+        }
+    }
+
+    /// Whether a chain of iptables has a policy: only those of hooks have one.
+    pub(super) fn has_policy(&self, chain: &ChainId) -> bool {
+        match &self.listed {
+            Listed::Iptables { listing, .. } => listing.policy(chain).is_some(),
+            Listed::Native(_) => false,
+        }
+    }
+
     /// A policy DROP as it is listed.
     pub(super) fn policy(&self, chain: &ChainId) -> String {
         match &self.listed {

@@ -4,9 +4,13 @@ use fwlab_judge::{Doubted, StoppedBy, What};
 use fwlab_model::ruleset::native::NativeListing;
 use fwlab_model::ruleset::{ByPort, Listing};
 use fwlab_observe::{NftRules, PacketId, TracePlace, TraceStep, TraceVerdict};
-use fwlab_record::{Backend, ChainId, Matched, NodeName, Packet, RuleId, RuleOrdinal, TableFamily};
+use fwlab_record::{
+    Backend, ChainId, Matched, NodeName, Packet, RuleId, RuleOrdinal, TableFamily, Walked,
+    WalkedPlace,
+};
 
 use super::traced::Traced;
+use super::walk::{Walks, told};
 use super::way::{Ways, leaves};
 use super::{Doubt, Listed, NodeRuleset, PreparedRuleset};
 
@@ -20,6 +24,7 @@ pub(crate) struct RuleResolver<'a> {
     /// The ways of packets through the nodes that have rules in doubt, or some that tell ports apart.
     ways: BTreeMap<NodeName, Ways>,
     traced: Traced,
+    walks: Walks,
 }
 
 /// What a trace step says about a packet, read against the rules.
@@ -50,6 +55,7 @@ impl<'a> RuleResolver<'a> {
             handles: BTreeMap::new(),
             ways: BTreeMap::new(),
             traced: Traced::default(),
+            walks: Walks::default(),
         }
     }
 
@@ -57,11 +63,13 @@ impl<'a> RuleResolver<'a> {
     pub(crate) fn swap_begins(&mut self) {
         self.swapping = true;
         self.traced.rules_change();
+        self.walks.swap_begins();
     }
 
     /// Rules were loaded over those that were there.
     pub(crate) fn swap_ends(&mut self, rules: &'a PreparedRuleset) {
         self.swapping = false;
+        self.walks.swap_ends();
         self.handles.clear();
         self.loaded.insert(0, rules);
     }
@@ -104,6 +112,51 @@ impl<'a> RuleResolver<'a> {
         found
     }
 
+    /// The way of a packet through the rules of a node by now; nothing where not all of it is known.
+    pub(crate) fn walked(&self, node: &NodeName, packet: PacketId) -> Vec<Walked> {
+        let steps = self.walks.of(node, packet).iter();
+        steps
+            .filter_map(|step| self.walked_to(node, step))
+            .collect()
+    }
+
+    /// Where a packet was at a step; nothing at the end of a chain that has no policy.
+    fn walked_to(&self, node: &NodeName, step: &TraceStep) -> Option<Walked> {
+        let (part, chain) = self.place(node, step);
+        let place = match (step.at, part, self.ordinal(node, step)) {
+            (TracePlace::Policy, ..) => WalkedPlace::Policy(chain),
+            (TracePlace::Line { .. }, Some(part), Some(ordinal)) if part.has_chain(&chain) => {
+                let rule = RuleId { chain, ordinal };
+                match part.statement(&rule) {
+                    Some(_) => WalkedPlace::Rule(rule),
+                    // Behind the last line of legacy stands the policy, or the end of the chain.
+                    None if part.has_policy(&rule.chain) => WalkedPlace::Policy(rule.chain),
+                    None => return None,
+                }
+            }
+            (TracePlace::Rule { .. }, Some(_), Some(ordinal)) => {
+                WalkedPlace::Rule(RuleId { chain, ordinal })
+            }
+            _ => WalkedPlace::SomeRule(chain),
+        };
+        let source_line = part.and_then(|part| match &place {
+            WalkedPlace::Rule(rule) => part.lines.source_line(rule),
+            WalkedPlace::Policy(chain) => part.lines.policy_line(chain),
+            WalkedPlace::SomeRule(_) => None,
+        });
+        let (verdict, to_chain) = told(&step.verdict);
+        Some(Walked {
+            backend: part.map_or(step.backend, NodeRuleset::backend),
+            place,
+            source_line,
+            source_file: part
+                .filter(|_| source_line.is_some())
+                .and_then(|part| part.file.as_deref().map(str::to_owned)),
+            verdict,
+            to_chain: to_chain.map(str::to_owned),
+        })
+    }
+
     /// Where in its chain the rule of a step stands, as far as that is known.
     fn ordinal(&self, node: &NodeName, step: &TraceStep) -> Option<RuleOrdinal> {
         match step.at {
@@ -118,6 +171,7 @@ impl<'a> RuleResolver<'a> {
 
     pub(crate) fn read(&mut self, node: &NodeName, step: &TraceStep) -> RuleReading {
         self.traced.count(node, step);
+        self.walks.step(node, step);
         if self.doubts(node).next().is_some() || self.by_port(node).next().is_some() {
             let (part, chain) = self.place(node, step);
             let backend = part.map_or(step.backend, NodeRuleset::backend);

@@ -124,6 +124,45 @@ impl CheckTerms {
         }
     }
 
+    /// The same, for cells of a scenario.
+    ///
+    /// # Errors
+    /// An option that says what the scenario itself says.
+    pub(in crate::command) fn of_scenario(&self) -> Result<Terms, &'static str> {
+        let terms = self.terms();
+        let Terms {
+            at,
+            whom,
+            server_options,
+            sets,
+            empty_sets,
+            include,
+            ..
+        } = &terms;
+        let is_given = [
+            ("--at", at.is_some()),
+            ("--on", whom.on.is_some()),
+            ("--out", whom.out.is_some()),
+            ("--from", !whom.from.is_empty()),
+            ("--to", !whom.to.is_empty()),
+            ("--server-address", !whom.server_address.is_empty()),
+            ("--classes", whom.classes.is_some()),
+            ("--server-config", !server_options.config.is_empty()),
+            ("--control-port", server_options.control_port.is_some()),
+            ("--connect-port", server_options.connect_port.is_some()),
+            ("--passive-ports", server_options.passive_ports.is_some()),
+            ("--advertise", server_options.advertise.is_some()),
+            ("--data-from-high-port", server_options.data_from_high_port),
+            ("--set", !sets.is_empty()),
+            ("--empty-sets", *empty_sets),
+            ("--include", include.is_some()),
+        ];
+        match is_given.iter().find(|(_, is_given)| *is_given) {
+            Some((option, _)) => Err(option),
+            None => Ok(terms),
+        }
+    }
+
     /// How all cells are run: every one, with the evidence that explains it.
     pub(in crate::command) fn settings(&self) -> RunSettings {
         RunSettings {

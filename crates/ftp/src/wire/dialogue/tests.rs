@@ -335,3 +335,49 @@ fn what_follows_a_234_in_its_segment_is_tls() {
     assert_eq!(whole.bytes(Side::Server, said), events);
     assert!(matches!(&events[..], [.., Event::Reply { reply, .. }] if reply.code.number() == 200));
 }
+
+/// A TLS record of so many bytes, its header included.
+fn record(bytes: u8) -> Vec<u8> {
+    let mut record = vec![22, 3, 3, 0, bytes - 5];
+    record.resize(usize::from(bytes), b'\n');
+    record
+}
+
+#[test]
+fn what_tls_hides_is_counted_once_and_ends_with_ccc() {
+    let mut dialogue = Dialogue::default();
+    play(&mut dialogue, &LOGIN[..1]);
+    let auth = [(Side::Client, "AUTH TLS"), (Side::Server, "234 go on")];
+    play(&mut dialogue, &auth);
+    assert_eq!(dialogue.hidden(Side::Client), 0);
+    dialogue.syn(Side::Client, 99);
+    let mut sent = Dialogue::default();
+    sent.progress.secured = true;
+    sent.syn(Side::Client, 99);
+    for _ in 0..2 {
+        assert_eq!(sent.segment(Side::Client, 100, &record(30)), []);
+        assert_eq!(sent.hidden(Side::Client), 30);
+    }
+    dialogue.bytes(Side::Server, &record(40));
+    dialogue.bytes(Side::Server, b"250 in the clear\r\n");
+    assert_eq!(dialogue.hidden(Side::Server), 40);
+    let is_hidden = [Side::Client, Side::Server].map(|side| dialogue.is_hidden_from_start(side));
+    assert_eq!(is_hidden, [false; 2]);
+}
+
+#[test]
+fn tls_from_the_first_byte_is_counted_too() {
+    let mut dialogue = Dialogue::default();
+    dialogue.bytes(Side::Client, &record(50));
+    dialogue.bytes(Side::Server, &record(60)[..20]);
+    dialogue.bytes(Side::Client, &record(10));
+    assert_eq!(dialogue.hidden(Side::Client), 60);
+    assert_eq!(dialogue.hidden(Side::Server), 20);
+    assert!(dialogue.is_hidden_from_start(Side::Client));
+    assert!(dialogue.is_hidden_from_start(Side::Server));
+    // What follows a gap may be anything.
+    let mut gap = Dialogue::default();
+    gap.gap(Side::Client, &mut Vec::new());
+    gap.bytes(Side::Client, &record(50));
+    assert_eq!(gap.hidden(Side::Client), 0);
+}

@@ -1,4 +1,6 @@
 mod acts;
+mod pausing;
+mod settings;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -6,15 +8,14 @@ use std::time::{Duration, Instant};
 
 use fwlab_fabric::{Fabric, Node};
 use fwlab_ftp::deviation::Sign;
+use fwlab_ftp::wire::{Event as Line, Side};
 use fwlab_judge::{
     Ending, Event as Told, Finding, Said, SessionTracker, SignResult, StoppedBy, Stream, Terms,
     What as Reported, judge, sign_result,
 };
 use fwlab_model::Topology;
 use fwlab_observe::{CapturedPacket, Change, Direction, Event, Observer, What};
-use fwlab_record::{
-    Announcement, EventId, Evidence, Flow, NodeName, Packet, PeerName, Secret, Way,
-};
+use fwlab_record::{Announcement, EventId, Evidence, Flow, NodeName, Packet, Secret, Walked, Way};
 use fwlab_scenario::plan::Cell;
 
 use crate::cell::ends::ControlEnds;
@@ -27,27 +28,14 @@ use crate::cell::timeline::Timeline;
 use crate::rules::{PreparedRuleset, RuleReading, RuleResolver};
 use crate::waits::Waits;
 
-/// The nodes of peers that pause.
-fn pausing(cell: &Cell, client: &NodeName) -> BTreeSet<NodeName> {
-    let scenario = &cell.scenario;
-    let scripts = [
-        (PeerName::ScriptedClient, &scenario.client.script, client),
-        (
-            PeerName::ScriptedServer,
-            &scenario.server.script,
-            &scenario.deployment.server,
-        ),
-    ];
-    scripts
-        .into_iter()
-        .filter(|(peer, ..)| [cell.axes.client, cell.axes.server].contains(peer))
-        .filter(|(_, script, _)| script.as_ref().is_some_and(|script| script.pauses()))
-        .map(|(.., node)| node.clone())
-        .collect()
-}
+use pausing::pausing;
+pub(in crate::cell) use settings::SessionSettings;
 
 /// The most events that are kept of a session, so that no peer fills the memory: a session has some hundred.
 const KEPT: usize = 1 << 16;
+
+/// The most packets that met a rule whose ways to it are kept.
+const WALKS: usize = 1 << 11;
 
 /// A session while it runs: what was reported, and what is done about it.
 pub(in crate::cell) struct Session<'a> {
@@ -60,6 +48,8 @@ pub(in crate::cell) struct Session<'a> {
     tracker: SessionTracker,
     resolver: RuleResolver<'a>,
     timeline: Timeline,
+    /// How packets that met a rule came there, by the events that told of them.
+    walks: BTreeMap<EventId, Vec<Walked>>,
     expectations: Expectations,
     /// What the client says was announced.
     told: Vec<Announcement>,
@@ -135,6 +125,7 @@ impl<'a> Session<'a> {
             }),
             resolver: RuleResolver::new(ruleset),
             timeline: Timeline::default(),
+            walks: BTreeMap::new(),
             expectations: Expectations::default(),
             told: Vec::new(),
             unread: BTreeSet::new(),
@@ -264,7 +255,13 @@ impl<'a> Session<'a> {
                 }
                 match self.resolver.read(node, step) {
                     RuleReading::Passed => {}
-                    RuleReading::Met(what) => self.met_a_rule(event.at, node, *what),
+                    RuleReading::Met(what) => {
+                        let event = self.met_a_rule(event.at, node, *what);
+                        if self.walks.len() < WALKS {
+                            let walked = self.resolver.walked(node, step.packet_id);
+                            self.walks.insert(event, walked);
+                        }
+                    }
                     RuleReading::Unsettled => {
                         let seen = self.seen(event.at);
                         self.timeline.stopped_between(seen, node, &step.packet);
@@ -340,7 +337,12 @@ impl<'a> Session<'a> {
             && matches!(captured.packet, Packet::Tcp { flow, .. }
                 if is_swallowed(self.topology, node, flow.to.ip()));
         let seen = self.seen(event.at);
-        let said = self.tell(
+        let side = match way {
+            Way::Out => Side::Client,
+            Way::In => Side::Server,
+        };
+        let hidden = self.tracker.hidden(side);
+        let mut said = self.tell(
             seen,
             node,
             Reported::Captured {
@@ -351,13 +353,24 @@ impl<'a> Session<'a> {
             },
         );
         let at_client = *node == self.tracker.terms().client;
+        let more = self.tracker.hidden(side) - hidden;
+        if at_client && self.tracker.is_hidden_from_start(side) {
+            // What looks like lines is none.
+            said.lines.clear();
+            if hidden == 0 && more > 0 && side == Side::Client {
+                said.lines.push(Line::Secured);
+            }
+        }
         self.timeline.said(seen, node, &said);
+        if more > 0 {
+            self.timeline.encrypted(seen, node, way, more);
+        }
         self.timeline
             .captured(seen, node, way, &captured.packet, at_client);
     }
 
-    /// A rule or a helper stopped a packet, or may have, or sent it elsewhere.
-    fn met_a_rule(&mut self, at: Instant, node: &NodeName, what: Reported) {
+    /// A rule or a helper stopped a packet, or may have, or sent it elsewhere: the event that it is.
+    fn met_a_rule(&mut self, at: Instant, node: &NodeName, what: Reported) -> EventId {
         let seen = self.seen(at);
         if let Reported::Stopped { doubt, .. } | Reported::HandedOn { doubt, .. } = &what
             && let Some(doubt) = doubt.as_ref().filter(|_| self.early)
@@ -370,6 +383,7 @@ impl<'a> Session<'a> {
         }
         self.timeline.met_a_rule(seen, node, &what);
         self.tell(seen, node, what);
+        seen.0
     }
 
     /// Adds why a helper made no expectation for what was announced.
@@ -470,17 +484,11 @@ impl<'a> Session<'a> {
         };
         let mut evidence = self.timeline.into_evidence(&self.tracker, decided_by);
         evidence.matched = self.resolver.matched();
+        // A step that was lost cannot be told from one that there was not.
+        if !self.tracker.has_lost() {
+            let walked = decided_by.and_then(|event| self.walks.remove(&event));
+            evidence.walked = walked.unwrap_or_default();
+        }
         evidence
     }
-}
-
-/// How a session goes about it.
-#[derive(Debug, Clone)]
-pub(in crate::cell) struct SessionSettings {
-    /// Whether the kernel's evidence ends a cell, rather than the peers' timers.
-    pub(in crate::cell) early: bool,
-    /// Whether what the judge is told is kept.
-    pub(in crate::cell) keep_stream: bool,
-    /// Who is told what it waits for.
-    pub(in crate::cell) waits: Waits,
 }
