@@ -47,8 +47,8 @@ pub(super) fn tell(
         said.say(
             format!(
                 "that host runs {}, and this one {}: netfilter may behave differently",
-                one_line(&all(0)),
-                one_line(&all(1))
+                one_line(all(0)),
+                one_line(all(1))
             ),
             None,
         );
@@ -144,7 +144,7 @@ fn refused(host: &Host, refused: &[(Setting, SysctlError)], said: &mut Messages)
                 "that host has {} = {}, which cannot be set here: {}",
                 one_line(&setting.name),
                 one_line(&setting.value),
-                one_line(&why.to_string())
+                one_line(why.to_string())
             ),
             None,
         );

@@ -57,7 +57,7 @@ const EXIT_CODES: &str = "Exit codes: 0 everything required was met; 1 something
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run scenarios and compare their outcomes with their requirements
-    Run(run::RunArguments),
+    Run(Box<run::RunArguments>),
     /// Print the truth table of your own ruleset
     Check(Box<check::CheckArguments>),
     /// Show one transfer as a timeline, and why it ended as it did

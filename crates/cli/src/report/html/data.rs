@@ -54,6 +54,8 @@ struct Cell {
     before: Option<Word>,
     #[serde(skip_serializing_if = "Option::is_none")]
     since: Option<Word>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    then: Option<Then>,
     notes: Vec<Word>,
     ms: f64,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -67,6 +69,17 @@ struct Cell {
     /// How often lines of them matched.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     matched: Vec<(u32, u64)>,
+    #[serde(flatten)]
+    timeline: Timeline,
+}
+
+/// How a cell ended in the run that this one is held against, where that is otherwise.
+#[derive(Debug, Serialize)]
+struct Then {
+    outcome: Option<Word>,
+    cause: Option<Word>,
+    stopped: Option<Word>,
+    passes: Option<Word>,
     #[serde(flatten)]
     timeline: Timeline,
 }
@@ -136,6 +149,13 @@ fn cell<'a>(
         Judgement::Met { .. } | Judgement::Reported(_) => None,
     };
     let since = about.before.as_ref().map(|before| before.since(record));
+    let then = match since {
+        Some((Since::Otherwise, Some(then))) => {
+            let timeline = timelines.of(then, about.evidence.tells(record), words);
+            Some(self::then(then, timeline, words))
+        }
+        _ => None,
+    };
     // Whether what a scenario calls its rules is that, nobody knows before they were loaded.
     let is_loaded = !matches!(judgement, Judgement::NotRun(_) | Judgement::Skipped { .. });
     let decided = outcome.map(|outcome| &outcome.cause);
@@ -174,6 +194,7 @@ fn cell<'a>(
                 Since::Unknown => "not known in both",
             })
         }),
+        then,
         notes: record.notes.iter().map(|note| words.of(note)).collect(),
         ms: in_ms(record.took),
         tags: about
@@ -186,6 +207,19 @@ fn cell<'a>(
         line: rules.and_then(|(_, line)| line),
         matched: matched.into_iter().collect(),
         timeline: timelines.of(record, about.evidence.tells(record), words),
+    }
+}
+
+fn then(record: &CellRecord, timeline: Timeline, words: &mut Words) -> Then {
+    let outcome = record.judgement.outcome();
+    let cause = outcome.filter(|outcome| outcome.cause != fwlab_record::Cause::None);
+    let told = cause.and_then(|_| Told::of(record));
+    Then {
+        outcome: outcome.map(|outcome| words.of(in_short(outcome))),
+        cause: cause.map(|outcome| words.of(cause_in_short(&outcome.cause))),
+        stopped: told.as_ref().map(|told| words.of(&told.why)),
+        passes: told.and_then(|told| told.would_pass.map(|passes| words.of(passes))),
+        timeline,
     }
 }
 

@@ -9,6 +9,16 @@
     return element;
   };
   const word = (index) => (index === null || index === undefined ? "" : data.words[index]);
+  // How a cell ended, and what happened in it.
+  const ended = (cell) => ({
+    outcome: word(cell.outcome),
+    cause: word(cell.cause),
+    stopped: word(cell.stopped),
+    passes: word(cell.passes),
+    lanes: cell.lanes,
+    evidence: cell.evidence,
+    leftOut: cell.left_out ?? 0,
+  });
   const cells = data.cells.map((cell) => {
     const axes = Object.fromEntries(data.axes.map((axis, i) => [axis, word(cell.axes[i])]));
     return {
@@ -18,23 +28,18 @@
       shown: word(cell.shown),
       state: word(cell.state),
       symptom: word(cell.symptom),
-      outcome: word(cell.outcome),
-      cause: word(cell.cause),
+      ...ended(cell),
       why: word(cell.why),
-      stopped: word(cell.stopped),
-      passes: word(cell.passes),
       requirement: word(cell.requirement),
       before: word(cell.before),
       since: word(cell.since),
+      then: cell.then && ended(cell.then),
       notes: cell.notes.map(word),
       tag: (cell.tags ?? []).map(word),
       rules: data.texts[cell.rules],
       line: cell.line,
       matched: new Map(cell.matched ?? []),
       took: cell.ms,
-      lanes: cell.lanes,
-      evidence: cell.evidence,
-      leftOut: cell.left_out ?? 0,
     };
   });
   for (const cell of cells) {
@@ -200,6 +205,22 @@
     return framed(`Rules, ${cell.rules.name}`, pre);
   };
 
+  const happened = (of, name) => {
+    const shown = of.evidence.length > 0 ? [framed(name, ...sequence(of, word, make))] : [];
+    if (of.leftOut > 0) shown.push(make("p", `and ${number(of.leftOut, "line")} more`));
+    return shown;
+  };
+
+  // One of two runs.
+  const side = (title, of) => {
+    const section = make("section");
+    const list = make("dl");
+    const facts = [["Outcome", of.outcome], ["Cause", of.cause], ["Why", of.stopped], ["To pass", of.passes]];
+    for (const [term, text] of facts) if (text) list.append(make("dt", term), make("dd", text));
+    section.append(make("h4", title), list, ...happened(of, `Evidence, ${title.toLowerCase()}`));
+    return section;
+  };
+
   const open = (cell) => {
     at("name").textContent = cell.name;
     const facts = [
@@ -226,10 +247,16 @@
       at("rules").append(rules(cell));
     }
     at("evidence").replaceChildren();
-    if (cell.evidence.length > 0) {
+    if (cell.evidence.length > 0 || cell.then) {
       const legend = "Solid lines: what was said on the control connection. Dashed: packets. ✗: it was stopped there. Boxes: what was seen at one node. Times: when the lab heard of it, node by node.";
-      at("evidence").append(make("h3", "What happened"), make("p", legend, "legend"), framed("Evidence", ...sequence(cell, word, make)));
-      if (cell.leftOut > 0) at("evidence").append(make("p", `and ${number(cell.leftOut, "line")} more`));
+      at("evidence").append(make("h3", cell.then ? "What happened, before and now" : "What happened"), make("p", legend, "legend"));
+      if (cell.then) {
+        const sides = make("div", undefined, "sides");
+        sides.append(side("Before", cell.then), side("Now", cell));
+        at("evidence").append(sides);
+      } else {
+        at("evidence").append(...happened(cell, "Evidence"));
+      }
     } else if (cell.outcome) {
       const why = "What happened step by step is not in this page: it has that of transfers that did not pass, while it does not become too long, and of all with --evidence all.";
       at("evidence").append(make("p", why, "legend"));

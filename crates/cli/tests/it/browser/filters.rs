@@ -89,6 +89,37 @@ fn what_a_cell_was_stands_beside_what_it_is() {
     );
     page.choose("since", "otherwise");
     assert_eq!(shown(&mut page), (1.0, "1 of 2 cells shown".to_owned()));
+    // Both are shown side by side, with what was seen in each.
+    page.eval("document.querySelector('td button').click()");
+    let sides =
+        "[...document.querySelectorAll('.sides h4')].map((side) => side.textContent).join()";
+    assert_eq!(page.text(sides), "Before,Now");
+    let of = |at: u8, what: &str| {
+        format!(
+            "[...document.querySelectorAll('.sides > section')[{at}].querySelectorAll('{what}')].map((one) => one.textContent).join()"
+        )
+    };
+    assert!(
+        page.text(&of(0, "dd")).contains("transferred"),
+        "{}",
+        page.text(&of(0, "dd"))
+    );
+    assert!(
+        page.text(&of(1, "dt")).starts_with("Outcome,Cause"),
+        "{}",
+        page.text(&of(1, "dt"))
+    );
+    assert!(
+        page.text(&of(1, ".sequence .deciding"))
+            .contains("This decided it")
+    );
+    assert!(
+        page.text(&of(0, ".sequence .what"))
+            .contains("227 announces"),
+        "{}",
+        page.text(&of(0, ".sequence .what"))
+    );
+    page.eval("document.getElementById('close').click()");
     page.choose("since", "as before");
     assert_eq!(shown(&mut page), (1.0, "1 of 2 cells shown".to_owned()));
     assert_eq!(page.text(was), "");
