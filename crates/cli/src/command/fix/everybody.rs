@@ -5,7 +5,10 @@ use fwlab_model::ruleset::Told;
 use fwlab_record::Exit;
 
 use super::search::Search;
-use crate::command::trial::{Bench, CLASSES};
+use crate::command::trial::Bench;
+
+/// As many classes of peers are tried, of both families: each takes two labs.
+pub(super) const CLASSES: usize = 100;
 
 /// Peers by what all rules of TCP tell apart.
 pub(super) struct Everybody {

@@ -7,10 +7,10 @@ use fwlab_model::ruleset::Told;
 use fwlab_record::Exit;
 use fwlab_runner::{Answer, Doors, Knock, Reach};
 
-use super::everybody::Everybody;
+use super::everybody::{CLASSES, Everybody};
 use super::ports::{Ports, Sources};
 use super::search::Search;
-use crate::command::trial::{Bench, CLASSES, Candidate};
+use crate::command::trial::{Bench, Candidate};
 
 /// For how many classes of peers ports are tried at a time.
 const AT_A_TIME: usize = 8;

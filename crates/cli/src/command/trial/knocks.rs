@@ -14,7 +14,7 @@ pub(in crate::command) const PORTS: [u16; 20] = [
     49_152, 55_555, 60_999, 65_535,
 ];
 
-/// As many classes of peers are tried: each takes two labs.
+/// As many classes of peers are tried for each rule that is taken away: each takes a lab.
 pub(in crate::command) const CLASSES: usize = 24;
 
 impl Bench<'_> {
