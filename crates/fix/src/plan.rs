@@ -110,10 +110,15 @@ pub fn remedies(diagnosis: &Diagnosis, situation: &Situation<'_>) -> Vec<Remedy>
             track()
         }
         Why::NoHelper { .. } | Why::Stateless => vec![helper()],
-        Why::ControlUntracked if situation.untracks && !(passive && situation.prefers_range) => {
+        // A helper does not see what is untracked one way.
+        Why::ControlUntracked | Why::NotExpected(_)
+            if situation.untracks && !(passive && situation.prefers_range) =>
+        {
             track()
         }
         Why::ControlUntracked if passive => range(),
+        // Whatever it is that the helper does not understand.
+        Why::NotExpected(_) if passive && situation.prefers_range => range(),
         Why::HiddenByTls if passive => range(),
         // On the server's own way out, its port 20 is as good as a name.
         Why::HiddenByTls

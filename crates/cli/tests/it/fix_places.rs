@@ -1,6 +1,7 @@
 //! `fix`: where a remedy stands, for whom it is, and what is told of what it opens.
 
 use crate::fix::fix;
+use crate::native::lab_with_nft;
 use crate::support::lab;
 
 /// What lets through answers opens all ports that the rules accept, and not only the usual ones.
@@ -186,4 +187,65 @@ COMMIT
     let ended = fix("rules.v4", rules, &more).with(0);
     let told = "it opens to new connections:\n  22 of the server to clients: from 10.0.0.0/8\n";
     assert!(ended.stdout.contains(told), "{}", ended.stdout);
+}
+
+/// A helper that sees the client's half of the dialogue alone expects nothing of the server's replies.
+#[test]
+fn a_control_connection_that_is_tracked_one_way_is_kept_for_its_helper() {
+    let Some(_lab) = lab() else { return };
+    let rules = "*raw
+:PREROUTING ACCEPT [0:0]
+:OUTPUT ACCEPT [0:0]
+-A PREROUTING -p tcp --dport 21 -j CT --helper ftp
+-A OUTPUT -p tcp --sport 21 -j NOTRACK
+COMMIT
+*filter
+:INPUT DROP [0:0]
+-A INPUT -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT
+-A INPUT -p tcp --dport 21 -j ACCEPT
+COMMIT
+";
+    let more = ["--at", "server", "--want", "plain/pasv", "--backend", "nft"];
+    let ended = fix("rules.v4", rules, &more).with(0);
+    let kept =
+        "+-A OUTPUT -p tcp -m tcp --sport 21 -j ACCEPT\n -A OUTPUT -p tcp --sport 21 -j NOTRACK";
+    assert!(ended.stdout.contains(kept), "{}", ended.stdout);
+}
+
+/// What the lab's clients cannot show of a server behind a gateway is said.
+#[test]
+fn what_a_server_opens_by_itself_behind_a_port_forward_is_not_said_to_be_closed() {
+    let Some(_lab) = lab_with_nft() else { return };
+    let rules = "table ip filter {
+    chain forward {
+        type filter hook forward priority filter; policy drop;
+        iifname \"eth0\" oifname \"eth1\" tcp dport 21 accept
+        iifname \"eth1\" accept
+    }
+}
+table ip nat {
+    chain pre {
+        type nat hook prerouting priority dstnat;
+        ip daddr 10.50.0.1 tcp dport 21 dnat to 10.51.0.2
+    }
+}
+";
+    let more = [
+        "--at",
+        "port-forward",
+        "--want",
+        "plain/pasv",
+        "--to",
+        "10.50.0.1",
+    ];
+    let ended = fix("rules.nft", rules, &more).with(0);
+    assert!(
+        ended
+            .stdout
+            .contains("+        ct state established accept"),
+        "{}",
+        ended.stdout
+    );
+    let said = "Connections that the server opens by itself, and that the rules do not translate, were not tried";
+    assert!(ended.stdout.contains(said), "{}", ended.stdout);
 }

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use fwlab_check::{Terms, Transfers};
 use fwlab_classes::Position;
 use fwlab_explain::Diagnosis;
-use fwlab_fix::{Only, PassedOn, Remedy, Situation, Spot, remedies};
+use fwlab_fix::{Accepts, Only, PassedOn, Remedy, Situation, Spot, remedies};
 use fwlab_model::IpNet;
 use fwlab_model::ruleset::{Hook, Side};
 use fwlab_record::{Backend, CellRecord, Exit, Family, Judgement, Packet, Symptom};
@@ -290,7 +290,24 @@ impl Search<'_> {
             }
             _ => None,
         });
-        told.collect()
+        let mut told: Vec<String> = told.collect();
+        let lets_answers_in = remedies.iter().any(|remedy| {
+            matches!(
+                remedy,
+                Remedy::Accept {
+                    what: Accepts::Established,
+                    ..
+                }
+            )
+        });
+        if self.bench.subject.place.position().forwards() && lets_answers_in {
+            told.push(
+                "Connections that the server opens by itself, and that the rules do not translate, were not tried: here, clients beyond the \
+                 gateway have no way back to its address."
+                    .to_owned(),
+            );
+        }
+        told
     }
 
     /// The server's own address.
