@@ -310,6 +310,29 @@ impl fmt::Display for Accepts {
 }
 
 impl Remedy {
+    /// Whether it opens a range of ports in vain unless the server keeps to them, which is the other one.
+    pub fn needs(&self, other: &Remedy) -> bool {
+        let Remedy::PassivePorts { low, high } = other else {
+            return false;
+        };
+        match self {
+            Remedy::Accept {
+                what:
+                    Accepts::Ports {
+                        low: from,
+                        high: to,
+                    },
+                ..
+            }
+            | Remedy::Forward {
+                low: from,
+                high: to,
+                ..
+            } => (from, to) == (low, high),
+            _ => false,
+        }
+    }
+
     /// Whether it changes the rules, and not the server.
     pub fn is_of_rules(&self) -> bool {
         matches!(

@@ -197,3 +197,24 @@ fn a_passive_range_is_one_that_rules_open() {
         assert!(ended.stdout.contains(&told), "{}", ended.stdout);
     }
 }
+
+/// A server that happens to pick from a range that is opened is told to keep to it all the same: others do not.
+#[test]
+fn a_range_that_a_server_picks_from_by_itself_is_to_be_kept_to() {
+    let Some(_lab) = lab() else { return };
+    let rules = "*filter
+:INPUT DROP [0:0]
+-A INPUT -m conntrack --ctstate ESTABLISHED -j ACCEPT
+-A INPUT -p tcp --dport 21 -j ACCEPT
+-A INPUT -p tcp --dport 49152:65535 -m conntrack --ctstate RELATED -j ACCEPT
+COMMIT
+";
+    let more = ["--at", "server", "--want", "tls/pasv", "--backend", "nft"];
+    let ended = fix("rules.v4", rules, &more).with(0);
+    for told in [
+        "have the server keep to the passive ports 49152-65535",
+        "accept TCP to the ports 49152-65535",
+    ] {
+        assert!(ended.stdout.contains(told), "{told}: {}", ended.stdout);
+    }
+}

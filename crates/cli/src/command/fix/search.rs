@@ -203,7 +203,11 @@ impl Search<'_> {
         while at > 0 {
             at -= 1;
             let mut fewer = candidate.remedies().to_vec();
-            fewer.remove(at);
+            let taken = fewer.remove(at);
+            // This server may pick from that range by itself, and another one does not.
+            if fewer.iter().any(|remedy| remedy.needs(&taken)) {
+                continue;
+            }
             let Ok(smaller) = none.with(self.bench.subject, fewer) else {
                 continue;
             };
