@@ -50,8 +50,16 @@ pub fn remedies(diagnosis: &Diagnosis, situation: &Situation<'_>) -> Vec<Remedy>
     let accept = |what| {
         let mut spot = spot(situation)?;
         // What conntrack knows is narrow by itself.
-        if matches!(what, Accepts::Ports { .. }) {
-            spot.only = situation.only.clone();
+        match what {
+            Accepts::Ports { .. } => spot.only = situation.only.clone(),
+            // It goes the other way.
+            Accepts::FromPort20 => {
+                spot.only = Only {
+                    leaving: !situation.only.leaving,
+                    ..situation.only.clone()
+                };
+            }
+            Accepts::Established | Accepts::Related | Accepts::Icmp(_) => {}
         }
         Some(Remedy::Accept { spot, what })
     };

@@ -460,7 +460,7 @@ fn neighbours_are_to_find_each_other() {
      COMMIT
 
     Of 20 ports that were tried, it opens to new connections:
-      20, 21, 22, 25, 80, 139, 443, 990, 1023, 1024, 3306, 5432, 8080, 20000, 32768, 40000, 49152, 55555, 60999, 65535 of the server to clients; 20, 21, 22, 25, 80, 139, 443, 990, 1023, 1024, 3306, 5432, 8080, 20000, 32768, 40000, 49152, 55555, 60999, 65535 of the client to servers: anyone
+      20, 21, 22, 25, 80, 139, 443, 990, 1023, 1024-65535 of the server to clients; 20, 21, 22, 25, 80, 139, 443, 990, 1023, 1024-65535 of the client to servers: anyone
     ");
 }
 

@@ -28,6 +28,7 @@ mod explained_cells;
 mod faults;
 mod firewall_image;
 mod fix;
+mod fix_opens;
 mod fix_places;
 mod fix_ports;
 mod fix_proof;

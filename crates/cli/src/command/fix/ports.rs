@@ -14,9 +14,14 @@ const RANGES: usize = 32;
 pub(super) struct Ports {
     pub(super) tried: BTreeSet<u16>,
     ranges: Vec<(u16, u16)>,
+    /// Those of the ranges that are opened.
+    opened: Vec<(u16, u16)>,
     /// Those that the rules look at, too, and that were too many to try.
     beyond: Vec<(u16, u16)>,
 }
+
+/// All that a program may take without being root: a range that no rule need name to be one.
+const HIGH: (u16, u16) = (1024, u16::MAX);
 
 impl Ports {
     /// The usual ones, and those at the ends of a range that is opened, or that the rules look at: what lets through answers,
@@ -31,7 +36,8 @@ impl Ports {
             _ => None,
         });
         let of_rules: BTreeSet<(u16, u16)> = of_rules.iter().map(|(_, ports)| *ports).collect();
-        let mut ranges: Vec<(u16, u16)> = opened.collect();
+        let opened: Vec<(u16, u16)> = opened.collect();
+        let mut ranges = opened.clone();
         ranges.extend(of_rules.iter().take(RANGES));
         let ends = ranges.iter().flat_map(|(low, high)| {
             let beside = (low < high).then_some([low.checked_sub(1), high.checked_add(1)]);
@@ -42,6 +48,7 @@ impl Ports {
         Ports {
             tried,
             ranges,
+            opened,
             beyond: of_rules.iter().skip(RANGES).copied().collect(),
         }
     }
@@ -60,6 +67,7 @@ impl Ports {
             let widest = self
                 .ranges
                 .iter()
+                .chain([&HIGH])
                 .filter(whole)
                 .map(|(_, high)| *high)
                 .max();
@@ -112,7 +120,11 @@ impl Sources {
                 .filter(|ports| ports.0 > 0 && *ports != (DATA, DATA))
                 .take(RANGES_FROM)
         };
-        let ranges = at(PortEnd::Destination).chain(at(PortEnd::Source));
+        // What is opened lets answers in to who connects from there.
+        let opened = ports.opened.iter().copied();
+        let ranges = opened
+            .chain(at(PortEnd::Destination))
+            .chain(at(PortEnd::Source));
         let certain = ranges.map(|ports| (one_of(ports), ports));
         Sources {
             usual: usual.find(is_apart),

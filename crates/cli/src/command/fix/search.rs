@@ -9,7 +9,7 @@ use fwlab_explain::Diagnosis;
 use fwlab_fix::{Accepts, Only, PassedOn, Remedy, Situation, Spot, remedies};
 use fwlab_model::IpNet;
 use fwlab_model::ruleset::{Hook, Side};
-use fwlab_record::{Backend, CellRecord, Exit, Family, Judgement, Packet, Symptom};
+use fwlab_record::{Backend, CellRecord, Exit, Family, Judgement, Packet, Symptom, TableFamily};
 use fwlab_runner::PreparedRuleset;
 use fwlab_scenario::plan::Cell;
 
@@ -81,13 +81,14 @@ impl Search<'_> {
                 .filter(|(other, _)| class(**other) == class(at));
             of_class.any(|(_, record)| reaches_the_server(record))
         };
-        // Where the rules tell nobody apart, it is everybody that is meant.
+        // Where the rules tell nobody apart, and let nobody in, it is everybody that is meant.
         let is_one = self
             .bench
             .tried
             .iter()
             .all(|tried| tried.classes.len() == 1);
-        let chosen = chosen || is_one;
+        let nobody = !before.values().any(|record| reaches_the_server(record));
+        let chosen = chosen || (is_one && nobody);
         let asked = |cell: &Cell| want.iter().any(|transfers| transfers.has(&cell.axes));
         let runs = |at: &usize| !matches!(before[at].judgement, Judgement::Skipped { .. });
         let begin = if whom.is_chosen() {
@@ -274,26 +275,41 @@ impl Search<'_> {
             .collect()
     }
 
-    /// Where rules that open something are reached from besides: a gateway's own ports are not tried.
+    /// Where rules that open something are reached from besides, which is not tried: a gateway's own ports, the hosts behind another
+    /// one, and a family that nobody asked for.
     pub(super) fn elsewhere(&self, remedies: &[Remedy]) -> Vec<String> {
-        if !matches!(
-            self.bench.subject.place.position(),
-            Position::Router | Position::Forwarder | Position::Hairpin
-        ) {
-            return Vec::new();
-        }
-        let told = remedies.iter().filter_map(|remedy| match remedy {
-            Remedy::Accept { spot, what } => {
-                let hooks = self.rules.hooks_of(&spot.chain);
-                hooks.contains(&Hook::Input).then(|| {
-                    format!(
-                        "{} is reached from INPUT, too: there the rule accepts {what} to the gateway itself, which was not tried.",
-                        spot.chain
-                    )
-                })
+        let position = self.bench.subject.place.position();
+        let (other, where_to) = match position {
+            Position::Router | Position::Forwarder | Position::Hairpin => {
+                (Hook::Input, "to the gateway itself")
             }
-            _ => None,
+            Position::Client | Position::Server => (Hook::Forward, "to hosts behind this one"),
+        };
+        let tried = |family: Family| self.bench.tried.iter().any(|tried| tried.family == family);
+        let untried = Family::ALL.iter().find(|family| !tried(**family));
+        let told = remedies.iter().flat_map(|remedy| {
+            let Remedy::Accept { spot, what } = remedy else {
+                return [None, None];
+            };
+            let hooks = self.rules.hooks_of(&spot.chain);
+            let reached = hooks.contains(&other).then(|| {
+                format!(
+                    "{} is reached from {}, too: there the rule accepts {what} {where_to}, which was not tried.",
+                    spot.chain,
+                    other.chain()
+                )
+            });
+            let is_of_both = spot.chain.family == TableFamily::Inet;
+            let untried = untried.filter(|_| is_of_both).map(|family| {
+                format!(
+                    "{} is of {}, too: what the rule that accepts {what} opens there was not tried.",
+                    spot.chain,
+                    family.protocol()
+                )
+            });
+            [reached, untried]
         });
+        let told = told.flatten();
         let mut told: Vec<String> = told.collect();
         let lets_answers_in = remedies.iter().any(|remedy| {
             matches!(
