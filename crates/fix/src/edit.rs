@@ -84,6 +84,8 @@ pub(crate) struct Text {
     begins: u32,
     /// What stands before every line of a quotation, `> `; new lines have it, too.
     mark: String,
+    /// How every line ends.
+    ending: &'static str,
 }
 
 impl Text {
@@ -97,6 +99,7 @@ impl Text {
             lines: lines.map(str::to_owned).collect(),
             begins: source.begins.0,
             mark: mark.to_owned(),
+            ending: ending(&text),
         }
     }
 
@@ -113,9 +116,9 @@ impl Text {
             format!("{mark}{line}")
         });
         let lines: Vec<String> = quoted.collect();
-        let mut text = lines.join("\n").into_bytes();
+        let mut text = lines.join(self.ending).into_bytes();
         if source.text.ends_with(b"\n") || source.text.is_empty() {
-            text.push(b'\n');
+            text.extend(self.ending.bytes());
         }
         Source {
             text,
@@ -134,6 +137,14 @@ impl Text {
                 why: format!("line {line} is not one of the ruleset's"),
             })
     }
+}
+
+/// How the lines of a text end: as on Windows where all of them do.
+fn ending(text: &str) -> &'static str {
+    let mut lines = text.split_inclusive('\n').peekable();
+    let is_of_windows = lines.peek().is_some_and(|first| first.ends_with("\r\n"))
+        && lines.all(|line| line.ends_with("\r\n") || !line.ends_with('\n'));
+    if is_of_windows { "\r\n" } else { "\n" }
 }
 
 /// What stands before every line of a text that says something, where it is the mark of a quotation.

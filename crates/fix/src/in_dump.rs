@@ -69,8 +69,19 @@ fn at_the_end(text: &Text, table: &str, chains: &[&str], rule: [String; 2]) -> I
     let begin = std::iter::once(format!("*{table}")).chain(chains);
     let end = ["COMMIT".to_owned()];
     Insertion {
-        place: text.lines.len(),
+        place: behind_all(text),
         lines: begin.chain(rule).chain(end).collect(),
+    }
+}
+
+/// Behind the last table. What ends a script's quotation of it, or a fence, stands further down.
+fn behind_all(text: &Text) -> usize {
+    let commit = text.lines.iter().rposition(|line| line.trim() == "COMMIT");
+    let behind = commit.map_or(0, |commit| commit + 1);
+    let is_blank = |line: &String| line.trim().is_empty() || line.starts_with('#');
+    match text.lines[behind..].iter().all(is_blank) {
+        true => text.lines.len(),
+        false => behind,
     }
 }
 

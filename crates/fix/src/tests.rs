@@ -300,3 +300,46 @@ fn control_connections_are_kept_before_they_are_taken_out() {
     let error = apply(&Source::new("rules", elsewhere), &[&remedies[1]]).expect_err("no place");
     assert!(error.to_string().contains("the hook output"), "{error}");
 }
+
+/// A file of Windows keeps its line ends, and its other lines.
+#[test]
+fn the_ends_of_lines_stay() {
+    let text = "*filter\r\n:INPUT DROP [0:0]\r\nCOMMIT\r\n";
+    let source = Source::new("rules", text);
+    let helper = Remedy::Helper {
+        family: Family::Ipv4,
+        side: HelperSide::Incoming,
+        port: 21,
+        backend: Backend::Nft,
+    };
+    let changed = apply(&source, &[&helper]).expect("it has a place");
+    let changed = String::from_utf8(changed.text).expect("text");
+    assert!(changed.starts_with(text), "{changed:?}");
+    assert!(
+        changed.ends_with("-j CT --helper ftp\r\nCOMMIT\r\n"),
+        "{changed:?}"
+    );
+    assert!(
+        !changed.replace("\r\n", "").contains(['\r', '\n']),
+        "{changed:?}"
+    );
+}
+
+/// What ends a script's quotation of a dump stands behind a new table.
+#[test]
+fn a_new_table_stands_within_the_quotation() {
+    let text = "iptables-restore <<EOF\n*filter\n:INPUT DROP [0:0]\nCOMMIT\nEOF\n";
+    let helper = Remedy::Helper {
+        family: Family::Ipv4,
+        side: HelperSide::Incoming,
+        port: 21,
+        backend: Backend::Nft,
+    };
+    let changed = apply(&Source::new("rules", text), &[&helper]).expect("it has a place");
+    let changed = String::from_utf8(changed.text).expect("text");
+    assert!(changed.contains("COMMIT\n*raw\n"), "{changed}");
+    assert!(
+        changed.ends_with("-j CT --helper ftp\nCOMMIT\nEOF\n"),
+        "{changed}"
+    );
+}

@@ -19,16 +19,18 @@ use crate::command::trial::{Bench, Candidate, PASSIVE_PORTS, Records, joined, pa
 const MOST: u16 = 30_000;
 
 /// The passive ports that a server is to keep to: a range that the rules open already, most likely for that, and rather one that
-/// is open to everybody. Docker's rules have one for each port.
+/// is open to everybody. Docker's rules have one for each port. One that is open to some only may be another service's, unless it is
+/// where services rarely are.
 pub(super) fn passive_ports(rules: &PreparedRuleset) -> (u16, u16) {
     let opened = rules.opened();
     let usable = |for_all: bool| {
         let alike = opened
             .iter()
             .filter(|(_, is_for_all)| *is_for_all == for_all);
+        let lowest = if for_all { 1024 } else { 10_000 };
         let mut usable = joined(alike.map(|(ports, _)| *ports))
             .into_iter()
-            .filter(|(low, high)| *low >= 1024 && (4..MOST).contains(&(high - low)));
+            .filter(|(low, high)| *low >= lowest && (4..MOST).contains(&(high - low)));
         usable.next()
     };
     usable(true)
