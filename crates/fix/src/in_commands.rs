@@ -69,6 +69,8 @@ pub(crate) fn insertion(text: &Text, remedy: &Remedy) -> Result<Insertion, NoPla
                 let mut words = text.lines[place].split_whitespace();
                 words.any(|word| word == "-I" || word.starts_with("--insert"))
             });
+            // So it does where a later command counts rules.
+            let inserts = inserts || place.is_some_and(|place| counts(&text.lines[place..], chain));
             let (place, verb) = match (place, spot.ordinal) {
                 (Some(_), Some(ordinal)) if inserts => (end(text), format!("-I {chain} {ordinal}")),
                 (Some(place), _) => (place, format!("-A {chain}")),
@@ -82,6 +84,17 @@ pub(crate) fn insertion(text: &Text, remedy: &Remedy) -> Result<Insertion, NoPla
         }
         Remedy::PassivePorts { .. } | Remedy::Advertise { .. } => Err(NoPlace::of_server()),
     }
+}
+
+/// Whether one of these commands is about a rule of a chain by its number.
+fn counts(lines: &[String], chain: &str) -> bool {
+    lines.iter().any(|line| {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        words.windows(3).any(|three| {
+            let verbs = ["-I", "-D", "-R", "--insert", "--delete", "--replace"];
+            verbs.contains(&three[0]) && three[1] == chain && three[2].parse::<u32>().is_ok()
+        })
+    })
 }
 
 /// A rule of the table nat, at the end.
@@ -170,18 +183,23 @@ fn program(text: &Text, family: Family) -> String {
         let is_name = variable
             .chars()
             .all(|sign| sign.is_ascii_alphanumeric() || sign == '_');
-        (is_name && is_program(value.trim_matches(['"', '\'']))).then(|| format!("${variable} "))
+        // Its options are in it, too.
+        let mut words = value.trim_matches(['"', '\'']).split_whitespace();
+        let program = words.find(|word| *word != "sudo");
+        (is_name && program.is_some_and(is_program)).then(|| format!("${variable} "))
     });
     if let Some(variable) = variable {
         return variable;
     }
     let of_line = |line: &String| {
         let words: Vec<&str> = line.split_whitespace().collect();
+        let is_assignment = words.first().is_some_and(|word| word.contains('='));
         let at = words.iter().position(|word| is_program(word))?;
         let waits = words
             .get(at + 1)
             .is_some_and(|word| matches!(*word, "-w" | "--wait"));
-        (!words[0].starts_with('#')).then(|| words[..=at + usize::from(waits)].join(" "))
+        (!words[0].starts_with('#') && !is_assignment)
+            .then(|| words[..=at + usize::from(waits)].join(" "))
     };
     let program = text.lines.iter().rev().find_map(of_line);
     program.unwrap_or_else(|| name.to_owned()) + " "

@@ -127,9 +127,10 @@ const HELPER: &str = "type \"ftp\" protocol tcp";
 impl OwnTable<'_> {
     /// At the end of a text: in a shell's commands as commands, otherwise as a block.
     fn insertion(&self, text: &Text, remedy: &Remedy) -> Insertion {
+        let name = &free_name(text, self.name);
         let (rules, place) = match shell(text) {
-            Some(nft) => (self.commands(nft), super::in_commands::end(text)),
-            None => (self.block(), text.lines.len()),
+            Some(nft) => (self.commands(name, nft), super::in_commands::end(text)),
+            None => (self.block(name), text.lines.len()),
         };
         let begin = [String::new(), comment(remedy)].into_iter();
         Insertion {
@@ -138,8 +139,8 @@ impl OwnTable<'_> {
         }
     }
 
-    fn block(&self) -> Vec<String> {
-        let mut lines = vec![format!("table {} {{", self.name)];
+    fn block(&self, name: &str) -> Vec<String> {
+        let mut lines = vec![format!("table {name} {{")];
         if self.helper {
             let object = [
                 "\tct helper ftp-standard {",
@@ -158,9 +159,8 @@ impl OwnTable<'_> {
         lines
     }
 
-    fn commands(&self, nft: &str) -> Vec<String> {
+    fn commands(&self, name: &str, nft: &str) -> Vec<String> {
         let OwnTable {
-            name,
             chain,
             stands,
             rule,
@@ -178,6 +178,26 @@ impl OwnTable<'_> {
         ]);
         lines
     }
+}
+
+/// A table's name that the text does not have, with a number where it has.
+fn free_name(text: &Text, name: &str) -> String {
+    let is_taken = |name: &str| {
+        let words: Vec<&str> = name.split(' ').collect();
+        text.lines.iter().any(|line| {
+            let line: Vec<&str> = line
+                .split([' ', '\t', '{', ';'])
+                .filter(|word| !word.is_empty())
+                .collect();
+            line.windows(3)
+                .any(|three| three[0] == "table" && three[1..] == words[..])
+        })
+    };
+    let numbered = (2..).map(|number| format!("{name}_{number}"));
+    let mut names = std::iter::once(name.to_owned()).chain(numbered);
+    names
+        .find(|name| !is_taken(name))
+        .unwrap_or_else(|| name.to_owned())
 }
 
 /// What stands before `add` in the commands of a text that is a shell's.

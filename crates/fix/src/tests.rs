@@ -306,12 +306,7 @@ fn control_connections_are_kept_before_they_are_taken_out() {
 fn the_ends_of_lines_stay() {
     let text = "*filter\r\n:INPUT DROP [0:0]\r\nCOMMIT\r\n";
     let source = Source::new("rules", text);
-    let helper = Remedy::Helper {
-        family: Family::Ipv4,
-        side: HelperSide::Incoming,
-        port: 21,
-        backend: Backend::Nft,
-    };
+    let helper = of_a_server();
     let changed = apply(&source, &[&helper]).expect("it has a place");
     let changed = String::from_utf8(changed.text).expect("text");
     assert!(changed.starts_with(text), "{changed:?}");
@@ -329,17 +324,68 @@ fn the_ends_of_lines_stay() {
 #[test]
 fn a_new_table_stands_within_the_quotation() {
     let text = "iptables-restore <<EOF\n*filter\n:INPUT DROP [0:0]\nCOMMIT\nEOF\n";
-    let helper = Remedy::Helper {
-        family: Family::Ipv4,
-        side: HelperSide::Incoming,
-        port: 21,
-        backend: Backend::Nft,
-    };
+    let helper = of_a_server();
     let changed = apply(&Source::new("rules", text), &[&helper]).expect("it has a place");
     let changed = String::from_utf8(changed.text).expect("text");
     assert!(changed.contains("COMMIT\n*raw\n"), "{changed}");
     assert!(
         changed.ends_with("-j CT --helper ftp\nCOMMIT\nEOF\n"),
+        "{changed}"
+    );
+}
+
+fn of_a_server() -> Remedy {
+    Remedy::Helper {
+        family: Family::Ipv4,
+        side: HelperSide::Incoming,
+        port: 21,
+        backend: Backend::Nft,
+    }
+}
+
+fn applied(text: &str, remedy: &Remedy) -> String {
+    let changed = apply(&Source::new("rules", text), &[remedy]).expect("it has a place");
+    String::from_utf8(changed.text).expect("text")
+}
+
+/// A variable may hold options, too, and the line that gives it its value is no command.
+#[test]
+fn a_variable_with_options_is_used() {
+    for value in ["/usr/sbin/iptables -w", "sudo /sbin/iptables", "iptables"] {
+        let text = format!("IPT=\"{value}\"\n$IPT -P INPUT DROP\n");
+        let changed = applied(&text, &of_a_server());
+        assert!(
+            changed.contains("\n$IPT -t raw -A PREROUTING "),
+            "{changed}"
+        );
+    }
+}
+
+/// A script's own table is left alone.
+#[test]
+fn a_table_gets_a_name_that_is_free() {
+    let text = "table inet ftp_helper {\n}\ntable inet ftp_helper_2{ }\n";
+    let changed = applied(text, &of_a_server());
+    assert!(changed.contains("table inet ftp_helper_3 {\n"), "{changed}");
+    assert!(applied("table inet f {\n}\n", &of_a_server()).contains("table inet ftp_helper {\n"));
+}
+
+/// Where a later command counts rules, a new one comes behind it.
+#[test]
+fn commands_that_count_rules_count_as_they_did() {
+    let text = "iptables -P INPUT DROP\niptables -A INPUT -j REJECT\niptables -D INPUT 1\n";
+    let accept = Remedy::Accept {
+        spot: Spot {
+            ordinal: Some(1),
+            ..spot(TableFamily::Ipv4, "filter", "INPUT", 2, Some(1))
+        },
+        what: Accepts::Established,
+    };
+    let changed = applied(text, &accept);
+    let begin = "iptables -P INPUT DROP\niptables -A INPUT -j REJECT\niptables -D INPUT 1\n# ";
+    assert!(changed.starts_with(begin), "{changed}");
+    assert!(
+        changed.contains("\niptables -I INPUT 1 -m conntrack "),
         "{changed}"
     );
 }
