@@ -171,6 +171,15 @@ pub fn remedies(diagnosis: &Diagnosis, situation: &Situation<'_>) -> Vec<Remedy>
         }
         Why::NotForwarded if !situation.prefers_range => vec![helper()],
         Why::NotForwarded => forward(situation),
+        // A server behind a gateway refuses who comes to the address that it announced past the gateway, from another one.
+        Why::Said(_) if situation.prefers_range => {
+            let forwards = situation.server.is_some();
+            let announced = situation.connected.filter(|_| forwards);
+            match announced {
+                Some(IpAddr::V4(address)) => vec![Remedy::Advertise { address }],
+                _ => Vec::new(),
+            }
+        }
         Why::AnnouncedElsewhere { .. } => {
             let advertised = match situation.connected {
                 Some(IpAddr::V4(address)) => Some(Remedy::Advertise { address }),

@@ -1,8 +1,11 @@
 //! `fix`: where a remedy stands, for whom it is, and what is told of what it opens.
 
+use fwlab_skipped::{Need, skipped};
+
+use crate::bad_input::folder;
 use crate::fix::fix;
 use crate::native::lab_with_nft;
-use crate::support::lab;
+use crate::support::{end_of, fwlab, has_program, lab};
 
 /// What lets through answers opens all ports that the rules accept, and not only the usual ones.
 #[test]
@@ -248,4 +251,37 @@ table ip nat {
     );
     let said = "Connections that the server opens by itself, and that the rules do not translate, were not tried";
     assert!(ended.stdout.contains(said), "{}", ended.stdout);
+}
+
+/// Under TLS, a server in the client's own network is reached past the gateway, by its own address, and refuses that.
+#[test]
+fn a_server_of_a_hairpin_announces_the_address_that_clients_connect_to() {
+    let Some(_lab) = lab() else { return };
+    if !has_program("vsftpd") {
+        return skipped(Need::Programs, "no vsftpd here");
+    }
+    let rules = "*nat
+:PREROUTING ACCEPT [0:0]
+:POSTROUTING ACCEPT [0:0]
+-A PREROUTING -d 203.0.113.5 -p tcp -m tcp --dport 21 -j DNAT --to-destination 10.51.0.2
+-A POSTROUTING -o eth0 -j MASQUERADE
+COMMIT
+*filter
+:INPUT DROP [0:0]
+:FORWARD DROP [0:0]
+:OUTPUT ACCEPT [0:0]
+-A FORWARD -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT
+-A FORWARD -i eth1 -j ACCEPT
+-A FORWARD -d 10.51.0.2 -p tcp -m tcp --dport 21 -j ACCEPT
+COMMIT
+";
+    let folder = folder(&[("rules.v4", rules.as_bytes())]);
+    let mut command = fwlab();
+    command
+        .current_dir(folder.path())
+        .args(["fix", "rules.v4", "--at", "hairpin", "--server", "vsftpd"])
+        .args(["--backend", "nft", "--on", "eth1", "--to", "203.0.113.5"]);
+    let ended = end_of(&mut command).with(0);
+    let told = "have the server announce 203.0.113.5";
+    assert!(ended.stdout.contains(told), "{}", ended.stdout);
 }
