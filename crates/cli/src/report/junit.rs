@@ -1,12 +1,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
-use fwlab_record::{CellRecord, Judgement, Versions};
+use fwlab_record::{CellRecord, Judgement};
 use quick_junit::{NonSuccessKind, Property, Report, TestCase, TestCaseStatus, TestSuite};
 
 use super::About;
 use super::format::Format;
 use super::gathered::Gathered;
+use super::versions::named;
 use fwlab_text::{line, lines, one_line};
 
 pub(super) const FORMAT: Format = Format {
@@ -31,7 +32,7 @@ fn written(records: &[&CellRecord], _about: &About) -> io::Result<String> {
             .or_insert_with(|| TestSuite::new(line(scenario)));
         suite.add_test_case(case(record));
         let of_suite = versions.entry(scenario).or_default();
-        of_suite.extend(told(&record.versions));
+        of_suite.extend(named(&record.versions));
         if let Judgement::NotRun(why) = &record.judgement
             && let Some(by) = &why.interrupted_by
             && suite.properties.is_empty()
@@ -51,24 +52,6 @@ fn written(records: &[&CellRecord], _about: &About) -> io::Result<String> {
     report.add_test_suites(suites.into_values());
     let text = report.to_string().map_err(io::Error::other)?;
     Ok(without_all_skipped(&text))
-}
-
-/// What a cell ran on and with, by what it is.
-fn told(versions: &Versions) -> impl Iterator<Item = (&'static str, &str)> {
-    let Versions {
-        kernel,
-        loader,
-        server,
-        client,
-    } = versions;
-    let all = [
-        ("kernel", kernel),
-        ("loader", loader),
-        ("server", server),
-        ("client", client),
-    ];
-    all.into_iter()
-        .filter_map(|(what, version)| Some((what, version.as_deref()?)))
 }
 
 /// The report without the number of skipped cases of all suites, which the schema of Jenkins does not know. Each suite

@@ -21,6 +21,7 @@ mod sarif;
 mod sources;
 mod streams;
 mod terminal;
+mod versions;
 mod ways;
 
 pub use about::{About, EvidenceOf};
@@ -39,6 +40,7 @@ pub use sources::Sources;
 pub(crate) use sources::{RulesText, is_below_here};
 pub use streams::StreamFolder;
 pub use terminal::{findings, is_finding, observed, summary_line};
+pub(crate) use versions::named as named_versions;
 pub(crate) use ways::{Way, Ways, way};
 
 pub use crate::text::Page;

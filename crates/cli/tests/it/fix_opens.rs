@@ -4,7 +4,14 @@ use crate::fix::fix;
 use crate::native::lab_with_nft;
 use crate::support::lab;
 
-const KEPT: [&str; 4] = ["--at", "server", "--backend", "nft"];
+/// What `fix` says of a server's rules.
+#[track_caller]
+fn fixed(rules: &str, want: &str, more: &[&str]) -> String {
+    let kept = ["--at", "server", "--backend", "nft", "--want", want];
+    fix("rules.v4", rules, &[&kept[..], more].concat())
+        .with(0)
+        .stdout
+}
 
 /// The text below what `fix` says of ports.
 #[track_caller]
@@ -25,14 +32,9 @@ fn all_high_ports_are_named_as_a_range() {
 -A OUTPUT -p tcp -m tcp --sport 20 --dport 1024:65535 -j ACCEPT
 COMMIT
 ";
-    let ended = fix(
-        "rules.v4",
-        rules,
-        &[&KEPT[..], &["--want", "plain/port"]].concat(),
-    )
-    .with(0);
+    let stdout = fixed(rules, "plain/port", &[]);
     let told = "  1024-65535 of the client to servers who connect from port 20: anyone\n";
-    assert!(opens(&ended.stdout).contains(told), "{}", ended.stdout);
+    assert!(opens(&stdout).contains(told), "{stdout}");
 }
 
 /// What a server lets out by its port 20 goes to those who were let in.
@@ -57,9 +59,8 @@ COMMIT
             "+-A OUTPUT -d 192.0.2.7 -p tcp -m tcp --sport 20 -j ACCEPT\n",
         ),
     ] {
-        let more = [&KEPT[..], &["--want", "tls/port"], whom].concat();
-        let ended = fix("rules.v4", rules, &more).with(0);
-        assert!(ended.stdout.contains(out), "{}", ended.stdout);
+        let stdout = fixed(rules, "tls/port", whom);
+        assert!(stdout.contains(out), "{stdout}");
     }
 }
 
@@ -119,14 +120,9 @@ fn a_chain_that_forward_reaches_too_is_told() {
 -A RH -j REJECT --reject-with icmp-host-prohibited
 COMMIT
 ";
-    let ended = fix(
-        "rules.v4",
-        rules,
-        &[&KEPT[..], &["--want", "tls/pasv"]].concat(),
-    )
-    .with(0);
+    let stdout = fixed(rules, "tls/pasv", &[]);
     let told = "ipv4/filter/RH is reached from FORWARD, too: there the rule accepts TCP to the ports 50000-50100 to hosts behind this one, which was not tried.";
-    assert!(ended.stdout.contains(told), "{}", ended.stdout);
+    assert!(stdout.contains(told), "{stdout}");
 }
 
 /// Answers come back to who connects from a port that the patch opens.
@@ -138,12 +134,7 @@ fn what_connects_from_ports_that_are_opened_is_tried() {
 -A INPUT -p tcp -m tcp --dport 21 -j ACCEPT
 COMMIT
 ";
-    let ended = fix(
-        "rules.v4",
-        rules,
-        &[&KEPT[..], &["--want", "tls/pasv"]].concat(),
-    )
-    .with(0);
+    let stdout = fixed(rules, "tls/pasv", &[]);
     let told = "1024-65535 of the client to servers who connect from the ports 50000-50100";
-    assert!(opens(&ended.stdout).contains(told), "{}", ended.stdout);
+    assert!(opens(&stdout).contains(told), "{stdout}");
 }

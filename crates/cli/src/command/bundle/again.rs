@@ -1,12 +1,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use fwlab_record::{Axes, CellRecord, Judgement, Versions};
+use fwlab_record::{Axes, CellRecord, Judgement};
 use fwlab_scenario::Scenario;
 use fwlab_scenario::observed::demand;
 use fwlab_text::one_line;
 
 use super::Bundled;
+use crate::report::named_versions;
 use crate::text::Page;
 
 /// As many cells are named that went otherwise.
@@ -18,20 +19,13 @@ pub(in crate::command) fn versions<'a>(
 ) -> Vec<String> {
     let mut all = BTreeSet::new();
     for CellRecord { axes, versions, .. } in records {
-        let Versions {
-            kernel,
-            loader,
-            server,
-            client,
-        } = versions;
-        let named = [
-            ("kernel", kernel),
-            ("loader", loader),
-            (axes.server.word(), server),
-            (axes.client.word(), client),
-        ];
-        for (what, version) in named {
-            all.extend(version.iter().map(|version| format!("{what} {version}")));
+        for (what, version) in named_versions(versions) {
+            let what = match what {
+                "server" => axes.server.word(),
+                "client" => axes.client.word(),
+                what => what,
+            };
+            all.insert(format!("{what} {version}"));
         }
     }
     all.into_iter().collect()

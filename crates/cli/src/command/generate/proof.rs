@@ -7,7 +7,7 @@ use fwlab_check::{At, HostFiles, ServerOptions, Subject, Terms, Trial};
 use fwlab_fix::Remedy;
 use fwlab_model::ruleset::{Nat, Side, Source};
 use fwlab_record::{
-    Backend, CellRecord, Exit, Family, Judgement, NodeName, Packet, Protection, Seen, Way,
+    Backend, Evidence, Exit, Family, Judgement, NodeName, Packet, Protection, Seen, Way,
 };
 use fwlab_runner::{Knock, RunSettings};
 use fwlab_text::one_line;
@@ -156,7 +156,7 @@ fn transfers(
         }
         let translates = matches!(asked.nat, Some(Nat::Masquerade { .. }));
         let translates = translates && made.masquerades == axes.family;
-        if translates && passes(record) && !hides_its_client(record) {
+        if translates && passes(record) && !hides_its_client(&record.evidence) {
             return Err(unproven(format!(
                 "{} passes, but the server sees the client's own address",
                 one_line(axes)
@@ -175,19 +175,15 @@ fn transfers(
 }
 
 /// Whether the address that a server was connected to from is not the client's.
-fn hides_its_client(record: &CellRecord) -> bool {
+fn hides_its_client(evidence: &Evidence) -> bool {
     let first = |node: &NodeName, way: Way| {
-        record
-            .evidence
-            .facts
-            .iter()
-            .find_map(|fact| match &fact.what {
-                Seen::Packet {
-                    way: went,
-                    packet: Packet::Tcp { flow, .. },
-                } if fact.node == *node && *went == way => Some(flow.from.ip()),
-                _ => None,
-            })
+        evidence.facts.iter().find_map(|fact| match &fact.what {
+            Seen::Packet {
+                way: went,
+                packet: Packet::Tcp { flow, .. },
+            } if fact.node == *node && *went == way => Some(flow.from.ip()),
+            _ => None,
+        })
     };
     let own = first(&NodeName::client(), Way::Out);
     let seen = first(&NodeName::server(), Way::In);
@@ -238,4 +234,55 @@ fn new_connections(bench: &Bench<'_>, asked: &Asked) -> Result<usize, Exit> {
         }
     }
     Ok(ports.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use fwlab_record::{EventId, Fact, Flow, TcpFlags};
+
+    use super::*;
+
+    fn fact(node: NodeName, way: Way, from: [u8; 4]) -> Fact {
+        let flow = Flow {
+            from: (from, 40_000).into(),
+            to: ([203, 0, 113, 9], 21).into(),
+        };
+        Fact {
+            event: EventId(1),
+            at: Duration::ZERO,
+            node,
+            connection: None,
+            what: Seen::Packet {
+                way,
+                packet: Packet::Tcp {
+                    flow,
+                    flags: TcpFlags(2),
+                    sequence: 1,
+                    acknowledgement: 0,
+                    payload: 0,
+                },
+            },
+            deciding: false,
+        }
+    }
+
+    /// A gateway that lets the client's own address through does not masquerade, whatever passes.
+    #[test]
+    fn a_client_is_hidden_where_the_server_sees_another_address() {
+        let own = [10, 0, 0, 2];
+        let seen = |from: &[[u8; 4]]| {
+            let came = from
+                .iter()
+                .map(|from| fact(NodeName::server(), Way::In, *from));
+            let sent = fact(NodeName::client(), Way::Out, own);
+            let facts = std::iter::once(sent).chain(came).collect();
+            hides_its_client(&Evidence::new(facts, 0, None))
+        };
+        assert!(seen(&[[198, 51, 100, 1]]));
+        assert!(!seen(&[own]));
+        // Nobody knows.
+        assert!(!seen(&[]));
+    }
 }

@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use fwlab_model::ruleset::Asks;
-use fwlab_record::Exit;
-use fwlab_runner::{Answer, Listed};
+use fwlab_record::{Backend, ChainId, Exit};
+use fwlab_runner::Answer;
 use fwlab_text::line as shown;
 
 use super::rules::Line;
-use super::taken::{AsItIs, answers, beside, listed, sweep, unclear};
+use super::taken::{AsItIs, answers, asked, beside, listed, loaded, sweep, unclear};
 use crate::command::trial::{Bench, Candidate, Slot, passes};
 
 /// So many are moved, at most: each costs what taking one away does.
@@ -85,24 +85,29 @@ pub(super) fn as_first<'l>(
 
 /// The line of each chain's first rule.
 fn firsts(bench: &Bench<'_>, as_it_is: &AsItIs) -> BTreeMap<(Slot, String), u32> {
-    let mut firsts = BTreeMap::new();
-    for part in &as_it_is.prepared.parts {
-        let (family, asks): (_, Vec<Asks>) = match &part.listed {
-            Listed::Iptables {
-                family, listing, ..
-            } => (*family, listing.asks(&part.lines)),
-            Listed::Native(listing) => (fwlab_record::Family::Ipv4, listing.asks(&part.lines)),
-        };
-        let Some(slot) = Slot::of(bench.subject, part.backend(), family) else {
-            continue;
-        };
-        for asks in asks.into_iter().filter(|asks| asks.rule.ordinal.0 == 1) {
-            if let Some(source) = asks.source_line {
-                firsts.insert((slot, asks.rule.chain.to_string()), source.line);
-            }
-        }
-    }
+    let of_rules = asked(bench, &as_it_is.prepared);
+    let firsts = of_rules.filter(|(.., asks)| asks.rule.ordinal.0 == 1);
     firsts
+        .filter_map(|(_, slot, asks)| {
+            Some(((slot?, asks.rule.chain.to_string()), asks.source_line?.line))
+        })
+        .collect()
+}
+
+/// The rules, with this one as the first of its chain and all others in order.
+fn with_first(
+    mut rules: Vec<(Backend, ChainId, String)>,
+    rule: &Asks,
+) -> Option<Vec<(Backend, ChainId, String)>> {
+    let of_chain = |(_, chain, _): &(Backend, ChainId, String)| *chain == rule.rule.chain;
+    let begin = rules.iter().position(of_chain)?;
+    let at = begin + usize::try_from(rule.rule.ordinal.0).ok()?.checked_sub(1)?;
+    let (_, chain, statement) = rules.get(at)?;
+    let is_it = *chain == rule.rule.chain && *statement == rule.statement;
+    is_it.then(|| {
+        rules[begin..=at].rotate_right(1);
+        rules
+    })
 }
 
 /// Everything tried again with a line as the first of its chain; nothing where it cannot be, or something is not known.
@@ -116,36 +121,15 @@ fn moved(
     let Ok(candidate) = none.moved(line.slot, line.line, first) else {
         return Ok(None);
     };
-    let cell = &bench.planned[0];
-    let scenario = candidate.scenario(&cell.scenario);
-    let prepared = bench.loader.prepare(&scenario, 0, cell.axes.backend);
-    let Ok(prepared) = bench.runtime.block_on(prepared) else {
+    let Some(prepared) = loaded(bench, &candidate) else {
         return Ok(None);
     };
-    // Nothing else moved.
-    let rule = &line.rules[0];
-    let is_moved = |chain: &fwlab_record::ChainId, statement: &str| {
-        *chain == rule.rule.chain && statement == rule.statement
-    };
-    let mut was = listed(bench, &as_it_is.prepared, |_, _| true);
-    let is = listed(bench, &prepared, |_, _| true);
-    let begin = was
-        .iter()
-        .position(|(_, chain, _)| *chain == rule.rule.chain);
-    let here = was
-        .iter()
-        .enumerate()
-        .filter(|(_, (_, chain, _))| *chain == rule.rule.chain);
-    let here: Vec<usize> = here.map(|(at, _)| at).collect();
-    let at = here.get(rule.rule.ordinal.0 as usize - 1).copied();
-    let (Some(begin), Some(at)) = (begin, at) else {
-        return Ok(None);
-    };
-    if !is_moved(&was[at].1, &was[at].2) {
-        return Ok(None);
-    }
-    was[begin..=at].rotate_right(1);
-    if was != is || beside(&as_it_is.prepared) != beside(&prepared) {
+    let expected = with_first(
+        listed(bench, &as_it_is.prepared, |_, _| true),
+        &line.rules[0],
+    );
+    let is_alone = expected == Some(listed(bench, &prepared, |_, _| true));
+    if !is_alone || beside(&as_it_is.prepared) != beside(&prepared) {
         return Ok(None);
     }
     let mut found = AsFirst::default();

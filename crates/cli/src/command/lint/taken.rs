@@ -1,6 +1,7 @@
 //! One line taken away, and everything tried again.
 
-use fwlab_record::{Backend, CellRecord, ChainId, Exit, Judgement};
+use fwlab_model::ruleset::Asks;
+use fwlab_record::{Backend, CellRecord, ChainId, Exit, Family, Judgement};
 use fwlab_runner::{Answer, Knock, Listed, PreparedRuleset, Reach};
 
 use super::rules::Line;
@@ -74,10 +75,7 @@ impl AsItIs {
         let Ok(without) = none.without(line.slot, line.line) else {
             return Ok(Taken::NotAlone);
         };
-        let first = &bench.planned[0];
-        let scenario = without.scenario(&first.scenario);
-        let prepared = bench.loader.prepare(&scenario, 0, first.axes.backend);
-        let Ok(prepared) = bench.runtime.block_on(prepared) else {
+        let Some(prepared) = loaded(bench, &without) else {
             return Ok(Taken::NotAlone);
         };
         let is_of_line = |slot, number| slot == Some(line.slot) && number == Some(line.line);
@@ -130,21 +128,37 @@ pub(super) fn listed(
     prepared: &PreparedRuleset,
     which: impl Fn(Option<Slot>, Option<u32>) -> bool,
 ) -> Vec<(Backend, ChainId, String)> {
-    let mut rules = Vec::new();
-    for part in &prepared.parts {
+    let of_lines = asked(bench, prepared)
+        .filter(|(_, slot, asks)| which(*slot, asks.source_line.map(|source| source.line)));
+    of_lines
+        .map(|(backend, _, asks)| (backend, asks.rule.chain, asks.statement))
+        .collect()
+}
+
+/// All rules, with their backend and the text that each is of, in order.
+pub(super) fn asked(
+    bench: &Bench<'_>,
+    prepared: &PreparedRuleset,
+) -> impl Iterator<Item = (Backend, Option<Slot>, Asks)> {
+    prepared.parts.iter().flat_map(|part| {
         let (family, asks) = match &part.listed {
             Listed::Iptables {
                 family, listing, ..
             } => (*family, listing.asks(&part.lines)),
-            Listed::Native(listing) => (fwlab_record::Family::Ipv4, listing.asks(&part.lines)),
+            Listed::Native(listing) => (Family::Ipv4, listing.asks(&part.lines)),
         };
         let slot = Slot::of(bench.subject, part.backend(), family);
-        let of_lines = asks
-            .into_iter()
-            .filter(|asks| which(slot, asks.source_line.map(|source| source.line)));
-        rules.extend(of_lines.map(|asks| (part.backend(), asks.rule.chain, asks.statement)));
-    }
-    rules
+        let backend = part.backend();
+        asks.into_iter().map(move |asks| (backend, slot, asks))
+    })
+}
+
+/// The rules of a candidate as they are listed; nothing where they do not load.
+pub(super) fn loaded(bench: &Bench<'_>, candidate: &Candidate) -> Option<PreparedRuleset> {
+    let first = &bench.planned[0];
+    let scenario = candidate.scenario(&first.scenario);
+    let prepared = bench.loader.prepare(&scenario, 0, first.axes.backend);
+    bench.runtime.block_on(prepared).ok()
 }
 
 /// What stands beside rules and decides: policies, and the hooks of nft's own chains.

@@ -44,18 +44,14 @@ struct Cell {
     shown: Word,
     state: Word,
     symptom: Option<Word>,
-    outcome: Option<Word>,
-    cause: Option<Word>,
     why: Option<Word>,
-    stopped: Option<Word>,
-    passes: Option<Word>,
     requirement: Option<Word>,
     #[serde(skip_serializing_if = "Option::is_none")]
     before: Option<Word>,
     #[serde(skip_serializing_if = "Option::is_none")]
     since: Option<Word>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    then: Option<Then>,
+    then: Option<Ended>,
     notes: Vec<Word>,
     ms: f64,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -70,12 +66,12 @@ struct Cell {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     matched: Vec<(u32, u64)>,
     #[serde(flatten)]
-    timeline: Timeline,
+    ended: Ended,
 }
 
-/// How a cell ended in the run that this one is held against, where that is otherwise.
+/// How a cell ended, in this run or in the one that it is held against.
 #[derive(Debug, Serialize)]
-struct Then {
+struct Ended {
     outcome: Option<Word>,
     cause: Option<Word>,
     stopped: Option<Word>,
@@ -139,8 +135,6 @@ fn cell<'a>(
     let judgement = &record.judgement;
     let outcome = judgement.outcome();
     let shown = Shown::of(judgement);
-    let cause = outcome.filter(|outcome| outcome.cause != fwlab_record::Cause::None);
-    let told = cause.and_then(|_| Told::of(record));
     let why = match judgement {
         Judgement::Missed { why, .. }
         | Judgement::Inconclusive { why }
@@ -150,10 +144,11 @@ fn cell<'a>(
     };
     let since = about.before.as_ref().map(|before| before.since(record));
     let then = match since {
-        Some((Since::Otherwise, Some(then))) => {
-            let timeline = timelines.of(then, about.evidence.tells(record), words);
-            Some(self::then(then, timeline, words))
-        }
+        Some((Since::Otherwise, Some(then))) => Some(ended(
+            then,
+            timelines.of(then, about.evidence.tells(record), words),
+            words,
+        )),
         _ => None,
     };
     // Whether what a scenario calls its rules is that, nobody knows before they were loaded.
@@ -180,11 +175,7 @@ fn cell<'a>(
         shown: words.of(shown.text()),
         state: words.of(shown.word()),
         symptom: outcome.map(|outcome| words.of(outcome.symptom)),
-        outcome: outcome.map(|outcome| words.of(in_short(outcome))),
-        cause: cause.map(|outcome| words.of(cause_in_short(&outcome.cause))),
         why: why.map(|why| words.of(why)),
-        stopped: told.as_ref().map(|told| words.of(&told.why)),
-        passes: told.and_then(|told| told.would_pass.map(|passes| words.of(passes))),
         requirement: record.requirement.as_ref().map(|it| words.of(it)),
         before: since.and_then(|(_, then)| then.map(|then| words.of(in_words(then)))),
         since: since.map(|(since, _)| {
@@ -206,15 +197,19 @@ fn cell<'a>(
         rules: rules.map(|(text, _)| texts.of(text)),
         line: rules.and_then(|(_, line)| line),
         matched: matched.into_iter().collect(),
-        timeline: timelines.of(record, about.evidence.tells(record), words),
+        ended: ended(
+            record,
+            timelines.of(record, about.evidence.tells(record), words),
+            words,
+        ),
     }
 }
 
-fn then(record: &CellRecord, timeline: Timeline, words: &mut Words) -> Then {
+fn ended(record: &CellRecord, timeline: Timeline, words: &mut Words) -> Ended {
     let outcome = record.judgement.outcome();
     let cause = outcome.filter(|outcome| outcome.cause != fwlab_record::Cause::None);
     let told = cause.and_then(|_| Told::of(record));
-    Then {
+    Ended {
         outcome: outcome.map(|outcome| words.of(in_short(outcome))),
         cause: cause.map(|outcome| words.of(cause_in_short(&outcome.cause))),
         stopped: told.as_ref().map(|told| words.of(&told.why)),
